@@ -1,0 +1,76 @@
+// The memo: all that the planner remembers from one tick to the next for one cluster, explicit, in and out.
+//
+// It may be lost at any time: AWS holds the truth (mark, DRAINING, targets), so an empty memo only makes masu slower to act.
+// Plain data; strings owned by the arena it was made in. Times are wall milliseconds, 0 is never.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+//            ┌───────────────┐ undo                      ┌────────┐
+//   CHOSEN ──┤► DRAINING ──► EMPTY ──► LOWERED ──► ENDING ──► GONE │
+//            └───────────────┴─────────┴────────► UNDOING ─► UNDONE│
+// Undo is possible from any state before ENDING. HELD is not a state: a drain past its deadline is undone or says what holds it.
+enum drain_state {
+    DRAIN_CHOSEN,    // mark and DRAINING sent, not yet read back
+    DRAIN_DRAINING,  // DRAINING read back, tasks are leaving
+    DRAIN_EMPTY,     // two empty looks ≥ 15 s apart
+    DRAIN_LOWERED,   // the fleet shows the target without it
+    DRAIN_ENDING,    // TerminateInstances sent
+    DRAIN_GONE,      // EC2 says terminated (or no longer lists it)
+    DRAIN_UNDOING,   // ACTIVE sent, not yet read back
+    DRAIN_UNDONE,    // ACTIVE read back, unmarked
+    DRAIN_STATE_COUNT
+};
+
+struct memo_drain {
+    const char *instance;       // EC2 id
+    enum drain_state state;
+    int64_t since_ms;           // chosen
+    int64_t state_since_ms;
+    int64_t read_back_ms;       // DRAINING first read back, 0 not yet
+    int64_t empty_first_ms;     // first of the consecutive empty looks, 0 = not empty
+    int64_t deadline_ms;        // by which it is empty, else undone or reported
+    int64_t reported_ms;        // last report of what holds it
+    const char *reason;         // why it was chosen
+};
+
+enum memo_stamp_kind {
+    STAMP_UNNEEDED,   // instance: since when proven removable
+    STAMP_EXCLUDED,   // instance: no candidate until `until_ms`
+    STAMP_ORDER,      // fleet: capacity ordered for demand at since_ms, reserved until until_ms (F2)
+    STAMP_WAITING,    // shape: since when demand has no place
+    STAMP_SETTLING,   // service: since when its tasks were last moved
+    STAMP_COUNT
+};
+
+struct memo_stamp {
+    enum memo_stamp_kind kind;
+    const char *key;            // instance id, fleet id, service name
+    int64_t since_ms, until_ms;
+    int32_t count;
+};
+
+struct memo_target {
+    const char *fleet;
+    int64_t target;             // the absolute target last sent
+    int64_t sent_ms;
+};
+
+struct memo {
+    int32_t version;            // MEMO_VERSION; another version is set aside
+    int64_t now_ms;             // the tick it was made in
+    struct memo_drain *drains;
+    size_t drain_count, drain_cap;
+    struct memo_stamp *stamps;
+    size_t stamp_count, stamp_cap;
+    struct memo_target *targets;
+    size_t target_count, target_cap;
+    int64_t drains_begun, drains_finished, drains_undone;  // since the memo began, for the report
+};
+
+#define MEMO_VERSION 1
+
+const char *drain_state_name(enum drain_state s);
+const char *memo_stamp_kind_name(enum memo_stamp_kind k);

@@ -1,0 +1,210 @@
+// The snapshot: everything one tick knows about one cluster, and how old each fact is.
+//
+// Plain structs, owned by the tick's arena (or the test that made them); strings are NUL-terminated and never NULL unless
+// said so. Unknown is explicit: a source that failed is not an empty list. The planner reads it and nothing else.
+// References between tables are indices into the arrays here; -1 is none. Array order is by id, so equal worlds give
+// equal snapshots. Times are wall milliseconds; 0 is never.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planner/model/res.h"
+
+// ---- where facts come from ------------------------------------------------------------------------------------------------
+enum source_kind {
+    SOURCE_CONTAINER_INSTANCES,  // ECS container instances, their state and resources
+    SOURCE_SERVICES,             // ECS services and deployments
+    SOURCE_TASKS,                // ECS tasks: what is where
+    SOURCE_TASK_DEFINITIONS,     // shapes
+    SOURCE_EC2_INSTANCES,        // EC2 instances of our fleets and of the cluster
+    SOURCE_FLEETS,               // Spot Fleet requests: target, weights, state
+    SOURCE_INSTANCE_TYPES,       // what a type has and costs
+    SOURCE_COUNT
+};
+
+enum source_state {
+    SOURCE_UNKNOWN,  // never read, or the last read failed: nothing may be removed because of it
+    SOURCE_PARTIAL,  // some of it failed: counts as unknown for removal
+    SOURCE_OK,
+};
+
+struct source {
+    enum source_state state;
+    int64_t read_ms;     // when the facts held; 0 if never
+    const char *detail;  // what failed, for people; "" when fine
+};
+
+// ---- shapes ---------------------------------------------------------------------------------------------------------------
+enum place_kind { PLACE_SPREAD, PLACE_BINPACK_CPU, PLACE_BINPACK_MEMORY, PLACE_RANDOM };
+#define PLACE_MAX 5
+
+struct place_strategy {
+    enum place_kind kind;
+    const char *field;  // PLACE_SPREAD: "instanceId" or "attribute:NAME"; else ""
+};
+
+// What ECS needs to place one task: tasks of equal shape are interchangeable.
+struct shape {
+    const char *name;          // task definition "family:revision", unique in the snapshot with its service
+    struct res need;           // reservation of one task
+    bool known;                // false: the definition could not be read; never a reason to remove
+    bool distinct_instance;    // at most one task of the service an instance
+    const char *arch;          // "x86_64", "arm64", "" = any
+    const char *unmodelled;    // a rule that this build cannot evaluate (memberOf …): no order, no move; "" = none
+    struct place_strategy strategies[PLACE_MAX];
+    int strategy_count;
+    bool local_data;           // a volume of the host outlives the task (safety.md C11)
+    int64_t stop_timeout_ms;   // longest of its containers; 30,000 where none is named
+};
+
+// ---- services -------------------------------------------------------------------------------------------------------------
+struct deployment {
+    const char *id;
+    bool primary;
+    int shape;        // index; -1 unknown
+    int32_t desired, running, pending, failed;
+    bool in_progress;  // rolloutState IN_PROGRESS, or more than one deployment
+};
+
+enum service_kind { SERVICE_REPLICA, SERVICE_DAEMON };
+
+struct service {
+    const char *name;
+    const char *arn;
+    enum service_kind kind;
+    bool on_ec2;             // launch type EC2 or a provider of our fleets; false: Fargate, EXTERNAL, managed: never ours
+    int32_t desired, running, pending;
+    int32_t min_percent, max_percent;
+    struct deployment *deployments;
+    size_t deployment_count;
+    int primary;             // index into deployments; -1 none
+    int64_t unsteady_since_ms;  // 0 = steady; when running left desired (kept by gather)
+    int64_t unplaced_since_ms;  // 0 = all placed; since when desired > running + pending (kept by gather)
+    bool crash_looping;         // failedTasks grows or "unable to consistently start": no new capacity
+    const char *last_event;     // newest placement-related event text, "" if none
+};
+
+// ---- instances ------------------------------------------------------------------------------------------------------------
+enum ecs_state {
+    ECS_UNREGISTERED,  // EC2 instance of a fleet that ECS does not know (yet)
+    ECS_REGISTERING,
+    ECS_REGISTRATION_FAILED,
+    ECS_ACTIVE,
+    ECS_DRAINING,
+    ECS_DEREGISTERING,
+    ECS_INACTIVE,
+    ECS_OTHER,  // a state of a newer API: counts for nothing, is touched by nobody
+    ECS_STATE_COUNT
+};
+enum ec2_state { EC2_UNKNOWN, EC2_PENDING, EC2_RUNNING, EC2_SHUTTING_DOWN, EC2_TERMINATED, EC2_STOPPING, EC2_STOPPED, EC2_STATE_COUNT };
+
+// Tasks of one shape and service on one instance. `service` is -1 for standalone tasks.
+struct holding {
+    int service, shape;
+    int32_t running;    // lastStatus RUNNING, desired RUNNING
+    int32_t pending;    // PROVISIONING … ACTIVATING, desired RUNNING
+    int32_t stopping;   // desired STOPPED, lastStatus not STOPPED: still in the box
+    int32_t protected_; // of these, protected from scale-in
+    const char *example_task;  // id of one of them, for explanations; "" unknown
+};
+
+struct instance {
+    const char *id;        // EC2 id "i-…", never ""
+    const char *arn;       // container instance ARN, "" when unregistered
+    const char *type;      // "c5.2xlarge", "" unknown
+    const char *zone;      // "us-east-1a", "" unknown
+    const char *arch;      // "x86_64", "arm64", "" unknown
+    bool spot;
+    int fleet;             // index, -1: not of our fleets
+    int64_t weight_milli;  // its weightedCapacity × 1,000; 1,000 by default
+    enum ecs_state ecs;
+    enum ec2_state ec2;
+    bool agent_connected;
+    int64_t disconnected_since_ms;  // 0 = connected (kept by gather)
+    int64_t launched_ms, registered_ms;
+    struct res registered, remaining;  // as ECS says; zero when unregistered
+    struct holding *holdings;
+    size_t holding_count;
+    bool tasks_known;       // holdings are complete and fresh
+    int32_t ecs_running, ecs_pending;  // counts as ECS says, to cross-check
+    const char *mark;       // value of the tag masu:drain, "" = not marked: never ours
+    int64_t marked_ms;      // from the tag's value
+    bool forbidden;         // tag masu:keep: never chosen
+    int64_t notice_ms;      // spot notice: when its two minutes began, 0 = none
+    int64_t rebalance_ms;   // rebalance recommendation, 0 = none
+};
+
+// ---- fleets ---------------------------------------------------------------------------------------------------------------
+enum fleet_kind { FLEET_SPOT_FLEET, FLEET_KIND_COUNT };
+enum fleet_state {
+    FLEET_STATE_UNKNOWN,
+    FLEET_SUBMITTED,
+    FLEET_ACTIVE,
+    FLEET_MODIFYING,
+    FLEET_CANCELLED_RUNNING,
+    FLEET_CANCELLED_TERMINATING,
+    FLEET_CANCELLED,
+    FLEET_FAILED,
+    FLEET_STATE_COUNT
+};
+
+// One override of a fleet: a type in a zone and what it weighs.
+struct fleet_pool {
+    int type;              // index into types, -1 unknown
+    const char *type_name;
+    const char *zone;      // "" = any zone of the fleet
+    int64_t weight_milli;
+};
+
+struct fleet {
+    const char *id;        // "sfr-…"
+    enum fleet_kind kind;
+    enum fleet_state state;
+    bool found;            // false: AWS does not know it (the policy may be wrong)
+    bool maintain;         // type maintain: replaces and can be modified
+    const char *activity;  // activityStatus as told, "" unknown
+    int64_t target, on_demand_target;  // in weight units
+    int64_t fulfilled_milli;
+    struct fleet_pool *pools;
+    size_t pool_count;
+    const char *allocation;   // "lowestPrice", …, "" unknown
+    int64_t valid_until_ms;   // 0 = none
+    const char *owner;        // tag masu:owner, "" none
+    bool foreign_scaling;     // another controller scales it: read-only
+};
+
+struct instance_type {
+    const char *name;
+    struct res nominal;        // of the EC2 type; zero when unknown
+    struct res registered;     // newest registration seen (gather learns); zero = not seen yet
+    const char *arch;
+    int64_t spot_usd_micro, on_demand_usd_micro;  // an hour; 0 = unknown
+};
+
+struct snapshot {
+    int64_t now_ms;            // the tick's only time
+    const char *account, *region, *cluster;
+    int64_t started_ms;        // when this daemon began to look at this cluster (L1)
+    int32_t complete_looks;    // looks since then with all sources OK
+    struct source sources[SOURCE_COUNT];
+    struct instance_type *types;
+    size_t type_count;
+    struct fleet *fleets;      // in the policy's order
+    size_t fleet_count;
+    struct shape *shapes;
+    size_t shape_count;
+    struct service *services;
+    size_t service_count;
+    struct instance *instances;
+    size_t instance_count;
+    int64_t boot_p90_ms;       // learned launch → registered, 0 = not yet known
+};
+
+const char *source_kind_name(enum source_kind k);   // "container_instances", …
+const char *ecs_state_name(enum ecs_state s);       // "ACTIVE", … as ECS writes it; "UNREGISTERED"
+const char *ec2_state_name(enum ec2_state s);       // "running", … as EC2 writes it; "unknown"
+const char *fleet_state_name(enum fleet_state s);   // "active", …
+// What a type registers: learned, else 94 % of nominal memory − 256 MiB and all CPU (safety.md F5); zero when unknown.
+struct res instance_type_capacity(const struct instance_type *t);

@@ -1,0 +1,79 @@
+// The policy: what the operator allows and wants, typed. Read once from JSON through the key table (policy_keys.c), which is also
+// the source of defaults, bounds, units, help, the JSON Schema and the reference text. Durations are milliseconds here and
+// whole seconds in the file (`*_s`). Strings and arrays are owned by the arena given to the loader.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+enum policy_mode { MODE_ACT, MODE_ADD_ONLY, MODE_OBSERVE, MODE_COUNT };
+enum on_deadline { ON_DEADLINE_UNDO, ON_DEADLINE_WAIT };
+
+struct policy_fleet {
+    const char *id;      // "sfr-…"; required
+    int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
+};
+
+struct policy_headroom_task {
+    const char *service;  // whose shape
+    int64_t tasks;        // whole tasks that must fit at any time
+};
+
+struct policy_cluster {
+    const char *name;    // short name or ARN; required
+    const char *region;  // "" = AWS_REGION
+    const char *account; // "" = that of the credentials
+    struct policy_fleet *fleets;
+    size_t fleet_count;  // at least 1
+    enum policy_mode mode;
+    int64_t period_ms;              // a tick each
+    int64_t max_age_ms;             // facts older than this are unknown
+    // headroom
+    int64_t headroom_percent;       // of the reserved capacity
+    struct policy_headroom_task *headroom_tasks;
+    size_t headroom_task_count;
+    // scale-out
+    int64_t step_instances;         // L10: at most this many (or 100 % of ACTIVE, the larger) coming at once
+    int64_t boot_limit_ms;          // not registered after this: no longer counted as coming
+    // scale-in
+    bool scale_in;                  // false: never drains
+    int64_t start_hold_ms;          // L1: no new drain after a start (with a restored memo half of it)
+    int64_t unneeded_ms;            // L2
+    int64_t min_age_ms;             // L3
+    int64_t drain_percent;          // L4: of the cluster's instances, at least 1, at most 50
+    int64_t service_percent;        // L5: of a service's tasks on draining instances, at least 1 task
+    int64_t settle_ms;              // L6: a service whose tasks moved is steady for so long
+    int64_t shrink_percent;         // L7: of capacity in any 10 min, at least 1 instance
+    int64_t drain_deadline_ms;      // L19
+    enum on_deadline on_deadline;
+    int64_t exclude_ms;             // L16: a failed drain's instance is no candidate for so long
+    int64_t demand_hold_ms;         // F2: capacity ordered for a demand is no candidate for so long
+};
+
+struct policy {
+    const char *path;     // of the file, for messages
+    char hash[17];        // first 16 hex digits of the SHA-256-independent FNV-1a 64 of the canonical text
+    struct policy_cluster *clusters;
+    size_t cluster_count;
+    struct policy_warning { const char *text; } *warnings;
+    size_t warning_count;
+};
+
+// All mistakes found, one a line, in *ret_report ("file:line:col: error: path: …" with the source line, a caret and the
+// remedy); returns ERR_INVALID when any is an error. Unknown keys are errors that name the nearest known key.
+int policy_load_file(const char *path, struct arena *a, struct policy *ret, struct buf *ret_report, struct err *err);
+int policy_load_text(struct slice text, const char *name, struct arena *a, struct policy *ret, struct buf *ret_report,
+                     struct err *err);
+// A cluster policy with every default; name and fleets empty.
+void policy_cluster_defaults(struct policy_cluster *c);
+
+void policy_write_schema(struct buf *out);     // JSON Schema 2020-12; policies/policy.schema.json is this text (a test compares)
+void policy_write_reference(struct buf *out);  // the keys as an aligned text table: `masu check-policy --keys`
+json_t *policy_to_json(const struct policy *p);  // every key with its effective value
+const char *policy_mode_name(enum policy_mode m);  // "act", "add-only", "observe"

@@ -1,0 +1,5 @@
+// The command line: one table of subcommands.
+int main(void)
+{
+    return 64;
+}
