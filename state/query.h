@@ -1,0 +1,78 @@
+// Reading the history back: for reports, the web and the CLI. Never writes.
+//
+// A reader is a read-only connection of its own (state_reader_open) or the writer's (state_reader_of, the loop's thread only).
+// Not thread-safe: web puts a mutex around its one. Each query ends with ERR_LIMIT when it passes the reader's deadline.
+// Results live in the caller's arena. ERR_NOT_FOUND where one named thing is asked for and is not there; ERR_IO, ERR_CORRUPT.
+#pragma once
+
+#include "base/buf.h"
+#include "state/state.h"
+
+struct state_reader;
+
+int state_reader_open(const char *path, struct state_reader **ret, struct err *err);  // ERR_NOT_FOUND: no file
+void state_reader_free(struct state_reader *r);                                       // NULL-safe; never one of state_reader_of
+struct state_reader *state_reader_of(struct state *s);
+void state_reader_set_deadline(struct state_reader *r, int64_t max_ms);  // of real time a query; 2,000 by default, 0 = none
+
+struct state_cluster_row {
+    int64_t id;
+    const char *account, *region, *name;
+};
+int state_query_clusters(struct state_reader *r, struct arena *a, struct state_cluster_row **ret, size_t *ret_count, struct err *err);
+
+struct state_act {
+    int64_t intent, tick;
+    int action;                 // index in the plan
+    const char *kind, *target, *params, *client_token, *fact, *verdict;
+    int64_t created_ms;
+    bool finished;              // has an outcome; the rest is valid then
+    const char *outcome;        // outcome_kind_name
+    const char *err_kind;       // "ok", "throttled", …
+    int http_status;
+    const char *message;
+    int64_t finished_ms;
+};
+
+struct state_tick {
+    int64_t id, cluster, at_ms, duration_ms;
+    const char *account, *region, *cluster_name, *policy_hash, *mode, *error;
+    bool dry_run;
+    bool recorded;              // false: cut short by a crash between begin and record
+    int32_t actions, ok, failed, skipped;
+    struct plan_summary summary;  // zero where no plan was made
+    bool has_snapshot, has_plan;
+    struct state_act *acts;
+    size_t act_count;
+};
+
+#define STATE_PAGE_MAX 200
+struct state_ticks_query {
+    int64_t cluster;    // 0 = all
+    int64_t before;     // ids below this; 0 = from the newest
+    int limit;          // 1 … STATE_PAGE_MAX
+    bool acting_only;   // only ticks with actions or an error
+};
+// Newest first, each with its acts. *ret_more: older ones follow.
+int state_query_ticks(struct state_reader *r, const struct state_ticks_query *q, struct arena *a, struct state_tick **ret,
+                      size_t *ret_count, bool *ret_more, struct err *err);
+
+struct state_tick_whole {
+    struct state_tick tick;
+    struct slice snapshot_json, plan_json, memo_before_json;  // empty where not stored
+};
+int state_query_tick(struct state_reader *r, int64_t id, struct arena *a, struct state_tick_whole *ret, struct err *err);
+
+// Intents without an outcome: what a crash cut off. Oldest first, at most STATE_PAGE_MAX.
+int state_query_open_intents(struct state_reader *r, struct arena *a, struct state_act **ret, size_t *ret_count, struct err *err);
+
+#define STATE_POINTS_MAX 1500
+#define STATE_NO_VALUE INT64_MIN
+struct state_series {
+    int64_t step_ms;          // raised to a multiple of a minute, and so that at most STATE_POINTS_MAX points remain
+    int64_t from_ms;          // start of the first bucket, a multiple of step
+    size_t count;             // buckets
+    int64_t *values[SERIES_COUNT];  // STATE_NO_VALUE where a bucket has no sample
+};
+int state_query_series(struct state_reader *r, int64_t cluster, int64_t from_ms, int64_t to_ms, int64_t step_ms, struct arena *a,
+                       struct state_series *ret, struct err *err);
