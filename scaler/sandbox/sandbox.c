@@ -1,1 +1,1 @@
-#include "base/err.h"
+#include "scaler/sandbox/sandbox.h"
