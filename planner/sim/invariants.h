@@ -1,0 +1,56 @@
+// Invariants of the whole program, judged by the world's truth at every call and step, never by masu's own snapshot.
+//
+// V1 ended instances are empty; V2 marked, drained, read back, seen empty twice; V3 AWS ends nothing by its own choice because of us;
+// V4 targets are sums; V5 a drain begins only where no task may be hurt; V6 drains leave each service enough; V7 what is drained fits
+// elsewhere, all together; V8 how many at once; V18 bounds; V23 targets agree with members at rest; V24 every drain ends or is
+// reported; V25 undo only what is ours and fit. Plans: V10 no removal on bad facts; V17 the same input gives the same plan;
+// V26 one verdict a candidate, a reason an action; V27 an intent before each call and one outcome after.
+// Violations are collected, never fatal. A violation of the world's calls is charged to calls by WORLD_OURS only.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planner/planner.h"
+#include "planner/sim/world.h"
+
+enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V10 = 10, V17 = 17, V18, V23 = 23, V24, V25, V26, V27, V_LIMIT };
+
+struct violation {
+    enum invariant id;
+    int64_t at_ms;
+    char text[256];   // fact -> what it breaks
+};
+
+struct invariants_options {       // invariants_options_default() fills all; from the policy of the cluster
+    int64_t drain_deadline_ms;    // V24: and two looks of grace
+    int64_t facts_age_ms;         // V5, V7: facts may be so old, 10 s
+    int64_t empty_ms;             // V2: between the two looks, 15 s
+    int64_t drain_percent;        // V8
+    int64_t headroom_permyriad;   // V7; 0 = not part of the judgement
+    int64_t rest_ms;              // V23: how long nothing must have moved
+};
+
+struct invariants;
+void invariants_options_default(struct invariants_options *o);
+// Hooks itself into the world (world_set_hook). Free it before the world.
+struct invariants *invariants_attach(struct world *w, const struct invariants_options *o);
+void invariants_free(struct invariants *inv);  // NULL-safe; unhooks
+// Bounds of a fleet as the policy has them (V18); unknown fleets are unbounded.
+void invariants_bounds(struct invariants *inv, int fleet, int64_t min, int64_t max);
+
+// After each planner_run by the loop: re-plans and compares (V17), judges the plan (V10, V26).
+void invariants_check_plan(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);
+// From the journal's decorator. op is the action's name (action_kind_name), target the instance or fleet id.
+void invariants_intent(struct invariants *inv, const char *op, const char *target);
+void invariants_outcome(struct invariants *inv, const char *op, const char *target);
+// A crash between intent and outcome: open intents are forgiven (the next life looks at AWS).
+void invariants_crashed(struct invariants *inv);
+void invariants_reported(struct invariants *inv, const char *instance_id);  // V24: its holder was named, by log or alert
+// When the run ends: open intents (V27), drains past their deadline (V24).
+void invariants_finish(struct invariants *inv);
+
+int64_t invariants_count(const struct invariants *inv);                      // all violations
+int64_t invariants_count_of(const struct invariants *inv, enum invariant id);
+const struct violation *invariants_list(const struct invariants *inv, size_t *ret_n);  // the first 200

@@ -1,0 +1,209 @@
+// The virtual world's truth as plain structs: read freely, change only through the commands of world.h.
+//
+// References are indices into the world's arrays, -1 is none. Slots of tasks and instances are used again after they were
+// no longer visible (an hour after their end): `used` says whether a slot holds something, ids never return. Pointers into
+// the arrays are valid until the next command or world_advance. Times are wall milliseconds, 0 is never.
+//
+// Lag: a field of type struct world_lagged keeps its value before the last change, so that a reader may ask for the view
+// at an earlier time with world_seen(&field, at_ms); an object exists in a view when created_ms <= at_ms. Only one change back
+// is kept: a view older than the last two changes shows the later of them.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planner/model/res.h"
+
+#define WORLD_ID 48           // bytes of an id or name, NUL included
+#define WORLD_TEXT 256
+#define WORLD_TAGS 16         // an instance or fleet
+#define WORLD_PORTS 4
+#define WORLD_STRATEGIES 5
+#define WORLD_OVERRIDES 32
+#define WORLD_DEPLOYMENTS 6   // of a service at once; a further deploy is refused
+#define WORLD_EVENTS 32       // kept of a service
+
+enum world_actor { WORLD_OURS, WORLD_PERSON, WORLD_AWS, WORLD_ECS, WORLD_ACTOR_COUNT };
+
+struct world_lagged {
+    int64_t now, before, changed_ms;
+};
+
+enum world_lifecycle { WL_PENDING, WL_RUNNING, WL_SHUTTING_DOWN, WL_TERMINATED, WL_STOPPING, WL_STOPPED };  // EC2 state
+enum world_ecs_status { WE_NONE, WE_REGISTERING, WE_ACTIVE, WE_DRAINING, WE_DEREGISTERING, WE_INACTIVE };    // container instance
+enum world_task_status { WT_PROVISIONING, WT_PENDING, WT_ACTIVATING, WT_RUNNING, WT_DEACTIVATING, WT_STOPPING, WT_STOPPED };
+enum world_desired { WD_RUNNING, WD_STOPPED };
+enum world_strategy_kind { WS_SPREAD_INSTANCE, WS_SPREAD_ZONE, WS_SPREAD_TYPE, WS_BINPACK_CPU, WS_BINPACK_MEMORY, WS_RANDOM };
+enum world_fleet_state { WF_SUBMITTED, WF_ACTIVE, WF_MODIFYING, WF_CANCELLED_RUNNING, WF_CANCELLED_TERMINATING, WF_CANCELLED };
+enum world_activity { WA_PENDING_FULFILLMENT, WA_FULFILLED, WA_PENDING_TERMINATION, WA_ERROR };
+enum world_allocation { WALLOC_LOWEST_PRICE, WALLOC_DIVERSIFIED, WALLOC_CAPACITY_OPTIMIZED, WALLOC_PRICE_CAPACITY_OPTIMIZED };
+enum world_excess { WX_DEFAULT, WX_NO_TERMINATION };
+// How an instance came to its end: who made the call that led to it is in ended_by.
+enum world_end { WEND_NONE, WEND_BY_ID, WEND_FLEET_EXCESS, WEND_INTERRUPTED, WEND_FLEET_CANCELLED };
+
+struct world_tag {
+    char key[64], value[WORLD_TEXT];
+};
+
+struct world_type {
+    char name[24], arch[12];
+    int32_t vcpus, memory_mib, max_enis, gpus;
+    int64_t on_demand_usd_micro;   // an hour
+};
+
+// A type in a zone: its spot price and what is left of it.
+struct world_pool {
+    int type, zone;                // zone: index into world.zones
+    int64_t spot_usd_micro;        // an hour, now
+    int64_t price_changed_ms;
+    int32_t depth;                 // instances that the market would still give; 0 = out of stock
+    int64_t shortage_until_ms;     // 0 = none
+    int64_t mean_permyriad;        // of the on-demand price, to which the spot price returns
+    double interruptions_per_hour; // per instance
+};
+
+struct world_taskdef {
+    char family[WORLD_ID];
+    int32_t revision;
+    int64_t registered_ms;
+    struct res need;               // RES_ENI 1 = awsvpc
+    int32_t ports[WORLD_PORTS], port_count;
+    int64_t stop_timeout_ms;       // containers' stopTimeout
+    int64_t stops_in_ms;           // how long its containers really take; more than the timeout: killed at the timeout
+    int64_t start_ms;              // typical image pull and start
+    bool crashes;                  // ends right after its start
+};
+
+struct world_deployment {
+    char id[WORLD_ID];             // "ecs-svc/…"
+    int taskdef;
+    bool primary, completed;
+    int32_t desired, running, pending, failed;
+    int64_t created_ms, updated_ms;
+};
+
+struct world_event {
+    char id[40], text[WORLD_TEXT];
+    int64_t at_ms;
+};
+
+struct world_service {
+    char name[WORLD_ID];
+    int cluster;
+    bool daemon, distinct_instance;
+    int32_t desired, running, pending;  // pending: not yet RUNNING, desired RUNNING
+    int32_t min_percent, max_percent;
+    enum world_strategy_kind strategies[WORLD_STRATEGIES];
+    int strategy_count;
+    struct world_deployment deployments[WORLD_DEPLOYMENTS];  // newest first
+    int deployment_count;
+    struct world_event events[WORLD_EVENTS];  // newest first
+    int event_count;
+    int64_t created_ms;
+    int first_task;                // list through world_task.next_of_service
+    // the scheduler's own
+    int32_t missing;               // replica: desired − placed, as of its last look
+    int64_t retry_ms, pause_ms;    // next attempt after a failed placement; its present back-off
+    bool queued, steady;
+    int64_t mean_tasks;            // workload: about so many
+    int64_t protects_ms;           // workload: > 0: some of its tasks protect themselves for so long
+};
+
+struct world_task {
+    bool used;
+    char id[40];                   // 32 hex digits, the end of its ARN
+    uint64_t serial;
+    int cluster, service, taskdef, instance;  // service -1: standalone
+    char deployment[WORLD_ID];     // "" for standalone tasks
+    char started_by[WORLD_ID];
+    struct world_lagged last, desired;  // enum world_task_status, enum world_desired
+    int64_t created_ms, started_ms, stopping_ms, stopped_ms;
+    int64_t healthy_ms;            // counts as healthy from here on, 0 = not running
+    int64_t protected_until_ms;    // 0 = not protected
+    const char *stop_code, *stop_reason;  // static text, "" while it runs
+    enum world_actor stopped_by;
+    int64_t runs_ms;               // standalone: length of its work, 0 = until stopped
+    int next_of_service, next_of_instance;
+};
+
+// An EC2 instance and, once registered, its container instance.
+struct world_instance {
+    bool used;
+    char id[24];                   // "i-0…"
+    char ci_id[40];                // container instance id, "" before registration
+    uint64_t serial;
+    int cluster, fleet, pool;      // fleet -1: launched by a person
+    bool spot;
+    int64_t weight_milli;
+    int64_t created_ms, launched_ms, running_ms, registered_ms, ended_ms, terminated_ms;
+    struct world_lagged state;     // enum world_lifecycle
+    struct world_lagged status;    // enum world_ecs_status
+    bool agent_connected;
+    struct res registered, remaining;  // remaining as ECS tells it: tasks with desired STOPPED are already off
+    int32_t running_tasks, pending_tasks;  // as ECS tells it
+    int64_t version;               // grows with each change of the container instance
+    struct world_tag tags[WORLD_TAGS];
+    int tag_count;
+    int64_t notice_ms, deadline_ms;  // spot notice: when it came, when it ends; 0 = none
+    int64_t rebalance_ms;
+    enum world_end end;
+    enum world_actor ended_by;     // meaning only with end
+    enum world_actor drained_by;   // meaning only while status is WE_DRAINING
+    int64_t draining_ms;
+    int first_task;                // list through world_task.next_of_instance
+    bool never_registers;          // scripted: bad AMI
+};
+
+struct world_override {
+    int type, zone;                // zone -1: any
+    int64_t weight_milli;
+};
+
+struct world_fleet {
+    char id[WORLD_ID];             // "sfr-…"
+    int cluster;                   // where its instances register (user data)
+    bool maintain;
+    struct world_lagged state;     // enum world_fleet_state
+    struct world_lagged target, on_demand;  // as described: the old ones while modifying
+    int64_t wanted, wanted_on_demand;       // as last accepted by a modify
+    int64_t modify_done_ms;
+    enum world_actor modified_by;  // of the last accepted modify
+    enum world_excess excess;
+    enum world_allocation allocation;
+    enum world_activity activity;
+    struct world_override overrides[WORLD_OVERRIDES];
+    int override_count;
+    int64_t fulfilled_milli;       // Σ weights of members that count, pending ones too
+    int64_t open_milli;            // ordered from EC2, not launched yet
+    int64_t created_ms, valid_until_ms;
+    struct world_tag tags[WORLD_TAGS];
+    int tag_count;
+};
+
+struct world_cluster {
+    char name[WORLD_ID];
+    int64_t headroom_permyriad;    // for need_instances of the summary: of the reserved capacity …
+    struct res headroom;           // … and whole tasks
+};
+
+// A spot notice as EventBridge would send it; `seq` grows by one each.
+struct world_notice {
+    uint64_t seq;
+    int instance;
+    char instance_id[24];
+    int64_t at_ms, deadline_ms;
+    bool rebalance;                // only a recommendation
+};
+
+struct world_counters {
+    int64_t launches, terminations, interruptions, replacements, launch_failures;
+    int64_t drains_begun, drains_undone, drains_finished;  // by ours; finished = ended by us afterwards
+    int64_t tasks_started, tasks_stopped, tasks_killed, tasks_lost;  // killed: by us; lost: by AWS or a person
+    int64_t placements_failed, deployments, batch_asked, batch_refused;
+};
+
+static inline int64_t world_seen(const struct world_lagged *v, int64_t at_ms)
+{
+    return at_ms >= v->changed_ms ? v->now : v->before;
+}
