@@ -1,0 +1,28 @@
+// The web server: the page, its JSON, metrics and health. Read-only: nothing here changes what the loop does.
+//
+// libmicrohttpd with threads of its own; they see the loop only through the view box, and history through a read-only
+// connection with a deadline. Answers are described in web/API.md and /openapi.json. Requests whose Host is neither a loopback
+// name, nor the address listened on, nor named in the options are refused (DNS rebinding).
+#pragma once
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "scaler/view.h"
+
+struct web_options {
+    const char *listen;            // "127.0.0.1:8080", "[::1]:0", "0.0.0.0:8080"; NULL = the first. Port 0: any free one
+    const char *const *hosts;      // further names that a Host header may give; NULL = none
+    size_t host_count;
+    struct view_box *box;          // outlives the server
+    const struct clock *clock;     // world time, for `now`; the real or an accelerated one (a virtual one is not thread-safe)
+    const char *state_path;        // for history; "" or NULL: those routes answer 503
+};
+
+struct web_server;
+
+// ERR_INVALID: listen cannot be parsed; ERR_IO: the address cannot be bound.
+int web_server_start(const struct web_options *o, struct web_server **ret, struct err *err);
+void web_server_stop(struct web_server *w);              // waits for open requests; NULL-safe
+const char *web_server_url(const struct web_server *w);  // "http://127.0.0.1:8080/"
