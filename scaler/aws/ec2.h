@@ -1,0 +1,125 @@
+// Amazon EC2: instances, Spot Fleets, instance types and prices, as typed requests and plain answers.
+//
+// As in ecs.h: every function begins a call that aws_run() finishes; `ret` is zeroed first and lives, like the arena, until
+// then; strings are never NULL. Weights are × 1,000, prices integer micro-dollars an hour, times wall milliseconds (0 none).
+#pragma once
+
+#include "scaler/aws/aws.h"
+#include "scaler/aws/ecs.h"
+
+// ---- instances --------------------------------------------------------------------------------------------------------------
+struct ec2_filter {
+    const char *name;            // "instance-id", "tag:aws:ec2spot:fleet-request-id", "instance-state-name"
+    const char *const *values;   // more than 200 values: the first such filter is split over several calls
+    size_t count;
+};
+struct ec2_instance {
+    const char *id, *type, *zone, *subnet, *vpc, *arch, *image, *lifecycle;  // lifecycle "spot", "" on demand
+    const char *state;           // "pending", "running", …
+    int32_t state_code;          // low byte: 0 pending, 16 running, 32 shutting-down, 48 terminated, 64 stopping, 80 stopped
+    const char *state_reason;    // code such as "Server.SpotInstanceTermination", ""
+    const char *reservation_owner;
+    int64_t launched_ms;
+    struct aws_tags tags;
+};
+struct ec2_instances {
+    struct aws_call call;
+    struct ec2_instance *items;
+    size_t count, cap;
+};
+// At least one filter (unfiltered calls use a smaller bucket). Never by InstanceId: one unknown id would fail the whole.
+void ec2_describe_instances(struct aws_with w, const struct ec2_filter *filters, size_t filter_count, struct ec2_instances *ret);
+void ec2_describe_instances_by_id(struct aws_with w, const char *const *ids, size_t count, struct ec2_instances *ret);
+// Those of the Spot Fleet by its tag, in all states but terminated.
+void ec2_describe_fleet_instances(struct aws_with w, const char *fleet_id, struct ec2_instances *ret);
+
+struct ec2_state_change {
+    const char *instance_id, *before, *after;
+};
+struct ec2_state_changes {
+    struct aws_call call;
+    struct ec2_state_change *items;
+    size_t count, cap;
+};
+// count 1 … 20. One bad id and none is terminated (ERR_NOT_FOUND, which does not mean that it is gone). dry_run: COMPLETE means
+// permitted. Not repeated in place after a timeout: what a termination depends on must be looked at anew.
+void ec2_terminate_instances(struct aws_with w, const char *const *ids, size_t count, bool dry_run, struct ec2_state_changes *ret);
+
+// count 1 … 100 resources, 1 … 10 tags. ret: COMPLETE or FAILED.
+void ec2_create_tags(struct aws_with w, const char *const *resources, size_t count, const struct aws_tag *tags, size_t tag_count,
+                     struct aws_call *ret);
+// value NULL deletes the key whatever its value; "" only where the value is empty.
+void ec2_delete_tags(struct aws_with w, const char *const *resources, size_t count, const struct aws_tag *tags, size_t tag_count,
+                     struct aws_call *ret);
+
+// ---- spot fleets ------------------------------------------------------------------------------------------------------------
+struct ec2_fleet_override {      // a launch template override or a launch specification
+    const char *type;            // "" = by attributes, unknown
+    const char *subnet;          // "" none; several are told as one comma-separated string
+    const char *zone;            // "" none
+    int64_t weight_milli;        // 1,000 by default
+    int64_t max_price_usd_micro; // 0 none
+};
+struct ec2_spot_fleet {
+    const char *id, *state, *activity, *type, *allocation, *excess_policy, *rebalance;  // rebalance "launch", "", …
+    int64_t target, on_demand_target;
+    int64_t fulfilled_milli, on_demand_fulfilled_milli;
+    int64_t created_ms, valid_until_ms;
+    bool terminate_with_expiration, replace_unhealthy;
+    struct ec2_fleet_override *overrides;
+    size_t override_count;
+    struct aws_tags tags;
+};
+struct ec2_spot_fleets {
+    struct aws_call call;
+    struct ec2_spot_fleet *items;
+    size_t count, cap;
+};
+// One unknown id fails the call with ERR_NOT_FOUND (InvalidSpotFleetRequestId.NotFound): ask for the rest then.
+void ec2_describe_spot_fleets(struct aws_with w, const char *const *ids, size_t count, struct ec2_spot_fleets *ret);
+
+struct ec2_fleet_member {
+    const char *instance_id, *type, *health;
+};
+struct ec2_fleet_members {
+    struct aws_call call;
+    struct ec2_fleet_member *items;
+    size_t count, cap;
+};
+// "Refreshed periodically and might be out of date": the truth is ec2_describe_fleet_instances.
+void ec2_describe_spot_fleet_instances(struct aws_with w, const char *fleet_id, struct ec2_fleet_members *ret);
+
+struct ec2_fleet_target {
+    const char *fleet_id;
+    int64_t target;              // absolute, on-demand part included
+    int64_t on_demand;           // sent when > 0
+};
+// Always with ExcessCapacityTerminationPolicy=noTermination. ERR_CONFLICT: not in a state that can be modified. Not repeated in
+// place after a timeout.
+void ec2_modify_spot_fleet(struct aws_with w, const struct ec2_fleet_target *t, struct aws_call *ret);
+
+// ---- types and prices -------------------------------------------------------------------------------------------------------
+struct ec2_type {
+    const char *name, *arch;     // "x86_64", "arm64": the first of the two that it supports, else ""
+    int64_t vcpus, memory_mib, max_network_interfaces, gpus;
+    bool spot, bare_metal;
+};
+struct ec2_types {
+    struct aws_call call;
+    struct ec2_type *items;
+    size_t count, cap;
+};
+void ec2_describe_types(struct aws_with w, const char *const *names, size_t count, struct ec2_types *ret);
+
+struct ec2_price {
+    const char *type, *zone, *product;
+    int64_t usd_micro;           // an hour
+    int64_t since_ms;
+};
+struct ec2_prices {
+    struct aws_call call;
+    struct ec2_price *items;     // may hold several of one type and zone: the newest counts
+    size_t count, cap;
+};
+// Present Linux/UNIX spot prices of these types in every zone of the region; now_ms is the StartTime.
+void ec2_describe_spot_prices(struct aws_with w, const char *const *types, size_t count, int64_t now_ms, struct ec2_prices *ret);
