@@ -35,5 +35,7 @@ const char *json_str_arena(const json_t *obj, const char *key, struct arena *a);
 // Writes to the buf: compact, keys in insertion order, so the same calls give the same bytes.
 void json_write(const json_t *value, struct buf *out);
 void json_write_pretty(const json_t *value, struct buf *out);
+// A JSON string; bytes that are not UTF-8 become U+FFFD (json_string would give NULL). NULL gives JSON null. New reference.
+json_t *json_text(const char *s);
 // Adds text as a JSON string with quotes and escapes; bytes that are not UTF-8 become U+FFFD.
 void json_add_string(struct buf *out, struct slice text);

@@ -1,0 +1,79 @@
+#include "base/clock.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "base/check.h"
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec ts;
+    int rc = clock_gettime(id, &ts);
+    assert(rc == 0);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t real_wall(const struct clock *c)
+{
+    (void)c;
+    return read_ms(CLOCK_REALTIME);
+}
+
+// BOOTTIME, unlike MONOTONIC, goes on while a laptop or a frozen container sleeps: deadlines must not stretch by that.
+static int64_t real_mono(const struct clock *c)
+{
+    (void)c;
+    return read_ms(CLOCK_BOOTTIME);
+}
+
+static int64_t virtual_now(const struct clock *c)
+{
+    return c->virtual_ms;
+}
+
+static int64_t accelerated_now(const struct clock *c)
+{
+    double passed = (double)(read_ms(CLOCK_BOOTTIME) - c->base_real_ms);
+    return c->base_virtual_ms + (int64_t)(passed * c->speed);
+}
+
+void clock_init_real(struct clock *c)
+{
+    *c = (struct clock){.wall_ms = real_wall, .mono_ms = real_mono, .speed = 1};
+}
+
+void clock_init_virtual(struct clock *c, int64_t start_ms)
+{
+    *c = (struct clock){.wall_ms = virtual_now, .mono_ms = virtual_now, .virtual_ms = start_ms};
+}
+
+void clock_init_accelerated(struct clock *c, int64_t start_ms, double speed)
+{
+    assert(speed > 0);
+    *c = (struct clock){
+        .wall_ms = accelerated_now,
+        .mono_ms = accelerated_now,
+        .base_virtual_ms = start_ms,
+        .base_real_ms = read_ms(CLOCK_BOOTTIME),
+        .speed = speed,
+    };
+}
+
+void clock_advance_to(struct clock *c, int64_t to_ms)
+{
+    assert(c->wall_ms == virtual_now);
+    assert(to_ms >= c->virtual_ms);
+    c->virtual_ms = to_ms;
+}
+
+int64_t clock_real_delay_ms(const struct clock *c, int64_t until_ms)
+{
+    if (c->wall_ms == virtual_now)
+        return 0;
+    int64_t now_ms = clock_wall_ms(c);
+    if (until_ms <= now_ms)
+        return 0;
+    // Rounded up, so that a sleep of this length never ends just before the time.
+    double real = ceil((double)(until_ms - now_ms) / c->speed);
+    return real >= 9e15 ? INT64_C(9000000000000000) : (int64_t)real;
+}
