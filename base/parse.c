@@ -153,7 +153,7 @@ static int64_t days_from_civil(int64_t year, int month, int day)
 static struct civil civil_from_ms(int64_t wall_ms)
 {
     int64_t days = floor_div(wall_ms, MS_PER_DAY);
-    int64_t in_day = wall_ms - days * MS_PER_DAY;
+    int64_t in_day = (wall_ms % MS_PER_DAY + MS_PER_DAY) % MS_PER_DAY;
     int64_t z = days + 719468;
     int64_t era = floor_div(z, 146097);
     int64_t day_of_era = z - era * 146097;
