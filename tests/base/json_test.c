@@ -31,8 +31,8 @@ static void places_are_found_by_path(void **state)
     check_place("clusters[0].fleets", 3, 40, "[ ]");
     check_place("clusters[1].name", 4, 14, "\"api\"");
     check_place("clusters[1].a.b.x", 5, 19, "-1.5e3");
-    check_place("clusters[1].caf\xc3\xa9[0][1]", 6, 26, "2");
-    check_place("clusters[1].caf\xc3\xa9[1]", 6, 30, "[3]");
+    check_place("clusters[1].caf\xc3\xa9[0][1]", 6, 24, "2");
+    check_place("clusters[1].caf\xc3\xa9[1]", 6, 28, "[3]");
     struct json_place p;
     assert_true(json_place_find(SLICE_LIT(doc), "", &p));
     assert_int_equal(p.line, 1);
