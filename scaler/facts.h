@@ -1,0 +1,92 @@
+// What was read of one cluster, look by look, joined by nobody yet: gather fills it, gather_snapshot.c makes a snapshot of it.
+//
+// Each look makes a new struct facts in an arena of its own; what could not be read again is copied from the look before with
+// its old age. Strings are never NULL. Times are wall milliseconds, 0 is never.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planner/model/snapshot.h"
+#include "scaler/aws/ecs.h"
+
+struct fact_container {          // ECS container instance
+    const char *arn, *ec2_id, *type, *zone, *subnet, *arch;
+    enum ecs_state state;
+    bool agent_connected, trunk, forbidden;
+    int64_t disconnected_since_ms, registered_ms, version;
+    int32_t running, pending;    // tasks, as ECS counts them
+    struct res registered, remaining;
+    const struct ecs_attribute *attributes;  // those that have a plain name: ecs.capability.* are left out
+    size_t attribute_count;
+};
+
+struct fact_ec2 {                // EC2 instance
+    const char *id, *type, *zone, *subnet, *arch, *fleet, *mark;
+    enum ec2_state state;
+    bool spot, forbidden, interrupted;
+    int64_t launched_ms;
+    int64_t interrupted_since_ms;
+};
+
+struct fact_deployment {
+    const char *id, *definition;
+    bool primary, in_progress;
+    int32_t desired, running, pending, failed;
+};
+
+struct fact_service {
+    const char *arn, *name, *last_event;
+    bool daemon, on_ec2, crash_text;
+    int32_t desired, running, pending, min_percent, max_percent;
+    struct fact_deployment *deployments;
+    size_t deployment_count;
+    struct place_strategy strategies[PLACE_MAX];
+    int strategy_count;
+    bool distinct_instance;
+    const char *constraint;      // memberOf expression, "" none
+    const char *odd_strategy;    // a strategy that we cannot evaluate, "" none
+    int64_t unsteady_since_ms, unplaced_since_ms;
+    int32_t failed_base;         // failedTasks of the primary at failed_base_ms
+    int64_t failed_base_ms;
+    int32_t absent_looks;        // describes that did not know it (safety.md F9: gone after 3)
+};
+
+struct fact_fleet {
+    const char *id, *activity, *allocation, *owner;
+    enum fleet_state state;
+    bool found, maintain;
+    int64_t target, on_demand_target, fulfilled_milli, valid_until_ms;
+    const struct ec2_fleet_override *overrides;
+    size_t override_count;
+};
+
+struct fact_task {
+    const char *arn, *definition, *container, *group;  // container: ARN of the container instance, "" none yet
+    bool running;                // lastStatus RUNNING
+    bool stopping;               // desired STOPPED
+    bool stopped;                // lastStatus STOPPED: out of the box, remembered so that it is not described again
+    bool protected_;
+    bool own_need;               // overrides change what it reserves: `need` counts
+    struct res need;
+};
+
+struct facts {
+    int64_t at_ms;
+    struct source sources[SOURCE_COUNT];
+    const char **container_arns, **service_arns;
+    size_t container_arn_count, service_arn_count;
+    struct fact_container *containers;
+    size_t container_count;
+    struct fact_ec2 *ec2;
+    size_t ec2_count;
+    struct fact_service *services;
+    size_t service_count;
+    struct fact_fleet *fleets;
+    size_t fleet_count;
+    struct fact_task *tasks;     // by ARN
+    size_t task_count;
+    int64_t tasks_listed_ms;     // last complete cluster-wide list
+    bool lists_wanted;           // something disagreed: list in the next look
+};

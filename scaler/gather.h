@@ -1,0 +1,37 @@
+// Gather: from AWS to a snapshot of one cluster, economically, with the age of each fact.
+//
+// A look reads container instances, services, fleets and their instances; lists are read each fifth look, when counts disagree,
+// while something boots and after own writes. Tasks are listed when a container instance changed, and described only when new,
+// unfinished or vanished; on draining instances their RUNNING and STOPPED lists are read each look. Task definitions are kept
+// for ever, instance types for a day, prices for an hour. What fails keeps its last facts with their age and is marked in
+// snapshot.sources; gather itself fails only where nothing can be said at all (who are we?). Mutates nothing in AWS.
+//
+// struct region is shared by the clusters of an (account, region); struct gather belongs to one cluster.
+#pragma once
+
+#include "planner/model/plan.h"
+#include "planner/model/snapshot.h"
+#include "policies/policy.h"
+#include "scaler/aws/aws.h"
+
+struct region;
+// account "": that of the credentials, whatever it is. The client's registry outlives the region.
+int region_new(struct aws_clients *clients, const char *account, const char *region, struct region **ret, struct err *err);
+void region_free(struct region *r);  // NULL-safe
+struct aws *region_aws(struct region *r);
+struct aws_clients *region_clients(struct region *r);
+// Asks STS once who we are. ERR_INVALID when the policy names another account; others as the call gave them (try again).
+int region_identify(struct region *r, int64_t until_ms, struct err *err);
+const char *region_account(const struct region *r);  // "" before region_identify
+const char *region_name(const struct region *r);
+
+struct gather;
+// The names are copied. `clock` gives world time.
+struct gather *gather_new(struct region *r, const struct clock *clock, const char *cluster);
+void gather_free(struct gather *g);  // NULL-safe
+// One look, at most limit_ms of world time. The snapshot lives in `a` and in gather's own memory, until the look after the
+// next. Errors: those of region_identify.
+int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t limit_ms, struct arena *a, struct snapshot *ret,
+                struct err *err);
+// A write of ours succeeded: overlaid over lagging reads for 2 min, and lists are read in the next look.
+void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value);
