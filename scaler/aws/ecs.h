@@ -3,7 +3,8 @@
 // Every function begins a call: fill-in happens inside aws_run(), after which ret->call says COMPLETE, PARTIAL or FAILED.
 // `ret` is zeroed first; it and the arena must live until then. Pages are followed to their end and batches are split to
 // AWS's limits and sent at once. Strings live in the arena and are never NULL (""). Unknown values of enums stay strings.
-// failures[] holds what AWS reported inside a 200; MISSING is a fact about the id asked for, any other reason makes the call PARTIAL.
+// failures[] holds what AWS reported inside a 200; MISSING is a fact about the id asked for, any other reason makes the
+// call PARTIAL.
 #pragma once
 
 #include "planner/model/res.h"
