@@ -38,9 +38,10 @@ struct state_tick {
     int64_t id, cluster, at_ms, duration_ms;
     const char *account, *region, *cluster_name, *policy_hash, *mode, *error;
     bool dry_run;
-    bool recorded;              // false: cut short by a crash between begin and record
+    bool recorded;              // false: cut short by a crash between its first intent and its record
+    bool planned;               // false: no plan was made, summary is zero
     int32_t actions, ok, failed, skipped;
-    struct plan_summary summary;  // zero where no plan was made
+    struct plan_summary summary;
     bool has_snapshot, has_plan;
     struct state_act *acts;
     size_t act_count;

@@ -1,0 +1,346 @@
+#include "base/json.h"
+#include "planner/model/model_json.h"
+#include "state/internal.h"
+#include "state/pack.h"
+
+#define HOUR_MS 3600000
+#define RECORDS_BETWEEN_PRUNES 64
+
+static const char *const outcome_names[OUTCOME_COUNT] = {"ok", "failed", "skipped", "dry_run"};
+
+const char *outcome_kind_name(enum outcome_kind k)
+{
+    return outcome_names[k];
+}
+
+// ---- ticks that were begun ------------------------------------------------------------------------------------------------
+static struct open_tick *find_open(struct state *s, int64_t tick)
+{
+    for (int i = 0; i < s->open_ticks; i++)
+        if (s->ticks[i].id == tick)
+            return &s->ticks[i];
+    return NULL;
+}
+
+int state_tick_begin(struct state *s, const struct state_tick_start *t, int64_t *ret_tick, struct err *err)
+{
+    struct open_tick *o = NULL;
+    // A tick of this cluster that was never recorded makes room: a cluster has one tick at a time.
+    for (int i = 0; i < s->open_ticks; i++)
+        if (s->ticks[i].start.cluster == t->cluster)
+            o = &s->ticks[i];
+    if (!o) {
+        if (s->open_ticks == STATE_OPEN_TICKS_MAX)
+            return err_set(err, ERR_LIMIT, "more than %d clusters tick at once", STATE_OPEN_TICKS_MAX);
+        o = &s->ticks[s->open_ticks++];
+    }
+    *o = (struct open_tick){.id = s->next_tick++, .start = *t};
+    snprintf(o->policy_hash, sizeof(o->policy_hash), "%s", t->policy_hash);
+    snprintf(o->mode, sizeof(o->mode), "%s", t->mode);
+    *ret_tick = o->id;
+    return 0;
+}
+
+// Writes the row of a tick, once. Marked as written by the caller after the commit.
+static int write_tick_row(struct state *s, const struct open_tick *o, struct err *err)
+{
+    if (o->written)
+        return 0;
+    static const char sql[] = "INSERT INTO ticks (id, cluster, at_ms, policy_hash, mode, dry_run)"
+                              " VALUES (:id, :cluster, :at_ms, :policy_hash, :mode, :dry_run)";
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":id", o->id);
+    db_bind_int(st, ":cluster", o->start.cluster);
+    db_bind_int(st, ":at_ms", o->start.at_ms);
+    db_bind_text(st, ":policy_hash", o->policy_hash);
+    db_bind_text(st, ":mode", o->mode);
+    db_bind_int(st, ":dry_run", o->start.dry_run);
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    return rc;
+}
+
+// ---- intents and outcomes -------------------------------------------------------------------------------------------------
+static int write_intent(struct state *s, const struct state_intent *i, int64_t *ret_intent, struct err *err)
+{
+    static const char sql[] =
+        "INSERT INTO intents (tick, action, kind, target, params, client_token, fact, verdict, created_ms)"
+        " VALUES (:tick, :action, :kind, :target, :params, :client_token, :fact, :verdict, :created_ms)";
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":tick", i->tick);
+    db_bind_int(st, ":action", i->action);
+    db_bind_text(st, ":kind", action_kind_name(i->kind));
+    db_bind_text(st, ":target", i->target);
+    db_bind_text(st, ":params", i->params ? i->params : "");
+    db_bind_text(st, ":client_token", i->client_token ? i->client_token : "");
+    db_bind_text(st, ":fact", i->fact ? i->fact : "");
+    db_bind_text(st, ":verdict", i->verdict ? i->verdict : "");
+    db_bind_int(st, ":created_ms", clock_wall_ms(s->clock));
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    if (rc == 0)
+        *ret_intent = sqlite3_last_insert_rowid(s->db.h);
+    return rc;
+}
+
+int state_intent(struct state *s, const struct state_intent *i, int64_t *ret_intent, struct err *err)
+{
+    struct open_tick *o = find_open(s, i->tick);
+    if (!o)
+        return err_set(err, ERR_INVALID, "an intent of tick %lld, which was not begun", (long long)i->tick);
+    int rc = db_begin(&s->db, true, err);
+    if (rc)
+        return err_wrap(err, "intent");
+    int64_t id = 0;
+    rc = write_tick_row(s, o, err);
+    if (rc == 0)
+        rc = write_intent(s, i, &id, err);
+    rc = db_end(&s->db, rc, err);
+    if (rc)
+        return err_wrap(err, "intent");
+    o->written = true;
+    *ret_intent = id;
+    return 0;
+}
+
+int state_outcome(struct state *s, int64_t intent, enum outcome_kind kind, const struct err *err_of_call, struct err *err)
+{
+    static const char sql[] = "INSERT INTO outcomes (intent, outcome, err_kind, http_status, message, finished_ms)"
+                              " VALUES (:intent, :outcome, :err_kind, :http_status, :message, :finished_ms)";
+    static const struct err fine = {0};
+    if (!err_of_call)
+        err_of_call = &fine;
+    int rc = db_begin(&s->db, false, err);
+    if (rc)
+        return err_wrap(err, "outcome");
+    sqlite3_stmt *st = NULL;
+    rc = db_prepare(&s->db, sql, &st, err);
+    if (rc == 0) {
+        db_bind_int(st, ":intent", intent);
+        db_bind_text(st, ":outcome", outcome_names[kind]);
+        db_bind_text(st, ":err_kind", err_kind_name(err_of_call->kind));
+        db_bind_int(st, ":http_status", err_of_call->http_status);
+        db_bind_text(st, ":message", err_of_call->msg);
+        db_bind_int(st, ":finished_ms", clock_wall_ms(s->clock));
+        rc = db_run(&s->db, st, err);
+        db_done(st);
+    }
+    rc = db_end(&s->db, rc, err);
+    return rc ? err_wrap(err, "outcome of intent %lld", (long long)intent) : 0;
+}
+
+// ---- memo -----------------------------------------------------------------------------------------------------------------
+static int write_memo(struct state *s, int64_t cluster, const struct memo *m, struct err *err)
+{
+    static const char sql[] = "INSERT INTO memos (cluster, saved_ms, body) VALUES (:cluster, :saved_ms, :body)"
+                              " ON CONFLICT DO UPDATE SET saved_ms = excluded.saved_ms, body = excluded.body";
+    __attribute__((cleanup(buf_release))) struct buf body;
+    buf_init(&body, STATE_BODY_MAX);
+    json_t *j = memo_to_json(m);
+    int rc = pack_json(j, &body, err);
+    json_decref(j);
+    sqlite3_stmt *st = NULL;
+    if (rc == 0)
+        rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cluster", cluster);
+    db_bind_int(st, ":saved_ms", clock_wall_ms(s->clock));
+    db_bind_blob(st, ":body", buf_slice(&body));
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    return rc;
+}
+
+int state_memo_save(struct state *s, int64_t cluster, const struct memo *m, struct err *err)
+{
+    int rc = db_begin(&s->db, false, err);
+    if (rc)
+        return rc;
+    rc = write_memo(s, cluster, m, err);
+    return db_end(&s->db, rc, err);
+}
+
+static int parse_memo(struct slice packed, struct arena *a, struct memo *ret, bool *ret_found, struct err *err)
+{
+    struct slice text;
+    json_t *j = NULL;
+    int rc = unpack_json(packed, a, &text, err);
+    if (rc == 0)
+        rc = json_parse(text, "memo", &j, err);
+    if (rc)
+        return rc;
+    // One of another version is set aside: the planner begins anew from AWS's facts.
+    if (json_int(j, "version", MEMO_VERSION) == MEMO_VERSION) {
+        rc = memo_from_json(j, a, ret, err);
+        *ret_found = rc == 0;
+    }
+    json_decref(j);
+    return rc;
+}
+
+int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct memo *ret, bool *ret_found, struct err *err)
+{
+    *ret_found = false;
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int rc = db_prepare(&s->db, "SELECT body FROM memos WHERE cluster = :cluster", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cluster", cluster);
+    rc = db_step(&s->db, st, &row, err);
+    if (rc == 0 && row)
+        rc = parse_memo(db_blob(st, "body"), a, ret, ret_found, err);
+    db_done(st);
+    return rc ? err_wrap(err, "memo of cluster %lld", (long long)cluster) : 0;
+}
+
+// ---- the record of a tick -------------------------------------------------------------------------------------------------
+static int wants_bodies(struct state *s, const struct open_tick *o, const struct state_tick_end *t, bool *ret, struct err *err)
+{
+    *ret = (t->plan && t->plan->action_count > 0) || (t->error && *t->error);
+    if (*ret || !t->snapshot)
+        return 0;
+    static const char sql[] = "SELECT 1 FROM tick_bodies WHERE cluster = :cluster AND at_ms > :since LIMIT 1";
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cluster", o->start.cluster);
+    db_bind_int(st, ":since", o->start.at_ms - HOUR_MS);
+    rc = db_step(&s->db, st, &row, err);
+    *ret = !row;
+    db_done(st);
+    return rc;
+}
+
+// Consumes j, which may be NULL.
+static int pack_and_free(json_t *j, struct buf *out, struct err *err)
+{
+    int rc = j ? pack_json(j, out, err) : 0;
+    json_decref(j);
+    return rc;
+}
+
+static int write_bodies(struct state *s, const struct open_tick *o, const struct state_tick_end *t, struct err *err)
+{
+    static const char sql[] = "INSERT OR REPLACE INTO tick_bodies (tick, cluster, at_ms, snapshot, plan, memo_before)"
+                              " VALUES (:tick, :cluster, :at_ms, :snapshot, :plan, :memo_before)";
+    __attribute__((cleanup(buf_release))) struct buf snapshot, plan, memo;
+    buf_init(&snapshot, STATE_BODY_MAX);
+    buf_init(&plan, STATE_BODY_MAX);
+    buf_init(&memo, STATE_BODY_MAX);
+    int rc = pack_and_free(t->snapshot ? snapshot_to_json(t->snapshot) : NULL, &snapshot, err);
+    if (rc == 0)
+        rc = pack_and_free(t->plan && t->snapshot ? plan_to_json(t->plan, t->snapshot) : NULL, &plan, err);
+    if (rc == 0)
+        rc = pack_and_free(t->memo_before ? memo_to_json(t->memo_before) : NULL, &memo, err);
+    sqlite3_stmt *st = NULL;
+    if (rc == 0)
+        rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":tick", o->id);
+    db_bind_int(st, ":cluster", o->start.cluster);
+    db_bind_int(st, ":at_ms", o->start.at_ms);
+    db_bind_blob(st, ":snapshot", buf_slice(&snapshot));
+    db_bind_blob(st, ":plan", buf_slice(&plan));
+    db_bind_blob(st, ":memo_before", buf_slice(&memo));
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    return rc;
+}
+
+static void bind_summary(sqlite3_stmt *st, const struct plan_summary *p)
+{
+    db_bind_int(st, ":instances", p->instances);
+    db_bind_int(st, ":active", p->active);
+    db_bind_int(st, ":draining", p->draining);
+    db_bind_int(st, ":coming", p->coming);
+    db_bind_int(st, ":interrupted", p->interrupted);
+    db_bind_int(st, ":waiting_tasks", p->waiting_tasks);
+    db_bind_int(st, ":capacity_cpu_units", p->capacity.v[RES_CPU]);
+    db_bind_int(st, ":capacity_memory_mib", p->capacity.v[RES_MEMORY]);
+    db_bind_int(st, ":reserved_cpu_units", p->reserved.v[RES_CPU]);
+    db_bind_int(st, ":reserved_memory_mib", p->reserved.v[RES_MEMORY]);
+    db_bind_int(st, ":need_cpu_units", p->need.v[RES_CPU]);
+    db_bind_int(st, ":need_memory_mib", p->need.v[RES_MEMORY]);
+    db_bind_int(st, ":cost_usd_micro_per_hour", p->hourly.micro);
+}
+
+static int write_end(struct state *s, const struct state_tick_end *t, struct err *err)
+{
+    static const char sql[] =
+        "UPDATE ticks SET recorded = 1, duration_ms = :duration_ms, error = :error, planned = :planned, actions = :actions,"
+        " ok = :ok, failed = :failed, skipped = :skipped, instances = :instances, active = :active, draining = :draining,"
+        " coming = :coming, interrupted = :interrupted, waiting_tasks = :waiting_tasks,"
+        " capacity_cpu_units = :capacity_cpu_units, capacity_memory_mib = :capacity_memory_mib,"
+        " reserved_cpu_units = :reserved_cpu_units, reserved_memory_mib = :reserved_memory_mib,"
+        " need_cpu_units = :need_cpu_units, need_memory_mib = :need_memory_mib,"
+        " cost_usd_micro_per_hour = :cost_usd_micro_per_hour WHERE id = :tick";
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    if (t->plan)
+        bind_summary(st, &t->plan->summary);
+    db_bind_int(st, ":tick", t->tick);
+    db_bind_int(st, ":duration_ms", t->duration_ms);
+    db_bind_text(st, ":error", t->error ? t->error : "");
+    db_bind_int(st, ":planned", t->plan != NULL);
+    db_bind_int(st, ":actions", t->plan ? (int64_t)t->plan->action_count : 0);
+    db_bind_int(st, ":ok", t->ok);
+    db_bind_int(st, ":failed", t->failed);
+    db_bind_int(st, ":skipped", t->skipped);
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    return rc;
+}
+
+static int write_record(struct state *s, const struct open_tick *o, const struct state_tick_end *t, struct err *err)
+{
+    bool bodies = false;
+    struct state_sample samples[SERIES_COUNT];
+    int rc = write_tick_row(s, o, err);
+    if (rc == 0)
+        rc = write_end(s, t, err);
+    if (rc == 0)
+        rc = wants_bodies(s, o, t, &bodies, err);
+    if (rc == 0 && bodies)
+        rc = write_bodies(s, o, t, err);
+    if (rc == 0 && t->memo)
+        rc = write_memo(s, o->start.cluster, t->memo, err);
+    if (rc == 0 && t->plan) {
+        state_samples_from_plan(&t->plan->summary, samples);
+        rc = state_write_samples(s, o->start.cluster, o->start.at_ms, samples, SERIES_COUNT, err);
+    }
+    return rc;
+}
+
+int state_tick_record(struct state *s, const struct state_tick_end *t, struct err *err)
+{
+    struct open_tick *o = find_open(s, t->tick);
+    if (!o)
+        return err_set(err, ERR_INVALID, "the end of tick %lld, which was not begun", (long long)t->tick);
+    int rc = db_begin(&s->db, false, err);
+    if (rc == 0) {
+        rc = write_record(s, o, t, err);
+        rc = db_end(&s->db, rc, err);
+    }
+    if (rc)
+        return err_wrap(err, "tick %lld", (long long)t->tick);  // stays open: the shell may try again
+    *o = s->ticks[--s->open_ticks];
+    if (--s->records_until_prune >= 0)
+        return 0;
+    bool more = false;
+    rc = state_prune(s, &more, err);
+    s->records_until_prune = more ? 1 : RECORDS_BETWEEN_PRUNES;
+    return rc;
+}

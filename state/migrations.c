@@ -1,0 +1,79 @@
+#include "state/migrations.h"
+
+static const char *const migrations[] = {
+    // 1: clusters, samples by the minute, the journal, the newest memo
+    "CREATE TABLE clusters ("
+    "  id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,"
+    "  UNIQUE (account, region, name)) STRICT;"
+    "CREATE TABLE samples ("
+    "  cluster INTEGER NOT NULL REFERENCES clusters(id), series INTEGER NOT NULL, minute INTEGER NOT NULL,"
+    "  count INTEGER NOT NULL, sum INTEGER NOT NULL, min INTEGER NOT NULL, max INTEGER NOT NULL, last INTEGER NOT NULL,"
+    "  PRIMARY KEY (cluster, series, minute)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ticks ("
+    "  id INTEGER PRIMARY KEY, cluster INTEGER NOT NULL REFERENCES clusters(id), at_ms INTEGER NOT NULL,"
+    "  policy_hash TEXT NOT NULL, mode TEXT NOT NULL, dry_run INTEGER NOT NULL, recorded INTEGER NOT NULL DEFAULT 0,"
+    "  duration_ms INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', planned INTEGER NOT NULL DEFAULT 0,"
+    "  actions INTEGER NOT NULL DEFAULT 0, ok INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,"
+    "  skipped INTEGER NOT NULL DEFAULT 0, instances INTEGER, active INTEGER, draining INTEGER, coming INTEGER,"
+    "  interrupted INTEGER, waiting_tasks INTEGER, capacity_cpu_units INTEGER, capacity_memory_mib INTEGER,"
+    "  reserved_cpu_units INTEGER, reserved_memory_mib INTEGER, need_cpu_units INTEGER, need_memory_mib INTEGER,"
+    "  cost_usd_micro_per_hour INTEGER) STRICT;"
+    "CREATE INDEX ticks_by_cluster ON ticks (cluster, id);"
+    "CREATE INDEX ticks_that_act ON ticks (cluster, id) WHERE actions > 0 OR error <> '';"
+    "CREATE INDEX ticks_by_time ON ticks (at_ms);"
+    "CREATE TABLE tick_bodies ("
+    "  tick INTEGER PRIMARY KEY REFERENCES ticks(id) ON DELETE CASCADE, cluster INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    "  snapshot BLOB, plan BLOB, memo_before BLOB) STRICT;"
+    "CREATE INDEX tick_bodies_by_cluster ON tick_bodies (cluster, at_ms);"
+    "CREATE TABLE memos ("
+    "  cluster INTEGER PRIMARY KEY REFERENCES clusters(id), saved_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE intents ("
+    "  id INTEGER PRIMARY KEY, tick INTEGER NOT NULL REFERENCES ticks(id) ON DELETE CASCADE, action INTEGER NOT NULL,"
+    "  kind TEXT NOT NULL, target TEXT NOT NULL, params TEXT NOT NULL, client_token TEXT NOT NULL, fact TEXT NOT NULL,"
+    "  verdict TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX intents_by_tick ON intents (tick, id);"
+    "CREATE TABLE outcomes ("
+    "  intent INTEGER PRIMARY KEY REFERENCES intents(id) ON DELETE CASCADE, outcome TEXT NOT NULL, err_kind TEXT NOT NULL,"
+    "  http_status INTEGER NOT NULL, message TEXT NOT NULL, finished_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE runs ("
+    "  id INTEGER PRIMARY KEY, started_ms INTEGER NOT NULL, ended_ms INTEGER, after_crash INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+};
+
+int state_schema_version(void)
+{
+    return (int)ARRAY_LEN(migrations);
+}
+
+static int migrate_one(struct db *d, int version, struct err *err)
+{
+    char set_version[64];
+    snprintf(set_version, sizeof(set_version), "PRAGMA user_version=%d", version);
+    int rc = db_begin(d, true, err);
+    if (rc)
+        return rc;
+    rc = db_exec(d, migrations[version - 1], err);
+    if (rc == 0)
+        rc = db_exec(d, set_version, err);
+    return db_end(d, rc, err);
+}
+
+int state_migrate(struct db *d, int to, int *ret_before, struct err *err)
+{
+    assert(to <= state_schema_version());
+    int64_t have = 0;
+    int rc = db_pragma_int(d, "PRAGMA user_version", &have, err);
+    if (rc)
+        return rc;
+    if (have > state_schema_version())
+        return err_set(err, ERR_INVALID,
+                       "the database has schema %lld, this masu knows up to %d: use the newer masu, or another --state file",
+                       (long long)have, state_schema_version());
+    *ret_before = (int)have;
+    for (int v = (int)have + 1; v <= to; v++) {
+        rc = migrate_one(d, v, err);
+        if (rc)
+            return err_wrap(err, "schema step %d", v);
+    }
+    return 0;
+}

@@ -1,0 +1,110 @@
+#include "state/internal.h"
+
+#define DAY_MS 86400000
+#define MINUTE_MS 60000
+#define TICKS_A_BATCH 500
+#define SAMPLES_A_BATCH 500
+#define PAGES_A_BATCH 500
+
+static int used_bytes(struct state *s, int64_t *ret, struct err *err)
+{
+    int64_t pages = 0, free_pages = 0, page_bytes = 0;
+    int rc = db_pragma_int(&s->db, "PRAGMA page_count", &pages, err);
+    if (rc == 0)
+        rc = db_pragma_int(&s->db, "PRAGMA freelist_count", &free_pages, err);
+    if (rc == 0)
+        rc = db_pragma_int(&s->db, "PRAGMA page_size", &page_bytes, err);
+    *ret = (pages - free_pages) * page_bytes;
+    return rc;
+}
+
+// What is older than this goes: by age, and, over the size, the oldest sixteenth of what there is.
+static int find_cutoff(struct state *s, int64_t *ret_cutoff_ms, struct err *err)
+{
+    int64_t now = clock_wall_ms(s->clock), used = 0, oldest_tick = 0, oldest_minute = 0;
+    *ret_cutoff_ms = now - s->keep_days * DAY_MS;
+    int rc = used_bytes(s, &used, err);
+    if (rc || used <= s->keep_mib << 20)
+        return rc;
+    // Every record writes series 0, and asking for one series keeps this to one step of the index a cluster.
+    static const char oldest_sql[] = "SELECT coalesce(min(m), 0) FROM (SELECT (SELECT min(minute) FROM samples"
+                                     " WHERE cluster = c.id AND series = 0) AS m FROM clusters AS c)";
+    rc = db_pragma_int(&s->db, "SELECT coalesce(min(at_ms), 0) FROM ticks", &oldest_tick, err);
+    if (rc == 0)
+        rc = db_pragma_int(&s->db, oldest_sql, &oldest_minute, err);
+    int64_t oldest = oldest_tick && oldest_tick < oldest_minute * MINUTE_MS ? oldest_tick : oldest_minute * MINUTE_MS;
+    int64_t by_size = oldest + (now - oldest) / 16;
+    if (rc == 0 && by_size > *ret_cutoff_ms)
+        *ret_cutoff_ms = by_size;
+    return rc;
+}
+
+static int prune_ticks(struct state *s, int64_t cutoff_ms, bool *more, struct err *err)
+{
+    static const char sql[] = "DELETE FROM ticks WHERE id IN (SELECT id FROM ticks WHERE at_ms < :cutoff ORDER BY at_ms LIMIT :batch)";
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cutoff", cutoff_ms);
+    db_bind_int(st, ":batch", TICKS_A_BATCH);
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    *more |= sqlite3_changes(s->db.h) == TICKS_A_BATCH;
+    return rc;
+}
+
+static int prune_series(struct state *s, int64_t cluster, int series, int64_t cutoff_ms, bool *more, struct err *err)
+{
+    static const char sql[] =
+        "DELETE FROM samples WHERE cluster = :cluster AND series = :series AND minute IN (SELECT minute FROM samples"
+        " WHERE cluster = :cluster AND series = :series AND minute < :cutoff ORDER BY minute LIMIT :batch)";
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, sql, &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cluster", cluster);
+    db_bind_int(st, ":series", series);
+    db_bind_int(st, ":cutoff", cutoff_ms / MINUTE_MS);
+    db_bind_int(st, ":batch", SAMPLES_A_BATCH);
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    *more |= sqlite3_changes(s->db.h) == SAMPLES_A_BATCH;
+    return rc;
+}
+
+static int prune_samples(struct state *s, int64_t cutoff_ms, bool *more, struct err *err)
+{
+    int64_t clusters = 0;
+    int rc = db_pragma_int(&s->db, "SELECT coalesce(max(id), 0) FROM clusters", &clusters, err);
+    for (int64_t cluster = 1; rc == 0 && cluster <= clusters; cluster++)
+        for (int series = 0; rc == 0 && series < SERIES_COUNT; series++)
+            rc = prune_series(s, cluster, series, cutoff_ms, more, err);
+    return rc;
+}
+
+int state_prune(struct state *s, bool *ret_more, struct err *err)
+{
+    int64_t cutoff_ms = 0, used = 0;
+    bool more = false;
+    int rc = find_cutoff(s, &cutoff_ms, err);
+    if (rc == 0)
+        rc = db_begin(&s->db, false, err);
+    if (rc)
+        return err_wrap(err, "prune");
+    rc = prune_ticks(s, cutoff_ms, &more, err);
+    if (rc == 0)
+        rc = prune_samples(s, cutoff_ms, &more, err);
+    rc = db_end(&s->db, rc, err);
+    if (rc == 0)
+        rc = used_bytes(s, &used, err);
+    if (rc == 0) {
+        char vacuum[64];
+        snprintf(vacuum, sizeof(vacuum), "PRAGMA incremental_vacuum(%d)", PAGES_A_BATCH);
+        rc = db_exec(&s->db, vacuum, err);
+    }
+    if (rc)
+        return err_wrap(err, "prune");
+    *ret_more = more || used > s->keep_mib << 20;
+    return 0;
+}

@@ -1,0 +1,346 @@
+#include "state/query.h"
+
+#include "state/internal.h"
+#include "state/migrations.h"
+#include "state/pack.h"
+
+#define MINUTE_MS 60000
+
+int state_reader_open(const char *path, struct state_reader **ret, struct err *err)
+{
+    if (!*path)
+        return err_set(err, ERR_NOT_FOUND, "the history is kept in memory only");
+    struct state_reader *r = calloc(1, sizeof(*r));
+    if (!r)
+        return err_set(err, ERR_NOMEM, "state: no memory");
+    r->db = &r->own;
+    int64_t version = 0;
+    int rc = db_open(&r->own, path, SQLITE_OPEN_READONLY, err);
+    if (rc == 0)
+        rc = db_pragma_int(&r->own, "PRAGMA user_version", &version, err);
+    if (rc == 0 && version != state_schema_version())
+        rc = err_set(err, ERR_INVALID, "schema %lld, this masu reads %d", (long long)version, state_schema_version());
+    if (rc) {
+        state_reader_free(r);
+        return err_wrap(err, "history %s", path);
+    }
+    state_reader_set_deadline(r, 2000);
+    *ret = r;
+    return 0;
+}
+
+void state_reader_free(struct state_reader *r)
+{
+    if (!r)
+        return;
+    assert(r->db == &r->own);
+    db_close(&r->own);
+    free(r);
+}
+
+struct state_reader *state_reader_of(struct state *s)
+{
+    return &s->reader;
+}
+
+void state_reader_set_deadline(struct state_reader *r, int64_t max_ms)
+{
+    r->db->max_query_ms = max_ms;
+}
+
+static int prepare(struct state_reader *r, const char *sql, sqlite3_stmt **ret, struct err *err)
+{
+    db_start_deadline(r->db);
+    return db_prepare(r->db, sql, ret, err);
+}
+
+int state_query_clusters(struct state_reader *r, struct arena *a, struct state_cluster_row **ret, size_t *ret_count, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    struct state_cluster_row *rows = NULL;
+    size_t count = 0, cap = 0;
+    int rc = prepare(r, "SELECT id, account, region, name FROM clusters ORDER BY id", &st, err);
+    while (rc == 0 && (rc = db_step(r->db, st, &row, err)) == 0 && row) {
+        rows = arena_grow(a, rows, count, &cap, sizeof(*rows));
+        rows[count++] = (struct state_cluster_row){
+            .id = db_int(st, "id"),
+            .account = db_text(st, "account", a),
+            .region = db_text(st, "region", a),
+            .name = db_text(st, "name", a),
+        };
+    }
+    db_done(st);
+    *ret = rows;
+    *ret_count = count;
+    return rc;
+}
+
+// ---- acts -----------------------------------------------------------------------------------------------------------------
+#define ACT_COLUMNS                                                                                                      \
+    "SELECT i.id, i.tick, i.action, i.kind, i.target, i.params, i.client_token, i.fact, i.verdict, i.created_ms,"        \
+    " o.intent IS NOT NULL AS finished, o.outcome, o.err_kind, o.http_status, o.message, o.finished_ms"                  \
+    " FROM intents AS i LEFT JOIN outcomes AS o ON o.intent = i.id "
+
+static struct state_act read_act(sqlite3_stmt *st, struct arena *a)
+{
+    return (struct state_act){
+        .intent = db_int(st, "id"),
+        .tick = db_int(st, "tick"),
+        .action = (int)db_int(st, "action"),
+        .kind = db_text(st, "kind", a),
+        .target = db_text(st, "target", a),
+        .params = db_text(st, "params", a),
+        .client_token = db_text(st, "client_token", a),
+        .fact = db_text(st, "fact", a),
+        .verdict = db_text(st, "verdict", a),
+        .created_ms = db_int(st, "created_ms"),
+        .finished = db_int(st, "finished") != 0,
+        .outcome = db_text(st, "outcome", a),
+        .err_kind = db_text(st, "err_kind", a),
+        .http_status = (int)db_int(st, "http_status"),
+        .message = db_text(st, "message", a),
+        .finished_ms = db_int(st, "finished_ms"),
+    };
+}
+
+static int read_acts(struct state_reader *r, sqlite3_stmt *st, struct arena *a, struct state_act **ret, size_t *ret_count,
+                     struct err *err)
+{
+    struct state_act *acts = NULL;
+    size_t count = 0, cap = 0;
+    bool row = false;
+    int rc = 0;
+    while ((rc = db_step(r->db, st, &row, err)) == 0 && row) {
+        acts = arena_grow(a, acts, count, &cap, sizeof(*acts));
+        acts[count++] = read_act(st, a);
+    }
+    *ret = acts;
+    *ret_count = count;
+    return rc;
+}
+
+static int acts_of_tick(struct state_reader *r, struct arena *a, struct state_tick *t, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(r->db, ACT_COLUMNS "WHERE i.tick = :tick ORDER BY i.id", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":tick", t->id);
+    rc = read_acts(r, st, a, &t->acts, &t->act_count, err);
+    db_done(st);
+    return rc;
+}
+
+int state_query_open_intents(struct state_reader *r, struct arena *a, struct state_act **ret, size_t *ret_count, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = prepare(r, ACT_COLUMNS "WHERE o.intent IS NULL ORDER BY i.id LIMIT :limit", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":limit", STATE_PAGE_MAX);
+    rc = read_acts(r, st, a, ret, ret_count, err);
+    db_done(st);
+    return rc;
+}
+
+// ---- ticks ----------------------------------------------------------------------------------------------------------------
+#define TICK_COLUMNS                                                                                                     \
+    "SELECT t.*, c.account, c.region, c.name, b.snapshot IS NOT NULL AS has_snapshot, b.plan IS NOT NULL AS has_plan"    \
+    " FROM ticks AS t JOIN clusters AS c ON c.id = t.cluster LEFT JOIN tick_bodies AS b ON b.tick = t.id "
+
+static struct plan_summary read_summary(sqlite3_stmt *st)
+{
+    return (struct plan_summary){
+        .instances = (int32_t)db_int(st, "instances"),
+        .active = (int32_t)db_int(st, "active"),
+        .draining = (int32_t)db_int(st, "draining"),
+        .coming = (int32_t)db_int(st, "coming"),
+        .interrupted = (int32_t)db_int(st, "interrupted"),
+        .waiting_tasks = (int32_t)db_int(st, "waiting_tasks"),
+        .capacity = res_make(db_int(st, "capacity_cpu_units"), db_int(st, "capacity_memory_mib")),
+        .reserved = res_make(db_int(st, "reserved_cpu_units"), db_int(st, "reserved_memory_mib")),
+        .need = res_make(db_int(st, "need_cpu_units"), db_int(st, "need_memory_mib")),
+        .hourly = {db_int(st, "cost_usd_micro_per_hour")},
+    };
+}
+
+static struct state_tick read_tick(sqlite3_stmt *st, struct arena *a)
+{
+    return (struct state_tick){
+        .id = db_int(st, "id"),
+        .cluster = db_int(st, "cluster"),
+        .at_ms = db_int(st, "at_ms"),
+        .duration_ms = db_int(st, "duration_ms"),
+        .account = db_text(st, "account", a),
+        .region = db_text(st, "region", a),
+        .cluster_name = db_text(st, "name", a),
+        .policy_hash = db_text(st, "policy_hash", a),
+        .mode = db_text(st, "mode", a),
+        .error = db_text(st, "error", a),
+        .dry_run = db_int(st, "dry_run") != 0,
+        .recorded = db_int(st, "recorded") != 0,
+        .planned = db_int(st, "planned") != 0,
+        .actions = (int32_t)db_int(st, "actions"),
+        .ok = (int32_t)db_int(st, "ok"),
+        .failed = (int32_t)db_int(st, "failed"),
+        .skipped = (int32_t)db_int(st, "skipped"),
+        .summary = read_summary(st),
+        .has_snapshot = db_int(st, "has_snapshot") != 0,
+        .has_plan = db_int(st, "has_plan") != 0,
+    };
+}
+
+// One statement for each way to ask, so that each can use its index.
+static const char *const ticks_sql[2][2] = {
+    {TICK_COLUMNS "WHERE t.id < :before AND :cluster = 0 ORDER BY t.id DESC LIMIT :limit",
+     TICK_COLUMNS "WHERE t.id < :before AND t.cluster = :cluster ORDER BY t.id DESC LIMIT :limit"},
+    {TICK_COLUMNS "WHERE t.id < :before AND :cluster = 0 AND (t.actions > 0 OR t.error <> '') ORDER BY t.id DESC LIMIT :limit",
+     TICK_COLUMNS "WHERE t.id < :before AND t.cluster = :cluster AND (t.actions > 0 OR t.error <> '')"
+                  " ORDER BY t.id DESC LIMIT :limit"},
+};
+
+int state_query_ticks(struct state_reader *r, const struct state_ticks_query *q, struct arena *a, struct state_tick **ret,
+                      size_t *ret_count, bool *ret_more, struct err *err)
+{
+    assert(q->limit >= 1 && q->limit <= STATE_PAGE_MAX);
+    sqlite3_stmt *st = NULL;
+    struct state_tick *ticks = arena_array(a, struct state_tick, (size_t)q->limit + 1);
+    size_t count = 0;
+    bool row = false;
+    int rc = prepare(r, ticks_sql[q->acting_only][q->cluster != 0], &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":before", q->before ? q->before : INT64_MAX);
+    db_bind_int(st, ":cluster", q->cluster);
+    db_bind_int(st, ":limit", q->limit + 1);
+    while ((rc = db_step(r->db, st, &row, err)) == 0 && row)
+        ticks[count++] = read_tick(st, a);
+    db_done(st);
+    *ret_more = count > (size_t)q->limit;
+    if (*ret_more)
+        count--;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = acts_of_tick(r, a, &ticks[i], err);
+    *ret = ticks;
+    *ret_count = count;
+    return rc;
+}
+
+static int read_body(sqlite3_stmt *st, const char *column, struct arena *a, struct slice *ret, struct err *err)
+{
+    struct slice packed = db_blob(st, column);
+    return packed.len ? unpack_json(packed, a, ret, err) : 0;
+}
+
+static int read_bodies(struct state_reader *r, struct arena *a, struct state_tick_whole *t, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int rc = db_prepare(r->db, "SELECT snapshot, plan, memo_before FROM tick_bodies WHERE tick = :tick", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":tick", t->tick.id);
+    rc = db_step(r->db, st, &row, err);
+    if (rc == 0 && row)
+        rc = read_body(st, "snapshot", a, &t->snapshot_json, err);
+    if (rc == 0 && row)
+        rc = read_body(st, "plan", a, &t->plan_json, err);
+    if (rc == 0 && row)
+        rc = read_body(st, "memo_before", a, &t->memo_before_json, err);
+    db_done(st);
+    return rc;
+}
+
+int state_query_tick(struct state_reader *r, int64_t id, struct arena *a, struct state_tick_whole *ret, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    struct state_tick_whole t = {0};
+    bool row = false;
+    int rc = prepare(r, TICK_COLUMNS "WHERE t.id = :id", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":id", id);
+    rc = db_step(r->db, st, &row, err);
+    if (rc == 0 && row)
+        t.tick = read_tick(st, a);
+    else if (rc == 0)
+        rc = err_set(err, ERR_NOT_FOUND, "no tick %lld", (long long)id);
+    db_done(st);
+    if (rc == 0)
+        rc = acts_of_tick(r, a, &t.tick, err);
+    if (rc == 0)
+        rc = read_bodies(r, a, &t, err);
+    if (rc == 0)
+        *ret = t;
+    return rc;
+}
+
+// ---- series ---------------------------------------------------------------------------------------------------------------
+static int64_t floor_to(int64_t v, int64_t step)
+{
+    return v - ((v % step) + step) % step;
+}
+
+static int64_t bucket_value(sqlite3_stmt *st, enum series series)
+{
+    switch (series_bucket(series)) {
+    case BUCKET_MIN:
+        return db_int(st, "low");
+    case BUCKET_MAX:
+        return db_int(st, "high");
+    case BUCKET_AVG:
+        return db_int(st, "sum") / db_int(st, "count");
+    }
+    return STATE_NO_VALUE;
+}
+
+static int query_one_series(struct state_reader *r, int64_t cluster, enum series series, struct state_series *ret, struct err *err)
+{
+    static const char sql[] =
+        "SELECT (minute - :from) / :step AS bucket, min(min) AS low, max(max) AS high, sum(sum) AS sum, sum(count) AS count"
+        " FROM samples WHERE cluster = :cluster AND series = :series AND minute >= :from AND minute < :to"
+        " GROUP BY (minute - :from) / :step";
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int rc = db_prepare(r->db, sql, &st, err);
+    if (rc)
+        return rc;
+    int64_t step = ret->step_ms / MINUTE_MS, from = ret->from_ms / MINUTE_MS;
+    db_bind_int(st, ":cluster", cluster);
+    db_bind_int(st, ":series", series);
+    db_bind_int(st, ":step", step);
+    db_bind_int(st, ":from", from);
+    db_bind_int(st, ":to", from + step * (int64_t)ret->count);
+    while ((rc = db_step(r->db, st, &row, err)) == 0 && row) {
+        size_t bucket = (size_t)db_int(st, "bucket");
+        assert(bucket < ret->count);
+        ret->values[series][bucket] = bucket_value(st, series);
+    }
+    db_done(st);
+    return rc;
+}
+
+int state_query_series(struct state_reader *r, int64_t cluster, int64_t from_ms, int64_t to_ms, int64_t step_ms, struct arena *a,
+                       struct state_series *ret, struct err *err)
+{
+    if (from_ms < 0 || from_ms > to_ms || to_ms > INT64_MAX / 2 || step_ms < 0)
+        return err_set(err, ERR_INVALID, "from must be before to");
+    int64_t least = (to_ms - from_ms) / (STATE_POINTS_MAX - 1) + 1;
+    int64_t step = step_ms > least ? step_ms : least;
+    step = (step + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS;
+    struct state_series s = {.step_ms = step, .from_ms = floor_to(from_ms, step)};
+    s.count = (size_t)((to_ms - s.from_ms + step - 1) / step);
+    assert(s.count <= STATE_POINTS_MAX);
+    db_start_deadline(r->db);
+    for (int i = 0; i < SERIES_COUNT; i++) {
+        s.values[i] = arena_array(a, int64_t, s.count + 1);
+        for (size_t k = 0; k < s.count; k++)
+            s.values[i][k] = STATE_NO_VALUE;
+        int rc = query_one_series(r, cluster, (enum series)i, &s, err);
+        if (rc)
+            return rc;
+    }
+    *ret = s;
+    return 0;
+}
