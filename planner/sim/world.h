@@ -60,7 +60,7 @@ struct world_options {           // world_options_default() fills all
     int64_t launch_ms;                     // fleet notices a shortfall → instance exists: about 5 s
     int64_t retry_first_ms, retry_cap_ms;  // back-off of a service that cannot place: 5 s, doubling to 60 s (AWS: up to 15 min)
     int64_t healthy_after_ms;              // RUNNING → healthy without checks: 40 s
-    double interruptions_per_instance_day; // 0.1; spread unevenly over the pools
+    double interruptions_per_instance_day; // 0.2; spread unevenly over the pools
     double shortages_per_pool_day;         // 0.3 of about half an hour
     bool forget_doomed_at_notice;          // N2: the fleet stops counting a doomed member at its notice, not at its end
     bool drain_waits_for_protection;       // a drain does not stop protected tasks: true

@@ -175,7 +175,7 @@ struct world_fleet {
     struct world_override overrides[WORLD_OVERRIDES];
     int override_count;
     int64_t fulfilled_milli;       // Σ weights of members that count, pending ones too
-    int64_t open_milli;            // ordered from EC2, not launched yet
+    int64_t open_milli, open_on_demand_milli;  // ordered from EC2, not launched yet; the on-demand part of it
     int64_t created_ms, valid_until_ms;
     struct world_tag tags[WORLD_TAGS];
     int tag_count;

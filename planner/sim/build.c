@@ -1,0 +1,246 @@
+// Putting a world together: by hand (tests, scenarios) and the default one.
+#include <string.h>
+
+#include "planner/sim/world_internal.h"
+
+int world_add_cluster(struct world *w, const char *name)
+{
+    w->clusters = arena_grow(&w->arena, w->clusters, w->cluster_count, &w->cluster_cap, sizeof *w->clusters);
+    struct world_cluster *c = &w->clusters[w->cluster_count];
+    *c = (struct world_cluster){0};
+    world_copy(c->name, sizeof c->name, name);
+    return (int)w->cluster_count++;
+}
+
+int world_add_taskdef(struct world *w, const struct world_taskdef *t)
+{
+    struct world_taskdef d = *t;
+    for (size_t i = 0; t->revision == 0 && i < w->taskdef_count; i++)
+        if (!strcmp(w->taskdefs[i].family, t->family) && w->taskdefs[i].revision >= d.revision)
+            d.revision = w->taskdefs[i].revision;
+    d.revision += t->revision == 0;
+    d.registered_ms = w->now_ms;
+    w->taskdefs = arena_grow(&w->arena, w->taskdefs, w->taskdef_count, &w->taskdef_cap, sizeof *w->taskdefs);
+    w->taskdefs[w->taskdef_count] = d;
+    return (int)w->taskdef_count++;
+}
+
+int world_add_service(struct world *w, const struct world_service_spec *spec)
+{
+    assert(spec->strategy_count <= WORLD_STRATEGIES);
+    w->services = arena_grow(&w->arena, w->services, w->service_count, &w->service_cap, sizeof *w->services);
+    struct world_service *s = &w->services[w->service_count];
+    *s = (struct world_service){.cluster = spec->cluster, .daemon = spec->daemon, .distinct_instance = spec->distinct_instance,
+                                .desired = spec->daemon ? 0 : spec->desired, .min_percent = spec->min_percent,
+                                .max_percent = spec->max_percent, .strategy_count = spec->strategy_count, .deployment_count = 1,
+                                .created_ms = w->now_ms, .first_task = -1};
+    world_copy(s->name, sizeof s->name, spec->name);
+    for (int i = 0; i < spec->strategy_count; i++)
+        s->strategies[i] = spec->strategies[i];
+    s->deployments[0] = (struct world_deployment){.taskdef = spec->taskdef, .primary = true, .completed = true, .desired = s->desired,
+                                                  .created_ms = w->now_ms, .updated_ms = w->now_ms};
+    world_new_id(w, "ecs-svc/", -19, s->deployments[0].id, sizeof s->deployments[0].id);
+    service_wake(w, (int)w->service_count, w->now_ms);
+    return (int)w->service_count++;
+}
+
+static void new_fleet_id(struct world *w, char *out, size_t size)
+{
+    char hex[40];
+    world_new_id(w, "", 32, hex, sizeof hex);
+    snprintf(out, size, "sfr-%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
+{
+    assert(spec->override_count > 0 && spec->override_count <= WORLD_OVERRIDES);
+    w->fleets = arena_grow(&w->arena, w->fleets, w->fleet_count, &w->fleet_cap, sizeof *w->fleets);
+    int n = (int)w->fleet_count++;
+    struct world_fleet *f = &w->fleets[n];
+    *f = (struct world_fleet){.cluster = spec->cluster, .maintain = !spec->request_type, .wanted = spec->target,
+                              .modified_by = WORLD_PERSON, .excess = WX_DEFAULT, .allocation = spec->allocation,
+                              .override_count = spec->override_count, .created_ms = w->now_ms};
+    new_fleet_id(w, f->id, sizeof f->id);
+    f->state = (struct world_lagged){WF_SUBMITTED, WF_SUBMITTED, w->now_ms};
+    f->target = (struct world_lagged){spec->target, spec->target, w->now_ms};
+    for (int i = 0; i < spec->override_count; i++)
+        f->overrides[i] = spec->overrides[i];
+    queue_push(w, w->now_ms, WEV_FLEET_CHECK, n, 0, 0);
+    return n;
+}
+
+int world_add_instance(struct world *w, int cluster, int fleet, int type, int zone)
+{
+    int pool = fleet_pool(w, type, zone);
+    int64_t weight_milli = 1000;
+    assert(pool >= 0);
+    for (int o = 0; fleet >= 0 && o < w->fleets[fleet].override_count; o++)
+        if (w->fleets[fleet].overrides[o].type == type)
+            weight_milli = w->fleets[fleet].overrides[o].weight_milli;
+    int n = machine_create(w, fleet, pool, weight_milli, fleet >= 0, true);
+    w->instances[n].cluster = cluster;
+    // it has been there for one to three hours
+    int64_t age_ms = rng_between(&w->booting, 3600000, 3 * 3600000);
+    w->instances[n].created_ms = w->instances[n].launched_ms = w->now_ms - age_ms;
+    w->instances[n].running_ms = w->instances[n].launched_ms + 25000;
+    w->instances[n].registered_ms = w->instances[n].launched_ms + 75000;
+    w->instances[n].state = (struct world_lagged){WL_RUNNING, WL_RUNNING, w->instances[n].running_ms};
+    w->instances[n].status = (struct world_lagged){WE_ACTIVE, WE_ACTIVE, w->instances[n].registered_ms};
+    if (fleet >= 0)
+        fleet_recount(w, fleet);
+    service_wake_cluster(w, cluster, false);
+    return n;
+}
+
+struct plan_service {
+    const char *name;
+    int cluster, cpu_units, memory_mib, mean_tasks, min_percent, max_percent;
+    int strategies[2];
+    int stop_timeout_s, stops_in_s;
+    unsigned flags;
+};
+
+enum { DAEMON = 1, DISTINCT = 2, PROTECTS = 4 };
+enum { NO = -1, ZONE = WS_SPREAD_ZONE, HOST = WS_SPREAD_INSTANCE, BINCPU = WS_BINPACK_CPU, BINMEM = WS_BINPACK_MEMORY, ANY = WS_RANDOM };
+
+static const struct plan_service plan[] = {
+    {"log-agent", 0, 128, 256, 0, 0, 100, {NO, NO}, 30, 2, DAEMON},
+    {"web", 0, 512, 1024, 26, 100, 200, {ZONE, HOST}, 30, 5, 0},
+    {"api", 0, 1024, 2048, 18, 100, 200, {ZONE, BINMEM}, 30, 8, 0},
+    {"auth", 0, 256, 512, 11, 50, 200, {ZONE, HOST}, 30, 3, 0},
+    {"search", 0, 2048, 6144, 7, 100, 150, {BINMEM, NO}, 120, 45, 0},
+    {"cart", 0, 512, 1024, 14, 100, 200, {ZONE, HOST}, 30, 4, 0},
+    {"images", 0, 1024, 1536, 11, 50, 150, {ANY, NO}, 30, 3, 0},
+    {"mail", 0, 256, 512, 5, 50, 200, {BINCPU, NO}, 30, 10, 0},
+    {"edge", 0, 256, 512, 4, 50, 200, {ZONE, NO}, 30, 15, DISTINCT},
+    {"ledger", 0, 1024, 4096, 5, 100, 200, {ZONE, BINCPU}, 60, 20, PROTECTS},
+    {"log-agent", 1, 128, 256, 0, 0, 100, {NO, NO}, 30, 2, DAEMON},
+    {"crawler", 1, 1024, 2048, 18, 50, 200, {BINCPU, NO}, 30, 6, 0},
+    {"thumbs", 1, 2048, 2048, 8, 100, 200, {BINCPU, NO}, 30, 4, 0},
+    {"video", 1, 4096, 8192, 4, 100, 200, {ZONE, NO}, 120, 90, 0},
+    {"reports", 1, 1024, 6144, 6, 100, 200, {BINMEM, NO}, 30, 10, 0},
+    {"billing", 1, 512, 2048, 4, 100, 200, {ZONE, HOST}, 30, 8, PROTECTS},
+    {"clock", 1, 512, 1024, 2, 100, 100, {ZONE, HOST}, 30, 2, 0},
+    {"indexer", 1, 2048, 8192, 6, 50, 200, {ZONE, BINMEM}, 60, 25, 0},
+    {"notify", 1, 256, 512, 10, 100, 200, {ZONE, HOST}, 30, 2, 0},
+    {"etl", 1, 2048, 12288, 4, 50, 200, {BINMEM, NO}, 60, 30, 0},
+};
+
+static void add_planned_service(struct world *w, const struct plan_service *p)
+{
+    struct world_taskdef d = {.need = res_make(p->cpu_units, p->memory_mib), .stop_timeout_ms = p->stop_timeout_s * 1000LL,
+                              .stops_in_ms = p->stops_in_s * 1000LL, .start_ms = 12000};
+    snprintf(d.family, sizeof d.family, "%s-%s", w->clusters[p->cluster].name, p->name);
+    enum world_strategy_kind strategies[2];
+    int n = 0;
+    while (n < 2 && p->strategies[n] != NO) {
+        strategies[n] = (enum world_strategy_kind)p->strategies[n];
+        n++;
+    }
+    struct world_service_spec s = {.name = p->name, .cluster = p->cluster, .taskdef = world_add_taskdef(w, &d), .daemon = (p->flags & DAEMON) != 0,
+                                   .distinct_instance = (p->flags & DISTINCT) != 0, .min_percent = p->min_percent, .max_percent = p->max_percent,
+                                   .strategies = strategies, .strategy_count = n, .desired = p->mean_tasks};
+    int at = world_add_service(w, &s);
+    w->services[at].mean_tasks = p->mean_tasks ? 1 + (p->mean_tasks * (int64_t)w->o.scale_permyriad - 1) / 10000 : 0;
+    w->services[at].protects_ms = (p->flags & PROTECTS) ? 900000 : 0;
+    if (p->max_percent > 100 && !(p->flags & DAEMON))
+        w->services[at].desired = (int32_t)w->services[at].mean_tasks;
+}
+
+static void add_planned_fleets(struct world *w)
+{
+    static const char *const by_vcpu[] = {"c5.xlarge", "m5.xlarge", "c5.2xlarge", "m5.2xlarge", "r5.2xlarge"};
+    static const char *const plain[] = {"c5.2xlarge", "m5.2xlarge", "r5.2xlarge"};
+    struct world_override o[WORLD_OVERRIDES];
+    for (size_t i = 0; i < ARRAY_LEN(by_vcpu); i++) {
+        int type = world_type_index(w, by_vcpu[i]);
+        o[i] = (struct world_override){type, -1, w->types[type].vcpus * 1000LL};
+    }
+    world_add_fleet(w, &(struct world_fleet_spec){.cluster = 0, .allocation = WALLOC_PRICE_CAPACITY_OPTIMIZED, .overrides = o,
+                                                  .override_count = (int)ARRAY_LEN(by_vcpu)});
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        o[i] = (struct world_override){world_type_index(w, plain[i]), -1, 1000};
+    world_add_fleet(w, &(struct world_fleet_spec){.cluster = 1, .allocation = WALLOC_DIVERSIFIED, .overrides = o,
+                                                  .override_count = (int)ARRAY_LEN(plain)});
+}
+
+static bool all_placed(struct world *w, int cluster)
+{
+    bool placed = true;
+    for (size_t s = 0; s < w->service_count; s++) {
+        struct world_service *v = &w->services[s];
+        if (v->cluster != cluster)
+            continue;
+        v->retry_ms = v->pause_ms = 0;
+        service_step(w, (int)s);
+        placed &= v->daemon || v->missing == 0;
+    }
+    return placed;
+}
+
+// Members one after the other, over types and zones, until all tasks have a place, and a fifth more.
+static void fill_fleet(struct world *w, int fleet)
+{
+    int cluster = w->fleets[fleet].cluster, more = -1;
+    for (int n = 0; n < 5000 && more != 0; n++) {
+        int type = w->fleets[fleet].overrides[n % w->fleets[fleet].override_count].type;
+        world_add_instance(w, cluster, fleet, type, (n / w->fleets[fleet].override_count + n) % w->zone_count);
+        if (more > 0)
+            more--;
+        else if (all_placed(w, cluster))
+            more = 1 + n / 5;
+    }
+    struct world_fleet *f = &w->fleets[fleet];
+    f->wanted = f->fulfilled_milli / 1000;
+    f->target.now = f->target.before = f->wanted;
+    f->state = (struct world_lagged){WF_ACTIVE, WF_ACTIVE, w->now_ms};
+    fleet_recount(w, fleet);
+}
+
+// The world does not begin with a thundering herd: what has a place runs.
+static void settle(struct world *w)
+{
+    for (size_t n = 0; n < w->task_count; n++) {
+        struct world_task *t = &w->tasks[n];
+        task_start_step(w, (int)n);
+        t->created_ms = t->started_ms = t->healthy_ms = w->now_ms - 1800000;
+        t->last.changed_ms = t->desired.changed_ms = t->created_ms;
+        t->last.before = t->last.now;
+    }
+    for (size_t s = 0; s < w->service_count; s++) {
+        w->services[s].event_count = 0;
+        w->services[s].created_ms = w->now_ms - 86400000;
+        w->services[s].deployments[0].created_ms = w->services[s].deployments[0].updated_ms = w->services[s].created_ms;
+        service_step(w, (int)s);
+    }
+    for (size_t f = 0; f < w->fleet_count; f++)
+        w->fleets[f].created_ms = w->now_ms - 86400000;
+    w->counters = (struct world_counters){0};
+}
+
+int world_default(uint64_t seed, const struct world_options *o, struct world **ret, struct err *err)
+{
+    struct world *w;
+    int r = world_empty(seed, o, &w, err);
+    if (r < 0)
+        return r;
+    world_add_cluster(w, "main");
+    world_add_cluster(w, "jobs");
+    for (size_t i = 0; i < ARRAY_LEN(plan); i++)
+        add_planned_service(w, &plan[i]);
+    add_planned_fleets(w);
+    bool bound = !o->trace_service;
+    for (size_t s = 0; s < w->service_count && !bound; s++)
+        bound = !strcmp(w->services[s].name, o->trace_service) && !w->services[s].daemon;
+    if (!bound) {
+        world_free(w);
+        return err_set(err, ERR_INVALID, "trace: no service \"%s\" in the default world", o->trace_service);
+    }
+    demand_start(w);
+    demand_workload_step(w);
+    for (size_t f = 0; f < w->fleet_count; f++)
+        fill_fleet(w, (int)f);
+    settle(w);
+    *ret = w;
+    return 0;
+}

@@ -1,0 +1,332 @@
+#include <string.h>
+
+#include "planner/sim/world_internal.h"
+
+static bool has_instance(const struct world *w, int n)
+{
+    return n >= 0 && (size_t)n < w->instance_count && w->instances[n].used;
+}
+static bool has_fleet(const struct world *w, int n)
+{
+    return n >= 0 && (size_t)n < w->fleet_count;
+}
+static bool has_task(const struct world *w, int n)
+{
+    return n >= 0 && (size_t)n < w->task_count && w->tasks[n].used;
+}
+static bool has_service(const struct world *w, int n)
+{
+    return n >= 0 && (size_t)n < w->service_count;
+}
+
+static struct world_call a_call(enum world_op op, enum world_actor by)
+{
+    return (struct world_call){.op = op, .actor = by, .cluster = -1, .instance = -1, .fleet = -1, .service = -1, .task = -1,
+                               .target = -1, .on_demand = -1, .excess = -1, .key = "", .value = ""};
+}
+
+static void tell_before(struct world *w, const struct world_call *c)
+{
+    if (w->hook.before)
+        w->hook.before(w->hook.arg, w, c);
+}
+
+static enum world_answer tell_after(struct world *w, const struct world_call *c, enum world_answer answer)
+{
+    w->dirty = true;
+    if (w->hook.after)
+        w->hook.after(w->hook.arg, w, c, answer);
+    return answer;
+}
+
+static enum world_answer set_state(struct world *w, enum world_actor by, int cluster, int n, enum world_ecs_status status)
+{
+    if (!has_instance(w, n) || w->instances[n].cluster != cluster || w->instances[n].status.now == WE_NONE)
+        return WORLD_NOT_FOUND;
+    struct world_instance *i = &w->instances[n];
+    if (status != WE_ACTIVE && status != WE_DRAINING)
+        return WORLD_INVALID;
+    if (i->status.now != WE_ACTIVE && i->status.now != WE_DRAINING)
+        return WORLD_BAD_STATE;
+    if ((int64_t)status == i->status.now)
+        return WORLD_OK;
+    if (status == WE_DRAINING) {
+        i->drained_by = by;
+        i->draining_ms = w->now_ms;
+        w->counters.drains_begun += by == WORLD_OURS;
+    } else {
+        w->counters.drains_undone += by == WORLD_OURS && i->drained_by == WORLD_OURS;
+    }
+    world_lag(w, &i->status, status);
+    i->version++;
+    service_wake_cluster(w, cluster, false);
+    machine_drained_check(w, n);
+    return WORLD_OK;
+}
+
+enum world_answer world_set_container_instance_state(struct world *w, enum world_actor by, int cluster, int instance,
+                                                     enum world_ecs_status status)
+{
+    struct world_call c = a_call(WOP_SET_STATE, by);
+    c.cluster = cluster;
+    c.instance = instance;
+    c.status = status;
+    tell_before(w, &c);
+    return tell_after(w, &c, set_state(w, by, cluster, instance, status));
+}
+
+static enum world_answer modify(struct world *w, enum world_actor by, int n, int64_t target, int64_t on_demand, int excess)
+{
+    if (!has_fleet(w, n))
+        return WORLD_NOT_FOUND;
+    struct world_fleet *f = &w->fleets[n];
+    if (!f->maintain || f->state.now != WF_ACTIVE)
+        return WORLD_FLEET_NOT_MODIFIABLE;
+    int64_t new_target = target < 0 ? f->wanted : target, new_on_demand = on_demand < 0 ? f->wanted_on_demand : on_demand;
+    if (new_target > 10000 || new_on_demand > new_target || excess > WX_NO_TERMINATION)
+        return WORLD_INVALID;
+    f->wanted = new_target;
+    f->wanted_on_demand = new_on_demand;
+    f->excess = excess < 0 ? WX_DEFAULT : (enum world_excess)excess;
+    f->modified_by = by;
+    world_lag(w, &f->state, WF_MODIFYING);
+    f->modify_done_ms = w->now_ms + w->o.modify_ms / 2 + (int64_t)rng_below(&w->booting, (uint64_t)w->o.modify_ms + 1);
+    queue_push(w, f->modify_done_ms, WEV_FLEET_MODIFIED, n, 0, 0);
+    int64_t soon_ms = w->now_ms + (f->modify_done_ms - w->now_ms) / 4;  // it works while it is still modifying
+    queue_push(w, soon_ms, WEV_FLEET_CHECK, n, 0, 0);
+    return WORLD_OK;
+}
+
+enum world_answer world_modify_spot_fleet(struct world *w, enum world_actor by, int fleet, int64_t target, int64_t on_demand, int excess)
+{
+    struct world_call c = a_call(WOP_MODIFY_FLEET, by);
+    c.fleet = fleet;
+    c.target = target;
+    c.on_demand = on_demand;
+    c.excess = excess;
+    tell_before(w, &c);
+    return tell_after(w, &c, modify(w, by, fleet, target, on_demand, excess));
+}
+
+enum world_answer world_cancel_fleet(struct world *w, enum world_actor by, int fleet, bool terminate)
+{
+    if (!has_fleet(w, fleet))
+        return WORLD_NOT_FOUND;
+    struct world_fleet *f = &w->fleets[fleet];
+    if (f->state.now >= WF_CANCELLED_RUNNING)
+        return WORLD_FLEET_NOT_MODIFIABLE;
+    world_lag(w, &f->state, terminate ? WF_CANCELLED_TERMINATING : WF_CANCELLED_RUNNING);
+    for (size_t n = 0; terminate && n < w->instance_count; n++)
+        if (w->instances[n].used && w->instances[n].fleet == fleet)
+            machine_end(w, (int)n, WEND_FLEET_CANCELLED, by);
+    return WORLD_OK;
+}
+
+enum world_answer world_terminate(struct world *w, enum world_actor by, const int *instances, int n)
+{
+    struct world_call c = a_call(WOP_TERMINATE, by);
+    c.instances = instances;
+    c.instance_count = n;
+    c.instance = n == 1 ? instances[0] : -1;
+    tell_before(w, &c);
+    for (int k = 0; k < n; k++)  // one bad id: none is terminated
+        if (!has_instance(w, instances[k]))
+            return tell_after(w, &c, WORLD_NOT_FOUND);
+    for (int k = 0; k < n; k++)
+        machine_end(w, instances[k], WEND_BY_ID, by);
+    return tell_after(w, &c, WORLD_OK);
+}
+
+static enum world_answer put_tag(struct world_tag *tags, int *count, const char *key, const char *value)
+{
+    if (!strncmp(key, "aws:", 4) || strlen(key) >= sizeof tags->key || strlen(value) >= sizeof tags->value || !*key)
+        return WORLD_INVALID;
+    int k = 0;
+    while (k < *count && strcmp(tags[k].key, key))
+        k++;
+    if (k == WORLD_TAGS)
+        return WORLD_LIMIT;
+    if (k == *count)
+        ++*count;
+    world_copy(tags[k].key, sizeof tags[k].key, key);
+    world_copy(tags[k].value, sizeof tags[k].value, value);
+    return WORLD_OK;
+}
+
+enum world_answer world_tag(struct world *w, enum world_actor by, int instance, const char *key, const char *value)
+{
+    struct world_call c = a_call(WOP_TAG, by);
+    c.instance = instance;
+    c.key = key;
+    c.value = value;
+    tell_before(w, &c);
+    if (!has_instance(w, instance))
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    struct world_instance *i = &w->instances[instance];
+    return tell_after(w, &c, put_tag(i->tags, &i->tag_count, key, value));
+}
+
+enum world_answer world_untag(struct world *w, enum world_actor by, int instance, const char *key)
+{
+    struct world_call c = a_call(WOP_UNTAG, by);
+    c.instance = instance;
+    c.key = key;
+    tell_before(w, &c);
+    if (!has_instance(w, instance))
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    struct world_instance *i = &w->instances[instance];
+    for (int k = 0; k < i->tag_count; k++) {
+        if (strcmp(i->tags[k].key, key))
+            continue;
+        memmove(&i->tags[k], &i->tags[k + 1], (size_t)(i->tag_count - k - 1) * sizeof i->tags[0]);
+        i->tag_count--;
+        break;
+    }
+    return tell_after(w, &c, WORLD_OK);  // EC2 is content when there was none
+}
+
+enum world_answer world_tag_fleet(struct world *w, enum world_actor by, int fleet, const char *key, const char *value)
+{
+    struct world_call c = a_call(WOP_TAG, by);
+    c.fleet = fleet;
+    c.key = key;
+    c.value = value;
+    tell_before(w, &c);
+    if (!has_fleet(w, fleet))
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    return tell_after(w, &c, put_tag(w->fleets[fleet].tags, &w->fleets[fleet].tag_count, key, value));
+}
+
+enum world_answer world_set_task_protection(struct world *w, enum world_actor by, int task, bool on, int64_t for_ms)
+{
+    struct world_call c = a_call(WOP_PROTECT, by);
+    c.task = task;
+    tell_before(w, &c);
+    if (!has_task(w, task) || !task_wanted(&w->tasks[task]))
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    struct world_task *t = &w->tasks[task];
+    if (t->service < 0)
+        return tell_after(w, &c, WORLD_NOT_SERVICE_TASK);
+    if (on && (for_ms < 60000 || for_ms > 2880 * 60000LL))
+        return tell_after(w, &c, WORLD_INVALID);
+    t->protected_until_ms = on ? w->now_ms + for_ms : 0;
+    service_wake(w, t->service, on ? t->protected_until_ms : w->now_ms);
+    return tell_after(w, &c, WORLD_OK);
+}
+
+enum world_answer world_set_desired(struct world *w, enum world_actor by, int service, int32_t desired)
+{
+    struct world_call c = a_call(WOP_DESIRED, by);
+    c.service = service;
+    c.target = desired;
+    tell_before(w, &c);
+    if (!has_service(w, service))
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    if (w->services[service].daemon || desired < 0 || desired > 5000)
+        return tell_after(w, &c, WORLD_INVALID);
+    w->services[service].desired = desired;
+    w->services[service].steady = false;
+    service_wake(w, service, w->now_ms);
+    return tell_after(w, &c, WORLD_OK);
+}
+
+static enum world_answer deploy(struct world *w, int service, const struct res *need)
+{
+    if (!has_service(w, service))
+        return WORLD_NOT_FOUND;
+    if (w->services[service].deployment_count == WORLD_DEPLOYMENTS)
+        return WORLD_LIMIT;
+    struct world_taskdef d = w->taskdefs[service_primary(&w->services[service])->taskdef];
+    d.revision = 0;
+    if (need)
+        d.need = *need;
+    int taskdef = world_add_taskdef(w, &d);
+    struct world_service *s = &w->services[service];
+    memmove(&s->deployments[1], &s->deployments[0], (size_t)s->deployment_count * sizeof s->deployments[0]);
+    s->deployment_count++;
+    s->deployments[1].primary = false;
+    s->deployments[0] = (struct world_deployment){.taskdef = taskdef, .primary = true, .desired = s->desired, .created_ms = w->now_ms,
+                                                  .updated_ms = w->now_ms};
+    world_new_id(w, "ecs-svc/", -19, s->deployments[0].id, sizeof s->deployments[0].id);
+    s->steady = false;
+    w->counters.deployments++;
+    service_wake(w, service, w->now_ms);
+    return WORLD_OK;
+}
+
+enum world_answer world_deploy(struct world *w, enum world_actor by, int service, const struct res *need)
+{
+    struct world_call c = a_call(WOP_DEPLOY, by);
+    c.service = service;
+    tell_before(w, &c);
+    return tell_after(w, &c, deploy(w, service, need));
+}
+
+enum world_answer world_run_task(struct world *w, enum world_actor by, int cluster, int taskdef, int64_t runs_ms, int *ret_task)
+{
+    struct world_call c = a_call(WOP_RUN_TASK, by);
+    c.cluster = cluster;
+    tell_before(w, &c);
+    if (cluster < 0 || (size_t)cluster >= w->cluster_count || taskdef < 0 || (size_t)taskdef >= w->taskdef_count)
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    int host = placement_choose(w, -1, cluster, taskdef);
+    if (host < 0)
+        return tell_after(w, &c, WORLD_NO_ROOM);
+    int n = task_create(w, -1, cluster, taskdef, host);
+    w->tasks[n].runs_ms = runs_ms;
+    world_copy(w->tasks[n].started_by, sizeof w->tasks[n].started_by, "batch");
+    *ret_task = n;
+    return tell_after(w, &c, WORLD_OK);
+}
+
+enum world_answer world_stop_task(struct world *w, enum world_actor by, int task)
+{
+    struct world_call c = a_call(WOP_STOP_TASK, by);
+    c.task = task;
+    tell_before(w, &c);
+    if (!has_task(w, task))
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    task_stop(w, task, by, "UserInitiated", "Task stopped by user");
+    return tell_after(w, &c, WORLD_OK);
+}
+
+enum world_answer world_interrupt(struct world *w, int instance)
+{
+    if (!has_instance(w, instance))
+        return WORLD_NOT_FOUND;
+    struct world_instance *i = &w->instances[instance];
+    if (!i->spot || i->state.now > WL_RUNNING)
+        return WORLD_INVALID;
+    if (i->notice_ms == 0)
+        w->counters.interruptions++;
+    machine_doom(w, instance, WEND_INTERRUPTED, WORLD_AWS);
+    return WORLD_OK;
+}
+
+enum world_answer world_rebalance_hint(struct world *w, int instance)
+{
+    if (!has_instance(w, instance))
+        return WORLD_NOT_FOUND;
+    w->instances[instance].rebalance_ms = w->now_ms;
+    machine_tell(w, instance, true);
+    return WORLD_OK;
+}
+
+enum world_answer world_set_agent(struct world *w, int instance, bool connected)
+{
+    if (!has_instance(w, instance) || w->instances[instance].status.now == WE_NONE)
+        return WORLD_NOT_FOUND;
+    w->instances[instance].agent_connected = connected && w->instances[instance].state.now == WL_RUNNING;
+    w->instances[instance].version++;
+    service_wake_cluster(w, w->instances[instance].cluster, true);
+    return WORLD_OK;
+}
+
+enum world_answer world_set_shortage(struct world *w, int pool, int64_t until_ms)
+{
+    if (pool < 0 || (size_t)pool >= w->pool_count)
+        return WORLD_NOT_FOUND;
+    w->pools[pool].depth = 0;
+    w->pools[pool].shortage_until_ms = until_ms;
+    return WORLD_OK;
+}

@@ -1,0 +1,204 @@
+// Spot Fleets of type maintain: keep fulfilled capacity at or above the target, rounding up by weights.
+#include "planner/sim/world_internal.h"
+
+int fleet_pool(const struct world *w, int type, int zone)
+{
+    for (size_t p = 0; p < w->pool_count; p++)
+        if (w->pools[p].type == type && w->pools[p].zone == zone)
+            return (int)p;
+    return -1;
+}
+
+static int64_t on_demand_milli(const struct world *w, int fleet)
+{
+    int64_t sum = 0;
+    for (size_t n = 0; n < w->instance_count; n++)
+        if (w->instances[n].fleet == fleet && !w->instances[n].spot && machine_counts(w, &w->instances[n]))
+            sum += w->instances[n].weight_milli;
+    return sum;
+}
+
+void fleet_recount(struct world *w, int fleet)
+{
+    struct world_fleet *f = &w->fleets[fleet];
+    f->fulfilled_milli = 0;
+    bool ending = false;
+    for (size_t n = 0; n < w->instance_count; n++) {
+        const struct world_instance *i = &w->instances[n];
+        if (i->fleet != fleet)
+            continue;
+        if (machine_counts(w, i))
+            f->fulfilled_milli += i->weight_milli;
+        ending |= i->used && i->end == WEND_FLEET_EXCESS && i->state.now == WL_RUNNING;
+    }
+    f->activity = ending ? WA_PENDING_TERMINATION : f->fulfilled_milli >= f->wanted * 1000 ? WA_FULFILLED : WA_PENDING_FULFILLMENT;
+    w->dirty = true;
+}
+
+static int64_t pool_weight_in_fleet(const struct world *w, int fleet, int pool)
+{
+    int64_t sum = 0;
+    for (size_t n = 0; n < w->instance_count; n++)
+        if (w->instances[n].fleet == fleet && w->instances[n].pool == pool && machine_counts(w, &w->instances[n]))
+            sum += w->instances[n].weight_milli;
+    return sum;
+}
+
+// Lower is better.
+static double pool_score(const struct world *w, int fleet, int pool, int64_t weight_milli, bool spot)
+{
+    const struct world_pool *p = &w->pools[pool];
+    int64_t price = spot ? p->spot_usd_micro : w->types[p->type].on_demand_usd_micro;
+    double by_price = (double)price / (double)weight_milli;
+    if (!spot)
+        return by_price;
+    switch (w->fleets[fleet].allocation) {
+    case WALLOC_LOWEST_PRICE:
+        return by_price;
+    case WALLOC_DIVERSIFIED:
+        return (double)pool_weight_in_fleet(w, fleet, pool);
+    case WALLOC_CAPACITY_OPTIMIZED:
+        return -(double)p->depth;
+    case WALLOC_PRICE_CAPACITY_OPTIMIZED:
+        break;
+    }
+    return by_price * (1 + 10.0 / (1 + p->depth));
+}
+
+struct choice {
+    int override, pool;
+};
+
+static struct choice choose_pool(const struct world *w, int fleet, bool spot)
+{
+    const struct world_fleet *f = &w->fleets[fleet];
+    struct choice best = {-1, -1};
+    double best_score = 0;
+    for (int o = 0; o < f->override_count; o++) {
+        for (int z = 0; z < w->zone_count; z++) {
+            if (f->overrides[o].zone >= 0 && f->overrides[o].zone != z)
+                continue;
+            int pool = fleet_pool(w, f->overrides[o].type, z);
+            if (pool < 0 || w->pools[pool].depth <= 0)
+                continue;
+            double s = pool_score(w, fleet, pool, f->overrides[o].weight_milli, spot);
+            if (best.pool < 0 || s < best_score) {
+                best_score = s;
+                best = (struct choice){o, pool};
+            }
+        }
+    }
+    return best;
+}
+
+static bool launches(const struct world *w, const struct world_fleet *f)
+{
+    if (f->state.now != WF_ACTIVE && f->state.now != WF_MODIFYING && f->state.now != WF_SUBMITTED)
+        return false;
+    if (f->valid_until_ms > 0 && w->now_ms >= f->valid_until_ms)
+        return false;
+    return f->maintain || f->state.now == WF_SUBMITTED;  // a request fleet asks once
+}
+
+enum { PACK = 4096 };  // override and pool in one number of an event
+
+void fleet_check_step(struct world *w, int fleet)
+{
+    fleet_recount(w, fleet);
+    struct world_fleet *f = &w->fleets[fleet];
+    if (!launches(w, f))
+        return;
+    if (f->state.now == WF_SUBMITTED)
+        world_lag(w, &f->state, WF_ACTIVE);
+    int64_t on_demand = on_demand_milli(w, fleet) + f->open_on_demand_milli;
+    int64_t have = f->fulfilled_milli + f->open_milli;
+    for (int limit = 0; have < f->wanted * 1000 && limit < WORLD_INSTANCES_MAX; limit++) {
+        bool spot = on_demand >= f->wanted_on_demand * 1000;
+        struct choice c = choose_pool(w, fleet, spot);
+        if (c.pool < 0) {
+            f->activity = WA_ERROR;
+            w->counters.launch_failures++;
+            queue_push(w, w->now_ms + 30000, WEV_FLEET_CHECK, fleet, 0, 0);
+            return;
+        }
+        int64_t weight = f->overrides[c.override].weight_milli;
+        w->pools[c.pool].depth--;
+        f->open_milli += weight;
+        have += weight;
+        if (!spot) {
+            f->open_on_demand_milli += weight;
+            on_demand += weight;
+        }
+        int64_t in_ms = w->o.launch_ms / 2 + (int64_t)rng_below(&w->booting, (uint64_t)w->o.launch_ms + 1);
+        queue_push(w, w->now_ms + in_ms, WEV_FLEET_LAUNCH, fleet, c.override * PACK + c.pool, spot);
+    }
+}
+
+// The serial of a launch event says whether it is a spot order.
+void fleet_launch_step(struct world *w, int fleet, int packed, bool spot)
+{
+    struct world_fleet *f = &w->fleets[fleet];
+    int pool = packed % PACK;
+    int64_t weight = f->overrides[packed / PACK].weight_milli;
+    f->open_milli -= weight;
+    if (!spot)
+        f->open_on_demand_milli -= weight;
+    bool still_wanted = f->fulfilled_milli < f->wanted * 1000 && f->state.now <= WF_MODIFYING;
+    if (!still_wanted) {  // a lower target cancels open orders first
+        w->pools[pool].depth++;
+        return;
+    }
+    if (w->pools[pool].shortage_until_ms > w->now_ms) {
+        w->counters.launch_failures++;
+        queue_push(w, w->now_ms + 1000, WEV_FLEET_CHECK, fleet, 0, 0);
+        return;
+    }
+    machine_create(w, fleet, pool, weight, spot, false);
+    fleet_recount(w, fleet);
+}
+
+// The member that the fleet itself would end: dearest pool, or fullest, or shallowest.
+static int excess_victim(struct world *w, int fleet)
+{
+    const struct world_fleet *f = &w->fleets[fleet];
+    int best = -1;
+    double best_score = 0;
+    for (size_t n = 0; n < w->instance_count; n++) {
+        const struct world_instance *i = &w->instances[n];
+        if (i->fleet != fleet || !machine_counts(w, i) || i->notice_ms > 0 || !i->spot)
+            continue;
+        if (f->fulfilled_milli - i->weight_milli < f->wanted * 1000)
+            continue;
+        double s = pool_score(w, fleet, i->pool, i->weight_milli, true);
+        if (best < 0 || s > best_score) {
+            best = (int)n;
+            best_score = s;
+        }
+    }
+    return best;
+}
+
+static void end_excess(struct world *w, int fleet)
+{
+    struct world_fleet *f = &w->fleets[fleet];
+    int64_t real = f->fulfilled_milli;
+    for (int n; (n = excess_victim(w, fleet)) >= 0;) {
+        machine_doom(w, n, WEND_FLEET_EXCESS, f->modified_by);
+        f->fulfilled_milli -= w->instances[n].weight_milli;  // so that the loop ends; told as it is below
+    }
+    f->fulfilled_milli = real;
+    fleet_recount(w, fleet);
+}
+
+void fleet_modified_step(struct world *w, int fleet)
+{
+    struct world_fleet *f = &w->fleets[fleet];
+    if (f->state.now != WF_MODIFYING)
+        return;
+    world_lag(w, &f->state, WF_ACTIVE);
+    world_lag(w, &f->target, f->wanted);
+    world_lag(w, &f->on_demand, f->wanted_on_demand);
+    if (f->excess == WX_DEFAULT)
+        end_excess(w, fleet);
+    fleet_check_step(w, fleet);
+}

@@ -1,0 +1,98 @@
+#include <string.h>
+
+#include "planner/sim/world_internal.h"
+
+struct world_view world_view(const struct world *w)
+{
+    return (struct world_view){
+        .now_ms = w->now_ms,
+        .start_ms = w->o.start_ms,
+        .account = "123456789012",
+        .region = "us-east-1",
+        .zones = w->zones,
+        .clusters = w->clusters,
+        .types = w->types,
+        .pools = w->pools,
+        .taskdefs = w->taskdefs,
+        .services = w->services,
+        .fleets = w->fleets,
+        .instances = w->instances,
+        .tasks = w->tasks,
+        .notices = w->notices,
+        .zone_count = w->zone_count,
+        .cluster_count = (int)w->cluster_count,
+        .type_count = (int)w->type_count,
+        .pool_count = (int)w->pool_count,
+        .taskdef_count = (int)w->taskdef_count,
+        .service_count = (int)w->service_count,
+        .fleet_count = (int)w->fleet_count,
+        .instance_count = (int)w->instance_count,
+        .task_count = (int)w->task_count,
+        .notice_count = (int)w->notice_count,
+        .counters = &w->counters,
+    };
+}
+
+int world_find_cluster(const struct world *w, const char *name)
+{
+    for (size_t i = 0; i < w->cluster_count; i++)
+        if (!strcmp(w->clusters[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+int world_find_service(const struct world *w, int cluster, const char *name)
+{
+    for (size_t i = 0; i < w->service_count; i++)
+        if (w->services[i].cluster == cluster && !strcmp(w->services[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+int world_find_fleet(const struct world *w, const char *id)
+{
+    for (size_t i = 0; i < w->fleet_count; i++)
+        if (!strcmp(w->fleets[i].id, id))
+            return (int)i;
+    return -1;
+}
+
+int world_find_instance(const struct world *w, const char *ec2_id)
+{
+    for (size_t i = 0; i < w->instance_count; i++)
+        if (w->instances[i].used && !strcmp(w->instances[i].id, ec2_id))
+            return (int)i;
+    return -1;
+}
+
+int world_find_container_instance(const struct world *w, int cluster, const char *ci_id)
+{
+    for (size_t i = 0; i < w->instance_count && *ci_id; i++)
+        if (w->instances[i].used && w->instances[i].cluster == cluster && !strcmp(w->instances[i].ci_id, ci_id))
+            return (int)i;
+    return -1;
+}
+
+int world_find_task(const struct world *w, int cluster, const char *task_id)
+{
+    for (size_t i = 0; i < w->task_count; i++)
+        if (w->tasks[i].used && w->tasks[i].cluster == cluster && !strcmp(w->tasks[i].id, task_id))
+            return (int)i;
+    return -1;
+}
+
+int world_type_index(const struct world *w, const char *name)
+{
+    for (size_t i = 0; i < w->type_count; i++)
+        if (!strcmp(w->types[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+const char *world_tag_value(const struct world_tag *tags, int n, const char *key)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(tags[i].key, key))
+            return tags[i].value;
+    return NULL;
+}

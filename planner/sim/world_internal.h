@@ -1,0 +1,176 @@
+// The inside of the virtual world, for planner/sim/*.c only: its state, its queue of events, and who does what.
+//
+//   queue.c     what happens when                      tasks.c    life of a task, counts, room
+//   placement.c where ECS puts a task                  service.c  what a service starts and stops
+//   machine.c   life of an instance                    fleet.c    targets, orders, excess
+//   market.c    prices, shortages, interruptions       demand.c   workload, batch, deployments, protection
+//   command.c   what callers may do                    account.c  areas under the curves
+// Each function that changes what the summary counts sets w->dirty.
+#pragma once
+
+#include "base/arena.h"
+#include "planner/sim/summary.h"
+#include "planner/sim/world.h"
+
+#define WORLD_INSTANCES_MAX 100000
+#define WORLD_TASKS_MAX 1000000
+#define WORLD_EVENTS_MAX 4000000
+#define WORLD_KEPT_MS 3600000        // ended tasks and instances stay visible so long
+#define WORLD_DOOM_MS 120000
+
+enum world_ev {
+    WEV_WORKLOAD, WEV_SERVICE, WEV_SERIES, WEV_MARKET, WEV_DRAW, WEV_BATCH, WEV_BATCH_RETRY, WEV_DEPLOY,
+    WEV_TASK_START, WEV_TASK_HEALTHY, WEV_TASK_STOPPING, WEV_TASK_STOPPED, WEV_TASK_DONE, WEV_TASK_GONE, WEV_TASK_PROTECT,
+    WEV_INST_RUNNING, WEV_INST_REGISTER, WEV_INST_DEREGISTER, WEV_INST_TERMINATED, WEV_INST_GONE, WEV_INST_DOOM,
+    WEV_FLEET_MODIFIED, WEV_FLEET_CHECK, WEV_FLEET_LAUNCH,
+    WEV_COUNT
+};
+
+struct world_item {
+    int64_t at_ms;
+    uint64_t seq;        // order of equal times
+    enum world_ev kind;
+    int a, b;
+    uint64_t serial;     // of the object in slot a; another one lives there now: dropped
+};
+
+struct world_queue {
+    struct world_item *items;
+    size_t count, cap;
+    uint64_t seq;
+};
+
+// A standalone task that somebody wants and ECS refused for lack of room.
+struct world_batch {
+    int cluster, taskdef;
+    int64_t runs_ms, asked_ms;
+};
+
+// What is true now, so that account.c can add areas.
+struct world_now {
+    int64_t demanded, waiting, batch_waiting, instances;
+    int64_t cost_usd_micro_hour;
+    double need;
+};
+
+struct world {
+    int64_t now_ms;
+    struct world_options o;
+    uint64_t seed;
+    struct arena arena;
+    struct world_queue queue;
+    struct world_hook hook;
+    struct rng ids, placing, booting, market, demand, living;
+    char zones[8][16];
+    int zone_count;
+    struct world_cluster *clusters;
+    struct world_type *types;
+    struct world_pool *pools;
+    struct world_taskdef *taskdefs;
+    struct world_service *services;
+    struct world_fleet *fleets;
+    struct world_instance *instances;
+    struct world_task *tasks;
+    struct world_notice *notices;
+    struct world_batch *batch;
+    size_t cluster_count, cluster_cap, type_count, type_cap, pool_count, pool_cap, taskdef_count, taskdef_cap;
+    size_t service_count, service_cap, fleet_count, fleet_cap, instance_count, instance_cap, task_count, task_cap;
+    size_t notice_count, notice_cap, batch_count, batch_cap;
+    int *free_tasks, *free_instances;      // slots to use again
+    size_t free_task_count, free_task_cap, free_instance_count, free_instance_cap;
+    uint64_t next_serial, next_notice;
+    int32_t *scratch;                      // one count an instance slot, for placement
+    size_t scratch_cap;
+    bool workload_on;
+    struct world_counters counters;
+    // account.c
+    bool dirty;
+    struct world_now is;
+    int64_t accounted_ms;
+    int64_t demanded_ms, waited_ms, batch_waited_ms, cost_area, min_instances, max_instances;
+    double instance_ms, need_ms;
+    struct world_point *series;
+    struct world_hour *hours;
+    size_t series_count, series_cap, hour_count, hour_cap;
+    struct world_point open_point;         // sums, not yet means
+    struct world_hour open_hour;
+    int64_t open_cost;
+};
+
+// queue.c
+void queue_push(struct world *w, int64_t at_ms, enum world_ev kind, int a, int b, uint64_t serial);
+bool queue_pop(struct world *w, int64_t until_ms, struct world_item *ret);
+int64_t queue_next_ms(const struct world *w);
+
+// world.c
+void world_lag(struct world *w, struct world_lagged *v, int64_t value);
+void world_new_id(struct world *w, const char *prefix, int hex_digits, char *out, size_t size);
+void world_copy(char *out, size_t size, const char *text);
+void world_ended(struct world *w, int instance);  // tells the hook
+int world_service_taskdef(const struct world_service *s);
+
+// tasks.c
+bool task_alive(const struct world_task *t);      // not STOPPED
+bool task_wanted(const struct world_task *t);     // desired RUNNING and not STOPPED
+bool task_daemon(const struct world *w, const struct world_task *t);
+int task_create(struct world *w, int service, int cluster, int taskdef, int instance);
+void task_stop(struct world *w, int task, enum world_actor by, const char *code, const char *reason);
+void task_lose(struct world *w, int task, const char *code, const char *reason);  // its host is gone
+void task_start_step(struct world *w, int task);
+void task_healthy_step(struct world *w, int task);
+void task_stopping_step(struct world *w, int task);
+void task_stopped_step(struct world *w, int task);
+void task_gone_step(struct world *w, int task);
+void task_protect_step(struct world *w, int task);
+
+// placement.c
+int placement_choose(struct world *w, int service, int cluster, int taskdef);  // -1: no instance meets all requirements
+bool placement_fits(const struct world *w, int service, int taskdef, int instance);
+
+// service.c
+void service_wake(struct world *w, int service, int64_t at_ms);
+void service_step(struct world *w, int service);
+void service_event(struct world *w, int service, const char *fmt, ...) _printf_(3, 4);
+void service_wake_cluster(struct world *w, int cluster, bool daemons_only);
+struct world_deployment *service_primary(struct world_service *s);
+
+// machine.c
+int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, bool spot, bool booted);
+void machine_running_step(struct world *w, int instance);
+void machine_register_step(struct world *w, int instance);
+void machine_end(struct world *w, int instance, enum world_end end, enum world_actor by);
+void machine_deregister_step(struct world *w, int instance);
+void machine_terminated_step(struct world *w, int instance);
+void machine_gone_step(struct world *w, int instance);
+void machine_doom(struct world *w, int instance, enum world_end end, enum world_actor by);  // notice now, end in two minutes
+void machine_tell(struct world *w, int instance, bool rebalance);  // adds a notice
+void machine_doom_step(struct world *w, int instance);
+void machine_drained_check(struct world *w, int instance);  // daemons go when the others have left
+struct res machine_registers(const struct world_type *t);
+bool machine_counts(const struct world *w, const struct world_instance *i);  // in its fleet's fulfilled capacity
+
+// fleet.c
+void fleet_check_step(struct world *w, int fleet);
+void fleet_modified_step(struct world *w, int fleet);
+void fleet_launch_step(struct world *w, int fleet, int packed, bool spot);  // an order that fleet_check_step put in the queue
+void fleet_recount(struct world *w, int fleet);
+int fleet_pool(const struct world *w, int type, int zone);
+
+// market.c
+void market_init(struct world *w);
+void market_step(struct world *w);
+void market_draw_step(struct world *w);
+
+// demand.c
+void demand_start(struct world *w);
+void demand_workload_step(struct world *w);
+void demand_batch_step(struct world *w);
+void demand_retry_step(struct world *w);
+void demand_deploy_step(struct world *w);
+
+// account.c
+void account_to(struct world *w, int64_t at_ms);
+void account_series_step(struct world *w);
+
+// types.c
+void types_init(struct world *w);
