@@ -1,0 +1,261 @@
+// A stand-in for the daemon's web server, for states that are hard to provoke in a demo: it serves web/assets under the same
+// headers, and answers of the shapes in web/API.md made from a small seeded world. It decides nothing that the page shows.
+
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+
+const ASSETS = new URL("../../../web/assets/", import.meta.url);
+const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml" };
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+export const NOW = Date.parse("2026-01-15T14:04:50Z");
+const TICK = 48213;
+const iso = (ms) => new Date(ms).toISOString().replace(/\.\d+Z/, "Z");
+
+function rng(seed) {
+  let s = seed >>> 0;
+  return () => ((s = (Math.imul(s, 1664525) + 1013904223) >>> 0), s / 4294967296);
+}
+
+const TYPES_OF = {
+  "m5.2xlarge": [8192, 31744, 168000, 496000], "c5.2xlarge": [8192, 15360, 151000, 340000], "r5.2xlarge": [8192, 63283, 184000, 504000],
+  "c5.4xlarge": [16384, 30720, 294000, 680000],
+};
+const SERVICES = [
+  ["search-shard", 2048, 24576, 8], ["storefront", 1024, 1536, 26], ["search-api", 1024, 3072, 12], ["recommend", 2048, 6144, 6],
+  ["image-resize", 1536, 2048, 7], ["feed-api", 512, 2048, 18], ["session", 512, 1024, 16], ["checkout", 1024, 2048, 7],
+  ["profile-api", 512, 1024, 8], ["catalog-api", 512, 1536, 10], ["auth", 256, 512, 12], ["geo", 256, 1024, 8], ["translate", 512, 3072, 6],
+  ["comment-api", 256, 768, 14], ["history-api", 256, 1024, 9], ["mailer", 256, 512, 6], ["checkout-worker", 512, 2048, 1],
+];
+const HOSTILE = ["<script>alert(1)</script>", "‮gnp.exe", "服务名-🍣-".repeat(9), "a".repeat(255), "x\" onload=\"alert(1)", "&amp;lt;b&gt;", "مرحبا-خدمة"];
+
+function makeInstances(seed, count, names, special) {
+  const rand = rng(seed);
+  const pools = [["m5.2xlarge", false], ["c5.2xlarge", true], ["m5.2xlarge", true], ["r5.2xlarge", true], ["c5.4xlarge", true]];
+  const out = [];
+  for (let i = 0; i < count; i++) {
+    const [type, spot] = pools[Math.floor(i / 3) % pools.length];
+    const zone = "ap-northeast-1" + "acd"[i % 3];
+    const [cpu, mem, priceSpot, price] = TYPES_OF[type];
+    const id = "i-0" + Math.floor(rand() * 2 ** 40).toString(16).padStart(10, "0") + Math.floor(rand() * 2 ** 24).toString(16).padStart(6, "0");
+    out.push({
+      id, type, zone, arch: "x86_64", spot, fleet: "sfr-7f2a90c1-1111-4444-8888-0123456789ab", weight_milli: 8000, box: "active", ecs: "ACTIVE", ec2: "running",
+      agent_connected: true, launched: iso(NOW - Math.floor(rand() * 30) * 3_600_000 - 600_000), registered: iso(NOW - 500_000), capacity: { cpu_units: cpu, memory_mib: mem },
+      reserved: { cpu_units: 256, memory_mib: 512 }, usd_micro_per_hour: spot ? priceSpot : price, tasks_known: true,
+      holdings: [{ service: names.length, shape: "agent:3", cpu_units: 128, memory_mib: 256, running: 2, pending: 0, stopping: 0, protected: 0, daemon: true }],
+      drain: null, mark: "", notice: null, rebalance: null, kept_by_tag: false, verdict: { code: "keep", fact: "its tasks fit on 0 of 19 others", verdict: "keep" },
+    });
+  }
+  if (special) {
+    const coming = out[9];
+    Object.assign(coming, { box: "coming", ecs: "UNREGISTERED", launched: iso(NOW - 70_000), registered: null, holdings: [], reserved: { cpu_units: 0, memory_mib: 0 }, verdict: null });
+    Object.assign(out[3], { box: "draining", ecs: "DRAINING", mark: "1", drain: { state: "draining", since: iso(NOW - 400_000), state_since: iso(NOW - 390_000), deadline: iso(NOW + 900_000), held: false, reason: "its 9 tasks fit on 4 others -> drain" }, verdict: { code: "go_on", fact: "5 of 9 tasks left, deadline 14:28", verdict: "go on draining" } });
+    Object.assign(out[4], { box: "held", ecs: "DRAINING", mark: "1", drain: { state: "draining", since: iso(NOW - 1_400_000), state_since: iso(NOW - 1_390_000), deadline: iso(NOW + 380_000), held: true, reason: "its 7 tasks fit on 3 others -> drain" }, verdict: { code: "go_on", fact: "1 task of checkout-worker protected, deadline 14:11", verdict: "wait" } });
+    Object.assign(out[11], { box: "interrupted", ecs: "DRAINING", notice: iso(NOW - 71_000), verdict: { code: "drain", fact: "spot notice at 14:03:41, 13 tasks", verdict: "drain now" } });
+    Object.assign(out[20], { box: "foreign", ecs: "DRAINING", verdict: { code: "foreign", fact: "DRAINING without masu's mark", verdict: "a person's: not touched" } });
+    Object.assign(out[17], { box: "disconnected", agent_connected: false, verdict: { code: "hold", fact: "agent not connected for 4 min", verdict: "hold" } });
+  }
+  return out;
+}
+
+function place(instances, services, seed) {
+  const rand = rng(seed);
+  services.forEach(([, cpu, mem, n], s) => {
+    for (let k = 0; k < n; k++) {
+      const start = Math.floor(rand() * instances.length);
+      for (let j = 0; j < instances.length; j++) {
+        const it = instances[(start + j) % instances.length];
+        if (it.box === "coming" || ((it.box === "draining" || it.box === "held" || it.box === "interrupted") && it.holdings.length > 2)) continue;
+        if (it.reserved.cpu_units + cpu > it.capacity.cpu_units || it.reserved.memory_mib + mem > it.capacity.memory_mib) continue;
+        it.reserved.cpu_units += cpu;
+        it.reserved.memory_mib += mem;
+        const have = it.holdings.find((x) => x.service === s);
+        if (have) have.running++;
+        else it.holdings.push({ service: s, shape: services[s][0] + ":1", cpu_units: cpu, memory_mib: mem, running: 1, pending: 0, stopping: 0, protected: it.box === "held" ? 1 : 0, daemon: false });
+        break;
+      }
+    }
+  });
+}
+
+const zero = () => ({ cpu_units: 0, memory_mib: 0 });
+const add = (a, b) => ({ cpu_units: a.cpu_units + b.cpu_units, memory_mib: a.memory_mib + b.memory_mib });
+
+function makeCluster(name, seed, opt) {
+  const services = (opt.hostile ? HOSTILE.map((n, i) => [n, 256 + 256 * (i % 4), 1024, 4 + i]) : SERVICES).map((s) => [...s]);
+  if (opt.scale) for (const s of services) s[3] = Math.ceil(s[3] * opt.scale);
+  const instances = makeInstances(seed, opt.count, services, opt.special);
+  place(instances, services, seed + 1);
+  const names = services.map((s) => s[0]).concat("agent");
+  const active = instances.filter((i) => i.box === "active");
+  const capacity = active.reduce((a, i) => add(a, i.capacity), zero());
+  const reserved = active.reduce((a, i) => add(a, i.reserved), zero());
+  const waiting = opt.special ? 2 : 0;
+  const need = add(reserved, waiting ? { cpu_units: 4096 + 2048, memory_mib: 49152 } : { cpu_units: Math.round(capacity.cpu_units * 0.05), memory_mib: Math.round(capacity.memory_mib * 0.05) });
+  const count = (box) => instances.filter((i) => box.includes(i.box)).length;
+  const cost = instances.reduce((a, i) => a + i.usd_micro_per_hour, 0);
+  const spot = instances.filter((i) => i.spot).length;
+  const rows = services.map(([n, cpu, mem, want], s) => {
+    const on = instances.filter((i) => i.holdings.some((x) => x.service === s));
+    const running = on.reduce((a, i) => a + i.holdings.filter((x) => x.service === s).reduce((b, x) => b + x.running, 0), 0);
+    const waits = opt.special && s === 0 ? 2 : 0;
+    return { name: n, kind: "replica", desired: running + waits || want, running, pending: 0, waiting: waits, waiting_since: waits ? iso(NOW - 71_000) : null, shape: n + ":12", task_cpu_units: cpu, task_memory_mib: mem, reserved: { cpu_units: running * cpu, memory_mib: running * mem }, instances: on.length, deploying: s === 5, crash_looping: false, last_event: "" };
+  });
+  rows.push({ name: "agent", kind: "daemon", desired: instances.length * 2, running: instances.length * 2, pending: 0, waiting: 0, waiting_since: null, shape: "agent:3", task_cpu_units: 128, task_memory_mib: 256, reserved: { cpu_units: instances.length * 256, memory_mib: instances.length * 512 }, instances: instances.length, deploying: false, crash_looping: false, last_event: "" });
+  const summary = {
+    name, account: "123456789012", region: "ap-northeast-1", status: opt.status || "ok", status_detail: opt.status_detail || "", mode: opt.mode || "act", dry_run: !!opt.dry, policy_hash: "3f2a91c0de3f2a91", period_ms: 30000,
+    tick: TICK, at: iso(NOW - (opt.age_ms ?? 16_000)), duration_ms: 9, next_tick: iso(NOW + 14_000), instances: { total: instances.length, active: active.length, draining: count(["draining", "held", "empty"]), coming: count(["coming"]), interrupted: count(["interrupted"]), spot },
+    capacity, reserved, need, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
+    cost_usd_micro_per_hour: cost, spot_permyriad: Math.round((10000 * spot) / instances.length), stale_sources: opt.stale ? 1 : 0,
+  };
+  const by = (box) => instances.find((i) => i.box === box);
+  const progress = !opt.special ? [] : [
+    { kind: "notice", instance: by("interrupted").id, type: "c5.2xlarge", zone: by("interrupted").zone, state: "draining", steps: ["notice", "draining", "empty"], step: 1, since: iso(NOW - 71_000), state_since: iso(NOW - 70_000), deadline: iso(NOW + 49_000), tasks_left: 3, held: false, holder: null, reason: "10 of 13 tasks have left, 8 run elsewhere, 2 wait -> boot ordered 14:03:42" },
+    { kind: "drain", instance: by("held").id, type: "c5.2xlarge", zone: by("held").zone, state: "draining", steps: ["chosen", "draining", "empty", "lowered", "ending", "gone"], step: 1, since: iso(NOW - 1_400_000), state_since: iso(NOW - 1_390_000), deadline: iso(NOW + 380_000), tasks_left: 1, held: true, holder: { service: "checkout-worker", task: "9f3c71d0aa", why: "protected" }, reason: "its 7 tasks fit on 3 others -> drain" },
+    { kind: "drain", instance: by("draining").id, type: "c5.2xlarge", zone: by("draining").zone, state: "draining", steps: ["chosen", "draining", "empty", "lowered", "ending", "gone"], step: 1, since: iso(NOW - 400_000), state_since: iso(NOW - 390_000), deadline: iso(NOW + 900_000), tasks_left: 3, held: false, holder: null, reason: "its 9 tasks fit on 4 others -> drain, saves $0.151/h" },
+    { kind: "launch", instance: by("coming").id, type: "r5.2xlarge", zone: by("coming").zone, state: "booting", steps: ["ordered", "pending", "booting", "registered"], step: 2, since: iso(NOW - 70_000), state_since: iso(NOW - 40_000), deadline: null, tasks_left: 0, held: false, holder: null, reason: "2 tasks of search-shard fit on 0 of 20 instances -> launch" },
+  ];
+  const sources = ["container_instances", "services", "tasks", "task_definitions", "ec2_instances", "fleets", "instance_types"].map((kind, i) => ({ kind, state: opt.stale && kind === "ec2_instances" ? "unknown" : "ok", read: iso(NOW - 16_000 - (opt.stale && kind === "ec2_instances" ? 2_520_000 : 0)), age_ms: opt.stale && kind === "ec2_instances" ? 2_536_000 : 16_000 + i * 100, detail: opt.stale && kind === "ec2_instances" ? "DescribeInstances: timed out 84 times" : "" }));
+  const full = {
+    ...summary, sources, services: rows.sort((a, b) => b.reserved.cpu_units - a.reserved.cpu_units), in_progress: progress, decisions: [],
+    fleets: [{ id: "sfr-7f2a90c1-1111-4444-8888-0123456789ab", kind: "spot_fleet", state: "active", activity: "fulfilled", target: 184, on_demand_target: 0, fulfilled_milli: 184000, min: 0, max: 400, instances: instances.length, foreign_scaling: false }],
+    verdicts: [
+      ...(waiting ? [{ kind: "shape", code: "wait", target: "search-shard search-shard:12", fact: "2 tasks of search-shard need 24.0 GiB each, largest free 19.3 GiB", verdict: "r5.2xlarge boots, about 24 s", wanted: null, allowed: null }] : []),
+      ...instances.slice(0, 12).map((i) => ({ kind: "instance", code: i.verdict?.code || "keep", target: i.id, fact: i.verdict?.fact || "boots", verdict: i.verdict?.verdict || "wait", wanted: null, allowed: null })),
+    ],
+    demands: waiting ? [{ service: "search-shard", shape: "search-shard:12", missing: 2, leaving: 0, headroom: 1, fits: 0, waits: 2, ordered: 1, never: 0, since: iso(NOW - 71_000) }] : [],
+  };
+  return { summary, full, instances: { cluster: name, tick: TICK, at: summary.at, services: names, instances }, seed };
+}
+
+function series(c, q) {
+  const from = Date.parse(q.get("from"));
+  const to = Date.parse(q.get("to"));
+  const m = /^(\d+)([mh])$/.exec(q.get("step"));
+  const step = +m[1] * (m[2] === "h" ? 3_600_000 : 60_000);
+  const cols = {};
+  for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour"]) cols[k] = [];
+  const rand = rng(c.seed * 7);
+  const s = c.summary;
+  let cap = 0;
+  for (let t = from; t < to && t <= NOW; t += step) {
+    const day = ((t / 3_600_000 + c.seed) % 24) / 24;
+    const shape = (d) => 1 + 0.3 * Math.sin(d * 6.28 - 1) + 0.16 * Math.sin(d * 12.56 + 2);
+    const f = shape(day) / shape(((NOW / 3_600_000 + c.seed) % 24) / 24) + 0.012 * (rand() - 0.5);
+    const res = s.reserved.cpu_units * f;
+    const want = (s.capacity.cpu_units * f) / 8192;
+    if (want > cap / 8192) cap = Math.ceil(want) * 8192;
+    else if (want < cap / 8192 - 1.4) cap -= 8192;
+    const last = t + step > NOW - step;
+    const waits = (t > NOW - 72_000_000 && t < NOW - 71_300_000 && c.full.in_progress.length) || (last && s.waiting_tasks) ? 2 : 0;
+    const gap = t > NOW - 50_000_000 && t < NOW - 47_500_000 && c.seed === 7 ? null : 1;
+    const v = (x) => (gap === null ? null : Math.round(x));
+    cols.at_s.push(t / 1000);
+    cols.capacity_cpu_units.push(v(last ? s.capacity.cpu_units : cap));
+    cols.capacity_memory_mib.push(v(last ? s.capacity.memory_mib : (cap * s.capacity.memory_mib) / s.capacity.cpu_units));
+    cols.reserved_cpu_units.push(v(last ? s.reserved.cpu_units : res));
+    cols.reserved_memory_mib.push(v(last ? s.reserved.memory_mib : s.reserved.memory_mib * f));
+    cols.need_cpu_units.push(v(last ? s.need.cpu_units : res * 1.05 + waits * 4096));
+    cols.need_memory_mib.push(v(last ? s.need.memory_mib : s.reserved.memory_mib * f * 1.05 + waits * 24576));
+    cols.instances.push(v(cap / 8192));
+    cols.draining.push(0);
+    cols.coming.push(0);
+    cols.waiting_tasks.push(gap === null ? null : waits);
+    cols.cost_usd_micro_per_hour.push(v((cap / 8192) * 170000));
+  }
+  return { now: iso(NOW), cluster: s.name, from: iso(from), step_s: step / 1000, count: cols.at_s.length, columns: cols };
+}
+
+function ticks(c, q) {
+  const limit = +(q.get("limit") || 50);
+  const before = +(q.get("before") || TICK + 1);
+  const acting = q.get("acting") === "true";
+  const out = [];
+  const ids = c.instances.instances.map((i) => i.id);
+  let older = null;
+  for (let id = before - 1; id > TICK - 1440; id--) {
+    const at = NOW - 16_000 - (TICK - id) * 60_000;
+    const acts = [];
+    const act = (kind, target, fact, verdict, more = {}) => acts.push({ kind, target, fact, verdict, params: "{}", client_token: "", created: iso(at + 400), finished: iso(at + 600), outcome: c.summary.dry_run ? "dry_run" : "ok", outcome_detail: "", http_status: 200, ...more });
+    const k = TICK - id;
+    const special = c.full.in_progress.length > 0;
+    if (special && k === 1) {
+      act("drain", c.full.in_progress[0].instance, "spot notice for " + c.full.in_progress[0].instance + " at 14:03:41, 13 tasks", "drain now");
+      act("set_target", c.full.fleets[0].id, "2 tasks of search-shard 2 vCPU 24.0 GiB fit on 0 of 20 instances, largest free 19.3 GiB", "launch 1 r5.2xlarge 1a, $0.184/h", { hourly_delta_usd_micro: 184000 });
+    } else if (special && (k === 7 || k === 23)) {
+      const it = c.full.in_progress[k === 7 ? 2 : 1].instance;
+      act("mark", it, it + ": its 9 tasks fit on 4 others, pay-back 24 min", "drain, saves $0.151/h");
+      act("drain", it, it + ": its 9 tasks fit on 4 others, pay-back 24 min", "drain, saves $0.151/h");
+    } else if (k % 97 === 31) act("set_target", c.full.fleets[0].id, k % 7 + 2 + " tasks of storefront fit on 0 of 18 instances", "launch", { hourly_delta_usd_micro: 168000 });
+    else if (k % 131 === 60) act("drain", ids[k % ids.length], ids[k % ids.length] + ": its 4 tasks fit on 3 others", "drain, saves $0.168/h");
+    else if (k % 131 === 52) act("terminate", ids[(k + 8) % ids.length], ids[(k + 8) % ids.length] + " is empty, target lowered", "end", k > 600 ? { outcome: "failed", outcome_detail: "RequestLimitExceeded" } : {});
+    if (acting && !acts.length) continue;
+    if (out.length === limit) { older = id + 1; break; }
+    out.push({ tick: id, cluster: c.summary.name, account: c.summary.account, region: c.summary.region, at: iso(at), duration_ms: 9, mode: "act", dry_run: c.summary.dry_run, policy_hash: "3f2a91c0de3f2a91", recorded: true, error: "", actions: acts.length, ok: acts.length, failed: 0, skipped: 0, whole: acts.length > 0, summary: null, acts });
+  }
+  return { now: iso(NOW), ticks: out, older };
+}
+
+/** The worlds by name. */
+export function world(kind) {
+  const one = (name, seed, opt) => makeCluster(name, seed, { count: 24, ...opt });
+  const daemon = { version: "0.1.0", started: iso(NOW - 43_490_000), dry_run: kind === "dryrun", speed: 1, uptime_s: 43490, state_ok: true, state_detail: "", ready: true, ready_detail: "", shell_mode: "act", shell_mode_reason: "" };
+  let clusters = [one("production-web", 3, { special: true }), one("internal-ci", 5, { count: 14, scale: 0.5 }), one("recipes-web", 7, { count: 9, scale: 0.4 })];
+  if (kind === "empty") clusters = [];
+  if (kind === "dryrun") clusters = [one("staging-batch", 4, { count: 8, scale: 0.4, dry: true })];
+  if (kind === "stale") clusters = [one("production-web", 3, { special: true, stale: true })];
+  if (kind === "stopped") clusters = [one("production-web", 3, { special: true, status: "late", status_detail: "no tick for 84 min", age_ms: 5_040_000 })];
+  if (kind === "hostile") clusters = [one("<img src=x onerror=alert(1)>", 3, { hostile: true, special: true }), one("‮evil", 5, { count: 6 }), one("b".repeat(255), 6, { count: 6 })];
+  if (kind === "many") {
+    clusters = Array.from({ length: 40 }, (_, i) => one(["production", "staging", "internal", "recipes", "global"][i % 5] + "-" + ["web", "api", "search", "feed", "batch", "auth", "ml", "etl"][i % 8] + (i > 19 ? "-" + i : ""), i + 3, { count: i === 0 ? 120 : 3 + ((i * 7) % 30), scale: i === 0 ? 5 : 0.2 + ((i * 3) % 10) / 10, special: i === 2 && 3 + ((i * 7) % 30) > 21, dry: i === 11 }));
+    clusters[1] = one("production-ml", 9, { special: true });
+  }
+  if (kind === "huge") clusters = [one("production-web", 3, { count: 500, scale: 20, special: true })];
+  return { daemon, clusters };
+}
+
+/** @returns {Promise<{ url: string, close: () => void, set: (kind: string) => void, fail: (part: string) => void }>} */
+export async function startFixture(kind = "pictures") {
+  let w = world(kind);
+  let failing = "";
+  const answer = (url) => {
+    const q = url.searchParams;
+    if (failing === "all") return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "stopping" }];
+    if (failing && url.pathname.includes(failing)) return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "history is busy, query over 2 s" }];
+    if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
+    if (url.pathname === "/api/v1/ticks") {
+      const name = q.get("cluster");
+      const list = w.clusters.filter((c) => !name || c.summary.name === name);
+      if (name) return list[0] ? [200, ticks(list[0], q)] : [404, null];
+      return [200, { now: iso(NOW), ticks: list.flatMap((c) => ticks(c, q).ticks.slice(0, 3)).sort((a, b) => (a.at < b.at ? 1 : -1)), older: null }];
+    }
+    const t = /^\/api\/v1\/ticks\/(\d+)$/.exec(url.pathname);
+    if (t) return [200, { now: iso(NOW), tick: { tick: +t[1], plan: { verdicts: w.clusters[0].full.verdicts } } }];
+    const m = /^\/api\/v1\/clusters\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);
+    const c = m && w.clusters.find((x) => x.summary.name === decodeURIComponent(m[1]));
+    if (!c) return [404, { type: "about:blank", title: "Not Found", status: 404, detail: "no such cluster" }];
+    if (!m[2]) return [200, { now: iso(NOW), cluster: c.full }];
+    if (m[2] === "instances") return [200, { now: iso(NOW), ...c.instances }];
+    if (m[2] === "series") return [200, series(c, q)];
+    return [404, null];
+  };
+  const server = createServer(async (req, res) => {
+    const url = new URL(req.url, "http://localhost");
+    const head = { "content-security-policy": CSP, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
+    if (url.pathname.startsWith("/api/")) {
+      const [status, body] = answer(url);
+      res.writeHead(status, { ...head, "content-type": status === 200 ? "application/json" : "application/problem+json" }).end(JSON.stringify(body ?? {}));
+      return;
+    }
+    const path = url.pathname === "/" ? "index.html" : url.pathname.replace(/^\/assets\//, "");
+    try {
+      const bytes = await readFile(new URL(path, ASSETS));
+      res.writeHead(200, { ...head, "content-type": TYPES[extname(path)] || "application/octet-stream" }).end(bytes);
+    } catch {
+      res.writeHead(404, head).end();
+    }
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", () => done(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return { url: `http://127.0.0.1:${port}/`, close: () => { server.closeAllConnections(); server.close(); }, set: (k) => { w = world(k); }, fail: (part) => { failing = part; } };
+}

@@ -1,0 +1,83 @@
+// The daemon's answers: their shapes, and one fetch that never throws away what was seen before.
+
+/**
+ * @typedef {{ cpu_units: number, memory_mib: number }} Res
+ * @typedef {{ total: number, active: number, draining: number, coming: number, interrupted: number, spot?: number }} Counts
+ * @typedef {{ name: string, account: string, region: string, status: string, status_detail: string, mode: string, dry_run: boolean,
+ *   policy_hash: string, period_ms: number, tick: number | null, at: string | null, duration_ms: number | null, next_tick: string | null,
+ *   instances: Counts | null, capacity: Res | null, reserved: Res | null, need: Res | null, waiting_tasks: number | null,
+ *   waiting_since: string | null, drains_in_progress: number | null, drains_total: { begun: number, finished: number, undone: number } | null,
+ *   cost_usd_micro_per_hour: number | null, spot_permyriad: number | null, stale_sources: number | null }} Cluster
+ * @typedef {{ version: string, started: string, dry_run: boolean, speed: number, uptime_s: number, state_ok: boolean, state_detail: string,
+ *   ready: boolean, ready_detail: string, shell_mode: string, shell_mode_reason: string }} Daemon
+ * @typedef {{ now: string, daemon: Daemon, clusters: Cluster[] }} Estate
+ * @typedef {{ kind: string, state: string, read: string | null, age_ms: number | null, detail: string }} Source
+ * @typedef {{ name: string, kind: string, desired: number, running: number, pending: number, waiting: number, waiting_since: string | null,
+ *   shape: string | null, task_cpu_units: number | null, task_memory_mib: number | null, reserved: Res, instances: number, deploying: boolean,
+ *   crash_looping: boolean, last_event: string }} Service
+ * @typedef {{ kind: string, instance: string, type: string, zone: string, state: string, steps: string[], step: number, since: string | null,
+ *   state_since: string | null, deadline: string | null, tasks_left: number | null, held: boolean,
+ *   holder: { service: string, task: string, why: string } | null, reason: string }} Progress
+ * @typedef {{ kind: string, code: string, target: string, fact: string, verdict: string, wanted: number | null, allowed: number | null }} Verdict
+ * @typedef {{ kind: string, target: string, fact: string, verdict: string, capacity?: number | null, capacity_before?: number | null,
+ *   hourly_delta_usd_micro?: number | null, outcome: string | null, outcome_detail: string }} Act
+ * @typedef {{ tick: number, at: string, error: string, dry_run: boolean, acts: Act[] }} Decision
+ * @typedef {{ id: string, kind: string, state: string, activity: string, target: number, on_demand_target: number, fulfilled_milli: number,
+ *   min: number, max: number, instances: number, foreign_scaling: boolean }} Fleet
+ * @typedef {{ service: string, shape: string, missing: number, leaving: number, headroom: number, fits: number, waits: number, ordered: number,
+ *   never: number, since: string | null }} Demand
+ * @typedef {Cluster & { sources: Source[], fleets: Fleet[], services: Service[], in_progress: Progress[], decisions: Decision[],
+ *   verdicts: Verdict[], demands: Demand[] }} ClusterFull
+ * @typedef {{ service: number, shape: string, cpu_units: number, memory_mib: number, running: number, pending: number, stopping: number,
+ *   protected: number, daemon: boolean }} Holding
+ * @typedef {{ id: string, type: string, zone: string, arch: string, spot: boolean, fleet: string | null, weight_milli: number, box: string,
+ *   ecs: string, ec2: string, agent_connected: boolean, launched: string | null, registered: string | null, capacity: Res | null,
+ *   reserved: Res | null, usd_micro_per_hour: number | null, tasks_known: boolean, holdings: Holding[],
+ *   drain: { state: string, since: string, state_since: string, deadline: string | null, held: boolean, reason: string } | null,
+ *   mark: string, notice: string | null, rebalance: string | null, kept_by_tag: boolean,
+ *   verdict: { code: string, fact: string, verdict: string } | null }} Instance
+ * @typedef {{ now: string, cluster: string, tick: number, at: string, services: string[], instances: Instance[] }} Instances
+ * @typedef {{ now: string, cluster: string, from: string, step_s: number, count: number, columns: Record<string, (number | null)[]> }} Series
+ * @typedef {{ tick: number, cluster: string, at: string, duration_ms: number, mode: string, dry_run: boolean, error: string, actions: number,
+ *   ok: number, failed: number, skipped: number, whole: boolean, acts: Act[], summary: any }} Tick
+ * @typedef {{ now: string, ticks: Tick[], older: number | null }} Ticks
+ */
+
+/** An answer that is not 200, or none at all. */
+export class ApiError extends Error {
+  /** @param {string} url @param {number} status 0: no answer @param {string} detail */
+  constructor(url, status, detail) {
+    super(detail);
+    this.url = url;
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} path under /api/v1
+ * @param {Record<string, string | number | undefined>} [query]
+ * @returns {Promise<any>}
+ */
+export async function get(path, query) {
+  const q = new URLSearchParams();
+  for (const [k, v] of Object.entries(query || {})) if (v !== undefined && v !== "") q.set(k, String(v));
+  const url = "/api/v1" + path + (q.size ? "?" + q : "");
+  let answer;
+  try {
+    answer = await fetch(url, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(15_000) });
+  } catch {
+    throw new ApiError(url, 0, "no answer");
+  }
+  if (!answer.ok) {
+    const problem = await answer.json().catch(() => null);
+    throw new ApiError(url, answer.status, problem?.detail || problem?.title || answer.statusText);
+  }
+  try {
+    return await answer.json();
+  } catch {
+    throw new ApiError(url, answer.status, "the answer is not JSON");
+  }
+}
+
+/** @param {string} name */
+export const clusterPath = (name) => "/clusters/" + encodeURIComponent(name);

@@ -1,0 +1,397 @@
+// One cluster: what is it doing, and will it last? Sentence, figures, time chart, the boxes, who holds it; beside them what
+// is in progress and what was decided.
+
+import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
+import { chart, patterns, roundUp } from "./chart.js";
+import { h, name } from "./dom.js";
+import { figure } from "./estate.js";
+import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
+import { changed, earlier, go, href, keyOf, loadWhy, poll, RANGES, state } from "./store.js";
+import { actLines, modeTag, orders, reasonLine, sentence, verdictLine } from "./words.js";
+
+/** @typedef {import("./api.js").ClusterFull} ClusterFull */
+/** @typedef {import("./format.js").Clock} Clock */
+
+const at = (/** @type {string | null} */ s) => (s ? Date.parse(s) : 0);
+
+/** A part that failed, said in its place. @param {string} what @param {string} part */
+function problem(what, part) {
+  const e = state.errors[part];
+  if (!e) return null;
+  return h("div", { class: "problem", key: "problem " + part },
+    h("div", null, h("b", { class: "red" }, what + " did not load. "), verdictLine((e.status ? e.status + " " : "") + e.message, "tries again in 2 s"), h("br"), h("code", { class: "quiet" }, "GET " + e.url)),
+    h("button", { class: "button", onclick: () => poll() }, "Retry"));
+}
+
+/** @param {ClusterFull} c */
+function figures(c) {
+  const n = c.instances;
+  if (!n || !c.capacity || !c.reserved) return null;
+  const bits = [n.active + " active", n.draining && n.draining + " draining", n.interrupted && n.interrupted + " interrupted", n.coming && n.coming + " booting"].filter(Boolean).join(", ");
+  const waits = c.waiting_tasks || 0;
+  const who = c.services.filter((s) => s.waiting > 0);
+  const notices = c.in_progress.filter((p) => p.kind === "notice").length;
+  const cost = c.cost_usd_micro_per_hour;
+  return h("dl", { class: "figures" },
+    figure("Instances", num(n.total), bits),
+    figure("CPU reserved", percent(c.reserved.cpu_units, c.capacity.cpu_units), vcpu(c.reserved.cpu_units) + " of " + vcpu(c.capacity.cpu_units) + " vCPU"),
+    figure("Memory reserved", percent(c.reserved.memory_mib, c.capacity.memory_mib), gib(c.reserved.memory_mib) + " of " + gib(c.capacity.memory_mib) + " GiB"),
+    figure("Waiting", [h("span", { class: waits ? "red" : "" }, num(waits)), h("small", null, waits === 1 ? " task" : " tasks")],
+      waits ? [c.waiting_since ? duration(state.now - at(c.waiting_since)) : "", who.length ? [", ", name(who[0].name, 22), who.length > 1 ? " and " + (who.length - 1) + " more" : ""] : null] : "everything has a place"),
+    figure("Spot", c.spot_permyriad === null || !n.total ? "–" : num(c.spot_permyriad / 100) + " %", notices ? count(notices, "notice") + " now" : (n.spot ?? 0) + " of " + n.total + ", no notice now"),
+    figure("Cost", [cost === null ? "unknown" : usdPerHour(cost), cost === null ? null : h("small", null, "/h")], cost === null ? "a price is missing" : "$" + num((cost * 24) / 1e6) + " a day at this rate"));
+}
+
+/** @param {string} key @param {number} most */
+function keptTop(key, most) {
+  const top = Math.max(state.ui.tops.get(key) || 0, roundUp(most * 1.03));
+  state.ui.tops.set(key, top);
+  return top;
+}
+
+/** Launches and drains of the range, from what the acting ticks did. @param {number} from */
+function lanes(from) {
+  const ticks = [...state.acting.values()].filter((t) => at(t.at) >= from && !t.dry_run).sort((a, b) => a.tick - b.tick);
+  const up = [];
+  const notices = [];
+  const bars = new Map();
+  const closed = [];
+  for (const t of ticks) {
+    let launches = 0;
+    for (const a of t.acts) {
+      if (a.outcome !== "ok") continue;
+      if (orders(a)) launches++;
+      if (a.kind === "drain" && /notice|interrupt/.test(a.fact)) notices.push({ at: at(t.at) });
+      if (a.kind === "drain") bars.set(a.target, { at: at(t.at), end: null });
+      const open = bars.get(a.target);
+      if (open && (a.kind === "terminate" || a.kind === "undrain")) {
+        closed.push({ at: open.at, end: at(t.at) });
+        bars.delete(a.target);
+      }
+    }
+    if (launches) up.push({ at: at(t.at), text: launches > 1 ? "×" + launches : "" });
+  }
+  const live = new Set((state.full?.in_progress || []).map((p) => p.instance));
+  for (const [id, b] of bars) closed.push(live.has(id) ? b : { at: b.at, end: b.at });
+  return [
+    { name: "spot notice", kind: /** @type {"down"} */ ("down"), marks: notices },
+    { name: "target raised", kind: /** @type {"up"} */ ("up"), marks: up },
+    { name: "drained", kind: /** @type {"bar"} */ ("bar"), marks: closed },
+  ];
+}
+
+/** @param {string} cls @param {string} d */
+const keyLine = (cls, d) => h("svg", { class: "k", width: 18, height: 10, "aria-hidden": "true" }, h("path", { class: cls, d }));
+/** @param {string} cls */
+const keyArea = (cls) => h("svg", { class: "k", width: 14, height: 10, "aria-hidden": "true" }, h("rect", { class: cls, width: 14, height: 10 }));
+
+/** The values under the cursor, or now: legend, readout and text alternative at once. @param {any} s @param {number | null} i @param {Clock} clock */
+function reading(s, i, clock) {
+  const k = i ?? s.at.length - 1;
+  const v = (/** @type {(number|null)[]} */ col) => (col[k] === null || col[k] === undefined ? null : /** @type {number} */ (col[k]));
+  const both = (/** @type {string} */ c) => {
+    const cpu = v(s.col[c + "_cpu_units"]);
+    const mem = v(s.col[c + "_memory_mib"]);
+    return cpu === null || mem === null ? "unknown" : vcpu(cpu) + " vCPU, " + gib(mem) + " GiB";
+  };
+  const cap = [v(s.col.capacity_cpu_units), v(s.col.capacity_memory_mib)];
+  const res = [v(s.col.reserved_cpu_units), v(s.col.reserved_memory_mib)];
+  const free = cap[0] === null || res[0] === null || cap[1] === null || res[1] === null ? "unknown" : vcpu(Math.max(0, cap[0] - res[0])) + " vCPU, " + gib(Math.max(0, cap[1] - res[1])) + " GiB";
+  const waits = v(s.col.waiting_tasks);
+  const when = i === null ? state.now : s.at[i];
+  return {
+    waits, when, capacity: both("capacity"), need: both("need"), reserved: both("reserved"), free,
+    instances: v(s.col.instances), time: clock.at(when, state.now),
+    text: `${clock.at(when, state.now)}: capacity ${both("capacity")}; need ${both("need")}; reserved ${both("reserved")}; ${waits === null ? "unknown" : waits} waiting`,
+  };
+}
+
+/** @param {any} s @param {Clock} clock */
+function readingLine(s, clock) {
+  const r = reading(s, state.ui.cursor, clock);
+  return h("div", { class: "reading" },
+    h("b", null, r.time), h("span", { class: "slot" }, keyLine("l-cap", "M0 8H8V2H18"), "capacity ", h("b", null, r.capacity)),
+    h("span", { class: "slot" }, keyLine("l-demand", "M0 5H18"), "need ", h("b", null, r.need)),
+    h("span", { class: "slot" }, keyArea("f-reserved"), "reserved ", h("b", null, r.reserved)),
+    h("span", { class: "slot" }, "free ", h("b", null, r.free)),
+    h("span", { class: "slot" }, keyArea("f-red"), "waiting ", h("b", { class: r.waits ? "red" : "" }, r.waits === null ? "unknown" : count(r.waits, "task"))),
+    h("span", { class: "slot" }, "instances ", h("b", null, r.instances === null ? "unknown" : num(r.instances))));
+}
+
+/** @param {ClusterFull} c @param {Clock} clock @param {number} width @param {boolean} stopped */
+function chartPart(c, clock, width, stopped) {
+  const s = state.series;
+  const range = RANGES[state.url.range];
+  const head = h("div", { class: "head" }, h("h2", { id: "chart-head" }, "Capacity and demand"),
+    h("div", { class: "ranges right", role: "group", "aria-label": "Range" }, Object.keys(RANGES).map((k) =>
+      h("button", { key: k, "aria-pressed": String(k === state.url.range), onclick: () => go({ range: k }) }, k.replace(/(\d+)/, "$1 ")))));
+  const fail = problem("The chart", "series");
+  if (!s || !s.columns.at_s || !s.count) return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, fail || h("p", { class: "empty" }, s ? "No sample yet in this range." : "…"));
+  const m = { at: s.columns.at_s.map((t) => (t || 0) * 1000), col: s.columns };
+  if (state.ui.cursor !== null && state.ui.cursor >= m.at.length) state.ui.cursor = null;
+  const to = Math.max(state.now, at(s.now));
+  const key = keyOf(c) + state.url.range;
+  const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
+    title, unit, scale, height, cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k], labels: true,
+    top: keptTop(key + k, Math.max(1, ...[...s.columns["capacity_" + k], ...s.columns["need_" + k]].map((v) => (v || 0) / scale))),
+  });
+  const cpuScarce = !c.capacity || !c.reserved || c.reserved.cpu_units * c.capacity.memory_mib >= c.reserved.memory_mib * c.capacity.cpu_units;
+  const stepMs = s.step_s * 1000;
+  const place = (/** @type {PointerEvent} */ e) => {
+    const box = /** @type {HTMLElement} */ (e.currentTarget).getBoundingClientRect();
+    const left = width < 600 ? 34 : 44;
+    const right = width - (width < 600 ? 6 : 104);
+    const t = to - range.ms + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * range.ms;
+    setCursor(m.at.findIndex((a) => t >= a && t < a + stepMs), m.at.length);
+  };
+  const r = reading(m, state.ui.cursor, clock);
+  return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, readingLine(m, clock),
+    h("div", {
+      class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": m.at.length - 1,
+      "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
+      onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
+    }, chart({
+      width, from: to - range.ms, to, now: to, at: m.at, stepMs, waiting: s.columns.waiting_tasks, cursor: state.ui.cursor, clock, stopped, lanes: lanes(to - range.ms),
+      nowText: (stopped ? "stopped " : "now ") + clock.hm(to),
+      panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
+    })), fail,
+    h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy."));
+}
+
+/** @param {number} i @param {number} n */
+function setCursor(i, n) {
+  const next = i < 0 || i >= n ? null : i;
+  if (next === state.ui.cursor) return;
+  state.ui.cursor = next;
+  changed();
+}
+
+/** @param {KeyboardEvent} e @param {number} n */
+function chartKeys(e, n) {
+  const now = state.ui.cursor ?? n - 1;
+  const by = e.shiftKey ? 12 : 1;
+  if (e.key === "ArrowLeft") setCursor(Math.max(0, now - by), n);
+  else if (e.key === "ArrowRight") setCursor(now + by >= n - 1 ? -1 : now + by, n);
+  else if (e.key === "Home") setCursor(0, n);
+  else if (e.key === "End") setCursor(-1, n);
+  else return;
+  e.preventDefault();
+}
+
+/** @param {import("./api.js").Progress} p */
+function track(p) {
+  const steps = p.steps;
+  const w = 372;
+  const x = (/** @type {number} */ i) => 6 + (steps.length > 1 ? (i / steps.length) * (w - 6) : 0);
+  const tone = p.kind === "notice" ? " red" : p.held ? " amber" : "";
+  return h("svg", { class: "track", viewBox: `0 0 ${w} 26`, role: "img", "aria-label": `step ${p.step + 1} of ${steps.length}: ${p.state}` },
+    h("path", { class: "rail", d: `M${x(0)} 7H${x(steps.length - 1)}` }), h("path", { class: "done", d: `M${x(0)} 7H${x(p.step)}` }),
+    steps.map((s, i) => [
+      h("circle", { class: i < p.step ? "past" : i === p.step ? "here" + tone : "stop", cx: x(i), cy: 7, r: i === p.step ? 4.5 : 3.2 }),
+      h("text", { class: i === p.step ? "now-text" : "", x: i ? x(i) : 0, y: 23, "text-anchor": i ? "middle" : "start" }, s),
+    ]));
+}
+
+/** @param {ClusterFull} c @param {Clock} clock */
+function going(c, clock) {
+  const list = c.in_progress;
+  const line = (/** @type {import("./api.js").Progress} */ p) => {
+    const title = p.kind === "notice" ? "Spot notice" : p.kind === "launch" ? "Launch" : p.held ? "Drain held" : "Drain";
+    const tone = p.kind === "notice" ? "red" : p.held ? "amber" : "";
+    const since = p.since ? "since " + clock.at(at(p.since), state.now) : "";
+    const when = p.kind === "notice" && p.deadline ? "ends " + clock.hms(at(p.deadline)) + ", " + countdown(at(p.deadline) - state.now) + " left"
+      : p.kind === "launch" ? [p.type, p.zone && shortZone(p.zone)].filter(Boolean).join(" ") + (p.since ? ", " + duration(state.now - at(p.since)) : "")
+        : since + (p.deadline ? ", deadline " + clock.at(at(p.deadline), state.now) : "");
+    const left = p.tasks_left ? count(p.tasks_left, "task") + " left" : p.kind === "launch" ? "" : "no task left";
+    const holder = p.held && p.holder ? h("p", null, left + ", held by ", name(p.holder.service || "a task", 30), p.holder.why ? ", " + p.holder.why : "") : left && h("p", null, left);
+    return h("li", { key: p.kind + p.instance },
+      h("div", { class: "first" }, h("h3", { class: tone }, title + " ", p.instance ? h("a", { class: "id " + tone, href: href({ focus: p.instance }), title: p.instance, "data-go": "", "data-keep": "" }, shortId(p.instance)) : ""), h("span", { class: "when" }, when)),
+      holder, p.reason ? h("p", { class: p.held ? "quiet" : "" }, reasonLine(p.reason)) : null, track(p));
+  };
+  const late = list.slice(0, 8);
+  return h("section", { class: "order-going", key: "going", "aria-labelledby": "going-head" },
+    h("div", { class: "head" }, h("h2", { id: "going-head" }, "In progress"), h("span", { class: "quiet" }, num(list.length))), h("div", { class: "rule" }),
+    list.length ? h("ul", { class: "going" }, late.map(line)) : h("p", { class: "empty" }, "Nothing drains, nothing boots, no notice."),
+    list.length > late.length ? h("p", { class: "note" }, num(list.length - late.length) + " more; the boxes show them all.") : null);
+}
+
+/** @param {{ glyph: string, tone: string, fact: string, verdict: string, bad: string }} a @param {any} key */
+const actView = (a, key) => h("div", { class: "act", key }, h("span", { class: "glyph " + a.tone, "aria-hidden": "true" }, a.glyph), h("span", null, verdictLine(a.fact, a.verdict), a.bad ? h("span", { class: "red" }, " (" + a.bad + ")") : null));
+
+/** Acting ticks, and between them how many had nothing to do. */
+function feedEntries() {
+  const out = [];
+  /** @type {any} */
+  let run = null;
+  for (const t of state.ticks) {
+    const acted = t.actions > 0 || t.acts.length > 0 || t.error;
+    if (acted) {
+      run = null;
+      out.push({ kind: "tick", key: "t" + t.tick, t });
+    } else if (run) {
+      run.n++;
+      run.t = t;
+      run.key = "q" + t.tick;
+    } else {
+      run = { kind: "quiet", key: "q" + t.tick, t, n: 1 };
+      out.push(run);
+    }
+  }
+  return out;
+}
+
+/** @param {import("./api.js").Tick} t @param {ClusterFull} c */
+function why(t, c) {
+  const open = state.ui.open.has(t.tick);
+  const toggle = () => {
+    if (open) state.ui.open.delete(t.tick);
+    else state.ui.open.add(t.tick);
+    if (!open && c.tick !== t.tick) loadWhy(t.tick);
+    changed();
+  };
+  const got = c.tick === t.tick && !state.why.has(t.tick) ? { verdicts: c.verdicts } : state.why.get(t.tick);
+  const list = (got?.verdicts || []).slice(0, 60);
+  return [
+    h("button", { class: "link", "aria-expanded": String(open), onclick: toggle }, open ? "fewer" : "why, and why not otherwise"),
+    open ? h("div", { class: "more" }, got?.loading ? "…" : got?.error ? "did not load: " + got.error : list.length ? list.map((/** @type {any} */ v, /** @type {number} */ i) => h("div", { key: i }, v.kind === "cluster" ? null : [ids(v.target), ": "], verdictLine(v.fact, v.verdict))) : "no verdict is kept of this tick") : null,
+  ];
+}
+/** @param {string} target */
+const ids = (target) => h("bdi", { title: target }, shortId(target));
+
+/** @param {ClusterFull} c @param {Clock} clock */
+function feed(c, clock) {
+  const all = state.url.feed === "all";
+  const stamp = (/** @type {import("./api.js").Tick} */ t) => h("time", { datetime: t.at, title: "tick " + num(t.tick) + ", " + clock.full(at(t.at)) }, clock.day(at(t.at)) === clock.day(state.now) ? clock.hm(at(t.at)) : [clock.day(at(t.at)), h("br"), clock.hm(at(t.at))]);
+  const row = (/** @type {any} */ e) => {
+    if (e.kind === "quiet") return h("li", { key: e.key }, stamp(e.t), h("span", { class: "quiet" }, count(e.n, "tick") + ": nothing to do"));
+    const t = e.t;
+    const lines = actLines(t.acts, t.dry_run);
+    const shown = lines.slice(0, 6);
+    return h("li", { key: e.key }, stamp(t), h("div", null,
+      t.error ? h("div", { class: "act" }, h("span", { class: "glyph red", "aria-hidden": "true" }, "!"), h("span", { class: "red" }, "tick failed: " + t.error)) : null,
+      shown.map((a, i) => actView(a, i)), lines.length > 6 ? h("div", { class: "more" }, num(lines.length - 6) + " more acts") : null, why(t, c)));
+  };
+  const single = state.ticks.map((t) => (t.actions > 0 || t.acts.length || t.error ? { kind: "tick", key: "t" + t.tick, t } : { kind: "quiet", key: "t" + t.tick, t, n: 1 }));
+  const entries = all ? single : feedEntries();
+  return h("section", { class: "order-feed", key: "feed", "aria-labelledby": "feed-head" },
+    h("div", { class: "head" }, h("h2", { id: "feed-head" }, "Decisions"),
+      h("div", { class: "tabs right", role: "group", "aria-label": "Which ticks" }, h("button", { "aria-pressed": String(!all), onclick: () => go({ feed: "" }) }, "acts"), h("button", { "aria-pressed": String(all), onclick: () => go({ feed: "all" }) }, "all ticks"))),
+    h("div", { class: "rule" }), problem("The decisions", "ticks"),
+    entries.length ? h("ol", { class: "feed" }, entries.map(row)) : state.errors.ticks ? null : h("p", { class: "empty" }, "No tick yet."),
+    problem("Earlier ticks", "earlier"),
+    state.older !== null && entries.length ? h("p", null, h("button", { class: "link quiet", onclick: earlier }, "Earlier")) : null);
+}
+
+/** How many more tasks of this size would fit on the active instances at once, by CPU and memory. @param {number} cpu @param {number} mem */
+function roomFor(cpu, mem) {
+  let n = 0;
+  for (const it of state.instances?.instances || []) {
+    if (it.box !== "active" || !it.capacity || !it.reserved) continue;
+    const byCpu = cpu > 0 ? (it.capacity.cpu_units - it.reserved.cpu_units) / cpu : Infinity;
+    const byMem = mem > 0 ? (it.capacity.memory_mib - it.reserved.memory_mib) / mem : Infinity;
+    const k = Math.floor(Math.min(byCpu, byMem));
+    if (Number.isFinite(k)) n += Math.max(0, k);
+  }
+  return n;
+}
+
+/** @param {ClusterFull} c */
+function services(c) {
+  const hue = hues(ranking());
+  const list = c.services.filter((s) => s.kind !== "daemon");
+  const daemons = c.services.filter((s) => s.kind === "daemon");
+  const shown = state.ui.allServices ? list : list.slice(0, 12);
+  const light = (/** @type {string} */ s) => { state.ui.hiHover = s; changed(); };
+  const row = (/** @type {import("./api.js").Service} */ s, /** @type {string} */ cls) => {
+    const more = s.task_cpu_units === null || s.task_memory_mib === null || cls === "daemon" ? null : roomFor(s.task_cpu_units, s.task_memory_mib);
+    const note = s.waiting ? count(s.waiting, "waits", "wait") : s.crash_looping ? "crash loop" : s.deploying ? "deploying" : "";
+    return h("tr", { key: s.name, class: state.url.hi === s.name ? "lit" : "", onmouseenter: () => light(s.name), onmouseleave: () => light("") },
+      h("td", null, h("span", { class: "swatch" }, h("svg", { width: 10, height: 10, "aria-hidden": "true" }, h("rect", { class: cls, width: 10, height: 10 }))),
+        h("button", { "aria-pressed": String(state.url.hi === s.name), onfocus: () => light(s.name), onblur: () => light(""), onclick: () => go({ hi: state.url.hi === s.name ? "" : s.name }) }, name(s.name, 36)),
+        note ? h("span", { class: s.waiting ? "red" : s.crash_looping ? "amber" : "quiet" }, "  " + note) : null),
+      h("td", { class: "n" }, s.running === s.desired ? num(s.desired) : num(s.running) + " of " + num(s.desired)),
+      h("td", { class: "n" }, vcpu(s.reserved.cpu_units)), h("td", { class: "n" }, gib(s.reserved.memory_mib)),
+      h("td", { class: "n" }, num(s.instances)),
+      h("td", { class: "n " + (more === 0 ? "red strong" : "quiet") }, more === null ? "–" : num(more) + " more"));
+  };
+  const sum = (/** @type {(s: import("./api.js").Service) => number} */ f) => daemons.reduce((a, s) => a + f(s), 0);
+  return h("section", { key: "services", "aria-labelledby": "services-head" },
+    h("div", { class: "head" }, h("h2", { id: "services-head" }, "Who holds it"), h("span", { class: "quiet" }, "reserved now, and how many more tasks would fit at once by CPU and memory")),
+    h("div", { class: "scroll-x" }, h("table", { class: "services" }, h("thead", null, h("tr", null, ["Service", "Tasks", "vCPU", "GiB", "On", "Room for"].map((t, i) => h("th", { class: i ? "n" : "", scope: "col" }, t)))),
+      h("tbody", null, shown.map((s) => row(s, hue(s.name))),
+        daemons.length ? h("tr", { key: "daemons" }, h("td", null, h("span", { class: "swatch" }, h("svg", { width: 10, height: 10, "aria-hidden": "true" }, h("rect", { class: "daemon", width: 10, height: 10 }))), count(daemons.length, "daemon")),
+          h("td", { class: "n" }, num(sum((s) => s.running))), h("td", { class: "n" }, vcpu(sum((s) => s.reserved.cpu_units))), h("td", { class: "n" }, gib(sum((s) => s.reserved.memory_mib))), h("td", { class: "n" }, "–"), h("td", { class: "n quiet" }, "–")) : null))),
+    list.length > 12 ? h("p", null, h("button", { class: "link", onclick: () => { state.ui.allServices = !state.ui.allServices; changed(); } }, state.ui.allServices ? "the largest 12" : "all " + list.length + " services")) : null);
+}
+
+/** @param {ClusterFull} c */
+function fleets(c) {
+  if (!c.fleets.length) return null;
+  return h("section", { key: "fleets", "aria-labelledby": "fleets-head" },
+    h("div", { class: "head" }, h("h2", { id: "fleets-head" }, "Fleets"), h("span", { class: "quiet" }, "in weight units")),
+    h("div", { class: "scroll-x" }, h("table", null, h("thead", null, h("tr", null, ["Fleet", "State", "Target", "Fulfilled", "Min", "Max", "Instances"].map((t, i) => h("th", { class: i > 1 ? "n" : "", scope: "col" }, t)))),
+      h("tbody", null, c.fleets.map((f) => h("tr", { key: f.id }, h("td", { class: "id" }, h("span", { title: f.id }, shortId(f.id))), h("td", { class: f.state === "active" ? "quiet" : "amber" }, f.state + (f.foreign_scaling ? ", scaled by another" : "")),
+        h("td", { class: "n" }, num(f.target)), h("td", { class: "n" }, three(f.fulfilled_milli / 1000)), h("td", { class: "n" }, num(f.min)), h("td", { class: "n" }, num(f.max)), h("td", { class: "n" }, num(f.instances))))))));
+}
+
+/** @param {Clock} clock @param {number} width @param {boolean} stopped */
+export function clusterView(clock, width, stopped) {
+  const c = state.full;
+  const wanted = state.url.cluster;
+  if (!c) return missing(wanted);
+  const tag = modeTag(c, state.estate?.daemon);
+  const list = state.instances?.instances || [];
+  const said = sentence(c, state.now, clock);
+  const table = state.url.table === "1";
+  return h("div", { class: "cluster" },
+    h("div", { class: "title" }, h("h1", { id: "title" }, name(c.name, 60)), tag ? h("span", { class: "tag" }, tag) : null,
+      h("span", { class: "quiet" }, [c.region, c.account, tag ? "" : "acting", c.policy_hash ? "policy " + c.policy_hash.slice(0, 7) : ""].filter(Boolean).join(" · "))),
+    h("p", { class: "sentence", id: "sentence" }, said.map((s, i) => [i ? " " : "", h("span", { class: s.tone || "" }, s.text)])),
+    figures(c), problem("The cluster", "cluster"),
+    chartPart(c, clock, width, stopped),
+    h("div", { class: "columns" },
+      h("div", { class: "left" },
+        h("section", { class: "order-boxes", key: "boxes", "aria-labelledby": "boxes-head" },
+          h("div", { class: "head" }, h("h2", { id: "boxes-head" }, "The boxes"), h("span", { class: "quiet" }, "one box an instance: left wall CPU, right wall memory, width vCPU; a band is a task"),
+            h("div", { class: "tabs right" }, h("button", { "aria-pressed": String(table), onclick: () => go({ table: table ? "" : "1" }) }, "as table"))),
+          problem("The instances", "instances"),
+          list.length ? [table ? boxesTable(list) : boxesView(list), inspector(list, clock)] : state.instances ? h("p", { class: "empty" }, "No instance.") : null),
+        services(c), fleets(c)),
+      h("div", { class: "side" }, going(c, clock), feed(c, clock))), patterns());
+}
+
+/** @param {string} wanted */
+function missing(wanted) {
+  const e = state.errors.cluster;
+  if (e?.status === 404 || (state.estate && !state.estate.clusters.some((c) => c.name === wanted))) {
+    const near = nearest(wanted, (state.estate?.clusters || []).map((c) => c.name));
+    return h("div", null, h("h1", { id: "title" }, "No cluster is called ", name(wanted, 60)),
+      h("p", { class: "sentence" }, near ? ["Nearest: ", h("a", { href: href({ cluster: near }, true), "data-go": "" }, name(near)), ". "] : "", h("a", { href: href({}, true), "data-go": "" }, "All clusters")));
+  }
+  if (e) return h("div", null, h("h1", { id: "title" }, name(wanted, 60)), problem("The cluster", "cluster"));
+  const slow = performance.now() - state.startedReal > 300;
+  return h("div", null, h("h1", { id: "title" }, name(wanted, 60)), slow ? [h("div", { class: "shape w1" }), h("div", { class: "shape w2" }), [1, 2, 3, 4].map((i) => h("div", { class: "shape fig", key: i })), h("div", { class: "shape tall" })] : null);
+}
+
+/** @param {string} wanted @param {string[]} names */
+function nearest(wanted, names) {
+  let best = "";
+  let least = Math.max(3, wanted.length / 2);
+  for (const n of names) {
+    const d = distance(wanted.slice(0, 64), n.slice(0, 64));
+    if (d < least) { least = d; best = n; }
+  }
+  return best;
+}
+
+/** Edits from a to b. @param {string} a @param {string} b */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}

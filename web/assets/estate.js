@@ -1,0 +1,210 @@
+// The estate: is anything wrong, anywhere? Verdict, what needs a look, six figures, the sum of all, every cluster as a row.
+
+import { miniBox } from "./box.js";
+import { bar, chart, roundUp, sparkline } from "./chart.js";
+import { h, name } from "./dom.js";
+import { count, duration, NBSP, num, percent, usdPerHour, vcpu } from "./format.js";
+import { changed, go, href, keyOf, state } from "./store.js";
+import { actLines, looks, modeTag, reasonLine, rowState, verdictLine } from "./words.js";
+
+/** @typedef {import("./api.js").Cluster} Cluster */
+
+const GROUPS = ["Need a look", "Changing", "Steady"];
+
+/** @param {Cluster} c */
+const changing = (c) => !!(c.instances && (c.instances.coming || c.instances.draining || c.instances.interrupted)) || c.status === "starting";
+/** @param {Cluster} c */
+export const linkTo = (c) => href({ cluster: c.name, ...(ambiguous(c) ? { region: c.region, account: c.account } : {}) }, true);
+/** @param {Cluster} c */
+const ambiguous = (c) => (state.estate?.clusters || []).filter((o) => o.name === c.name).length > 1;
+/** @param {Cluster} c */
+const scarcest = (c) => {
+  if (!c.capacity || !c.reserved || !c.need || !(c.capacity.cpu_units > 0)) return null;
+  const cpu = c.reserved.cpu_units / c.capacity.cpu_units;
+  const mem = c.capacity.memory_mib > 0 ? c.reserved.memory_mib / c.capacity.memory_mib : 0;
+  return cpu >= mem
+    ? { what: "CPU", share: cpu, reserved: c.reserved.cpu_units, need: c.need.cpu_units, cap: c.capacity.cpu_units }
+    : { what: "mem", share: mem, reserved: c.reserved.memory_mib, need: c.need.memory_mib, cap: c.capacity.memory_mib };
+};
+
+const SORTS = /** @type {Record<string, (c: Cluster) => number | string>} */ ({
+  name: (c) => c.name.toLowerCase(), instances: (c) => -(c.instances?.total || 0), spot: (c) => -(c.spot_permyriad || 0),
+  reserved: (c) => -(scarcest(c)?.share || 0), cost: (c) => -(c.cost_usd_micro_per_hour || 0),
+});
+
+/** @param {{ c: Cluster, looks: any[] }[]} rows @returns {string[]} keys as "group/key" in the order the facts ask for */
+function wanted(rows) {
+  const by = SORTS[state.url.sort];
+  const group = (/** @type {any} */ r) => (by ? 2 : r.looks.length ? 0 : changing(r.c) ? 1 : 2);
+  const value = by || SORTS.cost;
+  const sign = state.url.dir === "up" ? -1 : 1;
+  const cmp = (/** @type {any} */ a, /** @type {any} */ b) => (a < b ? -1 : a > b ? 1 : 0);
+  return [...rows]
+    .sort((a, b) => group(a) - group(b) || sign * cmp(value(a.c), value(b.c)) || cmp(a.c.name, b.c.name))
+    .map((r) => group(r) + "|" + keyOf(r.c));
+}
+
+/** The order shown: what the reader last asked for; a live update moves no row. @param {{ c: Cluster, looks: any[] }[]} rows */
+function ordered(rows) {
+  const want = wanted(rows);
+  const present = new Set(rows.map((r) => keyOf(r.c)));
+  const bare = (/** @type {string} */ s) => s.slice(2);
+  if (!state.ui.order) state.ui.order = want;
+  const kept = state.ui.order.filter((s) => present.has(bare(s)));
+  const have = new Set(kept.map(bare));
+  const shown = [...kept, ...want.filter((s) => !have.has(bare(s)))];
+  shown.sort((a, b) => a.charCodeAt(0) - b.charCodeAt(0));
+  state.ui.order = shown;
+  const moves = shown.filter((s, i) => s !== want[i]).length;
+  return { shown, moves };
+}
+
+/** @param {string} sort */
+export function sortBy(sort) {
+  const { url } = state;
+  const next = url.sort !== sort ? { sort, dir: "" } : url.dir !== "up" ? { sort, dir: "up" } : { sort: "", dir: "" };
+  state.ui.order = null;
+  go(next);
+}
+
+/** @param {string} label @param {any} value @param {any} sub */
+export const figure = (label, value, sub) => h("div", { key: label }, h("dt", null, label), h("dd", null, h("div", { class: "fig" }, value), h("div", { class: "sub" }, sub)));
+
+/** @param {Cluster[]} list */
+function figures(list) {
+  const sum = (/** @type {(c: Cluster) => number | null | undefined} */ f) => list.reduce((a, c) => a + (f(c) || 0), 0);
+  const total = sum((c) => c.instances?.total);
+  const cap = sum((c) => c.capacity?.cpu_units);
+  const waits = sum((c) => c.waiting_tasks);
+  const cost = sum((c) => c.cost_usd_micro_per_hour);
+  const coming = sum((c) => c.instances?.coming);
+  const draining = sum((c) => c.instances?.draining);
+  const drains = sum((c) => c.drains_total?.begun);
+  const since = list.map((c) => (c.waiting_tasks && c.waiting_since ? Date.parse(c.waiting_since) : Infinity)).reduce((a, b) => Math.min(a, b), Infinity);
+  return h("dl", { class: "figures" },
+    figure("Instances", num(total), percent(sum((c) => c.instances?.spot), total) + " spot"),
+    figure("Capacity", [vcpu(cap), h("small", null, " vCPU")], percent(sum((c) => c.reserved?.cpu_units), cap) + " reserved"),
+    figure("Waiting", [h("span", { class: waits ? "red" : "" }, num(waits)), h("small", null, waits === 1 ? " task" : " tasks")], since < Infinity ? "longest " + duration(state.now - since) : "everything has a place"),
+    figure("On the way", `+${coming} −${draining}`, count(coming, "boots", "boot") + ", " + count(draining, "drains", "drain")),
+    figure("Cost", [usdPerHour(cost), h("small", null, "/h")], "$" + num((cost * 24) / 1e6) + " a day at this rate"),
+    figure("Drains", [num(drains), h("small", null, " begun")], num(sum((c) => c.drains_total?.finished)) + " finished, " + num(sum((c) => c.drains_total?.undone)) + " undone"));
+}
+
+/** All clusters' days, summed on one grid of times. */
+function total() {
+  const parts = [...state.sparks.values()];
+  if (!parts.length) return null;
+  const grid = new Map();
+  const keys = ["capacity_cpu_units", "reserved_cpu_units", "need_cpu_units", "waiting_tasks"];
+  for (const s of parts)
+    s.columns.at_s.forEach((t, i) => {
+      const row = grid.get(t) || [null, null, null, null];
+      keys.forEach((k, j) => {
+        const v = s.columns[k]?.[i];
+        if (v !== null && v !== undefined) row[j] = (row[j] || 0) + v;
+      });
+      grid.set(t, row);
+    });
+  const at = [...grid.keys()].sort((a, b) => a - b);
+  const col = (/** @type {number} */ j) => at.map((t) => grid.get(t)[j]);
+  return { at: at.map((t) => t * 1000), cap: col(0), reserved: col(1), need: col(2), waiting: col(3), stepMs: parts[0].step_s * 1000 };
+}
+
+/** @param {import("./format.js").Clock} clock @param {number} width */
+function strip(clock, width) {
+  const t = total();
+  if (!t || t.at.length < 2) return null;
+  const most = Math.max(1, ...[...t.cap, ...t.need].map((v) => (v || 0) / 1024));
+  const top = Math.max(state.ui.tops.get("estate") || 0, roundUp(most * 1.02));
+  state.ui.tops.set("estate", top);
+  return h("figure", { class: "chart wide-only", role: "img", "aria-label": "Capacity, need and reserved CPU of all clusters over the last 24 hours" },
+    chart({
+      width, from: state.now - 86_400_000, to: state.now, now: state.now, at: t.at, stepMs: t.stepMs, waiting: t.waiting, cursor: null, clock, lanes: [], stopped: false, nowText: "now " + clock.hm(state.now),
+      panels: [{ title: "All clusters", unit: "vCPU", scale: 1024, height: 96, cap: t.cap, reserved: t.reserved, need: t.need, top, labels: true }],
+    }));
+}
+
+/** @param {import("./api.js").Series | undefined} s @param {string} what */
+function spark(s, what) {
+  if (!s || !s.columns.at_s?.length) return h("span", { class: "quieter" }, "–");
+  const k = what === "mem" ? "memory_mib" : "cpu_units";
+  return sparkline({
+    at: s.columns.at_s.map((t) => (t || 0) * 1000), cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k],
+    waiting: s.columns.waiting_tasks, from: state.now - 86_400_000, to: state.now, stepMs: s.step_s * 1000,
+  });
+}
+
+/** @param {{ c: Cluster, looks: any[] }} r @param {import("./format.js").Clock} clock */
+function row(r, clock) {
+  const { c } = r;
+  const st = rowState(c, r.looks);
+  const s = scarcest(c);
+  const tag = modeTag(c, state.estate?.daemon);
+  const tone = r.looks.some((l) => l.tone === "red") ? "bad" : r.looks.length ? "warn" : "";
+  const act = state.lastActs.get(keyOf(c));
+  const cost = c.cost_usd_micro_per_hour === null ? "–" : usdPerHour(c.cost_usd_micro_per_hour);
+  const lines = act ? actLines(act.acts, act.dry_run) : [];
+  const line = lines[0];
+  return h("tr", { key: keyOf(c), class: state.ui.row === keyOf(c) ? "on" : "" },
+    h("td", null, h("a", { class: "row", href: linkTo(c), "data-go": "" }, miniBox(c, tone), name(c.name)), tag ? [" ", h("span", { class: "tag" }, tag)] : null),
+    h("td", { class: "state " + st.tone }, st.text),
+    h("td", { class: "n inst" }, h("span", { class: "per", "data-cost": cost }, c.instances ? num(c.instances.total) : "–")),
+    h("td", { class: "n spot" }, c.spot_permyriad === null || !c.instances?.total ? "–" : num(c.spot_permyriad / 100) + NBSP + "%"),
+    h("td", { class: "bar-cell" }, s ? [bar(s.reserved, s.need, s.cap), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
+    h("td", { class: "spark" }, spark(state.sparks.get(keyOf(c)), s?.what || "CPU")),
+    h("td", { class: "next" }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, short(line.verdict))] : h("span", { class: "quieter" }, "–")),
+    h("td", { class: "n cost" }, cost));
+}
+
+/** @param {string} text */
+const short = (text) => (text.length > 34 ? text.slice(0, 33) + "…" : text);
+
+/** @param {string} label @param {string} key @param {string} cls */
+function th(label, key, cls) {
+  const on = state.url.sort === key;
+  const up = state.url.dir === "up";
+  if (!key) return h("th", { class: cls, scope: "col" }, label);
+  return h("th", { class: cls, scope: "col", "aria-sort": on ? (up !== (key === "name") ? "ascending" : "descending") : null }, h("button", { onclick: () => sortBy(key) }, label + (on ? (up ? " ↑" : " ↓") : "")));
+}
+
+/** @param {import("./format.js").Clock} clock @param {number} width */
+export function estateView(clock, width) {
+  const e = /** @type {import("./api.js").Estate} */ (state.estate);
+  if (!e.clusters.length) return empty();
+  const all = e.clusters.map((c) => ({ c, looks: looks(c, state.looks.get(keyOf(c)), state.now, clock) }));
+  const bad = all.filter((r) => r.looks.length);
+  const fine = all.length - bad.length;
+  const title = bad.length ? `${fine} of ${count(all.length, "cluster is", "clusters are")} fine, ${bad.length} ${bad.length === 1 ? "needs" : "need"} a look` : all.length === 1 ? "The cluster is fine" : `All ${all.length} clusters are fine`;
+  const { shown, moves } = ordered(all);
+  const by = new Map(all.map((r) => [keyOf(r.c), r]));
+  const q = state.url.q.toLowerCase();
+  const rows = shown.map((s) => ({ g: +s[0], r: /** @type {any} */ (by.get(s.slice(2))) })).filter((x) => !q || x.r.c.name.toLowerCase().includes(q));
+  const groups = state.url.sort ? [{ title: "", rows }] : GROUPS.map((t, g) => ({ title: t, rows: rows.filter((x) => x.g === g) })).filter((g) => g.rows.length);
+  return h("div", { class: "estate" },
+    h("div", { class: "title" }, h("h1", { id: "title" }, title)),
+    bad.length ? h("ul", { class: "looks" }, bad.flatMap((r) => r.looks.map((l, i) => ({ l, i, r }))).slice(0, 12).map(({ l, i, r }) =>
+      h("li", { key: keyOf(r.c) + l.tone + l.verdict.slice(0, 12) + i }, i ? h("span") : miniBox(r.c, l.tone === "red" ? "bad" : "warn"), i ? h("span") : h("b", { class: "strong" }, name(r.c.name)),
+        h("span", { class: "quiet nowrap" }, l.since ? duration(state.now - l.since) : ""), h("span", { class: "fact" }, verdictLine(l.fact, l.verdict)),
+        h("a", { class: "open", href: l.focus ? linkTo(r.c).replace(/$/, "&focus=" + encodeURIComponent(l.focus)) : linkTo(r.c), "data-go": "" }, l.focus ? "drain" : "open", h("span", { class: "unseen" }, " " + r.c.name))))) : null,
+    figures(e.clusters), strip(clock, width),
+    h("section", { "aria-labelledby": "clusters-head" },
+      h("div", { class: "head" }, h("h2", { id: "clusters-head" }, "Clusters"),
+        h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, count(moves, "row") + " would move, r sorts")] : null),
+        h("div", { class: "legend right" }, legend())),
+      rows.length ? h("table", { class: "clusters" }, h("thead", null, h("tr", null,
+        th("Cluster", "name", ""), th("State", "", "state"), th("Instances", "instances", "n"), th("Spot", "spot", "n"), th("Reserved, scarcest resource", "reserved", ""), th("24 h back", "", ""), th("Last act", "", ""), th("$/h", "cost", "n"))),
+        groups.map((g) => h("tbody", { class: g.title ? "group" : "", key: g.title }, g.title ? h("tr", { key: "head" }, h("th", { colspan: 8, scope: "rowgroup" }, g.title, h("span", null, " " + g.rows.length))) : null, g.rows.map((x) => row(x.r, clock)))))
+        : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
+    state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + " -> tries again in 20 s")) : null);
+}
+
+const legend = () => [
+  h("span", { class: "keyed" }, miniBox({ capacity: { cpu_units: 1, memory_mib: 1 }, reserved: { cpu_units: 0.8, memory_mib: 0.55 } }, ""), " left wall CPU, right wall memory"),
+  h("span", { class: "keyed" }, h("svg", { width: 16, height: 12, "aria-hidden": "true" }, h("rect", { class: "f-reserved", y: 1, width: 16, height: 10 })), " reserved"),
+  h("span", { class: "keyed" }, h("svg", { width: 18, height: 12, "aria-hidden": "true" }, h("path", { class: "l-cap", d: "M0 9H8V3H18" })), " capacity"),
+  h("span", { class: "keyed" }, h("svg", { width: 18, height: 12, "aria-hidden": "true" }, h("path", { class: "l-demand", d: "M0 6H18" })), " need"),
+];
+
+const empty = () => h("div", null, h("h1", { id: "title" }, "No cluster yet"),
+  h("p", { class: "sentence" }, "The policy names none. It is the file given to ", h("code", null, "masu run --policy"), "."),
+  h("pre", null, "masu check-policy policy.json   # what is wrong with it\nmasu plan --policy policy.json    # look, change nothing\nmasu demo                         # a day on a virtual AWS, 2 minutes"));

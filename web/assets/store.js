@@ -1,0 +1,313 @@
+// What the page knows and where it stands: the URL's state, the newest answers, and the polling that renews them.
+//
+// The daemon's clock is the only clock: "now" is what the newest answer says, so a demo at 720 times the speed reads right.
+// Each part fails alone: its last data stay, its error is shown in its place, and the next round tries again.
+
+import { ApiError, clusterPath, get } from "./api.js";
+
+/** @typedef {import("./api.js").Tick} Tick */
+
+export const RANGES = /** @type {Record<string, { ms: number, step: string, stepMs: number }>} */ ({
+  "1h": { ms: 3_600_000, step: "1m", stepMs: 60_000 },
+  "6h": { ms: 21_600_000, step: "1m", stepMs: 60_000 },
+  "24h": { ms: 86_400_000, step: "5m", stepMs: 300_000 },
+  "7d": { ms: 604_800_000, step: "30m", stepMs: 1_800_000 },
+});
+const POLL_MS = 2000;
+const LOOKS_MAX = 6;
+const SPARK_EVERY_MS = 20_000;
+
+/** Everything in the URL; what is at its default is left out of it. */
+const DEFAULTS = { cluster: "", region: "", account: "", range: "24h", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "" };
+
+export function readUrl() {
+  const q = new URLSearchParams(location.search);
+  const out = { ...DEFAULTS };
+  for (const k of Object.keys(DEFAULTS)) /** @type {any} */ (out)[k] = q.get(k) ?? /** @type {any} */ (DEFAULTS)[k];
+  if (!RANGES[out.range]) out.range = "24h";
+  return out;
+}
+
+/** @param {Partial<typeof DEFAULTS>} change @param {boolean} [fresh] start from nothing but the time zone */
+export function href(change, fresh) {
+  const next = fresh ? { ...DEFAULTS, tz: state.url.tz } : { ...state.url };
+  Object.assign(next, change);
+  const q = new URLSearchParams();
+  for (const [k, v] of Object.entries(next)) if (v && v !== /** @type {any} */ (DEFAULTS)[k]) q.set(k, v);
+  return "/" + (q.size ? "?" + q : "");
+}
+
+export const state = {
+  url: { ...DEFAULTS },
+  /** @type {import("./api.js").Estate | null} */ estate: null,
+  /** @type {import("./api.js").ClusterFull | null} */ full: null,
+  /** @type {import("./api.js").Instances | null} */ instances: null,
+  /** @type {import("./api.js").Series | null} */ series: null,
+  /** the acting ticks of the range, by id, for the lanes of marks @type {Map<number, Tick>} */ acting: new Map(),
+  /** newest ticks without a gap, newest first @type {Tick[]} */ ticks: [],
+  /** @type {number | null} */ older: null,
+  /** verdicts of old ticks that were asked for @type {Map<number, any>} */ why: new Map(),
+  /** @type {Map<string, import("./api.js").Series>} */ sparks: new Map(),
+  /** @type {Map<string, import("./api.js").ClusterFull>} */ looks: new Map(),
+  /** newest act of each cluster @type {Map<string, Tick>} */ lastActs: new Map(),
+  /** @type {Record<string, ApiError>} */ errors: {},
+  now: 0,
+  answeredReal: 0,
+  startedReal: performance.now(),
+  misses: 0,
+  loading: true,
+  ui: {
+    /** @type {number | null} */ cursor: null,
+    hover: "",
+    worst: "",
+    hiHover: "",
+    row: "",
+    /** @type {string[] | null} */ order: null,
+    /** @type {string[]} */ groups: [],
+    find: "",
+    findAt: 0,
+    allServices: false,
+    /** @type {Set<number>} */ open: new Set(),
+    /** @type {Map<string, number>} */ tops: new Map(),
+    /** @type {Map<string, Map<string, number>>} */ hues: new Map(),
+  },
+};
+
+/** @param {{ name: string, region: string, account: string }} c */
+export const keyOf = (c) => c.account + "/" + c.region + "/" + c.name;
+
+let draw = () => {};
+let drawing = false;
+/** One drawing a frame, none in a hidden tab. */
+export function changed() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    draw();
+  });
+}
+
+/** @param {Partial<typeof DEFAULTS>} change @param {{ push?: boolean, fresh?: boolean }} [how] */
+export function go(change, how = {}) {
+  const url = href(change, how.fresh);
+  const before = { ...state.url };
+  if (how.push) history.pushState(null, "", url);
+  else history.replaceState(null, "", url);
+  arrive(before);
+}
+
+/** @param {typeof DEFAULTS} before */
+function arrive(before) {
+  state.url = readUrl();
+  const moved = ["cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
+  if (moved) {
+    Object.assign(state, { full: null, instances: null, series: null, acting: new Map(), ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, open: new Set(), find: "" });
+    window.scrollTo(0, 0);
+  }
+  if (before.range !== state.url.range) Object.assign(state, { series: null, acting: new Map() });
+  if (moved || before.range !== state.url.range) poll();
+  changed();
+}
+
+/** @param {any} answer */
+function seen(answer) {
+  const now = Date.parse(answer.now);
+  if (now > state.now) state.now = now;
+  state.answeredReal = performance.now();
+}
+
+/** Runs one part of a round; what fails is kept as that part's error. @param {string} part @param {() => Promise<void>} job */
+async function attempt(part, job) {
+  try {
+    await job();
+    delete state.errors[part];
+  } catch (e) {
+    if (!(e instanceof ApiError)) throw e;
+    state.errors[part] = e;
+  }
+}
+
+const where = () => ({ region: state.url.region || undefined, account: state.url.account || undefined });
+
+async function pollEstate() {
+  const answer = await get("/clusters");
+  seen(answer);
+  state.estate = answer;
+}
+
+/** @param {string} name @param {import("./store.js").state["url"]} url */
+async function pollCluster(name, url) {
+  const path = clusterPath(name);
+  const range = RANGES[url.range];
+  const mine = () => state.url.cluster === url.cluster && state.url.region === url.region && state.url.range === url.range;
+  await Promise.all([
+    attempt("cluster", async () => {
+      const a = await get(path, where());
+      if (mine()) { seen(a); state.full = a.cluster; }
+    }),
+    attempt("instances", async () => {
+      const a = await get(path + "/instances", where());
+      if (mine()) state.instances = a;
+    }),
+    attempt("series", async () => {
+      if (!state.now) return;
+      const to = Math.ceil(state.now / range.stepMs) * range.stepMs;
+      const a = await get(path + "/series", { ...where(), from: new Date(to - range.ms).toISOString(), to: new Date(to).toISOString(), step: range.step });
+      if (mine()) state.series = a;
+    }),
+    attempt("ticks", async () => {
+      const a = await get("/ticks", { ...where(), cluster: name, limit: 100 });
+      if (mine()) joinTicks(a);
+    }),
+    attempt("acting", async () => {
+      if (!state.now) return;
+      await pollActing(name, state.now - range.ms, mine);
+    }),
+  ]);
+}
+
+/** New ticks before those seen; a gap forgets what is beyond it, so that counts of quiet ticks are true. @param {import("./api.js").Ticks} a */
+function joinTicks(a) {
+  const have = new Set(a.ticks.map((t) => t.tick));
+  const joins = state.ticks.some((t) => have.has(t.tick));
+  if (joins) {
+    state.ticks = [...a.ticks, ...state.ticks.filter((t) => !have.has(t.tick))].slice(0, 1000);
+    if (state.ticks.length === 1000) state.older = state.ticks[999].tick;
+  } else {
+    state.ticks = a.ticks;
+    state.older = a.older;
+  }
+}
+
+/** @param {string} name @param {number} from @param {() => boolean} mine */
+async function pollActing(name, from, mine) {
+  let before;
+  for (let page = 0; page < 6; page++) {
+    const a = /** @type {import("./api.js").Ticks} */ (await get("/ticks", { ...where(), cluster: name, acting: "true", limit: state.acting.size ? 50 : 200, before }));
+    if (!mine()) return;
+    let known = false;
+    for (const t of a.ticks) {
+      known ||= state.acting.has(t.tick);
+      state.acting.set(t.tick, t);
+    }
+    const last = a.ticks[a.ticks.length - 1];
+    if (known || a.older === null || !last || Date.parse(last.at) < from) break;
+    before = a.older;
+  }
+  for (const [id, t] of state.acting) if (Date.parse(t.at) < from) state.acting.delete(id);
+}
+
+export async function earlier() {
+  if (state.older === null) return;
+  await attempt("earlier", async () => {
+    const a = await get("/ticks", { ...where(), cluster: state.url.cluster, limit: 100, before: /** @type {number} */ (state.older) });
+    const have = new Set(state.ticks.map((t) => t.tick));
+    state.ticks = [...state.ticks, ...a.ticks.filter((/** @type {Tick} */ t) => !have.has(t.tick))];
+    state.older = a.older;
+  });
+  changed();
+}
+
+/** @param {number} tick */
+export async function loadWhy(tick) {
+  if (state.why.has(tick)) return;
+  state.why.set(tick, { loading: true });
+  changed();
+  try {
+    const a = await get("/ticks/" + tick);
+    state.why.set(tick, { verdicts: a.tick.plan?.verdicts || [] });
+  } catch (e) {
+    state.why.set(tick, { error: e instanceof Error ? e.message : String(e) });
+  }
+  changed();
+}
+
+/** The few clusters whose details the estate page tells: those that wait, drain, fail or do not know. */
+export function wantsLook(/** @type {import("./api.js").Cluster} */ c) {
+  return c.status === "failed" || c.status === "late" || !!c.waiting_tasks || !!c.drains_in_progress || !!c.stale_sources;
+}
+
+async function pollEstateParts() {
+  const list = state.estate?.clusters || [];
+  const looks = list.filter(wantsLook).slice(0, LOOKS_MAX);
+  for (const k of state.looks.keys()) if (!looks.some((c) => keyOf(c) === k)) state.looks.delete(k);
+  const jobs = looks.map((c) =>
+    attempt("look " + keyOf(c), async () => {
+      const a = await get(clusterPath(c.name), { region: c.region, account: c.account });
+      state.looks.set(keyOf(c), a.cluster);
+    }));
+  jobs.push(attempt("acts", async () => {
+    const a = /** @type {import("./api.js").Ticks} */ (await get("/ticks", { acting: "true", limit: 100 }));
+    for (const t of [...a.ticks].reverse()) state.lastActs.set(keyOf({ .../** @type {any} */ (t), name: t.cluster }), t);
+  }));
+  await Promise.all(jobs);
+  await pollSparks(list);
+}
+
+let sparksReal = -Infinity;
+let sparksNow = 0;
+/** @param {import("./api.js").Cluster[]} list */
+async function pollSparks(list) {
+  const step = 900_000;
+  const stale = performance.now() - sparksReal > SPARK_EVERY_MS || state.now - sparksNow > step || list.some((c) => !state.sparks.has(keyOf(c)));
+  if (!stale || state.errors.sparks && performance.now() - sparksReal < SPARK_EVERY_MS) return;
+  sparksReal = performance.now();
+  sparksNow = state.now;
+  const to = Math.ceil(state.now / step) * step;
+  const todo = [...list];
+  await attempt("sparks", async () => {
+    const worker = async () => {
+      for (let c = todo.shift(); c; c = todo.shift()) {
+        const a = await get(clusterPath(c.name) + "/series", { region: c.region, account: c.account, from: new Date(to - 86_400_000).toISOString(), to: new Date(to).toISOString(), step: "15m" });
+        state.sparks.set(keyOf(c), a);
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+  });
+}
+
+let timer = 0;
+let running = false;
+let again = false;
+
+/** One round of questions; asks for another when it ends. */
+export async function poll() {
+  if (running) {
+    again = true;
+    return;
+  }
+  running = true;
+  clearTimeout(timer);
+  const url = { ...state.url };
+  await attempt("estate", pollEstate);
+  state.misses = state.errors.estate ? state.misses + 1 : 0;
+  if (!state.errors.estate) {
+    if (url.cluster) await pollCluster(url.cluster, url);
+    else {
+      changed();
+      await pollEstateParts();
+    }
+  }
+  state.loading = false;
+  changed();
+  running = false;
+  timer = window.setTimeout(poll, again ? 0 : document.hidden ? POLL_MS * 15 : POLL_MS);
+  again = false;
+}
+
+/** @param {() => void} drawPage */
+export function start(drawPage) {
+  draw = drawPage;
+  state.url = readUrl();
+  addEventListener("popstate", () => arrive({ ...state.url }));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) poll();
+  });
+  poll();
+  setTimeout(changed, 310);
+  setInterval(() => {
+    if (state.misses) changed();
+  }, 1000);
+}
