@@ -1,0 +1,133 @@
+#include "planner/model/names.h"
+
+#include <string.h>
+
+const char *const source_kind_names[SOURCE_COUNT] = {
+    [SOURCE_CONTAINER_INSTANCES] = "container_instances",
+    [SOURCE_SERVICES] = "services",
+    [SOURCE_TASKS] = "tasks",
+    [SOURCE_TASK_DEFINITIONS] = "task_definitions",
+    [SOURCE_EC2_INSTANCES] = "ec2_instances",
+    [SOURCE_FLEETS] = "fleets",
+    [SOURCE_INSTANCE_TYPES] = "instance_types",
+};
+const char *const source_state_names[SOURCE_OK + 1] = {
+    [SOURCE_UNKNOWN] = "unknown",
+    [SOURCE_PARTIAL] = "partial",
+    [SOURCE_OK] = "ok",
+};
+const char *const place_kind_names[PLACE_RANDOM + 1] = {
+    [PLACE_SPREAD] = "spread",
+    [PLACE_BINPACK_CPU] = "binpack_cpu",
+    [PLACE_BINPACK_MEMORY] = "binpack_memory",
+    [PLACE_RANDOM] = "random",
+};
+const char *const service_kind_names[SERVICE_DAEMON + 1] = {[SERVICE_REPLICA] = "REPLICA", [SERVICE_DAEMON] = "DAEMON"};
+const char *const ecs_state_names[ECS_STATE_COUNT] = {
+    [ECS_UNREGISTERED] = "UNREGISTERED",
+    [ECS_REGISTERING] = "REGISTERING",
+    [ECS_REGISTRATION_FAILED] = "REGISTRATION_FAILED",
+    [ECS_ACTIVE] = "ACTIVE",
+    [ECS_DRAINING] = "DRAINING",
+    [ECS_DEREGISTERING] = "DEREGISTERING",
+    [ECS_INACTIVE] = "INACTIVE",
+    [ECS_OTHER] = "OTHER",
+};
+const char *const ec2_state_names[EC2_STATE_COUNT] = {
+    [EC2_UNKNOWN] = "unknown",       [EC2_PENDING] = "pending",   [EC2_RUNNING] = "running", [EC2_SHUTTING_DOWN] = "shutting-down",
+    [EC2_TERMINATED] = "terminated", [EC2_STOPPING] = "stopping", [EC2_STOPPED] = "stopped",
+};
+const char *const fleet_kind_names[FLEET_KIND_COUNT] = {[FLEET_SPOT_FLEET] = "spot_fleet"};
+const char *const fleet_state_names[FLEET_STATE_COUNT] = {
+    [FLEET_STATE_UNKNOWN] = "unknown",
+    [FLEET_SUBMITTED] = "submitted",
+    [FLEET_ACTIVE] = "active",
+    [FLEET_MODIFYING] = "modifying",
+    [FLEET_CANCELLED_RUNNING] = "cancelled_running",
+    [FLEET_CANCELLED_TERMINATING] = "cancelled_terminating",
+    [FLEET_CANCELLED] = "cancelled",
+    [FLEET_FAILED] = "failed",
+};
+const char *const drain_state_names[DRAIN_STATE_COUNT] = {
+    [DRAIN_CHOSEN] = "chosen", [DRAIN_DRAINING] = "draining", [DRAIN_EMPTY] = "empty",     [DRAIN_LOWERED] = "lowered",
+    [DRAIN_ENDING] = "ending", [DRAIN_GONE] = "gone",         [DRAIN_UNDOING] = "undoing", [DRAIN_UNDONE] = "undone",
+};
+const char *const memo_stamp_kind_names[STAMP_COUNT] = {
+    [STAMP_UNNEEDED] = "unneeded", [STAMP_EXCLUDED] = "excluded", [STAMP_ORDER] = "order",
+    [STAMP_WAITING] = "waiting",   [STAMP_SETTLING] = "settling",
+};
+const char *const action_kind_names[ACTION_COUNT] = {
+    [ACTION_MARK] = "mark",       [ACTION_UNMARK] = "unmark",         [ACTION_DRAIN] = "drain",
+    [ACTION_UNDRAIN] = "undrain", [ACTION_SET_TARGET] = "set_target", [ACTION_TERMINATE] = "terminate",
+};
+const char *const candidate_kind_names[CANDIDATE_CLUSTER + 1] = {
+    [CANDIDATE_INSTANCE] = "instance",
+    [CANDIDATE_FLEET] = "fleet",
+    [CANDIDATE_SHAPE] = "shape",
+    [CANDIDATE_CLUSTER] = "cluster",
+};
+const char *const verdict_code_names[VERDICT_COUNT] = {
+    [VERDICT_LAUNCH] = "launch",   [VERDICT_DRAIN] = "drain",     [VERDICT_GO_ON] = "go_on",
+    [VERDICT_UNDO] = "undo",       [VERDICT_LOWER] = "lower",     [VERDICT_END] = "end",
+    [VERDICT_KEEP] = "keep",       [VERDICT_HOLD] = "hold",       [VERDICT_FITS] = "fits",
+    [VERDICT_WAIT] = "wait",       [VERDICT_NEVER_FITS] = "never_fits", [VERDICT_FOREIGN] = "foreign",
+    [VERDICT_UNKNOWN] = "unknown", [VERDICT_CAPPED] = "capped",
+};
+
+int name_to_value(const char *const *names, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static const char *name_of(const char *const *names, int count, int value)
+{
+    return value >= 0 && value < count ? names[value] : "unknown";
+}
+
+const char *source_kind_name(enum source_kind k)
+{
+    return name_of(source_kind_names, SOURCE_COUNT, (int)k);
+}
+
+const char *ecs_state_name(enum ecs_state s)
+{
+    return name_of(ecs_state_names, ECS_STATE_COUNT, (int)s);
+}
+
+const char *ec2_state_name(enum ec2_state s)
+{
+    return name_of(ec2_state_names, EC2_STATE_COUNT, (int)s);
+}
+
+const char *fleet_state_name(enum fleet_state s)
+{
+    return name_of(fleet_state_names, FLEET_STATE_COUNT, (int)s);
+}
+
+const char *drain_state_name(enum drain_state s)
+{
+    return name_of(drain_state_names, DRAIN_STATE_COUNT, (int)s);
+}
+
+const char *memo_stamp_kind_name(enum memo_stamp_kind k)
+{
+    return name_of(memo_stamp_kind_names, STAMP_COUNT, (int)k);
+}
+
+const char *action_kind_name(enum action_kind k)
+{
+    return name_of(action_kind_names, ACTION_COUNT, (int)k);
+}
+
+const char *verdict_code_name(enum verdict_code c)
+{
+    return name_of(verdict_code_names, VERDICT_COUNT, (int)c);
+}
+
+const char *candidate_kind_name(enum candidate_kind k)
+{
+    return name_of(candidate_kind_names, CANDIDATE_CLUSTER + 1, (int)k);
+}
