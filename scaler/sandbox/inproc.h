@@ -1,7 +1,7 @@
 // The virtual AWS in process: struct transport over sandbox_handle, the same bytes without sockets.
 //
 // With a virtual clock, wait() moves the clock (and the worlds) to the next completion or to `until`, so a day passes as fast
-// as the machine allows; each call takes a seeded latency of virtual time. With an accelerated clock it really sleeps. Wire
+// as the machine allows; each call takes a seeded latency of virtual time. With an accelerated (or real) clock it really sleeps. Wire
 // time is world time. A request's effect happens when it is half its latency old, its completion is delivered at the end.
 #pragma once
 
@@ -17,5 +17,5 @@ struct inproc_options {
     int64_t latency_min_ms, latency_max_ms;  // both 0 = 20 and 80
 };
 
-// `clock` and `sandbox` outlive the transport. options may be NULL. ERR_INVALID for a real clock.
+// `clock` and `sandbox` outlive the transport. options may be NULL.
 int inproc_new(struct sandbox *s, struct clock *clock, const struct inproc_options *options, struct transport **ret, struct err *err);

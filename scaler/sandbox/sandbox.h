@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "planner/sim/world_state.h"
 
 struct world;
 struct sandbox;
@@ -31,8 +32,6 @@ struct sandbox;
 #define SANDBOX_METADATA_PATH "/v4/"                 // + SANDBOX_TASK_ID [+ "/task"]: task metadata version 4
 #define SANDBOX_TASK_ID "9f0c2c1e-5b1d-4c55-8d6a-0c0ffee00001"
 
-enum sandbox_actor { SANDBOX_DAEMON, SANDBOX_PERSON };
-
 struct sandbox_options {
     uint64_t seed;              // request ids, session keys
     int64_t role_key_life_ms;   // 0 = 6 hours, in wire time: how long one set of task-role keys is valid
@@ -43,10 +42,11 @@ struct sandbox_options {
 
 int sandbox_new(const struct clock *clock, const struct sandbox_options *options, struct sandbox **ret, struct err *err);
 void sandbox_free(struct sandbox *s);  // NULL-safe; does not free worlds
-// Mounts a world (owned by the caller, outliving the sandbox) as (account, region). ERR_LIMIT above 8, ERR_CONFLICT if taken.
+// Mounts a world (owned by the caller, outliving the sandbox) as (account, region). NULL: the world's own names; the daemon's
+// and the person's key belong to the first account mounted. ERR_LIMIT above 8, ERR_CONFLICT if taken.
 int sandbox_add_region(struct sandbox *s, const char *account, const char *region, struct world *w, struct err *err);
-// A further access key of an account. ERR_LIMIT above 16.
-int sandbox_add_key(struct sandbox *s, const char *account, const char *key_id, const char *secret, enum sandbox_actor actor,
+// A further access key of an account; its calls are `actor`'s (WORLD_OURS, WORLD_PERSON). ERR_LIMIT above 16.
+int sandbox_add_key(struct sandbox *s, const char *account, const char *key_id, const char *secret, enum world_actor actor,
                     struct err *err);
 
 struct sandbox_header {
@@ -63,6 +63,9 @@ struct sandbox_request {
     int64_t wire_ms;
 };
 
+#define SANDBOX_REQUEST_MAX ((size_t)1 << 20)
+#define SANDBOX_RESPONSE_MAX ((size_t)32 << 20)
+
 enum sandbox_delivery {
     SANDBOX_ANSWER,        // send the response
     SANDBOX_LOST,          // a fault: never answer (the client runs into its timeout)
@@ -73,9 +76,9 @@ struct sandbox_response {
     enum sandbox_delivery delivery;
     int status;
     const char *content_type;
-    char request_id[40];
-    char error_type[64];   // value of x-amzn-ErrorType, "" = none
-    struct buf body;       // the caller inits before and releases after
+    char request_id[40];   // for the header x-amzn-RequestId
+    char error_code[64];   // "" = success
+    struct buf body;       // the caller inits before (SANDBOX_RESPONSE_MAX) and releases after; cleared by sandbox_handle
 };
 
 // Never fails: what is wrong with a request is in the answer.
@@ -117,7 +120,7 @@ size_t sandbox_calls(struct sandbox *s, struct sandbox_call_count *ret, size_t m
 // One call that changes something, applied or refused.
 struct sandbox_change {
     int64_t world_ms;
-    enum sandbox_actor actor;
+    enum world_actor actor;
     const char *operation;  // "ec2:ModifySpotFleetRequest"
     char target[64];        // first instance, fleet, service or task
     char detail[160];       // key parameters, "TargetCapacity=7 ExcessCapacityTerminationPolicy=noTermination"

@@ -1,0 +1,113 @@
+// Answers in the three dialects: JSON 1.1, EC2's XML and STS's XML; success and error.
+#include "scaler/sandbox/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EC2_NAMESPACE "http://ec2.amazonaws.com/doc/2016-11-15/"
+#define STS_NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
+
+static const char *action(const struct call *c)
+{
+    return c->op->name + 4;  // after "ec2:"
+}
+
+void call_begin_json(struct call *c, struct json_out *o)
+{
+    *o = (struct json_out){.out = c->out};
+    jo_open(o, NULL, '{');
+}
+
+void call_begin_xml(struct call *c)
+{
+    if (c->service == AWS_EC2) {
+        buf_add_str(c->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<");
+        buf_add_str(c->out, action(c));
+        buf_add_str(c->out, "Response xmlns=\"" EC2_NAMESPACE "\">");
+        xo_text(c->out, "requestId", c->ret->request_id);
+    } else {
+        buf_printf(c->out, "<%sResponse xmlns=\"" STS_NAMESPACE "\"><%sResult>", action(c), action(c));
+    }
+}
+
+void call_end_xml(struct call *c)
+{
+    if (c->service == AWS_STS)
+        buf_printf(c->out, "</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata>", action(c), c->ret->request_id);
+    buf_add_str(c->out, "</");
+    buf_add_str(c->out, action(c));
+    buf_add_str(c->out, "Response>");
+}
+
+void call_fail(struct call *c, int status, const char *code, const char *fmt, ...)
+{
+    char message[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(message, sizeof message, fmt, ap);
+    va_end(ap);
+    buf_clear(c->out);
+    c->ret->status = status;
+    snprintf(c->ret->error_code, sizeof c->ret->error_code, "%s", code);
+    switch (c->service) {
+    case AWS_ECS: {
+        struct json_out o;
+        call_begin_json(c, &o);
+        jo_str(&o, "__type", code);
+        // IAM's refusals come from another layer, which spells it so.
+        jo_str(&o, strcmp(code, "AccessDeniedException") == 0 ? "Message" : "message", message);
+        jo_close(&o, '}');
+        break;
+    }
+    case AWS_EC2:
+        buf_add_str(c->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>");
+        xo_text(c->out, "Code", code);
+        xo_text(c->out, "Message", message);
+        buf_add_str(c->out, "</Error></Errors>");
+        xo_text(c->out, "RequestID", c->ret->request_id);
+        buf_add_str(c->out, "</Response>");
+        break;
+    case AWS_STS:
+        buf_add_str(c->out, "<ErrorResponse xmlns=\"" STS_NAMESPACE "\"><Error>");
+        xo_text(c->out, "Type", status < 500 ? "Sender" : "Receiver");
+        xo_text(c->out, "Code", code);
+        xo_text(c->out, "Message", message);
+        buf_add_str(c->out, "</Error>");
+        xo_text(c->out, "RequestId", c->ret->request_id);
+        buf_add_str(c->out, "</ErrorResponse>");
+        break;
+    case AWS_SERVICE_COUNT:
+        break;
+    }
+}
+
+bool call_failed(const struct call *c)
+{
+    return c->ret->error_code[0] != '\0';
+}
+
+void call_missing(struct call *c, const char *name)
+{
+    if (c->service == AWS_ECS)
+        call_fail(c, 400, "InvalidParameterException", "%s cannot be empty.", name);
+    else
+        call_fail(c, 400, "MissingParameter", "The request must contain the parameter %s", name);
+}
+
+void call_note(struct call *c, const char *target, const char *fmt, ...)
+{
+    if (c->change == NULL)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(c->change->detail, sizeof c->change->detail, fmt, ap);
+    va_end(ap);
+    snprintf(c->change->target, sizeof c->change->target, "%s", target);
+}
+
+void call_read(struct call *c, int instance, enum world_read kind)
+{
+    if (!c->lost && c->key->actor == WORLD_OURS)
+        world_note_read(c->world, instance, kind);
+}

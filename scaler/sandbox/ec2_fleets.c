@@ -1,0 +1,274 @@
+// Spot Fleet requests.
+#include "scaler/sandbox/ec2.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *const state_names[] = {
+    [WF_SUBMITTED] = "submitted", [WF_ACTIVE] = "active", [WF_MODIFYING] = "modifying", [WF_CANCELLED_RUNNING] = "cancelled_running",
+    [WF_CANCELLED_TERMINATING] = "cancelled_terminating", [WF_CANCELLED] = "cancelled"};
+static const char *const activity_names[] = {[WA_PENDING_FULFILLMENT] = "pending_fulfillment", [WA_FULFILLED] = "fulfilled",
+                                             [WA_PENDING_TERMINATION] = "pending_termination", [WA_ERROR] = "error"};
+static const char *const allocation_names[] = {
+    [WALLOC_LOWEST_PRICE] = "lowestPrice", [WALLOC_DIVERSIFIED] = "diversified", [WALLOC_CAPACITY_OPTIMIZED] = "capacityOptimized",
+    [WALLOC_PRICE_CAPACITY_OPTIMIZED] = "priceCapacityOptimized"};
+
+static void write_overrides(struct call *c, const struct world_fleet *f)
+{
+    struct buf *o = c->out;
+    xo_open(o, "launchTemplateConfigs");
+    xo_open(o, "item");
+    xo_open(o, "launchTemplateSpecification");
+    xo_text(o, "launchTemplateId", "lt-0b0c5a4db0c500001");
+    xo_text(o, "version", "3");
+    xo_close(o, "launchTemplateSpecification");
+    xo_open(o, "overrides");
+    for (int i = 0; i < f->override_count; i++) {
+        xo_open(o, "item");
+        xo_text(o, "instanceType", c->view.types[f->overrides[i].type].name);
+        if (f->overrides[i].zone >= 0)
+            xo_text(o, "availabilityZone", c->view.zones[f->overrides[i].zone]);
+        xo_milli(o, "weightedCapacity", f->overrides[i].weight_milli);
+        xo_close(o, "item");
+    }
+    xo_close(o, "overrides");
+    xo_close(o, "item");
+    xo_close(o, "launchTemplateConfigs");
+}
+
+static int64_t on_demand_milli(const struct call *c, int fleet)
+{
+    int64_t milli = 0;
+    for (int i = 0; i < c->view.instance_count; i++) {
+        const struct world_instance *in = &c->view.instances[i];
+        if (in->used && in->fleet == fleet && !in->spot && in->state.now <= WL_RUNNING)
+            milli += in->weight_milli;
+    }
+    return milli;
+}
+
+static void write_fleet(struct call *c, int fleet)
+{
+    const struct world_fleet *f = &c->view.fleets[fleet];
+    struct buf *o = c->out;
+    xo_open(o, "item");
+    xo_text(o, "spotFleetRequestId", f->id);
+    xo_text(o, "spotFleetRequestState", state_names[world_seen(&f->state, c->seen_ms)]);
+    if (f->activity != WA_PENDING_FULFILLMENT || f->open_milli > 0 || f->fulfilled_milli < f->target.now * 1000)
+        xo_text(o, "activityStatus", activity_names[f->activity]);
+    xo_time(o, "createTime", f->created_ms);
+    xo_open(o, "spotFleetRequestConfig");
+    xo_text(o, "allocationStrategy", allocation_names[f->allocation]);
+    xo_text(o, "onDemandAllocationStrategy", "lowestPrice");
+    xo_text(o, "excessCapacityTerminationPolicy", f->excess == WX_NO_TERMINATION ? "noTermination" : "default");
+    xo_milli(o, "fulfilledCapacity", f->fulfilled_milli);
+    xo_milli(o, "onDemandFulfilledCapacity", on_demand_milli(c, fleet));
+    xo_text(o, "iamFleetRole", arena_printf(c->arena, "arn:aws:iam::%s:role/aws-ec2-spot-fleet-tagging-role", c->region->account));
+    write_overrides(c, f);
+    xo_int(o, "targetCapacity", world_seen(&f->target, c->seen_ms));
+    xo_int(o, "onDemandTargetCapacity", world_seen(&f->on_demand, c->seen_ms));
+    xo_bool(o, "terminateInstancesWithExpiration", false);
+    xo_text(o, "type", f->maintain ? "maintain" : "request");
+    xo_time(o, "validFrom", f->created_ms);
+    if (f->valid_until_ms > 0)
+        xo_time(o, "validUntil", f->valid_until_ms);
+    xo_bool(o, "replaceUnhealthyInstances", false);
+    xo_text(o, "instanceInterruptionBehavior", "terminate");
+    xo_close(o, "spotFleetRequestConfig");
+    xo_open(o, "tagSet");
+    ec2_write_tags(c, f->tags, f->tag_count);
+    xo_close(o, "tagSet");
+    xo_close(o, "item");
+}
+
+void ec2_describe_spot_fleet_requests(struct call *c)
+{
+    struct page page;
+    size_t count = 0;
+    struct slice *ids = form_list(&c->form, "SpotFleetRequestId", c->arena, &count);
+    bool *wanted = arena_array(c->arena, bool, (size_t)c->view.fleet_count + 1);
+    if (!ec2_page(c, 1000, 1, 1000, &page))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const char *id = arena_strndup(c->arena, ids[i].ptr, ids[i].len);
+        int fleet = world_find_fleet(c->world, id);
+        if (fleet < 0) {
+            call_fail(c, 400, slice_starts(ids[i], "sfr-") ? "InvalidSpotFleetRequestId.NotFound" : "InvalidSpotFleetRequestId.Malformed",
+                      "The spot fleet request ID '%.80s' does not exist", id);
+            return;
+        }
+        wanted[fleet] = true;
+    }
+    if (ec2_dry_run(c))
+        return;
+    call_begin_xml(c);
+    xo_open(c->out, "spotFleetRequestConfigSet");
+    for (int i = 0; i < c->view.fleet_count; i++)
+        if ((count == 0 || wanted[i]) && c->view.fleets[i].created_ms <= c->seen_ms && page_take(&page, i))
+            write_fleet(c, i);
+    xo_close(c->out, "spotFleetRequestConfigSet");
+    ec2_write_token(c, &page);
+    call_end_xml(c);
+}
+
+void ec2_describe_spot_fleet_instances(struct call *c)
+{
+    struct page page;
+    int fleet = -1;
+    if (!ec2_page(c, 1000, 1, 1000, &page) || !ec2_fleet(c, &fleet) || ec2_dry_run(c))
+        return;
+    call_begin_xml(c);
+    xo_text(c->out, "spotFleetRequestId", c->view.fleets[fleet].id);
+    xo_open(c->out, "activeInstanceSet");
+    for (int i = 0; i < c->view.instance_count; i++) {
+        const struct world_instance *in = &c->view.instances[i];
+        if (!ec2_visible(c, i) || in->fleet != fleet || world_seen(&in->state, c->seen_ms) > WL_RUNNING || !page_take(&page, i))
+            continue;
+        xo_open(c->out, "item");
+        xo_text(c->out, "instanceId", in->id);
+        xo_text(c->out, "instanceType", c->view.types[c->view.pools[in->pool].type].name);
+        if (in->spot)
+            xo_text(c->out, "spotInstanceRequestId", ec2_spot_request_id(c, i));
+        xo_text(c->out, "instanceHealth", "healthy");
+        xo_close(c->out, "item");
+    }
+    xo_close(c->out, "activeInstanceSet");
+    ec2_write_token(c, &page);
+    call_end_xml(c);
+}
+
+// ---- history: told from the members that are still known, which covers more than the hour that ended ones stay visible.
+struct record {
+    int64_t at_ms;
+    const char *sub_type, *instance_id;
+    int instance;
+};
+
+static int record_order(const void *a, const void *b)
+{
+    const struct record *x = a, *y = b;
+    return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms) : x->instance - y->instance;
+}
+
+static struct record *collect_records(struct call *c, int fleet, int64_t from_ms, size_t *ret_count)
+{
+    struct record *records = arena_array(c->arena, struct record, (size_t)c->view.instance_count * 3 + 1);
+    size_t count = 0;
+    for (int i = 0; i < c->view.instance_count; i++) {
+        const struct world_instance *in = &c->view.instances[i];
+        if (!in->used || in->fleet != fleet)
+            continue;
+        struct record found[] = {{in->launched_ms, "launched", in->id, i}, {in->notice_ms, "termination_notified", in->id, i},
+                                 {in->terminated_ms, "terminated", in->id, i}};
+        for (size_t k = 0; k < ARRAY_LEN(found); k++)
+            if (found[k].at_ms > 0 && found[k].at_ms >= from_ms && found[k].at_ms <= c->seen_ms)
+                records[count++] = found[k];
+    }
+    qsort(records, count, sizeof *records, record_order);
+    *ret_count = count;
+    return records;
+}
+
+void ec2_describe_spot_fleet_request_history(struct call *c)
+{
+    struct page page;
+    int fleet = -1;
+    int64_t from_ms = 0;
+    bool has_from = false;
+    const char *type = form_str(&c->form, "EventType", c->arena);
+    if (!ec2_page(c, 1000, 1, 1000, &page) || !ec2_fleet(c, &fleet) || !ec2_time(c, "StartTime", &from_ms, &has_from))
+        return;
+    if (!has_from) {
+        call_missing(c, "startTime");
+        return;
+    }
+    if (ec2_dry_run(c))
+        return;
+    size_t count = 0;
+    struct record *records = collect_records(c, fleet, from_ms, &count);
+    if (type != NULL && strcmp(type, "instanceChange") != 0)
+        count = 0;
+    call_begin_xml(c);
+    xo_text(c->out, "spotFleetRequestId", c->view.fleets[fleet].id);
+    xo_time(c->out, "startTime", from_ms);
+    xo_time(c->out, "lastEvaluatedTime", c->seen_ms);
+    xo_open(c->out, "historyRecordSet");
+    for (size_t i = 0; i < count; i++) {
+        if (!page_take(&page, (int64_t)i))
+            continue;
+        const struct world_pool *pool = &c->view.pools[c->view.instances[records[i].instance].pool];
+        xo_open(c->out, "item");
+        xo_time(c->out, "timestamp", records[i].at_ms);
+        xo_text(c->out, "eventType", "instanceChange");
+        xo_open(c->out, "eventInformation");
+        xo_text(c->out, "instanceId", records[i].instance_id);
+        xo_text(c->out, "eventSubType", records[i].sub_type);
+        xo_text(c->out, "eventDescription", arena_printf(c->arena, "{\"instanceType\":\"%s\",\"availabilityZone\":\"%s\"}",
+                                                         c->view.types[pool->type].name, c->view.zones[pool->zone]));
+        xo_close(c->out, "eventInformation");
+        xo_close(c->out, "item");
+    }
+    xo_close(c->out, "historyRecordSet");
+    ec2_write_token(c, &page);
+    call_end_xml(c);
+}
+
+// ---- ModifySpotFleetRequest -----------------------------------------------------------------------------------------------
+static bool read_excess(struct call *c, int *ret)
+{
+    struct slice v = form_get(&c->form, "ExcessCapacityTerminationPolicy");
+    *ret = -1;
+    if (v.ptr == NULL)
+        return true;
+    // Tools in the field send "NoTermination", and EC2 takes it.
+    if (slice_eq_nocase(v, SLICE_LIT("noTermination")))
+        *ret = WX_NO_TERMINATION;
+    else if (slice_eq_nocase(v, SLICE_LIT("default")))
+        *ret = WX_DEFAULT;
+    else
+        call_fail(c, 400, "InvalidParameterValue", "Invalid value '%.*s' for ExcessCapacityTerminationPolicy", (int)(v.len < 40 ? v.len : 40), v.ptr);
+    return *ret >= 0;
+}
+
+static const char *note_int(struct call *c, const char *name)
+{
+    const char *v = form_str(&c->form, name, c->arena);
+    return v != NULL ? arena_printf(c->arena, "%s=%s ", name, v) : "";
+}
+
+void ec2_modify_spot_fleet_request(struct call *c)
+{
+    int fleet = -1, excess = -1;
+    int64_t target = -1, on_demand = -1;
+    const char *id = form_str(&c->form, "SpotFleetRequestId", c->arena), *policy = form_str(&c->form, "ExcessCapacityTerminationPolicy", c->arena);
+    call_note(c, id != NULL ? id : "", "%s%s%s%s", note_int(c, "TargetCapacity"), note_int(c, "OnDemandTargetCapacity"),
+              policy != NULL ? "ExcessCapacityTerminationPolicy=" : "", policy != NULL ? policy : "");
+    if (!ec2_fleet(c, &fleet) || !ec2_int(c, "TargetCapacity", 0, 10000, &target, NULL) ||
+        !ec2_int(c, "OnDemandTargetCapacity", 0, 10000, &on_demand, NULL) || !read_excess(c, &excess))
+        return;
+    if (target < 0 && on_demand < 0 && excess < 0) {
+        call_fail(c, 400, "MissingParameter", "The request must contain a parameter to modify");
+        return;
+    }
+    switch (world_modify_spot_fleet(c->world, c->key->actor, fleet, target, on_demand, excess)) {
+    case WORLD_OK:
+        call_begin_xml(c);
+        xo_bool(c->out, "return", true);
+        call_end_xml(c);
+        break;
+    case WORLD_FLEET_NOT_MODIFIABLE:
+    case WORLD_BAD_STATE:
+        call_fail(c, 400, "FleetNotInModifiableState", "Fleet Request: %s is not in a modifiable state.", id);
+        break;
+    case WORLD_NOT_FOUND:
+        call_fail(c, 400, "InvalidSpotFleetRequestId.NotFound", "The spot fleet request ID '%s' does not exist", id);
+        break;
+    case WORLD_INVALID:
+    case WORLD_LIMIT:
+    case WORLD_NOT_SERVICE_TASK:
+    case WORLD_NO_ROOM:
+    case WORLD_ANSWER_COUNT:
+        call_fail(c, 400, "InvalidParameterValue", "The requested capacity is not valid for %s.", id);
+        break;
+    }
+}

@@ -1,0 +1,289 @@
+// EC2 instances: descriptions, status, spot requests, termination and tags.
+#include "scaler/sandbox/ec2.h"
+
+#include <string.h>
+
+#include "base/parse.h"
+
+#define FLEET_TAG "aws:ec2spot:fleet-request-id"
+#define ZONE_ID(zone) ((zone) + 1)
+
+static const char *const instance_filters[] = {"instance-id", "instance-state-name", "instance-type", "availability-zone", "instance-lifecycle",
+                                               "spot-instance-request-id", "tag-key", "tag:", NULL};
+
+static bool has_tag_key(struct call *c, const struct ec2_filter *f, int instance)
+{
+    const struct world_instance *in = &c->view.instances[instance];
+    for (int i = 0; i < in->tag_count; i++)
+        if (ec2_filter_matches(f, in->tags[i].key))
+            return true;
+    return in->fleet >= 0 && ec2_filter_matches(f, FLEET_TAG);
+}
+
+static bool instance_passes(struct call *c, const struct ec2_filters *filters, int instance)
+{
+    const struct world_instance *in = &c->view.instances[instance];
+    const struct world_pool *pool = &c->view.pools[in->pool];
+    for (size_t i = 0; i < filters->count; i++) {
+        const struct ec2_filter *f = &filters->items[i];
+        const char *value = NULL;
+        if (strcmp(f->name, "tag-key") == 0) {
+            if (!has_tag_key(c, f, instance))
+                return false;
+            continue;
+        }
+        if (strncmp(f->name, "tag:", 4) == 0)
+            value = ec2_instance_tag(c, instance, f->name + 4);
+        else if (strcmp(f->name, "instance-id") == 0)
+            value = in->id;
+        else if (strcmp(f->name, "instance-state-name") == 0)
+            value = ec2_state_text(world_seen(&in->state, c->seen_ms));
+        else if (strcmp(f->name, "instance-type") == 0)
+            value = c->view.types[pool->type].name;
+        else if (strcmp(f->name, "availability-zone") == 0)
+            value = c->view.zones[pool->zone];
+        else if (strcmp(f->name, "instance-lifecycle") == 0)
+            value = in->spot ? "spot" : NULL;
+        else if (strcmp(f->name, "spot-instance-request-id") == 0)
+            value = in->spot ? ec2_spot_request_id(c, instance) : NULL;
+        if (!ec2_filter_matches(f, value))
+            return false;
+    }
+    return true;
+}
+
+// ---- DescribeInstances ----------------------------------------------------------------------------------------------------
+static void write_state(struct call *c, const char *name, int64_t lifecycle)
+{
+    xo_open(c->out, name);
+    xo_int(c->out, "code", ec2_state_code(lifecycle));
+    xo_text(c->out, "name", ec2_state_text(lifecycle));
+    xo_close(c->out, name);
+}
+
+static void write_placement(struct call *c, int zone)
+{
+    xo_open(c->out, "placement");
+    xo_text(c->out, "availabilityZoneId", arena_printf(c->arena, "use1-az%d", ZONE_ID(zone)));
+    xo_text(c->out, "availabilityZone", c->view.zones[zone]);
+    xo_text(c->out, "groupName", "");
+    xo_text(c->out, "tenancy", "default");
+    xo_close(c->out, "placement");
+}
+
+static void write_end(struct call *c, const struct world_instance *in)
+{
+    if (world_seen(&in->state, c->seen_ms) < WL_SHUTTING_DOWN || in->end == WEND_NONE) {
+        xo_text(c->out, "reason", "");
+        return;
+    }
+    bool by_aws = in->end == WEND_INTERRUPTED || in->end == WEND_FLEET_EXCESS || in->end == WEND_FLEET_CANCELLED;
+    char when[32];
+    xo_text(c->out, "reason", by_aws ? "Server.SpotInstanceTermination"
+                                     : arena_printf(c->arena, "User initiated (%s)", format_iso8601(in->ended_ms - in->ended_ms % 1000, false, when)));
+    xo_open(c->out, "stateReason");
+    xo_text(c->out, "code", by_aws ? "Server.SpotInstanceTermination" : "Client.UserInitiatedShutdown");
+    xo_text(c->out, "message", by_aws ? "Server.SpotInstanceTermination: Spot instance termination" : "Client.UserInitiatedShutdown: User initiated shutdown");
+    xo_close(c->out, "stateReason");
+}
+
+static void write_instance(struct call *c, int instance)
+{
+    const struct world_instance *in = &c->view.instances[instance];
+    const struct world_pool *pool = &c->view.pools[in->pool];
+    const struct world_type *type = &c->view.types[pool->type];
+    unsigned host = (unsigned)(in->serial % 60000);
+    struct buf *o = c->out;
+    xo_open(o, "item");
+    xo_text(o, "instanceId", in->id);
+    xo_text(o, "imageId", "ami-0b0c5a4db0c500001");
+    write_state(c, "instanceState", world_seen(&in->state, c->seen_ms));
+    xo_text(o, "privateDnsName", arena_printf(c->arena, "ip-10-%d-%u-%u.ec2.internal", pool->zone, host / 250, host % 250 + 4));
+    xo_text(o, "dnsName", "");
+    write_end(c, in);
+    xo_int(o, "amiLaunchIndex", 0);
+    xo_text(o, "instanceType", type->name);
+    xo_time(o, "launchTime", in->launched_ms);
+    write_placement(c, pool->zone);
+    xo_open(o, "monitoring");
+    xo_text(o, "state", "disabled");
+    xo_close(o, "monitoring");
+    xo_text(o, "subnetId", ec2_subnet_id(c, pool->zone));
+    xo_text(o, "vpcId", "vpc-0b0c5a4db0c500001");
+    xo_text(o, "privateIpAddress", arena_printf(c->arena, "10.%d.%u.%u", pool->zone, host / 250, host % 250 + 4));
+    xo_text(o, "architecture", type->arch);
+    if (in->spot) {
+        xo_text(o, "instanceLifecycle", "spot");
+        xo_text(o, "spotInstanceRequestId", ec2_spot_request_id(c, instance));
+    }
+    xo_open(o, "tagSet");
+    if (in->fleet >= 0 && world_tag_value(in->tags, in->tag_count, FLEET_TAG) == NULL) {
+        xo_open(o, "item");
+        xo_text(o, "key", FLEET_TAG);
+        xo_text(o, "value", c->view.fleets[in->fleet].id);
+        xo_close(o, "item");
+    }
+    ec2_write_tags(c, in->tags, in->tag_count);
+    xo_close(o, "tagSet");
+    xo_text(o, "hypervisor", "xen");
+    xo_bool(o, "ebsOptimized", false);
+    xo_text(o, "platformDetails", "Linux/UNIX");
+    xo_close(o, "item");
+}
+
+static void write_reservation(struct call *c, int instance)
+{
+    const struct world_instance *in = &c->view.instances[instance];
+    xo_open(c->out, "item");
+    xo_text(c->out, "reservationId", arena_printf(c->arena, "r-%s", in->id + 2));
+    xo_text(c->out, "ownerId", c->region->account);
+    xo_open(c->out, "groupSet");
+    xo_close(c->out, "groupSet");
+    xo_open(c->out, "instancesSet");
+    write_instance(c, instance);
+    xo_close(c->out, "instancesSet");
+    xo_close(c->out, "item");
+}
+
+// Calls without filter, ids or paging draw on a smaller bucket of their own.
+static bool take_read(struct call *c, enum bucket filtered, enum bucket unfiltered, bool is_filtered)
+{
+    if (throttle_take(c, is_filtered ? filtered : unfiltered, 1))
+        return true;
+    call_fail(c, 503, "RequestLimitExceeded", "Request limit exceeded.");
+    return false;
+}
+
+// Reads what DescribeInstances and DescribeInstanceStatus share: ids, or filters and a page. *ret_ids is NULL without ids.
+static bool read_selection(struct call *c, size_t max_ids, int64_t max_results, struct ec2_filters *filters, struct page *page, int **ret_ids,
+                           size_t *ret_id_count)
+{
+    int *ids = NULL;
+    size_t id_count = 0;
+    if (!ec2_filters(c, instance_filters, filters) || !ec2_page(c, max_results, 5, 1000, page) || !ec2_instance_ids(c, max_ids, &ids, &id_count))
+        return false;
+    if (id_count > 0 && form_get(&c->form, "MaxResults").ptr != NULL) {
+        call_fail(c, 400, "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
+        return false;
+    }
+    *ret_ids = id_count > 0 ? ids : NULL;
+    *ret_id_count = id_count;
+    return true;
+}
+
+static bool among(const int *ids, size_t count, int instance)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == instance)
+            return true;
+    return ids == NULL;
+}
+
+void ec2_describe_instances(struct call *c)
+{
+    struct ec2_filters filters;
+    struct page page;
+    int *ids = NULL;
+    size_t id_count = 0;
+    bool narrowed = form_get(&c->form, "Filter.1.Name").ptr != NULL || form_get(&c->form, "InstanceId.1").ptr != NULL ||
+                    form_get(&c->form, "MaxResults").ptr != NULL;
+    if (!take_read(c, BUCKET_EC2_INSTANCES, BUCKET_EC2_INSTANCES_UNFILTERED, narrowed) ||
+        !read_selection(c, 1000, 1000, &filters, &page, &ids, &id_count) || ec2_dry_run(c))
+        return;
+    if (ids != NULL || form_get(&c->form, "MaxResults").ptr == NULL)
+        page.limit = INT64_MAX;
+    call_begin_xml(c);
+    xo_open(c->out, "reservationSet");
+    for (int i = 0; i < c->view.instance_count; i++)
+        if (ec2_visible(c, i) && among(ids, id_count, i) && instance_passes(c, &filters, i) && page_take(&page, i))
+            write_reservation(c, i);
+    xo_close(c->out, "reservationSet");
+    ec2_write_token(c, &page);
+    call_end_xml(c);
+}
+
+// ---- DescribeInstanceStatus -----------------------------------------------------------------------------------------------
+static void write_summary(struct call *c, const char *name)
+{
+    xo_open(c->out, name);
+    xo_text(c->out, "status", "ok");
+    xo_open(c->out, "details");
+    xo_open(c->out, "item");
+    xo_text(c->out, "name", "reachability");
+    xo_text(c->out, "status", "passed");
+    xo_close(c->out, "item");
+    xo_close(c->out, "details");
+    xo_close(c->out, name);
+}
+
+void ec2_describe_instance_status(struct call *c)
+{
+    struct ec2_filters filters;
+    struct page page;
+    int *ids = NULL;
+    size_t id_count = 0;
+    bool all = false;
+    bool narrowed = form_get(&c->form, "InstanceId.1").ptr != NULL || form_get(&c->form, "MaxResults").ptr != NULL;
+    if (!take_read(c, BUCKET_EC2_STATUS, BUCKET_EC2_STATUS_UNFILTERED, narrowed) ||
+        !read_selection(c, 100, 100, &filters, &page, &ids, &id_count) || !ec2_bool(c, "IncludeAllInstances", &all) || ec2_dry_run(c))
+        return;
+    call_begin_xml(c);
+    xo_open(c->out, "instanceStatusSet");
+    for (int i = 0; i < c->view.instance_count; i++) {
+        const struct world_instance *in = &c->view.instances[i];
+        if (!ec2_visible(c, i) || !among(ids, id_count, i) || !instance_passes(c, &filters, i))
+            continue;
+        int64_t state = world_seen(&in->state, c->seen_ms);
+        if ((!all && state != WL_RUNNING) || !page_take(&page, i))
+            continue;
+        xo_open(c->out, "item");
+        xo_text(c->out, "instanceId", in->id);
+        xo_text(c->out, "availabilityZone", c->view.zones[c->view.pools[in->pool].zone]);
+        write_state(c, "instanceState", state);
+        write_summary(c, "systemStatus");
+        write_summary(c, "instanceStatus");
+        xo_close(c->out, "item");
+    }
+    xo_close(c->out, "instanceStatusSet");
+    ec2_write_token(c, &page);
+    call_end_xml(c);
+}
+
+// ---- TerminateInstances ---------------------------------------------------------------------------------------------------
+void ec2_terminate_instances(struct call *c)
+{
+    size_t named = 0;
+    struct slice *first = form_list(&c->form, "InstanceId", c->arena, &named);
+    if (named == 0) {
+        call_missing(c, "InstanceId");
+        return;
+    }
+    call_note(c, arena_strndup(c->arena, first[0].ptr, first[0].len), "count=%zu", named);
+    int *ids = NULL;
+    size_t count = 0;
+    if (!ec2_instance_ids(c, 1000, &ids, &count) || ec2_dry_run(c))
+        return;
+    if (!throttle_take(c, BUCKET_EC2_TERMINATE_RESOURCES, (double)count)) {
+        call_fail(c, 503, "RequestLimitExceeded", "Request limit exceeded.");
+        return;
+    }
+    int64_t *before = arena_array(c->arena, int64_t, count);
+    for (size_t i = 0; i < count; i++)
+        before[i] = c->view.instances[ids[i]].state.now;
+    if (world_terminate(c->world, c->key->actor, ids, (int)count) != WORLD_OK) {
+        call_fail(c, 400, "OperationNotPermitted", "The instances may not be terminated.");
+        return;
+    }
+    c->view = world_view(c->world);
+    call_begin_xml(c);
+    xo_open(c->out, "instancesSet");
+    for (size_t i = 0; i < count; i++) {
+        xo_open(c->out, "item");
+        xo_text(c->out, "instanceId", c->view.instances[ids[i]].id);
+        write_state(c, "currentState", c->view.instances[ids[i]].state.now);
+        write_state(c, "previousState", before[i]);
+        xo_close(c->out, "item");
+    }
+    xo_close(c->out, "instancesSet");
+    call_end_xml(c);
+}

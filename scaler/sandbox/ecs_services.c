@@ -1,0 +1,207 @@
+// Services and their deployments.
+#include "scaler/sandbox/ecs.h"
+
+#include <string.h>
+
+static const struct {
+    const char *type, *field;
+} strategies[] = {
+    [WS_SPREAD_INSTANCE] = {"spread", "instanceId"},       [WS_SPREAD_ZONE] = {"spread", "attribute:ecs.availability-zone"},
+    [WS_SPREAD_TYPE] = {"spread", "attribute:ecs.instance-type"}, [WS_BINPACK_CPU] = {"binpack", "CPU"},
+    [WS_BINPACK_MEMORY] = {"binpack", "MEMORY"},           [WS_RANDOM] = {"random", NULL},
+};
+
+void ecs_list_services(struct call *c)
+{
+    static const char *const unplayed[] = {"resourceManagementType", NULL};
+    int cluster = -1;
+    const char *launch_type = NULL, *strategy = NULL;
+    struct page page;
+    if (!ecs_cluster(c, &cluster) || !ecs_refuse_members(c, unplayed) || !ecs_str(c, "launchType", &launch_type) ||
+        !ecs_str(c, "schedulingStrategy", &strategy) || !ecs_page(c, 10, 100, &page))
+        return;
+    struct json_out o;
+    call_begin_json(c, &o);
+    jo_open(&o, "serviceArns", '[');
+    for (int i = 0; i < c->view.service_count; i++) {
+        const struct world_service *s = &c->view.services[i];
+        if (s->cluster != cluster || s->created_ms > c->seen_ms)
+            continue;
+        if (launch_type != NULL && strcmp(launch_type, "EC2") != 0)
+            continue;
+        if (strategy != NULL && strcmp(strategy, s->daemon ? "DAEMON" : "REPLICA") != 0)
+            continue;
+        if (page_take(&page, i))
+            jo_str(&o, NULL, ecs_arn(c, cluster, "service", s->name));
+    }
+    jo_close(&o, ']');
+    const char *token = page_token(c, &page);
+    if (token != NULL)
+        jo_str(&o, "nextToken", token);
+    jo_close(&o, '}');
+}
+
+static void write_deployment(struct call *c, struct json_out *o, const struct world_deployment *d)
+{
+    jo_open(o, NULL, '{');
+    jo_str(o, "id", d->id);
+    jo_str(o, "status", d->primary ? "PRIMARY" : "ACTIVE");
+    jo_str(o, "taskDefinition", ecs_taskdef_arn(c, d->taskdef));
+    jo_int(o, "desiredCount", d->desired);
+    jo_int(o, "pendingCount", d->pending);
+    jo_int(o, "runningCount", d->running);
+    jo_int(o, "failedTasks", d->failed);
+    jo_time(o, "createdAt", d->created_ms);
+    jo_time(o, "updatedAt", d->updated_ms);
+    jo_str(o, "launchType", "EC2");
+    jo_str(o, "rolloutState", d->completed ? "COMPLETED" : "IN_PROGRESS");
+    jo_str(o, "rolloutStateReason", d->completed ? "ECS deployment completed." : "ECS deployment in progress.");
+    jo_close(o, '}');
+}
+
+static void write_events(struct json_out *o, const struct world_service *s)
+{
+    jo_open(o, "events", '[');
+    for (int i = 0; i < s->event_count; i++) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "id", s->events[i].id);
+        jo_time(o, "createdAt", s->events[i].at_ms);
+        jo_str(o, "message", s->events[i].text);
+        jo_close(o, '}');
+    }
+    jo_close(o, ']');
+}
+
+static void write_placement(struct json_out *o, const struct world_service *s)
+{
+    jo_open(o, "placementConstraints", '[');
+    if (s->distinct_instance) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "type", "distinctInstance");
+        jo_close(o, '}');
+    }
+    jo_close(o, ']');
+    jo_open(o, "placementStrategy", '[');
+    for (int i = 0; i < s->strategy_count; i++) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "type", strategies[s->strategies[i]].type);
+        if (strategies[s->strategies[i]].field != NULL)
+            jo_str(o, "field", strategies[s->strategies[i]].field);
+        jo_close(o, '}');
+    }
+    jo_close(o, ']');
+}
+
+static const struct world_deployment *primary_of(const struct world_service *s)
+{
+    for (int i = 0; i < s->deployment_count; i++)
+        if (s->deployments[i].primary)
+            return &s->deployments[i];
+    return s->deployment_count > 0 ? &s->deployments[0] : NULL;
+}
+
+void ecs_write_service(struct call *c, struct json_out *o, int service)
+{
+    const struct world_service *s = &c->view.services[service];
+    const struct world_deployment *primary = primary_of(s);
+    jo_open(o, NULL, '{');
+    jo_str(o, "serviceArn", ecs_arn(c, s->cluster, "service", s->name));
+    jo_str(o, "serviceName", s->name);
+    jo_str(o, "clusterArn", ecs_cluster_arn(c, s->cluster));
+    jo_open(o, "loadBalancers", '[');
+    jo_close(o, ']');
+    jo_str(o, "status", "ACTIVE");
+    jo_int(o, "desiredCount", s->desired);
+    jo_int(o, "runningCount", s->running);
+    jo_int(o, "pendingCount", s->pending);
+    jo_str(o, "launchType", "EC2");
+    if (primary != NULL)
+        jo_str(o, "taskDefinition", ecs_taskdef_arn(c, primary->taskdef));
+    jo_open(o, "deploymentConfiguration", '{');
+    jo_int(o, "maximumPercent", s->max_percent);
+    jo_int(o, "minimumHealthyPercent", s->min_percent);
+    jo_close(o, '}');
+    jo_open(o, "deployments", '[');
+    for (int i = 0; i < s->deployment_count; i++)
+        write_deployment(c, o, &s->deployments[i]);
+    jo_close(o, ']');
+    write_events(o, s);
+    jo_time(o, "createdAt", s->created_ms);
+    write_placement(o, s);
+    jo_str(o, "schedulingStrategy", s->daemon ? "DAEMON" : "REPLICA");
+    jo_open(o, "deploymentController", '{');
+    jo_str(o, "type", "ECS");
+    jo_close(o, '}');
+    jo_str(o, "availabilityZoneRebalancing", "DISABLED");
+    jo_close(o, '}');
+}
+
+void ecs_describe_services(struct call *c)
+{
+    int cluster = -1;
+    struct ecs_list ids, include;
+    if (!ecs_cluster(c, &cluster) || !ecs_strings(c, "services", 10, &ids) || !ecs_strings(c, "include", 10, &include))
+        return;
+    if (ids.count == 0) {
+        call_missing(c, "Services");
+        return;
+    }
+    int *found = arena_array(c->arena, int, ids.count);
+    struct json_out o;
+    call_begin_json(c, &o);
+    jo_open(&o, "services", '[');
+    for (size_t i = 0; i < ids.count; i++) {
+        found[i] = ecs_find_service(c, cluster, ids.items[i]);
+        if (found[i] >= 0)
+            ecs_write_service(c, &o, found[i]);
+    }
+    jo_close(&o, ']');
+    jo_open(&o, "failures", '[');
+    for (size_t i = 0; i < ids.count; i++)
+        if (found[i] < 0)
+            ecs_failure(c, &o, cluster, "service", ids.items[i], "MISSING");
+    jo_close(&o, ']');
+    jo_close(&o, '}');
+}
+
+void ecs_update_service(struct call *c)
+{
+    static const char *const unplayed[] = {"taskDefinition", "capacityProviderStrategy", "deploymentConfiguration", "placementConstraints",
+                                           "placementStrategy", "networkConfiguration", NULL};
+    int cluster = -1;
+    const char *name = NULL;
+    int64_t desired = 0;
+    bool has_desired = false, force = false;
+    if (!ecs_cluster(c, &cluster) || !ecs_refuse_members(c, unplayed) || !ecs_str(c, "service", &name) ||
+        !ecs_int(c, "desiredCount", &desired, &has_desired) || !ecs_bool(c, "forceNewDeployment", &force, NULL))
+        return;
+    if (name == NULL) {
+        call_missing(c, "Service");
+        return;
+    }
+    call_note(c, name, "%s%lld forceNewDeployment=%d", has_desired ? "desiredCount=" : "desiredCount unchanged ", (long long)desired, force);
+    int service = ecs_find_service(c, cluster, name);
+    if (service < 0) {
+        call_fail(c, 400, "ServiceNotFoundException", "Service not found.");
+        return;
+    }
+    if (has_desired && (desired < 0 || desired > 5000 || c->view.services[service].daemon)) {
+        call_fail(c, 400, "InvalidParameterException", "The desired count is not valid for this service.");
+        return;
+    }
+    enum world_answer answer = WORLD_OK;
+    if (has_desired)
+        answer = world_set_desired(c->world, c->key->actor, service, (int32_t)desired);
+    if (answer == WORLD_OK && force)
+        answer = world_deploy(c->world, c->key->actor, service, NULL);
+    if (answer != WORLD_OK) {
+        call_fail(c, 400, "InvalidParameterException", "The service cannot be updated so.");
+        return;
+    }
+    c->view = world_view(c->world);
+    struct json_out o;
+    call_begin_json(c, &o);
+    buf_add_str(c->out, "\"service\":");
+    ecs_write_service(c, &o, service);
+    jo_close(&o, '}');
+}

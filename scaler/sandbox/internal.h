@@ -1,0 +1,192 @@
+// Inside the sandbox: its state, the context of one call, and the tables of operations. Not for other folders.
+#pragma once
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/rng.h"
+#include "planner/sim/world.h"
+#include "scaler/sandbox/form.h"
+#include "scaler/sandbox/sandbox.h"
+#include "scaler/sandbox/write.h"
+
+enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64 };
+
+enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SERVICE_COUNT };
+
+enum bucket {
+    BUCKET_NONE,
+    BUCKET_ECS_CLUSTER_READ,
+    BUCKET_ECS_RESOURCE_READ,
+    BUCKET_ECS_RESOURCE_MODIFY,
+    BUCKET_ECS_SERVICE_READ,
+    BUCKET_ECS_SERVICE_MODIFY,
+    BUCKET_ECS_TASKDEF_READ,
+    BUCKET_ECS_PROVIDER_READ,
+    BUCKET_ECS_TAG_READ,
+    BUCKET_ECS_SETTING_READ,
+    BUCKET_ECS_PROTECTION,
+    BUCKET_EC2_INSTANCES,
+    BUCKET_EC2_INSTANCES_UNFILTERED,
+    BUCKET_EC2_STATUS,
+    BUCKET_EC2_STATUS_UNFILTERED,
+    BUCKET_EC2_SPOT_REQUESTS,
+    BUCKET_EC2_TERMINATE,
+    BUCKET_EC2_TERMINATE_RESOURCES,
+    BUCKET_EC2_CREATE_TAGS,
+    BUCKET_EC2_DELETE_TAGS,
+    BUCKET_EC2_FLEETS,
+    BUCKET_EC2_FLEET_INSTANCES,
+    BUCKET_EC2_FLEET_HISTORY,
+    BUCKET_EC2_MODIFY_FLEET,
+    BUCKET_EC2_TYPES,
+    BUCKET_EC2_OFFERINGS,
+    BUCKET_EC2_PRICES,
+    BUCKET_EC2_ZONES,
+    BUCKET_EC2_REGIONS,
+    BUCKET_EC2_SUBNETS,
+    BUCKET_COUNT
+};
+
+struct bucket_level {
+    double tokens;
+    int64_t at_ms;
+    bool started;
+};
+
+struct region {
+    char account[16], name[24];
+    struct world *world;
+    struct bucket_level buckets[BUCKET_COUNT];
+};
+
+// Signing keys are derived once a day, region and service: the chain of HMACs costs more than the rest of a small call.
+struct signing_cache {
+    char date[12], region[24], service[16];
+    unsigned char key[32];
+};
+
+struct key {
+    char account[16], id[40], secret[64];
+    char token[80];                    // "" = long-lived
+    int64_t from_ms, until_ms;         // wire time; until 0 = for ever
+    char role_arn[128];                // identity: "" = a user
+    enum world_actor actor;
+    struct signing_cache cache[4];
+    unsigned cache_next;
+};
+
+struct fault {
+    char operation[64];
+    enum sandbox_fault_kind kind;
+    int countdown, repeat;
+};
+
+struct stale_answer {
+    uint64_t hash;
+    int status;
+    const char *content_type;
+    struct buf body;
+};
+
+struct op_count {
+    int64_t calls, throttled, errors;
+};
+
+struct sandbox {
+    pthread_mutex_t mutex;
+    const struct clock *clock;
+    struct sandbox_options options;
+    struct rng rng;
+    struct region regions[REGIONS_MAX];
+    int region_count;
+    struct key keys[KEYS_MAX];
+    int key_count;
+    struct key sessions[SESSIONS_MAX];  // of the task role and of AssumeRole, newest overwrite the oldest
+    unsigned session_next;
+    struct fault faults[FAULTS_MAX];
+    int fault_count;
+    bool keeps_answers;                 // a stale fault was ordered: answers of reads are kept
+    struct stale_answer stale[STALE_MAX];
+    unsigned stale_next;
+    struct op_count counts[AWS_SERVICE_COUNT][OPS_MAX];
+    struct sandbox_change *changes;     // ring
+    uint64_t change_count;
+    struct arena arena;                 // of the call in progress
+};
+
+struct call {
+    struct sandbox *s;
+    const struct sandbox_request *request;
+    struct sandbox_response *ret;
+    enum service_kind_aws service;
+    const struct op *op;
+    const struct key *key;
+    struct region *region;
+    struct world *world;
+    struct world_view view;
+    struct arena *arena;
+    struct buf *out;
+    json_t *json;             // ECS
+    struct form form;         // EC2, STS
+    int64_t now_ms;           // world time
+    int64_t seen_ms;          // reads show states as of then (read_lag_ms)
+    bool lost;                // a fault swallows the answer
+    struct sandbox_change *change;  // of mutating calls
+};
+
+struct op {
+    const char *name;               // "ecs:ListTasks"
+    void (*run)(struct call *c);
+    enum bucket bucket;
+    bool mutating;
+    bool no_dry_run;                // EC2: the operation has no DryRun
+    const char *const *params;      // EC2, STS: what it takes, as patterns; NULL-terminated
+};
+
+// ---- answers (answer.c)
+void call_begin_json(struct call *c, struct json_out *o);            // writes '{'
+void call_begin_xml(struct call *c);                                 // header, root element, requestId where it comes first
+void call_end_xml(struct call *c);
+void call_fail(struct call *c, int status, const char *code, const char *fmt, ...) _printf_(4, 5);
+bool call_failed(const struct call *c);
+// "The parameter NAME …" in the words of the service. EC2 and STS: MissingParameter.
+void call_missing(struct call *c, const char *name);
+void call_note(struct call *c, const char *target, const char *fmt, ...) _printf_(3, 4);  // for the log of changes
+// The daemon has been told about an instance (not when the answer is lost).
+void call_read(struct call *c, int instance, enum world_read kind);
+
+// ---- paging (page.c): a cursor over the world's slots, opaque on the wire
+struct page {
+    int64_t next, limit;      // slot to go on at; items still allowed
+    bool more;                // set by page_take when a further item exists
+    bool hold_back;           // empty_pages: this page shows nothing
+    uint64_t salt;
+};
+// token may be NULL. False: not a token of this call.
+bool page_open(struct call *c, const char *token, int64_t limit, struct page *ret);
+bool page_take(struct page *p, int64_t slot);       // whether this item belongs to the page
+const char *page_token(struct call *c, const struct page *p);  // NULL: that was all
+
+// ---- the pieces
+const struct op *ops_of(enum service_kind_aws service, size_t *ret_count);
+extern const struct op ecs_ops[], ec2_ops[], sts_ops[];
+extern const size_t ecs_op_count, ec2_op_count, sts_op_count;
+
+bool throttle_take(struct call *c, enum bucket b, double tokens);   // false: refused
+void answer_throttled(struct call *c);
+
+// ---- faults (faults.c): NULL = none is due
+const struct fault *fault_for(struct sandbox *s, const char *operation);
+bool fault_before(struct call *c, const struct fault *f);  // true: it is answered, or never will be
+void fault_after(struct call *c, const struct fault *f);
+bool answer_stale(struct call *c);                         // the answer that an equal read had before; false: none kept
+void keep_answer(struct call *c);
+
+bool call_authenticate(struct call *c);                              // answers itself when it refuses
+struct key *session_new(struct sandbox *s, const char *account, const char *role_arn, int64_t from_ms, int64_t until_ms);
+struct slice request_header(const struct sandbox_request *r, const char *name);  // .ptr NULL if absent
+void metadata_handle(struct sandbox *s, const struct sandbox_request *r, struct sandbox_response *ret);
+uint64_t hash_bytes(uint64_t seed, const void *p, size_t len);
