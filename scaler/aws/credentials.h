@@ -4,7 +4,7 @@
 //
 // A source yields credentials and nothing else. One that is configured but fails is an error. Temporary credentials are
 // refreshed from 15 minutes before they expire, one fetch at a time; the old ones serve while they are valid. Expiry is
-// compared in wire time. Secrets are wiped when freed and never appear in a message.
+// compared in wire time. The provider wipes its copies; secrets never appear in a message.
 #pragma once
 
 #include <stdbool.h>

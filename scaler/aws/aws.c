@@ -1,0 +1,315 @@
+#include "scaler/aws/aws.h"
+
+#include "base/parse.h"
+#include "scaler/aws/aws_private.h"
+
+#define ATTEMPTS_DEFAULT 3
+#define ATTEMPTS_MAX 10
+
+// ---- registry ---------------------------------------------------------------------------------------------------------------
+struct aws_clients *aws_clients_new(const struct aws_options *o)
+{
+    struct aws_clients *c = calloc(1, sizeof *c);
+    assert(c != NULL);
+    c->transport = o->transport;
+    c->env = o->env ? o->env : &aws_env_process;
+    c->stop = o->stop;
+    rng_init(&c->rng, o->seed);
+    int64_t attempts = ATTEMPTS_DEFAULT;
+    const char *set = aws_env_get(c->env, "AWS_MAX_ATTEMPTS");
+    if (set && (!parse_i64(slice_of(set), &attempts) || attempts < 1))
+        attempts = ATTEMPTS_DEFAULT;
+    c->max_attempts = attempts > ATTEMPTS_MAX ? ATTEMPTS_MAX : (int)attempts;
+    return c;
+}
+
+static void cancel_all(struct aws_clients *c);
+
+void aws_clients_free(struct aws_clients *c)
+{
+    if (!c)
+        return;
+    cancel_all(c);
+    while (c->first) {
+        struct aws *a = c->first;
+        c->first = a->next;
+        for (size_t i = 0; i < ARRAY_LEN(a->keys); i++)
+            sigv4_key_cache_release(&a->keys[i]);
+        free(a);
+    }
+    while (c->providers) {
+        struct aws_provider *p = c->providers;
+        c->providers = p->next;
+        credentials_provider_free(p->credentials);
+        free(p);
+    }
+    free(c);
+}
+
+static struct credentials_provider *provider_of(struct aws_clients *c, const char *account)
+{
+    for (struct aws_provider *p = c->providers; p; p = p->next)
+        if (strcmp(p->account, account) == 0)
+            return p->credentials;
+    struct aws_provider *p = calloc(1, sizeof *p);
+    assert(p != NULL);
+    snprintf(p->account, sizeof p->account, "%s", account);
+    p->credentials = credentials_provider_new(c->env, c->transport);
+    p->next = c->providers;
+    c->providers = p;
+    return p->credentials;
+}
+
+static bool account_valid(const char *account)
+{
+    size_t n = strlen(account);
+    return n == 0 || (n == 12 && strspn(account, "0123456789") == n);
+}
+
+int aws_clients_get(struct aws_clients *c, const char *account, const char *region, struct aws **ret, struct err *err)
+{
+    char own[64];
+    if (!*region) {
+        int rc = aws_region_resolve(c->env, own, err);
+        if (rc)
+            return rc;
+        region = own;
+    }
+    if (!aws_region_valid(region))
+        return err_set(err, ERR_INVALID, "not an AWS region: %.40s", region);
+    if (!account_valid(account))
+        return err_set(err, ERR_INVALID, "not an AWS account number: %.40s", account);
+    struct aws **at = &c->first;
+    for (; *at; at = &(*at)->next)
+        if (strcmp((*at)->account, account) == 0 && strcmp((*at)->region, region) == 0) {
+            *ret = *at;
+            return 0;
+        }
+    struct aws *a = calloc(1, sizeof *a);
+    assert(a != NULL);
+    a->clients = c;
+    a->retry_tokens = AWS_RETRY_TOKENS;
+    snprintf(a->account, sizeof a->account, "%s", account);
+    snprintf(a->region, sizeof a->region, "%s", region);
+    for (int s = 0; s < AWS_SERVICE_COUNT; s++) {
+        int rc = aws_endpoint_resolve(c->env, (enum aws_service)s, region, &a->endpoints[s], err);
+        if (rc) {
+            free(a);
+            return rc;
+        }
+    }
+    a->credentials = provider_of(c, account);
+    *at = a;
+    *ret = a;
+    return 0;
+}
+
+struct aws *aws_clients_at(struct aws_clients *c, size_t index)
+{
+    struct aws *a = c->first;
+    while (a && index--)
+        a = a->next;
+    return a;
+}
+
+const char *aws_account(const struct aws *a)
+{
+    return a->account;
+}
+
+const char *aws_region(const struct aws *a)
+{
+    return a->region;
+}
+
+struct transport *aws_transport(const struct aws *a)
+{
+    return a->clients->transport;
+}
+
+const struct aws_stat *aws_stats(const struct aws *a, size_t *ret_count)
+{
+    *ret_count = a->stat_count;
+    return a->stats;
+}
+
+// ---- submit and complete ----------------------------------------------------------------------------------------------------
+static struct aws_stat *stat_of(struct aws *a, enum aws_service service, const char *operation)
+{
+    for (size_t i = 0; i < a->stat_count; i++)
+        if (a->stats[i].service == service && strcmp(a->stats[i].operation, operation) == 0)
+            return &a->stats[i];
+    assert(a->stat_count < AWS_STATS_MAX);  // the operations of this program are few
+    a->stats[a->stat_count] = (struct aws_stat){.service = service, .operation = operation};
+    return &a->stats[a->stat_count++];
+}
+
+void aws_submit(struct aws *a, const struct aws_request *r, aws_done_fn done, void *arg)
+{
+    struct aws_pending *p = calloc(1, sizeof *p);
+    char *body = malloc(r->body.len + 1);
+    assert(p != NULL && body != NULL);
+    if (r->body.len)
+        memcpy(body, r->body.ptr, r->body.len);
+    body[r->body.len] = '\0';
+    p->aws = a;
+    p->request = *r;
+    p->request.body = (struct slice){body, r->body.len};
+    p->done = done;
+    p->arg = arg;
+    p->bucket = aws_budget_bucket(r->service, r->operation);
+    p->stat = stat_of(a, r->service, r->operation);
+    p->submitted_ms = clock_wall_ms(a->clients->transport->clock);
+    p->over_limit = a->count >= AWS_CALLS_MAX;
+    p->prev = a->last;
+    *(a->last ? &a->last->next : &a->first) = p;
+    a->last = p;
+    a->count++;
+}
+
+void aws_complete(struct aws_pending *p, const struct aws_response *r)
+{
+    struct aws *a = p->aws;
+    *(p->prev ? &p->prev->next : &a->first) = p->next;
+    *(p->next ? &p->next->prev : &a->last) = p->prev;
+    a->count--;
+    if (r->err.kind)
+        p->stat->failures++;
+    p->done(p->arg, r);
+    free((char *)(uintptr_t)p->request.body.ptr);
+    free(p);
+}
+
+void aws_complete_error(struct aws_pending *p, const struct err *err, bool timed_out)
+{
+    struct aws_response r = {.err = *err, .code = "", .timed_out = timed_out && p->request.mutating, .attempts = p->attempts};
+    aws_complete(p, &r);
+}
+
+// ---- run --------------------------------------------------------------------------------------------------------------------
+// Sends the call if it may go now; returns the world time at which to look again, INT64_MAX: when something completes.
+// *ret_done: the call is gone.
+static int64_t advance(struct aws_pending *p, int64_t now_ms, bool *ret_done)
+{
+    struct aws *a = p->aws;
+    struct err err = {0};
+    *ret_done = false;
+    if (p->in_flight)
+        return INT64_MAX;
+    if (p->over_limit) {
+        err_set(&err, ERR_LIMIT, "%s: more than %d calls are waiting", p->request.operation, AWS_CALLS_MAX);
+        *ret_done = true;
+        aws_complete_error(p, &err, false);
+        return INT64_MAX;
+    }
+    if (p->due_ms > now_ms)
+        return p->due_ms;
+    if (a->in_flight >= (p->request.urgent ? 2 * AWS_IN_FLIGHT_MAX : AWS_IN_FLIGHT_MAX))
+        return INT64_MAX;
+    const struct credentials *credentials = NULL;
+    switch (credentials_provider_poll(a->credentials, &credentials, &err)) {
+    case CREDENTIALS_PENDING:
+        return INT64_MAX;
+    case CREDENTIALS_FAILED:
+        err_wrap(&err, "%s", p->request.operation);
+        *ret_done = true;
+        aws_complete_error(p, &err, false);
+        return INT64_MAX;
+    case CREDENTIALS_READY:
+        break;
+    }
+    int64_t wait_ms = aws_budget_take(&a->budget, p->bucket, p->request.urgent, now_ms);
+    if (wait_ms > 0) {
+        p->due_ms = now_ms + wait_ms;
+        p->stat->wait_ms += (uint64_t)wait_ms;
+        return p->due_ms;
+    }
+    aws_send(p, credentials);
+    return INT64_MAX;
+}
+
+// Urgent calls first. Completions only take out the call itself and may add others at the end, so `next` stays good.
+static int64_t advance_client(struct aws *a, int64_t now_ms)
+{
+    int64_t due_ms = INT64_MAX;
+    for (int urgent = 1; urgent >= 0; urgent--) {
+        for (struct aws_pending *p = a->first, *next; p; p = next) {
+            next = p->next;
+            if (p->request.urgent != (urgent == 1))
+                continue;
+            bool gone;
+            int64_t at_ms = advance(p, now_ms, &gone);
+            if (gone && !next)
+                due_ms = now_ms;  // its owner may have added calls behind the end of this walk
+            due_ms = at_ms < due_ms ? at_ms : due_ms;
+        }
+    }
+    return due_ms;
+}
+
+static size_t open_calls(const struct aws_clients *c)
+{
+    size_t n = 0;
+    for (const struct aws *a = c->first; a; a = a->next)
+        n += a->count;
+    return n;
+}
+
+static void cancel_all(struct aws_clients *c)
+{
+    c->cancelling = true;
+    for (struct aws *a = c->first; a; a = a->next) {
+        while (a->first) {
+            struct aws_pending *p = a->first;
+            if (p->in_flight) {
+                c->transport->ops->cancel(c->transport, p->transport_id);  // completes it
+                continue;
+            }
+            struct err err = {0};
+            err_set(&err, ERR_TRANSIENT, "%s: not answered before the deadline", p->request.operation);
+            aws_complete_error(p, &err, p->attempts > 0);
+        }
+    }
+    c->cancelling = false;
+}
+
+size_t aws_run(struct aws_clients *c, int64_t until_ms)
+{
+    struct transport *t = c->transport;
+    for (;;) {
+        int64_t now_ms = clock_wall_ms(t->clock), due_ms = INT64_MAX;
+        for (struct aws *a = c->first; a; a = a->next) {
+            int64_t at_ms = advance_client(a, now_ms);
+            due_ms = at_ms < due_ms ? at_ms : due_ms;
+        }
+        size_t open = open_calls(c);
+        if (open == 0)
+            return 0;
+        if (now_ms >= until_ms || (c->stop && *c->stop)) {
+            cancel_all(c);
+            return open;
+        }
+        if (due_ms > now_ms)
+            t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
+    }
+}
+
+int aws_check_credentials(struct aws *a, int64_t until_ms, const char **ret_source, struct err *err)
+{
+    struct transport *t = a->clients->transport;
+    for (;;) {
+        const struct credentials *credentials = NULL;
+        switch (credentials_provider_poll(a->credentials, &credentials, err)) {
+        case CREDENTIALS_READY:
+            *ret_source = credentials->source;
+            return 0;
+        case CREDENTIALS_FAILED:
+            return err->kind;
+        case CREDENTIALS_PENDING:
+            break;
+        }
+        if (clock_wall_ms(t->clock) >= until_ms)
+            return err_set(err, ERR_TRANSIENT, "credentials were not answered before the deadline");
+        t->ops->wait(t, until_ms);
+    }
+}

@@ -1,0 +1,72 @@
+// Inside of the client, shared by aws.c (registry, queue, run) and aws_send.c (one attempt and what follows from its answer).
+#pragma once
+
+#include "base/rng.h"
+#include "scaler/aws/aws.h"
+#include "scaler/aws/aws_error.h"
+#include "scaler/aws/budget.h"
+#include "scaler/aws/credentials.h"
+#include "scaler/aws/endpoint.h"
+#include "scaler/aws/sigv4.h"
+
+#define AWS_CALLS_MAX 8192
+#define AWS_IN_FLIGHT_MAX 16        // a client; urgent calls have as many again
+#define AWS_STATS_MAX 64
+#define AWS_RETRY_TOKENS 500
+#define AWS_RETRY_COST 5
+#define AWS_RETRY_COST_TIMEOUT 10
+#define AWS_BACKOFF_MAX_MS 20000.0
+#define AWS_SKEW_MS (300 * 1000)    // below that a refused signature has another reason
+
+struct aws_pending {
+    struct aws_pending *prev, *next;  // in order of submission
+    struct aws *aws;
+    struct aws_request request;       // body is a copy
+    aws_done_fn done;
+    void *arg;
+    int bucket, attempts, last_cost;
+    bool in_flight, over_limit;
+    bool skew_tried, refresh_tried;
+    uint64_t transport_id, generation;
+    int64_t due_ms, submitted_ms;     // world time
+    struct aws_stat *stat;
+};
+
+struct aws_provider {
+    char account[32];
+    struct credentials_provider *credentials;
+    struct aws_provider *next;
+};
+
+struct aws {
+    struct aws_clients *clients;
+    char account[32], region[64];
+    struct aws_endpoint endpoints[AWS_SERVICE_COUNT];
+    struct sigv4_key_cache keys[AWS_SERVICE_COUNT];
+    struct credentials_provider *credentials;
+    struct aws_budget budget;
+    int retry_tokens;
+    int64_t skew_ms;                  // AWS's clock minus wire time
+    struct aws_pending *first, *last;
+    size_t count, in_flight;
+    struct aws_stat stats[AWS_STATS_MAX];
+    size_t stat_count;
+    struct aws *next;
+};
+
+struct aws_clients {
+    struct transport *transport;
+    const struct aws_env *env;
+    const volatile sig_atomic_t *stop;
+    struct rng rng;
+    int max_attempts;
+    bool cancelling;
+    struct aws *first;
+    struct aws_provider *providers;
+};
+
+// Sends one attempt with these credentials; completes the call when that cannot be done.
+void aws_send(struct aws_pending *p, const struct credentials *c);
+// Takes the call out, tells its owner and frees it.
+void aws_complete(struct aws_pending *p, const struct aws_response *r);
+void aws_complete_error(struct aws_pending *p, const struct err *err, bool timed_out);

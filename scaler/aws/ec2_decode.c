@@ -1,0 +1,249 @@
+#include "scaler/aws/ec2_decode.h"
+
+#include "base/parse.h"
+#include "scaler/aws/ec2.h"
+
+static void take_token(struct aws_job *job, const struct xml_node *root)
+{
+    job->token = xml_text_in(root, "nextToken", job->with.arena);
+}
+
+static struct aws_tags tags_of(const struct xml_node *n, const char *path, struct arena *a)
+{
+    const struct xml_node *first = xml_first(n, path, "item");
+    struct aws_tags t = {.cap = xml_count(first)};
+    t.items = arena_array(a, struct aws_tag, t.cap);
+    for (const struct xml_node *i = first; i; i = xml_next(i))
+        t.items[t.count++] = (struct aws_tag){xml_text_in(i, "key", a), xml_text_in(i, "value", a)};
+    return t;
+}
+
+// ---- instances --------------------------------------------------------------------------------------------------------------
+static int add_instance(struct aws_job *job, const struct xml_node *n, const char *owner, struct err *err)
+{
+    struct ec2_instances *ret = job->ret;
+    struct arena *a = job->with.arena;
+    struct ec2_instance i = {
+        .id = xml_text_in(n, "instanceId", a),
+        .type = xml_text_in(n, "instanceType", a),
+        .zone = xml_text_in(n, "placement/availabilityZone", a),
+        .subnet = xml_text_in(n, "subnetId", a),
+        .vpc = xml_text_in(n, "vpcId", a),
+        .arch = xml_text_in(n, "architecture", a),
+        .image = xml_text_in(n, "imageId", a),
+        .lifecycle = xml_text_in(n, "instanceLifecycle", a),
+        .state = xml_text_in(n, "instanceState/name", a),
+        .state_code = (int32_t)(xml_int(n, "instanceState/code", -1) & 0xff),  // the high byte is AWS's own
+        .state_reason = xml_text_in(n, "stateReason/code", a),
+        .reservation_owner = owner,
+        .launched_ms = xml_time_ms(n, "launchTime"),
+        .tags = tags_of(n, "tagSet", a),
+    };
+    if (!*i.id || !*i.state)
+        return err_set(err, ERR_CORRUPT, "an instance without id or state");
+    ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+    ret->items[ret->count++] = i;
+    return 0;
+}
+
+int ec2_decode_instances(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_instances *ret = job->ret;
+    size_t before = ret->count;
+    for (const struct xml_node *r = xml_first(root, "reservationSet", "item"); r; r = xml_next(r)) {
+        const char *owner = xml_text_in(r, "ownerId", job->with.arena);
+        for (const struct xml_node *i = xml_first(r, "instancesSet", "item"); i; i = xml_next(i)) {
+            int rc = add_instance(job, i, owner, err);
+            if (rc) {
+                ret->count = before;
+                return rc;
+            }
+        }
+    }
+    take_token(job, root);
+    return 0;
+}
+
+int ec2_decode_state_changes(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_state_changes *ret = job->ret;
+    struct arena *a = job->with.arena;
+    for (const struct xml_node *i = xml_first(root, "instancesSet", "item"); i; i = xml_next(i)) {
+        struct ec2_state_change c = {xml_text_in(i, "instanceId", a), xml_text_in(i, "previousState/name", a),
+                                     xml_text_in(i, "currentState/name", a)};
+        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = c;
+    }
+    if (ret->count < job->asked)
+        return err_set(err, ERR_CORRUPT, "the answer names %zu of %zu instances", ret->count, job->asked);
+    return 0;
+}
+
+int ec2_decode_return(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    (void)job;
+    const struct xml_node *told = xml_at(root, "return");
+    if (told && !xml_flag(told, "", false))
+        return err_set(err, ERR_CORRUPT, "the answer is <return>%.40s</return>", told->text);
+    return 0;
+}
+
+// ---- spot fleets ------------------------------------------------------------------------------------------------------------
+static struct ec2_fleet_override override_of(const struct xml_node *n, struct arena *a)
+{
+    struct ec2_fleet_override o = {
+        .type = xml_text_in(n, "instanceType", a),
+        .subnet = xml_text_in(n, "subnetId", a),
+        .zone = xml_text_in(n, "availabilityZone", a),
+        .weight_milli = xml_milli(n, "weightedCapacity", 1000),
+    };
+    if (!*o.zone)
+        o.zone = xml_text_in(n, "placement/availabilityZone", a);  // launch specifications
+    parse_decimal_micro(slice_of(xml_text(n, "spotPrice")), &o.max_price_usd_micro);
+    return o;
+}
+
+static void add_override(struct ec2_spot_fleet *f, size_t *cap, struct ec2_fleet_override o, struct arena *a)
+{
+    f->overrides = arena_grow(a, f->overrides, f->override_count, cap, sizeof *f->overrides);
+    f->overrides[f->override_count++] = o;
+}
+
+static void add_overrides(struct ec2_spot_fleet *f, const struct xml_node *config, struct arena *a)
+{
+    size_t cap = 0;
+    for (const struct xml_node *t = xml_first(config, "launchTemplateConfigs", "item"); t; t = xml_next(t))
+        for (const struct xml_node *o = xml_first(t, "overrides", "item"); o; o = xml_next(o))
+            add_override(f, &cap, override_of(o, a), a);
+    for (const struct xml_node *s = xml_first(config, "launchSpecifications", "item"); s; s = xml_next(s))
+        add_override(f, &cap, override_of(s, a), a);
+}
+
+static int fleet_of(const struct xml_node *n, struct arena *a, struct ec2_spot_fleet *ret, struct err *err)
+{
+    const struct xml_node *c = xml_at(n, "spotFleetRequestConfig");
+    *ret = (struct ec2_spot_fleet){
+        .id = xml_text_in(n, "spotFleetRequestId", a),
+        .state = xml_text_in(n, "spotFleetRequestState", a),
+        .activity = xml_text_in(n, "activityStatus", a),
+        .type = xml_text_in(c, "type", a),
+        .allocation = xml_text_in(c, "allocationStrategy", a),
+        .excess_policy = xml_text_in(c, "excessCapacityTerminationPolicy", a),
+        .rebalance = xml_text_in(c, "spotMaintenanceStrategies/capacityRebalance/replacementStrategy", a),
+        .target = xml_int(c, "targetCapacity", -1),
+        .on_demand_target = xml_int(c, "onDemandTargetCapacity", 0),
+        .fulfilled_milli = xml_milli(c, "fulfilledCapacity", 0),
+        .on_demand_fulfilled_milli = xml_milli(c, "onDemandFulfilledCapacity", 0),
+        .created_ms = xml_time_ms(n, "createTime"),
+        .valid_until_ms = xml_time_ms(c, "validUntil"),
+        .terminate_with_expiration = xml_flag(c, "terminateInstancesWithExpiration", false),
+        .replace_unhealthy = xml_flag(c, "replaceUnhealthyInstances", false),
+        .tags = tags_of(n, "tagSet", a),
+    };
+    add_overrides(ret, c, a);
+    if (!*ret->type)
+        ret->type = "maintain";  // EC2's default
+    if (!*ret->id || !*ret->state || ret->target < 0)
+        return err_set(err, ERR_CORRUPT, "a fleet without id, state or target");
+    return 0;
+}
+
+int ec2_decode_fleets(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_spot_fleets *ret = job->ret;
+    size_t before = ret->count;
+    for (const struct xml_node *i = xml_first(root, "spotFleetRequestConfigSet", "item"); i; i = xml_next(i)) {
+        struct ec2_spot_fleet f;
+        int rc = fleet_of(i, job->with.arena, &f, err);
+        if (rc) {
+            ret->count = before;
+            return rc;
+        }
+        ret->items = arena_grow(job->with.arena, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = f;
+    }
+    take_token(job, root);
+    return 0;
+}
+
+int ec2_decode_members(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    (void)err;
+    struct ec2_fleet_members *ret = job->ret;
+    struct arena *a = job->with.arena;
+    for (const struct xml_node *i = xml_first(root, "activeInstanceSet", "item"); i; i = xml_next(i)) {
+        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = (struct ec2_fleet_member){
+            xml_text_in(i, "instanceId", a), xml_text_in(i, "instanceType", a), xml_text_in(i, "instanceHealth", a)};
+    }
+    take_token(job, root);
+    return 0;
+}
+
+// ---- types and prices -------------------------------------------------------------------------------------------------------
+static const char *arch_of(const struct xml_node *type)
+{
+    const struct xml_node *first = xml_first(type, "processorInfo/supportedArchitectures", "item");
+    for (const struct xml_node *i = first; i; i = xml_next(i)) {
+        if (strcmp(i->text, "x86_64") == 0)
+            return "x86_64";
+        if (strcmp(i->text, "arm64") == 0)
+            return "arm64";
+    }
+    return "";
+}
+
+static bool sells_spot(const struct xml_node *type)
+{
+    for (const struct xml_node *i = xml_first(type, "supportedUsageClasses", "item"); i; i = xml_next(i))
+        if (strcmp(i->text, "spot") == 0)
+            return true;
+    return false;
+}
+
+int ec2_decode_types(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    (void)err;
+    struct ec2_types *ret = job->ret;
+    struct arena *a = job->with.arena;
+    for (const struct xml_node *n = xml_first(root, "instanceTypeSet", "item"); n; n = xml_next(n)) {
+        struct ec2_type t = {
+            .name = xml_text_in(n, "instanceType", a),
+            .arch = arch_of(n),
+            .vcpus = xml_int(n, "vCpuInfo/defaultVCpus", 0),
+            .memory_mib = xml_int(n, "memoryInfo/sizeInMiB", 0),
+            .max_network_interfaces = xml_int(n, "networkInfo/maximumNetworkInterfaces", 0),
+            .spot = sells_spot(n),
+            .bare_metal = xml_flag(n, "bareMetal", false),
+        };
+        for (const struct xml_node *g = xml_first(n, "gpuInfo/gpus", "item"); g; g = xml_next(g))
+            t.gpus += xml_int(g, "count", 0);
+        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = t;
+    }
+    take_token(job, root);
+    return 0;
+}
+
+int ec2_decode_prices(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_prices *ret = job->ret;
+    struct arena *a = job->with.arena;
+    size_t before = ret->count;
+    for (const struct xml_node *n = xml_first(root, "spotPriceHistorySet", "item"); n; n = xml_next(n)) {
+        struct ec2_price p = {
+            .type = xml_text_in(n, "instanceType", a),
+            .zone = xml_text_in(n, "availabilityZone", a),
+            .product = xml_text_in(n, "productDescription", a),
+            .since_ms = xml_time_ms(n, "timestamp"),
+        };
+        if (!parse_decimal_micro(slice_trim(slice_of(xml_text(n, "spotPrice"))), &p.usd_micro)) {
+            ret->count = before;
+            return err_set(err, ERR_CORRUPT, "a price that is no number");
+        }
+        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = p;
+    }
+    take_token(job, root);
+    return 0;
+}

@@ -1,0 +1,96 @@
+#include "scaler/aws/endpoint.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+
+// Host suffixes of AWS's partitions, by the beginning of the region's name. Source: the SDKs' partitions.json, mid 2026.
+static const struct {
+    const char *region_prefix, *suffix;
+} partitions[] = {
+    {"cn-", "amazonaws.com.cn"},    {"us-iso-", "c2s.ic.gov"},       {"us-isob-", "sc2s.sgov.gov"},
+    {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"}, {"eusc-", "amazonaws.eu"},
+    {"", "amazonaws.com"},
+};
+
+static const struct {
+    const char *variable, *host;
+} services[AWS_SERVICE_COUNT] = {
+    [AWS_ECS] = {"AWS_ENDPOINT_URL_ECS", "ecs"},
+    [AWS_EC2] = {"AWS_ENDPOINT_URL_EC2", "ec2"},
+    [AWS_STS] = {"AWS_ENDPOINT_URL_STS", "sts"},
+};
+
+const char *aws_service_name(enum aws_service s)
+{
+    return services[s].host;
+}
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
+}
+
+static void lower(char *s)
+{
+    for (; s && *s; s++)
+        *s = (char)(*s >= 'A' && *s <= 'Z' ? *s - 'A' + 'a' : *s);
+}
+
+static bool has_part(CURLU *u, CURLUPart part)
+{
+    char *value = NULL;
+    bool there = curl_url_get(u, part, &value, 0) == CURLUE_OK;
+    curl_free(value);
+    return there;
+}
+
+static bool take_parts(CURLU *u, struct aws_endpoint *ret)
+{
+    char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;
+    bool ok = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+              curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK;
+    ok = ok && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    bool has_port = ok && curl_url_get(u, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT) == CURLUE_OK;
+    if (ok) {
+        lower(host);
+        int n = snprintf(ret->host, sizeof ret->host, "%s%s%s", host, has_port ? ":" : "", has_port ? port : "");
+        int m = snprintf(ret->path, sizeof ret->path, "%s", path);
+        int k = snprintf(ret->url, sizeof ret->url, "%s://%s%s", scheme, ret->host, ret->path);
+        ok = n > 0 && (size_t)n < sizeof ret->host && m > 0 && (size_t)m < sizeof ret->path && k > 0 && (size_t)k < sizeof ret->url;
+        ret->direct = is_loopback(host);
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_free(path);
+    return ok;
+}
+
+static int parse_endpoint(const char *text, const char *variable, struct aws_endpoint *ret, struct err *err)
+{
+    CURLU *u = curl_url();
+    bool ok = u && curl_url_set(u, CURLUPART_URL, text, 0) == CURLUE_OK && !has_part(u, CURLUPART_USER) &&
+              !has_part(u, CURLUPART_QUERY) && !has_part(u, CURLUPART_FRAGMENT) && take_parts(u, ret);
+    curl_url_cleanup(u);
+    return ok ? 0 : err_set(err, ERR_INVALID, "%s is not an http or https URL without user and query", variable);
+}
+
+int aws_endpoint_resolve(const struct aws_env *env, enum aws_service service, const char *region, struct aws_endpoint *ret,
+                         struct err *err)
+{
+    const char *variable = services[service].variable;
+    const char *url = aws_env_get(env, variable);
+    if (!url)
+        url = aws_env_get(env, variable = "AWS_ENDPOINT_URL");
+    if (url)
+        return parse_endpoint(url, variable, ret, err);
+    size_t i = 0;
+    while (!slice_starts(slice_of(region), partitions[i].region_prefix))
+        i++;
+    char text[256];
+    snprintf(text, sizeof text, "https://%s.%s.%s/", services[service].host, region, partitions[i].suffix);
+    return parse_endpoint(text, "the regional endpoint", ret, err);
+}
