@@ -141,16 +141,15 @@ static int read_integer(struct json_reader *r, const json_t *v, const struct jso
     return 0;
 }
 
-static int read_res(struct json_reader *r, const json_t *v, const struct json_path *at, const char *key, struct res *ret)
+int json_res_read(struct json_reader *r, const json_t *obj, const struct json_path *at, struct res *ret)
 {
-    if (!json_is_object(v))
-        return json_reader_fail(r, at, key, "%s, expected an object of cpu_units and memory_mib", type_name(v));
-    struct json_path here = {.up = at, .key = key, .index = -1};
+    if (!json_is_object(obj))
+        return json_reader_fail(r, at, "", "%s, expected an object of cpu_units and memory_mib", type_name(obj));
     struct res res = {0};
     for (int k = 0; k < RES_COUNT; k++) {
-        const json_t *part = json_object_get(v, res_keys[k]);
+        const json_t *part = json_object_get(obj, res_keys[k]);
         // Negative: what remains on a host whose tasks reserve more than it registers.
-        if (part && read_integer(r, part, &here, res_keys[k], -JSON_NUMBER_MAX, JSON_NUMBER_MAX, &res.v[k]))
+        if (part && read_integer(r, part, at, res_keys[k], -JSON_NUMBER_MAX, JSON_NUMBER_MAX, &res.v[k]))
             return ERR_INVALID;
     }
     *ret = res;
@@ -208,7 +207,7 @@ static int read_value(struct json_reader *r, const json_t *v, const struct json_
     case FIELD_ENUM:
         return read_enum(r, v, at, f, to);
     case FIELD_RES:
-        return read_res(r, v, at, f->key, to);
+        return json_res_read(r, v, &(struct json_path){.up = at, .key = f->key, .index = -1}, to);
     }
     return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "planner/model/res.h"
 
 enum json_field_kind { FIELD_STR, FIELD_BOOL, FIELD_I32, FIELD_I64, FIELD_TIME, FIELD_ENUM, FIELD_RES };
 enum { FIELD_REQUIRED = 1, FIELD_ALWAYS = 2 };
@@ -53,6 +54,9 @@ struct json_reader {
 void json_fields_write(json_t *obj, struct json_fields fields, const void *base);
 // Reads obj into *base: every field is set, to its fallback where absent.
 int json_fields_read(struct json_reader *r, const json_t *obj, const struct json_path *at, struct json_fields fields, void *base);
+
+// {"cpu_units": 512, "memory_mib": 1024, "gpus": 0, "eni_slots": 0}; what is absent is 0, other keys are ignored.
+int json_res_read(struct json_reader *r, const json_t *obj, const struct json_path *at, struct res *ret);
 
 // ERR_INVALID at path.key ("" is the path itself).
 int json_reader_fail(struct json_reader *r, const struct json_path *at, const char *key, const char *fmt, ...) _printf_(4, 5);

@@ -1,13 +1,10 @@
 #include "planner/model/model_json.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/json.h"
 #include "base/parse.h"
 #include "planner/model/json_fields.h"
 
-#define ROW(member, name, what, ...) \
+#define ROW(member, name, what) \
     {                                \
         .key = (name), .kind = (what), .offset = offsetof(struct plan_summary, member), .flags = FIELD_ALWAYS \
     }

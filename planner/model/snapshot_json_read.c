@@ -191,12 +191,12 @@ static int read_inline_task(struct reader *r, const json_t *task, const struct j
     struct snapshot *s = r->s;
     struct json_path here = {.up = at, .key = "task", .index = -1};
     json_t *shape = json_copy((json_t *)(uintptr_t)task);
-    json_object_set(shape, "need", (json_t *)(uintptr_t)task);
     if (!json_given(task, "name"))
         json_object_set_new(shape, "name", json_sprintf("%s:1", service));
     struct shape *to = &s->shapes[s->shape_count];
     assert(s->shape_count < r->shape_cap);
     int rc = json_fields_read(&r->json, shape, &here, shape_fields, to);
+    rc = rc ? rc : json_res_read(&r->json, task, &here, &to->need);
     rc = rc ? rc : read_strategies(r, shape, &here, to);
     json_decref(shape);
     if (rc)

@@ -1,0 +1,228 @@
+#include "tests/model/random_snapshot.h"
+
+#include <string.h>
+
+// One check a member: a macro, because C has no other way to say its name. It returns from the caller, which product code must not.
+#define SAME(member) \
+    if (a->member != b->member) \
+        return #member
+#define SAME_TEXT(member) \
+    if (strcmp(a->member, b->member) != 0) \
+        return #member
+#define SAME_RES(member) \
+    if (!res_eq(a->member, b->member)) \
+        return #member
+#define SAME_TABLE(items, count, type) \
+    SAME(count); \
+    for (size_t i = 0; i < a->count; i++) { \
+        const char *inner = type##_difference(&a->items[i], &b->items[i]); \
+        if (inner) \
+            return inner; \
+    }
+
+static const char *source_difference(const struct source *a, const struct source *b)
+{
+    SAME(state);
+    SAME(read_ms);
+    SAME_TEXT(detail);
+    return NULL;
+}
+
+static const char *type_difference(const struct instance_type *a, const struct instance_type *b)
+{
+    SAME(spot_usd_micro);
+    SAME(on_demand_usd_micro);
+    SAME_TEXT(name);
+    SAME_TEXT(arch);
+    SAME_RES(nominal);
+    SAME_RES(registered);
+    return NULL;
+}
+
+static const char *pool_difference(const struct fleet_pool *a, const struct fleet_pool *b)
+{
+    SAME(type);
+    SAME(weight_milli);
+    SAME_TEXT(type_name);
+    SAME_TEXT(zone);
+    return NULL;
+}
+
+static const char *fleet_difference(const struct fleet *a, const struct fleet *b)
+{
+    SAME(kind);
+    SAME(state);
+    SAME(found);
+    SAME(maintain);
+    SAME(target);
+    SAME(on_demand_target);
+    SAME(fulfilled_milli);
+    SAME(valid_until_ms);
+    SAME(foreign_scaling);
+    SAME_TEXT(id);
+    SAME_TEXT(activity);
+    SAME_TEXT(allocation);
+    SAME_TEXT(owner);
+    SAME_TABLE(pools, pool_count, pool)
+    return NULL;
+}
+
+static const char *shape_difference(const struct shape *a, const struct shape *b)
+{
+    SAME(known);
+    SAME(distinct_instance);
+    SAME(strategy_count);
+    SAME(local_data);
+    SAME(stop_timeout_ms);
+    SAME_TEXT(name);
+    SAME_TEXT(arch);
+    SAME_TEXT(unmodelled);
+    SAME_RES(need);
+    for (int i = 0; i < a->strategy_count; i++) {
+        SAME(strategies[i].kind);
+        SAME_TEXT(strategies[i].field);
+    }
+    return NULL;
+}
+
+static const char *deployment_difference(const struct deployment *a, const struct deployment *b)
+{
+    SAME(primary);
+    SAME(shape);
+    SAME(desired);
+    SAME(running);
+    SAME(pending);
+    SAME(failed);
+    SAME(in_progress);
+    SAME_TEXT(id);
+    return NULL;
+}
+
+static const char *service_difference(const struct service *a, const struct service *b)
+{
+    SAME(kind);
+    SAME(on_ec2);
+    SAME(desired);
+    SAME(running);
+    SAME(pending);
+    SAME(min_percent);
+    SAME(max_percent);
+    SAME(primary);
+    SAME(unsteady_since_ms);
+    SAME(unplaced_since_ms);
+    SAME(crash_looping);
+    SAME_TEXT(name);
+    SAME_TEXT(arn);
+    SAME_TEXT(last_event);
+    SAME_TABLE(deployments, deployment_count, deployment)
+    return NULL;
+}
+
+static const char *holding_difference(const struct holding *a, const struct holding *b)
+{
+    SAME(service);
+    SAME(shape);
+    SAME(running);
+    SAME(pending);
+    SAME(stopping);
+    SAME(protected_);
+    SAME_TEXT(example_task);
+    return NULL;
+}
+
+static const char *instance_difference(const struct instance *a, const struct instance *b)
+{
+    SAME(spot);
+    SAME(fleet);
+    SAME(weight_milli);
+    SAME(ecs);
+    SAME(ec2);
+    SAME(agent_connected);
+    SAME(disconnected_since_ms);
+    SAME(launched_ms);
+    SAME(registered_ms);
+    SAME(tasks_known);
+    SAME(ecs_running);
+    SAME(ecs_pending);
+    SAME(marked_ms);
+    SAME(forbidden);
+    SAME(notice_ms);
+    SAME(rebalance_ms);
+    SAME_TEXT(id);
+    SAME_TEXT(arn);
+    SAME_TEXT(type);
+    SAME_TEXT(zone);
+    SAME_TEXT(arch);
+    SAME_TEXT(mark);
+    SAME_RES(registered);
+    SAME_RES(remaining);
+    SAME_TABLE(holdings, holding_count, holding)
+    return NULL;
+}
+
+static const char *drain_difference(const struct memo_drain *a, const struct memo_drain *b)
+{
+    SAME(state);
+    SAME(since_ms);
+    SAME(state_since_ms);
+    SAME(read_back_ms);
+    SAME(empty_first_ms);
+    SAME(deadline_ms);
+    SAME(reported_ms);
+    SAME_TEXT(instance);
+    SAME_TEXT(reason);
+    return NULL;
+}
+
+static const char *stamp_difference(const struct memo_stamp *a, const struct memo_stamp *b)
+{
+    SAME(kind);
+    SAME(since_ms);
+    SAME(until_ms);
+    SAME(count);
+    SAME_TEXT(key);
+    return NULL;
+}
+
+static const char *target_difference(const struct memo_target *a, const struct memo_target *b)
+{
+    SAME(target);
+    SAME(sent_ms);
+    SAME_TEXT(fleet);
+    return NULL;
+}
+
+const char *snapshot_difference(const struct snapshot *a, const struct snapshot *b)
+{
+    SAME(now_ms);
+    SAME(started_ms);
+    SAME(complete_looks);
+    SAME(boot_p90_ms);
+    SAME_TEXT(account);
+    SAME_TEXT(region);
+    SAME_TEXT(cluster);
+    for (int k = 0; k < SOURCE_COUNT; k++) {
+        const char *inner = source_difference(&a->sources[k], &b->sources[k]);
+        if (inner)
+            return inner;
+    }
+    SAME_TABLE(types, type_count, type)
+    SAME_TABLE(fleets, fleet_count, fleet)
+    SAME_TABLE(shapes, shape_count, shape)
+    SAME_TABLE(services, service_count, service)
+    SAME_TABLE(instances, instance_count, instance)
+    return NULL;
+}
+
+const char *memo_difference(const struct memo *a, const struct memo *b)
+{
+    SAME(version);
+    SAME(now_ms);
+    SAME(drains_begun);
+    SAME(drains_finished);
+    SAME(drains_undone);
+    SAME_TABLE(drains, drain_count, drain)
+    SAME_TABLE(stamps, stamp_count, stamp)
+    SAME_TABLE(targets, target_count, target)
+    return NULL;
+}

@@ -1,0 +1,251 @@
+#include "tests/model/random_snapshot.h"
+
+#include <string.h>
+
+static int64_t below(struct rng *r, int64_t n)
+{
+    return (int64_t)rng_below(r, (uint64_t)n);
+}
+
+static bool coin(struct rng *r)
+{
+    return rng_below(r, 2) == 1;
+}
+
+static int64_t some_time(struct rng *r)
+{
+    return coin(r) ? 0 : INT64_C(1760000000000) + below(r, 1000000000);
+}
+
+static const char *some_text(struct rng *r, struct arena *a, const char *stem)
+{
+    static const char *const odd[] = {"", "plain", "with \"quotes\" and \\", "\xe6\x9e\xa1", "a\nb"};
+    return coin(r) ? odd[below(r, ARRAY_LEN(odd))] : arena_printf(a, "%s-%d", stem, (int)below(r, 1000));
+}
+
+static struct res some_res(struct rng *r)
+{
+    return (struct res){{below(r, 100000), below(r, 100000), below(r, 8), below(r, 100) - 50}};
+}
+
+static int32_t some_count(struct rng *r)
+{
+    return coin(r) ? (int32_t)below(r, 3) : (int32_t)below(r, 5000);
+}
+
+static void make_types(struct snapshot *s, struct rng *r, struct arena *a)
+{
+    s->type_count = (size_t)below(r, 4);
+    s->types = arena_array(a, struct instance_type, s->type_count);
+    for (size_t i = 0; i < s->type_count; i++)
+        s->types[i] = (struct instance_type){
+            .name = arena_printf(a, "c%zu.large", i),
+            .nominal = some_res(r),
+            .registered = some_res(r),
+            .arch = some_text(r, a, "arch"),
+            .spot_usd_micro = below(r, 1000000),
+            .on_demand_usd_micro = below(r, 1000000),
+        };
+}
+
+static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
+{
+    s->fleet_count = (size_t)below(r, 3);
+    s->fleets = arena_array(a, struct fleet, s->fleet_count);
+    for (size_t i = 0; i < s->fleet_count; i++) {
+        struct fleet *f = &s->fleets[i];
+        *f = (struct fleet){
+            .id = arena_printf(a, "sfr-%zu", i),
+            .state = (enum fleet_state)below(r, FLEET_STATE_COUNT),
+            .found = coin(r),
+            .maintain = coin(r),
+            .activity = some_text(r, a, "activity"),
+            .target = below(r, 1000),
+            .on_demand_target = below(r, 10),
+            .fulfilled_milli = below(r, 1000000),
+            .allocation = some_text(r, a, "allocation"),
+            .valid_until_ms = some_time(r),
+            .owner = some_text(r, a, "owner"),
+            .foreign_scaling = coin(r),
+            .pool_count = (size_t)below(r, 3),
+        };
+        f->pools = arena_array(a, struct fleet_pool, f->pool_count);
+        for (size_t k = 0; k < f->pool_count; k++) {
+            int type = (int)below(r, (int64_t)s->type_count + 1) - 1;
+            f->pools[k] = (struct fleet_pool){
+                .type = type,
+                .type_name = type >= 0 ? s->types[type].name : "x9.unknown",
+                .zone = some_text(r, a, "zone"),
+                .weight_milli = 1 + below(r, 8000),
+            };
+        }
+    }
+}
+
+static void make_shapes(struct snapshot *s, struct rng *r, struct arena *a)
+{
+    s->shape_count = (size_t)below(r, 6);
+    s->shapes = arena_array(a, struct shape, s->shape_count);
+    for (size_t i = 0; i < s->shape_count; i++) {
+        struct shape *shape = &s->shapes[i];
+        *shape = (struct shape){
+            .name = arena_printf(a, "web:%d", (int)below(r, 3)),  // often the same: unique with their service only
+            .need = some_res(r),
+            .known = coin(r),
+            .distinct_instance = coin(r),
+            .arch = some_text(r, a, "arch"),
+            .unmodelled = some_text(r, a, "memberOf"),
+            .strategy_count = (int)below(r, PLACE_MAX + 1),
+            .local_data = coin(r),
+            .stop_timeout_ms = below(r, 120000),
+        };
+        for (int k = 0; k < shape->strategy_count; k++) {
+            enum place_kind kind = (enum place_kind)below(r, PLACE_RANDOM + 1);
+            shape->strategies[k] = (struct place_strategy){kind, kind == PLACE_SPREAD ? "attribute:zone" : ""};
+        }
+    }
+}
+
+static int some_index(struct rng *r, size_t count)
+{
+    return (int)below(r, (int64_t)count + 1) - 1;
+}
+
+static void make_services(struct snapshot *s, struct rng *r, struct arena *a)
+{
+    s->service_count = (size_t)below(r, 5);
+    s->services = arena_array(a, struct service, s->service_count);
+    for (size_t i = 0; i < s->service_count; i++) {
+        struct service *v = &s->services[i];
+        *v = (struct service){
+            .name = arena_printf(a, "service-%zu", i),
+            .arn = some_text(r, a, "arn"),
+            .kind = (enum service_kind)below(r, 2),
+            .on_ec2 = coin(r),
+            .desired = some_count(r),
+            .running = some_count(r),
+            .pending = some_count(r),
+            .min_percent = some_count(r),
+            .max_percent = some_count(r),
+            .deployment_count = (size_t)below(r, 4),
+            .unsteady_since_ms = some_time(r),
+            .unplaced_since_ms = some_time(r),
+            .crash_looping = coin(r),
+            .last_event = some_text(r, a, "event"),
+        };
+        v->primary = some_index(r, v->deployment_count);
+        v->deployments = arena_array(a, struct deployment, v->deployment_count);
+        for (size_t k = 0; k < v->deployment_count; k++)
+            v->deployments[k] = (struct deployment){
+                .id = some_text(r, a, "ecs-svc"),
+                .primary = coin(r),
+                .shape = some_index(r, s->shape_count),
+                .desired = some_count(r),
+                .running = some_count(r),
+                .pending = some_count(r),
+                .failed = some_count(r),
+                .in_progress = coin(r),
+            };
+    }
+}
+
+static void make_holdings(struct snapshot *s, struct instance *in, struct rng *r, struct arena *a)
+{
+    in->holding_count = (size_t)below(r, 4);
+    in->holdings = arena_array(a, struct holding, in->holding_count);
+    for (size_t k = 0; k < in->holding_count; k++)
+        in->holdings[k] = (struct holding){
+            .service = some_index(r, s->service_count),
+            .shape = some_index(r, s->shape_count),
+            .running = some_count(r),
+            .pending = some_count(r),
+            .stopping = some_count(r),
+            .protected_ = some_count(r),
+            .example_task = some_text(r, a, "task"),
+        };
+}
+
+static void make_instances(struct snapshot *s, struct rng *r, struct arena *a)
+{
+    s->instance_count = (size_t)below(r, 8);
+    s->instances = arena_array(a, struct instance, s->instance_count);
+    for (size_t i = 0; i < s->instance_count; i++) {
+        s->instances[i] = (struct instance){
+            .id = arena_printf(a, "i-%zu", i),
+            .arn = some_text(r, a, "arn"),
+            .type = coin(r) && s->type_count ? s->types[0].name : some_text(r, a, "type"),
+            .zone = some_text(r, a, "zone"),
+            .arch = some_text(r, a, "arch"),
+            .spot = coin(r),
+            .fleet = some_index(r, s->fleet_count),
+            .weight_milli = 1 + below(r, 8000),
+            .ecs = (enum ecs_state)below(r, ECS_STATE_COUNT),
+            .ec2 = (enum ec2_state)below(r, EC2_STATE_COUNT),
+            .agent_connected = coin(r),
+            .disconnected_since_ms = some_time(r),
+            .launched_ms = some_time(r),
+            .registered_ms = some_time(r),
+            .registered = some_res(r),
+            .remaining = some_res(r),
+            .tasks_known = coin(r),
+            .ecs_running = some_count(r),
+            .ecs_pending = some_count(r),
+            .mark = some_text(r, a, "mark"),
+            .marked_ms = some_time(r),
+            .forbidden = coin(r),
+            .notice_ms = some_time(r),
+            .rebalance_ms = some_time(r),
+        };
+        make_holdings(s, &s->instances[i], r, a);
+    }
+}
+
+struct snapshot random_snapshot(struct rng *r, struct arena *a)
+{
+    struct snapshot s = {
+        .now_ms = INT64_C(1770000000000) + below(r, 1000000),
+        .account = some_text(r, a, "account"),
+        .region = some_text(r, a, "region"),
+        .cluster = "web",
+        .started_ms = some_time(r),
+        .complete_looks = some_count(r),
+        .boot_p90_ms = below(r, 200000),
+    };
+    for (int k = 0; k < SOURCE_COUNT; k++)
+        s.sources[k] = (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "detail")};
+    make_types(&s, r, a);
+    make_fleets(&s, r, a);
+    make_shapes(&s, r, a);
+    make_services(&s, r, a);
+    make_instances(&s, r, a);
+    return s;
+}
+
+struct memo random_memo(struct rng *r, struct arena *a)
+{
+    struct memo m = {
+        .version = MEMO_VERSION,
+        .now_ms = some_time(r),
+        .drains_begun = below(r, 100),
+        .drains_finished = below(r, 100),
+        .drains_undone = below(r, 100),
+        .drain_count = (size_t)below(r, 4),
+        .stamp_count = (size_t)below(r, 4),
+        .target_count = (size_t)below(r, 4),
+    };
+    m.drains = arena_array(a, struct memo_drain, m.drain_count);
+    m.stamps = arena_array(a, struct memo_stamp, m.stamp_count);
+    m.targets = arena_array(a, struct memo_target, m.target_count);
+    for (size_t i = 0; i < m.drain_count; i++)
+        m.drains[i] = (struct memo_drain){"i-1",        (enum drain_state)below(r, DRAIN_STATE_COUNT),
+                                          some_time(r), some_time(r),
+                                          some_time(r), some_time(r),
+                                          some_time(r), some_time(r),
+                                          some_text(r, a, "reason")};
+    for (size_t i = 0; i < m.stamp_count; i++)
+        m.stamps[i] = (struct memo_stamp){(enum memo_stamp_kind)below(r, STAMP_COUNT), some_text(r, a, "key"), some_time(r),
+                                          some_time(r), some_count(r)};
+    for (size_t i = 0; i < m.target_count; i++)
+        m.targets[i] = (struct memo_target){some_text(r, a, "fleet"), below(r, 1000), some_time(r)};
+    return m;
+}
