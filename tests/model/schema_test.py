@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""The snapshot's schema against what the program writes and reads: schema_test.py SCHEMA BY_HAND DUMP_PROGRAM."""
+import json
+import subprocess
+import sys
+
+import jsonschema
+
+schema_path, by_hand_path, dump = sys.argv[1:4]
+with open(schema_path) as f:
+    schema = json.load(f)
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+
+
+def closed(node):
+    """The same schema with every object closed: a key that is written but not described is then an error."""
+    if isinstance(node, dict):
+        node = {k: closed(v) for k, v in node.items()}
+        if "properties" in node:
+            node["additionalProperties"] = False
+        return node
+    return [closed(v) for v in node] if isinstance(node, list) else node
+
+
+strict = jsonschema.Draft202012Validator(closed(dict(schema, anyOf=[{"$ref": "#/$defs/snapshot"}])))
+with open(by_hand_path) as f:
+    by_hand = json.load(f)
+validator.validate(by_hand)
+strict.validate(by_hand)
+validator.validate({"snapshot": by_hand, "memo": None})
+
+seen = set()
+
+
+def keys_of(node):
+    if isinstance(node, dict):
+        for k, v in node.items():
+            seen.add(k)
+            keys_of(v)
+    elif isinstance(node, list):
+        for v in node:
+            keys_of(v)
+
+
+lines = subprocess.run([dump, "1", "150"], check=True, capture_output=True, text=True).stdout.splitlines()
+assert len(lines) == 150
+for line in lines:
+    snapshot = json.loads(line)
+    strict.validate(snapshot)
+    keys_of(snapshot)
+keys_of(json.loads(subprocess.run([dump, by_hand_path], check=True, capture_output=True, text=True).stdout))
+
+# Nothing is described that is never written, but for what only people write.
+only_by_hand = {"$schema", "task"}
+for name, definition in schema["$defs"].items():
+    if name == "task":
+        continue
+    missing = set(definition.get("properties", {})) - seen - only_by_hand
+    assert not missing, f"{name}: {missing} are in the schema, but are never written"
+
+# And the schema can refuse.
+for broken in ({}, {"at": "now", "cluster": "x"}, {"at": by_hand["at"], "cluster": "x", "instances": [{"type": "c5.large"}]},
+               dict(by_hand, services=[{"name": "web", "desired": -1}])):
+    assert not validator.is_valid(broken), broken
