@@ -46,7 +46,10 @@ struct view_decision {
 enum view_progress_kind { PROGRESS_NOTICE, PROGRESS_DRAIN, PROGRESS_LAUNCH };
 struct view_progress {
     enum view_progress_kind kind;
-    const char *instance, *type, *zone;
+    const char *instance;        // "" for an order that AWS has not filled
+    const char *fleet;           // "" not of our fleets
+    const char *type, *zone;     // "" unknown
+    int64_t weight_milli;        // of the instance, or still to be filled
     const char *state;           // one of steps
     const char *const *steps;
     int step_count, step;
@@ -78,13 +81,14 @@ struct view_cluster {
     bool failed;                 // the newest tick ended early: facts below are of the last complete one
     const char *error;
     int64_t error_ms;
-    int64_t tick, at_ms, duration_ms, period_ms, done_real_ms;
+    int64_t tick, at_ms, duration_ms, period_ms, max_age_ms, done_real_ms;
     const char *mode, *policy_hash;
     bool dry_run;
     const struct snapshot *snapshot;   // whole copies
     const struct plan *plan;
     const struct memo *memo;
     const struct policy_fleet *bounds; // by fleet of the snapshot; max 0 = not in the policy
+    int32_t *fleet_instances;          // same
     struct view_service *services;     // by reserved CPU, largest first
     size_t service_count;
     int *service_rank;                 // snapshot index -> position in services
@@ -94,7 +98,11 @@ struct view_cluster {
     const struct memo_drain **instance_drain; // same; only drains in progress
     struct res *instance_capacity, *instance_reserved;  // same; capacity zero = unknown
     int64_t *instance_usd_micro;       // same; 0 unknown
-    int32_t spot_count, stale_sources;
+    const char **instance_box;         // same; "coming", "active", "draining", "held", "empty", "interrupted", "disconnected",
+                                       // "foreign", "leaving"
+    bool *source_stale;                // by source kind: unknown, partial or older than the policy allows
+    int32_t spot_count, drain_count, stale_sources;
+    int64_t waiting_since_ms;          // 0 none waits
     struct view_decision *decisions;   // newest first
     size_t decision_count;
     struct view_counts counts;         // since the daemon started

@@ -1,1 +1,191 @@
-#include "base/err.h"
+#include "web/server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <unistd.h>
+
+#include "web/address.h"
+#include "web/reply.h"
+#include "web/routes.h"
+
+#define CONNECTIONS_MAX 128u
+#define IDLE_TIMEOUT_S 15u
+#define HEADER_BYTES_MAX ((size_t)32 << 10)
+#define THREADS 4u
+#define PATH_MAX_BYTES 1024
+
+struct web_server {
+    struct MHD_Daemon *daemon;
+    struct web_address address;
+    struct web_hosts hosts;
+    char **host_names;
+    struct view_box *box;
+    const struct clock *clock;
+    struct clock real;
+    struct web_history *history;
+    char url[128];
+};
+
+// ---- one request ----------------------------------------------------------------------------------------------------------
+static const char *query_value(const struct web_request *r, const char *key)
+{
+    return MHD_lookup_connection_value((struct MHD_Connection *)r->arg, MHD_GET_ARGUMENT_KIND, key);
+}
+
+// False when the path has more segments than any route could have.
+static bool split_path(struct web_request *r, const char *path)
+{
+    struct slice rest = slice_of(path);
+    if (rest.len == 0 || rest.len > PATH_MAX_BYTES || rest.ptr[0] != '/')
+        return false;
+    slice_cut(&rest, '/');
+    while (rest.len) {
+        if (r->part_count == (int)ARRAY_LEN(r->parts))
+            return false;
+        r->parts[r->part_count++] = slice_cut(&rest, '/');
+    }
+    return true;
+}
+
+static void answer(struct web_server *s, struct MHD_Connection *c, const char *method, const char *path, struct web_response *w)
+{
+    const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
+    if (!host || !web_host_allowed(&s->hosts, slice_of(host))) {
+        web_problem(w, 421, "this name is not served here: use localhost or the address listened on");
+        return;
+    }
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+        web_problem(w, 405, "read only: GET and HEAD");
+        return;
+    }
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct web_request r = {
+        .query = query_value,
+        .arg = c,
+        .view = view_acquire(s->box),
+        .history = s->history,
+        .now_ms = clock_wall_ms(s->clock),
+        .real_ms = clock_mono_ms(&s->real),
+        .beat_age_ms = view_box_beat_age_ms(s->box),
+        .arena = &arena,
+    };
+    if (split_path(&r, path))
+        web_route(&r, w);
+    else
+        web_problem(w, 404, "nothing is served here; the description is at /openapi.json");
+    view_release((struct view *)r.view);
+    arena_release(&arena);
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *path, const char *method, const char *version,
+                              const char *upload, size_t *upload_len, void **request_state)
+{
+    struct web_server *s = arg;
+    static char begun;
+    (void)version;
+    (void)upload;
+    if (!*request_state) {  // headers only; what comes with a body is asked again
+        *request_state = &begun;
+        return MHD_YES;
+    }
+    if (*upload_len) {
+        *upload_len = 0;  // read and dropped: no route takes a body
+        return MHD_YES;
+    }
+    struct web_response w = {.status = 500, .type = WEB_PROBLEM};
+    buf_init(&w.body, WEB_BODY_MAX);
+    answer(s, c, method, path, &w);
+    return web_reply(c, &w, clock_wall_ms(s->clock));
+}
+
+// ---- start and stop -------------------------------------------------------------------------------------------------------
+static int listen_on(struct web_address *a, int *ret, struct err *err)
+{
+    int fd = socket(a->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int one = 1;
+    if (fd < 0)
+        return err_set(err, ERR_IO, "listen %s: %s", a->host, strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof(bound);
+    if (bind(fd, (struct sockaddr *)&a->addr, a->len) != 0 || listen(fd, 64) != 0 ||
+        getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
+        int rc = err_set(err, ERR_IO, "listen %s port %u: %s", a->host, web_address_port(a), strerror(errno));
+        close(fd);
+        return rc;
+    }
+    a->addr = bound;
+    *ret = fd;
+    return 0;
+}
+
+static void write_url(struct web_server *s)
+{
+    const char *host = web_address_is_any(&s->address) ? "127.0.0.1" : s->address.host;
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(s->url, sizeof(s->url), "http://%s%s%s:%u/", v6 ? "[" : "", host, v6 ? "]" : "", web_address_port(&s->address));
+}
+
+static void copy_hosts(struct web_server *s, const struct web_options *o)
+{
+    s->host_names = calloc(o->host_count + 1, sizeof(*s->host_names));
+    assert(s->host_names);
+    for (size_t i = 0; i < o->host_count; i++) {
+        s->host_names[i] = strdup(o->hosts[i]);
+        assert(s->host_names[i]);
+    }
+    s->hosts = (struct web_hosts){.listen = &s->address, .names = (const char *const *)s->host_names, .count = o->host_count};
+}
+
+int web_server_start(const struct web_options *o, struct web_server **ret, struct err *err)
+{
+    struct web_server *s = calloc(1, sizeof(*s));
+    int fd = -1;
+    if (!s)
+        return err_set(err, ERR_NOMEM, "web server: no memory");
+    s->box = o->box;
+    s->clock = o->clock;
+    clock_init_real(&s->real);
+    s->history = web_history_new(o->state_path);
+    copy_hosts(s, o);
+    int rc = web_address_parse(o->listen ? o->listen : "127.0.0.1:8080", &s->address, err);
+    if (rc == 0)
+        rc = listen_on(&s->address, &fd, err);
+    if (rc == 0) {
+        write_url(s);
+        s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, s,
+                                     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+                                     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                     HEADER_BYTES_MAX, MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                     MHD_OPTION_END);
+        if (!s->daemon) {
+            close(fd);
+            rc = err_set(err, ERR_IO, "web server %s: cannot start", s->url);
+        }
+    }
+    if (rc) {
+        web_server_stop(s);
+        return rc;
+    }
+    *ret = s;
+    return 0;
+}
+
+void web_server_stop(struct web_server *s)
+{
+    if (!s)
+        return;
+    if (s->daemon)
+        MHD_stop_daemon(s->daemon);  // closes the socket, joins the threads
+    web_history_free(s->history);
+    for (char **name = s->host_names; *name; name++)
+        free(*name);
+    free(s->host_names);
+    free(s);
+}
+
+const char *web_server_url(const struct web_server *s)
+{
+    return s->url;
+}

@@ -1,0 +1,137 @@
+#include "scaler/view_copy.h"
+
+#include <string.h>
+
+static const char *text(const char *s, struct arena *a)
+{
+    return s && *s ? arena_strdup(a, s) : "";
+}
+
+static void *items(const void *from, size_t count, size_t size, struct arena *a)
+{
+    if (count == 0)
+        return NULL;
+    void *to = arena_alloc(a, count, size);
+    memcpy(to, from, count * size);
+    return to;
+}
+
+static void copy_shape(struct shape *s, struct arena *a)
+{
+    s->name = text(s->name, a);
+    s->arch = text(s->arch, a);
+    s->unmodelled = text(s->unmodelled, a);
+    for (int i = 0; i < s->strategy_count; i++)
+        s->strategies[i].field = text(s->strategies[i].field, a);
+}
+
+static void copy_service(struct service *s, struct arena *a)
+{
+    s->name = text(s->name, a);
+    s->arn = text(s->arn, a);
+    s->last_event = text(s->last_event, a);
+    s->deployments = items(s->deployments, s->deployment_count, sizeof(*s->deployments), a);
+    for (size_t i = 0; i < s->deployment_count; i++)
+        s->deployments[i].id = text(s->deployments[i].id, a);
+}
+
+static void copy_instance(struct instance *i, struct arena *a)
+{
+    i->id = text(i->id, a);
+    i->arn = text(i->arn, a);
+    i->type = text(i->type, a);
+    i->zone = text(i->zone, a);
+    i->arch = text(i->arch, a);
+    i->mark = text(i->mark, a);
+    i->holdings = items(i->holdings, i->holding_count, sizeof(*i->holdings), a);
+    for (size_t k = 0; k < i->holding_count; k++)
+        i->holdings[k].example_task = text(i->holdings[k].example_task, a);
+}
+
+static void copy_fleet(struct fleet *f, struct arena *a)
+{
+    f->id = text(f->id, a);
+    f->activity = text(f->activity, a);
+    f->allocation = text(f->allocation, a);
+    f->owner = text(f->owner, a);
+    f->pools = items(f->pools, f->pool_count, sizeof(*f->pools), a);
+    for (size_t i = 0; i < f->pool_count; i++) {
+        f->pools[i].type_name = text(f->pools[i].type_name, a);
+        f->pools[i].zone = text(f->pools[i].zone, a);
+    }
+}
+
+struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
+{
+    struct snapshot *c = items(s, 1, sizeof(*s), a);
+    c->account = text(c->account, a);
+    c->region = text(c->region, a);
+    c->cluster = text(c->cluster, a);
+    for (int i = 0; i < SOURCE_COUNT; i++)
+        c->sources[i].detail = text(c->sources[i].detail, a);
+    c->types = items(c->types, c->type_count, sizeof(*c->types), a);
+    for (size_t i = 0; i < c->type_count; i++) {
+        c->types[i].name = text(c->types[i].name, a);
+        c->types[i].arch = text(c->types[i].arch, a);
+    }
+    c->fleets = items(c->fleets, c->fleet_count, sizeof(*c->fleets), a);
+    for (size_t i = 0; i < c->fleet_count; i++)
+        copy_fleet(&c->fleets[i], a);
+    c->shapes = items(c->shapes, c->shape_count, sizeof(*c->shapes), a);
+    for (size_t i = 0; i < c->shape_count; i++)
+        copy_shape(&c->shapes[i], a);
+    c->services = items(c->services, c->service_count, sizeof(*c->services), a);
+    for (size_t i = 0; i < c->service_count; i++)
+        copy_service(&c->services[i], a);
+    c->instances = items(c->instances, c->instance_count, sizeof(*c->instances), a);
+    for (size_t i = 0; i < c->instance_count; i++)
+        copy_instance(&c->instances[i], a);
+    return c;
+}
+
+struct plan *view_copy_plan(const struct plan *p, struct arena *a)
+{
+    struct plan *c = items(p, 1, sizeof(*p), a);
+    c->cluster = text(c->cluster, a);
+    c->mode = text(c->mode, a);
+    c->actions = items(c->actions, c->action_count, sizeof(*c->actions), a);
+    c->action_cap = c->action_count;
+    for (size_t i = 0; i < c->action_count; i++) {
+        struct action *x = &c->actions[i];
+        x->target = text(x->target, a);
+        x->value = text(x->value, a);
+        x->fact = text(x->fact, a);
+        x->verdict = text(x->verdict, a);
+    }
+    c->verdicts = items(c->verdicts, c->verdict_count, sizeof(*c->verdicts), a);
+    c->verdict_cap = c->verdict_count;
+    for (size_t i = 0; i < c->verdict_count; i++) {
+        struct verdict *v = &c->verdicts[i];
+        v->target = text(v->target, a);
+        v->fact = text(v->fact, a);
+        v->verdict = text(v->verdict, a);
+    }
+    c->demands = items(c->demands, c->demand_count, sizeof(*c->demands), a);
+    c->demand_cap = c->demand_count;
+    return c;
+}
+
+struct memo *view_copy_memo(const struct memo *m, struct arena *a)
+{
+    struct memo *c = items(m, 1, sizeof(*m), a);
+    c->drains = items(c->drains, c->drain_count, sizeof(*c->drains), a);
+    c->drain_cap = c->drain_count;
+    for (size_t i = 0; i < c->drain_count; i++) {
+        c->drains[i].instance = text(c->drains[i].instance, a);
+        c->drains[i].reason = text(c->drains[i].reason, a);
+    }
+    c->stamps = items(c->stamps, c->stamp_count, sizeof(*c->stamps), a);
+    c->stamp_cap = c->stamp_count;
+    for (size_t i = 0; i < c->stamp_count; i++)
+        c->stamps[i].key = text(c->stamps[i].key, a);
+    c->targets = items(c->targets, c->target_count, sizeof(*c->targets), a);
+    c->target_cap = c->target_count;
+    for (size_t i = 0; i < c->target_count; i++)
+        c->targets[i].fleet = text(c->targets[i].fleet, a);
+    return c;
+}

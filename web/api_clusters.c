@@ -1,0 +1,329 @@
+#include "web/jsonw.h"
+#include "web/routes.h"
+
+const struct view_cluster *web_find_cluster(const struct web_request *r, struct web_response *w)
+{
+    const char *region = r->query(r, "region"), *account = r->query(r, "account");
+    for (size_t i = 0; i < r->view->cluster_count; i++) {
+        const struct view_cluster *c = r->view->clusters[i];
+        if (strcmp(c->name, r->name) == 0 && (!region || strcmp(region, c->region) == 0) &&
+            (!account || strcmp(account, c->account) == 0))
+            return c;
+    }
+    web_problem(w, 404, "no cluster %s in the policy", r->name);
+    return NULL;
+}
+
+// ---- the estate -----------------------------------------------------------------------------------------------------------
+static void write_daemon(struct jsonw *j, const struct web_request *r)
+{
+    const struct view_daemon *d = &r->view->daemon;
+    const char *ready_detail;
+    bool ready = web_ready(r, &ready_detail);
+    jsonw_object(j, "daemon");
+    jsonw_str(j, "version", d->version);
+    jsonw_time(j, "started", d->started_ms);
+    jsonw_bool(j, "dry_run", d->dry_run);
+    jsonw_num(j, "speed", d->speed);
+    jsonw_int(j, "uptime_s", (r->now_ms - d->started_ms) / 1000);
+    jsonw_bool(j, "state_ok", d->state_ok);
+    jsonw_str(j, "state_detail", d->state_detail);
+    jsonw_bool(j, "ready", ready);
+    jsonw_str(j, "ready_detail", ready_detail);
+    jsonw_str(j, "shell_mode", d->shell_mode);
+    jsonw_str(j, "shell_mode_reason", d->shell_mode_reason);
+    jsonw_end(j);
+}
+
+static void write_status(struct jsonw *j, const struct web_request *r, const struct view_cluster *c)
+{
+    bool late = web_cluster_late(r, c);
+    const char *status = c->failed ? "failed" : !c->ticked ? "starting" : late ? "late" : "ok";
+    jsonw_str(j, "status", status);
+    jsonw_str(j, "status_detail", c->failed ? c->error : late ? "no complete tick for more than 3 periods" : "");
+}
+
+static const char *const unticked_keys[] = {
+    "tick", "at", "duration_ms", "next_tick", "instances", "capacity", "reserved", "need", "waiting_tasks", "waiting_since",
+    "drains_in_progress", "drains_total", "cost_usd_micro_per_hour", "spot_permyriad", "stale_sources",
+};
+
+static void write_figures(struct jsonw *j, const struct view_cluster *c)
+{
+    const struct plan_summary *p = &c->plan->summary;
+    size_t total = c->snapshot->instance_count;
+    jsonw_int(j, "tick", c->tick);
+    jsonw_time(j, "at", c->at_ms);
+    jsonw_int(j, "duration_ms", c->duration_ms);
+    jsonw_time(j, "next_tick", c->at_ms + c->period_ms);
+    jsonw_object(j, "instances");
+    jsonw_int(j, "total", p->instances);
+    jsonw_int(j, "active", p->active);
+    jsonw_int(j, "draining", p->draining);
+    jsonw_int(j, "coming", p->coming);
+    jsonw_int(j, "interrupted", p->interrupted);
+    jsonw_int(j, "spot", c->spot_count);
+    jsonw_end(j);
+    jsonw_res(j, "capacity", p->capacity);
+    jsonw_res(j, "reserved", p->reserved);
+    jsonw_res(j, "need", p->need);
+    jsonw_int(j, "waiting_tasks", p->waiting_tasks);
+    jsonw_time(j, "waiting_since", p->waiting_tasks ? c->waiting_since_ms : 0);
+    jsonw_int(j, "drains_in_progress", c->drain_count);
+    jsonw_object(j, "drains_total");
+    jsonw_int(j, "begun", c->memo->drains_begun);
+    jsonw_int(j, "finished", c->memo->drains_finished);
+    jsonw_int(j, "undone", c->memo->drains_undone);
+    jsonw_end(j);
+    jsonw_int(j, "cost_usd_micro_per_hour", p->hourly.micro);
+    jsonw_int(j, "spot_permyriad", total ? c->spot_count * 10000 / (int64_t)total : 0);
+    jsonw_int(j, "stale_sources", c->stale_sources);
+}
+
+static void write_summary(struct jsonw *j, const struct web_request *r, const struct view_cluster *c)
+{
+    jsonw_str(j, "name", c->name);
+    jsonw_str(j, "account", c->account);
+    jsonw_str(j, "region", c->region);
+    write_status(j, r, c);
+    jsonw_str(j, "mode", c->mode);
+    jsonw_bool(j, "dry_run", c->dry_run);
+    jsonw_str(j, "policy_hash", c->policy_hash);
+    jsonw_int(j, "period_ms", c->period_ms);
+    if (c->ticked)
+        write_figures(j, c);
+    else
+        for (size_t i = 0; i < ARRAY_LEN(unticked_keys); i++)
+            jsonw_null(j, unticked_keys[i]);
+}
+
+void web_clusters(struct web_request *r, struct web_response *w)
+{
+    struct jsonw j;
+    web_json_begin(r, w, &j);
+    write_daemon(&j, r);
+    jsonw_array(&j, "clusters");
+    for (size_t i = 0; i < r->view->cluster_count; i++) {
+        jsonw_object(&j, NULL);
+        write_summary(&j, r, r->view->clusters[i]);
+        jsonw_end(&j);
+    }
+    jsonw_end(&j);
+    jsonw_end(&j);
+    w->etag_skip = 0;  // `now` gives the ages their meaning: each answer is new
+}
+
+// ---- one cluster ----------------------------------------------------------------------------------------------------------
+static const char *const source_states[] = {[SOURCE_UNKNOWN] = "unknown", [SOURCE_PARTIAL] = "partial", [SOURCE_OK] = "ok"};
+
+static void write_sources(struct jsonw *j, const struct web_request *r, const struct view_cluster *c)
+{
+    jsonw_array(j, "sources");
+    for (int i = 0; c->ticked && i < SOURCE_COUNT; i++) {
+        const struct source *s = &c->snapshot->sources[i];
+        jsonw_object(j, NULL);
+        jsonw_str(j, "kind", source_kind_name((enum source_kind)i));
+        jsonw_str(j, "state", source_states[s->state]);
+        jsonw_bool(j, "stale", c->source_stale[i]);
+        jsonw_time(j, "read", s->read_ms);
+        if (s->read_ms)
+            jsonw_int(j, "age_ms", r->now_ms - s->read_ms);
+        else
+            jsonw_null(j, "age_ms");
+        jsonw_str(j, "detail", s->detail);
+        jsonw_end(j);
+    }
+    jsonw_end(j);
+}
+
+static void write_fleets(struct jsonw *j, const struct view_cluster *c)
+{
+    jsonw_array(j, "fleets");
+    for (size_t i = 0; c->ticked && i < c->snapshot->fleet_count; i++) {
+        const struct fleet *f = &c->snapshot->fleets[i];
+        jsonw_object(j, NULL);
+        jsonw_str(j, "id", f->id);
+        jsonw_str(j, "kind", "spot_fleet");
+        jsonw_str(j, "state", f->found ? fleet_state_name(f->state) : "not found");
+        jsonw_str(j, "activity", f->activity);
+        jsonw_int(j, "target", f->target);
+        jsonw_int(j, "on_demand_target", f->on_demand_target);
+        jsonw_int(j, "fulfilled_milli", f->fulfilled_milli);
+        jsonw_int(j, "min", c->bounds[i].min);
+        jsonw_int(j, "max", c->bounds[i].max);
+        jsonw_int(j, "instances", c->fleet_instances[i]);
+        jsonw_bool(j, "foreign_scaling", f->foreign_scaling);
+        jsonw_end(j);
+    }
+    jsonw_end(j);
+}
+
+static void write_service(struct jsonw *j, const struct snapshot *s, const struct view_service *v)
+{
+    const struct service *x = &s->services[v->index];
+    const struct deployment *primary = x->primary >= 0 ? &x->deployments[x->primary] : NULL;
+    bool shaped = primary && primary->shape >= 0;
+    jsonw_object(j, NULL);
+    jsonw_str(j, "name", x->name);
+    jsonw_str(j, "kind", x->kind == SERVICE_DAEMON ? "daemon" : "replica");
+    jsonw_int(j, "desired", x->desired);
+    jsonw_int(j, "running", x->running);
+    jsonw_int(j, "pending", x->pending);
+    jsonw_int(j, "waiting", v->waiting);
+    jsonw_time(j, "waiting_since", v->waiting_since_ms);
+    jsonw_str(j, "shape", shaped ? s->shapes[primary->shape].name : NULL);
+    jsonw_int_or_null(j, "task_cpu_units", v->task.v[RES_CPU]);
+    jsonw_int_or_null(j, "task_memory_mib", v->task.v[RES_MEMORY]);
+    jsonw_res(j, "reserved", v->reserved);
+    jsonw_int(j, "instances", v->instances);
+    jsonw_bool(j, "deploying", primary && primary->in_progress);
+    jsonw_bool(j, "crash_looping", x->crash_looping);
+    jsonw_str(j, "last_event", x->last_event);
+    jsonw_end(j);
+}
+
+static const char *const progress_kinds[] = {
+    [PROGRESS_NOTICE] = "notice", [PROGRESS_DRAIN] = "drain", [PROGRESS_LAUNCH] = "launch"};
+
+static void write_progress(struct jsonw *j, const struct view_progress *p)
+{
+    jsonw_object(j, NULL);
+    jsonw_str(j, "kind", progress_kinds[p->kind]);
+    jsonw_str(j, "instance", p->instance);
+    jsonw_str(j, "fleet", p->fleet);
+    jsonw_str(j, "type", p->type);
+    jsonw_str(j, "zone", p->zone);
+    jsonw_int(j, "weight_milli", p->weight_milli);
+    jsonw_str(j, "state", p->state);
+    jsonw_array(j, "steps");
+    for (int i = 0; i < p->step_count; i++)
+        jsonw_str(j, NULL, p->steps[i]);
+    jsonw_end(j);
+    jsonw_int(j, "step", p->step);
+    jsonw_time(j, "since", p->since_ms);
+    jsonw_time(j, "state_since", p->state_since_ms);
+    jsonw_time(j, "deadline", p->deadline_ms);
+    jsonw_int(j, "tasks_left", p->tasks_left);
+    jsonw_bool(j, "held", p->held);
+    if (p->held) {
+        jsonw_object(j, "holder");
+        jsonw_str(j, "service", p->holder_service);
+        jsonw_str(j, "task", p->holder_task);
+        jsonw_str(j, "why", p->holder_why);
+        jsonw_end(j);
+    } else {
+        jsonw_null(j, "holder");
+    }
+    jsonw_str(j, "reason", p->reason);
+    jsonw_end(j);
+}
+
+static void write_act(struct jsonw *j, const struct view_act *a)
+{
+    jsonw_object(j, NULL);
+    jsonw_str(j, "kind", action_kind_name(a->kind));
+    jsonw_str(j, "target", a->target);
+    jsonw_str(j, "fact", a->fact);
+    jsonw_str(j, "verdict", a->verdict);
+    if (a->kind == ACTION_SET_TARGET) {
+        jsonw_int(j, "capacity", a->capacity);
+        jsonw_int(j, "capacity_before", a->capacity_before);
+    } else {
+        jsonw_null(j, "capacity");
+        jsonw_null(j, "capacity_before");
+    }
+    jsonw_int(j, "hourly_delta_usd_micro", a->hourly_delta_usd_micro);
+    jsonw_str(j, "outcome", a->outcome == VIEW_UNKNOWN ? NULL : view_outcome_name(a->outcome));
+    jsonw_str(j, "outcome_detail", a->outcome_detail);
+    jsonw_end(j);
+}
+
+static void write_decisions(struct jsonw *j, const struct view_cluster *c)
+{
+    jsonw_array(j, "decisions");
+    for (size_t i = 0; i < c->decision_count; i++) {
+        const struct view_decision *d = &c->decisions[i];
+        jsonw_object(j, NULL);
+        jsonw_int(j, "tick", d->tick);
+        jsonw_time(j, "at", d->at_ms);
+        jsonw_str(j, "error", d->error);
+        jsonw_bool(j, "dry_run", d->dry_run);
+        jsonw_array(j, "acts");
+        for (size_t k = 0; k < d->act_count; k++)
+            write_act(j, &d->acts[k]);
+        jsonw_end(j);
+        jsonw_end(j);
+    }
+    jsonw_end(j);
+}
+
+static void write_verdicts(struct jsonw *j, const struct view_cluster *c)
+{
+    jsonw_array(j, "verdicts");
+    for (size_t i = 0; c->ticked && i < c->plan->verdict_count; i++) {
+        const struct verdict *v = &c->plan->verdicts[i];
+        jsonw_object(j, NULL);
+        jsonw_str(j, "kind", candidate_kind_name(v->kind));
+        jsonw_str(j, "code", verdict_code_name(v->code));
+        jsonw_str(j, "target", v->target);
+        jsonw_str(j, "fact", v->fact);
+        jsonw_str(j, "verdict", v->verdict);
+        if (v->code == VERDICT_CAPPED) {
+            jsonw_int(j, "wanted", v->wanted);
+            jsonw_int(j, "allowed", v->allowed);
+        } else {
+            jsonw_null(j, "wanted");
+            jsonw_null(j, "allowed");
+        }
+        jsonw_end(j);
+    }
+    jsonw_end(j);
+}
+
+static void write_demands(struct jsonw *j, const struct view_cluster *c)
+{
+    jsonw_array(j, "demands");
+    for (size_t i = 0; c->ticked && i < c->plan->demand_count; i++) {
+        const struct demand *d = &c->plan->demands[i];
+        jsonw_object(j, NULL);
+        jsonw_str(j, "service", d->service >= 0 ? c->snapshot->services[d->service].name : "");
+        jsonw_str(j, "shape", d->shape >= 0 ? c->snapshot->shapes[d->shape].name : "");
+        jsonw_int(j, "missing", d->missing);
+        jsonw_int(j, "leaving", d->leaving);
+        jsonw_int(j, "headroom", d->headroom);
+        jsonw_int(j, "fits", d->fits);
+        jsonw_int(j, "waits", d->waits);
+        jsonw_int(j, "ordered", d->ordered);
+        jsonw_int(j, "never", d->never);
+        jsonw_time(j, "since", d->since_ms);
+        jsonw_end(j);
+    }
+    jsonw_end(j);
+}
+
+void web_cluster(struct web_request *r, struct web_response *w)
+{
+    const struct view_cluster *c = web_find_cluster(r, w);
+    if (!c)
+        return;
+    struct jsonw j;
+    web_json_begin(r, w, &j);
+    jsonw_object(&j, "cluster");
+    write_summary(&j, r, c);
+    write_sources(&j, r, c);
+    write_fleets(&j, c);
+    jsonw_array(&j, "services");
+    for (size_t i = 0; i < c->service_count; i++)
+        write_service(&j, c->snapshot, &c->services[i]);
+    jsonw_end(&j);
+    jsonw_array(&j, "in_progress");
+    for (size_t i = 0; i < c->progress_count; i++)
+        write_progress(&j, &c->progress[i]);
+    jsonw_end(&j);
+    write_decisions(&j, c);
+    write_verdicts(&j, c);
+    write_demands(&j, c);
+    jsonw_end(&j);
+    jsonw_end(&j);
+    w->etag_skip = 0;  // as the list
+}

@@ -1,0 +1,296 @@
+#include "base/parse.h"
+#include "state/query.h"
+#include "web/jsonw.h"
+#include "web/routes.h"
+
+#define DAY_MS 86400000
+
+static void answer_error(struct web_response *w, const struct err *err)
+{
+    switch (err->kind) {
+    case ERR_NOT_FOUND:
+        web_problem(w, 404, "%s", err->msg);
+        return;
+    case ERR_INVALID:
+        web_problem(w, 400, "%s", err->msg);
+        return;
+    case ERR_LIMIT:
+        web_problem(w, 503, "the history did not answer in time; ask for less");
+        return;
+    case ERR_OK:
+    case ERR_NOMEM:
+    case ERR_TRANSIENT:
+    case ERR_THROTTLED:
+    case ERR_AUTH:
+    case ERR_DENIED:
+    case ERR_CONFLICT:
+    case ERR_CAPACITY:
+    case ERR_CORRUPT:
+    case ERR_IO:
+        break;
+    }
+    web_problem(w, 503, "no history: %s", err->msg);
+}
+
+// What was wrong with a query is no fault of the connection.
+static bool connection_failed(int rc)
+{
+    return rc && rc != ERR_NOT_FOUND && rc != ERR_INVALID && rc != ERR_LIMIT;
+}
+
+static struct state_reader *acquire(struct web_request *r, struct web_response *w)
+{
+    struct err err = {0};
+    struct state_reader *reader = NULL;
+    if (web_history_acquire(r->history, &reader, &err) == 0)
+        return reader;
+    web_problem(w, 503, "no history: %s", err.msg);
+    return NULL;
+}
+
+// The journal's id of the cluster; 0 when the journal has none yet.
+static int cluster_id(struct state_reader *reader, const struct view_cluster *c, struct arena *a, int64_t *ret, struct err *err)
+{
+    struct state_cluster_row *rows;
+    size_t count;
+    *ret = 0;
+    int rc = state_query_clusters(reader, a, &rows, &count, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if (strcmp(rows[i].name, c->name) == 0 && strcmp(rows[i].region, c->region) == 0 && strcmp(rows[i].account, c->account) == 0)
+            *ret = rows[i].id;
+    return rc;
+}
+
+// ---- query parameters: absent keeps the default; false and an answer when it does not parse -------------------------------
+static bool time_param(const struct web_request *r, struct web_response *w, const char *key, int64_t *ms)
+{
+    const char *text = r->query(r, key);
+    if (!text || parse_iso8601_ms(slice_of(text), ms))
+        return true;
+    web_problem(w, 400, "%s: an RFC 3339 time is expected, like 2026-01-15T14:00:00Z", key);
+    return false;
+}
+
+static bool step_param(const struct web_request *r, struct web_response *w, int64_t *ms)
+{
+    const char *text = r->query(r, "step");
+    if (!text || (parse_duration_ms(slice_of(text), ms) && *ms > 0 && *ms <= 31 * (int64_t)DAY_MS))
+        return true;
+    web_problem(w, 400, "step: a duration up to 31 days is expected, like 5m");
+    return false;
+}
+
+static bool int_param(const struct web_request *r, struct web_response *w, const char *key, int64_t least, int64_t most, int64_t *ret)
+{
+    const char *text = r->query(r, key);
+    if (!text || (parse_i64(slice_of(text), ret) && *ret >= least && *ret <= most))
+        return true;
+    web_problem(w, 400, "%s: a number from %lld to %lld is expected", key, (long long)least, (long long)most);
+    return false;
+}
+
+static bool flag_param(const struct web_request *r, struct web_response *w, const char *key, bool *ret)
+{
+    const char *text = r->query(r, key);
+    if (!text)
+        return true;
+    *ret = strcmp(text, "true") == 0;
+    if (*ret || strcmp(text, "false") == 0)
+        return true;
+    web_problem(w, 400, "%s: true or false is expected", key);
+    return false;
+}
+
+// ---- series ---------------------------------------------------------------------------------------------------------------
+static void write_series(struct jsonw *j, const struct state_series *s)
+{
+    jsonw_time(j, "from", s->from_ms);
+    jsonw_int(j, "step_s", s->step_ms / 1000);
+    jsonw_int(j, "count", (int64_t)s->count);
+    jsonw_object(j, "columns");
+    jsonw_array(j, "at_s");
+    for (size_t k = 0; k < s->count; k++)
+        jsonw_int(j, NULL, (s->from_ms + (int64_t)k * s->step_ms) / 1000);
+    jsonw_end(j);
+    for (int i = 0; i < SERIES_COUNT; i++) {
+        jsonw_array(j, series_name((enum series)i));
+        for (size_t k = 0; k < s->count; k++)
+            if (s->values[i][k] == STATE_NO_VALUE)
+                jsonw_null(j, NULL);
+            else
+                jsonw_int(j, NULL, s->values[i][k]);
+        jsonw_end(j);
+    }
+    jsonw_end(j);
+}
+
+void web_series(struct web_request *r, struct web_response *w)
+{
+    const struct view_cluster *c = web_find_cluster(r, w);
+    int64_t to_ms = r->now_ms, from_ms = 0, step_ms = 60000, id = 0;
+    if (!c || !time_param(r, w, "to", &to_ms))
+        return;
+    from_ms = to_ms > DAY_MS ? to_ms - DAY_MS : 0;
+    if (!time_param(r, w, "from", &from_ms) || !step_param(r, w, &step_ms))
+        return;
+    struct state_reader *reader = acquire(r, w);
+    if (!reader)
+        return;
+    struct err err = {0};
+    struct state_series s = {0};
+    int rc = cluster_id(reader, c, r->arena, &id, &err);
+    if (rc == 0)
+        rc = state_query_series(reader, id, from_ms, to_ms, step_ms, r->arena, &s, &err);
+    web_history_release(r->history, connection_failed(rc));
+    if (rc) {
+        answer_error(w, &err);
+        return;
+    }
+    struct jsonw j;
+    web_json_begin(r, w, &j);
+    jsonw_str(&j, "cluster", c->name);
+    write_series(&j, &s);
+    jsonw_end(&j);
+}
+
+// ---- ticks ----------------------------------------------------------------------------------------------------------------
+static void write_tick_summary(struct jsonw *j, const struct state_tick *t)
+{
+    const struct plan_summary *p = &t->summary;
+    if (!t->planned) {
+        jsonw_null(j, "summary");
+        return;
+    }
+    jsonw_object(j, "summary");
+    jsonw_object(j, "instances");
+    jsonw_int(j, "total", p->instances);
+    jsonw_int(j, "active", p->active);
+    jsonw_int(j, "draining", p->draining);
+    jsonw_int(j, "coming", p->coming);
+    jsonw_int(j, "interrupted", p->interrupted);
+    jsonw_end(j);
+    jsonw_res(j, "capacity", p->capacity);
+    jsonw_res(j, "reserved", p->reserved);
+    jsonw_res(j, "need", p->need);
+    jsonw_int(j, "waiting_tasks", p->waiting_tasks);
+    jsonw_int(j, "cost_usd_micro_per_hour", p->hourly.micro);
+    jsonw_end(j);
+}
+
+static void write_tick_act(struct jsonw *j, const struct state_act *a)
+{
+    jsonw_object(j, NULL);
+    jsonw_str(j, "kind", a->kind);
+    jsonw_str(j, "target", a->target);
+    jsonw_str(j, "fact", a->fact);
+    jsonw_str(j, "verdict", a->verdict);
+    jsonw_str(j, "params", a->params);
+    jsonw_str(j, "client_token", a->client_token);
+    jsonw_time(j, "created", a->created_ms);
+    jsonw_time(j, "finished", a->finished ? a->finished_ms : 0);
+    jsonw_str(j, "outcome", a->finished ? a->outcome : NULL);
+    jsonw_str(j, "outcome_detail", a->message);
+    jsonw_int(j, "http_status", a->http_status);
+    jsonw_end(j);
+}
+
+static void write_tick(struct jsonw *j, const struct state_tick *t)
+{
+    jsonw_int(j, "tick", t->id);
+    jsonw_str(j, "cluster", t->cluster_name);
+    jsonw_str(j, "account", t->account);
+    jsonw_str(j, "region", t->region);
+    jsonw_time(j, "at", t->at_ms);
+    jsonw_int(j, "duration_ms", t->duration_ms);
+    jsonw_str(j, "mode", t->mode);
+    jsonw_bool(j, "dry_run", t->dry_run);
+    jsonw_str(j, "policy_hash", t->policy_hash);
+    jsonw_bool(j, "recorded", t->recorded);
+    jsonw_str(j, "error", t->error);
+    jsonw_int(j, "actions", t->actions);
+    jsonw_int(j, "ok", t->ok);
+    jsonw_int(j, "failed", t->failed);
+    jsonw_int(j, "skipped", t->skipped);
+    jsonw_bool(j, "whole", t->has_snapshot || t->has_plan);
+    write_tick_summary(j, t);
+    jsonw_array(j, "acts");
+    for (size_t i = 0; i < t->act_count; i++)
+        write_tick_act(j, &t->acts[i]);
+    jsonw_end(j);
+}
+
+static int query_ticks(struct web_request *r, struct state_reader *reader, const struct view_cluster *c, struct state_ticks_query *q,
+                       struct state_tick **ret, size_t *ret_count, bool *ret_more, struct err *err)
+{
+    int rc = c ? cluster_id(reader, c, r->arena, &q->cluster, err) : 0;
+    if (rc || (c && !q->cluster))
+        return rc;  // a cluster that the journal does not know has no ticks
+    return state_query_ticks(reader, q, r->arena, ret, ret_count, ret_more, err);
+}
+
+void web_ticks(struct web_request *r, struct web_response *w)
+{
+    int64_t limit = 50;
+    struct state_ticks_query q = {0};
+    const struct view_cluster *c = NULL;
+    if (!int_param(r, w, "before", 1, INT64_MAX, &q.before) || !int_param(r, w, "limit", 1, STATE_PAGE_MAX, &limit) ||
+        !flag_param(r, w, "acting", &q.acting_only))
+        return;
+    q.limit = (int)limit;
+    r->name = r->query(r, "cluster");
+    if (r->name && !(c = web_find_cluster(r, w)))
+        return;
+    struct state_reader *reader = acquire(r, w);
+    if (!reader)
+        return;
+    struct err err = {0};
+    struct state_tick *ticks = NULL;
+    size_t count = 0;
+    bool more = false;
+    int rc = query_ticks(r, reader, c, &q, &ticks, &count, &more, &err);
+    web_history_release(r->history, connection_failed(rc));
+    if (rc) {
+        answer_error(w, &err);
+        return;
+    }
+    struct jsonw j;
+    web_json_begin(r, w, &j);
+    jsonw_array(&j, "ticks");
+    for (size_t i = 0; i < count; i++) {
+        jsonw_object(&j, NULL);
+        write_tick(&j, &ticks[i]);
+        jsonw_end(&j);
+    }
+    jsonw_end(&j);
+    jsonw_int_or_null(&j, "older", more ? ticks[count - 1].id : 0);
+    jsonw_end(&j);
+}
+
+void web_tick(struct web_request *r, struct web_response *w)
+{
+    int64_t id = 0;
+    if (!parse_i64(slice_of(r->name), &id) || id < 1) {
+        web_problem(w, 404, "a tick's id is a number");
+        return;
+    }
+    struct state_reader *reader = acquire(r, w);
+    if (!reader)
+        return;
+    struct err err = {0};
+    struct state_tick_whole t = {0};
+    int rc = state_query_tick(reader, id, r->arena, &t, &err);
+    web_history_release(r->history, connection_failed(rc));
+    if (rc) {
+        answer_error(w, &err);
+        return;
+    }
+    struct jsonw j;
+    web_json_begin(r, w, &j);
+    jsonw_object(&j, "tick");
+    write_tick(&j, &t.tick);
+    jsonw_raw(&j, "snapshot", t.snapshot_json);
+    jsonw_raw(&j, "plan", t.plan_json);
+    jsonw_raw(&j, "memo_before", t.memo_before_json);
+    jsonw_end(&j);
+    jsonw_end(&j);
+}

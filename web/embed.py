@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Turns files into a C array of struct web_asset (web/asset.h): content, content type, ETag and a gzip form.
+
+usage: embed.py OUT.c DEPFILE NAME=PATH... DIR...
+A NAME=PATH is one file under that name; of a DIR every file (recursively) under its path in it.
+"""
+import gzip
+import hashlib
+import os
+import sys
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".txt": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2",
+}
+SKIP_DIRS = {"node_modules", "__pycache__"}
+
+
+def collect(args):
+    files, watched = {}, []
+    for arg in args:
+        name, sep, path = arg.partition("=")
+        if sep:
+            files[name] = path
+            continue
+        for folder, dirs, names in os.walk(arg):
+            dirs[:] = sorted(d for d in dirs if d not in SKIP_DIRS and not d.startswith("."))
+            watched.append(folder)
+            for n in sorted(names):
+                if os.path.splitext(n)[1] in TYPES:
+                    full = os.path.join(folder, n)
+                    files[os.path.relpath(full, arg)] = full
+    return files, watched
+
+
+def array(name, data):
+    rows = [",".join(str(b) for b in data[i:i + 32]) for i in range(0, len(data), 32)]
+    return "static const unsigned char %s[] = {\n%s};\n" % (name, ",\n".join(rows) or "0")
+
+
+def main():
+    out, depfile, args = sys.argv[1], sys.argv[2], sys.argv[3:]
+    files, watched = collect(args)
+    text = ['#include "web/asset.h"\n']
+    table = []
+    for i, name in enumerate(sorted(files)):
+        with open(files[name], "rb") as f:
+            data = f.read()
+        packed = gzip.compress(data, 9, mtime=0)
+        text.append(array("d%d" % i, data))
+        small = len(packed) < len(data) * 9 // 10
+        if small:
+            text.append(array("g%d" % i, packed))
+        etag = hashlib.sha256(data).hexdigest()[:16]
+        kind = TYPES[os.path.splitext(name)[1]]
+        table.append('    {"%s", "%s", "\\"%s\\"", d%d, %d, %s, %d},' % (
+            name, kind, etag, i, len(data), "g%d" % i if small else "NULL", len(packed) if small else 0))
+    text.append("const struct web_asset web_assets[] = {\n%s\n};\n" % "\n".join(table))
+    text.append("const size_t web_asset_count = %d;\n" % len(table))
+    with open(out, "w") as f:
+        f.write("\n".join(text))
+    with open(depfile, "w") as f:
+        deps = [p.replace(" ", "\\ ") for p in list(files.values()) + watched]
+        f.write("%s: %s\n" % (out, " ".join(deps)))
+
+
+if __name__ == "__main__":
+    main()

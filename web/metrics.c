@@ -1,0 +1,236 @@
+#include "web/routes.h"
+
+// The Prometheus text format, version 0.0.4. Base units: cores, bytes, seconds, dollars. A family's lines stand together, so
+// the outer loop is over families and the inner one over clusters.
+
+struct out {
+    struct buf *b;
+    const struct web_request *r;
+};
+
+static void escape(struct buf *b, const char *s)
+{
+    for (; *s; s++) {
+        if (*s == '\\' || *s == '"')
+            buf_add_char(b, '\\');
+        if (*s == '\n')
+            buf_add_str(b, "\\n");
+        else
+            buf_add_char(b, *s);
+    }
+}
+
+static void label(struct buf *b, const char *key, const char *value, bool first)
+{
+    buf_printf(b, "%s%s=\"", first ? "" : ",", key);
+    escape(b, value);
+    buf_add_char(b, '"');
+}
+
+static void family(struct out *o, const char *name, const char *type, const char *help)
+{
+    buf_printf(o->b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+// name{account,region,cluster[,key=value …]} value; keys and values come in pairs, NULL ends.
+static void cluster_line(struct out *o, const char *name, const struct view_cluster *c, const char *const *labels, double value)
+{
+    buf_printf(o->b, "%s{", name);
+    label(o->b, "account", c->account, true);
+    label(o->b, "region", c->region, false);
+    label(o->b, "cluster", c->name, false);
+    for (; labels && labels[0]; labels += 2)
+        label(o->b, labels[0], labels[1], false);
+    buf_printf(o->b, "} %.15g\n", value);
+}
+
+#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+// ---- the daemon -----------------------------------------------------------------------------------------------------------
+static void plain(struct out *o, const char *name, const char *type, const char *help, double value)
+{
+    family(o, name, type, help);
+    buf_printf(o->b, "%s %.15g\n", name, value);
+}
+
+static void write_daemon(struct out *o)
+{
+    const struct view_daemon *d = &o->r->view->daemon;
+    const char *detail;
+    family(o, "masu_build_info", "gauge", "The version that runs; always 1.");
+    buf_add_str(o->b, "masu_build_info{");
+    label(o->b, "version", d->version, true);
+    buf_add_str(o->b, "} 1\n");
+    plain(o, "masu_start_time_seconds", "gauge", "When the daemon started, in seconds since 1970.", (double)d->started_ms / 1000);
+    plain(o, "masu_dry_run", "gauge", "1 when it records and does not act.", d->dry_run);
+    plain(o, "masu_state_up", "gauge", "1 when the journal can be written.", d->state_ok);
+    plain(o, "masu_weakened", "gauge", "1 when the daemon holds itself to add-only or observe.", strcmp(d->shell_mode, "act") != 0);
+    plain(o, "masu_ready", "gauge", "1 when each cluster had a complete tick within 3 periods.", web_ready(o->r, &detail));
+    plain(o, "masu_loop_age_seconds", "gauge", "Time since the loop last turned.", (double)o->r->beat_age_ms / 1000);
+}
+
+static void write_api_calls(struct out *o)
+{
+    const struct view_daemon *d = &o->r->view->daemon;
+    family(o, "masu_api_calls_total", "counter", "Calls to AWS by operation and result.");
+    for (size_t i = 0; i < d->api_call_count; i++) {
+        const struct view_api_call *c = &d->api_calls[i];
+        const struct {
+            const char *result;
+            int64_t count;
+        } rows[] = {{"ok", c->ok}, {"failed", c->failed}, {"throttled", c->throttled}};
+        for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+            buf_add_str(o->b, "masu_api_calls_total{");
+            label(o->b, "service", c->service, true);
+            label(o->b, "operation", c->operation, false);
+            label(o->b, "result", rows[k].result, false);
+            buf_printf(o->b, "} %lld\n", (long long)rows[k].count);
+        }
+    }
+}
+
+// ---- clusters: families with one line a cluster, by table -----------------------------------------------------------------
+#define MIB 1048576.0
+
+static double last_tick(const struct view_cluster *c) { return (double)c->at_ms / 1000; }
+static double capacity_cpu(const struct view_cluster *c) { return (double)c->plan->summary.capacity.v[RES_CPU] / 1024; }
+static double capacity_memory(const struct view_cluster *c) { return (double)c->plan->summary.capacity.v[RES_MEMORY] * MIB; }
+static double reserved_cpu(const struct view_cluster *c) { return (double)c->plan->summary.reserved.v[RES_CPU] / 1024; }
+static double reserved_memory(const struct view_cluster *c) { return (double)c->plan->summary.reserved.v[RES_MEMORY] * MIB; }
+static double need_cpu(const struct view_cluster *c) { return (double)c->plan->summary.need.v[RES_CPU] / 1024; }
+static double need_memory(const struct view_cluster *c) { return (double)c->plan->summary.need.v[RES_MEMORY] * MIB; }
+static double waiting(const struct view_cluster *c) { return c->plan->summary.waiting_tasks; }
+static double drains(const struct view_cluster *c) { return c->drain_count; }
+static double cost(const struct view_cluster *c) { return (double)c->plan->summary.hourly.micro / 1e6; }
+
+static const struct {
+    const char *name, *help;
+    double (*value)(const struct view_cluster *c);
+} gauges[] = {
+    {"masu_last_tick_timestamp_seconds", "World time of the newest complete tick.", last_tick},
+    {"masu_capacity_cpu_cores", "CPU of the connected active instances.", capacity_cpu},
+    {"masu_capacity_memory_bytes", "Memory of the connected active instances.", capacity_memory},
+    {"masu_reserved_cpu_cores", "CPU that their tasks reserve.", reserved_cpu},
+    {"masu_reserved_memory_bytes", "Memory that their tasks reserve.", reserved_memory},
+    {"masu_need_cpu_cores", "CPU that demand takes, headroom included.", need_cpu},
+    {"masu_need_memory_bytes", "Memory that demand takes, headroom included.", need_memory},
+    {"masu_waiting_tasks", "Tasks that should run and have no place.", waiting},
+    {"masu_drains_in_progress", "Drains begun and neither finished nor undone.", drains},
+    {"masu_cost_usd_per_hour", "What the cluster's instances cost an hour, where prices are known.", cost},
+};
+
+static void write_gauges(struct out *o)
+{
+    for (size_t g = 0; g < ARRAY_LEN(gauges); g++) {
+        family(o, gauges[g].name, "gauge", gauges[g].help);
+        for (size_t i = 0; i < o->r->view->cluster_count; i++)
+            if (o->r->view->clusters[i]->ticked)
+                cluster_line(o, gauges[g].name, o->r->view->clusters[i], NULL, gauges[g].value(o->r->view->clusters[i]));
+    }
+}
+
+// ---- clusters: families with more labels ----------------------------------------------------------------------------------
+static void write_ticks(struct out *o, const struct view_cluster *c)
+{
+    cluster_line(o, "masu_ticks_total", c, LABELS("result", "ok"), (double)c->counts.ticks_ok);
+    cluster_line(o, "masu_ticks_total", c, LABELS("result", "failed"), (double)c->counts.ticks_failed);
+}
+
+static void write_durations(struct out *o, const struct view_cluster *c)
+{
+    cluster_line(o, "masu_tick_duration_seconds_sum", c, NULL, (double)c->counts.tick_duration_ms_sum / 1000);
+    cluster_line(o, "masu_tick_duration_seconds_count", c, NULL, (double)c->counts.ticks_ok);
+}
+
+static void write_mode(struct out *o, const struct view_cluster *c)
+{
+    for (int m = 0; m < MODE_COUNT; m++) {
+        const char *mode = policy_mode_name((enum policy_mode)m);
+        cluster_line(o, "masu_mode", c, LABELS("mode", mode), strcmp(mode, c->mode) == 0);
+    }
+}
+
+static void write_actions(struct out *o, const struct view_cluster *c)
+{
+    for (int k = 0; k < ACTION_COUNT; k++)
+        for (int i = 0; i < VIEW_OUTCOME_COUNT; i++)
+            if (c->counts.actions[k][i] || i == VIEW_OK)
+                cluster_line(o, "masu_actions_total", c,
+                             LABELS("kind", action_kind_name((enum action_kind)k), "outcome", view_outcome_name((enum view_outcome)i)),
+                             (double)c->counts.actions[k][i]);
+}
+
+static void write_drains(struct out *o, const struct view_cluster *c)
+{
+    if (!c->ticked)
+        return;
+    cluster_line(o, "masu_drains_total", c, LABELS("end", "begun"), (double)c->memo->drains_begun);
+    cluster_line(o, "masu_drains_total", c, LABELS("end", "finished"), (double)c->memo->drains_finished);
+    cluster_line(o, "masu_drains_total", c, LABELS("end", "undone"), (double)c->memo->drains_undone);
+}
+
+static void write_instances(struct out *o, const struct view_cluster *c)
+{
+    if (!c->ticked)
+        return;
+    const struct plan_summary *p = &c->plan->summary;
+    const struct {
+        const char *state;
+        int32_t count;
+    } rows[] = {{"active", p->active}, {"draining", p->draining}, {"coming", p->coming}, {"interrupted", p->interrupted}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        cluster_line(o, "masu_instances", c, LABELS("state", rows[i].state), rows[i].count);
+}
+
+static void write_fleets(struct out *o, const struct view_cluster *c)
+{
+    for (size_t i = 0; c->ticked && i < c->snapshot->fleet_count; i++) {
+        const struct fleet *f = &c->snapshot->fleets[i];
+        cluster_line(o, "masu_fleet_capacity_units", c, LABELS("fleet", f->id, "of", "target"), (double)f->target);
+        cluster_line(o, "masu_fleet_capacity_units", c, LABELS("fleet", f->id, "of", "fulfilled"), (double)f->fulfilled_milli / 1000);
+        cluster_line(o, "masu_fleet_capacity_units", c, LABELS("fleet", f->id, "of", "max"), (double)c->bounds[i].max);
+    }
+}
+
+static void write_source_ages(struct out *o, const struct view_cluster *c)
+{
+    for (int i = 0; c->ticked && i < SOURCE_COUNT; i++)
+        if (c->snapshot->sources[i].read_ms)
+            cluster_line(o, "masu_source_age_seconds", c, LABELS("source", source_kind_name((enum source_kind)i)),
+                         (double)(o->r->now_ms - c->snapshot->sources[i].read_ms) / 1000);
+}
+
+static void write_source_up(struct out *o, const struct view_cluster *c)
+{
+    for (int i = 0; c->ticked && i < SOURCE_COUNT; i++)
+        cluster_line(o, "masu_source_up", c, LABELS("source", source_kind_name((enum source_kind)i)), !c->source_stale[i]);
+}
+
+static const struct {
+    const char *name, *type, *help;
+    void (*write)(struct out *o, const struct view_cluster *c);
+} families[] = {
+    {"masu_ticks_total", "counter", "Ticks by how they ended.", write_ticks},
+    {"masu_tick_duration_seconds", "summary", "What complete ticks took.", write_durations},
+    {"masu_mode", "gauge", "1 for the mode the cluster is in.", write_mode},
+    {"masu_actions_total", "counter", "Actions by kind and outcome.", write_actions},
+    {"masu_drains_total", "counter", "Drains begun, finished and undone.", write_drains},
+    {"masu_instances", "gauge", "Instances by state.", write_instances},
+    {"masu_fleet_capacity_units", "gauge", "A fleet's target, what is fulfilled, and the policy's max, in its own units.", write_fleets},
+    {"masu_source_age_seconds", "gauge", "Age of the facts of a source.", write_source_ages},
+    {"masu_source_up", "gauge", "1 when a source's facts are complete and fresh.", write_source_up},
+};
+
+void web_metrics(struct web_request *r, struct web_response *w)
+{
+    struct out o = {.b = &w->body, .r = r};
+    w->type = WEB_METRICS;
+    write_daemon(&o);
+    write_api_calls(&o);
+    write_gauges(&o);
+    for (size_t f = 0; f < ARRAY_LEN(families); f++) {
+        family(&o, families[f].name, families[f].type, families[f].help);
+        for (size_t i = 0; i < r->view->cluster_count; i++)
+            families[f].write(&o, r->view->clusters[i]);
+    }
+}
