@@ -180,9 +180,9 @@ void aws_complete(struct aws_pending *p, const struct aws_response *r)
     free(p);
 }
 
-void aws_complete_error(struct aws_pending *p, const struct err *err, bool timed_out)
+void aws_complete_error(struct aws_pending *p, const struct err *err)
 {
-    struct aws_response r = {.err = *err, .code = "", .timed_out = timed_out && p->request.mutating, .attempts = p->attempts};
+    struct aws_response r = {.err = *err, .code = "", .timed_out = p->unknown_effect, .attempts = p->attempts};
     aws_complete(p, &r);
 }
 
@@ -199,7 +199,7 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms, bool *ret_done)
     if (p->over_limit) {
         err_set(&err, ERR_LIMIT, "%s: more than %d calls are waiting", p->request.operation, AWS_CALLS_MAX);
         *ret_done = true;
-        aws_complete_error(p, &err, false);
+        aws_complete_error(p, &err);
         return INT64_MAX;
     }
     if (p->due_ms > now_ms)
@@ -213,7 +213,7 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms, bool *ret_done)
     case CREDENTIALS_FAILED:
         err_wrap(&err, "%s", p->request.operation);
         *ret_done = true;
-        aws_complete_error(p, &err, false);
+        aws_complete_error(p, &err);
         return INT64_MAX;
     case CREDENTIALS_READY:
         break;
@@ -267,7 +267,7 @@ static void cancel_all(struct aws_clients *c)
             }
             struct err err = {0};
             err_set(&err, ERR_TRANSIENT, "%s: not answered before the deadline", p->request.operation);
-            aws_complete_error(p, &err, p->attempts > 0);
+            aws_complete_error(p, &err);
         }
     }
     c->cancelling = false;

@@ -26,6 +26,7 @@ struct aws_pending {
     void *arg;
     int bucket, attempts, last_cost;
     bool in_flight, over_limit;
+    bool unknown_effect;              // of some attempt of a mutating call
     bool skew_tried, refresh_tried;
     uint64_t transport_id, generation;
     int64_t due_ms, submitted_ms;     // world time
@@ -69,4 +70,4 @@ struct aws_clients {
 void aws_send(struct aws_pending *p, const struct credentials *c);
 // Takes the call out, tells its owner and frees it.
 void aws_complete(struct aws_pending *p, const struct aws_response *r);
-void aws_complete_error(struct aws_pending *p, const struct err *err, bool timed_out);
+void aws_complete_error(struct aws_pending *p, const struct err *err);

@@ -81,7 +81,7 @@ void aws_send(struct aws_pending *p, const struct credentials *c)
     p->in_flight = false;
     p->aws->in_flight--;
     err_wrap(&err, "%s", p->request.operation);
-    aws_complete_error(p, &err, false);
+    aws_complete_error(p, &err);
 }
 
 // ---- what follows from an answer --------------------------------------------------------------------------------------------
@@ -148,13 +148,12 @@ static bool retry_refused(struct aws_pending *p, const struct aws_error *e, cons
 
 static bool may_repeat(const struct aws_pending *p)
 {
-    return !p->request.mutating || p->request.repeatable;
+    return !p->unknown_effect || p->request.repeatable;
 }
 
-static void fail(struct aws_pending *p, const struct aws_error *e, int status, bool unknown_effect)
+static void fail(struct aws_pending *p, const struct aws_error *e, int status)
 {
-    struct aws_response out = {.code = e->code, .timed_out = unknown_effect && p->request.mutating, .attempts = p->attempts,
-                               .status = status};
+    struct aws_response out = {.code = e->code, .timed_out = p->unknown_effect, .attempts = p->attempts, .status = status};
     out.answered_ms = clock_wall_ms(p->aws->clients->transport->clock);
     err_set(&out.err, e->kind, "%s: %s%s%s", p->request.operation, e->code[0] ? e->code : "HTTP error", e->message[0] ? ": " : "",
             e->message);
@@ -168,7 +167,6 @@ static void on_error_answer(struct aws_pending *p, const struct transport_respon
 {
     struct aws_error e;
     aws_error_decode(r, &e);
-    bool unknown_effect = false;
     switch (e.retry) {
     case AWS_RETRY_NO:
         break;
@@ -184,12 +182,12 @@ static void on_error_answer(struct aws_pending *p, const struct transport_respon
             return;
         break;
     case AWS_RETRY_TRANSIENT:
-        unknown_effect = e.kind == ERR_TRANSIENT;
-        if ((may_repeat(p) || !unknown_effect) && retry_later(p, false))
+        p->unknown_effect |= e.kind == ERR_TRANSIENT && p->request.mutating;
+        if (may_repeat(p) && retry_later(p, false))
             return;
         break;
     }
-    fail(p, &e, r->status, unknown_effect);
+    fail(p, &e, r->status);
 }
 
 static void on_response(void *arg, const struct transport_response *r)
@@ -198,12 +196,12 @@ static void on_response(void *arg, const struct transport_response *r)
     p->in_flight = false;
     p->aws->in_flight--;
     if (r->err.kind) {
-        bool again = r->err.kind == ERR_TRANSIENT && (!r->timed_out || may_repeat(p));
-        if (again && retry_later(p, r->timed_out))
+        p->unknown_effect |= r->timed_out && p->request.mutating;
+        if (r->err.kind == ERR_TRANSIENT && may_repeat(p) && retry_later(p, r->timed_out))
             return;
         struct err err = r->err;
         err_wrap(&err, "%s", p->request.operation);
-        aws_complete_error(p, &err, r->timed_out);
+        aws_complete_error(p, &err);
         return;
     }
     if (r->status < 200 || r->status > 299) {
