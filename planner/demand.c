@@ -1,0 +1,182 @@
+#include "planner/demand.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "planner/explain.h"
+
+int64_t demand_movable(const struct service *s)
+{
+    int64_t surge = percent_floor(s->desired, i64_max(s->max_percent, 100)) - s->running - s->pending;
+    int64_t stoppable = s->running - percent_ceil(s->desired, s->min_percent);
+    return i64_max(surge, 0) + i64_max(stoppable, 0);
+}
+
+bool demand_incurable(struct work *w, int service, const char **ret_why)
+{
+    const struct service *s = &w->s->services[service];
+    int shape = w->svc[service].shape;
+    if (s->crash_looping)
+        *ret_why = "its tasks start and fail; mend the task first";
+    else if (shape < 0)
+        *ret_why = "it has no PRIMARY deployment with a known task definition";
+    else if (!work_shape_known(w, shape))
+        *ret_why = "its task definition could not be read";
+    else if (work_shape(w, shape)->unmodelled[0])
+        *ret_why = explain_text(w, "placement rule not understood: %s", work_shape(w, shape)->unmodelled);
+    else
+        return false;
+    return true;
+}
+
+// ---- tasks ----------------------------------------------------------------------------------------------------------------
+struct leaving {
+    int64_t doomed, drained, own;
+};
+
+static struct leaving count_leaving(const struct work *w, int service)
+{
+    struct leaving n = {0};
+    const struct work_service *v = &w->svc[service];
+    for (size_t k = 0; k < v->hold_count; k++) {
+        const struct work_hold *x = &w->holds[v->hold_start + k];
+        const struct work_instance *y = &w->inst[x->instance];
+        const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
+        int64_t tasks = h->running + h->pending;
+        if (y->role != ROLE_LEAVING)
+            continue;
+        if (y->doomed)
+            n.doomed += tasks;
+        else if (y->planned_drain || work_drains(w, x->instance))
+            n.own += tasks;
+        else
+            n.drained += tasks;
+    }
+    return n;
+}
+
+// What ECS would start now if there were room: desired less what the PRIMARY deployment has, within the maximum per cent.
+static int64_t count_missing(const struct service *s)
+{
+    int64_t total = (int64_t)s->running + s->pending;
+    int64_t missing = s->desired - total;
+    if (s->deployment_count > 1 && s->primary >= 0) {
+        const struct deployment *d = &s->deployments[s->primary];
+        missing = (int64_t)d->desired - d->running - d->pending;
+    }
+    int64_t room = percent_floor(s->desired, i64_max(s->max_percent, 100)) - total;
+    return i64_max(0, i64_min(missing, room));
+}
+
+static struct item service_item(const struct work *w, int service, struct demand_options o)
+{
+    const struct service *s = &w->s->services[service];
+    struct leaving n = count_leaving(w, service);
+    int64_t total = (int64_t)s->running + s->pending;
+    int64_t missing = count_missing(s);
+    int64_t all = n.doomed + n.drained + n.own;
+    int64_t paced = n.drained + n.own;
+    if (o.all_movable)
+        paced = n.own + i64_min(n.drained, demand_movable(s));
+    else
+        paced = i64_min(paced, demand_movable(s));
+    // Never more of a service than its desired count: what already stays needs no second place.
+    int64_t wanting = i64_max(0, s->desired - (total - all) - missing);
+    int64_t leaving = i64_min(n.doomed + paced, wanting);
+    assert(missing >= 0);
+    assert(leaving >= 0);
+    return (struct item){.service = service,
+                         .shape = w->svc[service].shape,
+                         .missing = (int32_t)missing,
+                         .leaving = (int32_t)leaving,
+                         .count = (int32_t)(missing + leaving)};
+}
+
+static double item_size(const struct work *w, int shape)
+{
+    return work_shape_known(w, shape) ? res_share(work_shape(w, shape)->need, w->reference) : 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const struct item *x = a, *y = b;
+    if (x->headroom != y->headroom)
+        return x->headroom ? 1 : -1;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return x->service - y->service;
+}
+
+// ---- headroom -------------------------------------------------------------------------------------------------------------
+static bool has_headroom(struct work *w, int service)
+{
+    const struct service *s = &w->s->services[service];
+    const char *why;
+    return s->on_ec2 && s->kind == SERVICE_REPLICA && s->desired > 0 && !demand_incurable(w, service, &why);
+}
+
+// Per cent of what the services reserve, in whole tasks: each service's share, the fractions handed down from large tasks to
+// small ones so that none is lost. One task of the largest common shape is there in any case: room in fragments is none.
+static void percent_headroom(const struct work *w, struct item *list, size_t count)
+{
+    int64_t carried = 0, tasks = 0;
+    for (size_t k = 0; k < count; k++)
+        tasks += w->s->services[list[k].service].desired;
+    bool common_has_one = w->p->headroom_percent == 0;
+    for (size_t k = 0; k < count; k++) {
+        int64_t desired = w->s->services[list[k].service].desired;
+        carried += desired * w->p->headroom_percent;
+        list[k].count = (int32_t)(carried / 100);
+        carried %= 100;
+        if (!common_has_one && desired * 20 >= tasks) {
+            list[k].count = (int32_t)i64_max(list[k].count, 1);
+            common_has_one = true;
+        }
+    }
+}
+
+static size_t collect_headroom(struct work *w, struct item *list)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < w->s->service_count; k++)
+        if (has_headroom(w, (int)k))
+            list[n++] = (struct item){.service = (int)k,
+                                      .shape = w->svc[k].shape,
+                                      .headroom = true,
+                                      .hopeless = !w->has_pool[w->svc[k].shape],
+                                      .size = item_size(w, w->svc[k].shape)};
+    if (n > 1)
+        qsort(list, n, sizeof *list, by_size);
+    percent_headroom(w, list, n);
+    for (size_t h = 0; h < w->p->headroom_task_count; h++)
+        for (size_t k = 0; k < n; k++)
+            if (strcmp(w->s->services[list[k].service].name, w->p->headroom_tasks[h].service) == 0)
+                list[k].count += (int32_t)w->p->headroom_tasks[h].tasks;
+    return n;
+}
+
+size_t demand_collect(struct work *w, struct demand_options o, struct item **ret)
+{
+    struct item *list = arena_array(w->a, struct item, 2 * w->s->service_count + 1);
+    size_t n = 0;
+    for (size_t k = 0; k < w->s->service_count; k++) {
+        const struct service *s = &w->s->services[k];
+        if (!s->on_ec2 || s->kind != SERVICE_REPLICA)
+            continue;
+        list[n] = service_item(w, (int)k, o);
+        list[n].size = item_size(w, list[n].shape);
+        const char *why;
+        list[n].hopeless = demand_incurable(w, (int)k, &why) || !w->has_pool[list[n].shape];
+        n += list[n].count > 0;
+    }
+    size_t real = n, extra = collect_headroom(w, list + n);
+    for (size_t k = real; k < real + extra; k++) {
+        list[n] = list[k];
+        n += list[k].count > 0;
+    }
+    assert(n <= 2 * w->s->service_count);
+    if (n > 1)
+        qsort(list, n, sizeof *list, by_size);
+    *ret = list;
+    return n;
+}

@@ -1,0 +1,276 @@
+#include "planner/explain.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "planner/demand.h"
+
+const char *explain_text(struct work *w, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *text = arena_vprintf(w->a, fmt, ap);
+    va_end(ap);
+    return text;
+}
+
+const char *explain_duration(struct work *w, int64_t ms)
+{
+    char out[32];
+    return arena_strdup(w->a, format_duration(i64_max(ms, 0), out));
+}
+
+const char *explain_time(struct work *w, int64_t wall_ms)
+{
+    char out[32];
+    return arena_strdup(w->a, format_iso8601(wall_ms, false, out));
+}
+
+static const char *cpu_text(struct work *w, int64_t cpu_units)
+{
+    if (cpu_units % 1024 == 0)
+        return explain_text(w, "%" PRId64 " vCPU", cpu_units / 1024);
+    return explain_text(w, "%.*f vCPU", cpu_units % 512 == 0 ? 1 : 2, (double)cpu_units / 1024);
+}
+
+static const char *memory_text(struct work *w, int64_t mib)
+{
+    if (mib < 1024)
+        return explain_text(w, "%" PRId64 " MiB", mib);
+    return explain_text(w, "%.1f GiB", (double)mib / 1024);
+}
+
+const char *explain_res(struct work *w, struct res need)
+{
+    const char *text = explain_text(w, "%s %s", cpu_text(w, need.v[RES_CPU]), memory_text(w, need.v[RES_MEMORY]));
+    if (need.v[RES_GPU] > 0)
+        text = explain_text(w, "%s %" PRId64 " GPU", text, need.v[RES_GPU]);
+    if (need.v[RES_ENI] > 0)
+        text = explain_text(w, "%s %" PRId64 " ENI", text, need.v[RES_ENI]);
+    return text;
+}
+
+const char *explain_service(const struct work *w, int service)
+{
+    assert(service < (int)w->s->service_count);
+    return service < 0 ? "standalone" : w->s->services[service].name;
+}
+
+const char *explain_tasks(struct work *w, int service, int shape, int64_t count)
+{
+    const struct shape *x = work_shape(w, shape);
+    const char *name = service >= 0 ? explain_service(w, service) : x ? x->name : "an unknown shape";
+    const char *size = x && x->known ? explain_res(w, x->need) : "of unknown size";
+    return explain_text(w, "%" PRId64 " task%s of %s %s", count, count == 1 ? "" : "s", name, size);
+}
+
+void explain_judge(struct work *w, int instance, enum verdict_code code, const char *fact, const char *verdict)
+{
+    struct work_instance *x = &w->inst[instance];
+    assert(!x->judged);
+    assert(fact && verdict);
+    x->judged = true;
+    x->verdict = (struct verdict){.kind = CANDIDATE_INSTANCE,
+                                  .code = code,
+                                  .target = w->s->instances[instance].id,
+                                  .fact = fact,
+                                  .verdict = verdict};
+}
+
+void explain_verdict(struct work *w, struct verdict v)
+{
+    struct plan *p = w->plan;
+    assert(v.fact && v.verdict && v.target);
+    assert(v.code == VERDICT_CAPPED || (v.wanted == 0 && v.allowed == 0));
+    p->verdicts = arena_grow(w->a, p->verdicts, p->verdict_count, &p->verdict_cap, sizeof *p->verdicts);
+    p->verdicts[p->verdict_count++] = v;
+}
+
+void explain_collect(struct work *w)
+{
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        assert(w->inst[i].judged);
+        explain_verdict(w, w->inst[i].verdict);
+    }
+}
+
+// ---- demand ---------------------------------------------------------------------------------------------------------------
+static int32_t fitting_now(const struct work *w, const struct pass *p, const struct item *it, int32_t *ret_of)
+{
+    int32_t fit = 0, of = 0;
+    const struct shape *x = work_shape(w, it->shape);
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        if (p->takes[i] != TAKES_NOW)
+            continue;
+        of++;
+        fit += work_arch_fits(x->arch, w->s->instances[i].arch) && res_fits(x->need, w->inst[i].free);
+    }
+    *ret_of = of;
+    return fit;
+}
+
+// What keeps a task from every pool: the nearest miss, in the component that lacks most.
+static const char *nearest_fit(struct work *w, const struct shape *x)
+{
+    const char *best = NULL;
+    double best_over = 0;
+    for (size_t k = 0; k < w->s->fleet_count; k++)
+        for (size_t n = 0; n < w->s->fleets[k].pool_count; n++) {
+            int type = w->s->fleets[k].pools[n].type;
+            if (type < 0)
+                continue;
+            const struct instance_type *t = &w->s->types[type];
+            struct res room = w->fresh[type];
+            if (res_is_zero(room) || !work_arch_fits(x->arch, t->arch))
+                continue;
+            double over = res_share(x->need, room);
+            if (!best || over < best_over) {
+                best = explain_text(w, "largest is %s with %s", t->name, explain_res(w, room));
+                best_over = over;
+            }
+        }
+    return best ? best : explain_text(w, "no pool of architecture %s", x->arch[0] ? x->arch : "any");
+}
+
+static void never_verdict(struct work *w, const struct item *it, const char *target, int32_t never)
+{
+    const char *why = NULL;
+    const struct shape *x = work_shape(w, it->shape);
+    const char *fact, *verdict;
+    if (demand_incurable(w, it->service, &why)) {
+        fact = explain_text(w, "%s: %s", explain_tasks(w, it->service, it->shape, never), why);
+        verdict = "no order, capacity cannot cure it";
+    } else if (w->no_order) {
+        fact = explain_text(w, "%s fit nowhere; %s", explain_tasks(w, it->service, it->shape, never), w->no_order);
+        verdict = "no order on unknown facts";
+    } else {
+        fact = explain_text(w, "%s fit in no pool of any fleet, %s", explain_tasks(w, it->service, it->shape, never),
+                            nearest_fit(w, x));
+        verdict = "no order; add a larger type to the fleet";
+    }
+    explain_verdict(w, (struct verdict){.kind = CANDIDATE_SHAPE,
+                                        .code = w->no_order && !why ? VERDICT_UNKNOWN : VERDICT_NEVER_FITS,
+                                        .target = target,
+                                        .fact = fact,
+                                        .verdict = verdict});
+}
+
+static void demand_verdict(struct work *w, const struct item *it)
+{
+    int32_t of = 0, fit = 0, never = it->count - it->now - it->later - it->open - it->ordered - it->capped;
+    const char *what = it->headroom ? "headroom for " : "";
+    const char *target = explain_text(w, "%s %s%s", explain_service(w, it->service),
+                                      work_shape(w, it->shape) ? work_shape(w, it->shape)->name : "unknown",
+                                      it->headroom ? " headroom" : "");
+    assert(never >= 0);
+    if (never > 0) {
+        never_verdict(w, it, target, never);
+        return;
+    }
+    fit = fitting_now(w, &w->now, it, &of);
+    const char *fact =
+        explain_text(w, "%s%s fit on %d of %d instances", what, explain_tasks(w, it->service, it->shape, it->count), fit, of);
+    struct verdict v = {.kind = CANDIDATE_SHAPE, .target = target, .fact = fact};
+    if (it->capped > 0) {
+        v.code = VERDICT_CAPPED;
+        v.verdict = "wait, the fleet is at its max";
+        v.wanted = it->count;
+        v.allowed = it->count - it->capped;
+    } else if (it->ordered > 0) {
+        v.code = VERDICT_LAUNCH;
+        v.verdict = "launch";
+    } else if (it->later + it->open > 0) {
+        v.code = VERDICT_WAIT;
+        v.verdict = explain_text(w, "%d wait for capacity that comes", it->later + it->open);
+    } else {
+        v.code = VERDICT_FITS;
+        v.verdict = it->headroom ? "kept free" : "ECS places";
+    }
+    explain_verdict(w, v);
+}
+
+static struct demand *demand_entry(struct work *w, const struct item *it)
+{
+    struct plan *p = w->plan;
+    for (size_t k = 0; k < p->demand_count; k++)
+        if (p->demands[k].service == it->service && p->demands[k].shape == it->shape)
+            return &p->demands[k];
+    p->demands = arena_grow(w->a, p->demands, p->demand_count, &p->demand_cap, sizeof *p->demands);
+    p->demands[p->demand_count] = (struct demand){.service = it->service, .shape = it->shape};
+    return &p->demands[p->demand_count++];
+}
+
+void explain_demand(struct work *w)
+{
+    for (size_t k = 0; k < w->now.item_count; k++) {
+        const struct item *it = &w->now.items[k];
+        struct demand *d = demand_entry(w, it);
+        int32_t answered = it->now + it->later + it->open + it->ordered + it->capped;
+        assert(answered <= it->count);
+        d->missing += it->missing;
+        d->leaving += it->leaving;
+        d->headroom += it->headroom ? it->count : 0;
+        d->fits += it->now;
+        d->waits += it->later + it->open + it->capped;
+        d->ordered += it->ordered;
+        d->never += it->count - answered;
+        if (it->missing > 0 && it->service >= 0)
+            d->since_ms = w->s->services[it->service].unplaced_since_ms;
+        demand_verdict(w, it);
+    }
+}
+
+// ---- summary --------------------------------------------------------------------------------------------------------------
+static void add_reserved(struct work *w, int i, struct plan_summary *m)
+{
+    const struct instance *x = &w->s->instances[i];
+    for (size_t k = 0; k < x->holding_count; k++) {
+        const struct holding *h = &x->holdings[k];
+        if (!work_shape_known(w, h->shape))
+            continue;
+        struct res used = res_scale(work_shape(w, h->shape)->need, h->running + h->pending);
+        if (w->inst[i].role == ROLE_ACTIVE)
+            m->reserved = res_add(m->reserved, used);
+        if (w->inst[i].role != ROLE_LEAVING)
+            m->need = res_add(m->need, used);
+    }
+}
+
+void explain_summary(struct work *w)
+{
+    struct plan_summary *m = &w->plan->summary;
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        const struct instance *x = &w->s->instances[i];
+        const struct work_instance *y = &w->inst[i];
+        if (y->role == ROLE_GONE)
+            continue;
+        m->instances++;
+        m->active += x->ecs == ECS_ACTIVE;
+        m->draining += x->ecs == ECS_DRAINING;
+        m->coming += y->role == ROLE_COMING;
+        m->interrupted += x->notice_ms > 0;
+        if (y->role == ROLE_ACTIVE)
+            m->capacity = res_add(m->capacity, x->registered);
+        add_reserved(w, (int)i, m);
+        if (y->live && x->fleet >= 0)
+            m->hourly = usd_add(m->hourly, work_price(w, (int)i));
+    }
+    for (size_t k = 0; k < w->now.item_count; k++) {
+        const struct item *it = &w->now.items[k];
+        m->waiting_tasks += it->missing;
+        if (work_shape_known(w, it->shape))
+            m->need = res_add(m->need, res_scale(work_shape(w, it->shape)->need, it->count));
+    }
+    assert(m->active + m->draining <= m->instances);
+}
+
+void explain_would(struct work *w)
+{
+    for (size_t k = 0; k < w->plan->verdict_count; k++) {
+        struct verdict *v = &w->plan->verdicts[k];
+        if (v->code == VERDICT_LAUNCH || v->code == VERDICT_DRAIN || v->code == VERDICT_LOWER || v->code == VERDICT_END ||
+            v->code == VERDICT_UNDO)
+            v->verdict = explain_text(w, "would %s", v->verdict);
+    }
+}

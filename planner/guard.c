@@ -1,0 +1,140 @@
+#include "planner/guard.h"
+
+#include <assert.h>
+
+#include "planner/explain.h"
+
+// ---- targets --------------------------------------------------------------------------------------------------------------
+static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    int64_t wanted = x->capacity;
+    assert(to < wanted);
+    assert(to >= y->target);
+    x->capacity = to;
+    x->verdict = to > y->target ? explain_text(w, "raise the target from %" PRId64 " to %" PRId64, y->target, to) : "held";
+    explain_verdict(w, (struct verdict){.kind = CANDIDATE_FLEET,
+                                        .code = VERDICT_CAPPED,
+                                        .target = x->target,
+                                        .fact = fact,
+                                        .verdict = explain_text(w, "%" PRId64 " of %" PRId64, to, wanted),
+                                        .wanted = wanted,
+                                        .allowed = to});
+}
+
+// Above max only by the doomed weight, which leaves by itself (V18). Max stops growth; it never lowers.
+static void cap_max(struct work *w, struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    int64_t most = i64_max(y->policy->max + (y->replaced ? 0 : y->doomed_milli / 1000), y->target);
+    if (x->capacity > most)
+        cap(w, x, most, explain_text(w, "max %" PRId64 " in the policy", y->policy->max));
+}
+
+struct step {
+    int64_t limit, coming, doomed;
+};
+
+static struct step count_step(const struct work *w)
+{
+    struct step s = {0};
+    int64_t active = 0;
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        active += w->inst[i].role == ROLE_ACTIVE;
+        s.coming += w->inst[i].role == ROLE_COMING;
+        s.doomed += w->inst[i].doomed && w->inst[i].live && w->s->instances[i].fleet >= 0;
+    }
+    s.limit = i64_max(w->p->step_instances, active);
+    return s;
+}
+
+// L10, counted in the lightest instances that the fleet may pick; replacements are exempt.
+static void cap_step(struct work *w, struct action *x, struct step *s)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    int64_t counted = y->stay_milli + (y->replaced ? 0 : y->doomed_milli);
+    int64_t allowed = i64_max(0, s->limit + s->doomed - s->coming);
+    int64_t most = i64_max((counted + allowed * y->weight_min_milli) / 1000, y->target);
+    if (x->capacity > most)
+        cap(w, x, most,
+            explain_text(w, "%" PRId64 " coming, limit %" PRId64 " at once", s->coming, s->limit + s->doomed));
+    int64_t more_milli = i64_max(0, x->capacity * 1000 - counted);
+    s->coming += (more_milli + y->weight_min_milli - 1) / y->weight_min_milli;
+}
+
+static void cap_targets(struct work *w)
+{
+    struct step s = count_step(w);
+    for (size_t k = 0; k < w->plan->action_count; k++) {
+        struct action *x = &w->plan->actions[k];
+        if (x->kind != ACTION_SET_TARGET || x->capacity <= w->fleet[x->fleet].target)
+            continue;
+        cap_max(w, x);
+        cap_step(w, x, &s);
+    }
+}
+
+// ---- modes and freshness --------------------------------------------------------------------------------------------------
+static bool is_notice(const struct action *x)
+{
+    return x->kind == ACTION_DRAIN && x->value[0] != '\0';
+}
+
+// Withdrawing what was ordered ends nothing, and a replaced doomed weight leaves by itself: these go with raising.
+static bool ends_something(const struct work *w, const struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    return x->capacity < y->target && !y->replaced && x->capacity * 1000 + 999 < y->live_milli - y->doomed_milli;
+}
+
+static bool allowed(const struct work *w, const struct action *x)
+{
+    bool remove = w->p->mode == MODE_ACT && !w->no_removal;
+    switch (x->kind) {
+    case ACTION_MARK:
+    case ACTION_TERMINATE:
+        return remove;
+    case ACTION_DRAIN:
+        return remove || is_notice(x);
+    case ACTION_SET_TARGET:
+        if (x->capacity == w->fleet[x->fleet].target)
+            return false;  // capped to nothing
+        return x->capacity > w->fleet[x->fleet].target || (!w->no_removal && (remove || !ends_something(w, x)));
+    case ACTION_UNMARK:
+    case ACTION_UNDRAIN:
+        return true;
+    case ACTION_COUNT:
+        break;
+    }
+    return false;
+}
+
+// An action that falls takes those with it that wait for it.
+static void drop_forbidden(struct work *w)
+{
+    struct plan *p = w->plan;
+    int *moved_to = arena_array(w->a, int, p->action_count + 1);
+    size_t n = 0;
+    for (size_t k = 0; k < p->action_count; k++) {
+        struct action x = p->actions[k];
+        bool keep = w->p->mode != MODE_OBSERVE && allowed(w, &x) && (x.after < 0 || moved_to[x.after] >= 0);
+        moved_to[k] = keep ? (int)n : -1;
+        if (!keep)
+            continue;
+        x.after = x.after < 0 ? -1 : moved_to[x.after];
+        p->actions[n++] = x;
+    }
+    assert(n <= p->action_count);
+    p->action_count = n;
+}
+
+void guard_run(struct work *w)
+{
+    cap_targets(w);
+    drop_forbidden(w);
+    for (size_t k = 0; k < w->plan->action_count; k++) {
+        const struct action *x = &w->plan->actions[k];
+        assert(x->after < (int)k);
+        assert(x->kind != ACTION_TERMINATE || !w->no_removal);
+    }
+}

@@ -1,0 +1,191 @@
+#include "planner/packing.h"
+
+#include <assert.h>
+
+#include "planner/placement.h"
+
+// ---- equal bins -----------------------------------------------------------------------------------------------------------
+// Bins with the same room left are kept as one: a fleet's new instances are alike until the last few.
+struct group {
+    struct res free;
+    int64_t bins;
+};
+
+struct groups {
+    struct group *v;
+    size_t n, cap;
+};
+
+static void groups_add(struct work *w, struct groups *g, struct res free, int64_t bins)
+{
+    if (bins == 0)
+        return;
+    assert(bins > 0);
+    g->v = arena_grow(w->a, g->v, g->n, &g->cap, sizeof *g->v);
+    g->v[g->n++] = (struct group){free, bins};
+}
+
+static int64_t per_bin(const struct shape *x, struct res free)
+{
+    int64_t n = res_times(x->need, free);
+    return x->distinct_instance ? i64_min(n, 1) : n;
+}
+
+// Puts up to `count` tasks into the first `known` groups; returns what is left.
+static int64_t fill_groups(struct work *w, struct groups *g, size_t known, const struct shape *x, int64_t count)
+{
+    for (size_t k = 0; k < known && count > 0; k++) {
+        struct group was = g->v[k];
+        int64_t each = per_bin(x, was.free);
+        if (each <= 0)
+            continue;
+        int64_t full = i64_min(was.bins, count / each);
+        int64_t rest = full < was.bins ? i64_min(count - full * each, each) : 0;
+        assert(rest >= 0);
+        if (full > 0) {
+            g->v[k] = (struct group){res_sub(was.free, res_scale(x->need, each)), full};
+            groups_add(w, g, was.free, was.bins - full - (rest > 0));
+        } else {
+            g->v[k].bins -= rest > 0;
+        }
+        if (rest > 0)
+            groups_add(w, g, res_sub(was.free, res_scale(x->need, rest)), 1);
+        count -= full * each + rest;
+    }
+    assert(count >= 0);
+    return count;
+}
+
+static int64_t open_bins(struct work *w, struct groups *g, const struct shape *x, struct res room, int64_t count, int64_t allowed)
+{
+    int64_t each = per_bin(x, room);
+    if (each <= 0 || count == 0)
+        return 0;
+    int64_t bins = i64_min((count + each - 1) / each, allowed);
+    if (bins <= 0)
+        return 0;
+    int64_t last = i64_min(count - (bins - 1) * each, each);
+    groups_add(w, g, res_sub(room, res_scale(x->need, each)), bins - 1);
+    groups_add(w, g, res_sub(room, res_scale(x->need, last)), 1);
+    return bins;
+}
+
+struct order_key {
+    size_t index;
+    double size;
+    int service;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct order_key *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return x->service != y->service ? x->service - y->service : (x->index > y->index) - (x->index < y->index);
+}
+
+int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct res room, const char *arch, int64_t limit)
+{
+    struct order_key *order = arena_array(w->a, struct order_key, n + 1);
+    struct groups g = {0};
+    int64_t used = 0;
+    for (size_t k = 0; k < n; k++) {
+        tasks[k].placed = 0;
+        order[k] = (struct order_key){k, res_share(work_shape(w, tasks[k].shape)->need, room), tasks[k].service};
+    }
+    if (n > 1)
+        qsort(order, n, sizeof *order, by_key);
+    for (size_t k = 0; k < n; k++) {
+        struct pack_task *t = &tasks[order[k].index];
+        const struct shape *x = work_shape(w, t->shape);
+        if (!x->known || !work_arch_fits(x->arch, arch) || !res_fits(x->need, room))
+            continue;
+        int64_t left = fill_groups(w, &g, g.n, x, t->count);
+        int64_t opened = open_bins(w, &g, x, room, left, limit - used);
+        used += opened;
+        t->placed = (int32_t)(t->count - i64_max(0, left - opened * per_bin(x, room)));
+        assert(t->placed >= 0 && t->placed <= t->count);
+    }
+    assert(used <= i64_max(limit, 0));
+    return used;
+}
+
+// ---- off one instance -----------------------------------------------------------------------------------------------------
+struct moved {
+    int bin;
+    struct res amount;
+};
+struct moves {
+    struct moved *v;
+    size_t n, cap;
+};
+
+static bool bin_has(const struct work *w, const struct pass *p, int bin, int service)
+{
+    const struct instance *x = &w->s->instances[bin];
+    for (size_t k = 0; k < x->holding_count; k++)
+        if (x->holdings[k].service == service && x->holdings[k].running + x->holdings[k].pending > 0)
+            return true;
+    for (int k = p->bin_head[bin]; k >= 0; k = p->planned[k].next_of_bin)
+        if (p->items[p->planned[k].item].service == service)
+            return true;
+    return false;
+}
+
+// A distinct service's tasks that were moved in this very trial are not seen by bin_has: a bin takes one of the trial's each.
+static bool trial_has(const struct moves *m, size_t from, int bin)
+{
+    for (size_t k = from; k < m->n; k++)
+        if (m->v[k].bin == bin)
+            return true;
+    return false;
+}
+
+static bool move_tasks(struct work *w, struct pass *p, int from, int service, int shape, int64_t count, struct moves *m)
+{
+    const struct shape *x = work_shape(w, shape);
+    size_t before = m->n;
+    for (size_t i = 0; i < w->s->instance_count && count > 0; i++) {
+        if ((int)i == from || p->takes[i] != TAKES_NOW || !placement_fits(w, shape, (int)i, p->free[i]))
+            continue;
+        if (x->distinct_instance && (bin_has(w, p, (int)i, service) || trial_has(m, before, (int)i)))
+            continue;
+        int64_t many = i64_min(count, per_bin(x, p->free[i]));
+        struct res amount = res_scale(x->need, many);
+        assert(many > 0);
+        p->free[i] = res_sub(p->free[i], amount);
+        m->v = arena_grow(w->a, m->v, m->n, &m->cap, sizeof *m->v);
+        m->v[m->n++] = (struct moved){(int)i, amount};
+        count -= many;
+    }
+    return count == 0;
+}
+
+bool packing_moves_off(struct work *w, struct pass *p, int instance)
+{
+    const struct instance *x = &w->s->instances[instance];
+    struct moves m = {0};
+    bool ok = true;
+    for (size_t k = 0; k < x->holding_count && ok; k++) {
+        const struct holding *h = &x->holdings[k];
+        if (h->service < 0 || work_is_daemon(w, h->service) || h->running + h->pending == 0)
+            continue;
+        ok = work_shape_known(w, h->shape) &&
+             move_tasks(w, p, instance, h->service, h->shape, (int64_t)h->running + h->pending, &m);
+    }
+    for (int k = p->bin_head[instance]; k >= 0 && ok; k = p->planned[k].next_of_bin) {
+        const struct item *it = &p->items[p->planned[k].item];
+        ok = move_tasks(w, p, instance, it->service, it->shape, p->planned[k].count, &m);
+    }
+    for (size_t k = m.n; k-- > 0;)
+        p->free[m.v[k].bin] = res_add(p->free[m.v[k].bin], m.v[k].amount);
+    return ok;
+}
+
+bool packing_proves(struct work *w, const struct pass *base, struct pass *ret)
+{
+    work_roles(w);
+    placement_pass(w, (struct pass_options){.all_movable = true, .now_only = true}, ret);
+    assert(ret->unplaced == ret->unplaced_now);
+    return ret->unplaced == 0 && ret->hopeless <= base->hopeless;
+}

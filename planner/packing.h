@@ -1,0 +1,26 @@
+// Packing: how many instances of one kind hold these tasks, and whether what is on one instance has places elsewhere.
+//
+// First fit, the largest first. What is packed is proven (there is a place for each task at the same time); what is not
+// packed might still fit by a cleverer arrangement: the error is always towards keeping capacity.
+#pragma once
+
+#include "planner/work.h"
+
+// Tasks of one service to be packed. `placed` is written.
+struct pack_task {
+    int service, shape;
+    int32_t count, placed;
+    int item;  // for the caller
+};
+
+// Packs into equal empty bins, at most `limit`; returns how many are used. Tasks larger than a bin, or of another architecture,
+// stay unplaced. The order of `tasks` is not changed.
+int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct res room, const char *arch, int64_t limit);
+
+// True if all that the assessment has on the instance, and all movable tasks that run there, fit at once on the other
+// instances that take tasks now. Leaves the assessment as it was.
+bool packing_moves_off(struct work *w, struct pass *p, int instance);
+
+// The joint proof (V7): with the roles as planned, every task that needs a place has one on room that is there, and nothing that
+// no order would help is worse off than in `base`.
+bool packing_proves(struct work *w, const struct pass *base, struct pass *ret);

@@ -1,0 +1,367 @@
+#include "planner/scale_in.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "planner/demand.h"
+#include "planner/drain.h"
+#include "planner/explain.h"
+#include "planner/packing.h"
+#include "planner/placement.h"
+#include "planner/scale_in_rules.h"
+
+#define DRAINS_MAX 50                       // L4
+#define EMPTY_PERCENT 30                    // L4, for instances without tasks
+#define SHRINK_WINDOW_MS (10 * 60 * 1000)   // L7
+#define ECS_BACKOFF_MS (5 * 60 * 1000)      // tasks that fit and wait longer no longer hold all scale-in; they are packed
+
+// ---- interlocks of the cluster --------------------------------------------------------------------------------------------
+static const char *start_hold(struct work *w)
+{
+    const struct memo_stamp *s = work_stamp(w, STAMP_EXCLUDED, w->s->cluster);
+    if (w->s->complete_looks < 2)
+        return explain_text(w, "%d complete look%s since the start, 2 needed", w->s->complete_looks,
+                            w->s->complete_looks == 1 ? "" : "s");
+    if (s && s->until_ms > w->s->now_ms)
+        return explain_text(w, "seen for %s, drains nothing before %s", explain_duration(w, w->s->now_ms - w->s->started_ms),
+                            explain_time(w, s->until_ms));
+    return NULL;
+}
+
+static const char *waiting_hold(struct work *w)
+{
+    for (size_t k = 0; k < w->now.item_count; k++) {
+        const struct item *it = &w->now.items[k];
+        if (it->hopeless)
+            continue;
+        if (it->now < it->count)
+            return explain_text(w, "%s%s wait for capacity", it->headroom ? "headroom, " : "",
+                                explain_tasks(w, it->service, it->shape, it->count - it->now));
+        int64_t since = w->s->services[it->service].unplaced_since_ms;
+        if (it->missing > 0 && (since == 0 || w->s->now_ms - since < ECS_BACKOFF_MS))
+            return explain_text(w, "%s wait for ECS to place them", explain_tasks(w, it->service, it->shape, it->missing));
+    }
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const struct work_fleet *y = &w->fleet[f];
+        if (y->closed)
+            continue;
+        if (y->coming > 0)
+            return explain_text(w, "%d instance%s of %s boot", y->coming, y->coming == 1 ? "" : "s", w->s->fleets[f].id);
+        if (y->target * 1000 > y->live_milli)
+            return explain_text(w, "%s has target %" PRId64 " and %g", w->s->fleets[f].id, y->target,
+                                (double)y->live_milli / 1000);
+    }
+    return NULL;
+}
+
+const char *scale_in_hold(struct work *w)
+{
+    if (w->no_removal)
+        return w->no_removal;
+    if (w->p->mode == MODE_ADD_ONLY)
+        return "mode add-only";
+    if (!w->p->scale_in)
+        return "scale_in is false in the policy";
+    const char *why = start_hold(w);
+    return why ? why : waiting_hold(w);
+}
+
+// ---- all drains together --------------------------------------------------------------------------------------------------
+struct tally {
+    int32_t members;                // ACTIVE and DRAINING of our fleets
+    int32_t drains, recent;         // now; begun in the last 10 min
+    int32_t *zone_drains, *zone_members;
+    int64_t *fleet_keep_milli;      // less all our drains
+};
+
+static struct tally count_all(struct work *w)
+{
+    struct tally t = {.zone_drains = arena_array(w->a, int32_t, (size_t)w->zone_count + 1),
+                      .zone_members = arena_array(w->a, int32_t, (size_t)w->zone_count + 1),
+                      .fleet_keep_milli = arena_array(w->a, int64_t, w->s->fleet_count + 1)};
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        const struct instance *x = &w->s->instances[i];
+        const struct work_instance *y = &w->inst[i];
+        bool drains = work_drains(w, (int)i) && !y->planned_undo;
+        if (x->fleet < 0 || !y->live)
+            continue;
+        t.members += x->ecs == ECS_ACTIVE || x->ecs == ECS_DRAINING;
+        t.drains += drains;
+        if (y->zone >= 0) {
+            t.zone_drains[y->zone] += drains;
+            t.zone_members[y->zone] += !drains && y->role != ROLE_LEAVING;
+        }
+        if (!drains && x->notice_ms == 0)
+            t.fleet_keep_milli[x->fleet] += x->weight_milli;
+    }
+    for (size_t k = 0; k < w->memo->drain_count; k++) {
+        const struct memo_drain *d = &w->memo->drains[k];
+        bool counts = d->state != DRAIN_UNDOING && d->state != DRAIN_UNDONE;
+        t.recent += counts && w->s->now_ms - d->since_ms <= SHRINK_WINDOW_MS;
+    }
+    return t;
+}
+
+static void count_moving(struct work *w)
+{
+    for (size_t k = 0; k < w->s->service_count; k++) {
+        struct work_service *v = &w->svc[k];
+        v->moving = 0;
+        for (size_t n = 0; n < v->hold_count; n++) {
+            const struct work_hold *x = &w->holds[v->hold_start + n];
+            const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
+            if (work_drains(w, x->instance) && !w->inst[x->instance].planned_undo)
+                v->moving += h->running + h->pending;
+        }
+    }
+}
+
+static int64_t limit_of(int64_t n, int64_t percent, int64_t most)
+{
+    return i64_min(i64_max(n * percent / 100, 1), most);
+}
+
+static const char *drains_hold(struct work *w, const struct tally *t, int i, bool empty)
+{
+    int64_t limit = limit_of(t->members, empty ? i64_max(EMPTY_PERCENT, w->p->drain_percent) : w->p->drain_percent, DRAINS_MAX);
+    if (t->drains >= limit)
+        return explain_text(w, "%d drains, limit %" PRId64 " at once", t->drains, limit);
+    int zone = w->inst[i].zone;
+    if (zone >= 0 && w->zone_count > 1 && t->zone_drains[zone] >= i64_max(1, (limit + 1) / 2))
+        return explain_text(w, "%d drains in %s, limit %" PRId64, t->zone_drains[zone], w->zones[zone],
+                            i64_max(1, (limit + 1) / 2));
+    int64_t shrink = limit_of(t->members + t->recent - t->drains, w->p->shrink_percent, INT32_MAX);
+    if (!empty && t->recent >= shrink)
+        return explain_text(w, "%d drains begun in 10 min, limit %" PRId64, t->recent, shrink);
+    return NULL;
+}
+
+// V33: the difference between zones stays what it was, or 1.
+static const char *balance_hold(struct work *w, const struct tally *t, int i)
+{
+    int zone = w->inst[i].zone;
+    int32_t most = 0, least = INT32_MAX;
+    if (zone < 0 || w->zone_count < 2)
+        return NULL;
+    for (int z = 0; z < w->zone_count; z++) {
+        most = t->zone_members[z] > most ? t->zone_members[z] : most;
+        least = t->zone_members[z] < least ? t->zone_members[z] : least;
+    }
+    int32_t here = t->zone_members[zone] - 1;
+    if (here >= least || most - here <= 1)
+        return NULL;
+    return explain_text(w, "%d instances in %s, %d in the fullest zone", t->zone_members[zone], w->zones[zone], most);
+}
+
+static const char *fleet_hold(struct work *w, const struct tally *t, int i)
+{
+    const struct instance *x = &w->s->instances[i];
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    int64_t keep = (t->fleet_keep_milli[x->fleet] - x->weight_milli) / 1000;
+    if (keep >= y->policy->min)
+        return NULL;
+    return explain_text(w, "%" PRId64 " would stay of min %" PRId64 " in %s", keep, y->policy->min, w->s->fleets[x->fleet].id);
+}
+
+// L5, L6 and V6, over all our drains and this one.
+static const char *service_hold(struct work *w, const struct holding *h)
+{
+    const struct service *s = &w->s->services[h->service];
+    int64_t moving = w->svc[h->service].moving + h->running + h->pending;
+    int64_t share = i64_max(1, s->desired * w->p->service_percent / 100);
+    if (moving > share && moving > h->running + h->pending)
+        return explain_text(w, "%" PRId64 " tasks of %s on drains, limit %" PRId64, moving, s->name, share);
+    if (moving > share)
+        return explain_text(w, "%" PRId64 " of %d tasks of %s here, limit %" PRId64, moving, s->desired, s->name, share);
+    const struct memo_stamp *settling = work_old_stamp(w, STAMP_SETTLING, s->name);
+    if (settling && w->s->now_ms - settling->since_ms < w->p->settle_ms)
+        return explain_text(w, "%s was moved or unsteady %s ago, settles for %s", s->name,
+                            explain_duration(w, w->s->now_ms - settling->since_ms), explain_duration(w, w->p->settle_ms));
+    // ECS stops first whatever it may: in the worst case all of these go before one comes.
+    int64_t floor_min = percent_ceil(s->desired, s->min_percent);
+    int64_t stopped = i64_min(moving, i64_max(0, s->running - floor_min));
+    int64_t least = i64_max(floor_min, s->desired - i64_max(1, s->desired / 10));
+    if (stopped > 0 && (s->running - stopped < least || s->running - stopped <= 0))
+        return explain_text(w, "%s would run %" PRId64 " of %d, least %" PRId64, s->name, s->running - stopped, s->desired,
+                            i64_max(least, 1));
+    return NULL;
+}
+
+static const char *services_hold(struct work *w, int i)
+{
+    const struct instance *x = &w->s->instances[i];
+    for (size_t k = 0; k < x->holding_count; k++) {
+        const struct holding *h = &x->holdings[k];
+        if (h->service < 0 || work_is_daemon(w, h->service) || h->running + h->pending == 0)
+            continue;
+        const char *why = service_hold(w, h);
+        if (why)
+            return why;
+    }
+    return NULL;
+}
+
+static void take_part(struct work *w, struct tally *t, int i, int sign)
+{
+    const struct instance *x = &w->s->instances[i];
+    for (size_t k = 0; k < x->holding_count; k++)
+        if (x->holdings[k].service >= 0)
+            w->svc[x->holdings[k].service].moving += sign * (x->holdings[k].running + x->holdings[k].pending);
+    t->drains += sign;
+    t->recent += sign;
+    if (w->inst[i].zone >= 0) {
+        t->zone_drains[w->inst[i].zone] += sign;
+        t->zone_members[w->inst[i].zone] -= sign;
+    }
+    t->fleet_keep_milli[x->fleet] -= sign * x->weight_milli;
+    assert(t->drains >= 0);
+    assert(t->fleet_keep_milli[x->fleet] >= 0);
+}
+
+// ---- candidates -----------------------------------------------------------------------------------------------------------
+struct candidate {
+    int i;
+    int32_t tasks;
+    int64_t since_ms;    // proven since, INT64_MAX when not yet
+    double disturbance;  // tasks moved for what is saved
+    int32_t zone_members;
+};
+
+static int by_merit(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if ((x->tasks == 0) != (y->tasks == 0))
+        return x->tasks == 0 ? -1 : 1;
+    if (x->since_ms != y->since_ms)
+        return x->since_ms < y->since_ms ? -1 : 1;
+    if (x->disturbance != y->disturbance)
+        return x->disturbance < y->disturbance ? -1 : 1;
+    if (x->zone_members != y->zone_members)
+        return y->zone_members - x->zone_members;
+    return x->i - y->i;
+}
+
+static struct candidate candidate_of(struct work *w, const struct tally *t, int i)
+{
+    const struct instance *x = &w->s->instances[i];
+    const struct memo_stamp *s = work_old_stamp(w, STAMP_UNNEEDED, x->id);
+    double size = res_share(x->registered, w->reference);
+    int32_t tasks = work_task_count(w, i, false);
+    return (struct candidate){.i = i,
+                              .tasks = tasks,
+                              .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
+                              .disturbance = size > 0 ? (double)tasks / size : tasks,
+                              .zone_members = w->inst[i].zone < 0 ? 0 : t->zone_members[w->inst[i].zone]};
+}
+
+static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c)
+{
+    const char *why = drains_hold(w, t, c->i, c->tasks == 0);
+    if (!why)
+        why = fleet_hold(w, t, c->i);
+    if (!why)
+        why = balance_hold(w, t, c->i);
+    return why ? why : services_hold(w, c->i);
+}
+
+static const char *fit_fact(struct work *w, int32_t tasks)
+{
+    return tasks == 0 ? "no tasks, not needed for headroom"
+                      : explain_text(w, "its %d task%s fit elsewhere, headroom kept", tasks, tasks == 1 ? "" : "s");
+}
+
+// L2: proven in two ticks and for the policy's time. Returns the hold, NULL when it is due.
+static const char *unneeded_hold(struct work *w, const struct candidate *c)
+{
+    const char *id = w->s->instances[c->i].id;
+    int64_t since = c->since_ms == INT64_MAX ? w->s->now_ms : c->since_ms;
+    work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0});
+    if (since < w->s->now_ms && w->s->now_ms - since >= w->p->unneeded_ms)
+        return NULL;
+    return explain_text(w, "%s; unneeded for %s of %s", fit_fact(w, c->tasks), explain_duration(w, w->s->now_ms - since),
+                        explain_duration(w, w->p->unneeded_ms));
+}
+
+static void try_candidate(struct work *w, struct tally *t, struct pass *base, const struct candidate *c, bool *pending)
+{
+    int i = c->i;
+    const char *why = first_hold(w, t, c);
+    struct pass after;
+    if (why) {
+        explain_judge(w, i, VERDICT_HOLD, why, "hold");
+        return;
+    }
+    if (packing_moves_off(w, base, i)) {
+        w->inst[i].planned_drain = true;
+        if (!packing_proves(w, base, &after)) {
+            w->inst[i].planned_drain = false;
+            work_roles(w);
+        }
+    }
+    if (!w->inst[i].planned_drain) {
+        explain_judge(w, i, VERDICT_KEEP,
+                      c->tasks == 0 ? "needed for headroom" : explain_text(w, "its %d tasks and headroom fit nowhere else", c->tasks),
+                      "keep");
+        return;
+    }
+    *base = after;
+    take_part(w, t, i, 1);
+    why = unneeded_hold(w, c);
+    pending[i] = why != NULL;
+    if (why)
+        explain_judge(w, i, VERDICT_HOLD, why, "hold");
+    else
+        drain_begin(w, i, fit_fact(w, c->tasks), "drain");
+}
+
+static void try_all(struct work *w, struct candidate *v, size_t n, struct tally *t)
+{
+    bool *pending = arena_array(w->a, bool, w->s->instance_count + 1);
+    struct pass base;
+    placement_pass(w, (struct pass_options){.all_movable = true, .now_only = true}, &base);
+    for (size_t k = 0; k < n; k++) {
+        if (base.unplaced > 0)
+            explain_judge(w, v[k].i, VERDICT_HOLD, "tasks of drains and headroom take all room that is there", "hold");
+        else
+            try_candidate(w, t, &base, &v[k], pending);
+    }
+    // Proven together with the others, but not yet for long enough: they stay.
+    for (size_t i = 0; i < w->s->instance_count; i++)
+        if (pending[i])
+            w->inst[i].planned_drain = false;
+    work_roles(w);
+}
+
+void scale_in(struct work *w)
+{
+    struct tally t = count_all(w);
+    struct candidate *v = arena_array(w->a, struct candidate, w->s->instance_count + 1);
+    size_t n = 0;
+    const char *hold = scale_in_hold(w);
+    count_moving(w);
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        if (w->inst[i].judged || scale_in_spares(w, (int)i))
+            continue;
+        if (hold)
+            explain_judge(w, (int)i, VERDICT_HOLD, hold, "scale-in is held");
+        else
+            v[n++] = candidate_of(w, &t, (int)i);
+    }
+    if (n > 1)
+        qsort(v, n, sizeof *v, by_merit);
+    if (n > 0)
+        try_all(w, v, n, &t);
+}
+
+void scale_in_settle(struct work *w)
+{
+    for (size_t k = 0; k < w->s->service_count; k++) {
+        const struct service *s = &w->s->services[k];
+        const struct memo_stamp *was = work_old_stamp(w, STAMP_SETTLING, s->name);
+        bool moves = w->svc[k].moving > 0 && !work_is_daemon(w, (int)k);
+        if (moves || (was && s->unsteady_since_ms > 0))
+            work_stamp_set(w, (struct memo_stamp){STAMP_SETTLING, s->name, w->s->now_ms, 0, 0});
+        else if (was && was->since_ms <= w->s->now_ms && w->s->now_ms - was->since_ms < w->p->settle_ms)
+            work_stamp_set(w, *was);
+    }
+}

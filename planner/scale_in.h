@@ -1,0 +1,15 @@
+// Scale-in: which instances are not needed, proven by placing everything that is on them, and on every other drain of ours,
+// somewhere else at the same time; and which of these may begin to leave now.
+//
+// Each instance that no earlier stage judged gets its verdict here: the first rule of the table that speaks for it, or that it
+// is needed, or which interlock holds it, or that it is drained. Rules look at one instance; interlocks (L1, L2, L4 … L8) at the
+// cluster and at all drains together.
+#pragma once
+
+#include "planner/work.h"
+
+void scale_in(struct work *w);
+// Stamps of services whose tasks were moved by us (L6); part of the new memo.
+void scale_in_settle(struct work *w);
+// The first interlock that holds all new drains of the cluster, NULL when none does.
+const char *scale_in_hold(struct work *w);

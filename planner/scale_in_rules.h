@@ -1,0 +1,7 @@
+// The never-touch rules: what keeps one instance from being a candidate, whatever it would save.
+#pragma once
+
+#include "planner/work.h"
+
+// True when a rule speaks; the instance then has its verdict.
+bool scale_in_spares(struct work *w, int instance);

@@ -1,0 +1,325 @@
+#include "planner/scale_out.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "planner/drain.h"
+#include "planner/explain.h"
+#include "planner/packing.h"
+#include "planner/placement.h"
+
+#define UNDO_MAX 64  // drains looked at in one tick
+
+// ---- undo first -----------------------------------------------------------------------------------------------------------
+static bool undoable(struct work *w, int i)
+{
+    const struct instance *x = &w->s->instances[i];
+    const struct memo_drain *d = work_drain(w, i);
+    return d && d->state <= DRAIN_LOWERED && !w->inst[i].planned_undo && !w->inst[i].judged && x->notice_ms == 0 &&
+           x->rebalance_ms == 0 && x->ec2 == EC2_RUNNING && x->agent_connected;
+}
+
+// How many waiting tasks would find room, its own ones among them: those need not move at all.
+static int64_t undo_helps(struct work *w, int i)
+{
+    const struct instance *x = &w->s->instances[i];
+    int64_t helps = 0;
+    for (size_t k = 0; k < w->now.item_count; k++) {
+        const struct item *it = &w->now.items[k];
+        int64_t left = it->count - it->now - it->later;
+        if (left == 0 || it->hopeless)
+            continue;
+        if (placement_fits(w, it->shape, i, w->inst[i].free))
+            helps += i64_min(left, res_times(work_shape(w, it->shape)->need, w->inst[i].free));
+        for (size_t h = 0; h < x->holding_count; h++)
+            if (x->holdings[h].service == it->service)
+                helps += i64_min(left, (int64_t)x->holdings[h].running + x->holdings[h].pending);
+    }
+    return helps;
+}
+
+static int best_undo(struct work *w, const bool *tried)
+{
+    int best = -1;
+    int64_t best_helps = 0;
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        if (tried[i] || !undoable(w, (int)i))
+            continue;
+        int64_t helps = undo_helps(w, (int)i);
+        if (helps > best_helps) {
+            best = (int)i;
+            best_helps = helps;
+        }
+    }
+    return best;
+}
+
+void scale_out_undo(struct work *w)
+{
+    bool *tried = arena_array(w->a, bool, w->s->instance_count + 1);
+    for (int n = 0; n < UNDO_MAX && w->now.unplaced > 0; n++) {
+        int i = best_undo(w, tried);
+        if (i < 0)
+            break;
+        tried[i] = true;
+        struct pass after;
+        int64_t waiting = w->now.unplaced;
+        w->inst[i].planned_undo = true;
+        work_roles(w);
+        placement_pass(w, (struct pass_options){0}, &after);
+        if (after.unplaced < waiting) {
+            drain_undo(w, i,
+                       explain_text(w, "%" PRId64 " tasks have no room, %" PRId64 " with its %s", waiting, after.unplaced,
+                                    explain_res(w, w->inst[i].free)),
+                       "undo the drain");
+            w->now = after;
+        } else {
+            w->inst[i].planned_undo = false;
+            work_roles(w);
+        }
+    }
+}
+
+// ---- pools ----------------------------------------------------------------------------------------------------------------
+struct pool {
+    int type;
+    int64_t weight_milli;
+    int64_t usd_micro;
+};
+
+struct order {
+    struct pool *pools;  // distinct type and weight, usable
+    size_t pool_count;
+    struct pack_task *tasks;  // given to this fleet
+    size_t task_count;
+};
+
+static size_t usable_pools(struct work *w, const struct fleet *f, struct pool **ret)
+{
+    struct pool *v = arena_array(w->a, struct pool, f->pool_count + 1);
+    size_t n = 0;
+    for (size_t k = 0; k < f->pool_count; k++) {
+        const struct fleet_pool *x = &f->pools[k];
+        bool known = x->type >= 0 && !res_is_zero(w->fresh[x->type]);
+        for (size_t m = 0; m < n && known; m++)
+            known = v[m].type != x->type || v[m].weight_milli != x->weight_milli;
+        if (known)
+            v[n++] = (struct pool){x->type, x->weight_milli, w->s->types[x->type].spot_usd_micro};
+    }
+    *ret = v;
+    return n;
+}
+
+static bool pool_holds(const struct work *w, const struct pool *x, int shape)
+{
+    const struct shape *s = work_shape(w, shape);
+    return work_arch_fits(s->arch, w->s->types[x->type].arch) && res_fits(s->need, w->fresh[x->type]);
+}
+
+int64_t scale_out_target(int64_t stay_milli, int64_t instances, int64_t weight_milli)
+{
+    assert(instances > 0);
+    assert(weight_milli > 0);
+    int64_t target = (stay_milli + (instances - 1) * weight_milli) / 1000 + 1;
+    // The fleet stops launching when it has the target: one fewer of this weight must not reach it.
+    assert(stay_milli + (instances - 1) * weight_milli < target * 1000);
+    return target;
+}
+
+// What the fleet counts before it launches: the members that stay, and doomed ones that it has not dropped yet.
+static int64_t counted_milli(const struct work_fleet *y)
+{
+    bool late = y->replaced;
+    return y->stay_milli + (late ? 0 : y->doomed_milli);
+}
+
+// How many of each task fit whatever type the fleet picks when it grows to `target`.
+static void absorb(struct work *w, const struct order *o, int64_t counted, int64_t target, struct pack_task *tasks, size_t n)
+{
+    int32_t *least = arena_array(w->a, int32_t, n + 1);
+    for (size_t k = 0; k < n; k++)
+        least[k] = -1;
+    for (size_t p = 0; p < o->pool_count; p++) {
+        const struct pool *x = &o->pools[p];
+        int64_t room_milli = i64_max(0, target * 1000 - counted);
+        int64_t bins = (room_milli + x->weight_milli - 1) / x->weight_milli;
+        packing_count(w, tasks, n, w->fresh[x->type], w->s->types[x->type].arch, bins);
+        for (size_t k = 0; k < n; k++)
+            if (pool_holds(w, x, tasks[k].shape))
+                least[k] = least[k] < 0 ? tasks[k].placed : (int32_t)i64_min(least[k], tasks[k].placed);
+    }
+    for (size_t k = 0; k < n; k++)
+        tasks[k].placed = least[k] < 0 ? 0 : least[k];
+}
+
+// Tasks of one service, headroom or not, are packed together.
+static void give(struct work *w, struct order *o, const struct pack_task *t, int32_t count)
+{
+    if (count == 0)
+        return;
+    for (size_t k = 0; k < o->task_count; k++)
+        if (o->tasks[k].service == t->service && o->tasks[k].shape == t->shape) {
+            o->tasks[k].count += count;
+            return;
+        }
+    assert(o->task_count < 2 * w->s->service_count);
+    o->tasks[o->task_count] = *t;
+    o->tasks[o->task_count++].count = count;
+}
+
+static size_t remaining(struct work *w, struct pack_task *v)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < w->now.item_count; k++) {
+        const struct item *it = &w->now.items[k];
+        int32_t left = it->count - it->now - it->later - it->open - it->ordered - it->capped;
+        assert(left >= 0);
+        if (left > 0 && !it->hopeless)
+            v[n++] = (struct pack_task){it->service, it->shape, left, 0, (int)k};
+    }
+    return n;
+}
+
+// ---- which fleet ----------------------------------------------------------------------------------------------------------
+// Expected price of one fitting task, over the pools with equal chance; 0 when a price is not known, -1 when nothing fits.
+static double fleet_price(struct work *w, const struct order *o, struct pack_task *tasks, size_t n)
+{
+    double sum = 0;
+    size_t used = 0;
+    bool known = true;
+    for (size_t p = 0; p < o->pool_count; p++) {
+        const struct pool *x = &o->pools[p];
+        int64_t bins = packing_count(w, tasks, n, w->fresh[x->type], w->s->types[x->type].arch, INT32_MAX);
+        int64_t placed = 0;
+        for (size_t k = 0; k < n; k++)
+            placed += tasks[k].placed;
+        if (placed == 0)
+            continue;
+        known = known && x->usd_micro > 0;
+        sum += (double)bins * (double)x->usd_micro / (double)placed;
+        used++;
+    }
+    if (used == 0)
+        return -1;
+    return known ? sum / (double)used : 0;
+}
+
+// The cheapest fleet not yet tried; the policy's order where a price is unknown.
+static int next_fleet(struct work *w, struct order *orders, const bool *tried, struct pack_task *tasks, size_t n)
+{
+    int best = -1;
+    double best_price = 0;
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        if (tried[f] || w->fleet[f].closed)
+            continue;
+        double price = fleet_price(w, &orders[f], tasks, n);
+        if (price < 0)
+            continue;
+        if (best < 0 || (price > 0 && best_price > 0 && price < best_price)) {
+            best = (int)f;
+            best_price = price;
+        }
+    }
+    return best;
+}
+
+static void take_open_orders(struct work *w, struct order *orders, struct pack_task *v)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const struct work_fleet *y = &w->fleet[f];
+        if (y->closed || y->target * 1000 <= counted_milli(y))
+            continue;
+        size_t n = remaining(w, v);
+        absorb(w, &orders[f], counted_milli(y), y->target, v, n);
+        for (size_t k = 0; k < n; k++) {
+            w->now.items[v[k].item].open += v[k].placed;
+            give(w, &orders[f], &v[k], v[k].placed);
+        }
+    }
+}
+
+static void place_orders(struct work *w, struct order *orders, struct pack_task *v)
+{
+    bool *tried = arena_array(w->a, bool, w->s->fleet_count + 1);
+    int first = -1;
+    for (size_t round = 0; round < w->s->fleet_count; round++) {
+        size_t n = remaining(w, v);
+        int f = n > 0 ? next_fleet(w, orders, tried, v, n) : -1;
+        if (f < 0)
+            break;
+        tried[f] = true;
+        first = first < 0 ? f : first;
+        const struct work_fleet *y = &w->fleet[f];
+        // What the fleet already has to carry keeps its part of the growth that max leaves.
+        size_t had = orders[f].task_count;
+        struct pack_task *all = arena_array(w->a, struct pack_task, had + n + 1);
+        memcpy(all, orders[f].tasks, had * sizeof *all);
+        memcpy(all + had, v, n * sizeof *all);
+        int64_t bound = i64_max(y->policy->max + y->doomed_milli / 1000, y->target);
+        absorb(w, &orders[f], counted_milli(y), bound, all, had + n);
+        for (size_t k = 0; k < n; k++) {
+            w->now.items[v[k].item].ordered += all[had + k].placed;
+            give(w, &orders[f], &v[k], all[had + k].placed);
+        }
+    }
+    size_t n = remaining(w, v);
+    for (size_t k = 0; k < n && first >= 0; k++) {
+        w->now.items[v[k].item].capped += v[k].count;
+        give(w, &orders[first], &v[k], v[k].count);
+    }
+}
+
+static const char *order_fact(struct work *w, const struct order *o, size_t fleet)
+{
+    const char *what = "";
+    size_t shown = 0;
+    for (size_t k = 0; k < o->task_count && shown < 3; k++, shown++)
+        what = explain_text(w, "%s%s%s", what, k ? ", " : "",
+                            explain_tasks(w, o->tasks[k].service, o->tasks[k].shape, o->tasks[k].count));
+    if (o->task_count > shown)
+        what = explain_text(w, "%s and %zu more shapes", what, o->task_count - shown);
+    size_t unfit = 0;
+    for (size_t p = 0; p < o->pool_count; p++)
+        for (size_t k = 0; k < o->task_count; k++)
+            if (!pool_holds(w, &o->pools[p], o->tasks[k].shape)) {
+                unfit++;
+                break;
+            }
+    if (unfit > 0)
+        what = explain_text(w, "%s; %zu of %zu types too small", what, unfit, o->pool_count);
+    return explain_text(w, "%s need up to %d instances of %s", what, w->fleet[fleet].need_instances, w->s->fleets[fleet].id);
+}
+
+static void size_order(struct work *w, struct order *o, size_t f)
+{
+    struct work_fleet *y = &w->fleet[f];
+    if (o->task_count == 0)
+        return;
+    for (size_t p = 0; p < o->pool_count; p++) {
+        const struct pool *x = &o->pools[p];
+        int64_t n = packing_count(w, o->tasks, o->task_count, w->fresh[x->type], w->s->types[x->type].arch, INT32_MAX);
+        if (n == 0)
+            continue;
+        y->need_instances = (int32_t)i64_max(y->need_instances, n);
+        y->need_target = i64_max(y->need_target, scale_out_target(counted_milli(y), n, x->weight_milli));
+    }
+    y->need_fact = order_fact(w, o, f);
+    assert(y->need_target > 0);
+}
+
+void scale_out_order(struct work *w)
+{
+    if (w->no_order)
+        return;
+    size_t cap = 2 * w->s->service_count + 1;
+    struct order *orders = arena_array(w->a, struct order, w->s->fleet_count + 1);
+    struct pack_task *v = arena_array(w->a, struct pack_task, cap);
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        orders[f].pool_count = usable_pools(w, &w->s->fleets[f], &orders[f].pools);
+        orders[f].tasks = arena_array(w->a, struct pack_task, cap);
+    }
+    take_open_orders(w, orders, v);
+    place_orders(w, orders, v);
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        size_order(w, &orders[f], f);
+}

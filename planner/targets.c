@@ -1,0 +1,375 @@
+#include "planner/targets.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "planner/drain.h"
+#include "planner/explain.h"
+
+#define END_AGAIN_MS (60 * 1000)            // TerminateInstances is repeated for the same id after this
+#define FOREIGN_RAISE_MS (30 * 60 * 1000)   // L16: a target raised by another is kept
+#define REST_MS (60 * 1000)                 // at least, before a target at rest is corrected
+
+// What one fleet's target is made of in this tick.
+struct sums {
+    int64_t empty_milli;    // of our empty drains, not yet lowered
+    int32_t empty, lowered, drains;
+    int first_empty;
+    int64_t keep_milli;     // members to keep: those that stay, less the empty ones
+    int64_t open;           // ordered and not launched
+    bool undone_low;        // a drain that had lowered the target is undone
+    int undo_action;
+};
+
+static bool of_fleet(const struct work *w, size_t i, int f)
+{
+    return w->s->instances[i].fleet == f && w->inst[i].live;
+}
+
+static bool waits_to_end(struct work *w, size_t i, enum drain_state s)
+{
+    const struct memo_drain *d = work_drain(w, (int)i);
+    return d && d->state == s && !w->inst[i].planned_undo;
+}
+
+static struct sums add_up(struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    struct sums x = {.first_empty = -1, .undo_action = -1};
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        if (!of_fleet(w, i, f))
+            continue;
+        const struct memo_drain *d = work_drain(w, (int)i);
+        if (w->inst[i].planned_undo && d && (d->state == DRAIN_EMPTY || d->state == DRAIN_LOWERED)) {
+            x.undone_low = true;
+            x.undo_action = w->inst[i].undo_action;
+        }
+        x.drains += work_drains(w, (int)i) || w->inst[i].planned_undo;
+        x.lowered += waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING);
+        if (waits_to_end(w, i, DRAIN_EMPTY) && w->s->instances[i].notice_ms == 0) {
+            x.empty++;
+            x.empty_milli += w->s->instances[i].weight_milli;
+            x.first_empty = x.first_empty < 0 ? (int)i : x.first_empty;
+        }
+    }
+    x.keep_milli = y->stay_milli - x.empty_milli;
+    x.open = i64_max(0, y->target - y->live_milli / 1000);
+    assert(x.keep_milli >= 0);
+    return x;
+}
+
+static struct usd raise_cost(struct work *w, int f)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    for (size_t k = 0; k < x->pool_count; k++)
+        if (x->pools[k].type >= 0 && w->s->types[x->pools[k].type].spot_usd_micro > 0)
+            return (struct usd){w->s->types[x->pools[k].type].spot_usd_micro * w->fleet[f].need_instances};
+    return (struct usd){0};
+}
+
+static void say(struct work *w, int f, enum verdict_code code, const char *fact, const char *verdict)
+{
+    struct work_fleet *y = &w->fleet[f];
+    y->code = code;
+    y->fact = fact;
+    y->verdict = verdict;
+}
+
+static void send_target(struct work *w, int f, int64_t target, int after, const char *fact, enum verdict_code code)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    const struct work_fleet *y = &w->fleet[f];
+    bool up = target > y->target;
+    assert(target >= 0);
+    assert(x->state == FLEET_ACTIVE);
+    work_action(w, (struct action){.kind = ACTION_SET_TARGET,
+                                   .target = x->id,
+                                   .instance = -1,
+                                   .fleet = f,
+                                   .capacity = target,
+                                   .target_before = x->target,
+                                   .on_demand = x->on_demand_target,
+                                   .recheck = up ? RECHECK_NONE : RECHECK_FLEET_ACTIVE,
+                                   .after = after,
+                                   .fact = fact,
+                                   .verdict = explain_text(w, "%s the target from %" PRId64 " to %" PRId64,
+                                                           up ? "raise" : "lower", y->target, target),
+                                   .hourly_delta = up ? raise_cost(w, f) : (struct usd){0}});
+    say(w, f, code, fact, "held");  // what is sent replaces it: targets_explain
+}
+
+static const char *sum_fact(struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    return explain_text(w, "target %" PRId64 ", %d members weigh %g", y->target, y->live, (double)y->live_milli / 1000);
+}
+
+// ---- up -------------------------------------------------------------------------------------------------------------------
+static bool plan_raise(struct work *w, int f, const struct sums *x)
+{
+    const struct fleet *fleet = &w->s->fleets[f];
+    const struct work_fleet *y = &w->fleet[f];
+    int64_t back = x->undone_low ? y->stay_milli / 1000 : 0;
+    int64_t min = y->target < y->policy->min ? y->policy->min : 0;
+    int64_t want = i64_max(y->need_target, i64_max(back, min));
+    if (want <= y->target || w->no_order)
+        return false;
+    const char *fact = y->need_target == want ? y->need_fact
+                       : back == want         ? "a drain is undone, members that stay weigh more than the target"
+                                              : explain_text(w, "min %" PRId64 " by policy", y->policy->min);
+    if (fleet->state != FLEET_ACTIVE) {
+        say(w, f, VERDICT_HOLD, explain_text(w, "%s; fleet is %s", fact, fleet_state_name(fleet->state)),
+            explain_text(w, "raise the target to %" PRId64 " once it is active", want));
+        return true;
+    }
+    send_target(w, f, want, y->need_target >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
+    return true;
+}
+
+// ---- down -----------------------------------------------------------------------------------------------------------------
+static const char *end_hold(struct work *w, int f)
+{
+    const struct fleet *fleet = &w->s->fleets[f];
+    if (w->no_removal)
+        return w->no_removal;
+    if (w->p->mode != MODE_ACT)
+        return explain_text(w, "mode %s", policy_mode_name(w->p->mode));
+    if (fleet->state != FLEET_ACTIVE)
+        return explain_text(w, "fleet is %s", fleet_state_name(fleet->state));
+    if (w->fleet[f].lagging)
+        return explain_text(w, "target %" PRId64 " sent, %" PRId64 " shown", w->fleet[f].target, fleet->target);
+    return NULL;
+}
+
+static void hold_ends(struct work *w, int f, const char *why)
+{
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        bool ours = waits_to_end(w, i, DRAIN_EMPTY) || waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING);
+        if (w->s->instances[i].fleet == f && ours && !w->inst[i].judged)
+            explain_judge(w, (int)i, VERDICT_HOLD, explain_text(w, "empty; %s", why), "wait");
+    }
+}
+
+// A min that rose since the drain began: what stays must weigh it.
+static bool undo_below_min(struct work *w, int f, const struct sums *x)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    if (x->keep_milli / 1000 >= y->policy->min)
+        return false;
+    for (size_t i = w->s->instance_count; i-- > 0;) {
+        if (!of_fleet(w, i, f) || !waits_to_end(w, i, DRAIN_EMPTY) || w->s->instances[i].notice_ms > 0 || w->inst[i].judged)
+            continue;
+        drain_undo(w, (int)i,
+                   explain_text(w, "without it %g of min %" PRId64 " stay", (double)x->keep_milli / 1000, y->policy->min),
+                   "undo the drain");
+        return true;
+    }
+    return false;
+}
+
+static void judge_empty(struct work *w, int f, enum verdict_code code, const char *fact, const char *verdict)
+{
+    for (size_t i = 0; i < w->s->instance_count; i++)
+        if (of_fleet(w, i, f) && waits_to_end(w, i, DRAIN_EMPTY) && !w->inst[i].judged)
+            explain_judge(w, (int)i, code, fact, verdict);
+}
+
+// Returns true when a lower target was sent. When the others cover the target as it is, the empty ones go straight on.
+static bool plan_lower(struct work *w, int f, const struct sums *x)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    int64_t target = (x->keep_milli + y->doomed_milli) / 1000 + x->open;
+    if (x->empty == 0)
+        return false;
+    if (target < y->target) {
+        const char *fact = explain_text(w, "%d empty of ours weigh %g, the others %g", x->empty, (double)x->empty_milli / 1000,
+                                        (double)x->keep_milli / 1000);
+        send_target(w, f, target, -1, fact, VERDICT_LOWER);
+        struct action *a = &w->plan->actions[w->plan->action_count - 1];
+        if (x->empty == 1) {
+            a->instance = x->first_empty;
+            a->recheck |= RECHECK_EMPTY | RECHECK_DRAINING;
+        }
+        judge_empty(w, f, VERDICT_LOWER, fact, explain_text(w, "lower the target to %" PRId64, target));
+        return true;
+    }
+    for (size_t i = 0; i < w->s->instance_count; i++)
+        if (of_fleet(w, i, f) && waits_to_end(w, i, DRAIN_EMPTY))
+            drain_move(w, work_drain(w, (int)i), DRAIN_LOWERED);
+    return false;
+}
+
+static void send_terminate(struct work *w, int i, const char *fact)
+{
+    int f = w->s->instances[i].fleet;
+    work_action(w, (struct action){.kind = ACTION_TERMINATE,
+                                   .target = w->s->instances[i].id,
+                                   .instance = i,
+                                   .fleet = f,
+                                   .target_before = w->s->fleets[f].target,
+                                   .recheck = RECHECK_EMPTY | RECHECK_DRAINING | RECHECK_FLEET_ACTIVE,
+                                   .after = -1,
+                                   .fact = fact,
+                                   .verdict = "end",
+                                   .hourly_delta = {-work_price(w, i).micro}});
+}
+
+static void plan_ends(struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    int64_t others_milli = y->doomed_milli;
+    for (size_t i = 0; i < w->s->instance_count; i++)
+        if (of_fleet(w, i, f) && w->s->instances[i].notice_ms == 0 && !waits_to_end(w, i, DRAIN_LOWERED) &&
+            !waits_to_end(w, i, DRAIN_ENDING))
+            others_milli += w->s->instances[i].weight_milli;
+    // V3: what the others and the orders still wanted do not cover, the fleet would replace.
+    int64_t covered = i64_max(others_milli / 1000, y->need_target);
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        const struct memo_drain *d = work_drain(w, (int)i);
+        if (!of_fleet(w, i, f) || w->inst[i].judged || !d || d->state < DRAIN_LOWERED || d->state > DRAIN_ENDING)
+            continue;
+        const char *fact = explain_text(w, "empty, target %" PRId64 ", the others weigh %g", w->s->fleets[f].target,
+                                        (double)others_milli / 1000);
+        bool due = d->state == DRAIN_LOWERED || w->s->now_ms - d->state_since_ms >= END_AGAIN_MS;
+        if (w->s->fleets[f].target > covered) {
+            explain_judge(w, (int)i, VERDICT_HOLD, fact, "wait, the fleet would replace it");
+        } else if (!due) {
+            explain_judge(w, (int)i, VERDICT_END, "TerminateInstances sent", "ends");
+        } else {
+            assert(w->s->instances[i].ecs == ECS_DRAINING || d->state == DRAIN_ENDING);
+            send_terminate(w, (int)i, fact);
+            explain_judge(w, (int)i, VERDICT_END, fact, "end");
+        }
+    }
+}
+
+// ---- at rest --------------------------------------------------------------------------------------------------------------
+static bool sent_by_us(const struct work *w, int f)
+{
+    for (size_t k = 0; w->old && k < w->old->target_count; k++)
+        if (strcmp(w->old->targets[k].fleet, w->s->fleets[f].id) == 0)
+            return w->old->targets[k].target == w->s->fleets[f].target;
+    return false;
+}
+
+// True once the deviation has lasted; the first tick that sees it only takes the time.
+static bool lasted(struct work *w, int f, int64_t for_ms)
+{
+    const char *id = w->s->fleets[f].id;
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_UNNEEDED, id);
+    int64_t since = was && was->since_ms <= w->s->now_ms ? was->since_ms : w->s->now_ms;
+    work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0});
+    return since < w->s->now_ms && w->s->now_ms - since >= for_ms;
+}
+
+static bool plan_rest(struct work *w, int f, const struct sums *x)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    int64_t sum = y->stay_milli / 1000;
+    if (y->replaced && y->target > sum && y->need_target == 0) {
+        send_target(w, f, i64_max(sum, y->policy->min), -1, "the replacement is launched, the doomed weight leaves the target",
+                    VERDICT_LOWER);
+        return true;
+    }
+    if (x->drains > 0 || y->doomed_milli > 0 || y->need_target > 0)
+        return false;
+    if (y->target * 1000 > y->live_milli && y->target > i64_max(sum, y->policy->min)) {
+        int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
+        if (!lasted(w, f, hold))
+            return false;
+        send_target(w, f, i64_max(sum, y->policy->min), -1,
+                    explain_text(w, "%s, nothing waits for the rest", sum_fact(w, f)), VERDICT_LOWER);
+        return true;
+    }
+    bool shrinking = strcmp(w->s->fleets[f].activity, "pending_termination") == 0;
+    if (y->target * 1000 + y->weight_max_milli <= y->live_milli && !shrinking && lasted(w, f, REST_MS)) {
+        int64_t target = i64_min(sum, i64_max(y->policy->max, y->target));
+        if (target > y->target) {
+            send_target(w, f, target, -1, explain_text(w, "%s, left low", sum_fact(w, f)), VERDICT_KEEP);
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- one fleet ------------------------------------------------------------------------------------------------------------
+static void say_closed(struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    const struct fleet *x = &w->s->fleets[f];
+    enum verdict_code code = !y->policy || x->foreign_scaling ? VERDICT_FOREIGN : !x->found ? VERDICT_UNKNOWN : VERDICT_HOLD;
+    say(w, f, code, y->closed, "not changed");
+    hold_ends(w, f, explain_text(w, "its fleet: %s", y->closed));
+}
+
+static void plan_fleet(struct work *w, int f)
+{
+    struct work_fleet *y = &w->fleet[f];
+    say(w, f, VERDICT_KEEP, sum_fact(w, f), "keep");
+    if (y->closed) {
+        say_closed(w, f);
+        return;
+    }
+    struct sums x = add_up(w, f);
+    const char *hold = end_hold(w, f);
+    if (!hold && undo_below_min(w, f, &x)) {
+        work_roles(w);
+        x = add_up(w, f);
+    }
+    bool raised = plan_raise(w, f, &x);
+    if (hold) {
+        hold_ends(w, f, hold);
+        return;
+    }
+    // A fleet takes one change at a time: what is empty waits until it shows the new target.
+    if (raised || plan_lower(w, f, &x) || plan_rest(w, f, &x))
+        hold_ends(w, f, "its fleet changes in this tick");
+    else
+        plan_ends(w, f);
+}
+
+void targets_plan(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        plan_fleet(w, (int)f);
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        bool ours = waits_to_end(w, i, DRAIN_EMPTY) || waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING);
+        if (ours && !w->inst[i].judged)
+            explain_judge(w, (int)i, VERDICT_HOLD, "empty; it is in no fleet that we change", "wait");
+    }
+}
+
+void targets_explain(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        struct work_fleet *y = &w->fleet[f];
+        for (size_t k = 0; k < w->plan->action_count; k++)
+            if (w->plan->actions[k].kind == ACTION_SET_TARGET && w->plan->actions[k].fleet == (int)f)
+                y->verdict = w->plan->actions[k].verdict;
+        explain_verdict(w, (struct verdict){.kind = CANDIDATE_FLEET,
+                                            .code = y->code,
+                                            .target = w->s->fleets[f].id,
+                                            .fact = y->fact,
+                                            .verdict = y->verdict});
+    }
+}
+
+void targets_commit(struct work *w)
+{
+    struct memo *m = w->memo;
+    m->targets = arena_array(w->a, struct memo_target, w->s->fleet_count + 1);
+    m->target_cap = w->s->fleet_count + 1;
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        struct memo_target t = {0};
+        for (size_t k = 0; w->old && k < w->old->target_count; k++)
+            if (strcmp(w->old->targets[k].fleet, w->s->fleets[f].id) == 0)
+                t = w->old->targets[k];
+        for (size_t k = 0; k < w->plan->action_count; k++) {
+            const struct action *x = &w->plan->actions[k];
+            if (x->kind == ACTION_SET_TARGET && x->fleet == (int)f)
+                t = (struct memo_target){x->target, x->capacity, w->s->now_ms};
+        }
+        if (t.fleet)
+            m->targets[m->target_count++] = t;
+    }
+}

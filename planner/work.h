@@ -1,0 +1,174 @@
+// The planner's working state for one tick: private to planner/, made by work_init, owned by the tick's arena.
+//
+// It holds what the stages share: the role of each instance, the free room on it, the sums of each fleet, the drains, and
+// the actions and verdicts as they are decided. Arrays run parallel to the snapshot's. Roles follow from facts, memo and what
+// this tick has decided (`planned_drain`, `planned_undo`), so a stage can ask "what if" by setting one and assessing again.
+//
+// Stamps used in the memo beside their plain meaning: STAMP_EXCLUDED with the cluster's name is the hold after a start (L1,
+// since_ms = that start); STAMP_UNNEEDED with a fleet's id is since when its target at rest is off (V23, A10).
+#pragma once
+
+#include "planner/model/memo.h"
+#include "planner/model/plan.h"
+#include "planner/model/snapshot.h"
+#include "planner/planner.h"
+
+#define WORK_DISCONNECTED_MS (3 * 60 * 1000)  // L20
+#define WORK_LAG_MS (2 * 60 * 1000)           // J1: reads lag our own writes by at most this
+
+enum role {
+    ROLE_ACTIVE,       // takes tasks now
+    ROLE_SHAKY,        // stays, takes tasks soon: agent away for seconds, or an undo not yet read back
+    ROLE_UNREACHABLE,  // agent away for minutes: no room, but its tasks run and are no demand
+    ROLE_COMING,       // member of a fleet that will register
+    ROLE_LATE,         // should have registered long ago: not counted
+    ROLE_LEAVING,      // takes nothing; its movable tasks are demand
+    ROLE_GONE,         // ended, holds nothing
+    ROLE_OTHER,        // not ours to understand: counts for nothing
+};
+
+struct work_instance {
+    enum role role;
+    bool doomed;         // notice, or EC2 ends it: its tasks die whatever a service allows
+    bool live;           // EC2 pending or running: weighs in its fleet
+    int zone;            // index into zones, -1 unknown
+    int drain;           // index into the memo's drains (ours), -1
+    bool planned_drain, planned_undo;
+    int undo_action;     // the action after which its drain is undone, -1
+    struct res free;     // room for more tasks: own view and ECS's, the smaller
+    bool judged;
+    struct verdict verdict;
+};
+
+// One service's tasks on one instance.
+struct work_hold {
+    int instance, holding;
+};
+
+struct work_service {
+    size_t hold_start, hold_count;  // in holds
+    int32_t moving;                 // tasks on draining instances of ours (L5, V6), new ones of this tick included
+    int shape;                      // of the PRIMARY deployment, -1 unknown
+};
+
+struct work_fleet {
+    const struct policy_fleet *policy;  // NULL: not named in the policy
+    const char *closed;          // why it cannot be changed, NULL when it can
+    int64_t target;              // what AWS shows, or what we sent within the last two minutes
+    bool lagging;                // the shown target is still the one before ours
+    int64_t live_milli;          // weight of all pending and running members
+    int64_t stay_milli;          // of these neither doomed nor about to be ended by us
+    int64_t doomed_milli;        // doomed weight that the fleet still counts
+    bool replaced;               // a member was launched after the first notice
+    int32_t live, coming;
+    int64_t weight_max_milli, weight_min_milli;  // of its pools
+    int64_t need_target;         // for the demand given to it, 0 none
+    int32_t need_instances;      // the most that this launches
+    const char *need_fact;
+    enum verdict_code code;      // the fleet's one verdict
+    const char *fact, *verdict;
+};
+
+enum takes { TAKES_NONE, TAKES_NOW, TAKES_LATER };
+
+// Tasks of one service that need a place.
+struct item {
+    int service, shape;
+    bool headroom;
+    int32_t missing, leaving;  // why; both 0 for headroom
+    int32_t count;             // missing + leaving, or headroom
+    int32_t now, later;        // placed on room that is there; on room that comes
+    int32_t open, ordered;     // answered by open orders; by new ones
+    int32_t capped;            // would be ordered but for a fleet's max
+    bool hopeless;             // capacity cannot cure it, or no pool holds it
+    double size;               // share of the largest instance, for the order
+};
+
+// Where an assessment would put tasks.
+struct planned {
+    int item, bin;
+    int32_t count;
+    int next_of_bin, next_of_service;
+};
+
+// One assessment: does all that needs a place have one?
+struct pass {
+    struct item *items;
+    size_t item_count;
+    struct res *free;          // a copy, by instance
+    unsigned char *takes;      // enum takes
+    struct planned *planned;
+    size_t planned_count, planned_cap;
+    int *bin_head, *service_head;  // first planned of a bin, of a service
+    int64_t unplaced_now;      // tasks without room that is there
+    int64_t unplaced;          // tasks without room that is there or comes, headroom included
+    int64_t hopeless;          // tasks without room that no order would help; not in the two above
+};
+
+struct work {
+    const struct snapshot *s;
+    const struct memo *old;    // NULL: none
+    const struct policy_cluster *p;
+    struct arena *a;
+    struct plan *plan;
+    struct memo *memo;         // being made
+    struct work_instance *inst;
+    struct work_service *svc;
+    struct work_fleet *fleet;
+    struct work_hold *holds;
+    const char **zones;
+    int zone_count;
+    struct res *fresh;         // by type: work_fresh_room
+    bool *has_pool;            // by shape: some pool of a fleet that can grow holds it
+    struct res reference;      // the largest of each component over instances and pools
+    const char *no_removal;    // why nothing may be removed, NULL when it may
+    const char *no_order;      // why nothing can be ordered
+    struct pass now;           // with all that this tick has decided so far
+    int32_t *scratch;          // zeroed, by instance
+};
+
+void work_init(struct work *w, const struct planner_input *in, struct arena *a, struct planner_result *ret);
+// Role, room and sums from facts, memo and what was planned so far; called again after either changes.
+void work_roles(struct work *w);
+void work_fleets(struct work *w);
+
+// Appends; returns the action's index.
+int work_action(struct work *w, struct action x);
+bool work_shape_known(const struct work *w, int shape);
+const struct shape *work_shape(const struct work *w, int shape);
+// Non-daemon tasks that are not stopped / daemon tasks, on an instance.
+int32_t work_task_count(const struct work *w, int instance, bool daemons);
+bool work_is_daemon(const struct work *w, int service);
+// Ours and on its way out: CHOSEN, DRAINING, EMPTY, LOWERED or ENDING.
+bool work_drains(const struct work *w, int instance);
+struct memo_drain *work_drain(struct work *w, int instance);  // NULL: none
+int work_find(const struct work *w, const char *instance_id);  // index, -1 unknown
+bool work_in_deployment(const struct service *s);
+struct usd work_price(const struct work *w, int instance);     // an hour; 0 unknown
+const struct instance_type *work_type(const struct work *w, const char *name);  // NULL unknown
+// What a fresh instance of the type has for tasks once each daemon that matches has its share; zero when unknown.
+struct res work_fresh_room(const struct work *w, const struct instance_type *t);
+bool work_arch_fits(const char *need, const char *have);
+
+// Stamps of the memo being made; find returns NULL where there is none.
+struct memo_stamp *work_stamp(struct work *w, enum memo_stamp_kind kind, const char *key);
+const struct memo_stamp *work_old_stamp(const struct work *w, enum memo_stamp_kind kind, const char *key);
+struct memo_stamp *work_stamp_set(struct work *w, struct memo_stamp x);
+
+static inline int64_t i64_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+static inline int64_t i64_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+// ECS rounds the minimum up and the maximum down.
+static inline int64_t percent_floor(int64_t n, int64_t percent)
+{
+    return n * percent / 100;
+}
+static inline int64_t percent_ceil(int64_t n, int64_t percent)
+{
+    return (n * percent + 99) / 100;
+}
