@@ -1,0 +1,118 @@
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "state/migrations.h"
+
+// The golden schema of this build: state_schema_test PATH, or with MASU_UPDATE_GOLDEN=1 it is written anew.
+static const char *golden_path;
+
+static void open_memory(struct db *d)
+{
+    assert_int_equal(db_open(d, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), 0);
+}
+
+static void dump_schema(struct db *d, struct buf *out)
+{
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int64_t version = 0;
+    assert_int_equal(db_pragma_int(d, "PRAGMA user_version", &version, NULL), 0);
+    buf_printf(out, "-- version %lld\n", (long long)version);
+    assert_int_equal(db_prepare(d, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name", &st, NULL), 0);
+    while (db_step(d, st, &row, NULL) == 0 && row)
+        buf_printf(out, "%s;\n", (const char *)sqlite3_column_text(st, 0));
+    db_done(st);
+}
+
+static void read_golden(struct buf *out)
+{
+    char block[4096];
+    size_t n;
+    FILE *f = fopen(golden_path, "r");
+    assert_non_null(f);
+    while ((n = fread(block, 1, sizeof(block), f)) > 0)
+        buf_add(out, block, n);
+    fclose(f);
+}
+
+static void write_golden(struct buf *text)
+{
+    FILE *f = fopen(golden_path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text->data, 1, text->len, f), text->len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void all_steps_from_version_0_give_the_golden_schema(void **state)
+{
+    (void)state;
+    struct db d;
+    struct buf got, want;
+    int before = -1;
+    buf_init(&got, 1 << 20);
+    buf_init(&want, 1 << 20);
+    open_memory(&d);
+    assert_int_equal(state_migrate(&d, state_schema_version(), &before, NULL), 0);
+    assert_int_equal(before, 0);
+    dump_schema(&d, &got);
+    if (getenv("MASU_UPDATE_GOLDEN"))
+        write_golden(&got);
+    read_golden(&want);
+    assert_string_equal(buf_str(&got), buf_str(&want));
+    buf_release(&got);
+    buf_release(&want);
+    db_close(&d);
+}
+
+static void stopping_at_any_version_and_going_on_gives_the_same_schema(void **state)
+{
+    (void)state;
+    struct buf want;
+    buf_init(&want, 1 << 20);
+    read_golden(&want);
+    for (int stop = 0; stop <= state_schema_version(); stop++) {
+        struct db d;
+        struct buf got;
+        int before = -1;
+        buf_init(&got, 1 << 20);
+        open_memory(&d);
+        assert_int_equal(state_migrate(&d, stop, &before, NULL), 0);
+        assert_int_equal(state_migrate(&d, state_schema_version(), &before, NULL), 0);
+        assert_int_equal(before, stop);
+        dump_schema(&d, &got);
+        assert_string_equal(buf_str(&got), buf_str(&want));
+        buf_release(&got);
+        db_close(&d);
+    }
+    buf_release(&want);
+}
+
+static void a_newer_schema_is_refused_and_left_alone(void **state)
+{
+    (void)state;
+    struct db d;
+    struct err err = {0};
+    int before = -1;
+    int64_t version = 0;
+    open_memory(&d);
+    assert_int_equal(db_exec(&d, "PRAGMA user_version=999", NULL), 0);
+    assert_int_equal(state_migrate(&d, state_schema_version(), &before, &err), ERR_INVALID);
+    assert_non_null(strstr(err.msg, "999"));
+    assert_int_equal(db_pragma_int(&d, "PRAGMA user_version", &version, NULL), 0);
+    assert_int_equal(version, 999);
+    db_close(&d);
+}
+
+int main(int argc, char **argv)
+{
+    assert(argc == 2);
+    golden_path = argv[1];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_steps_from_version_0_give_the_golden_schema),
+        cmocka_unit_test(stopping_at_any_version_and_going_on_gives_the_same_schema),
+        cmocka_unit_test(a_newer_schema_is_refused_and_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
