@@ -34,6 +34,7 @@ int world_add_service(struct world *w, const struct world_service_spec *spec)
                                 .desired = spec->daemon ? 0 : spec->desired, .min_percent = spec->min_percent,
                                 .max_percent = spec->max_percent, .strategy_count = spec->strategy_count, .deployment_count = 1,
                                 .created_ms = w->now_ms, .first_task = -1};
+    s->desired_was = (struct world_lagged){s->desired, s->desired, w->now_ms};
     world_copy(s->name, sizeof s->name, spec->name);
     for (int i = 0; i < spec->strategy_count; i++)
         s->strategies[i] = spec->strategies[i];
@@ -200,6 +201,8 @@ static void fill_fleet(struct world *w, int fleet)
 // The world does not begin with a thundering herd: what has a place runs.
 static void settle(struct world *w)
 {
+    for (size_t s = 0; s < w->service_count; s++)
+        service_step(w, (int)s);
     for (size_t n = 0; n < w->task_count; n++) {
         struct world_task *t = &w->tasks[n];
         task_start_step(w, (int)n);

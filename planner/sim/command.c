@@ -210,6 +210,7 @@ enum world_answer world_set_task_protection(struct world *w, enum world_actor by
     if (on && (for_ms < 60000 || for_ms > 2880 * 60000LL))
         return tell_after(w, &c, WORLD_INVALID);
     t->protected_until_ms = on ? w->now_ms + for_ms : 0;
+    t->protected_since_ms = w->now_ms;
     service_wake(w, t->service, on ? t->protected_until_ms : w->now_ms);
     return tell_after(w, &c, WORLD_OK);
 }
@@ -225,6 +226,7 @@ enum world_answer world_set_desired(struct world *w, enum world_actor by, int se
     if (w->services[service].daemon || desired < 0 || desired > 5000)
         return tell_after(w, &c, WORLD_INVALID);
     w->services[service].desired = desired;
+    world_lag(w, &w->services[service].desired_was, desired);
     w->services[service].steady = false;
     service_wake(w, service, w->now_ms);
     return tell_after(w, &c, WORLD_OK);

@@ -96,8 +96,10 @@ static bool host_has_room(const struct world *w, const struct world_task *t)
 static void draw_protection(struct world *w, struct world_task *t, int n)
 {
     int64_t for_ms = w->services[t->service].protects_ms;
-    if (rng_double(&w->living) < 0.4)
+    if (rng_double(&w->living) < 0.4) {
+        t->protected_since_ms = w->now_ms;
         t->protected_until_ms = w->now_ms + (int64_t)((double)for_ms * (0.5 + rng_double(&w->living)));
+    }
     int64_t again_ms = t->protected_until_ms > w->now_ms ? t->protected_until_ms : w->now_ms + 2 * for_ms;
     queue_push(w, again_ms, WEV_TASK_PROTECT, n, 0, t->serial);
 }

@@ -93,6 +93,7 @@ struct world_service {
     int cluster;
     bool daemon, distinct_instance;
     int32_t desired, running, pending;  // pending: not yet RUNNING, desired RUNNING
+    struct world_lagged desired_was;    // the same desired, with its last change
     int32_t min_percent, max_percent;
     enum world_strategy_kind strategies[WORLD_STRATEGIES];
     int strategy_count;
@@ -120,7 +121,7 @@ struct world_task {
     struct world_lagged last, desired;  // enum world_task_status, enum world_desired
     int64_t created_ms, started_ms, stopping_ms, stopped_ms;
     int64_t healthy_ms;            // counts as healthy from here on, 0 = not running
-    int64_t protected_until_ms;    // 0 = not protected
+    int64_t protected_until_ms, protected_since_ms;  // 0 = not protected
     const char *stop_code, *stop_reason;  // static text, "" while it runs
     enum world_actor stopped_by;
     int64_t runs_ms;               // standalone: length of its work, 0 = until stopped

@@ -1,0 +1,322 @@
+// V1, V2, V5 to V8, V24, V25: what is drained, what is ended, what is undone.
+#include <string.h>
+
+#include "planner/sim/invariants_internal.h"
+
+static bool marked(const struct world_instance *i)
+{
+    return world_tag_value(i->tags, i->tag_count, INV_MARK) != NULL;
+}
+
+// Why the instance may not be drained by the facts of that moment; NULL: it may.
+static const char *untouchable(const struct world_view *v, int n, int64_t at_ms)
+{
+    const struct world_instance *i = &v->instances[n];
+    if (world_tag_value(i->tags, i->tag_count, INV_KEEP))
+        return "it carries masu:keep";
+    for (int k = i->first_task; k >= 0; k = v->tasks[k].next_of_instance) {
+        const struct world_task *t = &v->tasks[k];
+        if (t->service >= 0 && v->services[t->service].daemon)
+            continue;
+        bool alive = t->used && t->created_ms <= at_ms && (t->stopped_ms == 0 || t->stopped_ms > at_ms);
+        if (alive && t->service < 0)
+            return "a standalone task runs there";
+        if (!moment_wanted(t, at_ms))
+            continue;
+        if (t->protected_until_ms > at_ms && t->protected_since_ms <= at_ms)
+            return "a protected task runs there";
+        if (moment_in_deployment(&v->services[t->service], at_ms))
+            return "a task of a service in deployment runs there";
+        if (!moment_movable(v, t->service, at_ms))
+            return "a task runs there whose service can neither start nor stop one";
+    }
+    return NULL;
+}
+
+static void judge_place(struct invariants *inv, const struct world_view *v, int n)
+{
+    const char *why = NULL;
+    for (int k = 0; inv_moments(inv, v->now_ms, k) >= 0; k++) {
+        const char *now_why = untouchable(v, n, inv_moments(inv, v->now_ms, k));
+        if (!now_why)
+            return;
+        why = why ? why : now_why;
+    }
+    inv_tell(inv, V5, "drain of %s: %s", v->instances[n].id, why);
+}
+
+static void judge_packing(struct invariants *inv, const struct world_view *v, int n)
+{
+    char why[160] = "", first[160] = "";
+    struct arena a;
+    arena_init(&a, 0);
+    bool fits = false;
+    for (int k = 0; !fits && inv_moments(inv, v->now_ms, k) >= 0; k++) {
+        fits = pack_possible(v, n, inv_moments(inv, v->now_ms, k), inv->o.headroom_permyriad, &a, why, sizeof why);
+        if (k == 0)
+            memcpy(first, why, sizeof first);
+        arena_reset(&a);
+    }
+    if (!fits)
+        inv_tell(inv, V7, "drain of %s: %s", v->instances[n].id, first);
+    arena_release(&a);
+}
+
+static bool holds_movable(const struct world_view *v, int n)
+{
+    for (int t = v->instances[n].first_task; t >= 0; t = v->tasks[t].next_of_instance)
+        if (inv_alive_nondaemon(v, &v->tasks[t]))
+            return true;
+    return false;
+}
+
+// L4: so many at once; empty ones three times as many.
+static void judge_number(struct invariants *inv, const struct world_view *v, int n)
+{
+    int64_t all = 0, full = holds_movable(v, n), empty = !full;
+    for (int k = 0; k < v->instance_count; k++) {
+        const struct world_instance *i = &v->instances[k];
+        if (!i->used || i->cluster != v->instances[n].cluster || (i->status.now != WE_ACTIVE && i->status.now != WE_DRAINING))
+            continue;
+        all++;
+        if (k == n || !inv_drained_by_ours(i) || i->notice_ms > 0)
+            continue;
+        *(holds_movable(v, k) ? &full : &empty) += 1;
+    }
+    int64_t limit = (all * inv->o.drain_percent + 99) / 100, wide = (all * 30 + 99) / 100;
+    limit = limit < 1 ? 1 : limit > 50 ? 50 : limit;
+    wide = wide < limit ? limit : wide;
+    if (full > limit || full + empty > wide)
+        inv_tell(inv, V8, "drain of %s: %" PRId64 " with tasks and %" PRId64 " empty of %" PRId64 " at once", v->instances[n].id, full, empty, all);
+}
+
+static void judge_undo(struct invariants *inv, const struct world_view *v, int n)
+{
+    const struct world_instance *i = &v->instances[n];
+    if (i->status.now != WE_DRAINING)
+        return;
+    if (i->drained_by != WORLD_OURS || !marked(i))
+        inv_tell(inv, V25, "undo of %s: the drain is not ours", i->id);
+    else if (i->notice_ms > 0 || i->rebalance_ms > 0)
+        inv_tell(inv, V25, "undo of %s: it is %s", i->id, i->notice_ms > 0 ? "doomed" : "at risk");
+    else if (i->state.now > WL_RUNNING)
+        inv_tell(inv, V25, "undo of %s: it is being terminated", i->id);
+}
+
+void inv_before_state(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    int n = c->instance;
+    if (n < 0 || n >= v->instance_count || !v->instances[n].used)
+        return;
+    const struct world_instance *i = &v->instances[n];
+    if (c->status == WE_ACTIVE) {
+        judge_undo(inv, v, n);
+        return;
+    }
+    if (i->status.now != WE_ACTIVE)
+        return;
+    struct inv_instance *x = inv_of(inv, v, n);
+    x->marked_first = marked(i);
+    x->voluntary = i->notice_ms == 0 && i->rebalance_ms == 0;
+    if (!x->marked_first)
+        inv_tell(inv, V2, "drain of %s: it is not marked", i->id);
+    if (!x->voluntary)
+        return;
+    judge_place(inv, v, n);
+    judge_packing(inv, v, n);
+    judge_number(inv, v, n);
+}
+
+static void watch_services(struct invariants *inv, const struct world_view *v, int n)
+{
+    for (int t = v->instances[n].first_task; t >= 0; t = v->tasks[t].next_of_instance) {
+        int s = v->tasks[t].service;
+        if (s < 0 || v->services[s].daemon || inv->services[s].watched || v->tasks[t].last.now == WT_STOPPED)
+            continue;
+        inv->services[s] = (struct inv_service){.watched = true, .since_ms = v->now_ms,
+                                                .was = moment_healthy_count(v, s, v->now_ms)};
+    }
+}
+
+void inv_after_state(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    struct inv_instance *x = inv_of(inv, v, c->instance);
+    if (c->status == WE_ACTIVE) {
+        x->draining_ms = x->read_back_ms = x->empty_first_ms = x->empty_last_ms = x->empty_since_ms = 0;
+        return;
+    }
+    if (c->actor != WORLD_OURS || x->draining_ms > 0 || !inv_drained_by_ours(&v->instances[c->instance]))
+        return;
+    x->draining_ms = v->now_ms;
+    x->reported_ms = x->told_ms = 0;
+    x->empty_since_ms = holds_movable(v, c->instance) ? 0 : v->now_ms;
+    if (x->voluntary)
+        watch_services(inv, v, c->instance);
+}
+
+void inv_before_tag(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    int n = c->instance;
+    if (n < 0 || n >= v->instance_count || !v->instances[n].used || strcmp(c->key, INV_MARK))
+        return;
+    if (c->op == WOP_UNTAG && inv_drained_by_ours(&v->instances[n]) && v->instances[n].notice_ms == 0)
+        inv_tell(inv, V24, "mark taken off %s while it drains: from now on nobody's", v->instances[n].id);
+}
+
+void inv_after_tag(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    if (c->instance < 0 || strcmp(c->key, INV_MARK))
+        return;
+    inv_of(inv, v, c->instance)->marked_ms = c->op == WOP_TAG && c->actor == WORLD_OURS ? v->now_ms : 0;
+}
+
+void inv_read(struct invariants *inv, const struct world_view *v, int n, int kind)
+{
+    inv->reads_known = true;
+    struct inv_instance *x = inv_of(inv, v, n);
+    if (x->draining_ms == 0)
+        return;
+    if (kind == WORLD_READ_STATE) {
+        if (x->read_back_ms == 0)
+            x->read_back_ms = v->now_ms;
+        return;
+    }
+    if (holds_movable(v, n)) {
+        x->empty_first_ms = x->empty_last_ms = 0;
+    } else if (x->read_back_ms > 0) {
+        x->empty_first_ms = x->empty_first_ms ? x->empty_first_ms : v->now_ms;
+        x->empty_last_ms = v->now_ms;
+    }
+}
+
+static void judge_looks(struct invariants *inv, const struct world_view *v, int n)
+{
+    const struct world_instance *i = &v->instances[n];
+    const struct inv_instance *x = inv_of(inv, v, n);
+    if (i->status.now == WE_NONE)
+        return;  // never registered: reaping has rules of its own (V9)
+    if (x->draining_ms == 0 || i->status.now != WE_DRAINING)
+        inv_tell(inv, V2, "end of %s: it was not drained by ours", i->id);
+    else if (!x->marked_first)
+        inv_tell(inv, V2, "end of %s: it was not marked before it was drained", i->id);
+    else if (inv->reads_known && (x->read_back_ms == 0 || x->empty_first_ms == 0))
+        inv_tell(inv, V2, "end of %s: %s", i->id, x->read_back_ms ? "no look saw it empty" : "DRAINING was never read back");
+    else if (inv->reads_known && x->empty_last_ms - x->empty_first_ms < inv->o.empty_ms)
+        inv_tell(inv, V2, "end of %s: seen empty for %" PRId64 " ms only", i->id, x->empty_last_ms - x->empty_first_ms);
+    else if (inv->reads_known && v->now_ms - x->empty_last_ms > inv->o.facts_age_ms)
+        inv_tell(inv, V2, "end of %s: the last look is %" PRId64 " ms old", i->id, v->now_ms - x->empty_last_ms);
+    else if (!inv->reads_known && (x->empty_since_ms == 0 || v->now_ms - x->empty_since_ms < inv->o.empty_ms))
+        inv_tell(inv, V2, "end of %s: not empty for long enough to be seen so twice", i->id);
+}
+
+void inv_ending(struct invariants *inv, const struct world_view *v, int n)
+{
+    const struct world_instance *i = &v->instances[n];
+    bool by_call = i->end == WEND_BY_ID || i->end == WEND_FLEET_EXCESS || i->end == WEND_FLEET_CANCELLED;
+    if (i->ended_by != WORLD_OURS || !by_call)
+        return;
+    for (int k = i->first_task; k >= 0; k = v->tasks[k].next_of_instance) {
+        const struct world_task *t = &v->tasks[k];
+        if (!inv_alive_nondaemon(v, t))
+            continue;
+        bool just_placed = t->service < 0 && v->now_ms - t->created_ms < 2000;
+        if (!just_placed) {
+            inv_tell(inv, V1, "end of %s: task %.8s of %s is not STOPPED", i->id, t->id,
+                     t->service >= 0 ? v->services[t->service].name : v->taskdefs[t->taskdef].family);
+            break;
+        }
+    }
+    if (i->end == WEND_BY_ID)
+        judge_looks(inv, v, n);
+    else
+        inv_tell(inv, V3, "end of %s: chosen by AWS because of a call of ours", i->id);
+}
+
+// ---- V6 --------------------------------------------------------------------------------------------------------------------
+
+static bool stopped_by_our_drain(struct invariants *inv, const struct world_view *v, const struct world_task *t)
+{
+    const struct inv_instance *x = inv_of(inv, v, t->instance);
+    return x->draining_ms > 0 && x->voluntary && x->draining_ms <= t->stopping_ms && v->instances[t->instance].notice_ms == 0 &&
+           t->stopped_by == WORLD_ECS;
+}
+
+static bool still_on_ours(struct invariants *inv, const struct world_view *v, int s)
+{
+    for (int t = v->services[s].first_task; t >= 0; t = v->tasks[t].next_of_service)
+        if (v->tasks[t].last.now != WT_STOPPED && inv_of(inv, v, v->tasks[t].instance)->draining_ms > 0)
+            return true;
+    return false;
+}
+
+static void judge_health(struct invariants *inv, const struct world_view *v, int s)
+{
+    struct inv_service *x = &inv->services[s];
+    const struct world_service *w = &v->services[s];
+    bool ours = false;
+    int other = 0;
+    for (int k = w->first_task; k >= 0; k = v->tasks[k].next_of_service) {
+        const struct world_task *t = &v->tasks[k];
+        if (t->stopping_ms < x->since_ms || t->healthy_ms == 0 || t->healthy_ms > t->stopping_ms)
+            continue;
+        bool due = stopped_by_our_drain(inv, v, t);
+        ours |= due;
+        other += !due;  // ended since for reasons that are not ours
+    }
+    int healthy = moment_healthy_count(v, s, v->now_ms);
+    int64_t tenth = w->desired / 10 > 1 ? w->desired / 10 : 1;
+    int64_t by_percent = ((int64_t)w->desired * w->min_percent + 99) / 100, floor = w->desired - tenth;
+    floor = floor > by_percent ? floor : by_percent;
+    int64_t was = x->was - other;
+    int64_t least = was < floor ? was : floor;
+    bool none_left = healthy == 0 && was > 0 && w->desired > 0;
+    if (ours && !x->told && (healthy < least || none_left)) {
+        inv_tell(inv, V6, "service %s: %d healthy of %d desired, was %d, drains of ours may leave %" PRId64, w->name, healthy, w->desired,
+                 x->was, least > 1 ? least : 1);
+        x->told = true;
+    }
+    if (!still_on_ours(inv, v, s) && (healthy >= least || v->now_ms - x->since_ms > 1200000))
+        x->watched = false;
+}
+
+void inv_drain_step(struct invariants *inv, const struct world_view *v)
+{
+    for (int s = 0; s < v->service_count; s++)
+        if (inv->services[s].watched)
+            judge_health(inv, v, s);
+    for (int n = 0; n < v->instance_count; n++) {
+        if (!inv_drained_by_ours(&v->instances[n]))
+            continue;
+        struct inv_instance *x = inv_of(inv, v, n);
+        if (holds_movable(v, n))
+            x->empty_since_ms = x->empty_first_ms = x->empty_last_ms = 0;
+        else if (x->empty_since_ms == 0)
+            x->empty_since_ms = v->now_ms;
+    }
+}
+
+// ---- V24 -------------------------------------------------------------------------------------------------------------------
+
+void inv_drain_slow(struct invariants *inv, const struct world_view *v)
+{
+    const int64_t grace_ms = 90000;
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (!i->used || i->state.now > WL_RUNNING || i->notice_ms > 0)
+            continue;
+        struct inv_instance *x = inv_of(inv, v, n);
+        if (inv_drained_by_ours(i) && x->draining_ms > 0) {
+            int64_t due_ms = x->draining_ms + inv->o.drain_deadline_ms;
+            if (x->reported_ms > 0 && x->reported_ms + 3600000 > due_ms)
+                due_ms = x->reported_ms + 3600000;
+            if (v->now_ms > due_ms + grace_ms && x->told_ms < due_ms) {
+                x->told_ms = v->now_ms;
+                inv_tell(inv, V24, "drain of %s: %" PRId64 " s old, neither gone nor undone nor reported", i->id,
+                         (v->now_ms - x->draining_ms) / 1000);
+            }
+        } else if (x->marked_ms > 0 && i->status.now == WE_ACTIVE && v->now_ms - x->marked_ms > 600000 && x->told_ms < x->marked_ms) {
+            x->told_ms = v->now_ms;
+            inv_tell(inv, V24, "%s is marked by ours and ACTIVE for more than 10 min", i->id);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// V3, V4, V18, V23: targets.
+#include "planner/sim/invariants_internal.h"
+
+// Σ weights of the members that count at that moment, without those that ours drains or that are doomed when keep_only.
+static int64_t member_weight(const struct world_view *v, int fleet, int64_t at_ms, bool keep_only)
+{
+    int64_t sum = 0;
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (!i->used || i->fleet != fleet || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING)
+            continue;
+        if (keep_only && (inv_drained_by_ours(i) || (i->notice_ms > 0 && i->notice_ms <= at_ms)))
+            continue;
+        sum += i->weight_milli;
+    }
+    return sum;
+}
+
+static int64_t doomed_weight(const struct world_view *v, int fleet)
+{
+    int64_t sum = 0;
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (i->used && i->fleet == fleet && i->notice_ms > 0 && i->state.now <= WL_RUNNING)
+            sum += i->weight_milli;
+    }
+    return sum;
+}
+
+void inv_before_modify(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    if (c->fleet < 0 || c->fleet >= v->fleet_count)
+        return;
+    const struct world_fleet *f = &v->fleets[c->fleet];
+    const struct inv_fleet *x = &inv->fleets[c->fleet];
+    if (c->excess != WX_NO_TERMINATION)
+        inv_tell(inv, V3, "target of %s: sent without noTermination", f->id);
+    if (c->target < 0)
+        return;
+    int64_t keep = INT64_MAX;
+    for (int k = 0; inv_moments(inv, v->now_ms, k) >= 0; k++) {
+        int64_t then = member_weight(v, c->fleet, inv_moments(inv, v->now_ms, k), true) / 1000;
+        keep = then < keep ? then : keep;
+    }
+    if (c->target < keep)
+        inv_tell(inv, V4, "target of %s: %" PRId64 " is less than %" PRId64 ", the sum of what stays", f->id, c->target, keep);
+    if (!x->bounded)
+        return;
+    int64_t doomed = (doomed_weight(v, c->fleet) + 999) / 1000;
+    if (c->target > x->max + doomed && c->target > f->wanted)
+        inv_tell(inv, V18, "target of %s: %" PRId64 " goes from %" PRId64 " further above max %" PRId64, f->id, c->target, f->wanted, x->max);
+    if (c->target < x->min && c->target < f->wanted)
+        inv_tell(inv, V18, "target of %s: %" PRId64 " goes from %" PRId64 " further below min %" PRId64, f->id, c->target, f->wanted, x->min);
+}
+
+void inv_after_modify(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    struct inv_fleet *x = &inv->fleets[c->fleet];
+    int64_t keep = member_weight(v, c->fleet, v->now_ms, true) / 1000;
+    x->orders = v->fleets[c->fleet].wanted - keep;
+    x->modified_ms = v->now_ms;
+}
+
+// V3: an instance ended by id while the target still asks for it is replaced by the fleet.
+static void judge_end(struct invariants *inv, const struct world_view *v, const struct world_call *c, int fleet)
+{
+    const struct inv_fleet *x = &inv->fleets[fleet];
+    int64_t others = 0, fresh = 0, lost = 0;
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (!i->used || i->fleet != fleet)
+            continue;
+        bool named = false;
+        for (int k = 0; k < c->instance_count; k++)
+            named |= c->instances[k] == n;
+        bool here = i->state.now <= WL_RUNNING;
+        others += here && !named ? i->weight_milli : 0;
+        fresh += here && i->created_ms > x->modified_ms ? i->weight_milli : 0;
+        lost += i->ended_ms > x->modified_ms && i->ended_by != WORLD_OURS ? i->weight_milli : 0;
+    }
+    int64_t orders = x->orders * 1000 - fresh;
+    orders = (orders > 0 ? orders : 0) + lost;
+    int64_t wanted = v->fleets[fleet].wanted * 1000;
+    if (wanted > others + orders)
+        inv_tell(inv, V3, "end of a member of %s: target %" PRId64 " asks for more than the %" PRId64 " of the others: it will be replaced",
+                 v->fleets[fleet].id, wanted / 1000, others / 1000);
+}
+
+void inv_before_terminate(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    for (int f = 0; f < v->fleet_count; f++) {
+        bool member = false;
+        for (int k = 0; k < c->instance_count; k++) {
+            int n = c->instances[k];
+            member |= n >= 0 && n < v->instance_count && v->instances[n].used && v->instances[n].fleet == f &&
+                      v->instances[n].state.now <= WL_RUNNING && v->instances[n].status.now != WE_NONE;
+        }
+        if (member && v->fleets[f].maintain && v->fleets[f].state.now <= WF_MODIFYING)
+            judge_end(inv, v, c, f);
+    }
+}
+
+// When something last moved in the fleet; INT64_MAX: something moves now.
+static int64_t last_move_ms(const struct world_view *v, int fleet)
+{
+    const struct world_fleet *f = &v->fleets[fleet];
+    if (f->state.now != WF_ACTIVE || f->open_milli > 0)
+        return INT64_MAX;
+    int64_t last_ms = f->state.changed_ms;
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (!i->used || i->fleet != fleet)
+            continue;
+        bool here = i->state.now <= WL_RUNNING;
+        if (here && (i->status.now != WE_ACTIVE || i->notice_ms > 0))
+            return INT64_MAX;
+        int64_t moved_ms = here ? i->status.changed_ms : i->ended_ms;
+        last_ms = moved_ms > last_ms ? moved_ms : last_ms;
+    }
+    return last_ms;
+}
+
+void inv_fleet_slow(struct invariants *inv, const struct world_view *v)
+{
+    for (int n = 0; n < v->fleet_count; n++) {
+        const struct world_fleet *f = &v->fleets[n];
+        struct inv_fleet *x = &inv->fleets[n];
+        if (f->modified_by != WORLD_OURS || f->activity == WA_ERROR)
+            continue;
+        int64_t moved_ms = last_move_ms(v, n), largest = 0;
+        if (moved_ms == INT64_MAX || v->now_ms - moved_ms < inv->o.rest_ms || x->rest_told_ms > moved_ms)
+            continue;
+        for (int o = 0; o < f->override_count; o++)
+            largest = f->overrides[o].weight_milli > largest ? f->overrides[o].weight_milli : largest;
+        bool above = f->fulfilled_milli >= f->wanted * 1000 + largest, below = f->fulfilled_milli < f->wanted * 1000;
+        if (!above && !below)
+            continue;
+        x->rest_told_ms = v->now_ms;
+        inv_tell(inv, V23, "%s at rest: target %" PRId64 ", members weigh %" PRId64 "/1000", f->id, f->wanted, f->fulfilled_milli);
+    }
+}

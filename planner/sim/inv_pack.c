@@ -1,0 +1,166 @@
+// An independent packer for V7: it shares nothing with the planner's. Many orders and three ways to choose; when one of them
+// finds a place for everything, a place exists. It may miss a packing that exists only in rare knots.
+#include "base/rng.h"
+#include "planner/sim/invariants_internal.h"
+
+enum { ORDERS = 3 + 12, WAYS = 3, ITEMS_MAX = 5000 };
+
+struct item {
+    int service;
+    struct res need;
+    double size;
+};
+
+struct bin {
+    int instance;
+    struct res room;
+};
+
+static struct res room_at(const struct world_view *v, int instance, int64_t at_ms)
+{
+    const struct world_instance *i = &v->instances[instance];
+    struct res room = i->registered;
+    for (int n = i->first_task; n >= 0; n = v->tasks[n].next_of_instance) {
+        const struct world_task *t = &v->tasks[n];
+        if (t->created_ms <= at_ms && (t->stopped_ms == 0 || t->stopped_ms > at_ms))
+            room = res_sub(room, v->taskdefs[t->taskdef].need);
+    }
+    return room;
+}
+
+static bool leaves_by_us(const struct world_view *v, int instance, int victim)
+{
+    return instance == victim || inv_drained_by_ours(&v->instances[instance]);
+}
+
+static const struct world_taskdef *primary_def(const struct world_view *v, const struct world_service *s)
+{
+    int d = 0;
+    while (d + 1 < s->deployment_count && !s->deployments[d].primary)
+        d++;
+    return &v->taskdefs[s->deployments[d].taskdef];
+}
+
+// What must find another place: of each service its tasks on instances that leave by us, but no more than it lacks elsewhere.
+static int collect(const struct world_view *v, int victim, int64_t at_ms, struct item *items)
+{
+    int count = 0;
+    for (int n = 0; n < v->service_count; n++) {
+        const struct world_service *s = &v->services[n];
+        if (s->daemon || s->cluster != v->instances[victim].cluster)
+            continue;
+        int64_t leaving = 0, kept = 0;
+        for (int t = s->first_task; t >= 0; t = v->tasks[t].next_of_service) {
+            if (!moment_wanted(&v->tasks[t], at_ms))
+                continue;
+            leaving += leaves_by_us(v, v->tasks[t].instance, victim);
+            kept += !leaves_by_us(v, v->tasks[t].instance, victim) && moment_stays(&v->instances[v->tasks[t].instance], at_ms);
+        }
+        int64_t lacks = moment_desired(s, at_ms) - kept;
+        for (int64_t k = 0; k < (leaving < lacks ? leaving : lacks) && count < ITEMS_MAX; k++)
+            items[count++] = (struct item){n, primary_def(v, s)->need, 0};
+    }
+    return count;
+}
+
+static int collect_bins(const struct world_view *v, int victim, int64_t at_ms, struct bin *bins)
+{
+    int count = 0;
+    for (int n = 0; n < v->instance_count; n++)
+        if (v->instances[n].cluster == v->instances[victim].cluster && !leaves_by_us(v, n, victim) && moment_stays(&v->instances[n], at_ms))
+            bins[count++] = (struct bin){n, room_at(v, n, at_ms)};
+    return count;
+}
+
+static bool has_kin(const struct world_view *v, const struct bin *b, const struct item *items, const int *place, int done, int bin, int64_t at_ms)
+{
+    int service = items[done].service;
+    for (int t = v->instances[b->instance].first_task; t >= 0; t = v->tasks[t].next_of_instance)
+        if (v->tasks[t].service == service && moment_wanted(&v->tasks[t], at_ms))
+            return true;
+    for (int k = 0; k < done; k++)
+        if (items[k].service == service && place[k] == bin)
+            return true;
+    return false;
+}
+
+// The bin for item `at`, by way 0 first fit, 1 the fullest that fits, 2 the emptiest; -1 none.
+static int choose(const struct world_view *v, const struct bin *bins, int bin_count, const struct item *items, const int *place, int at,
+                  int way, int64_t at_ms)
+{
+    int best = -1;
+    double best_left = 0;
+    for (int b = 0; b < bin_count; b++) {
+        if (!res_fits(items[at].need, bins[b].room))
+            continue;
+        if (v->services[items[at].service].distinct_instance && has_kin(v, &bins[b], items, place, at, b, at_ms))
+            continue;
+        if (way == 0)
+            return b;
+        double left = res_share(res_sub(bins[b].room, items[at].need), v->instances[bins[b].instance].registered);
+        if (best < 0 || (way == 1 ? left < best_left : left > best_left)) {
+            best = b;
+            best_left = left;
+        }
+    }
+    return best;
+}
+
+static bool headroom_left(const struct world_view *v, const struct bin *bins, int count, int64_t permyriad)
+{
+    struct res free = {{0}}, used = {{0}};
+    for (int b = 0; b < count; b++) {
+        free = res_add(free, bins[b].room);
+        used = res_add(used, res_sub(v->instances[bins[b].instance].registered, bins[b].room));
+    }
+    for (int k = 0; k < RES_COUNT; k++)
+        if (used.v[k] * permyriad / 10000 > free.v[k])
+            return false;
+    return true;
+}
+
+static void order_items(struct item *items, int n, int order, struct rng *rng)
+{
+    for (int i = 0; i < n; i++) {
+        double cpu = (double)items[i].need.v[RES_CPU], memory = (double)items[i].need.v[RES_MEMORY] / 2;
+        items[i].size = order == 0 ? (cpu > memory ? cpu : memory) : order == 1 ? cpu : order == 2 ? memory : rng_double(rng);
+    }
+    for (int i = 1; i < n; i++) {  // stable, and n is small
+        struct item x = items[i];
+        int k = i;
+        for (; k > 0 && items[k - 1].size < x.size; k--)
+            items[k] = items[k - 1];
+        items[k] = x;
+    }
+}
+
+bool pack_possible(const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why, size_t why_size)
+{
+    struct item *items = arena_array(a, struct item, ITEMS_MAX);
+    struct bin *bins = arena_array(a, struct bin, (size_t)v->instance_count + 1), *left = arena_array(a, struct bin, (size_t)v->instance_count + 1);
+    int *place = arena_array(a, int, ITEMS_MAX);
+    int n = collect(v, victim, at_ms, items), bin_count = collect_bins(v, victim, at_ms, bins);
+    struct rng rng;
+    rng_init(&rng, 42);
+    snprintf(why, why_size, "no headroom is left on %d instances", bin_count);
+    for (int order = 0; order < ORDERS; order++) {
+        order_items(items, n, order, &rng);
+        for (int way = 0; way < WAYS; way++) {
+            for (int b = 0; b < bin_count; b++)
+                left[b] = bins[b];
+            int at = 0;
+            for (; at < n; at++) {
+                place[at] = choose(v, left, bin_count, items, place, at, way, at_ms);
+                if (place[at] < 0)
+                    break;
+                left[place[at]].room = res_sub(left[place[at]].room, items[at].need);
+            }
+            if (at == n && headroom_left(v, left, bin_count, headroom_permyriad))
+                return true;
+            if (at < n)
+                snprintf(why, why_size, "%d of %d tasks, one of %s among them, have no place on %d instances", n - at, n,
+                         v->services[items[at].service].name, bin_count);
+        }
+    }
+    return false;
+}

@@ -1,0 +1,95 @@
+// The inside of the invariant checkers, for planner/sim/inv_*.c only. They see the world through world_view alone.
+//
+// Moments: masu decides on a snapshot, so a fact may be up to facts_age_ms older than the call. What is judged by facts is judged
+// at several moments of that time (the world keeps enough of the past for it) and passes when one of them allows it.
+#pragma once
+
+#include "base/arena.h"
+#include "planner/sim/invariants.h"
+
+#define INV_MARK "masu:drain"
+#define INV_KEEP "masu:keep"
+enum { INV_LISTED = 200, INV_INTENTS = 1024, INV_TARGET = 64 };
+
+// What we saw ours do to an instance; one a slot of the world, cleared when another instance takes the slot.
+struct inv_instance {
+    uint64_t serial;
+    int64_t marked_ms;         // our mark is on it since; 0 = not
+    bool marked_first;         // it was marked when ours set DRAINING
+    bool voluntary;            // drained by ours without a notice or hint
+    int64_t draining_ms;       // by ours; 0 = not draining by ours
+    int64_t read_back_ms;      // the first answer that showed DRAINING
+    int64_t empty_first_ms, empty_last_ms;  // looks since then that saw it empty, in a row
+    int64_t empty_since_ms;    // by the truth; 0 = holds tasks
+    int64_t reported_ms, told_ms;
+};
+
+// V6: a service some of whose tasks stand on instances that ours drains.
+struct inv_service {
+    bool watched, told;
+    int64_t since_ms;
+    int was;                   // healthy when it began
+};
+
+struct inv_fleet {
+    bool bounded;
+    int64_t min, max;
+    int64_t orders;            // target − what was to be kept, at the last accepted modify
+    int64_t modified_ms;
+    int64_t rest_told_ms;
+};
+
+struct inv_intent {
+    bool open;
+    char op[24], target[INV_TARGET];
+};
+
+struct invariants {
+    struct world *w;
+    struct invariants_options o;
+    struct arena arena;
+    struct inv_instance *instances;
+    struct inv_service *services;
+    struct inv_fleet *fleets;
+    size_t instance_cap, service_cap, fleet_cap;
+    bool reads_known;          // the sandbox tells what it answered
+    int64_t slow_ms;           // when the slower checks ran last
+    struct inv_intent intents[INV_INTENTS];
+    struct violation list[INV_LISTED];
+    size_t listed;
+    int64_t count, count_of[V_LIMIT];
+};
+
+void inv_tell(struct invariants *inv, enum invariant id, const char *fmt, ...) _printf_(3, 4);
+struct inv_instance *inv_of(struct invariants *inv, const struct world_view *v, int instance);
+bool inv_drained_by_ours(const struct world_instance *i);
+int64_t inv_moments(const struct invariants *inv, int64_t now_ms, int k);  // the k-th moment to judge at; -1: no more
+bool inv_alive_nondaemon(const struct world_view *v, const struct world_task *t);
+
+// inv_moment.c: the world as it was at_ms ago or now
+bool moment_wanted(const struct world_task *t, int64_t at_ms);
+bool moment_healthy(const struct world_task *t, int64_t at_ms);
+int64_t moment_desired(const struct world_service *s, int64_t at_ms);
+bool moment_in_deployment(const struct world_service *s, int64_t at_ms);
+int moment_healthy_count(const struct world_view *v, int service, int64_t at_ms);
+bool moment_movable(const struct world_view *v, int service, int64_t at_ms);
+bool moment_stays(const struct world_instance *i, int64_t at_ms);  // ACTIVE, connected, without a notice
+
+// inv_pack.c
+bool pack_possible(const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why, size_t why_size);
+
+// inv_drain.c, inv_fleet.c, inv_plan.c
+void inv_before_state(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_after_state(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_before_tag(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_after_tag(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_ending(struct invariants *inv, const struct world_view *v, int instance);
+void inv_read(struct invariants *inv, const struct world_view *v, int instance, int kind);
+void inv_drain_step(struct invariants *inv, const struct world_view *v);
+void inv_drain_slow(struct invariants *inv, const struct world_view *v);
+void inv_before_modify(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_after_modify(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_before_terminate(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_fleet_slow(struct invariants *inv, const struct world_view *v);
+void inv_judge_again(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);  // inv_again_json.c
+void inv_before_any(struct invariants *inv, const struct world_view *v, const struct world_call *c);

@@ -1,0 +1,128 @@
+#include <math.h>
+
+#include "planner/sim/workload.h"
+#include "tests/cm.h"
+
+static int parse(const char *text, struct arena *a, struct workload_trace *ret, struct err *err)
+{
+    return workload_trace_parse(slice_of(text), "t.csv", a, ret, err);
+}
+
+static void refuses(const char *text, const char *message)
+{
+    struct arena a;
+    struct workload_trace t;
+    struct err err;
+    arena_init(&a, 0);
+    assert_int_equal(parse(text, &a, &t, &err), ERR_CORRUPT);
+    assert_non_null(strstr(err.msg, message));
+    arena_release(&a);
+}
+
+static void a_trace_is_scaled_to_its_mean_and_linear_between_rows(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct workload_trace t;
+    struct err err;
+    arena_init(&a, 0);
+    assert_int_equal(parse("timestamp,value\n1000,10\n1300,30\n1600,10\n1900,30\n", &a, &t, &err), 0);
+    assert_int_equal(t.step_s, 300);
+    assert_float_equal(t.mean, (20 * 900 + 30 * 300) / 1200.0, 1e-9);
+    assert_float_equal(workload_trace_at(&t, 0, t.mean), 10, 1e-9);
+    assert_float_equal(workload_trace_at(&t, 150000, t.mean), 20, 1e-9);
+    assert_float_equal(workload_trace_at(&t, 300000, 2 * t.mean), 60, 1e-9);
+    arena_release(&a);
+}
+
+static void a_trace_loops_after_its_last_step(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct workload_trace t;
+    struct err err;
+    arena_init(&a, 0);
+    assert_int_equal(parse("timestamp,value\r\n0,1\r\n60,2\r\n120,3\r\n", &a, &t, &err), 0);
+    assert_float_equal(workload_trace_at(&t, 179000, t.mean), 3, 1e-9);
+    assert_float_equal(workload_trace_at(&t, 180000, t.mean), 1, 1e-9);
+    assert_float_equal(workload_trace_at(&t, 180000 * 1000 + 60000, t.mean), 2, 1e-9);
+    arena_release(&a);
+}
+
+static void missing_rows_carry_the_last_value_forward(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct workload_trace t;
+    struct err err;
+    arena_init(&a, 0);
+    assert_int_equal(parse("timestamp,value\n0,5\n60,5\n120,5\n1200,50\n1260,50\n", &a, &t, &err), 0);
+    assert_float_equal(workload_trace_at(&t, 1100000, t.mean), 5, 1e-9);
+    assert_float_equal(workload_trace_at(&t, 1200000, t.mean), 50, 1e-9);
+    arena_release(&a);
+}
+
+static void a_spike_is_capped_at_twenty_times_the_mean(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct workload_trace t;
+    struct err err;
+    struct buf b;
+    arena_init(&a, 0);
+    buf_init(&b, 1 << 20);
+    buf_add_str(&b, "timestamp,value\n");
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&b, "%d,%d\n", i * 60, i == 500 ? 100000 : 1);
+    assert_int_equal(workload_trace_parse(buf_slice(&b), "t.csv", &a, &t, &err), 0);
+    assert_float_equal(workload_trace_at(&t, 500 * 60000, 100), 2000, 1e-9);
+    buf_release(&b);
+    arena_release(&a);
+}
+
+static void mistakes_in_a_trace_are_named_with_their_line(void **state)
+{
+    (void)state;
+    refuses("", "t.csv:1: expected the header");
+    refuses("time,value\n1,2\n", "t.csv:1: expected the header");
+    refuses("timestamp,value\n1,2\nx,3\n", "t.csv:3: timestamp \"x\"");
+    refuses("timestamp,value\n1,2\n2,\n", "t.csv:3: value \"\"");
+    refuses("timestamp,value\n1,2\n2,-1\n", "t.csv:3: value \"-1\"");
+    refuses("timestamp,value\n1,2\n2,nan\n", "t.csv:3: value \"nan\"");
+    refuses("timestamp,value\n1,2\n2,3,4\n", "t.csv:3: value \"3,4\"");
+    refuses("timestamp,value\n1,2\n1,3\n", "t.csv:3: timestamp 1: expected later");
+    refuses("timestamp,value\n1,2\n\n3,4\n", "t.csv:3: timestamp");
+    refuses("timestamp,value\n1,2\n", "1 rows: expected at least 2");
+    refuses("timestamp,value\n1,0\n2,0\n", "all values are zero");
+}
+
+static void the_profile_is_a_function_of_seed_and_time_alone(void **state)
+{
+    (void)state;
+    double day = 0, weekend = 0;
+    const int64_t monday_ms = 1768176000000;
+    for (int64_t m = 0; m < 1440; m++) {
+        double x = workload_profile_at(5, monday_ms + m * 60000);
+        assert_true(x > 0.1);
+        assert_true(x < 5);
+        day += x / 1440;
+        weekend += workload_profile_at(5, monday_ms + 5 * 86400000LL + m * 60000) / 1440;
+        assert_true(x == workload_profile_at(5, monday_ms + m * 60000));
+    }
+    assert_true(fabs(day - 1.05) < 0.2);
+    assert_true(weekend < 0.8 * day);
+    assert_true(workload_profile_at(5, monday_ms) != workload_profile_at(6, monday_ms));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trace_is_scaled_to_its_mean_and_linear_between_rows),
+        cmocka_unit_test(a_trace_loops_after_its_last_step),
+        cmocka_unit_test(missing_rows_carry_the_last_value_forward),
+        cmocka_unit_test(a_spike_is_capped_at_twenty_times_the_mean),
+        cmocka_unit_test(mistakes_in_a_trace_are_named_with_their_line),
+        cmocka_unit_test(the_profile_is_a_function_of_seed_and_time_alone),
+    };
+    return cmocka_run_group_tests_name("workload", tests, NULL, NULL);
+}
