@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Each route of the API answers as /openapi.json says, and /metrics is well-formed. usage: api_test.py WEB_SITE"""
+import json
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+import urllib.error
+import urllib.request
+
+import jsonschema
+
+SITE = sys.argv.pop(1)
+
+
+class Site:
+    """The test site in a process of its own."""
+
+    def __init__(self, *args):
+        self.process = subprocess.Popen([SITE, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip().rstrip("/")
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, answer.headers["Content-Type"], answer.read()
+
+    def close(self):
+        self.process.stdin.close()
+        status = self.process.wait(timeout=20)
+        self.process.stdout.close()
+        return status
+
+
+def closed(schema):
+    """The schema with every object that lists its properties closed: an undocumented key fails."""
+    if isinstance(schema, list):
+        return [closed(s) for s in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {k: closed(v) for k, v in schema.items()}
+    if "properties" in out and isinstance(out.get("type"), str):
+        out["additionalProperties"] = False
+    return out
+
+
+class ApiTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.site = Site()
+        cls.doc = json.loads(cls.site.get("/openapi.json")[2])
+        cls.tick = json.loads(cls.site.get("/api/v1/ticks?acting=true&limit=2")[2])["ticks"][1]["tick"]
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.site.close() == 0
+
+    def check(self, path, documented, status=200, site=None):
+        got, content_type, body = (site or self.site).get(path)
+        self.assertEqual(got, status, "%s: %s" % (path, body[:300]))
+        content = self.doc["paths"][documented]["get"]["responses"][str(status)]["content"]
+        self.assertIn(content_type, content, path)
+        schema = dict(closed(content[content_type]["schema"]))
+        schema["components"] = closed(self.doc["components"])
+        value = json.loads(body)
+        jsonschema.Draft202012Validator(schema).validate(value)
+        return value
+
+    def test_every_json_route_answers_as_described(self):
+        calls = {
+            "/healthz": "/healthz",
+            "/readyz": "/readyz",
+            "/api/v1/clusters": "/api/v1/clusters",
+            "/api/v1/clusters/{name}": "/api/v1/clusters/east?region=eu-west-1&account=123456789012",
+            "/api/v1/clusters/{name}/instances": "/api/v1/clusters/east/instances",
+            "/api/v1/clusters/{name}/series": "/api/v1/clusters/east/series?step=5m",
+            "/api/v1/ticks": "/api/v1/ticks?cluster=east&limit=3",
+            "/api/v1/ticks/{id}": "/api/v1/ticks/%d" % self.tick,
+        }
+        statuses = {"/readyz": 503}  # the second cluster of the site never ticked
+        for documented, path in calls.items():
+            with self.subTest(path):
+                self.check(path, documented, statuses.get(documented, 200))
+        described = {p for p, v in self.doc["paths"].items()
+                     if "application/json" in v["get"]["responses"]["200"].get("content", {}) and p != "/openapi.json"}
+        self.assertEqual(described, set(calls))
+
+    def test_a_cluster_before_its_first_tick_is_described_too(self):
+        for suffix in ("", "/instances", "/series"):
+            self.check("/api/v1/clusters/west" + suffix, "/api/v1/clusters/{name}" + suffix)
+        self.assertEqual(self.check("/api/v1/ticks?cluster=west", "/api/v1/ticks")["ticks"], [])
+
+    def test_errors_are_problems_as_described(self):
+        for path, documented, status in [
+            ("/api/v1/clusters/none", "/api/v1/clusters/{name}", 404),
+            ("/api/v1/clusters/east?region=eu-north-1", "/api/v1/clusters/{name}", 404),
+            ("/api/v1/clusters/east/series?from=yesterday", "/api/v1/clusters/{name}/series", 400),
+            ("/api/v1/clusters/east/series?from=2026-01-16T00:00:00Z&to=2026-01-15T00:00:00Z", "/api/v1/clusters/{name}/series", 400),
+            ("/api/v1/clusters/east/series?step=5", "/api/v1/clusters/{name}/series", 400),
+            ("/api/v1/ticks?limit=201", "/api/v1/ticks", 400),
+            ("/api/v1/ticks?limit=x", "/api/v1/ticks", 400),
+            ("/api/v1/ticks?before=-1", "/api/v1/ticks", 400),
+            ("/api/v1/ticks?acting=perhaps", "/api/v1/ticks", 400),
+            ("/api/v1/ticks?cluster=none", "/api/v1/ticks", 404),
+            ("/api/v1/ticks/999999", "/api/v1/ticks/{id}", 404),
+            ("/api/v1/ticks/first", "/api/v1/ticks/{id}", 404),
+            ("/assets/none.js", "/assets/{file}", 404),
+            ("/assets/../embed.py", "/assets/{file}", 404),
+        ]:
+            with self.subTest(path):
+                self.assertEqual(self.check(path, documented, status)["status"], status)
+
+    def test_without_history_those_routes_say_so(self):
+        site = Site("--no-history")
+        try:
+            self.check("/api/v1/ticks", "/api/v1/ticks", 503, site)
+            self.check("/api/v1/ticks/1", "/api/v1/ticks/{id}", 503, site)
+            self.check("/api/v1/clusters/east/series", "/api/v1/clusters/{name}/series", 503, site)
+            self.check("/api/v1/clusters/east", "/api/v1/clusters/{name}", 200, site)
+        finally:
+            self.assertEqual(site.close(), 0)
+
+    def test_the_facts_arrive(self):
+        cluster = self.check("/api/v1/clusters/east", "/api/v1/clusters/{name}")["cluster"]
+        self.assertEqual(cluster["instances"], {"total": 4, "active": 1, "draining": 1, "coming": 1, "interrupted": 1, "spot": 3})
+        self.assertEqual([p["kind"] for p in cluster["in_progress"]], ["notice", "drain", "launch", "launch"])
+        drain = cluster["in_progress"][1]
+        self.assertEqual(drain["holder"], {"service": "worker", "task": "t-3", "why": "protected"})
+        self.assertEqual(drain["steps"][drain["step"]], "draining")
+        self.assertEqual(cluster["services"][0]["name"], 'web"<b>\\&\'')
+        self.assertEqual(cluster["services"][0]["waiting"], 1)
+        stale = [s["kind"] for s in cluster["sources"] if s["stale"]]
+        self.assertEqual(stale, ["tasks"])
+        self.assertEqual(cluster["decisions"][0]["acts"][0]["capacity"], 24)
+        instances = self.check("/api/v1/clusters/east/instances", "/api/v1/clusters/{name}/instances")["instances"]
+        self.assertEqual([i["box"] for i in instances], ["active", "held", "coming", "interrupted"])
+        self.assertEqual(instances[2]["capacity"], {"cpu_units": 4096, "memory_mib": 15680})
+        self.assertIsNone(instances[2]["reserved"])
+
+    def test_series_are_columns_of_one_length_with_gaps(self):
+        series = self.check("/api/v1/clusters/east/series?from=2026-01-15T13:00:00Z&to=2026-01-15T14:10:00Z&step=5m",
+                            "/api/v1/clusters/{name}/series")
+        self.assertEqual(series["step_s"], 300)
+        self.assertEqual({len(c) for c in series["columns"].values()}, {series["count"]})
+        self.assertIsNone(series["columns"]["capacity_cpu_units"][0])
+        self.assertIn(4096, series["columns"]["capacity_cpu_units"])
+
+    def test_pages_of_ticks_cover_all_once(self):
+        seen, before = [], ""
+        while before is not None:
+            page = self.check("/api/v1/ticks?limit=7" + (before and "&before=%s" % before), "/api/v1/ticks")
+            seen += [t["tick"] for t in page["ticks"]]
+            before = page["older"]
+        self.assertEqual(seen, sorted(set(seen), reverse=True))
+        self.assertEqual(len(seen), 31)
+        whole = self.check("/api/v1/ticks/%d" % self.tick, "/api/v1/ticks/{id}")["tick"]
+        self.assertEqual(whole["acts"][0]["outcome"], "ok")
+        self.assertEqual(whole["snapshot"]["cluster"], "east")
+        self.assertTrue(whole["plan"]["actions"])
+
+
+SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? '
+                    r'(NaN|[-+]?Inf|[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)$')
+
+
+class MetricsTest(unittest.TestCase):
+    def setUp(self):
+        self.site = Site()
+        _, self.content_type, body = self.site.get("/metrics")
+        self.text = body.decode()
+
+    def tearDown(self):
+        self.assertEqual(self.site.close(), 0)
+
+    def test_the_text_format_is_well_formed(self):
+        self.assertEqual(self.content_type, "text/plain; version=0.0.4; charset=utf-8")
+        self.assertTrue(self.text.endswith("\n"))
+        types, seen, current = {}, set(), None
+        for line in self.text.splitlines():
+            if line.startswith("# HELP "):
+                current = line.split()[2]
+                self.assertNotIn(current, types)
+                self.assertRegex(line, r"\.$")
+                continue
+            if line.startswith("# TYPE "):
+                self.assertEqual(line.split()[2], current)
+                types[current] = line.split()[3]
+                continue
+            match = SAMPLE.match(line)
+            self.assertTrue(match, line)
+            family = re.sub("_(sum|count)$", "", match[1]) if types[current] == "summary" else match[1]
+            self.assertEqual(family, current, "lines of a family stand together")
+            self.assertNotIn((match[1], match[2]), seen, "a series appears once")
+            seen.add((match[1], match[2]))
+        for name, kind in types.items():
+            self.assertTrue(name.startswith("masu_"), name)
+            self.assertEqual(kind == "counter", name.endswith("_total"), name)
+
+    def test_what_an_operator_watches_is_there(self):
+        labels = 'account="123456789012",region="eu-west-1",cluster="east"'
+        for line in [
+            "masu_capacity_cpu_cores{%s} 4" % labels,
+            "masu_need_memory_bytes{%s} 10737418240" % labels,
+            "masu_waiting_tasks{%s} 1" % labels,
+            'masu_instances{%s,state="draining"} 1' % labels,
+            'masu_ticks_total{%s,result="ok"} 1' % labels,
+            'masu_actions_total{%s,kind="set_target",outcome="ok"} 1' % labels,
+            'masu_drains_total{%s,end="finished"} 3' % labels,
+            'masu_source_up{%s,source="tasks"} 0' % labels,
+            "masu_cost_usd_per_hour{%s} 0.442" % labels,
+            'masu_api_calls_total{service="ecs",operation="DescribeServices",result="throttled"} 1',
+            "masu_ready 0",
+        ]:
+            self.assertIn(line + "\n", self.text)
+
+    def test_promtool_finds_nothing_to_say(self):
+        promtool = shutil.which("promtool")
+        if not promtool:
+            self.skipTest("promtool is not installed")
+        done = subprocess.run([promtool, "check", "metrics"], input=self.text, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()

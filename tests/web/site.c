@@ -1,0 +1,86 @@
+#include "tests/web/site.h"
+
+#include "base/check.h"
+
+static int64_t journal_tick(struct site *s, int64_t cluster, int64_t at_ms, const struct plan *plan)
+{
+    const struct action *a = &s->facts.actions[0];
+    const struct state_tick_start start = {.cluster = cluster, .at_ms = at_ms, .policy_hash = s->facts.policy.hash, .mode = "act"};
+    int64_t tick = 0, intent = 0;
+    int rc = state_tick_begin(s->state, &start, &tick, NULL);
+    if (rc == 0 && plan->action_count) {
+        const struct state_intent i = {.tick = tick, .kind = a->kind, .target = a->target, .params = "{\"TargetCapacity\":24}",
+                                       .client_token = "tok", .fact = a->fact, .verdict = a->verdict};
+        rc = state_intent(s->state, &i, &intent, NULL);
+        if (rc == 0)
+            rc = state_outcome(s->state, intent, OUTCOME_OK, NULL, NULL);
+    }
+    const struct state_tick_end end = {.tick = tick, .duration_ms = 7, .ok = (int32_t)plan->action_count,
+                                       .snapshot = &s->facts.snapshot, .plan = plan, .memo = &s->facts.memo,
+                                       .memo_before = &s->facts.memo};
+    if (rc == 0)
+        rc = state_tick_record(s->state, &end, NULL);
+    assert(rc == 0);
+    return tick;
+}
+
+// Half an hour of ticks a minute, the sixth last with an action, and one that failed.
+static void fill_journal(struct site *s)
+{
+    int64_t cluster = 0, failed = 0;
+    int rc = state_cluster(s->state, s->facts.snapshot.account, s->facts.snapshot.region, "east", &cluster, NULL);
+    assert(rc == 0);
+    for (int i = 30; i > 0; i--) {
+        int64_t tick = journal_tick(s, cluster, FACTS_NOW_MS - i * 60000, i == 6 ? &s->facts.plan : &s->facts.quiet_plan);
+        if (i == 6)
+            s->acting_tick = tick;
+    }
+    const struct state_tick_start start = {.cluster = cluster, .at_ms = FACTS_NOW_MS - 10000, .policy_hash = "0", .mode = "act"};
+    rc = state_tick_begin(s->state, &start, &failed, NULL);
+    const struct state_tick_end end = {.tick = failed, .duration_ms = 2000, .error = "DescribeServices: timed out"};
+    if (rc == 0)
+        rc = state_tick_record(s->state, &end, NULL);
+    assert(rc == 0);
+}
+
+static void publish(struct site *s)
+{
+    const struct view_act act = view_act_of(&s->facts.actions[0], VIEW_OK, NULL);
+    const struct view_tick t = {.snapshot = &s->facts.snapshot, .plan = &s->facts.plan, .memo = &s->facts.memo, .acts = &act,
+                                .act_count = 1, .tick = 48213, .duration_ms = 9, .policy_hash = s->facts.policy.hash};
+    view_box_publish(&s->box, 0, &s->facts.policy_clusters[0], &t);
+}
+
+void site_start(struct site *s, const struct site_options *o)
+{
+    static const struct view_api_call calls[] = {{"ecs", "DescribeServices", 120, 2, 1}, {"ec2", "ModifySpotFleetRequest", 3, 0, 0}};
+    const struct view_daemon daemon = {.version = MASU_VERSION, .started_ms = FACTS_NOW_MS - 5400000, .speed = 1, .state_ok = true,
+                                       .api_calls = calls, .api_call_count = ARRAY_LEN(calls)};
+    struct err err = {0};
+    *s = (struct site){0};
+    facts_fill(&s->facts, FACTS_NOW_MS);
+    clock_init_accelerated(&s->clock, FACTS_NOW_MS + 16000, 1);
+    view_box_init(&s->box, &s->facts.policy, &daemon);
+    if (!o->no_tick)
+        publish(s);
+    if (!o->no_history) {
+        const struct state_options so = {.path = ":temp:", .clock = &s->clock, .no_sync = true};
+        int rc = state_open(&so, &s->state, NULL, &err);
+        assert(rc == 0);
+        fill_journal(s);
+    }
+    static const char *const hosts[] = {"masu.example"};
+    const struct web_options wo = {.listen = o->listen ? o->listen : "127.0.0.1:0", .hosts = hosts, .host_count = 1, .box = &s->box,
+                                   .clock = &s->clock, .state_path = s->state ? state_path(s->state) : ""};
+    int rc = web_server_start(&wo, &s->server, &err);
+    if (rc)
+        fprintf(stderr, "%s\n", err.msg);
+    assert(rc == 0);
+}
+
+void site_stop(struct site *s)
+{
+    web_server_stop(s->server);
+    view_box_release(&s->box);
+    state_close(s->state);
+}
