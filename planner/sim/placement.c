@@ -26,7 +26,7 @@ static bool holds_service(const struct world *w, const struct world_instance *i,
     return false;
 }
 
-bool placement_fits(const struct world *w, int service, int taskdef, int instance)
+bool world_fits(const struct world *w, int service, int taskdef, int instance)
 {
     const struct world_instance *i = &w->instances[instance];
     const struct world_taskdef *d = &w->taskdefs[taskdef];
@@ -111,7 +111,7 @@ int placement_choose(struct world *w, int service, int cluster, int taskdef)
     int candidates[MOST];
     int n = 0;
     for (size_t i = 0; i < w->instance_count && n < MOST; i++)
-        if (w->instances[i].cluster == cluster && placement_fits(w, service, taskdef, (int)i))
+        if (w->instances[i].cluster == cluster && world_fits(w, service, taskdef, (int)i))
             candidates[n++] = (int)i;
     if (n <= 1)
         return n == 1 ? candidates[0] : -1;

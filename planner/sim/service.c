@@ -268,7 +268,7 @@ static void daemon_step(struct world *w, int service)
                 task_stop(w, n, WORLD_ECS, "ServiceSchedulerInitiated", "Scaling activity initiated by deployment");
             }
         }
-        if (!has && placement_fits(w, service, taskdef, (int)i))
+        if (!has && world_fits(w, service, taskdef, (int)i))
             task_create(w, service, s->cluster, taskdef, (int)i);
         else if (!has)
             blocked = true;

@@ -125,7 +125,7 @@ void task_protect_step(struct world *w, int task);
 
 // placement.c
 int placement_choose(struct world *w, int service, int cluster, int taskdef);  // -1: no instance meets all requirements
-bool placement_fits(const struct world *w, int service, int taskdef, int instance);
+bool world_fits(const struct world *w, int service, int taskdef, int instance);
 
 // service.c
 void service_wake(struct world *w, int service, int64_t at_ms);

@@ -27,22 +27,22 @@ static const char *const regions_params[] = {"RegionName.N", "AllRegions", NULL}
 static const char *const subnets_params[] = {"SubnetId.N", FILTERS, PAGED, NULL};
 
 const struct op ec2_ops[] = {
-    {"ec2:DescribeInstances", ec2_describe_instances, BUCKET_NONE, false, false, instances_params},
-    {"ec2:DescribeInstanceStatus", ec2_describe_instance_status, BUCKET_NONE, false, false, status_params},
-    {"ec2:DescribeSpotInstanceRequests", ec2_describe_spot_instance_requests, BUCKET_EC2_SPOT_REQUESTS, false, false, spot_requests_params},
-    {"ec2:TerminateInstances", ec2_terminate_instances, BUCKET_EC2_TERMINATE, true, false, terminate_params},
-    {"ec2:CreateTags", ec2_create_tags, BUCKET_EC2_CREATE_TAGS, true, false, tags_params},
-    {"ec2:DeleteTags", ec2_delete_tags, BUCKET_EC2_DELETE_TAGS, true, false, tags_params},
-    {"ec2:DescribeSpotFleetRequests", ec2_describe_spot_fleet_requests, BUCKET_EC2_FLEETS, false, false, fleets_params},
-    {"ec2:DescribeSpotFleetInstances", ec2_describe_spot_fleet_instances, BUCKET_EC2_FLEET_INSTANCES, false, false, fleet_instances_params},
-    {"ec2:DescribeSpotFleetRequestHistory", ec2_describe_spot_fleet_request_history, BUCKET_EC2_FLEET_HISTORY, false, false, history_params},
-    {"ec2:ModifySpotFleetRequest", ec2_modify_spot_fleet_request, BUCKET_EC2_MODIFY_FLEET, true, true, modify_params},
-    {"ec2:DescribeInstanceTypes", ec2_describe_instance_types, BUCKET_EC2_TYPES, false, false, types_params},
-    {"ec2:DescribeInstanceTypeOfferings", ec2_describe_instance_type_offerings, BUCKET_EC2_OFFERINGS, false, false, offerings_params},
-    {"ec2:DescribeSpotPriceHistory", ec2_describe_spot_price_history, BUCKET_EC2_PRICES, false, false, prices_params},
-    {"ec2:DescribeAvailabilityZones", ec2_describe_availability_zones, BUCKET_EC2_ZONES, false, false, zones_params},
-    {"ec2:DescribeRegions", ec2_describe_regions, BUCKET_EC2_REGIONS, false, false, regions_params},
-    {"ec2:DescribeSubnets", ec2_describe_subnets, BUCKET_EC2_SUBNETS, false, false, subnets_params},
+    {"ec2:DescribeInstances", play_ec2_describe_instances, BUCKET_NONE, false, false, instances_params},
+    {"ec2:DescribeInstanceStatus", play_ec2_describe_instance_status, BUCKET_NONE, false, false, status_params},
+    {"ec2:DescribeSpotInstanceRequests", play_ec2_describe_spot_instance_requests, BUCKET_EC2_SPOT_REQUESTS, false, false, spot_requests_params},
+    {"ec2:TerminateInstances", play_ec2_terminate_instances, BUCKET_EC2_TERMINATE, true, false, terminate_params},
+    {"ec2:CreateTags", play_ec2_create_tags, BUCKET_EC2_CREATE_TAGS, true, false, tags_params},
+    {"ec2:DeleteTags", play_ec2_delete_tags, BUCKET_EC2_DELETE_TAGS, true, false, tags_params},
+    {"ec2:DescribeSpotFleetRequests", play_ec2_describe_spot_fleet_requests, BUCKET_EC2_FLEETS, false, false, fleets_params},
+    {"ec2:DescribeSpotFleetInstances", play_ec2_describe_spot_fleet_instances, BUCKET_EC2_FLEET_INSTANCES, false, false, fleet_instances_params},
+    {"ec2:DescribeSpotFleetRequestHistory", play_ec2_describe_spot_fleet_request_history, BUCKET_EC2_FLEET_HISTORY, false, false, history_params},
+    {"ec2:ModifySpotFleetRequest", play_ec2_modify_spot_fleet_request, BUCKET_EC2_MODIFY_FLEET, true, true, modify_params},
+    {"ec2:DescribeInstanceTypes", play_ec2_describe_instance_types, BUCKET_EC2_TYPES, false, false, types_params},
+    {"ec2:DescribeInstanceTypeOfferings", play_ec2_describe_instance_type_offerings, BUCKET_EC2_OFFERINGS, false, false, offerings_params},
+    {"ec2:DescribeSpotPriceHistory", play_ec2_describe_spot_price_history, BUCKET_EC2_PRICES, false, false, prices_params},
+    {"ec2:DescribeAvailabilityZones", play_ec2_describe_availability_zones, BUCKET_EC2_ZONES, false, false, zones_params},
+    {"ec2:DescribeRegions", play_ec2_describe_regions, BUCKET_EC2_REGIONS, false, false, regions_params},
+    {"ec2:DescribeSubnets", play_ec2_describe_subnets, BUCKET_EC2_SUBNETS, false, false, subnets_params},
 };
 const size_t ec2_op_count = ARRAY_LEN(ec2_ops);
 
@@ -53,7 +53,7 @@ static bool bad_value(struct call *c, const char *name, struct slice value)
     return false;
 }
 
-bool ec2_int(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret, bool *ret_present)
+bool play_ec2_int(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret, bool *ret_present)
 {
     struct slice v = form_get(&c->form, name);
     int64_t value = 0;
@@ -67,7 +67,7 @@ bool ec2_int(struct call *c, const char *name, int64_t min, int64_t max, int64_t
     return true;
 }
 
-bool ec2_bool(struct call *c, const char *name, bool *ret)
+bool play_ec2_bool(struct call *c, const char *name, bool *ret)
 {
     struct slice v = form_get(&c->form, name);
     if (v.ptr == NULL)
@@ -79,7 +79,7 @@ bool ec2_bool(struct call *c, const char *name, bool *ret)
     return true;
 }
 
-bool ec2_time(struct call *c, const char *name, int64_t *ret_ms, bool *ret_present)
+bool play_ec2_time(struct call *c, const char *name, int64_t *ret_ms, bool *ret_present)
 {
     struct slice v = form_get(&c->form, name);
     int64_t value = 0;
@@ -93,20 +93,20 @@ bool ec2_time(struct call *c, const char *name, int64_t *ret_ms, bool *ret_prese
     return true;
 }
 
-bool ec2_dry_run(struct call *c)
+bool play_ec2_dry_run(struct call *c)
 {
     bool dry = false;
-    if (!ec2_bool(c, "DryRun", &dry))
+    if (!play_ec2_bool(c, "DryRun", &dry))
         return true;
     if (dry)
         call_fail(c, 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.");
     return dry;
 }
 
-bool ec2_page(struct call *c, int64_t fallback, int64_t min, int64_t max, struct page *ret)
+bool play_ec2_page(struct call *c, int64_t fallback, int64_t min, int64_t max, struct page *ret)
 {
     int64_t limit = fallback;
-    if (!ec2_int(c, "MaxResults", min, max, &limit, NULL))
+    if (!play_ec2_int(c, "MaxResults", min, max, &limit, NULL))
         return false;
     if (page_open(c, form_str(&c->form, "NextToken", c->arena), limit, ret))
         return true;
@@ -114,7 +114,7 @@ bool ec2_page(struct call *c, int64_t fallback, int64_t min, int64_t max, struct
     return false;
 }
 
-void ec2_write_token(struct call *c, const struct page *page)
+void play_ec2_write_token(struct call *c, const struct page *page)
 {
     xo_text(c->out, "nextToken", page_token(c, page));
 }
@@ -131,7 +131,7 @@ static bool filter_known(const char *const *known, const char *name)
     return false;
 }
 
-bool ec2_filters(struct call *c, const char *const *known, struct ec2_filters *ret)
+bool play_ec2_filters(struct call *c, const char *const *known, struct ec2_filters *ret)
 {
     *ret = (struct ec2_filters){.items = arena_array(c->arena, struct ec2_filter, 64)};
     for (int n = 1; n <= 64; n++) {
@@ -156,7 +156,7 @@ bool ec2_filters(struct call *c, const char *const *known, struct ec2_filters *r
     return true;
 }
 
-bool ec2_filter_matches(const struct ec2_filter *f, const char *value)
+bool play_ec2_filter_matches(const struct ec2_filter *f, const char *value)
 {
     for (size_t i = 0; value != NULL && i < f->value_count; i++)
         if (strcmp(f->values[i], value) == 0 || (strpbrk(f->values[i], "*?") != NULL && fnmatch(f->values[i], value, 0) == 0))
@@ -165,7 +165,7 @@ bool ec2_filter_matches(const struct ec2_filter *f, const char *value)
 }
 
 // ---- names ----------------------------------------------------------------------------------------------------------------
-bool ec2_well_formed(struct slice id, const char *prefix)
+bool play_ec2_well_formed(struct slice id, const char *prefix)
 {
     size_t len = strlen(prefix);
     if (!slice_starts(id, prefix) || (id.len != len + 8 && id.len != len + 17))
@@ -176,13 +176,13 @@ bool ec2_well_formed(struct slice id, const char *prefix)
     return true;
 }
 
-bool ec2_visible(const struct call *c, int instance)
+bool play_ec2_visible(const struct call *c, int instance)
 {
     const struct world_instance *in = &c->view.instances[instance];
     return in->used && in->created_ms <= c->seen_ms;
 }
 
-bool ec2_instance_ids(struct call *c, size_t max, int **ret, size_t *ret_count)
+bool play_ec2_instance_ids(struct call *c, size_t max, int **ret, size_t *ret_count)
 {
     size_t count = 0;
     struct slice *ids = form_list(&c->form, "InstanceId", c->arena, &count);
@@ -193,12 +193,12 @@ bool ec2_instance_ids(struct call *c, size_t max, int **ret, size_t *ret_count)
     }
     for (size_t i = 0; i < count; i++) {
         const char *id = arena_strndup(c->arena, ids[i].ptr, ids[i].len);
-        if (!ec2_well_formed(ids[i], "i-")) {
+        if (!play_ec2_well_formed(ids[i], "i-")) {
             call_fail(c, 400, "InvalidInstanceID.Malformed", "Invalid id: \"%.80s\"", id);
             return false;
         }
         found[i] = world_find_instance(c->world, id);
-        if (found[i] < 0 || !ec2_visible(c, found[i])) {
+        if (found[i] < 0 || !play_ec2_visible(c, found[i])) {
             call_fail(c, 400, "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id);
             return false;
         }
@@ -208,7 +208,7 @@ bool ec2_instance_ids(struct call *c, size_t max, int **ret, size_t *ret_count)
     return true;
 }
 
-bool ec2_fleet(struct call *c, int *ret_fleet)
+bool play_ec2_fleet(struct call *c, int *ret_fleet)
 {
     const char *id = form_str(&c->form, "SpotFleetRequestId", c->arena);
     if (id == NULL) {
@@ -232,29 +232,29 @@ static const struct {
 } states[] = {[WL_PENDING] = {"pending", 0},         [WL_RUNNING] = {"running", 16},   [WL_SHUTTING_DOWN] = {"shutting-down", 32},
               [WL_TERMINATED] = {"terminated", 48}, [WL_STOPPING] = {"stopping", 64}, [WL_STOPPED] = {"stopped", 80}};
 
-const char *ec2_state_text(int64_t lifecycle)
+const char *play_ec2_state_text(int64_t lifecycle)
 {
     return states[lifecycle].name;
 }
 
-int ec2_state_code(int64_t lifecycle)
+int play_ec2_state_code(int64_t lifecycle)
 {
     return states[lifecycle].code;
 }
 
-const char *ec2_spot_request_id(struct call *c, int instance)
+const char *play_ec2_spot_request_id(struct call *c, int instance)
 {
     const char *id = c->view.instances[instance].id;
     uint64_t h = hash_bytes(7, id, strlen(id));
     return arena_printf(c->arena, "sir-%08x", (unsigned)(h & 0xffffffff));
 }
 
-const char *ec2_subnet_id(struct call *c, int zone)
+const char *play_ec2_subnet_id(struct call *c, int zone)
 {
     return arena_printf(c->arena, "subnet-0b0c5a4db0c50000%x", (unsigned)(zone + 1));
 }
 
-const char *ec2_instance_tag(struct call *c, int instance, const char *key)
+const char *play_ec2_instance_tag(struct call *c, int instance, const char *key)
 {
     const struct world_instance *in = &c->view.instances[instance];
     if (in->fleet >= 0 && strcmp(key, "aws:ec2spot:fleet-request-id") == 0)
@@ -262,7 +262,7 @@ const char *ec2_instance_tag(struct call *c, int instance, const char *key)
     return world_tag_value(in->tags, in->tag_count, key);
 }
 
-void ec2_write_tags(struct call *c, const struct world_tag *tags, int count)
+void play_ec2_write_tags(struct call *c, const struct world_tag *tags, int count)
 {
     for (int i = 0; i < count; i++) {
         xo_open(c->out, "item");

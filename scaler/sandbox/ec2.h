@@ -4,13 +4,13 @@
 #include "scaler/sandbox/internal.h"
 
 // ---- parameters: a bad value answers InvalidParameterValue and returns false; absent leaves the result alone.
-bool ec2_int(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret, bool *ret_present);
-bool ec2_bool(struct call *c, const char *name, bool *ret);
-bool ec2_time(struct call *c, const char *name, int64_t *ret_ms, bool *ret_present);
+bool play_ec2_int(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret, bool *ret_present);
+bool play_ec2_bool(struct call *c, const char *name, bool *ret);
+bool play_ec2_time(struct call *c, const char *name, int64_t *ret_ms, bool *ret_present);
 // DryRun=true: answers DryRunOperation and returns true. Operations call it once their required parameters are there.
-bool ec2_dry_run(struct call *c);
-bool ec2_page(struct call *c, int64_t fallback, int64_t min, int64_t max, struct page *ret);  // NextToken, MaxResults
-void ec2_write_token(struct call *c, const struct page *page);
+bool play_ec2_dry_run(struct call *c);
+bool play_ec2_page(struct call *c, int64_t fallback, int64_t min, int64_t max, struct page *ret);  // NextToken, MaxResults
+void play_ec2_write_token(struct call *c, const struct page *page);
 
 struct ec2_filter {
     const char *name;
@@ -22,35 +22,35 @@ struct ec2_filters {
     size_t count;
 };
 // `known` is NULL-terminated; "tag:" in it allows all names that start so. Answers InvalidParameterValue for others.
-bool ec2_filters(struct call *c, const char *const *known, struct ec2_filters *ret);
-bool ec2_filter_matches(const struct ec2_filter *f, const char *value);  // any value, with * and ?; NULL matches nothing
+bool play_ec2_filters(struct call *c, const char *const *known, struct ec2_filters *ret);
+bool play_ec2_filter_matches(const struct ec2_filter *f, const char *value);  // any value, with * and ?; NULL matches nothing
 
 // ---- names
 // The ids of "InstanceId.N" as indices. Unknown or malformed ones answer InvalidInstanceID.* and return false.
-bool ec2_instance_ids(struct call *c, size_t max, int **ret, size_t *ret_count);
-bool ec2_well_formed(struct slice id, const char *prefix);  // prefix + 8 or 17 hex digits
-bool ec2_fleet(struct call *c, int *ret_fleet);             // "SpotFleetRequestId", required; InvalidSpotFleetRequestId.*
-bool ec2_visible(const struct call *c, int instance);       // exists for readers, ended ones for an hour
-const char *ec2_state_text(int64_t lifecycle);              // "running"
-int ec2_state_code(int64_t lifecycle);
-const char *ec2_spot_request_id(struct call *c, int instance);
-const char *ec2_subnet_id(struct call *c, int zone);
-void ec2_write_tags(struct call *c, const struct world_tag *tags, int count);
-const char *ec2_instance_tag(struct call *c, int instance, const char *key);  // aws: tags included; NULL if absent
+bool play_ec2_instance_ids(struct call *c, size_t max, int **ret, size_t *ret_count);
+bool play_ec2_well_formed(struct slice id, const char *prefix);  // prefix + 8 or 17 hex digits
+bool play_ec2_fleet(struct call *c, int *ret_fleet);             // "SpotFleetRequestId", required; InvalidSpotFleetRequestId.*
+bool play_ec2_visible(const struct call *c, int instance);       // exists for readers, ended ones for an hour
+const char *play_ec2_state_text(int64_t lifecycle);              // "running"
+int play_ec2_state_code(int64_t lifecycle);
+const char *play_ec2_spot_request_id(struct call *c, int instance);
+const char *play_ec2_subnet_id(struct call *c, int zone);
+void play_ec2_write_tags(struct call *c, const struct world_tag *tags, int count);
+const char *play_ec2_instance_tag(struct call *c, int instance, const char *key);  // aws: tags included; NULL if absent
 
-void ec2_describe_instances(struct call *c);
-void ec2_describe_instance_status(struct call *c);
-void ec2_describe_spot_instance_requests(struct call *c);
-void ec2_terminate_instances(struct call *c);
-void ec2_create_tags(struct call *c);
-void ec2_delete_tags(struct call *c);
-void ec2_describe_spot_fleet_requests(struct call *c);
-void ec2_describe_spot_fleet_instances(struct call *c);
-void ec2_describe_spot_fleet_request_history(struct call *c);
-void ec2_modify_spot_fleet_request(struct call *c);
-void ec2_describe_instance_types(struct call *c);
-void ec2_describe_instance_type_offerings(struct call *c);
-void ec2_describe_spot_price_history(struct call *c);
-void ec2_describe_availability_zones(struct call *c);
-void ec2_describe_regions(struct call *c);
-void ec2_describe_subnets(struct call *c);
+void play_ec2_describe_instances(struct call *c);
+void play_ec2_describe_instance_status(struct call *c);
+void play_ec2_describe_spot_instance_requests(struct call *c);
+void play_ec2_terminate_instances(struct call *c);
+void play_ec2_create_tags(struct call *c);
+void play_ec2_delete_tags(struct call *c);
+void play_ec2_describe_spot_fleet_requests(struct call *c);
+void play_ec2_describe_spot_fleet_instances(struct call *c);
+void play_ec2_describe_spot_fleet_request_history(struct call *c);
+void play_ec2_modify_spot_fleet_request(struct call *c);
+void play_ec2_describe_instance_types(struct call *c);
+void play_ec2_describe_instance_type_offerings(struct call *c);
+void play_ec2_describe_spot_price_history(struct call *c);
+void play_ec2_describe_availability_zones(struct call *c);
+void play_ec2_describe_regions(struct call *c);
+void play_ec2_describe_subnets(struct call *c);

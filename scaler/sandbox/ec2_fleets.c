@@ -76,18 +76,18 @@ static void write_fleet(struct call *c, int fleet)
     xo_text(o, "instanceInterruptionBehavior", "terminate");
     xo_close(o, "spotFleetRequestConfig");
     xo_open(o, "tagSet");
-    ec2_write_tags(c, f->tags, f->tag_count);
+    play_ec2_write_tags(c, f->tags, f->tag_count);
     xo_close(o, "tagSet");
     xo_close(o, "item");
 }
 
-void ec2_describe_spot_fleet_requests(struct call *c)
+void play_ec2_describe_spot_fleet_requests(struct call *c)
 {
     struct page page;
     size_t count = 0;
     struct slice *ids = form_list(&c->form, "SpotFleetRequestId", c->arena, &count);
     bool *wanted = arena_array(c->arena, bool, (size_t)c->view.fleet_count + 1);
-    if (!ec2_page(c, 1000, 1, 1000, &page))
+    if (!play_ec2_page(c, 1000, 1, 1000, &page))
         return;
     for (size_t i = 0; i < count; i++) {
         const char *id = arena_strndup(c->arena, ids[i].ptr, ids[i].len);
@@ -99,7 +99,7 @@ void ec2_describe_spot_fleet_requests(struct call *c)
         }
         wanted[fleet] = true;
     }
-    if (ec2_dry_run(c))
+    if (play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "spotFleetRequestConfigSet");
@@ -107,33 +107,33 @@ void ec2_describe_spot_fleet_requests(struct call *c)
         if ((count == 0 || wanted[i]) && c->view.fleets[i].created_ms <= c->seen_ms && page_take(&page, i))
             write_fleet(c, i);
     xo_close(c->out, "spotFleetRequestConfigSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
 
-void ec2_describe_spot_fleet_instances(struct call *c)
+void play_ec2_describe_spot_fleet_instances(struct call *c)
 {
     struct page page;
     int fleet = -1;
-    if (!ec2_page(c, 1000, 1, 1000, &page) || !ec2_fleet(c, &fleet) || ec2_dry_run(c))
+    if (!play_ec2_page(c, 1000, 1, 1000, &page) || !play_ec2_fleet(c, &fleet) || play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_text(c->out, "spotFleetRequestId", c->view.fleets[fleet].id);
     xo_open(c->out, "activeInstanceSet");
     for (int i = 0; i < c->view.instance_count; i++) {
         const struct world_instance *in = &c->view.instances[i];
-        if (!ec2_visible(c, i) || in->fleet != fleet || world_seen(&in->state, c->seen_ms) > WL_RUNNING || !page_take(&page, i))
+        if (!play_ec2_visible(c, i) || in->fleet != fleet || world_seen(&in->state, c->seen_ms) > WL_RUNNING || !page_take(&page, i))
             continue;
         xo_open(c->out, "item");
         xo_text(c->out, "instanceId", in->id);
         xo_text(c->out, "instanceType", c->view.types[c->view.pools[in->pool].type].name);
         if (in->spot)
-            xo_text(c->out, "spotInstanceRequestId", ec2_spot_request_id(c, i));
+            xo_text(c->out, "spotInstanceRequestId", play_ec2_spot_request_id(c, i));
         xo_text(c->out, "instanceHealth", "healthy");
         xo_close(c->out, "item");
     }
     xo_close(c->out, "activeInstanceSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
 
@@ -169,20 +169,20 @@ static struct record *collect_records(struct call *c, int fleet, int64_t from_ms
     return records;
 }
 
-void ec2_describe_spot_fleet_request_history(struct call *c)
+void play_ec2_describe_spot_fleet_request_history(struct call *c)
 {
     struct page page;
     int fleet = -1;
     int64_t from_ms = 0;
     bool has_from = false;
     const char *type = form_str(&c->form, "EventType", c->arena);
-    if (!ec2_page(c, 1000, 1, 1000, &page) || !ec2_fleet(c, &fleet) || !ec2_time(c, "StartTime", &from_ms, &has_from))
+    if (!play_ec2_page(c, 1000, 1, 1000, &page) || !play_ec2_fleet(c, &fleet) || !play_ec2_time(c, "StartTime", &from_ms, &has_from))
         return;
     if (!has_from) {
         call_missing(c, "startTime");
         return;
     }
-    if (ec2_dry_run(c))
+    if (play_ec2_dry_run(c))
         return;
     size_t count = 0;
     struct record *records = collect_records(c, fleet, from_ms, &count);
@@ -209,7 +209,7 @@ void ec2_describe_spot_fleet_request_history(struct call *c)
         xo_close(c->out, "item");
     }
     xo_close(c->out, "historyRecordSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
 
@@ -236,15 +236,15 @@ static const char *note_int(struct call *c, const char *name)
     return v != NULL ? arena_printf(c->arena, "%s=%s ", name, v) : "";
 }
 
-void ec2_modify_spot_fleet_request(struct call *c)
+void play_ec2_modify_spot_fleet_request(struct call *c)
 {
     int fleet = -1, excess = -1;
     int64_t target = -1, on_demand = -1;
     const char *id = form_str(&c->form, "SpotFleetRequestId", c->arena), *policy = form_str(&c->form, "ExcessCapacityTerminationPolicy", c->arena);
     call_note(c, id != NULL ? id : "", "%s%s%s%s", note_int(c, "TargetCapacity"), note_int(c, "OnDemandTargetCapacity"),
               policy != NULL ? "ExcessCapacityTerminationPolicy=" : "", policy != NULL ? policy : "");
-    if (!ec2_fleet(c, &fleet) || !ec2_int(c, "TargetCapacity", 0, 10000, &target, NULL) ||
-        !ec2_int(c, "OnDemandTargetCapacity", 0, 10000, &on_demand, NULL) || !read_excess(c, &excess))
+    if (!play_ec2_fleet(c, &fleet) || !play_ec2_int(c, "TargetCapacity", 0, 10000, &target, NULL) ||
+        !play_ec2_int(c, "OnDemandTargetCapacity", 0, 10000, &on_demand, NULL) || !read_excess(c, &excess))
         return;
     if (target < 0 && on_demand < 0 && excess < 0) {
         call_fail(c, 400, "MissingParameter", "The request must contain a parameter to modify");

@@ -15,9 +15,9 @@ static bool has_tag_key(struct call *c, const struct ec2_filter *f, int instance
 {
     const struct world_instance *in = &c->view.instances[instance];
     for (int i = 0; i < in->tag_count; i++)
-        if (ec2_filter_matches(f, in->tags[i].key))
+        if (play_ec2_filter_matches(f, in->tags[i].key))
             return true;
-    return in->fleet >= 0 && ec2_filter_matches(f, FLEET_TAG);
+    return in->fleet >= 0 && play_ec2_filter_matches(f, FLEET_TAG);
 }
 
 static bool instance_passes(struct call *c, const struct ec2_filters *filters, int instance)
@@ -33,11 +33,11 @@ static bool instance_passes(struct call *c, const struct ec2_filters *filters, i
             continue;
         }
         if (strncmp(f->name, "tag:", 4) == 0)
-            value = ec2_instance_tag(c, instance, f->name + 4);
+            value = play_ec2_instance_tag(c, instance, f->name + 4);
         else if (strcmp(f->name, "instance-id") == 0)
             value = in->id;
         else if (strcmp(f->name, "instance-state-name") == 0)
-            value = ec2_state_text(world_seen(&in->state, c->seen_ms));
+            value = play_ec2_state_text(world_seen(&in->state, c->seen_ms));
         else if (strcmp(f->name, "instance-type") == 0)
             value = c->view.types[pool->type].name;
         else if (strcmp(f->name, "availability-zone") == 0)
@@ -45,8 +45,8 @@ static bool instance_passes(struct call *c, const struct ec2_filters *filters, i
         else if (strcmp(f->name, "instance-lifecycle") == 0)
             value = in->spot ? "spot" : NULL;
         else if (strcmp(f->name, "spot-instance-request-id") == 0)
-            value = in->spot ? ec2_spot_request_id(c, instance) : NULL;
-        if (!ec2_filter_matches(f, value))
+            value = in->spot ? play_ec2_spot_request_id(c, instance) : NULL;
+        if (!play_ec2_filter_matches(f, value))
             return false;
     }
     return true;
@@ -56,8 +56,8 @@ static bool instance_passes(struct call *c, const struct ec2_filters *filters, i
 static void write_state(struct call *c, const char *name, int64_t lifecycle)
 {
     xo_open(c->out, name);
-    xo_int(c->out, "code", ec2_state_code(lifecycle));
-    xo_text(c->out, "name", ec2_state_text(lifecycle));
+    xo_int(c->out, "code", play_ec2_state_code(lifecycle));
+    xo_text(c->out, "name", play_ec2_state_text(lifecycle));
     xo_close(c->out, name);
 }
 
@@ -108,13 +108,13 @@ static void write_instance(struct call *c, int instance)
     xo_open(o, "monitoring");
     xo_text(o, "state", "disabled");
     xo_close(o, "monitoring");
-    xo_text(o, "subnetId", ec2_subnet_id(c, pool->zone));
+    xo_text(o, "subnetId", play_ec2_subnet_id(c, pool->zone));
     xo_text(o, "vpcId", "vpc-0b0c5a4db0c500001");
     xo_text(o, "privateIpAddress", arena_printf(c->arena, "10.%d.%u.%u", pool->zone, host / 250, host % 250 + 4));
     xo_text(o, "architecture", type->arch);
     if (in->spot) {
         xo_text(o, "instanceLifecycle", "spot");
-        xo_text(o, "spotInstanceRequestId", ec2_spot_request_id(c, instance));
+        xo_text(o, "spotInstanceRequestId", play_ec2_spot_request_id(c, instance));
     }
     xo_open(o, "tagSet");
     if (in->fleet >= 0 && world_tag_value(in->tags, in->tag_count, FLEET_TAG) == NULL) {
@@ -123,7 +123,7 @@ static void write_instance(struct call *c, int instance)
         xo_text(o, "value", c->view.fleets[in->fleet].id);
         xo_close(o, "item");
     }
-    ec2_write_tags(c, in->tags, in->tag_count);
+    play_ec2_write_tags(c, in->tags, in->tag_count);
     xo_close(o, "tagSet");
     xo_text(o, "hypervisor", "xen");
     xo_bool(o, "ebsOptimized", false);
@@ -160,7 +160,7 @@ static bool read_selection(struct call *c, size_t max_ids, int64_t max_results, 
 {
     int *ids = NULL;
     size_t id_count = 0;
-    if (!ec2_filters(c, instance_filters, filters) || !ec2_page(c, max_results, 5, 1000, page) || !ec2_instance_ids(c, max_ids, &ids, &id_count))
+    if (!play_ec2_filters(c, instance_filters, filters) || !play_ec2_page(c, max_results, 5, 1000, page) || !play_ec2_instance_ids(c, max_ids, &ids, &id_count))
         return false;
     if (id_count > 0 && form_get(&c->form, "MaxResults").ptr != NULL) {
         call_fail(c, 400, "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
@@ -179,7 +179,7 @@ static bool among(const int *ids, size_t count, int instance)
     return ids == NULL;
 }
 
-void ec2_describe_instances(struct call *c)
+void play_ec2_describe_instances(struct call *c)
 {
     struct ec2_filters filters;
     struct page page;
@@ -188,17 +188,17 @@ void ec2_describe_instances(struct call *c)
     bool narrowed = form_get(&c->form, "Filter.1.Name").ptr != NULL || form_get(&c->form, "InstanceId.1").ptr != NULL ||
                     form_get(&c->form, "MaxResults").ptr != NULL;
     if (!take_read(c, BUCKET_EC2_INSTANCES, BUCKET_EC2_INSTANCES_UNFILTERED, narrowed) ||
-        !read_selection(c, 1000, 1000, &filters, &page, &ids, &id_count) || ec2_dry_run(c))
+        !read_selection(c, 1000, 1000, &filters, &page, &ids, &id_count) || play_ec2_dry_run(c))
         return;
     if (ids != NULL || form_get(&c->form, "MaxResults").ptr == NULL)
         page.limit = INT64_MAX;
     call_begin_xml(c);
     xo_open(c->out, "reservationSet");
     for (int i = 0; i < c->view.instance_count; i++)
-        if (ec2_visible(c, i) && among(ids, id_count, i) && instance_passes(c, &filters, i) && page_take(&page, i))
+        if (play_ec2_visible(c, i) && among(ids, id_count, i) && instance_passes(c, &filters, i) && page_take(&page, i))
             write_reservation(c, i);
     xo_close(c->out, "reservationSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
 
@@ -216,7 +216,7 @@ static void write_summary(struct call *c, const char *name)
     xo_close(c->out, name);
 }
 
-void ec2_describe_instance_status(struct call *c)
+void play_ec2_describe_instance_status(struct call *c)
 {
     struct ec2_filters filters;
     struct page page;
@@ -225,13 +225,13 @@ void ec2_describe_instance_status(struct call *c)
     bool all = false;
     bool narrowed = form_get(&c->form, "InstanceId.1").ptr != NULL || form_get(&c->form, "MaxResults").ptr != NULL;
     if (!take_read(c, BUCKET_EC2_STATUS, BUCKET_EC2_STATUS_UNFILTERED, narrowed) ||
-        !read_selection(c, 100, 100, &filters, &page, &ids, &id_count) || !ec2_bool(c, "IncludeAllInstances", &all) || ec2_dry_run(c))
+        !read_selection(c, 100, 100, &filters, &page, &ids, &id_count) || !play_ec2_bool(c, "IncludeAllInstances", &all) || play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "instanceStatusSet");
     for (int i = 0; i < c->view.instance_count; i++) {
         const struct world_instance *in = &c->view.instances[i];
-        if (!ec2_visible(c, i) || !among(ids, id_count, i) || !instance_passes(c, &filters, i))
+        if (!play_ec2_visible(c, i) || !among(ids, id_count, i) || !instance_passes(c, &filters, i))
             continue;
         int64_t state = world_seen(&in->state, c->seen_ms);
         if ((!all && state != WL_RUNNING) || !page_take(&page, i))
@@ -245,12 +245,12 @@ void ec2_describe_instance_status(struct call *c)
         xo_close(c->out, "item");
     }
     xo_close(c->out, "instanceStatusSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
 
 // ---- TerminateInstances ---------------------------------------------------------------------------------------------------
-void ec2_terminate_instances(struct call *c)
+void play_ec2_terminate_instances(struct call *c)
 {
     size_t named = 0;
     struct slice *first = form_list(&c->form, "InstanceId", c->arena, &named);
@@ -261,7 +261,7 @@ void ec2_terminate_instances(struct call *c)
     call_note(c, arena_strndup(c->arena, first[0].ptr, first[0].len), "count=%zu", named);
     int *ids = NULL;
     size_t count = 0;
-    if (!ec2_instance_ids(c, 1000, &ids, &count) || ec2_dry_run(c))
+    if (!play_ec2_instance_ids(c, 1000, &ids, &count) || play_ec2_dry_run(c))
         return;
     if (!throttle_take(c, BUCKET_EC2_TERMINATE_RESOURCES, (double)count)) {
         call_fail(c, 503, "RequestLimitExceeded", "Request limit exceeded.");

@@ -18,8 +18,8 @@ static bool find_resource(struct call *c, struct slice id, struct tagging *t)
     int instance = -1, fleet = -1;
     if (slice_starts(id, "i-")) {
         instance = world_find_instance(c->world, name);
-        if (instance < 0 || !ec2_visible(c, instance)) {
-            call_fail(c, 400, ec2_well_formed(id, "i-") ? "InvalidInstanceID.NotFound" : "InvalidID", "The instance ID '%.80s' does not exist", name);
+        if (instance < 0 || !play_ec2_visible(c, instance)) {
+            call_fail(c, 400, play_ec2_well_formed(id, "i-") ? "InvalidInstanceID.NotFound" : "InvalidID", "The instance ID '%.80s' does not exist", name);
             return false;
         }
     } else if ((fleet = world_find_fleet(c->world, name)) < 0) {
@@ -76,7 +76,7 @@ static void write_return(struct call *c)
     call_end_xml(c);
 }
 
-void ec2_create_tags(struct call *c)
+void play_ec2_create_tags(struct call *c)
 {
     struct tagging t;
     if (!read_tagging(c, &t))
@@ -85,7 +85,7 @@ void ec2_create_tags(struct call *c)
         call_missing(c, "tagSet");
         return;
     }
-    if (ec2_dry_run(c))
+    if (play_ec2_dry_run(c))
         return;
     for (size_t i = 0; i < t.resource_count; i++) {
         for (size_t k = 0; k < t.tag_count; k++) {
@@ -102,10 +102,10 @@ void ec2_create_tags(struct call *c)
 }
 
 // Only instances: the world's fleets keep theirs.
-void ec2_delete_tags(struct call *c)
+void play_ec2_delete_tags(struct call *c)
 {
     struct tagging t;
-    if (!read_tagging(c, &t) || ec2_dry_run(c))
+    if (!read_tagging(c, &t) || play_ec2_dry_run(c))
         return;
     for (size_t i = 0; i < t.resource_count; i++) {
         if (t.instances[i] < 0) {
@@ -136,29 +136,29 @@ static const char *request_status(const struct call *c, const struct world_insta
     return "fulfilled";
 }
 
-void ec2_describe_spot_instance_requests(struct call *c)
+void play_ec2_describe_spot_instance_requests(struct call *c)
 {
     static const char *const known[] = {"state", "status-code", "instance-id", "spot-instance-request-id", NULL};
     struct ec2_filters filters;
     struct page page;
     size_t id_count = 0;
     struct slice *ids = form_list(&c->form, "SpotInstanceRequestId", c->arena, &id_count);
-    if (!ec2_filters(c, known, &filters) || !ec2_page(c, 1000, 5, 1000, &page) || ec2_dry_run(c))
+    if (!play_ec2_filters(c, known, &filters) || !play_ec2_page(c, 1000, 5, 1000, &page) || play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "spotInstanceRequestSet");
     for (int i = 0; i < c->view.instance_count; i++) {
         const struct world_instance *in = &c->view.instances[i];
-        if (!ec2_visible(c, i) || !in->spot)
+        if (!play_ec2_visible(c, i) || !in->spot)
             continue;
         const char *status = request_status(c, in), *state = strcmp(status, "fulfilled") == 0 ? "active" : "closed";
-        const char *id = ec2_spot_request_id(c, i);
+        const char *id = play_ec2_spot_request_id(c, i);
         bool wanted = id_count == 0;
         for (size_t k = 0; k < id_count; k++)
             wanted = wanted || slice_eq_str(ids[k], id);
         for (size_t k = 0; k < filters.count && wanted; k++) {
             const char *name = filters.items[k].name;
-            wanted = ec2_filter_matches(&filters.items[k], strcmp(name, "state") == 0 ? state : strcmp(name, "status-code") == 0 ? status
+            wanted = play_ec2_filter_matches(&filters.items[k], strcmp(name, "state") == 0 ? state : strcmp(name, "status-code") == 0 ? status
                                                            : strcmp(name, "instance-id") == 0 ? in->id : id);
         }
         if (!wanted || !page_take(&page, i))
@@ -178,6 +178,6 @@ void ec2_describe_spot_instance_requests(struct call *c)
         xo_close(c->out, "item");
     }
     xo_close(c->out, "spotInstanceRequestSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }

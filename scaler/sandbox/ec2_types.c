@@ -82,20 +82,20 @@ static void write_type(struct call *c, const struct world_type *t)
     xo_close(o, "item");
 }
 
-void ec2_describe_instance_types(struct call *c)
+void play_ec2_describe_instance_types(struct call *c)
 {
     static const char *const known[] = {"instance-type", "current-generation", "processor-info.supported-architecture", NULL};
     struct ec2_filters filters;
     struct page page;
     bool *wanted = NULL;
     size_t count = 0;
-    if (!ec2_filters(c, known, &filters) || !ec2_page(c, 100, 5, 100, &page) || !read_types(c, &wanted, &count))
+    if (!play_ec2_filters(c, known, &filters) || !play_ec2_page(c, 100, 5, 100, &page) || !read_types(c, &wanted, &count))
         return;
     if (count > 0 && form_get(&c->form, "MaxResults").ptr != NULL) {
         call_fail(c, 400, "InvalidParameterCombination", "The parameter InstanceTypes cannot be used with the parameter MaxResults");
         return;
     }
-    if (ec2_dry_run(c))
+    if (play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "instanceTypeSet");
@@ -104,30 +104,30 @@ void ec2_describe_instance_types(struct call *c)
         bool passes = count == 0 || wanted[i];
         for (size_t k = 0; k < filters.count && passes; k++) {
             const char *name = filters.items[k].name;
-            passes = ec2_filter_matches(&filters.items[k], strcmp(name, "instance-type") == 0 ? t->name
+            passes = play_ec2_filter_matches(&filters.items[k], strcmp(name, "instance-type") == 0 ? t->name
                                                            : strcmp(name, "current-generation") == 0 ? "true" : t->arch);
         }
         if (passes && page_take(&page, i))
             write_type(c, t);
     }
     xo_close(c->out, "instanceTypeSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
 
-void ec2_describe_instance_type_offerings(struct call *c)
+void play_ec2_describe_instance_type_offerings(struct call *c)
 {
     static const char *const known[] = {"instance-type", "location", NULL};
     struct ec2_filters filters;
     struct page page;
     const char *kind = form_str(&c->form, "LocationType", c->arena);
-    if (!ec2_filters(c, known, &filters) || !ec2_page(c, 1000, 5, 1000, &page))
+    if (!play_ec2_filters(c, known, &filters) || !play_ec2_page(c, 1000, 5, 1000, &page))
         return;
     if (kind == NULL || strcmp(kind, "availability-zone") != 0) {
         call_fail(c, 400, "InvalidParameterValue", "This sandbox knows offerings by availability-zone only");
         return;
     }
-    if (ec2_dry_run(c))
+    if (play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "instanceTypeOfferingSet");
@@ -135,7 +135,7 @@ void ec2_describe_instance_type_offerings(struct call *c)
         const char *type = c->view.types[c->view.pools[i].type].name, *zone = c->view.zones[c->view.pools[i].zone];
         bool passes = true;
         for (size_t k = 0; k < filters.count; k++)
-            passes = passes && ec2_filter_matches(&filters.items[k], strcmp(filters.items[k].name, "location") == 0 ? zone : type);
+            passes = passes && play_ec2_filter_matches(&filters.items[k], strcmp(filters.items[k].name, "location") == 0 ? zone : type);
         if (!passes || !page_take(&page, i))
             continue;
         xo_open(c->out, "item");
@@ -145,7 +145,7 @@ void ec2_describe_instance_type_offerings(struct call *c)
         xo_close(c->out, "item");
     }
     xo_close(c->out, "instanceTypeOfferingSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
 
@@ -160,7 +160,7 @@ static bool linux_asked(struct call *c)
 }
 
 // The present price of each pool; the world keeps no older ones. The last change before StartTime is part of every answer.
-void ec2_describe_spot_price_history(struct call *c)
+void play_ec2_describe_spot_price_history(struct call *c)
 {
     static const char *const known[] = {"availability-zone", "instance-type", "product-description", NULL};
     struct ec2_filters filters;
@@ -169,8 +169,8 @@ void ec2_describe_spot_price_history(struct call *c)
     size_t count = 0;
     int64_t from_ms = 0, to_ms = INT64_MAX;
     const char *zone = form_str(&c->form, "AvailabilityZone", c->arena);
-    if (!ec2_filters(c, known, &filters) || !ec2_page(c, 1000, 1, 1000, &page) || !read_types(c, &wanted, &count) ||
-        !ec2_time(c, "StartTime", &from_ms, NULL) || !ec2_time(c, "EndTime", &to_ms, NULL) || ec2_dry_run(c))
+    if (!play_ec2_filters(c, known, &filters) || !play_ec2_page(c, 1000, 1, 1000, &page) || !read_types(c, &wanted, &count) ||
+        !play_ec2_time(c, "StartTime", &from_ms, NULL) || !play_ec2_time(c, "EndTime", &to_ms, NULL) || play_ec2_dry_run(c))
         return;
     bool asked = linux_asked(c);
     call_begin_xml(c);
@@ -181,7 +181,7 @@ void ec2_describe_spot_price_history(struct call *c)
         bool passes = (count == 0 || wanted[p->type]) && (zone == NULL || strcmp(zone, where) == 0) && p->price_changed_ms <= to_ms;
         for (size_t k = 0; k < filters.count && passes; k++) {
             const char *name = filters.items[k].name;
-            passes = ec2_filter_matches(&filters.items[k], strcmp(name, "instance-type") == 0 ? type
+            passes = play_ec2_filter_matches(&filters.items[k], strcmp(name, "instance-type") == 0 ? type
                                                            : strcmp(name, "availability-zone") == 0 ? where : "Linux/UNIX");
         }
         if (!passes || !page_take(&page, i))
@@ -200,11 +200,11 @@ void ec2_describe_spot_price_history(struct call *c)
     call_end_xml(c);
 }
 
-void ec2_describe_availability_zones(struct call *c)
+void play_ec2_describe_availability_zones(struct call *c)
 {
     size_t count = 0;
     struct slice *names = form_list(&c->form, "ZoneName", c->arena, &count);
-    if (ec2_dry_run(c))
+    if (play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "availabilityZoneInfo");
@@ -227,9 +227,9 @@ void ec2_describe_availability_zones(struct call *c)
     call_end_xml(c);
 }
 
-void ec2_describe_regions(struct call *c)
+void play_ec2_describe_regions(struct call *c)
 {
-    if (ec2_dry_run(c))
+    if (play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "regionInfo");
@@ -248,19 +248,19 @@ void ec2_describe_regions(struct call *c)
 }
 
 // One subnet a zone.
-void ec2_describe_subnets(struct call *c)
+void play_ec2_describe_subnets(struct call *c)
 {
     static const char *const known[] = {"availability-zone", "subnet-id", "vpc-id", NULL};
     struct ec2_filters filters;
     struct page page;
     size_t count = 0;
     struct slice *ids = form_list(&c->form, "SubnetId", c->arena, &count);
-    if (!ec2_filters(c, known, &filters) || !ec2_page(c, 1000, 5, 1000, &page) || ec2_dry_run(c))
+    if (!play_ec2_filters(c, known, &filters) || !play_ec2_page(c, 1000, 5, 1000, &page) || play_ec2_dry_run(c))
         return;
     for (size_t k = 0; k < count; k++) {
         bool found = false;
         for (int i = 0; i < c->view.zone_count; i++)
-            found = found || slice_eq_str(ids[k], ec2_subnet_id(c, i));
+            found = found || slice_eq_str(ids[k], play_ec2_subnet_id(c, i));
         if (!found) {
             call_fail(c, 400, "InvalidSubnetID.NotFound", "The subnet ID '%.*s' does not exist", (int)(ids[k].len < 60 ? ids[k].len : 60), ids[k].ptr);
             return;
@@ -269,13 +269,13 @@ void ec2_describe_subnets(struct call *c)
     call_begin_xml(c);
     xo_open(c->out, "subnetSet");
     for (int i = 0; i < c->view.zone_count; i++) {
-        const char *id = ec2_subnet_id(c, i), *vpc = "vpc-0b0c5a4db0c500001";
+        const char *id = play_ec2_subnet_id(c, i), *vpc = "vpc-0b0c5a4db0c500001";
         bool passes = count == 0;
         for (size_t k = 0; k < count; k++)
             passes = passes || slice_eq_str(ids[k], id);
         for (size_t k = 0; k < filters.count && passes; k++) {
             const char *name = filters.items[k].name;
-            passes = ec2_filter_matches(&filters.items[k], strcmp(name, "subnet-id") == 0 ? id : strcmp(name, "vpc-id") == 0 ? vpc : c->view.zones[i]);
+            passes = play_ec2_filter_matches(&filters.items[k], strcmp(name, "subnet-id") == 0 ? id : strcmp(name, "vpc-id") == 0 ? vpc : c->view.zones[i]);
         }
         if (!passes || !page_take(&page, i))
             continue;
@@ -290,6 +290,6 @@ void ec2_describe_subnets(struct call *c)
         xo_close(c->out, "item");
     }
     xo_close(c->out, "subnetSet");
-    ec2_write_token(c, &page);
+    play_ec2_write_token(c, &page);
     call_end_xml(c);
 }

@@ -7,24 +7,24 @@
 #include "base/parse.h"
 
 const struct op ecs_ops[] = {
-    {"ecs:ListClusters", ecs_list_clusters, BUCKET_ECS_CLUSTER_READ, false, true, NULL},
-    {"ecs:DescribeClusters", ecs_describe_clusters, BUCKET_ECS_CLUSTER_READ, false, true, NULL},
-    {"ecs:ListContainerInstances", ecs_list_container_instances, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
-    {"ecs:DescribeContainerInstances", ecs_describe_container_instances, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
-    {"ecs:UpdateContainerInstancesState", ecs_update_container_instances_state, BUCKET_ECS_RESOURCE_MODIFY, true, true, NULL},
-    {"ecs:ListServices", ecs_list_services, BUCKET_ECS_SERVICE_READ, false, true, NULL},
-    {"ecs:DescribeServices", ecs_describe_services, BUCKET_ECS_SERVICE_READ, false, true, NULL},
-    {"ecs:UpdateService", ecs_update_service, BUCKET_ECS_SERVICE_MODIFY, true, true, NULL},
-    {"ecs:ListTasks", ecs_list_tasks, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
-    {"ecs:DescribeTasks", ecs_describe_tasks, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
-    {"ecs:DescribeTaskDefinition", ecs_describe_task_definition, BUCKET_ECS_TASKDEF_READ, false, true, NULL},
-    {"ecs:GetTaskProtection", ecs_get_task_protection, BUCKET_ECS_PROTECTION, false, true, NULL},
-    {"ecs:UpdateTaskProtection", ecs_update_task_protection, BUCKET_ECS_PROTECTION, true, true, NULL},
-    {"ecs:StopTask", ecs_stop_task, BUCKET_ECS_RESOURCE_MODIFY, true, true, NULL},
-    {"ecs:RunTask", ecs_run_task, BUCKET_ECS_RESOURCE_MODIFY, true, true, NULL},
-    {"ecs:DescribeCapacityProviders", ecs_describe_capacity_providers, BUCKET_ECS_PROVIDER_READ, false, true, NULL},
-    {"ecs:ListAccountSettings", ecs_list_account_settings, BUCKET_ECS_SETTING_READ, false, true, NULL},
-    {"ecs:ListTagsForResource", ecs_list_tags, BUCKET_ECS_TAG_READ, false, true, NULL},
+    {"ecs:ListClusters", play_ecs_list_clusters, BUCKET_ECS_CLUSTER_READ, false, true, NULL},
+    {"ecs:DescribeClusters", play_ecs_describe_clusters, BUCKET_ECS_CLUSTER_READ, false, true, NULL},
+    {"ecs:ListContainerInstances", play_ecs_list_container_instances, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
+    {"ecs:DescribeContainerInstances", play_ecs_describe_container_instances, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
+    {"ecs:UpdateContainerInstancesState", play_ecs_update_container_instances_state, BUCKET_ECS_RESOURCE_MODIFY, true, true, NULL},
+    {"ecs:ListServices", play_ecs_list_services, BUCKET_ECS_SERVICE_READ, false, true, NULL},
+    {"ecs:DescribeServices", play_ecs_describe_services, BUCKET_ECS_SERVICE_READ, false, true, NULL},
+    {"ecs:UpdateService", play_ecs_update_service, BUCKET_ECS_SERVICE_MODIFY, true, true, NULL},
+    {"ecs:ListTasks", play_ecs_list_tasks, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
+    {"ecs:DescribeTasks", play_ecs_describe_tasks, BUCKET_ECS_RESOURCE_READ, false, true, NULL},
+    {"ecs:DescribeTaskDefinition", play_ecs_describe_task_definition, BUCKET_ECS_TASKDEF_READ, false, true, NULL},
+    {"ecs:GetTaskProtection", play_ecs_get_task_protection, BUCKET_ECS_PROTECTION, false, true, NULL},
+    {"ecs:UpdateTaskProtection", play_ecs_update_task_protection, BUCKET_ECS_PROTECTION, true, true, NULL},
+    {"ecs:StopTask", play_ecs_stop_task, BUCKET_ECS_RESOURCE_MODIFY, true, true, NULL},
+    {"ecs:RunTask", play_ecs_run_task, BUCKET_ECS_RESOURCE_MODIFY, true, true, NULL},
+    {"ecs:DescribeCapacityProviders", play_ecs_describe_capacity_providers, BUCKET_ECS_PROVIDER_READ, false, true, NULL},
+    {"ecs:ListAccountSettings", play_ecs_list_account_settings, BUCKET_ECS_SETTING_READ, false, true, NULL},
+    {"ecs:ListTagsForResource", play_ecs_list_tags, BUCKET_ECS_TAG_READ, false, true, NULL},
 };
 const size_t ecs_op_count = ARRAY_LEN(ecs_ops);
 
@@ -41,7 +41,7 @@ static json_t *member(struct call *c, const char *key)
     return json_is_null(v) ? NULL : v;
 }
 
-bool ecs_str(struct call *c, const char *key, const char **ret)
+bool play_ecs_str(struct call *c, const char *key, const char **ret)
 {
     json_t *v = member(c, key);
     if (v != NULL && !json_is_string(v))
@@ -51,7 +51,7 @@ bool ecs_str(struct call *c, const char *key, const char **ret)
     return true;
 }
 
-bool ecs_int(struct call *c, const char *key, int64_t *ret, bool *ret_present)
+bool play_ecs_int(struct call *c, const char *key, int64_t *ret, bool *ret_present)
 {
     json_t *v = member(c, key);
     if (v != NULL && !json_is_integer(v))
@@ -63,7 +63,7 @@ bool ecs_int(struct call *c, const char *key, int64_t *ret, bool *ret_present)
     return true;
 }
 
-bool ecs_bool(struct call *c, const char *key, bool *ret, bool *ret_present)
+bool play_ecs_bool(struct call *c, const char *key, bool *ret, bool *ret_present)
 {
     json_t *v = member(c, key);
     if (v != NULL && !json_is_boolean(v))
@@ -75,7 +75,7 @@ bool ecs_bool(struct call *c, const char *key, bool *ret, bool *ret_present)
     return true;
 }
 
-bool ecs_strings(struct call *c, const char *key, size_t max, struct ecs_list *ret)
+bool play_ecs_strings(struct call *c, const char *key, size_t max, struct ecs_list *ret)
 {
     json_t *v = member(c, key);
     *ret = (struct ecs_list){0};
@@ -99,7 +99,7 @@ bool ecs_strings(struct call *c, const char *key, size_t max, struct ecs_list *r
     return true;
 }
 
-bool ecs_includes(const struct ecs_list *include, const char *what)
+bool play_ecs_includes(const struct ecs_list *include, const char *what)
 {
     for (size_t i = 0; i < include->count; i++)
         if (strcmp(include->items[i], what) == 0)
@@ -107,7 +107,7 @@ bool ecs_includes(const struct ecs_list *include, const char *what)
     return false;
 }
 
-bool ecs_refuse_members(struct call *c, const char *const *names)
+bool play_ecs_refuse_members(struct call *c, const char *const *names)
 {
     for (; *names != NULL; names++) {
         json_t *v = member(c, *names);
@@ -120,26 +120,26 @@ bool ecs_refuse_members(struct call *c, const char *const *names)
 }
 
 // ---- names ----------------------------------------------------------------------------------------------------------------
-const char *ecs_cluster_arn(struct call *c, int cluster)
+const char *play_ecs_cluster_arn(struct call *c, int cluster)
 {
     return arena_printf(c->arena, "arn:aws:ecs:%s:%s:cluster/%s", c->region->name, c->region->account, c->view.clusters[cluster].name);
 }
 
-const char *ecs_arn(struct call *c, int cluster, const char *kind, const char *id)
+const char *play_ecs_arn(struct call *c, int cluster, const char *kind, const char *id)
 {
     return arena_printf(c->arena, "arn:aws:ecs:%s:%s:%s/%s/%s", c->region->name, c->region->account, kind, c->view.clusters[cluster].name, id);
 }
 
-const char *ecs_taskdef_arn(struct call *c, int taskdef)
+const char *play_ecs_taskdef_arn(struct call *c, int taskdef)
 {
     const struct world_taskdef *t = &c->view.taskdefs[taskdef];
     return arena_printf(c->arena, "arn:aws:ecs:%s:%s:task-definition/%s:%d", c->region->name, c->region->account, t->family, t->revision);
 }
 
-bool ecs_cluster(struct call *c, int *ret_cluster)
+bool play_ecs_cluster(struct call *c, int *ret_cluster)
 {
     const char *name = "default";
-    if (!ecs_str(c, "cluster", &name))
+    if (!play_ecs_str(c, "cluster", &name))
         return false;
     if (strncmp(name, "arn:", 4) == 0) {
         const char *prefix = arena_printf(c->arena, "arn:aws:ecs:%s:%s:cluster/", c->region->name, c->region->account);
@@ -155,36 +155,36 @@ bool ecs_cluster(struct call *c, int *ret_cluster)
     return true;
 }
 
-const char *ecs_id(struct call *c, int cluster, const char *kind, const char *id_or_arn)
+const char *play_ecs_id(struct call *c, int cluster, const char *kind, const char *id_or_arn)
 {
     if (strncmp(id_or_arn, "arn:", 4) != 0)
         return id_or_arn;
-    const char *prefix = ecs_arn(c, cluster, kind, "");
+    const char *prefix = play_ecs_arn(c, cluster, kind, "");
     size_t len = strlen(prefix);
     return strncmp(id_or_arn, prefix, len) == 0 ? id_or_arn + len : NULL;
 }
 
-int ecs_find_instance(struct call *c, int cluster, const char *id_or_arn)
+int play_ecs_find_instance(struct call *c, int cluster, const char *id_or_arn)
 {
-    const char *id = ecs_id(c, cluster, "container-instance", id_or_arn);
+    const char *id = play_ecs_id(c, cluster, "container-instance", id_or_arn);
     int found = id != NULL && *id != '\0' ? world_find_container_instance(c->world, cluster, id) : -1;
     return found >= 0 && c->view.instances[found].registered_ms <= c->seen_ms ? found : -1;
 }
 
-int ecs_find_task(struct call *c, int cluster, const char *id_or_arn)
+int play_ecs_find_task(struct call *c, int cluster, const char *id_or_arn)
 {
-    const char *id = ecs_id(c, cluster, "task", id_or_arn);
+    const char *id = play_ecs_id(c, cluster, "task", id_or_arn);
     int found = id != NULL && *id != '\0' ? world_find_task(c->world, cluster, id) : -1;
     return found >= 0 && c->view.tasks[found].created_ms <= c->seen_ms ? found : -1;
 }
 
-int ecs_find_service(struct call *c, int cluster, const char *name_or_arn)
+int play_ecs_find_service(struct call *c, int cluster, const char *name_or_arn)
 {
-    const char *name = ecs_id(c, cluster, "service", name_or_arn);
+    const char *name = play_ecs_id(c, cluster, "service", name_or_arn);
     return name != NULL && *name != '\0' ? world_find_service(c->world, cluster, name) : -1;
 }
 
-int ecs_find_taskdef(struct call *c, const char *name)
+int play_ecs_find_taskdef(struct call *c, const char *name)
 {
     const char *prefix = arena_printf(c->arena, "arn:aws:ecs:%s:%s:task-definition/", c->region->name, c->region->account);
     if (strncmp(name, prefix, strlen(prefix)) == 0)
@@ -205,21 +205,21 @@ int ecs_find_taskdef(struct call *c, const char *name)
 }
 
 // ---- answers --------------------------------------------------------------------------------------------------------------
-void ecs_failure(struct call *c, struct json_out *o, int cluster, const char *kind, const char *id_or_arn, const char *reason)
+void play_ecs_failure(struct call *c, struct json_out *o, int cluster, const char *kind, const char *id_or_arn, const char *reason)
 {
     if (c->change != NULL)
         snprintf(c->change->error, sizeof c->change->error, "%s", reason);
     jo_open(o, NULL, '{');
-    jo_str(o, "arn", strncmp(id_or_arn, "arn:", 4) == 0 ? id_or_arn : ecs_arn(c, cluster, kind, id_or_arn));
+    jo_str(o, "arn", strncmp(id_or_arn, "arn:", 4) == 0 ? id_or_arn : play_ecs_arn(c, cluster, kind, id_or_arn));
     jo_str(o, "reason", reason);
     jo_close(o, '}');
 }
 
-bool ecs_page(struct call *c, int64_t fallback, int64_t max, struct page *ret)
+bool play_ecs_page(struct call *c, int64_t fallback, int64_t max, struct page *ret)
 {
     const char *token = NULL;
     int64_t limit = fallback;
-    if (!ecs_str(c, "nextToken", &token) || !ecs_int(c, "maxResults", &limit, NULL))
+    if (!play_ecs_str(c, "nextToken", &token) || !play_ecs_int(c, "maxResults", &limit, NULL))
         return false;
     if (limit < 1 || limit > max) {
         call_fail(c, 400, "InvalidParameterException", "maxResults must be between 1 and %lld.", (long long)max);

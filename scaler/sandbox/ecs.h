@@ -4,38 +4,38 @@
 #include "scaler/sandbox/internal.h"
 
 // ---- parameters: a wrong JSON type answers SerializationException and returns false; absent leaves the result alone.
-bool ecs_str(struct call *c, const char *key, const char **ret);
-bool ecs_int(struct call *c, const char *key, int64_t *ret, bool *ret_present);
-bool ecs_bool(struct call *c, const char *key, bool *ret, bool *ret_present);
+bool play_ecs_str(struct call *c, const char *key, const char **ret);
+bool play_ecs_int(struct call *c, const char *key, int64_t *ret, bool *ret_present);
+bool play_ecs_bool(struct call *c, const char *key, bool *ret, bool *ret_present);
 struct ecs_list {
     const char **items;
     size_t count;
     bool present;
 };
 // At most `max` items, or InvalidParameterException.
-bool ecs_strings(struct call *c, const char *key, size_t max, struct ecs_list *ret);
-bool ecs_includes(const struct ecs_list *include, const char *what);
+bool play_ecs_strings(struct call *c, const char *key, size_t max, struct ecs_list *ret);
+bool play_ecs_includes(const struct ecs_list *include, const char *what);
 // Answers InvalidParameterException when one of these members (NULL-terminated) is there: the sandbox does not play them.
-bool ecs_refuse_members(struct call *c, const char *const *names);
+bool play_ecs_refuse_members(struct call *c, const char *const *names);
 
 // ---- names
-bool ecs_cluster(struct call *c, int *ret_cluster);  // "cluster": name or ARN; ClusterNotFoundException
+bool play_ecs_cluster(struct call *c, int *ret_cluster);  // "cluster": name or ARN; ClusterNotFoundException
 // The id behind an id or ARN of a kind ("task", "container-instance", "service") in this cluster; NULL: an ARN of elsewhere.
-const char *ecs_id(struct call *c, int cluster, const char *kind, const char *id_or_arn);
-const char *ecs_arn(struct call *c, int cluster, const char *kind, const char *id);
-const char *ecs_cluster_arn(struct call *c, int cluster);
-const char *ecs_taskdef_arn(struct call *c, int taskdef);
-int ecs_find_instance(struct call *c, int cluster, const char *id_or_arn);  // -1 unknown
-int ecs_find_task(struct call *c, int cluster, const char *id_or_arn);
-int ecs_find_service(struct call *c, int cluster, const char *name_or_arn);
-int ecs_find_taskdef(struct call *c, const char *name);  // "family", "family:7" or ARN; -1 unknown
+const char *play_ecs_id(struct call *c, int cluster, const char *kind, const char *id_or_arn);
+const char *play_ecs_arn(struct call *c, int cluster, const char *kind, const char *id);
+const char *play_ecs_cluster_arn(struct call *c, int cluster);
+const char *play_ecs_taskdef_arn(struct call *c, int taskdef);
+int play_ecs_find_instance(struct call *c, int cluster, const char *id_or_arn);  // -1 unknown
+int play_ecs_find_task(struct call *c, int cluster, const char *id_or_arn);
+int play_ecs_find_service(struct call *c, int cluster, const char *name_or_arn);
+int play_ecs_find_taskdef(struct call *c, const char *name);  // "family", "family:7" or ARN; -1 unknown
 
 // ---- answers
-void ecs_failure(struct call *c, struct json_out *o, int cluster, const char *kind, const char *id_or_arn, const char *reason);
-bool ecs_page(struct call *c, int64_t fallback, int64_t max, struct page *ret);  // nextToken, maxResults
-void ecs_write_instance(struct call *c, struct json_out *o, int instance, bool health);
-void ecs_write_service(struct call *c, struct json_out *o, int service);
-void ecs_write_task(struct call *c, struct json_out *o, int task);
+void play_ecs_failure(struct call *c, struct json_out *o, int cluster, const char *kind, const char *id_or_arn, const char *reason);
+bool play_ecs_page(struct call *c, int64_t fallback, int64_t max, struct page *ret);  // nextToken, maxResults
+void play_ecs_write_instance(struct call *c, struct json_out *o, int instance, bool health);
+void play_ecs_write_service(struct call *c, struct json_out *o, int service);
+void play_ecs_write_task(struct call *c, struct json_out *o, int task);
 // How a task definition spreads its need over containers, so that every documented form of reservation is met by readers.
 struct ecs_container {
     const char *name;
@@ -47,23 +47,23 @@ struct ecs_layout {
     struct ecs_container containers[2];
     int count;
 };
-struct ecs_layout ecs_layout_of(const struct world_taskdef *t);
+struct ecs_layout play_ecs_layout_of(const struct world_taskdef *t);
 
-void ecs_list_clusters(struct call *c);
-void ecs_describe_clusters(struct call *c);
-void ecs_describe_capacity_providers(struct call *c);
-void ecs_list_account_settings(struct call *c);
-void ecs_list_tags(struct call *c);
-void ecs_list_container_instances(struct call *c);
-void ecs_describe_container_instances(struct call *c);
-void ecs_update_container_instances_state(struct call *c);
-void ecs_list_services(struct call *c);
-void ecs_describe_services(struct call *c);
-void ecs_update_service(struct call *c);
-void ecs_list_tasks(struct call *c);
-void ecs_describe_tasks(struct call *c);
-void ecs_describe_task_definition(struct call *c);
-void ecs_get_task_protection(struct call *c);
-void ecs_update_task_protection(struct call *c);
-void ecs_stop_task(struct call *c);
-void ecs_run_task(struct call *c);
+void play_ecs_list_clusters(struct call *c);
+void play_ecs_describe_clusters(struct call *c);
+void play_ecs_describe_capacity_providers(struct call *c);
+void play_ecs_list_account_settings(struct call *c);
+void play_ecs_list_tags(struct call *c);
+void play_ecs_list_container_instances(struct call *c);
+void play_ecs_describe_container_instances(struct call *c);
+void play_ecs_update_container_instances_state(struct call *c);
+void play_ecs_list_services(struct call *c);
+void play_ecs_describe_services(struct call *c);
+void play_ecs_update_service(struct call *c);
+void play_ecs_list_tasks(struct call *c);
+void play_ecs_describe_tasks(struct call *c);
+void play_ecs_describe_task_definition(struct call *c);
+void play_ecs_get_task_protection(struct call *c);
+void play_ecs_update_task_protection(struct call *c);
+void play_ecs_stop_task(struct call *c);
+void play_ecs_run_task(struct call *c);

@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-void ecs_list_clusters(struct call *c)
+void play_ecs_list_clusters(struct call *c)
 {
     struct page page;
-    if (!ecs_page(c, 100, 100, &page))
+    if (!play_ecs_page(c, 100, 100, &page))
         return;
     struct json_out o;
     call_begin_json(c, &o);
     jo_open(&o, "clusterArns", '[');
     for (int i = 0; i < c->view.cluster_count; i++)
         if (page_take(&page, i))
-            jo_str(&o, NULL, ecs_cluster_arn(c, i));
+            jo_str(&o, NULL, play_ecs_cluster_arn(c, i));
     jo_close(&o, ']');
     const char *token = page_token(c, &page);
     if (token != NULL)
@@ -47,7 +47,7 @@ static void write_cluster(struct call *c, struct json_out *o, int cluster, const
     for (int i = 0; i < c->view.service_count; i++)
         services += c->view.services[i].cluster == cluster;
     jo_open(o, NULL, '{');
-    jo_str(o, "clusterArn", ecs_cluster_arn(c, cluster));
+    jo_str(o, "clusterArn", play_ecs_cluster_arn(c, cluster));
     jo_str(o, "clusterName", c->view.clusters[cluster].name);
     jo_str(o, "status", "ACTIVE");
     jo_int(o, "registeredContainerInstancesCount", instances);
@@ -55,7 +55,7 @@ static void write_cluster(struct call *c, struct json_out *o, int cluster, const
     jo_int(o, "pendingTasksCount", pending);
     jo_int(o, "activeServicesCount", services);
     jo_open(o, "statistics", '[');
-    if (ecs_includes(include, "STATISTICS")) {
+    if (play_ecs_includes(include, "STATISTICS")) {
         write_statistic(o, "runningEC2TasksCount", running);
         write_statistic(o, "pendingEC2TasksCount", pending);
     }
@@ -71,10 +71,10 @@ static void write_cluster(struct call *c, struct json_out *o, int cluster, const
     jo_close(o, '}');
 }
 
-void ecs_describe_clusters(struct call *c)
+void play_ecs_describe_clusters(struct call *c)
 {
     struct ecs_list names, include;
-    if (!ecs_strings(c, "clusters", 100, &names) || !ecs_strings(c, "include", 10, &include))
+    if (!play_ecs_strings(c, "clusters", 100, &names) || !play_ecs_strings(c, "include", 10, &include))
         return;
     static const char *fallback[] = {"default"};
     if (!names.present || names.count == 0)
@@ -106,11 +106,11 @@ void ecs_describe_clusters(struct call *c)
 }
 
 // The account has no capacity providers of its own: asked by name they are missing, unasked there are none.
-void ecs_describe_capacity_providers(struct call *c)
+void play_ecs_describe_capacity_providers(struct call *c)
 {
     struct ecs_list names;
     struct page page;
-    if (!ecs_strings(c, "capacityProviders", 100, &names) || !ecs_page(c, 10, 10, &page))
+    if (!play_ecs_strings(c, "capacityProviders", 100, &names) || !play_ecs_page(c, 10, 10, &page))
         return;
     struct json_out o;
     call_begin_json(c, &o);
@@ -127,7 +127,7 @@ void ecs_describe_capacity_providers(struct call *c)
     jo_close(&o, '}');
 }
 
-void ecs_list_account_settings(struct call *c)
+void play_ecs_list_account_settings(struct call *c)
 {
     static const struct {
         const char *name, *value;
@@ -136,7 +136,7 @@ void ecs_list_account_settings(struct call *c)
     const char *name = NULL;
     bool effective = false;
     struct page page;
-    if (!ecs_str(c, "name", &name) || !ecs_bool(c, "effectiveSettings", &effective, NULL) || !ecs_page(c, 10, 10, &page))
+    if (!play_ecs_str(c, "name", &name) || !play_ecs_bool(c, "effectiveSettings", &effective, NULL) || !play_ecs_page(c, 10, 10, &page))
         return;
     struct json_out o;
     call_begin_json(c, &o);
@@ -155,10 +155,10 @@ void ecs_list_account_settings(struct call *c)
 }
 
 // ECS resources carry no tags here; EC2 tags are another list.
-void ecs_list_tags(struct call *c)
+void play_ecs_list_tags(struct call *c)
 {
     const char *arn = NULL;
-    if (!ecs_str(c, "resourceArn", &arn))
+    if (!play_ecs_str(c, "resourceArn", &arn))
         return;
     if (arn == NULL) {
         call_missing(c, "resourceArn");

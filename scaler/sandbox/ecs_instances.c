@@ -14,13 +14,13 @@ static bool visible(const struct call *c, const struct world_instance *in)
     return in->used && in->ci_id[0] != '\0' && in->registered_ms <= c->seen_ms && world_seen(&in->status, c->seen_ms) != WE_NONE;
 }
 
-void ecs_list_container_instances(struct call *c)
+void play_ecs_list_container_instances(struct call *c)
 {
     static const char *const unplayed[] = {"filter", NULL};
     int cluster = -1;
     const char *status = NULL;
     struct page page;
-    if (!ecs_cluster(c, &cluster) || !ecs_refuse_members(c, unplayed) || !ecs_str(c, "status", &status) || !ecs_page(c, 100, 100, &page))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "status", &status) || !play_ecs_page(c, 100, 100, &page))
         return;
     bool known = status == NULL || strcmp(status, "REGISTRATION_FAILED") == 0;
     for (size_t i = WE_REGISTERING; i < WE_INACTIVE; i++)
@@ -39,7 +39,7 @@ void ecs_list_container_instances(struct call *c)
         int64_t seen = world_seen(&in->status, c->seen_ms);
         bool wanted = status == NULL ? seen != WE_INACTIVE : strcmp(status, status_names[seen]) == 0;
         if (wanted && page_take(&page, i))
-            jo_str(&o, NULL, ecs_arn(c, cluster, "container-instance", in->ci_id));
+            jo_str(&o, NULL, play_ecs_arn(c, cluster, "container-instance", in->ci_id));
     }
     jo_close(&o, ']');
     const char *token = page_token(c, &page);
@@ -144,11 +144,11 @@ static void write_attributes(struct call *c, struct json_out *o, const struct wo
     jo_close(o, ']');
 }
 
-void ecs_write_instance(struct call *c, struct json_out *o, int instance, bool health)
+void play_ecs_write_instance(struct call *c, struct json_out *o, int instance, bool health)
 {
     const struct world_instance *in = &c->view.instances[instance];
     jo_open(o, NULL, '{');
-    jo_str(o, "containerInstanceArn", ecs_arn(c, in->cluster, "container-instance", in->ci_id));
+    jo_str(o, "containerInstanceArn", play_ecs_arn(c, in->cluster, "container-instance", in->ci_id));
     jo_str(o, "ec2InstanceId", in->id);
     jo_int(o, "version", in->version);
     jo_open(o, "versionInfo", '{');
@@ -177,43 +177,43 @@ void ecs_write_instance(struct call *c, struct json_out *o, int instance, bool h
     jo_close(o, '}');
 }
 
-void ecs_describe_container_instances(struct call *c)
+void play_ecs_describe_container_instances(struct call *c)
 {
     int cluster = -1;
     struct ecs_list ids, include;
-    if (!ecs_cluster(c, &cluster) || !ecs_strings(c, "containerInstances", 100, &ids) || !ecs_strings(c, "include", 10, &include))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_strings(c, "containerInstances", 100, &ids) || !play_ecs_strings(c, "include", 10, &include))
         return;
     if (ids.count == 0) {
         call_missing(c, "Container instance");
         return;
     }
-    bool health = ecs_includes(&include, "CONTAINER_INSTANCE_HEALTH");
+    bool health = play_ecs_includes(&include, "CONTAINER_INSTANCE_HEALTH");
     int *found = arena_array(c->arena, int, ids.count);
     struct json_out o;
     call_begin_json(c, &o);
     jo_open(&o, "containerInstances", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = ecs_find_instance(c, cluster, ids.items[i]);
+        found[i] = play_ecs_find_instance(c, cluster, ids.items[i]);
         if (found[i] < 0)
             continue;
-        ecs_write_instance(c, &o, found[i], health);
+        play_ecs_write_instance(c, &o, found[i], health);
         call_read(c, found[i], WORLD_READ_STATE);
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < ids.count; i++)
         if (found[i] < 0)
-            ecs_failure(c, &o, cluster, "container-instance", ids.items[i], "MISSING");
+            play_ecs_failure(c, &o, cluster, "container-instance", ids.items[i], "MISSING");
     jo_close(&o, ']');
     jo_close(&o, '}');
 }
 
-void ecs_update_container_instances_state(struct call *c)
+void play_ecs_update_container_instances_state(struct call *c)
 {
     int cluster = -1;
     const char *status = NULL;
     struct ecs_list ids;
-    if (!ecs_cluster(c, &cluster) || !ecs_str(c, "status", &status) || !ecs_strings(c, "containerInstances", 10, &ids))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_str(c, "status", &status) || !play_ecs_strings(c, "containerInstances", 10, &ids))
         return;
     bool drain = status != NULL && strcmp(status, "DRAINING") == 0;
     if (ids.count == 0 || status == NULL) {
@@ -231,7 +231,7 @@ void ecs_update_container_instances_state(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "containerInstances", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = ecs_find_instance(c, cluster, ids.items[i]);
+        found[i] = play_ecs_find_instance(c, cluster, ids.items[i]);
         answers[i] = found[i] < 0 ? WORLD_NOT_FOUND
                                   : world_set_container_instance_state(c->world, c->key->actor, cluster, found[i], drain ? WE_DRAINING : WE_ACTIVE);
         c->view = world_view(c->world);
@@ -239,14 +239,14 @@ void ecs_update_container_instances_state(struct call *c)
         int64_t seen_ms = c->seen_ms;
         c->seen_ms = c->now_ms;
         if (answers[i] == WORLD_OK)
-            ecs_write_instance(c, &o, found[i], false);
+            play_ecs_write_instance(c, &o, found[i], false);
         c->seen_ms = seen_ms;
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < ids.count; i++)
         if (answers[i] != WORLD_OK)
-            ecs_failure(c, &o, cluster, "container-instance", ids.items[i], answers[i] == WORLD_NOT_FOUND ? "MISSING" : "INACTIVE");
+            play_ecs_failure(c, &o, cluster, "container-instance", ids.items[i], answers[i] == WORLD_NOT_FOUND ? "MISSING" : "INACTIVE");
     jo_close(&o, ']');
     jo_close(&o, '}');
 }

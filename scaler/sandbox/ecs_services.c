@@ -11,14 +11,14 @@ static const struct {
     [WS_BINPACK_MEMORY] = {"binpack", "MEMORY"},           [WS_RANDOM] = {"random", NULL},
 };
 
-void ecs_list_services(struct call *c)
+void play_ecs_list_services(struct call *c)
 {
     static const char *const unplayed[] = {"resourceManagementType", NULL};
     int cluster = -1;
     const char *launch_type = NULL, *strategy = NULL;
     struct page page;
-    if (!ecs_cluster(c, &cluster) || !ecs_refuse_members(c, unplayed) || !ecs_str(c, "launchType", &launch_type) ||
-        !ecs_str(c, "schedulingStrategy", &strategy) || !ecs_page(c, 10, 100, &page))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "launchType", &launch_type) ||
+        !play_ecs_str(c, "schedulingStrategy", &strategy) || !play_ecs_page(c, 10, 100, &page))
         return;
     struct json_out o;
     call_begin_json(c, &o);
@@ -32,7 +32,7 @@ void ecs_list_services(struct call *c)
         if (strategy != NULL && strcmp(strategy, s->daemon ? "DAEMON" : "REPLICA") != 0)
             continue;
         if (page_take(&page, i))
-            jo_str(&o, NULL, ecs_arn(c, cluster, "service", s->name));
+            jo_str(&o, NULL, play_ecs_arn(c, cluster, "service", s->name));
     }
     jo_close(&o, ']');
     const char *token = page_token(c, &page);
@@ -46,7 +46,7 @@ static void write_deployment(struct call *c, struct json_out *o, const struct wo
     jo_open(o, NULL, '{');
     jo_str(o, "id", d->id);
     jo_str(o, "status", d->primary ? "PRIMARY" : "ACTIVE");
-    jo_str(o, "taskDefinition", ecs_taskdef_arn(c, d->taskdef));
+    jo_str(o, "taskDefinition", play_ecs_taskdef_arn(c, d->taskdef));
     jo_int(o, "desiredCount", d->desired);
     jo_int(o, "pendingCount", d->pending);
     jo_int(o, "runningCount", d->running);
@@ -100,14 +100,14 @@ static const struct world_deployment *primary_of(const struct world_service *s)
     return s->deployment_count > 0 ? &s->deployments[0] : NULL;
 }
 
-void ecs_write_service(struct call *c, struct json_out *o, int service)
+void play_ecs_write_service(struct call *c, struct json_out *o, int service)
 {
     const struct world_service *s = &c->view.services[service];
     const struct world_deployment *primary = primary_of(s);
     jo_open(o, NULL, '{');
-    jo_str(o, "serviceArn", ecs_arn(c, s->cluster, "service", s->name));
+    jo_str(o, "serviceArn", play_ecs_arn(c, s->cluster, "service", s->name));
     jo_str(o, "serviceName", s->name);
-    jo_str(o, "clusterArn", ecs_cluster_arn(c, s->cluster));
+    jo_str(o, "clusterArn", play_ecs_cluster_arn(c, s->cluster));
     jo_open(o, "loadBalancers", '[');
     jo_close(o, ']');
     jo_str(o, "status", "ACTIVE");
@@ -116,7 +116,7 @@ void ecs_write_service(struct call *c, struct json_out *o, int service)
     jo_int(o, "pendingCount", s->pending);
     jo_str(o, "launchType", "EC2");
     if (primary != NULL)
-        jo_str(o, "taskDefinition", ecs_taskdef_arn(c, primary->taskdef));
+        jo_str(o, "taskDefinition", play_ecs_taskdef_arn(c, primary->taskdef));
     jo_open(o, "deploymentConfiguration", '{');
     jo_int(o, "maximumPercent", s->max_percent);
     jo_int(o, "minimumHealthyPercent", s->min_percent);
@@ -136,11 +136,11 @@ void ecs_write_service(struct call *c, struct json_out *o, int service)
     jo_close(o, '}');
 }
 
-void ecs_describe_services(struct call *c)
+void play_ecs_describe_services(struct call *c)
 {
     int cluster = -1;
     struct ecs_list ids, include;
-    if (!ecs_cluster(c, &cluster) || !ecs_strings(c, "services", 10, &ids) || !ecs_strings(c, "include", 10, &include))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_strings(c, "services", 10, &ids) || !play_ecs_strings(c, "include", 10, &include))
         return;
     if (ids.count == 0) {
         call_missing(c, "Services");
@@ -151,20 +151,20 @@ void ecs_describe_services(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "services", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = ecs_find_service(c, cluster, ids.items[i]);
+        found[i] = play_ecs_find_service(c, cluster, ids.items[i]);
         if (found[i] >= 0)
-            ecs_write_service(c, &o, found[i]);
+            play_ecs_write_service(c, &o, found[i]);
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < ids.count; i++)
         if (found[i] < 0)
-            ecs_failure(c, &o, cluster, "service", ids.items[i], "MISSING");
+            play_ecs_failure(c, &o, cluster, "service", ids.items[i], "MISSING");
     jo_close(&o, ']');
     jo_close(&o, '}');
 }
 
-void ecs_update_service(struct call *c)
+void play_ecs_update_service(struct call *c)
 {
     static const char *const unplayed[] = {"taskDefinition", "capacityProviderStrategy", "deploymentConfiguration", "placementConstraints",
                                            "placementStrategy", "networkConfiguration", NULL};
@@ -172,15 +172,15 @@ void ecs_update_service(struct call *c)
     const char *name = NULL;
     int64_t desired = 0;
     bool has_desired = false, force = false;
-    if (!ecs_cluster(c, &cluster) || !ecs_refuse_members(c, unplayed) || !ecs_str(c, "service", &name) ||
-        !ecs_int(c, "desiredCount", &desired, &has_desired) || !ecs_bool(c, "forceNewDeployment", &force, NULL))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "service", &name) ||
+        !play_ecs_int(c, "desiredCount", &desired, &has_desired) || !play_ecs_bool(c, "forceNewDeployment", &force, NULL))
         return;
     if (name == NULL) {
         call_missing(c, "Service");
         return;
     }
     call_note(c, name, "%s%lld forceNewDeployment=%d", has_desired ? "desiredCount=" : "desiredCount unchanged ", (long long)desired, force);
-    int service = ecs_find_service(c, cluster, name);
+    int service = play_ecs_find_service(c, cluster, name);
     if (service < 0) {
         call_fail(c, 400, "ServiceNotFoundException", "Service not found.");
         return;
@@ -202,6 +202,6 @@ void ecs_update_service(struct call *c)
     struct json_out o;
     call_begin_json(c, &o);
     buf_add_str(c->out, "\"service\":");
-    ecs_write_service(c, &o, service);
+    play_ecs_write_service(c, &o, service);
     jo_close(&o, '}');
 }

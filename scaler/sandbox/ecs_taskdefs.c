@@ -5,7 +5,7 @@
 
 // Three documented forms, chosen by the family's name: the need stated for the task, by hard limits of its containers, or by soft
 // limits below hard ones (where the soft one is what the scheduler reserves). Their sums are the world's need in each.
-struct ecs_layout ecs_layout_of(const struct world_taskdef *t)
+struct ecs_layout play_ecs_layout_of(const struct world_taskdef *t)
 {
     int64_t cpu = t->need.v[RES_CPU], memory = t->need.v[RES_MEMORY];
     struct ecs_layout l = {.count = 1, .containers = {{.name = "app", .essential = true}, {.name = "logs"}}};
@@ -85,10 +85,10 @@ static void write_container(struct call *c, struct json_out *o, const struct wor
 static void write_taskdef(struct call *c, struct json_out *o, int taskdef)
 {
     const struct world_taskdef *t = &c->view.taskdefs[taskdef];
-    struct ecs_layout layout = ecs_layout_of(t);
+    struct ecs_layout layout = play_ecs_layout_of(t);
     bool awsvpc = t->need.v[RES_ENI] > 0;
     jo_open(o, "taskDefinition", '{');
-    jo_str(o, "taskDefinitionArn", ecs_taskdef_arn(c, taskdef));
+    jo_str(o, "taskDefinitionArn", play_ecs_taskdef_arn(c, taskdef));
     jo_open(o, "containerDefinitions", '[');
     for (int i = 0; i < layout.count; i++)
         write_container(c, o, t, &layout.containers[i]);
@@ -119,16 +119,16 @@ static void write_taskdef(struct call *c, struct json_out *o, int taskdef)
     jo_close(o, '}');
 }
 
-void ecs_describe_task_definition(struct call *c)
+void play_ecs_describe_task_definition(struct call *c)
 {
     const char *name = NULL;
-    if (!ecs_str(c, "taskDefinition", &name))
+    if (!play_ecs_str(c, "taskDefinition", &name))
         return;
     if (name == NULL) {
         call_missing(c, "taskDefinition");
         return;
     }
-    int taskdef = ecs_find_taskdef(c, name);
+    int taskdef = play_ecs_find_taskdef(c, name);
     if (taskdef < 0) {
         call_fail(c, 400, "ClientException", "Unable to describe task definition.");
         return;

@@ -20,19 +20,19 @@ static bool read_filter(struct call *c, struct task_filter *f)
 {
     const char *instance = NULL, *service = NULL, *desired = NULL;
     *f = (struct task_filter){.instance = -1, .service = -1, .desired = WD_RUNNING};
-    if (!ecs_cluster(c, &f->cluster) || !ecs_str(c, "containerInstance", &instance) || !ecs_str(c, "serviceName", &service) ||
-        !ecs_str(c, "family", &f->family) || !ecs_str(c, "startedBy", &f->started_by) || !ecs_str(c, "launchType", &f->launch_type) ||
-        !ecs_str(c, "desiredStatus", &desired))
+    if (!play_ecs_cluster(c, &f->cluster) || !play_ecs_str(c, "containerInstance", &instance) || !play_ecs_str(c, "serviceName", &service) ||
+        !play_ecs_str(c, "family", &f->family) || !play_ecs_str(c, "startedBy", &f->started_by) || !play_ecs_str(c, "launchType", &f->launch_type) ||
+        !play_ecs_str(c, "desiredStatus", &desired))
         return false;
     if (f->started_by != NULL && (instance != NULL || service != NULL || f->family != NULL || f->launch_type != NULL)) {
         call_fail(c, 400, "InvalidParameterException", "startedBy cannot be combined with other filters.");
         return false;
     }
-    if (service != NULL && (f->service = ecs_find_service(c, f->cluster, service)) < 0) {
+    if (service != NULL && (f->service = play_ecs_find_service(c, f->cluster, service)) < 0) {
         call_fail(c, 400, "ServiceNotFoundException", "Service not found.");
         return false;
     }
-    if (instance != NULL && (f->instance = ecs_find_instance(c, f->cluster, instance)) < 0) {
+    if (instance != NULL && (f->instance = play_ecs_find_instance(c, f->cluster, instance)) < 0) {
         call_fail(c, 400, "InvalidParameterException", "The container instance was not found.");
         return false;
     }
@@ -64,19 +64,19 @@ static bool filter_passes(struct call *c, const struct task_filter *f, const str
     return f->launch_type == NULL || strcmp(f->launch_type, "EC2") == 0;
 }
 
-void ecs_list_tasks(struct call *c)
+void play_ecs_list_tasks(struct call *c)
 {
     static const char *const unplayed[] = {"daemonName", NULL};
     struct task_filter f;
     struct page page;
-    if (!read_filter(c, &f) || !ecs_refuse_members(c, unplayed) || !ecs_page(c, 100, 100, &page))
+    if (!read_filter(c, &f) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_page(c, 100, 100, &page))
         return;
     struct json_out o;
     call_begin_json(c, &o);
     jo_open(&o, "taskArns", '[');
     for (int i = 0; i < c->view.task_count; i++)
         if (filter_passes(c, &f, &c->view.tasks[i]) && page_take(&page, i))
-            jo_str(&o, NULL, ecs_arn(c, f.cluster, "task", c->view.tasks[i].id));
+            jo_str(&o, NULL, play_ecs_arn(c, f.cluster, "task", c->view.tasks[i].id));
     jo_close(&o, ']');
     const char *token = page_token(c, &page);
     if (token != NULL)
@@ -97,13 +97,13 @@ static void write_decimal(struct json_out *o, const char *key, int64_t value)
 static void write_containers(struct call *c, struct json_out *o, const struct world_task *t, const char *status)
 {
     const struct world_taskdef *def = &c->view.taskdefs[t->taskdef];
-    struct ecs_layout layout = ecs_layout_of(def);
+    struct ecs_layout layout = play_ecs_layout_of(def);
     jo_open(o, "containers", '[');
     for (int i = 0; i < layout.count; i++) {
         const struct ecs_container *k = &layout.containers[i];
         jo_open(o, NULL, '{');
-        jo_str(o, "containerArn", arena_printf(c->arena, "%s/%s", ecs_arn(c, t->cluster, "container", t->id), k->name));
-        jo_str(o, "taskArn", ecs_arn(c, t->cluster, "task", t->id));
+        jo_str(o, "containerArn", arena_printf(c->arena, "%s/%s", play_ecs_arn(c, t->cluster, "container", t->id), k->name));
+        jo_str(o, "taskArn", play_ecs_arn(c, t->cluster, "task", t->id));
         jo_str(o, "name", k->name);
         jo_str(o, "lastStatus", status);
         write_decimal(o, "cpu", k->cpu_units);
@@ -132,7 +132,7 @@ static void write_life(struct call *c, struct json_out *o, const struct world_ta
     }
 }
 
-void ecs_write_task(struct call *c, struct json_out *o, int task)
+void play_ecs_write_task(struct call *c, struct json_out *o, int task)
 {
     const struct world_task *t = &c->view.tasks[task];
     const struct world_taskdef *def = &c->view.taskdefs[t->taskdef];
@@ -143,10 +143,10 @@ void ecs_write_task(struct call *c, struct json_out *o, int task)
     if (t->instance >= 0) {
         const struct world_instance *in = &c->view.instances[t->instance];
         jo_str(o, "availabilityZone", c->view.zones[c->view.pools[in->pool].zone]);
-        jo_str(o, "containerInstanceArn", ecs_arn(c, t->cluster, "container-instance", in->ci_id));
+        jo_str(o, "containerInstanceArn", play_ecs_arn(c, t->cluster, "container-instance", in->ci_id));
         jo_str(o, "connectivity", in->agent_connected ? "CONNECTED" : "DISCONNECTED");
     }
-    jo_str(o, "clusterArn", ecs_cluster_arn(c, t->cluster));
+    jo_str(o, "clusterArn", play_ecs_cluster_arn(c, t->cluster));
     write_containers(c, o, t, status);
     write_decimal(o, "cpu", def->need.v[RES_CPU]);
     write_decimal(o, "memory", def->need.v[RES_MEMORY]);
@@ -162,17 +162,17 @@ void ecs_write_task(struct call *c, struct json_out *o, int task)
     jo_close(o, ']');
     jo_close(o, '}');
     jo_str(o, "startedBy", t->deployment[0] != '\0' ? t->deployment : t->started_by);
-    jo_str(o, "taskArn", ecs_arn(c, t->cluster, "task", t->id));
-    jo_str(o, "taskDefinitionArn", ecs_taskdef_arn(c, t->taskdef));
+    jo_str(o, "taskArn", play_ecs_arn(c, t->cluster, "task", t->id));
+    jo_str(o, "taskDefinitionArn", play_ecs_taskdef_arn(c, t->taskdef));
     jo_int(o, "version", 1 + (t->started_ms > 0) + (t->stopping_ms > 0) + (t->stopped_ms > 0));
     jo_close(o, '}');
 }
 
-void ecs_describe_tasks(struct call *c)
+void play_ecs_describe_tasks(struct call *c)
 {
     int cluster = -1;
     struct ecs_list ids, include;
-    if (!ecs_cluster(c, &cluster) || !ecs_strings(c, "tasks", 100, &ids) || !ecs_strings(c, "include", 10, &include))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_strings(c, "tasks", 100, &ids) || !play_ecs_strings(c, "include", 10, &include))
         return;
     if (ids.count == 0) {
         call_missing(c, "Tasks");
@@ -183,15 +183,15 @@ void ecs_describe_tasks(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "tasks", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = ecs_find_task(c, cluster, ids.items[i]);
+        found[i] = play_ecs_find_task(c, cluster, ids.items[i]);
         if (found[i] >= 0)
-            ecs_write_task(c, &o, found[i]);
+            play_ecs_write_task(c, &o, found[i]);
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < ids.count; i++)
         if (found[i] < 0)
-            ecs_failure(c, &o, cluster, "task", ids.items[i], "MISSING");
+            play_ecs_failure(c, &o, cluster, "task", ids.items[i], "MISSING");
     jo_close(&o, ']');
     jo_close(&o, '}');
 }
@@ -202,7 +202,7 @@ static void write_protected(struct call *c, struct json_out *o, int task)
     const struct world_task *t = &c->view.tasks[task];
     bool on = t->protected_until_ms > c->now_ms;
     jo_open(o, NULL, '{');
-    jo_str(o, "taskArn", ecs_arn(c, t->cluster, "task", t->id));
+    jo_str(o, "taskArn", play_ecs_arn(c, t->cluster, "task", t->id));
     jo_bool(o, "protectionEnabled", on);
     if (on)
         jo_time(o, "expirationDate", t->protected_until_ms);
@@ -218,11 +218,11 @@ static const char *protection_refusal(const struct call *c, int task)
     return t->service < 0 || t->last.now == WT_STOPPED ? "TASK_NOT_VALID" : NULL;
 }
 
-void ecs_get_task_protection(struct call *c)
+void play_ecs_get_task_protection(struct call *c)
 {
     int cluster = -1;
     struct ecs_list ids;
-    if (!ecs_cluster(c, &cluster) || !ecs_strings(c, "tasks", 100, &ids))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_strings(c, "tasks", 100, &ids))
         return;
     if (ids.count == 0) {
         call_missing(c, "Tasks");
@@ -232,29 +232,29 @@ void ecs_get_task_protection(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "protectedTasks", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        int task = ecs_find_task(c, cluster, ids.items[i]);
+        int task = play_ecs_find_task(c, cluster, ids.items[i]);
         if (protection_refusal(c, task) == NULL)
             write_protected(c, &o, task);
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        const char *reason = protection_refusal(c, ecs_find_task(c, cluster, ids.items[i]));
+        const char *reason = protection_refusal(c, play_ecs_find_task(c, cluster, ids.items[i]));
         if (reason != NULL)
-            ecs_failure(c, &o, cluster, "task", ids.items[i], reason);
+            play_ecs_failure(c, &o, cluster, "task", ids.items[i], reason);
     }
     jo_close(&o, ']');
     jo_close(&o, '}');
 }
 
-void ecs_update_task_protection(struct call *c)
+void play_ecs_update_task_protection(struct call *c)
 {
     int cluster = -1;
     struct ecs_list ids;
     bool on = false, has_on = false;
     int64_t minutes = 120;
-    if (!ecs_cluster(c, &cluster) || !ecs_strings(c, "tasks", 10, &ids) || !ecs_bool(c, "protectionEnabled", &on, &has_on) ||
-        !ecs_int(c, "expiresInMinutes", &minutes, NULL))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_strings(c, "tasks", 10, &ids) || !play_ecs_bool(c, "protectionEnabled", &on, &has_on) ||
+        !play_ecs_int(c, "expiresInMinutes", &minutes, NULL))
         return;
     if (ids.count == 0 || !has_on) {
         call_missing(c, ids.count == 0 ? "Tasks" : "protectionEnabled");
@@ -270,7 +270,7 @@ void ecs_update_task_protection(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "protectedTasks", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        int task = ecs_find_task(c, cluster, ids.items[i]);
+        int task = play_ecs_find_task(c, cluster, ids.items[i]);
         reasons[i] = protection_refusal(c, task);
         if (reasons[i] == NULL && world_set_task_protection(c->world, c->key->actor, task, on, minutes * 60000) != WORLD_OK)
             reasons[i] = "TASK_NOT_VALID";
@@ -282,24 +282,24 @@ void ecs_update_task_protection(struct call *c)
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < ids.count; i++)
         if (reasons[i] != NULL)
-            ecs_failure(c, &o, cluster, "task", ids.items[i], reasons[i]);
+            play_ecs_failure(c, &o, cluster, "task", ids.items[i], reasons[i]);
     jo_close(&o, ']');
     jo_close(&o, '}');
 }
 
 // ---- people's calls -------------------------------------------------------------------------------------------------------
-void ecs_stop_task(struct call *c)
+void play_ecs_stop_task(struct call *c)
 {
     int cluster = -1;
     const char *id = NULL, *reason = "";
-    if (!ecs_cluster(c, &cluster) || !ecs_str(c, "task", &id) || !ecs_str(c, "reason", &reason))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_str(c, "task", &id) || !play_ecs_str(c, "reason", &reason))
         return;
     if (id == NULL) {
         call_missing(c, "Task");
         return;
     }
     call_note(c, id, "reason=%s", reason);
-    int task = ecs_find_task(c, cluster, id);
+    int task = play_ecs_find_task(c, cluster, id);
     if (task < 0 || world_stop_task(c->world, c->key->actor, task) != WORLD_OK) {
         call_fail(c, 400, "InvalidParameterException", "The referenced task was not found.");
         return;
@@ -309,7 +309,7 @@ void ecs_stop_task(struct call *c)
     struct json_out o;
     call_begin_json(c, &o);
     buf_add_str(c->out, "\"task\":");
-    ecs_write_task(c, &o, task);
+    play_ecs_write_task(c, &o, task);
     jo_close(&o, '}');
 }
 
@@ -332,22 +332,22 @@ static int any_instance(const struct call *c, int cluster)
     return -1;
 }
 
-void ecs_run_task(struct call *c)
+void play_ecs_run_task(struct call *c)
 {
     static const char *const unplayed[] = {"capacityProviderStrategy", "networkConfiguration", "overrides", "placementConstraints",
                                            "placementStrategy", "group", NULL};
     int cluster = -1;
     const char *name = NULL, *launch_type = "EC2";
     int64_t count = 1;
-    if (!ecs_cluster(c, &cluster) || !ecs_refuse_members(c, unplayed) || !ecs_str(c, "taskDefinition", &name) ||
-        !ecs_str(c, "launchType", &launch_type) || !ecs_int(c, "count", &count, NULL))
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "taskDefinition", &name) ||
+        !play_ecs_str(c, "launchType", &launch_type) || !play_ecs_int(c, "count", &count, NULL))
         return;
     if (name == NULL) {
         call_missing(c, "TaskDefinition");
         return;
     }
     call_note(c, name, "count=%lld", (long long)count);
-    int def = ecs_find_taskdef(c, name), example = any_instance(c, cluster);
+    int def = play_ecs_find_taskdef(c, name), example = any_instance(c, cluster);
     const char *wrong = def < 0 ? "TaskDefinition not found." : count < 1 || count > 10 ? "count must be between 1 and 10."
                         : strcmp(launch_type, "EC2") != 0 ? "Only the launch type EC2 is played by this sandbox."
                         : example < 0 ? "No Container Instances were found in your cluster." : NULL;
@@ -365,14 +365,14 @@ void ecs_run_task(struct call *c)
         enum world_answer answer = world_run_task(c->world, c->key->actor, cluster, def, 0, &task);
         c->view = world_view(c->world);
         if (answer == WORLD_OK)
-            ecs_write_task(c, &o, task);
+            play_ecs_write_task(c, &o, task);
         else
             refused++;
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (int64_t i = 0; i < refused; i++)
-        ecs_failure(c, &o, cluster, "container-instance", c->view.instances[example].ci_id, lacking(c, cluster, &c->view.taskdefs[def]));
+        play_ecs_failure(c, &o, cluster, "container-instance", c->view.instances[example].ci_id, lacking(c, cluster, &c->view.taskdefs[def]));
     jo_close(&o, ']');
     jo_close(&o, '}');
 }
