@@ -67,9 +67,10 @@ struct fact_task {
     bool running;                // lastStatus RUNNING
     bool stopping;               // desired STOPPED
     bool stopped;                // lastStatus STOPPED: out of the box, remembered so that it is not described again
-    bool protected_;
+    int64_t protected_until_ms;  // INT64_MAX: no end told
     bool own_need;               // overrides change what it reserves: `need` counts
     struct res need;
+    const struct ecs_task *told; // as described in this very look, NULL when carried over
 };
 
 struct facts {

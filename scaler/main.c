@@ -1,5 +1,49 @@
 // The command line: one table of subcommands.
-int main(void)
+#include "base/check.h"
+#include "scaler/cmds.h"
+#include "scaler/options.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct command COMMANDS[] = {
+    {"demo", cmd_demo, "a virtual AWS, the daemon and its report in one process; no account is touched"},
+    {"plan", cmd_plan, "show what would be done, and why; changes nothing"},
+    {"run", cmd_run, "the daemon: look, think, act, record"},
+    {"check-policy", cmd_check_policy, "check a policy file and say exactly what is wrong with it"},
+    {"sandbox", cmd_sandbox, "serve a virtual AWS account on loopback"},
+};
+
+static int print_usage(FILE *to, int code)
 {
-    return 64;
+    fprintf(to, "usage: masu COMMAND [options]\nMeasures the capacity that an ECS cluster needs, and keeps it there.\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++)
+        fprintf(to, "  %-14s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+    fprintf(to, "\nmasu COMMAND --help tells the options; masu --version the version. New here? masu demo\n");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return print_usage(stderr, EXIT_USAGE);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("masu " MASU_VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return print_usage(stdout, EXIT_DONE);
+    const char *names[ARRAY_LEN(COMMANDS)];
+    for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
+        if (strcmp(argv[1], COMMANDS[i].name) == 0)
+            return COMMANDS[i].run(argc - 1, argv + 1);
+        names[i] = COMMANDS[i].name;
+    }
+    const char *near = options_nearest(argv[1], names, ARRAY_LEN(names));
+    fprintf(stderr, "masu: %s: unknown command -> %s%s%s\n", argv[1], near ? "did you mean masu " : "masu --help lists them",
+            near ? near : "", near ? "?" : "");
+    return EXIT_USAGE;
 }

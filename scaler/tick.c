@@ -1,1 +1,195 @@
-#include "base/err.h"
+#include "scaler/tick.h"
+
+#include "base/check.h"
+
+enum { TICK_ARENA_MAX_BYTES = 1 << 30, MEMO_ARENA_MAX_BYTES = 64 << 20 };
+
+void tick_init(struct tick *t, const struct clock *clock, const struct policy_cluster *policy, const struct tick_ops *ops)
+{
+    *t = (struct tick){.clock = clock, .policy = policy, .ops = *ops};
+    for (int i = 0; i < 2; i++) {
+        arena_init(&t->arenas[i], TICK_ARENA_MAX_BYTES);
+        arena_init(&t->memo_arenas[i], MEMO_ARENA_MAX_BYTES);
+    }
+}
+
+void tick_release(struct tick *t)
+{
+    if (t == NULL)
+        return;
+    for (int i = 0; i < 2; i++) {
+        arena_release(&t->arenas[i]);
+        arena_release(&t->memo_arenas[i]);
+    }
+}
+
+void memo_copy(struct arena *a, const struct memo *m, struct memo *ret)
+{
+    *ret = *m;
+    ret->drain_cap = m->drain_count;
+    ret->drains = arena_array(a, struct memo_drain, m->drain_count);
+    for (size_t i = 0; i < m->drain_count; i++) {
+        ret->drains[i] = m->drains[i];
+        ret->drains[i].instance = arena_strdup(a, m->drains[i].instance);
+        ret->drains[i].reason = arena_strdup(a, m->drains[i].reason);
+    }
+    ret->stamp_cap = m->stamp_count;
+    ret->stamps = arena_array(a, struct memo_stamp, m->stamp_count);
+    for (size_t i = 0; i < m->stamp_count; i++) {
+        ret->stamps[i] = m->stamps[i];
+        ret->stamps[i].key = arena_strdup(a, m->stamps[i].key);
+    }
+    ret->target_cap = m->target_count;
+    ret->targets = arena_array(a, struct memo_target, m->target_count);
+    for (size_t i = 0; i < m->target_count; i++) {
+        ret->targets[i] = m->targets[i];
+        ret->targets[i].fleet = arena_strdup(a, m->targets[i].fleet);
+    }
+}
+
+void tick_restore(struct tick *t, const struct memo *m)
+{
+    t->memo_turn ^= 1;
+    struct arena *a = &t->memo_arenas[t->memo_turn];
+    arena_reset(a);
+    memo_copy(a, m, &t->memo);
+    t->has_memo = true;
+}
+
+bool action_removes(const struct action *a, const struct snapshot *s)
+{
+    bool doomed = a->instance >= 0 && s->instances[a->instance].notice_ms > 0;
+    switch (a->kind) {
+    case ACTION_MARK:
+    case ACTION_DRAIN:
+        return !doomed;
+    case ACTION_SET_TARGET:
+        return a->capacity < a->target_before;
+    case ACTION_TERMINATE:
+        return true;
+    case ACTION_UNMARK:
+    case ACTION_UNDRAIN:
+    case ACTION_COUNT:
+        return false;
+    }
+    assert(!"action kind");
+    return true;
+}
+
+// ---- execute --------------------------------------------------------------------------------------------------------------
+
+static void settle(struct tick_frame *f, int i, enum outcome_kind outcome, const char *detail)
+{
+    f->acts[i] = (struct tick_act){.outcome = outcome, .detail = arena_strdup(f->arena, detail), .known = true};
+    f->ok += outcome == OUTCOME_OK || outcome == OUTCOME_DRY_RUN;
+    f->failed += outcome == OUTCOME_FAILED;
+    f->skipped += outcome == OUTCOME_SKIPPED;
+}
+
+// Why the action is not even begun; "" when it may be.
+static const char *held_back(const struct tick_frame *f, int i)
+{
+    const struct plan *plan = &f->result.plan;
+    const struct action *a = &plan->actions[i];
+    assert(a->after < i);
+    if (a->after >= 0) {
+        const struct tick_act *before = &f->acts[a->after];
+        if (before->outcome != OUTCOME_OK && before->outcome != OUTCOME_DRY_RUN)
+            return arena_printf(f->arena, "%s of %s did not happen -> skipped", action_kind_name(plan->actions[a->after].kind),
+                                plan->actions[a->after].target);
+    }
+    if (f->removals_held && action_removes(a, &f->snapshot))
+        return "the journal cannot be written -> nothing is removed";
+    return "";
+}
+
+// The intent is stored before the re-check, so that a skip is in the journal as well; the call comes last.
+static void execute_one(struct tick *t, struct tick_frame *f, int i)
+{
+    const struct action *a = &f->result.plan.actions[i];
+    struct err err = {0}, journal_err = {0};
+    const char *held = held_back(f, i);
+    if (held[0]) {
+        settle(f, i, OUTCOME_SKIPPED, held);
+        return;
+    }
+    int64_t intent = 0;
+    if (t->ops.intent(t->ops.arg, f, i, &intent, &journal_err) != 0) {
+        t->journal_broken = f->removals_held = true;
+        if (action_removes(a, &f->snapshot)) {
+            settle(f, i, OUTCOME_SKIPPED, "the journal cannot be written -> nothing is removed");
+            return;
+        }
+    }
+    enum outcome_kind outcome = t->dry_run ? OUTCOME_DRY_RUN : OUTCOME_OK;
+    if (t->ops.recheck(t->ops.arg, f, a, &err) != 0)
+        outcome = OUTCOME_SKIPPED;
+    else if (t->ops.apply(t->ops.arg, f, a, &err) != 0)
+        outcome = OUTCOME_FAILED;
+    settle(f, i, outcome, err.msg);
+    if (t->ops.outcome(t->ops.arg, f, i, intent, outcome, err.kind == ERR_OK ? NULL : &err, &journal_err) != 0)
+        t->journal_broken = f->removals_held = true;
+}
+
+static void execute(struct tick *t, struct tick_frame *f)
+{
+    for (size_t i = 0; i < f->result.plan.action_count; i++)
+        execute_one(t, f, (int)i);
+}
+
+// ---- the tick -------------------------------------------------------------------------------------------------------------
+
+static struct tick_frame *open_frame(struct tick *t)
+{
+    t->turn ^= 1;
+    struct tick_frame *f = &t->frames[t->turn];
+    arena_reset(&t->arenas[t->turn]);
+    *f = (struct tick_frame){.arena = &t->arenas[t->turn], .begun_ms = clock_wall_ms(t->clock), .policy = *t->policy, .error = ""};
+    if (t->hold_drains)
+        f->policy.scale_in = false;
+    return f;
+}
+
+// After gather, because the first look finds out whose memo to restore.
+static void settle_input(struct tick *t, struct tick_frame *f)
+{
+    f->memo_was = t->memo;
+    f->memo_before = t->has_memo ? &f->memo_was : NULL;
+    f->removals_held = t->journal_broken;
+    if ((t->add_only || t->journal_broken) && f->policy.mode == MODE_ACT)
+        f->policy.mode = MODE_ADD_ONLY;
+}
+
+static void end_early(struct tick_frame *f, const struct err *err)
+{
+    f->error = arena_strdup(f->arena, err->msg);
+}
+
+int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
+{
+    struct err journal_err = {0};
+    struct tick_frame *f = *ret_frame = open_frame(t);
+    struct tick_ops *ops = &t->ops;
+
+    int rc = ops->gather(ops->arg, f, &f->snapshot, err);
+    f->has_snapshot = rc == 0;
+    t->journal_broken = ops->begin(ops->arg, f, &journal_err) != 0;
+    settle_input(t, f);
+    if (rc == 0) {
+        struct planner_input in = {.snapshot = &f->snapshot, .memo = f->memo_before, .policy = &f->policy};
+        rc = ops->plan(ops->arg, f, &in, &f->result, err);  // check, plan and guard
+        f->has_plan = rc == 0;
+    }
+    if (rc == 0) {
+        f->acts = arena_array(f->arena, struct tick_act, f->result.plan.action_count);
+        execute(t, f);  // re-check and execute, an intent before and an outcome after each
+        tick_restore(t, &f->result.memo);
+    } else {
+        end_early(f, err);
+    }
+    f->duration_ms = clock_wall_ms(t->clock) - f->begun_ms;
+    if (ops->record(ops->arg, f, &journal_err) != 0)
+        t->journal_broken = true;
+    ops->publish(ops->arg, f);
+    return rc;
+}

@@ -22,7 +22,8 @@ struct tick_frame {               // one tick in the making; lives until the tic
     int64_t begun_ms, duration_ms;
     struct policy_cluster policy; // as weakened by the shell
     struct snapshot snapshot;
-    const struct memo *memo_before;  // NULL none
+    const struct memo *memo_before;  // NULL none; else memo_was
+    struct memo memo_was;
     struct planner_result result;
     struct tick_act *acts;        // one for each action
     int32_t ok, failed, skipped;
@@ -68,5 +69,5 @@ void tick_restore(struct tick *t, const struct memo *m);  // copied
 int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err);
 
 void memo_copy(struct arena *a, const struct memo *m, struct memo *ret);  // deep
-// Would the action take capacity away, or begin to?
-bool action_removes(const struct action *a);
+// Does the action take capacity away, or begin to, without a spot notice that takes it anyway?
+bool action_removes(const struct action *a, const struct snapshot *s);

@@ -1,0 +1,300 @@
+#include "scaler/cell.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/parse.h"
+
+enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20 };
+
+// ---- the steps ------------------------------------------------------------------------------------------------------------
+
+static int stopping(const struct cell *c, struct err *err)
+{
+    return *c->shared->stop ? err_set(err, ERR_TRANSIENT, "the daemon is stopping -> not begun") : 0;
+}
+
+static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, struct err *err)
+{
+    struct cell *c = arg;
+    if (stopping(c, err) != 0)
+        return err->kind;
+    int64_t limit_ms = c->policy->period_ms > 20000 ? c->policy->period_ms : 20000;
+    int rc = gather_look(c->gather, c->policy, limit_ms, f->arena, ret, err);
+    if (rc == 0 && !c->restored)
+        rc = cell_restore(c, err);
+    return rc != 0 ? rc : stopping(c, err);
+}
+
+static int step_plan(void *arg, struct tick_frame *f, const struct planner_input *in, struct planner_result *ret, struct err *err)
+{
+    (void)arg;
+    return planner_run(in, f->arena, ret, err);
+}
+
+static int no_journal(struct err *err)
+{
+    return err_set(err, ERR_IO, "there is no journal");
+}
+
+static int step_begin(void *arg, struct tick_frame *f, struct err *err)
+{
+    struct cell *c = arg;
+    if (c->shared->state == NULL || c->state_id == 0)
+        return no_journal(err);
+    struct state_tick_start start = {.cluster = c->state_id, .at_ms = f->has_snapshot ? f->snapshot.now_ms : f->begun_ms,
+                                     .policy_hash = c->shared->policy_hash, .mode = policy_mode_name(f->policy.mode),
+                                     .dry_run = c->shared->dry_run};
+    return state_tick_begin(c->shared->state, &start, &f->id, err);
+}
+
+static int step_recheck(void *arg, struct tick_frame *f, const struct action *a, struct err *err)
+{
+    struct cell *c = arg;
+    if (stopping(c, err) != 0)
+        return err->kind;
+    return c->executor.recheck(c->executor.arg, &f->snapshot, a, err);
+}
+
+// A stop that comes while the call is on the wire waits for its answer: a change is never half known.
+static int step_apply(void *arg, struct tick_frame *f, const struct action *a, struct err *err)
+{
+    struct cell *c = arg;
+    *c->shared->in_change = 1;
+    int rc = stopping(c, err);
+    if (rc == 0)
+        rc = c->executor.apply(c->executor.arg, &f->snapshot, a, err);
+    *c->shared->in_change = 0;
+    if (*c->shared->stop)
+        *c->shared->cut = 1;
+    return rc;
+}
+
+static const char *params_of(struct tick_frame *f, const struct action *a)
+{
+    if (a->kind == ACTION_SET_TARGET)
+        return arena_printf(f->arena, "{\"target\":%" PRId64 ",\"target_before\":%" PRId64 ",\"on_demand\":%" PRId64 "}", a->capacity,
+                            a->target_before, a->on_demand);
+    if (a->kind == ACTION_MARK) {
+        struct buf b;
+        buf_init(&b, LINE_MAX_BYTES);
+        buf_add_str(&b, "{\"value\":");
+        json_add_string(&b, slice_of(a->value ? a->value : ""));
+        buf_add_char(&b, '}');
+        const char *text = arena_strdup(f->arena, buf_str(&b));
+        buf_release(&b);
+        return text;
+    }
+    return "";
+}
+
+// The journal of last resort: one JSON line, flushed before the call.
+static void intent_to_stdout(struct cell *c, struct tick_frame *f, const char *event, const struct action *a, const char *outcome,
+                             const char *detail)
+{
+    char at[32];
+    json_t *line = json_object();
+    json_object_set_new(line, "event", json_string(event));
+    json_object_set_new(line, "at", json_string(format_iso8601(f->has_snapshot ? f->snapshot.now_ms : f->begun_ms, true, at)));
+    json_object_set_new(line, "cluster", json_string(c->policy->name));
+    json_object_set_new(line, "kind", json_string(action_kind_name(a->kind)));
+    json_object_set_new(line, "target", json_string(a->target));
+    if (a->kind == ACTION_SET_TARGET)
+        json_object_set_new(line, "capacity", json_integer(a->capacity));
+    json_object_set_new(line, "reason", json_sprintf("%s -> %s", a->fact, a->verdict));
+    if (outcome) {
+        json_object_set_new(line, "outcome", json_string(outcome));
+        json_object_set_new(line, "detail", json_string(detail));
+    }
+    struct buf b;
+    buf_init(&b, LINE_MAX_BYTES);
+    json_write(line, &b);
+    json_decref(line);
+    fprintf(c->shared->intents, "%s\n", buf_str(&b));
+    fflush(c->shared->intents);
+    buf_release(&b);
+}
+
+static int step_intent(void *arg, struct tick_frame *f, int action, int64_t *ret_intent, struct err *err)
+{
+    struct cell *c = arg;
+    const struct action *a = &f->result.plan.actions[action];
+    struct state_intent intent = {.tick = f->id, .action = action, .kind = a->kind, .target = a->target, .params = params_of(f, a),
+                                  .client_token = "", .fact = a->fact, .verdict = a->verdict};
+    *ret_intent = 0;
+    int rc = f->id == 0 ? no_journal(err) : state_intent(c->shared->state, &intent, ret_intent, err);
+    if (rc != 0)
+        intent_to_stdout(c, f, "intent", a, NULL, NULL);
+    return rc;
+}
+
+static void log_act(struct cell *c, struct tick_frame *f, const struct action *a, enum outcome_kind kind, const struct err *of_call)
+{
+    if (c->shared->log == NULL)
+        return;
+    const char *reason = arena_printf(f->arena, "%s -> %s", a->fact, a->verdict);
+    log_event(c->shared->log, kind == OUTCOME_FAILED ? LOG_WARN : LOG_INFO, action_kind_name(a->kind), reason, LOG_S("cluster", c->policy->name),
+              LOG_S("target", a->target), LOG_I("tick", f->id), LOG_S("outcome", outcome_kind_name(kind)),
+              LOG_S("detail", of_call ? of_call->msg : ""));
+}
+
+static int step_outcome(void *arg, struct tick_frame *f, int action, int64_t intent, enum outcome_kind kind, const struct err *of_call,
+                        struct err *err)
+{
+    struct cell *c = arg;
+    const struct action *a = &f->result.plan.actions[action];
+    log_act(c, f, a, kind, of_call);
+    if (intent != 0)
+        return state_outcome(c->shared->state, intent, kind, of_call, err);
+    intent_to_stdout(c, f, "outcome", a, outcome_kind_name(kind), of_call ? of_call->msg : "");
+    return no_journal(err);
+}
+
+static int step_record(void *arg, struct tick_frame *f, struct err *err)
+{
+    struct cell *c = arg;
+    if (f->id == 0)
+        return no_journal(err);
+    struct state_tick_end end = {.tick = f->id, .duration_ms = f->duration_ms, .ok = f->ok, .failed = f->failed, .skipped = f->skipped,
+                                 .error = f->error, .snapshot = f->has_snapshot ? &f->snapshot : NULL, .memo_before = f->memo_before,
+                                 .plan = f->has_plan ? &f->result.plan : NULL, .memo = f->has_plan ? &f->result.memo : NULL};
+    return state_tick_record(c->shared->state, &end, err);
+}
+
+static enum view_outcome view_outcome_of(const struct tick_act *act)
+{
+    if (!act->known)
+        return VIEW_UNKNOWN;
+    switch (act->outcome) {
+    case OUTCOME_OK:
+        return VIEW_OK;
+    case OUTCOME_FAILED:
+        return VIEW_FAILED;
+    case OUTCOME_SKIPPED:
+        return VIEW_SKIPPED;
+    case OUTCOME_DRY_RUN:
+        return VIEW_DRY_RUN;
+    case OUTCOME_COUNT:
+        break;
+    }
+    return VIEW_UNKNOWN;
+}
+
+static void log_tick(struct cell *c, struct tick_frame *f)
+{
+    const struct logger *log = c->shared->log;
+    if (log == NULL)
+        return;
+    if (f->error[0]) {
+        log_event(log, LOG_ERROR, "tick", f->error, LOG_S("cluster", c->policy->name), LOG_I("tick", f->id));
+        return;
+    }
+    for (int k = 0; k < SOURCE_COUNT; k++)
+        if (f->snapshot.sources[k].state != SOURCE_OK)
+            log_event(log, LOG_WARN, "source", f->snapshot.sources[k].detail, LOG_S("cluster", c->policy->name),
+                      LOG_S("source", source_kind_name((enum source_kind)k)),
+                      LOG_S("state", f->snapshot.sources[k].state == SOURCE_PARTIAL ? "partial" : "unknown"));
+    const struct plan_summary *p = &f->result.plan.summary;
+    log_event(log, LOG_INFO, "tick", f->removals_held ? "the journal cannot be written -> add only" : "done",
+              LOG_S("cluster", c->policy->name), LOG_I("tick", f->id), LOG_I("instances", p->instances), LOG_I("draining", p->draining),
+              LOG_I("coming", p->coming), LOG_I("waiting_tasks", p->waiting_tasks), LOG_I("actions", f->result.plan.action_count),
+              LOG_I("failed", f->failed), LOG_I("skipped", f->skipped), LOG_I("duration_ms", f->duration_ms));
+}
+
+static void step_publish(void *arg, struct tick_frame *f)
+{
+    struct cell *c = arg;
+    log_tick(c, f);
+    if (c->shared->box == NULL)
+        return;
+    if (f->error[0]) {
+        view_box_publish_failed(c->shared->box, c->index, f->id, f->begun_ms, f->error);
+        return;
+    }
+    size_t count = f->result.plan.action_count;
+    struct view_act *acts = arena_array(f->arena, struct view_act, count);
+    for (size_t i = 0; i < count; i++)
+        acts[i] = view_act_of(&f->result.plan.actions[i], view_outcome_of(&f->acts[i]), f->acts[i].detail ? f->acts[i].detail : "");
+    struct view_tick t = {.snapshot = &f->snapshot, .plan = &f->result.plan, .memo = &f->result.memo, .acts = acts, .act_count = count,
+                          .tick = f->id, .duration_ms = f->duration_ms, .dry_run = c->shared->dry_run, .policy_hash = c->shared->policy_hash};
+    view_box_publish(c->shared->box, c->index, c->policy, &t);
+}
+
+struct tick_ops cell_ops(struct cell *c)
+{
+    return (struct tick_ops){.arg = c, .gather = step_gather, .plan = step_plan, .begin = step_begin, .recheck = step_recheck,
+                             .intent = step_intent, .apply = step_apply, .outcome = step_outcome, .record = step_record,
+                             .publish = step_publish};
+}
+
+// ---- life -----------------------------------------------------------------------------------------------------------------
+
+void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const struct policy_cluster *policy, struct region *r,
+               const struct clock *clock)
+{
+    *c = (struct cell){.shared = shared, .index = index, .policy = policy, .region = r};
+    c->gather = gather_new(r, clock, policy->name);
+    c->aws = (struct aws_executor){.region = r, .gather = c->gather, .cluster = policy->name, .clock = clock, .limit_ms = 8000};
+    c->executor = shared->dry_run ? executor_dry_run() : executor_aws(&c->aws);
+    struct tick_ops ops = cell_ops(c);
+    tick_init(&c->tick, clock, policy, &ops);
+    c->tick.dry_run = shared->dry_run;
+}
+
+void cell_release(struct cell *c)
+{
+    gather_free(c->gather);
+    tick_release(&c->tick);
+}
+
+// Targets sent more than two minutes ago are AWS's to tell (safety.md I2); stamps of the future start now.
+static void age_memo(struct memo *m, int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].sent_ms <= now_ms && now_ms - m->targets[i].sent_ms < 120000)
+            m->targets[kept++] = m->targets[i];
+    m->target_count = kept;
+    for (size_t i = 0; i < m->stamp_count; i++)
+        if (m->stamps[i].since_ms > now_ms)
+            m->stamps[i].since_ms = now_ms;
+}
+
+// The first account seen is pinned: other credentials on the same disk are a mistake (safety.md L28).
+static int check_account(struct cell *c, struct arena *a, struct err *err)
+{
+    const char *key = arena_printf(a, "account.%s.%s", c->policy->account, region_name(c->region)), *pinned = NULL;
+    struct err state_err = {0};
+    if (state_kv_get(c->shared->state, key, a, &pinned, &state_err) != 0)
+        return 0;
+    if (pinned && strcmp(pinned, region_account(c->region)) != 0)
+        return err_set(err, ERR_INVALID, "the credentials are of account %s, this state was made in %s -> nothing is done; use another --state",
+                       region_account(c->region), pinned);
+    if (pinned == NULL)
+        state_kv_set(c->shared->state, key, region_account(c->region), &state_err);
+    return 0;
+}
+
+int cell_restore(struct cell *c, struct err *err)
+{
+    if (c->shared->state == NULL)
+        return 0;
+    struct err state_err = {0};
+    if (state_cluster(c->shared->state, region_account(c->region), region_name(c->region), c->policy->name, &c->state_id, &state_err) != 0)
+        return 0;  // the journal is out of order: the tick goes on, add-only
+    struct arena a;
+    arena_init(&a, RESTORE_MAX_BYTES);
+    struct memo memo;
+    bool found = false;
+    if (check_account(c, &a, err) != 0) {
+        arena_release(&a);
+        return err->kind;
+    }
+    int rc = state_memo_load(c->shared->state, c->state_id, &a, &memo, &found, &state_err);
+    if (rc == 0 && found) {
+        age_memo(&memo, clock_wall_ms(c->tick.clock));
+        tick_restore(&c->tick, &memo);
+    }
+    c->restored = true;
+    arena_release(&a);
+    return 0;
+}

@@ -1,0 +1,255 @@
+// The AWS executor: fresh reads before what destroys, then exactly one call.
+#include "base/check.h"
+#include "scaler/aws/ec2.h"
+#include "scaler/aws/ecs.h"
+#include "scaler/execute.h"
+
+enum { READS_MAX_BYTES = 64 << 20, LIMIT_DEFAULT_MS = 9000 };
+
+// Fresh facts about one instance or fleet, all asked for at once.
+struct reads {
+    struct aws_executor *e;
+    const struct snapshot *s;
+    const struct instance *instance;  // NULL for a fleet's action without one
+    struct arena arena;
+    struct aws_with with;
+    struct ecs_arns running, stopped;
+    struct ecs_container_instances container;
+    struct ec2_instances ec2;
+    struct ec2_spot_fleets fleet;
+    struct ecs_tasks tasks;
+    struct ecs_protections protections;
+};
+
+static void run(struct aws_executor *e)
+{
+    int64_t limit_ms = e->limit_ms ? e->limit_ms : LIMIT_DEFAULT_MS;
+    aws_run(region_clients(e->region), clock_wall_ms(e->clock) + limit_ms);
+}
+
+static struct aws_with with_arena(struct aws_executor *e, struct arena *a, bool urgent)
+{
+    return (struct aws_with){.aws = region_aws(e->region), .arena = a, .urgent = urgent};
+}
+
+// 0 when the call was answered in full, else its error: what could not be read is not taken for granted.
+static int answered(const struct aws_call *c, const char *what, struct err *err)
+{
+    if (c->state == AWS_CALL_COMPLETE)
+        return 0;
+    return err_set(err, c->err.kind ? c->err.kind : ERR_TRANSIENT, "%s could not be read again: %s", what, c->err.msg);
+}
+
+static void read_lists(struct reads *r, unsigned recheck)
+{
+    struct ecs_task_filter f = {.container_instance = r->instance->arn, .desired_status = "RUNNING"};
+    ecs_list_tasks(r->with, r->e->cluster, &f, &r->running);
+    f.desired_status = "STOPPED";
+    if (recheck & RECHECK_EMPTY)
+        ecs_list_tasks(r->with, r->e->cluster, &f, &r->stopped);
+}
+
+static void read_all(struct reads *r, const struct action *a, const char *fleet_id)
+{
+    if (a->recheck & (RECHECK_EMPTY | RECHECK_PROTECTION))
+        read_lists(r, a->recheck);
+    if (a->recheck & RECHECK_DRAINING) {
+        ecs_describe_container_instances(r->with, r->e->cluster, &r->instance->arn, 1, &r->container);
+        ec2_describe_instances_by_id(r->with, &r->instance->id, 1, &r->ec2);
+    }
+    if (a->recheck & RECHECK_FLEET_ACTIVE)
+        ec2_describe_spot_fleets(r->with, &fleet_id, 1, &r->fleet);
+    run(r->e);
+}
+
+static int read_tasks(struct reads *r, unsigned recheck, struct err *err)
+{
+    if (answered(&r->running.call, "its list of tasks", err) != 0)
+        return err->kind;
+    if ((recheck & RECHECK_EMPTY) && answered(&r->stopped.call, "its list of stopped tasks", err) != 0)
+        return err->kind;
+    size_t count = r->running.count + r->stopped.count;
+    if (count == 0)
+        return 0;
+    const char **arns = arena_array(&r->arena, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        arns[i] = i < r->running.count ? r->running.items[i] : r->stopped.items[i - r->running.count];
+    ecs_describe_tasks(r->with, r->e->cluster, arns, count, &r->tasks);
+    if ((recheck & RECHECK_PROTECTION) && r->running.count > 0)
+        ecs_get_task_protection(r->with, r->e->cluster, r->running.items, r->running.count, &r->protections);
+    run(r->e);
+    return answered(&r->tasks.call, "its tasks", err);
+}
+
+static bool of_daemon(const struct snapshot *s, const char *group)
+{
+    if (strncmp(group, "service:", 8) != 0)
+        return false;
+    for (size_t i = 0; i < s->service_count; i++)
+        if (s->services[i].kind == SERVICE_DAEMON && strcmp(s->services[i].name, group + 8) == 0)
+            return true;
+    return false;
+}
+
+static int check_empty(struct reads *r, struct err *err)
+{
+    for (size_t i = 0; i < r->tasks.count; i++) {
+        const struct ecs_task *t = &r->tasks.items[i];
+        if (strcmp(t->last_status, "STOPPED") != 0 && !of_daemon(r->s, t->group))
+            return err_set(err, ERR_CONFLICT, "%s of %s is %s on %s -> not empty", t->arn, t->group, t->last_status, r->instance->id);
+    }
+    return 0;
+}
+
+static int check_protection(struct reads *r, struct err *err)
+{
+    if (r->running.count > 0 && answered(&r->protections.call, "task protection", err) != 0)
+        return err->kind;
+    for (size_t i = 0; i < r->protections.count; i++)
+        if (r->protections.items[i].enabled)
+            return err_set(err, ERR_CONFLICT, "%s is protected -> not drained", r->protections.items[i].task_arn);
+    return 0;
+}
+
+static int check_draining(struct reads *r, struct err *err)
+{
+    if (answered(&r->container.call, "the container instance", err) != 0 || answered(&r->ec2.call, "the instance", err) != 0)
+        return err->kind;
+    if (r->container.count != 1 || strcmp(r->container.items[0].status, "DRAINING") != 0)
+        return err_set(err, ERR_CONFLICT, "%s is %s, not DRAINING -> left alone", r->instance->id,
+                       r->container.count == 1 ? r->container.items[0].status : "unknown to ECS");
+    if (r->ec2.count != 1 || aws_tag_get(&r->ec2.items[0].tags, "masu:drain")[0] == '\0')
+        return err_set(err, ERR_CONFLICT, "%s does not carry our mark -> left alone", r->instance->id);
+    return 0;
+}
+
+static int check_fleet(struct reads *r, const struct action *a, const char *fleet_id, struct err *err)
+{
+    if (answered(&r->fleet.call, "the fleet", err) != 0)
+        return err->kind;
+    const struct ec2_spot_fleet *f = r->fleet.count == 1 ? &r->fleet.items[0] : NULL;
+    if (f == NULL || strcmp(f->state, "active") != 0)
+        return err_set(err, ERR_CONFLICT, "%s is %s, not active -> later", fleet_id, f ? f->state : "unknown");
+    if (f->target != a->target_before)
+        return err_set(err, ERR_CONFLICT, "%s shows target %" PRId64 ", the plan was made with %" PRId64 " -> planned anew", fleet_id,
+                       f->target, a->target_before);
+    return 0;
+}
+
+static int check_facts(struct reads *r, const struct action *a, const char *fleet_id, struct err *err)
+{
+    if ((a->recheck & (RECHECK_EMPTY | RECHECK_PROTECTION)) && read_tasks(r, a->recheck, err) != 0)
+        return err->kind;
+    if ((a->recheck & RECHECK_DRAINING) && check_draining(r, err) != 0)
+        return err->kind;
+    if ((a->recheck & RECHECK_EMPTY) && check_empty(r, err) != 0)
+        return err->kind;
+    if ((a->recheck & RECHECK_PROTECTION) && check_protection(r, err) != 0)
+        return err->kind;
+    if (a->recheck & RECHECK_FLEET_ACTIVE)
+        return check_fleet(r, a, fleet_id, err);
+    return 0;
+}
+
+static int recheck(void *arg, const struct snapshot *s, const struct action *a, struct err *err)
+{
+    struct aws_executor *e = arg;
+    if (a->recheck == RECHECK_NONE)
+        return 0;
+    struct reads r = {.e = e, .s = s, .instance = a->instance >= 0 ? &s->instances[a->instance] : NULL};
+    assert(r.instance || (a->recheck & ~(unsigned)RECHECK_FLEET_ACTIVE) == 0);
+    assert(a->fleet >= 0 || (a->recheck & RECHECK_FLEET_ACTIVE) == 0);
+    arena_init(&r.arena, READS_MAX_BYTES);
+    r.with = with_arena(e, &r.arena, false);
+    const char *fleet_id = a->fleet >= 0 ? s->fleets[a->fleet].id : "";
+    read_all(&r, a, fleet_id);
+    int rc = check_facts(&r, a, fleet_id, err);
+    arena_release(&r.arena);
+    return rc;
+}
+
+// ---- apply ----------------------------------------------------------------------------------------------------------------
+
+static int outcome_of(const struct aws_call *c, struct err *err)
+{
+    if (c->state == AWS_CALL_COMPLETE)
+        return 0;
+    return err_set(err, c->err.kind ? c->err.kind : ERR_TRANSIENT, "%s%s", c->err.msg,
+                   c->timed_out ? " (its effect is unknown: the next look tells)" : "");
+}
+
+static int tag(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
+{
+    struct aws_call call = {.state = AWS_CALL_NONE};
+    bool mark = a->kind == ACTION_MARK;
+    struct aws_tag t = {.key = "masu:drain", .value = mark ? a->value : NULL};
+    if (mark)
+        ec2_create_tags(w, &a->target, 1, &t, 1, &call);
+    else
+        ec2_delete_tags(w, &a->target, 1, &t, 1, &call);
+    run(e);
+    return outcome_of(&call, err);
+}
+
+static int set_state(struct aws_executor *e, struct aws_with w, const struct snapshot *s, const struct action *a, struct err *err)
+{
+    struct ecs_container_instances answer = {.count = 0};
+    assert(a->instance >= 0);
+    const char *arn = s->instances[a->instance].arn;
+    ecs_set_instance_state(w, e->cluster, &arn, 1, a->kind == ACTION_DRAIN ? "DRAINING" : "ACTIVE", &answer);
+    run(e);
+    return outcome_of(&answer.call, err);
+}
+
+static int set_target(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
+{
+    struct aws_call call = {.state = AWS_CALL_NONE};
+    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){.fleet_id = a->target, .target = a->capacity, .on_demand = a->on_demand}, &call);
+    run(e);
+    return outcome_of(&call, err);
+}
+
+static int terminate(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
+{
+    struct ec2_state_changes answer = {.count = 0};
+    ec2_terminate_instances(w, &a->target, 1, false, &answer);
+    run(e);
+    return outcome_of(&answer.call, err);
+}
+
+static int apply(void *arg, const struct snapshot *s, const struct action *a, struct err *err)
+{
+    struct aws_executor *e = arg;
+    struct arena arena;
+    arena_init(&arena, READS_MAX_BYTES);
+    bool doomed = a->instance >= 0 && s->instances[a->instance].notice_ms > 0;
+    struct aws_with w = with_arena(e, &arena, doomed || a->kind == ACTION_UNDRAIN);
+    int rc = 0;
+    switch (a->kind) {
+    case ACTION_MARK:
+    case ACTION_UNMARK:
+        rc = tag(e, w, a, err);
+        break;
+    case ACTION_DRAIN:
+    case ACTION_UNDRAIN:
+        rc = set_state(e, w, s, a, err);
+        break;
+    case ACTION_SET_TARGET:
+        rc = set_target(e, w, a, err);
+        break;
+    case ACTION_TERMINATE:
+        rc = terminate(e, w, a, err);
+        break;
+    case ACTION_COUNT:
+        assert(!"action kind");
+    }
+    arena_release(&arena);
+    if (rc == 0 && e->gather)
+        gather_wrote(e->gather, a->kind, a->target, a->value);
+    return rc;
+}
+
+struct executor executor_aws(struct aws_executor *e)
+{
+    return (struct executor){.arg = e, .recheck = recheck, .apply = apply};
+}

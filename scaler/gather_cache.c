@@ -1,0 +1,305 @@
+// What is kept between looks: task definitions (a revision never changes), instance types and prices, what types registered,
+// how long instances boot, and our own writes of the last two minutes.
+#include "base/check.h"
+#include "scaler/gather_internal.h"
+
+// ---- task definitions -----------------------------------------------------------------------------------------------------
+
+const struct ecs_task_definition *region_definition(const struct region *r, const char *arn)
+{
+    int i = strmap_get(&r->definition_map, arn);
+    return i >= 0 && r->definitions[i]->call.state == AWS_CALL_COMPLETE ? r->definitions[i] : NULL;
+}
+
+struct missing_definitions {
+    const char *arns[DEFINITIONS_A_LOOK];
+    size_t count;
+    bool more;
+};
+
+static void miss(struct missing_definitions *m, const struct region *r, const char *arn)
+{
+    if (arn[0] == '\0' || region_definition(r, arn))
+        return;
+    for (size_t i = 0; i < m->count; i++)
+        if (strcmp(m->arns[i], arn) == 0)
+            return;
+    if (m->count == DEFINITIONS_A_LOOK)
+        m->more = true;
+    else
+        m->arns[m->count++] = arn;
+}
+
+static void keep_definition(struct region *r, struct ecs_task_definition *d, const char *asked)
+{
+    if (r->definition_count >= DEFINITIONS_MAX)
+        return;
+    r->definitions = arena_grow(&r->kept, r->definitions, r->definition_count, &r->definition_cap, sizeof *r->definitions);
+    r->definitions[r->definition_count] = d;
+    strmap_put(&r->definition_map, asked, (int)r->definition_count++);
+}
+
+// Answers go into the arena that is kept for ever; a failed one leaves a few bytes there.
+void region_definitions_read(struct look *l)
+{
+    struct region *r = l->region;
+    struct facts *f = l->new;
+    struct missing_definitions m = {.count = 0};
+    for (size_t i = 0; i < f->service_count; i++)
+        for (size_t d = 0; d < f->services[i].deployment_count; d++)
+            miss(&m, r, f->services[i].deployments[d].definition);
+    for (size_t i = 0; i < f->task_count; i++)
+        miss(&m, r, f->tasks[i].definition);
+    struct ecs_task_definition *answers[DEFINITIONS_A_LOOK];
+    const char *asked[DEFINITIONS_A_LOOK], *trouble = m.more ? "more task definitions than fit into one look" : "";
+    struct aws_with with = l->with;
+    with.arena = &r->kept;
+    for (size_t i = 0; i < m.count; i++) {
+        answers[i] = arena_new(&r->kept, struct ecs_task_definition);
+        asked[i] = arena_strdup(&r->kept, m.arns[i]);
+        ecs_describe_task_definition(with, asked[i], answers[i]);
+    }
+    if (m.count > 0)
+        aws_run(r->clients, l->until_ms);
+    for (size_t i = 0; i < m.count; i++) {
+        if (answers[i]->call.state == AWS_CALL_COMPLETE)
+            keep_definition(r, answers[i], asked[i]);
+        else
+            trouble = arena_strdup(l->a, answers[i]->call.err.msg);
+    }
+    source_set(f, SOURCE_TASK_DEFINITIONS, trouble[0] ? SOURCE_PARTIAL : SOURCE_OK, f->at_ms, trouble);
+}
+
+// ---- instance types -------------------------------------------------------------------------------------------------------
+
+const struct cached_type *region_type(const struct region *r, const char *name)
+{
+    int i = strmap_get(&r->type_map, name);
+    return i >= 0 && r->types[i].known ? &r->types[i] : NULL;
+}
+
+// Branch network interfaces of a trunked instance, a floor over the general families (ECS documentation, April 2023): some
+// types hold more, and too few is the safe side.
+static int64_t trunk_slots(int64_t vcpus)
+{
+    static const struct { int64_t vcpus, slots; } FLOORS[] = {{48, 120}, {16, 60}, {8, 40}, {4, 20}, {2, 10}, {1, 4}};
+    for (size_t i = 0; i < ARRAY_LEN(FLOORS); i++)
+        if (vcpus >= FLOORS[i].vcpus)
+            return FLOORS[i].slots;
+    return 0;
+}
+
+int64_t region_eni_slots(const struct cached_type *t, bool trunk)
+{
+    if (t == NULL)
+        return 2;  // what the smallest common types have
+    return trunk ? trunk_slots(t->type.vcpus) : t->type.max_network_interfaces > 0 ? t->type.max_network_interfaces - 1 : 0;
+}
+
+static void name_type(struct region *r, const char *name)
+{
+    if (name[0] == '\0' || strmap_get(&r->type_map, name) >= 0 || r->type_count == TYPES_MAX)
+        return;
+    strmap_put(&r->type_map, arena_strdup(&r->kept, name), (int)r->type_count);
+    r->types[r->type_count++] = (struct cached_type){.type.name = arena_strdup(&r->kept, name)};
+}
+
+static void name_types(struct region *r, const struct facts *f)
+{
+    for (size_t i = 0; i < f->fleet_count; i++)
+        for (size_t o = 0; o < f->fleets[i].override_count; o++)
+            name_type(r, f->fleets[i].overrides[o].type);
+    for (size_t i = 0; i < f->ec2_count; i++)
+        name_type(r, f->ec2[i].type);
+}
+
+static void take_types(struct region *r, const struct ec2_types *answer, int64_t now_ms)
+{
+    for (size_t i = 0; i < answer->count; i++) {
+        int at = strmap_get(&r->type_map, answer->items[i].name);
+        if (at < 0)
+            continue;
+        struct cached_type *t = &r->types[at];
+        const char *name = t->type.name, *arch = t->known ? t->type.arch : arena_strdup(&r->kept, answer->items[i].arch);
+        t->type = answer->items[i];
+        t->type.name = name;
+        t->type.arch = arch;
+        t->read_ms = now_ms;
+        t->known = true;
+    }
+}
+
+// Mean over the zones of the newest price in each: what a type costs where AWS may choose the zone.
+static void take_prices(struct region *r, const struct ec2_prices *answer, int64_t now_ms)
+{
+    for (size_t t = 0; t < r->type_count; t++) {
+        int64_t sum = 0, zones = 0;
+        for (size_t i = 0; i < answer->count; i++) {
+            const struct ec2_price *p = &answer->items[i];
+            bool newest = strcmp(p->type, r->types[t].type.name) == 0;
+            for (size_t j = 0; newest && j < answer->count; j++)
+                newest = !(strcmp(answer->items[j].type, p->type) == 0 && strcmp(answer->items[j].zone, p->zone) == 0 &&
+                           (answer->items[j].since_ms > p->since_ms || (answer->items[j].since_ms == p->since_ms && j < i)));
+            sum += newest ? p->usd_micro : 0;
+            zones += newest;
+        }
+        if (zones > 0) {
+            r->types[t].spot_usd_micro = sum / zones;
+            r->types[t].price_read_ms = now_ms;
+        }
+    }
+}
+
+static bool types_stale(const struct region *r, int64_t now_ms)
+{
+    for (size_t i = 0; i < r->type_count; i++)
+        if (!r->types[i].known || now_ms - r->types[i].read_ms > TYPE_LIFE_MS)
+            return true;
+    return false;
+}
+
+static bool prices_stale(const struct region *r, int64_t now_ms)
+{
+    if (r->type_count > 0 && now_ms - r->prices_read_ms > PRICE_LIFE_MS)
+        return true;
+    for (size_t i = 0; i < r->type_count; i++)
+        if (r->types[i].price_read_ms == 0 && now_ms - r->types_tried_ms > 600000)
+            return true;
+    return false;
+}
+
+void region_types_read(struct look *l)
+{
+    struct region *r = l->region;
+    int64_t now_ms = l->new->at_ms;
+    name_types(r, l->new);
+    const char *names[TYPES_MAX];
+    for (size_t i = 0; i < r->type_count; i++)
+        names[i] = r->types[i].type.name;
+    struct ec2_types types = {.count = 0};
+    struct ec2_prices prices = {.count = 0};
+    bool ask_types = types_stale(r, now_ms), ask_prices = prices_stale(r, now_ms);
+    if (ask_types)
+        ec2_describe_types(l->with, names, r->type_count, &types);
+    if (ask_prices)
+        ec2_describe_spot_prices(l->with, names, r->type_count, now_ms, &prices);
+    if (ask_types || ask_prices)
+        aws_run(r->clients, l->until_ms);
+    if (ask_types)
+        take_types(r, &types, now_ms);
+    if (ask_prices && prices.call.state == AWS_CALL_COMPLETE) {
+        take_prices(r, &prices, now_ms);
+        r->prices_read_ms = r->types_tried_ms = now_ms;
+    }
+    int64_t oldest_ms = now_ms;
+    bool all = true;
+    for (size_t i = 0; i < r->type_count; i++) {
+        all = all && r->types[i].known;
+        if (r->types[i].known && r->types[i].read_ms < oldest_ms)
+            oldest_ms = r->types[i].read_ms;
+    }
+    // Types do not age as other facts do: what is known for a day is as good as new.
+    source_set(l->new, SOURCE_INSTANCE_TYPES, all ? SOURCE_OK : SOURCE_PARTIAL, all ? now_ms : oldest_ms,
+               all ? "" : arena_strdup(l->a, types.call.err.msg));
+}
+
+// ---- learned --------------------------------------------------------------------------------------------------------------
+
+const struct learned *gather_learned(const struct gather *g, const char *type)
+{
+    for (size_t i = 0; i < g->learned_count; i++)
+        if (strcmp(g->learned[i].type, type) == 0)
+            return &g->learned[i];
+    return NULL;
+}
+
+static void learn_size(struct gather *g, const struct fact_container *c, const char *type)
+{
+    const struct learned *known = gather_learned(g, type);
+    if (known == NULL && g->learned_count == TYPES_MAX)
+        return;
+    struct learned *to = known ? &g->learned[known - g->learned] : &g->learned[g->learned_count];
+    if (known && known->registered_ms >= c->registered_ms)
+        return;
+    if (!known)
+        g->learned[g->learned_count++].type = arena_strdup(&g->kept, type);
+    to->registered = c->registered;
+    to->trunk = c->trunk;
+    to->registered_ms = c->registered_ms;
+}
+
+static bool seen_before(const struct gather *g, const char *arn)
+{
+    const struct facts *old = g->facts[g->turn];
+    for (size_t i = 0; old && i < old->container_count; i++)
+        if (strcmp(old->containers[i].arn, arn) == 0)
+            return true;
+    return false;
+}
+
+void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e)
+{
+    const char *type = c->type[0] ? c->type : e->type;
+    if (type[0] && (c->state == ECS_ACTIVE || c->state == ECS_DRAINING) && !res_is_zero(c->registered))
+        learn_size(g, c, type);
+    int64_t boot_ms = c->registered_ms - e->launched_ms;
+    if (c->state == ECS_ACTIVE && e->launched_ms > 0 && boot_ms > 0 && boot_ms < 3600000 && !seen_before(g, c->arn))
+        g->boots_ms[g->boot_count++ % BOOTS_MAX] = boot_ms;
+}
+
+static int by_value(const void *x, const void *y)
+{
+    int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+    return (a > b) - (a < b);
+}
+
+int64_t gather_boot_p90_ms(const struct gather *g)
+{
+    size_t count = g->boot_count < BOOTS_MAX ? g->boot_count : BOOTS_MAX;
+    if (count < 5)
+        return 0;
+    int64_t sorted[BOOTS_MAX];
+    memcpy(sorted, g->boots_ms, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_value);
+    return sorted[(count * 9 + 9) / 10 - 1];
+}
+
+// ---- own writes -----------------------------------------------------------------------------------------------------------
+
+void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value)
+{
+    int64_t now_ms = clock_wall_ms(g->clock);
+    size_t kept = 0;
+    for (size_t i = 0; i < g->write_count; i++)
+        if (now_ms - g->writes[i].at_ms < WRITE_OVERLAY_MS)
+            g->writes[kept++] = g->writes[i];
+    if (kept == WRITES_MAX) {
+        memmove(g->writes, g->writes + 1, (WRITES_MAX - 1) * sizeof *g->writes);
+        kept--;
+    }
+    struct own_write *w = &g->writes[kept];
+    *w = (struct own_write){.kind = kind, .at_ms = now_ms};
+    snprintf(w->target, sizeof w->target, "%s", target);
+    snprintf(w->value, sizeof w->value, "%s", value ? value : "");
+    g->write_count = kept + 1;
+    g->wrote = true;
+}
+
+const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms)
+{
+    for (size_t i = g->write_count; i-- > 0;) {
+        const struct own_write *w = &g->writes[i];
+        bool mark = w->kind == ACTION_MARK || w->kind == ACTION_UNMARK;
+        if (mark && now_ms - w->at_ms < WRITE_OVERLAY_MS && strcmp(w->target, instance) == 0)
+            return w->kind == ACTION_MARK ? w->value : "";
+    }
+    return NULL;
+}
+
+bool gather_written(const struct gather *g, enum action_kind kind, const char *target, int64_t now_ms)
+{
+    for (size_t i = 0; i < g->write_count; i++)
+        if (g->writes[i].kind == kind && now_ms - g->writes[i].at_ms < WRITE_OVERLAY_MS && strcmp(g->writes[i].target, target) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,258 @@
+// EC2 instances of the fleets and of the cluster, and the Spot Fleets themselves.
+#include "base/check.h"
+#include "scaler/gather_internal.h"
+
+// ---- ask ------------------------------------------------------------------------------------------------------------------
+
+static const char **fleet_ids(struct look *l)
+{
+    const char **ids = arena_array(l->a, const char *, l->policy->fleet_count);
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        ids[i] = arena_strdup(l->a, l->policy->fleets[i].id);
+    return ids;
+}
+
+void look_ec2_ask(struct look *l)
+{
+    size_t count = l->policy->fleet_count;
+    const char **ids = fleet_ids(l);
+    l->fleets = arena_array(l->a, struct ec2_spot_fleets, count + 1);
+    l->fleet_members = arena_array(l->a, struct ec2_instances, count);
+    ec2_describe_spot_fleets(l->with, ids, count, &l->fleets[0]);
+    l->fleet_call_count = 1;
+    for (size_t i = 0; i < count; i++)
+        ec2_describe_fleet_instances(l->with, ids[i], &l->fleet_members[i]);
+}
+
+// One unknown id fails the whole call: then each fleet is asked for alone.
+void look_fleets_retry(struct look *l)
+{
+    const struct aws_call *c = &l->fleets[0].call;
+    if (c->state != AWS_CALL_FAILED || c->err.kind != ERR_NOT_FOUND)
+        return;
+    const char **ids = fleet_ids(l);
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        ec2_describe_spot_fleets(l->with, &ids[i], 1, &l->fleets[1 + i]);
+    l->fleet_call_count = 1 + l->policy->fleet_count;
+}
+
+void look_strays_ask(struct look *l)
+{
+    struct strmap members;
+    size_t expected = 0, count = 0;
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        expected += l->fleet_members[i].count;
+    strmap_init(&members, l->a, expected);
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        for (size_t j = 0; j < l->fleet_members[i].count; j++)
+            strmap_put(&members, l->fleet_members[i].items[j].id, 1);
+    const char **ids = arena_array(l->a, const char *, l->new->container_count);
+    for (size_t i = 0; i < l->new->container_count; i++)
+        if (strmap_get(&members, l->new->containers[i].ec2_id) < 0)
+            ids[count++] = l->new->containers[i].ec2_id;
+    if (count > 0)
+        ec2_describe_instances_by_id(l->with, ids, count, &l->strays);
+}
+
+// ---- instances ------------------------------------------------------------------------------------------------------------
+
+static enum ec2_state ec2_state_of(int32_t code)
+{
+    static const struct { int32_t code; enum ec2_state state; } STATES[] = {
+        {0, EC2_PENDING}, {16, EC2_RUNNING}, {32, EC2_SHUTTING_DOWN}, {48, EC2_TERMINATED}, {64, EC2_STOPPING}, {80, EC2_STOPPED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(STATES); i++)
+        if (STATES[i].code == code)
+            return STATES[i].state;
+    return EC2_UNKNOWN;
+}
+
+static const struct fact_ec2 *old_ec2(const struct look *l, const struct strmap *map, const char *id)
+{
+    int i = strmap_get(map, id);
+    return i >= 0 ? &l->old->ec2[i] : NULL;
+}
+
+static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, const struct fact_ec2 *old)
+{
+    int64_t now_ms = l->new->at_ms;
+    struct fact_ec2 e = {
+        .id = i->id, .type = i->type, .zone = i->zone, .subnet = i->subnet, .arch = i->arch,
+        .fleet = aws_tag_get(&i->tags, "aws:ec2spot:fleet-request-id"), .mark = aws_tag_get(&i->tags, "masu:drain"),
+        .state = ec2_state_of(i->state_code), .spot = strcmp(i->lifecycle, "spot") == 0,
+        .forbidden = aws_tag_get(&i->tags, "masu:keep")[0] != '\0', .launched_ms = i->launched_ms,
+        .interrupted = strcmp(i->state_reason, "Server.SpotInstanceTermination") == 0,
+    };
+    const char *written = gather_written_mark(l->g, i->id, now_ms);
+    if (written)
+        e.mark = arena_strdup(l->a, written);
+    if (gather_written(l->g, ACTION_TERMINATE, i->id, now_ms) && (e.state == EC2_RUNNING || e.state == EC2_PENDING))
+        e.state = EC2_SHUTTING_DOWN;
+    if (e.interrupted)
+        e.interrupted_since_ms = old && old->interrupted_since_ms ? old->interrupted_since_ms : now_ms;
+    return e;
+}
+
+static struct fact_ec2 ec2_copy(struct arena *a, const struct fact_ec2 *old)
+{
+    struct fact_ec2 e = *old;
+    e.id = arena_strdup(a, old->id);
+    e.type = arena_strdup(a, old->type);
+    e.zone = arena_strdup(a, old->zone);
+    e.subnet = arena_strdup(a, old->subnet);
+    e.arch = arena_strdup(a, old->arch);
+    e.fleet = arena_strdup(a, old->fleet);
+    e.mark = arena_strdup(a, old->mark);
+    return e;
+}
+
+static void take_answer(struct look *l, const struct ec2_instances *answer, const struct strmap *old_map, struct strmap *seen)
+{
+    struct facts *f = l->new;
+    for (size_t i = 0; i < answer->count; i++) {
+        if (strmap_get(seen, answer->items[i].id) >= 0)
+            continue;
+        strmap_put(seen, answer->items[i].id, (int)f->ec2_count);
+        f->ec2[f->ec2_count++] = ec2_fact(l, &answer->items[i], old_ec2(l, old_map, answer->items[i].id));
+    }
+}
+
+// The calls of this look as one source: the worst state, the oldest answer.
+static bool source_from_members(struct look *l)
+{
+    struct facts *f = l->new;
+    int64_t kept_ms = l->old ? l->old->sources[SOURCE_EC2_INSTANCES].read_ms : 0, oldest_ms = INT64_MAX;
+    size_t asked = 0, answered = 0;
+    const char *detail = "";
+    for (size_t i = 0; i <= l->policy->fleet_count; i++) {
+        const struct aws_call *c = i < l->policy->fleet_count ? &l->fleet_members[i].call : &l->strays.call;
+        if (c->state == AWS_CALL_NONE)
+            continue;
+        asked++;
+        answered += c->state == AWS_CALL_COMPLETE;
+        if (c->state != AWS_CALL_COMPLETE)
+            detail = arena_strdup(l->a, c->err.msg);
+        else if (c->answered_ms < oldest_ms)
+            oldest_ms = c->answered_ms;
+    }
+    bool all = answered == asked;
+    source_set(f, SOURCE_EC2_INSTANCES, all ? SOURCE_OK : answered > 0 ? SOURCE_PARTIAL : SOURCE_UNKNOWN,
+               all && asked > 0 ? oldest_ms : kept_ms, detail);
+    return all;
+}
+
+void look_ec2_take(struct look *l)
+{
+    struct facts *f = l->new;
+    size_t old_count = l->old ? l->old->ec2_count : 0, most = old_count + l->strays.count;
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        most += l->fleet_members[i].count;
+    struct strmap old_map, seen;
+    strmap_init(&old_map, l->a, old_count);
+    strmap_init(&seen, l->a, most);
+    for (size_t i = 0; i < old_count; i++)
+        strmap_put(&old_map, l->old->ec2[i].id, (int)i);
+    f->ec2 = arena_array(l->a, struct fact_ec2, most);
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        take_answer(l, &l->fleet_members[i], &old_map, &seen);
+    take_answer(l, &l->strays, &old_map, &seen);
+    if (!source_from_members(l))
+        for (size_t i = 0; i < old_count; i++)
+            if (strmap_get(&seen, l->old->ec2[i].id) < 0)
+                f->ec2[f->ec2_count++] = ec2_copy(l->a, &l->old->ec2[i]);
+    for (size_t i = 0; i < f->container_count; i++) {
+        int at = strmap_get(&seen, f->containers[i].ec2_id);
+        if (at >= 0)
+            gather_learn(l->g, &f->containers[i], &f->ec2[at]);
+    }
+}
+
+// ---- fleets ---------------------------------------------------------------------------------------------------------------
+
+static enum fleet_state fleet_state_of(const char *text)
+{
+    for (int s = FLEET_SUBMITTED; s < FLEET_STATE_COUNT; s++)
+        if (strcmp(text, fleet_state_name((enum fleet_state)s)) == 0)
+            return (enum fleet_state)s;
+    return FLEET_STATE_UNKNOWN;
+}
+
+static struct fact_fleet fleet_fact(const struct ec2_spot_fleet *s)
+{
+    return (struct fact_fleet){
+        .id = s->id, .activity = s->activity, .allocation = s->allocation, .owner = aws_tag_get(&s->tags, "masu:owner"),
+        .state = fleet_state_of(s->state), .found = true, .maintain = strcmp(s->type, "maintain") == 0,
+        .target = s->target, .on_demand_target = s->on_demand_target,
+        .fulfilled_milli = s->fulfilled_milli, .valid_until_ms = s->valid_until_ms,
+        .overrides = s->overrides, .override_count = s->override_count,
+    };
+}
+
+static struct fact_fleet fleet_copy(struct arena *a, const struct fact_fleet *old)
+{
+    struct fact_fleet f = *old;
+    f.id = arena_strdup(a, old->id);
+    f.activity = arena_strdup(a, old->activity);
+    f.allocation = arena_strdup(a, old->allocation);
+    f.owner = arena_strdup(a, old->owner);
+    struct ec2_fleet_override *overrides = arena_array(a, struct ec2_fleet_override, old->override_count);
+    for (size_t i = 0; i < old->override_count; i++) {
+        overrides[i] = old->overrides[i];
+        overrides[i].type = arena_strdup(a, old->overrides[i].type);
+        overrides[i].subnet = arena_strdup(a, old->overrides[i].subnet);
+        overrides[i].zone = arena_strdup(a, old->overrides[i].zone);
+    }
+    f.overrides = overrides;
+    return f;
+}
+
+static const struct ec2_spot_fleet *answered_fleet(const struct look *l, const char *id)
+{
+    for (size_t i = 0; i < l->fleet_call_count; i++)
+        for (size_t j = 0; j < l->fleets[i].count; j++)
+            if (strcmp(l->fleets[i].items[j].id, id) == 0)
+                return &l->fleets[i].items[j];
+    return NULL;
+}
+
+// Does AWS say that it does not know the fleet (rather than not answering)?
+static bool fleet_denied(const struct look *l, size_t index)
+{
+    const struct aws_call *c = l->fleet_call_count > 1 ? &l->fleets[1 + index].call : &l->fleets[0].call;
+    return c->state == AWS_CALL_COMPLETE || (l->fleet_call_count > 1 && c->err.kind == ERR_NOT_FOUND);
+}
+
+static const struct fact_fleet *old_fleet(const struct look *l, const char *id)
+{
+    for (size_t i = 0; l->old && i < l->old->fleet_count; i++)
+        if (strcmp(l->old->fleets[i].id, id) == 0)
+            return &l->old->fleets[i];
+    return NULL;
+}
+
+void look_fleets_take(struct look *l)
+{
+    struct facts *f = l->new;
+    f->fleet_count = l->policy->fleet_count;
+    f->fleets = arena_array(l->a, struct fact_fleet, f->fleet_count);
+    bool alone = l->fleet_call_count > 1;
+    const struct aws_call *worst = alone ? NULL : &l->fleets[0].call;
+    for (size_t i = 0; i < f->fleet_count; i++) {
+        const char *id = l->policy->fleets[i].id;
+        const struct ec2_spot_fleet *s = answered_fleet(l, id);
+        const struct fact_fleet *old = old_fleet(l, id);
+        if (s)
+            f->fleets[i] = fleet_fact(s);
+        else if (!fleet_denied(l, i) && old)
+            f->fleets[i] = fleet_copy(l->a, old);
+        else
+            f->fleets[i] = (struct fact_fleet){.id = arena_strdup(l->a, id), .activity = "", .allocation = "", .owner = ""};
+        const struct aws_call *c = alone ? &l->fleets[1 + i].call : NULL;
+        if (c && c->err.kind != ERR_NOT_FOUND && (worst == NULL || c->state != AWS_CALL_COMPLETE))
+            worst = c;
+    }
+    if (worst)
+        source_from_call(l, SOURCE_FLEETS, worst);
+    else
+        source_set(f, SOURCE_FLEETS, SOURCE_OK, f->at_ms, "");  // that AWS knows none of them is an answer, too
+}

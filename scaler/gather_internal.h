@@ -1,0 +1,143 @@
+// What the files of gather share: the region's caches, one look in the making, and who fills what.
+//
+// gather.c orders the phases of a look; gather_ecs.c, gather_tasks.c and gather_ec2.c ask AWS and turn answers into facts;
+// gather_cache.c keeps what does not change and what we wrote; gather_snapshot.c joins facts to a snapshot.
+#pragma once
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "scaler/aws/ec2.h"
+#include "scaler/aws/ecs.h"
+#include "scaler/aws/sts.h"
+#include "scaler/facts.h"
+#include "scaler/gather.h"
+#include "scaler/strmap.h"
+
+enum {
+    LIST_EVERY_LOOKS = 5,
+    WRITES_MAX = 256,
+    BOOTS_MAX = 64,
+    DEFINITIONS_A_LOOK = 100,       // the bucket of task definitions is small
+    DEFINITIONS_MAX = 20000,
+    TYPES_MAX = 1000,
+    SERVICE_GONE_LOOKS = 3,
+};
+#define WRITE_OVERLAY_MS 120000
+#define TYPE_LIFE_MS 86400000
+#define PRICE_LIFE_MS 3600000
+
+struct cached_type {
+    struct ec2_type type;           // strings in the region's arena
+    int64_t read_ms, spot_usd_micro, price_read_ms;
+    bool known;
+};
+
+struct region {
+    struct aws_clients *clients;
+    struct aws *aws;
+    struct arena kept;              // for ever: task definitions, types
+    struct arena scratch;           // one answer
+    struct strmap definition_map;
+    struct ecs_task_definition **definitions;
+    size_t definition_count, definition_cap;
+    struct strmap type_map;
+    struct cached_type *types;
+    size_t type_count;
+    int64_t prices_read_ms, types_tried_ms;
+    char name[64], account_wanted[16], account[16];
+};
+
+struct own_write {
+    enum action_kind kind;
+    char target[64];
+    char value[256];
+    int64_t at_ms;
+};
+
+struct learned {                    // what a type registered in this cluster, newest
+    const char *type;
+    struct res registered;
+    bool trunk;
+    int64_t registered_ms;
+};
+
+struct gather {
+    struct region *region;
+    const struct clock *clock;
+    char cluster[256];
+    struct arena arenas[2];
+    struct facts *facts[2];         // [turn] is the newest
+    unsigned turn;
+    int64_t looks, started_ms;
+    int32_t complete_looks;
+    struct own_write writes[WRITES_MAX];
+    size_t write_count;
+    bool wrote;                     // since the last look
+    struct arena kept;              // learned types' names
+    struct learned learned[TYPES_MAX];
+    size_t learned_count;
+    int64_t boots_ms[BOOTS_MAX];
+    size_t boot_count;              // ever; the ring's newest are the last BOOTS_MAX
+};
+
+// ---- one look -------------------------------------------------------------------------------------------------------------
+struct look {
+    struct gather *g;
+    struct region *region;
+    const struct policy_cluster *policy;
+    struct arena *a;                // of the new facts
+    const struct facts *old;        // NULL in the first look
+    struct facts *new;
+    struct aws_with with;
+    int64_t until_ms;
+    bool lists;                     // a list look
+    bool tasks_listed;
+    struct ecs_arns container_list, service_list, task_list;
+    struct ecs_container_instances containers;
+    struct ecs_services services;
+    struct ec2_spot_fleets *fleets; // one call a fleet when one of them is unknown, else [0]
+    size_t fleet_call_count;
+    struct ec2_instances *fleet_members;  // by fleet of the policy
+    struct ec2_instances strays;    // by id
+    struct box_lists *boxes;        // draining instances
+    size_t box_count;
+};
+
+// The RUNNING and STOPPED lists of one draining container instance.
+struct box_lists {
+    const char *container;
+    struct ecs_arns running, stopped;
+};
+
+void source_set(struct facts *f, enum source_kind k, enum source_state state, int64_t read_ms, const char *detail);
+// How a call went, as the state of a source: OK, PARTIAL, UNKNOWN with the call's own words and the age of what is kept.
+void source_from_call(struct look *l, enum source_kind k, const struct aws_call *c);
+
+void look_containers_ask(struct look *l);      // describe those known
+void look_containers_take(struct look *l);
+void look_services_ask(struct look *l);
+void look_services_take(struct look *l);
+bool look_tasks_due(const struct look *l);     // has a container instance changed since the last list?
+void look_boxes_ask(struct look *l);           // lists of draining instances
+void look_tasks(struct look *l);               // takes the lists, describes what is new, unfinished or vanished
+void look_protections(struct look *l);
+void look_task_needs(struct look *l);          // overrides, once the definitions are known
+void look_ec2_ask(struct look *l);
+void look_strays_ask(struct look *l);          // container instances that no fleet has
+void look_ec2_take(struct look *l);
+void look_fleets_take(struct look *l);
+void look_fleets_retry(struct look *l);        // one unknown fleet must not hide the others
+
+// ---- caches ---------------------------------------------------------------------------------------------------------------
+const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet
+void region_definitions_read(struct look *l);  // all that the facts name and the cache lacks
+void region_types_read(struct look *l);
+const struct cached_type *region_type(const struct region *r, const char *name);  // NULL unknown
+int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc tasks that an instance holds; t NULL: unknown
+const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms);  // NULL: we wrote none lately
+bool gather_written(const struct gather *g, enum action_kind kind, const char *target, int64_t now_ms);
+void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
+int64_t gather_boot_p90_ms(const struct gather *g);
+const struct learned *gather_learned(const struct gather *g, const char *type);
+
+void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret);

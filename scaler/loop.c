@@ -1,0 +1,363 @@
+#include "scaler/loop.h"
+
+#include "base/check.h"
+#include "scaler/cell.h"
+
+enum { CLUSTERS_MAX = 256, REPORT_MAX_BYTES = 1 << 20, POLICY_MAX_BYTES = 64 << 20, CRASHES_MAX = 3 };
+#define CRASH_HOLD_MS 3600000
+#define POLICY_HOLD_MS 600000
+
+struct loop {
+    struct loop_options o;
+    struct clock *clock;
+    struct cell_shared shared;
+    struct aws_clients *clients;
+    struct region *regions[CLUSTERS_MAX];
+    size_t region_count;
+    struct cell *cells;
+    size_t cell_count;
+    struct arena policies[2];        // reloaded ones alternate; the first is the caller's
+    struct policy reloaded[2];
+    unsigned policy_turn;
+    const struct policy *policy;
+    int64_t ticks, started_ms, add_only_until_ms;
+    volatile sig_atomic_t stop, reload, in_change, cut;
+    const char *shell_mode, *shell_reason;
+    bool state_ok;
+};
+
+// ---- life -----------------------------------------------------------------------------------------------------------------
+
+static int find_region(struct loop *l, const struct policy_cluster *c, struct region **ret, struct err *err)
+{
+    struct region *r;
+    struct aws *aws;
+    int rc = aws_clients_get(l->clients, c->account, c->region, &aws, err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < l->region_count; i++)
+        if (region_aws(l->regions[i]) == aws) {
+            *ret = l->regions[i];
+            return 0;
+        }
+    rc = region_new(l->clients, c->account, c->region, &r, err);
+    if (rc == 0)
+        *ret = l->regions[l->region_count++] = r;
+    return rc;
+}
+
+// The clusters of a region are spread over the period, so that no bucket of its API sees them at once.
+static void stagger(struct loop *l, int64_t now_ms)
+{
+    for (size_t r = 0; r < l->region_count; r++) {
+        int64_t count = 0, index = 0;
+        for (size_t i = 0; i < l->cell_count; i++)
+            count += l->cells[i].region == l->regions[r];
+        for (size_t i = 0; i < l->cell_count; i++)
+            if (l->cells[i].region == l->regions[r])
+                l->cells[i].next_ms = now_ms + l->cells[i].policy->period_ms * index++ / count;
+    }
+}
+
+static void begin_cells(struct loop *l)
+{
+    for (size_t i = 0; i < l->cell_count; i++) {
+        struct cell *c = &l->cells[i];
+        if (l->o.decorate)
+            l->o.decorate(l->o.decorate_arg, i, &c->tick.ops);
+    }
+    stagger(l, l->started_ms);
+}
+
+static void share(struct loop *l)
+{
+    l->shared = (struct cell_shared){.state = l->o.state, .box = l->o.box, .log = l->o.log, .intents = l->o.intents ? l->o.intents : stdout,
+                                     .policy_hash = l->policy->hash, .dry_run = l->o.dry_run, .stop = &l->stop,
+                                     .in_change = &l->in_change, .cut = &l->cut};
+}
+
+int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
+{
+    if (o->policy->cluster_count > CLUSTERS_MAX)
+        return err_set(err, ERR_LIMIT, "the policy names %zu clusters, at most %d are possible", o->policy->cluster_count, CLUSTERS_MAX);
+    struct loop *l = calloc(1, sizeof *l);
+    assert(l);
+    l->o = *o;
+    l->clock = o->transport->clock;
+    l->policy = o->policy;
+    l->state_ok = true;
+    l->started_ms = clock_wall_ms(l->clock);
+    arena_init(&l->policies[0], POLICY_MAX_BYTES);
+    arena_init(&l->policies[1], POLICY_MAX_BYTES);
+    share(l);
+    l->clients = aws_clients_new(&(struct aws_options){.transport = o->transport, .env = o->env, .seed = o->seed, .stop = &l->cut});
+    l->cells = calloc(o->policy->cluster_count, sizeof *l->cells);
+    assert(l->cells);
+    for (size_t i = 0; i < o->policy->cluster_count; i++) {
+        struct region *r;
+        if (find_region(l, &o->policy->clusters[i], &r, err) != 0) {
+            loop_free(l);
+            return err_wrap(err, "%s", o->policy->clusters[i].name);
+        }
+        cell_init(&l->cells[i], &l->shared, i, &o->policy->clusters[i], r, l->clock);
+        l->cell_count++;
+    }
+    if (o->opened && o->opened->crashes_60min >= CRASHES_MAX)
+        l->add_only_until_ms = l->started_ms + CRASH_HOLD_MS;
+    begin_cells(l);
+    *ret = l;
+    return 0;
+}
+
+void loop_free(struct loop *l)
+{
+    if (l == NULL)
+        return;
+    for (size_t i = 0; i < l->cell_count; i++)
+        cell_release(&l->cells[i]);
+    for (size_t i = 0; i < l->region_count; i++)
+        region_free(l->regions[i]);
+    aws_clients_free(l->clients);
+    arena_release(&l->policies[0]);
+    arena_release(&l->policies[1]);
+    free(l->cells);
+    free(l);
+}
+
+// ---- stop, reload ---------------------------------------------------------------------------------------------------------
+
+void loop_stop(struct loop *l)
+{
+    l->stop = 1;
+    if (!l->in_change)
+        l->cut = 1;
+    l->o.transport->ops->wake(l->o.transport);
+}
+
+void loop_reload(struct loop *l)
+{
+    l->reload = 1;
+    l->o.transport->ops->wake(l->o.transport);
+}
+
+bool loop_stopped(const struct loop *l)
+{
+    return l->stop != 0;
+}
+
+static bool same_clusters(const struct policy *a, const struct policy *b)
+{
+    if (a->cluster_count != b->cluster_count)
+        return false;
+    for (size_t i = 0; i < a->cluster_count; i++)
+        if (strcmp(a->clusters[i].name, b->clusters[i].name) != 0 || strcmp(a->clusters[i].region, b->clusters[i].region) != 0 ||
+            strcmp(a->clusters[i].account, b->clusters[i].account) != 0)
+            return false;
+    return true;
+}
+
+static void log_policy(const struct loop *l, enum log_level level, const char *message, const char *detail)
+{
+    if (l->o.log)
+        log_event(l->o.log, level, "policy", message, LOG_S("path", l->o.policy_path), LOG_S("hash", l->policy->hash),
+                  LOG_S("detail", detail));
+}
+
+// A change holds new drains for ten minutes (safety.md L14); one that drops a cluster needs a restart, so that it is meant.
+static void adopt(struct loop *l, struct policy *p)
+{
+    int64_t now_ms = clock_wall_ms(l->clock);
+    bool changed = strcmp(p->hash, l->policy->hash) != 0;
+    l->policy = p;
+    l->shared.policy_hash = p->hash;
+    for (size_t i = 0; i < l->cell_count; i++) {
+        l->cells[i].policy = l->cells[i].tick.policy = &p->clusters[i];
+        if (changed)
+            l->cells[i].hold_drains_until_ms = now_ms + POLICY_HOLD_MS;
+    }
+    log_policy(l, LOG_INFO, changed ? "changed -> no new drain for 10 minutes" : "unchanged", "");
+}
+
+static void reload(struct loop *l)
+{
+    l->reload = 0;
+    if (l->o.policy_path == NULL)
+        return;
+    unsigned turn = l->policy_turn ^ 1;
+    struct buf report;
+    struct err err = {0};
+    arena_reset(&l->policies[turn]);
+    buf_init(&report, REPORT_MAX_BYTES);
+    struct policy *p = &l->reloaded[turn];
+    if (policy_load_file(l->o.policy_path, &l->policies[turn], p, &report, &err) != 0) {
+        log_policy(l, LOG_ERROR, "cannot be used -> the old one is kept", report.len ? buf_str(&report) : err.msg);
+    } else if (!same_clusters(l->policy, p)) {
+        log_policy(l, LOG_ERROR, "names other clusters -> the old one is kept; restart to change clusters", "");
+    } else {
+        adopt(l, p);
+        l->policy_turn = turn;
+    }
+    buf_release(&report);
+}
+
+static struct loop *signalled;
+
+static void on_signal(int number)
+{
+    struct loop *l = signalled;
+    if (l == NULL)
+        return;
+    if (number == SIGHUP)
+        loop_reload(l);
+    else
+        loop_stop(l);
+}
+
+void loop_signals(struct loop *l)
+{
+    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP};
+    struct sigaction action = {.sa_handler = l ? on_signal : SIG_DFL};
+    signalled = l;
+    for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++)
+        sigaction(NUMBERS[i], &action, NULL);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+// ---- what the page shows of the daemon itself -----------------------------------------------------------------------------
+
+enum { API_ROWS_MAX = 256 };
+
+static size_t api_rows(struct loop *l, struct view_api_call *rows)
+{
+    size_t count = 0;
+    struct aws *a;
+    for (size_t i = 0; (a = aws_clients_at(l->clients, i)) != NULL; i++) {
+        size_t n;
+        const struct aws_stat *stats = aws_stats(a, &n);
+        for (size_t s = 0; s < n && count < API_ROWS_MAX; s++) {
+            const struct aws_stat *t = &stats[s];
+            rows[count++] = (struct view_api_call){.service = aws_service_name(t->service), .operation = t->operation,
+                                                   .ok = (int64_t)(t->calls - t->failures - t->throttles < t->calls ? t->calls - t->failures - t->throttles : 0),
+                                                   .failed = (int64_t)t->failures, .throttled = (int64_t)t->throttles};
+        }
+    }
+    return count;
+}
+
+static void publish_daemon(struct loop *l)
+{
+    if (l->o.box == NULL)
+        return;
+    struct view_api_call rows[API_ROWS_MAX];
+    struct view_daemon d = {.version = MASU_VERSION, .started_ms = l->started_ms, .dry_run = l->o.dry_run,
+                            .speed = l->o.speed > 0 ? l->o.speed : 1.0, .state_ok = l->state_ok,
+                            .state_detail = l->state_ok ? "" : "the journal cannot be written", .shell_mode = l->shell_mode,
+                            .shell_mode_reason = l->shell_reason, .api_calls = rows, .api_call_count = api_rows(l, rows)};
+    view_box_publish_daemon(l->o.box, &d);
+    view_box_beat(l->o.box);
+}
+
+// ---- running --------------------------------------------------------------------------------------------------------------
+
+static void weaken(struct loop *l, struct cell *c)
+{
+    int64_t now_ms = clock_wall_ms(l->clock);
+    c->tick.add_only = now_ms < l->add_only_until_ms;
+    c->tick.hold_drains = now_ms < c->hold_drains_until_ms;
+}
+
+static int tick_cell(struct loop *l, struct cell *c, struct err *err)
+{
+    struct tick_frame *f;
+    weaken(l, c);
+    int rc = tick_run(&c->tick, &f, err);
+    c->frame = f;
+    l->ticks++;
+    l->state_ok = !c->tick.journal_broken;
+    l->shell_mode = c->tick.add_only || c->tick.journal_broken ? "add-only" : "act";
+    l->shell_reason = c->tick.journal_broken ? "the journal cannot be written"
+                      : c->tick.add_only     ? "3 unclean starts within 60 minutes"
+                                             : "";
+    publish_daemon(l);
+    return rc;
+}
+
+static struct cell *earliest(struct loop *l)
+{
+    struct cell *best = &l->cells[0];
+    for (size_t i = 1; i < l->cell_count; i++)
+        if (l->cells[i].next_ms < best->next_ms)
+            best = &l->cells[i];
+    return best;
+}
+
+// False when told to stop before the time has come.
+static bool wait_until(struct loop *l, int64_t until_ms)
+{
+    while (!l->stop && clock_wall_ms(l->clock) < until_ms) {
+        if (l->reload)
+            reload(l);
+        l->o.transport->ops->wait(l->o.transport, until_ms);
+    }
+    if (l->reload)
+        reload(l);
+    return !l->stop;
+}
+
+static void schedule(struct loop *l, struct cell *c)
+{
+    int64_t now_ms = clock_wall_ms(l->clock), period_ms = c->policy->period_ms;
+    c->next_ms += period_ms;
+    if (c->next_ms < now_ms)  // behind: drop what was missed, keep the place among the others
+        c->next_ms += (now_ms - c->next_ms + period_ms - 1) / period_ms * period_ms;
+}
+
+int64_t loop_run(struct loop *l, int64_t end_ms)
+{
+    int64_t before = l->ticks;
+    while (!l->stop) {
+        struct cell *c = earliest(l);
+        if (end_ms != 0 && c->next_ms >= end_ms) {
+            wait_until(l, end_ms);
+            break;
+        }
+        if (!wait_until(l, c->next_ms))
+            break;
+        struct err err = {0};
+        tick_cell(l, c, &err);
+        schedule(l, c);
+    }
+    return l->ticks - before;
+}
+
+int loop_once(struct loop *l, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < l->cell_count && !l->stop; i++) {
+        struct err one = {0};
+        if (tick_cell(l, &l->cells[i], &one) != 0)
+            rc = err_set(err, one.kind, "%s: %s", l->cells[i].policy->name, one.msg);
+    }
+    return rc;
+}
+
+struct aws_clients *loop_clients(struct loop *l)
+{
+    return l->clients;
+}
+
+size_t loop_cluster_count(const struct loop *l)
+{
+    return l->cell_count;
+}
+
+const struct tick_frame *loop_frame(const struct loop *l, size_t cluster)
+{
+    return l->cells[cluster].frame;
+}
+
+int64_t loop_ticks(const struct loop *l)
+{
+    return l->ticks;
+}
