@@ -8,22 +8,29 @@
 
 // ---- reading --------------------------------------------------------------------------------------------------------------
 
-int json_parse(struct slice text, const char *name, json_t **ret, struct err *err)
+int json_parse_at(struct slice text, const char *name, json_t **ret, struct json_place *ret_at, struct err *err)
 {
     json_error_t e;
     json_t *value = json_loadb(text.len ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (!value) {
         // jansson counts columns in characters and says how many bytes it had read: the last of them is the place.
         size_t at = e.position > 0 && (size_t)e.position <= text.len ? (size_t)e.position - 1 : 0;
-        int line = 1, column = 1;
+        struct json_place place = {.line = 1, .column = 1, .offset = at, .len = 1};
         for (size_t i = 0; i < at; i++) {
-            column = text.ptr[i] == '\n' ? 1 : column + 1;
-            line += text.ptr[i] == '\n';
+            place.column = text.ptr[i] == '\n' ? 1 : place.column + 1;
+            place.line += text.ptr[i] == '\n';
         }
-        return err_set(err, ERR_CORRUPT, "%s:%d:%d: not JSON: %s", name, line, column, e.text);
+        *ret_at = place;
+        return err_set(err, ERR_CORRUPT, "%s:%d:%d: not JSON: %s", name, place.line, place.column, e.text);
     }
     *ret = value;
     return 0;
+}
+
+int json_parse(struct slice text, const char *name, json_t **ret, struct err *err)
+{
+    struct json_place at;
+    return json_parse_at(text, name, ret, &at, err);
 }
 
 static int read_all(int fd, const char *path, size_t max_bytes, struct buf *out, struct err *err)

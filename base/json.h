@@ -14,6 +14,9 @@
 
 // Parses text (duplicate keys refused, nesting limited by jansson). On failure ERR_CORRUPT with line and column.
 int json_parse(struct slice text, const char *name, json_t **ret, struct err *err);
+// The same; on failure *ret_at is where: line, column, offset, and a length of 1.
+struct json_place;
+int json_parse_at(struct slice text, const char *name, json_t **ret, struct json_place *ret_at, struct err *err);
 // Reads a whole file of at most max_bytes into *ret_text (arena) and parses it. ERR_IO, ERR_LIMIT, ERR_CORRUPT.
 int json_read_file(const char *path, size_t max_bytes, struct arena *a, struct slice *ret_text, json_t **ret, struct err *err);
 

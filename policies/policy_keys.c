@@ -1,1 +1,230 @@
-#include "base/err.h"
+#include "policies/policy_keys.h"
+
+#include <string.h>
+
+#include "policies/policy.h"
+
+static const char *const mode_names[MODE_COUNT] = {[MODE_ACT] = "act", [MODE_ADD_ONLY] = "add-only", [MODE_OBSERVE] = "observe"};
+static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON_DEADLINE_WAIT] = "wait"};
+
+#define CLUSTER "clusters[]"
+#define AT(type, member) .offset = offsetof(struct type, member)
+#define STRING(in, key, place, ...) {.parent = (in), .name = (key), .kind = KEY_STRING, place, .unit = "", __VA_ARGS__}
+#define NUMBER(in, key, of, default_, low, high, place, text) \
+    {.parent = (in), .name = (key), .kind = KEY_INTEGER, .unit = (of), .fallback = (default_), .min = (low), .max = (high), \
+     .scale = 1, place, .help = (text)}
+#define SECONDS(in, key, default_, low, high, place, text) \
+    {.parent = (in), .name = (key), .kind = KEY_INTEGER, .unit = "s", .fallback = (default_), .min = (low), .max = (high), \
+     .scale = 1000, place, .help = (text)}
+#define BOOL(in, key, default_, place, text) \
+    {.parent = (in), .name = (key), .kind = KEY_BOOL, .unit = "", .fallback = (default_), place, .help = (text)}
+#define ENUM(in, key, default_, list, place, text) \
+    {.parent = (in), .name = (key), .kind = KEY_ENUM, .unit = "", .fallback = (default_), .names = (list), \
+     .name_count = (int)ARRAY_LEN(list), place, .help = (text)}
+#define OBJECT(in, key, text) {.parent = (in), .name = (key), .kind = KEY_OBJECT, .unit = "", .help = (text)}
+#define ARRAY(in, key, type, items, number, of, ...) \
+    {.parent = (in), .name = (key), .kind = KEY_ARRAY, .unit = "", .offset = offsetof(struct type, items), \
+     .count_offset = offsetof(struct type, number), .item_size = sizeof(struct of), __VA_ARGS__}
+
+// Rows of one parent stand together, in the order in which a person would write them. The defaults of scale-in are the
+// interlocks' (L1 to L7, L16, L19, F2 in the headers of planner/).
+const struct policy_key policy_keys[] = {
+    STRING("", "$schema", .offset = KEY_IGNORED, .help = "Where an editor finds this schema; masu does not read it."),
+    ARRAY("", "clusters", policy, clusters, cluster_count, policy_cluster, .required = true,
+          .example = "[{\"name\": \"production\", \"fleets\": []}]", .help = "The ECS clusters to keep capacity for."),
+
+    STRING(CLUSTER, "name", AT(policy_cluster, name), .required = true, .example = "\"production\"",
+           .help = "Short name or ARN of the ECS cluster."),
+    STRING(CLUSTER, "region", AT(policy_cluster, region), .help = "AWS region; left out: AWS_REGION."),
+    STRING(CLUSTER, "account", AT(policy_cluster, account), .help = "AWS account id; left out: that of the credentials."),
+    ARRAY(CLUSTER, "fleets", policy_cluster, fleets, fleet_count, policy_fleet, .required = true,
+          .example = "[{\"id\": \"sfr-…\", \"max\": 40}]", .help = "The Spot Fleets that hold the cluster's instances."),
+    ENUM(CLUSTER, "mode", MODE_ACT, mode_names, AT(policy_cluster, mode),
+         "What masu may do: all; only add capacity and undo drains; or nothing but record what it would do."),
+    SECONDS(CLUSTER, "period_s", 30, 5, 300, AT(policy_cluster, period_ms), "A look and a plan each."),
+    SECONDS(CLUSTER, "max_age_s", 120, 10, 3600, AT(policy_cluster, max_age_ms),
+            "Facts older than this are unknown: they may add capacity, never remove it."),
+    OBJECT(CLUSTER, "headroom", "Room kept free for what comes next."),
+    OBJECT(CLUSTER, "scale_out", "How fast capacity grows."),
+    OBJECT(CLUSTER, "scale_in", "When and how gently capacity shrinks."),
+
+    STRING(CLUSTER ".fleets[]", "id", AT(policy_fleet, id), .required = true, .example = "\"sfr-…\"",
+           .help = "Spot Fleet request id, \"sfr-…\"."),
+    NUMBER(CLUSTER ".fleets[]", "min", "units", 0, 0, 100000, AT(policy_fleet, min),
+           "Target capacity never goes below, in the fleet's own units (instances where it has no weights)."),
+    {.parent = CLUSTER ".fleets[]", .name = "max", .kind = KEY_INTEGER, .required = true, .unit = "units", .fallback = -1, .min = 0,
+     .max = 100000, .scale = 1, AT(policy_fleet, max), .example = "40",
+     .help = "Target capacity never goes above, in the fleet's own units (instances where it has no weights)."},
+
+    NUMBER(CLUSTER ".headroom", "percent", "%", 10, 0, 100, AT(policy_cluster, headroom_percent), "Of the reserved capacity."),
+    ARRAY(CLUSTER ".headroom", "tasks", policy_cluster, headroom_tasks, headroom_task_count, policy_headroom_task,
+          .help = "Whole tasks of named services that must fit at any time."),
+    STRING(CLUSTER ".headroom.tasks[]", "service", AT(policy_headroom_task, service), .required = true, .example = "\"web\"",
+           .help = "Name of the service whose tasks must fit."),
+    {.parent = CLUSTER ".headroom.tasks[]", .name = "tasks", .kind = KEY_INTEGER, .required = true, .unit = "tasks", .fallback = 0,
+     .min = 1, .max = 10000, .scale = 1, AT(policy_headroom_task, tasks), .example = "2", .help = "How many of them."},
+
+    NUMBER(CLUSTER ".scale_out", "step_instances", "instances", 50, 1, 5000, AT(policy_cluster, step_instances),
+           "At most this many are coming at once, or as many as are ACTIVE if that is more (L10)."),
+    SECONDS(CLUSTER ".scale_out", "boot_limit_s", 600, 60, 3600, AT(policy_cluster, boot_limit_ms),
+            "An instance that has not registered by then is no longer counted as coming."),
+
+    BOOL(CLUSTER ".scale_in", "enabled", true, AT(policy_cluster, scale_in), "False: masu never begins a drain."),
+    SECONDS(CLUSTER ".scale_in", "start_hold_s", 1800, 300, 86400, AT(policy_cluster, start_hold_ms),
+            "No new drain for so long after a start, half of it with a restored memo (L1)."),
+    SECONDS(CLUSTER ".scale_in", "unneeded_s", 60, 0, 86400, AT(policy_cluster, unneeded_ms),
+            "An instance is unneeded for so long before it is drained (L2)."),
+    SECONDS(CLUSTER ".scale_in", "min_age_s", 300, 0, 86400, AT(policy_cluster, min_age_ms),
+            "A younger instance is never drained (L3)."),
+    NUMBER(CLUSTER ".scale_in", "drain_percent", "%", 10, 1, 50, AT(policy_cluster, drain_percent),
+           "Of the cluster's instances drain at once; at least 1, at most 50 instances (L4)."),
+    NUMBER(CLUSTER ".scale_in", "service_percent", "%", 10, 1, 100, AT(policy_cluster, service_percent),
+           "Of a service's tasks are on draining instances at once; at least 1 task (L5)."),
+    SECONDS(CLUSTER ".scale_in", "settle_s", 60, 0, 3600, AT(policy_cluster, settle_ms),
+            "A service whose tasks moved is steady for so long before more of them move (L6)."),
+    NUMBER(CLUSTER ".scale_in", "shrink_percent", "%", 50, 1, 90, AT(policy_cluster, shrink_percent),
+           "Of the capacity goes in any 10 minutes; at least 1 instance (L7)."),
+    SECONDS(CLUSTER ".scale_in", "drain_deadline_s", 900, 60, 86400, AT(policy_cluster, drain_deadline_ms),
+            "A drain is empty by then, or on_deadline happens (L19)."),
+    ENUM(CLUSTER ".scale_in", "on_deadline", ON_DEADLINE_UNDO, on_deadline_names, AT(policy_cluster, on_deadline),
+         "A drain past its deadline is undone, or waits and says what holds it."),
+    SECONDS(CLUSTER ".scale_in", "exclude_s", 21600, 0, 604800, AT(policy_cluster, exclude_ms),
+            "An instance whose drain failed is no candidate for so long (L16)."),
+    SECONDS(CLUSTER ".scale_in", "demand_hold_s", 1200, 900, 86400, AT(policy_cluster, demand_hold_ms),
+            "Capacity ordered for a demand is no candidate for so long; ECS retries a placement within 15 min (F2)."),
+};
+const size_t policy_key_count = ARRAY_LEN(policy_keys);
+
+const struct policy_key *policy_key_find(const char *parent, const char *name)
+{
+    for (size_t i = 0; i < policy_key_count; i++)
+        if (strcmp(policy_keys[i].parent, parent) == 0 && strcmp(policy_keys[i].name, name) == 0)
+            return &policy_keys[i];
+    return NULL;
+}
+
+const char *policy_key_inner(const struct policy_key *k, char out[128])
+{
+    int n = snprintf(out, 128, "%s%s%s%s", k->parent, *k->parent ? "." : "", k->name, k->kind == KEY_ARRAY ? "[]" : "");
+    assert(n > 0);
+    assert(n < 128);
+    return out;
+}
+
+static void add_number(struct buf *out, int64_t n)
+{
+    if (n >= 1000)
+        buf_printf(out, "%" PRId64 ",%03" PRId64, n / 1000, n % 1000);
+    else
+        buf_printf(out, "%" PRId64, n);
+}
+
+static void add_default(const struct policy_key *k, struct buf *out)
+{
+    if (k->required)
+        return;
+    buf_add_str(out, ", default ");
+    switch (k->kind) {
+    case KEY_INTEGER:
+        add_number(out, k->fallback);
+        break;
+    case KEY_BOOL:
+        buf_add_str(out, k->fallback ? "true" : "false");
+        break;
+    case KEY_ENUM:
+        buf_printf(out, "\"%s\"", k->names[k->fallback]);
+        break;
+    case KEY_STRING:
+    case KEY_OBJECT:
+    case KEY_ARRAY:
+        buf_add_str(out, "none");
+        break;
+    }
+}
+
+void policy_key_add_bounds(const struct policy_key *k, struct buf *out)
+{
+    switch (k->kind) {
+    case KEY_INTEGER:
+        assert(k->max < 1000000);
+        add_number(out, k->min);
+        buf_add_str(out, " to ");
+        add_number(out, k->max);
+        buf_printf(out, "%s%s", *k->unit ? " " : "", k->unit);
+        break;
+    case KEY_BOOL:
+        buf_add_str(out, "true or false");
+        break;
+    case KEY_ENUM:
+        for (int i = 0; i < k->name_count; i++)
+            buf_printf(out, "%s\"%s\"", i == 0 ? "" : i == k->name_count - 1 ? " or " : ", ", k->names[i]);
+        break;
+    case KEY_STRING:
+    case KEY_OBJECT:
+    case KEY_ARRAY:
+        buf_add_str(out, policy_key_kind_words(k));
+        break;
+    }
+    add_default(k, out);
+}
+
+const char *policy_key_kind_words(const struct policy_key *k)
+{
+    static const char *const words[] = {
+        [KEY_STRING] = "a string",      [KEY_INTEGER] = "a whole number", [KEY_BOOL] = "true or false",
+        [KEY_ENUM] = "one of its words", [KEY_OBJECT] = "an object",       [KEY_ARRAY] = "an array",
+    };
+    return words[k->kind];
+}
+
+static void set_default(const struct policy_key *k, char *base)
+{
+    const void *none = NULL;
+    size_t zero = 0;
+    int32_t word = (int32_t)k->fallback;
+    int64_t number = k->fallback * k->scale;
+    switch (k->kind) {
+    case KEY_STRING:
+        *(const char **)(void *)(base + k->offset) = "";
+        break;
+    case KEY_INTEGER:
+        memcpy(base + k->offset, &number, sizeof number);
+        break;
+    case KEY_BOOL:
+        *(bool *)(base + k->offset) = k->fallback != 0;
+        break;
+    case KEY_ENUM:
+        memcpy(base + k->offset, &word, sizeof word);
+        break;
+    case KEY_ARRAY:
+        memcpy(base + k->offset, &none, sizeof none);
+        memcpy(base + k->count_offset, &zero, sizeof zero);
+        break;
+    case KEY_OBJECT:
+        break;
+    }
+}
+
+void policy_keys_set_defaults(const char *parent, void *base)
+{
+    char inner[128];
+    for (size_t i = 0; i < policy_key_count; i++) {
+        const struct policy_key *k = &policy_keys[i];
+        if (strcmp(k->parent, parent) != 0 || k->offset == KEY_IGNORED)
+            continue;
+        set_default(k, base);
+        if (k->kind == KEY_OBJECT)
+            policy_keys_set_defaults(policy_key_inner(k, inner), base);
+    }
+}
+
+void policy_cluster_defaults(struct policy_cluster *c)
+{
+    *c = (struct policy_cluster){0};
+    policy_keys_set_defaults(CLUSTER, c);
+}
+
+const char *policy_mode_name(enum policy_mode m)
+{
+    return (int)m >= 0 && m < MODE_COUNT ? mode_names[m] : "unknown";
+}

@@ -1,0 +1,95 @@
+#include "policies/policy_check.h"
+
+#include <string.h>
+
+static const char *short_name(const char *cluster)
+{
+    const char *slash = strrchr(cluster, '/');
+    return slash ? slash + 1 : cluster;
+}
+
+static void check_fleet(const struct policy *p, size_t cluster, size_t fleet, struct policy_report *r)
+{
+    const struct policy_fleet *f = &p->clusters[cluster].fleets[fleet];
+    const char *path = arena_printf(r->arena, "clusters[%zu].fleets[%zu]", cluster, fleet);
+    if (f->max >= 0 && f->min > f->max)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.min", path), "is above max",
+                          arena_printf(r->arena, "at most %" PRId64 ", or raise max", f->max));
+    if (f->max >= 0 && f->min == f->max)
+        policy_report_add(r, true, AT_VALUE, path, "min is max", "masu never resizes this fleet");
+    if (*f->id && strncmp(f->id, "sfr-", 4) != 0)
+        policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "%s.id", path), "is not a Spot Fleet request id", "\"sfr-…\"");
+}
+
+struct name_entry {
+    const char *name;
+    int index;
+};
+
+struct fleet_place {
+    size_t cluster, fleet;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct name_entry *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+// Two clusters that resize one fleet would undo each other's work.
+static void check_fleets_twice(const struct policy *p, struct policy_report *r)
+{
+    size_t total = 0, n = 0;
+    for (size_t c = 0; c < p->cluster_count; c++)
+        total += p->clusters[c].fleet_count;
+    struct fleet_place *places = arena_array(r->arena, struct fleet_place, total);
+    struct name_entry *ids = arena_array(r->arena, struct name_entry, total);
+    for (size_t c = 0; c < p->cluster_count; c++)
+        for (size_t f = 0; f < p->clusters[c].fleet_count; f++, n++) {
+            places[n] = (struct fleet_place){c, f};
+            ids[n] = (struct name_entry){p->clusters[c].fleets[f].id, (int)n};
+        }
+    if (total > 1)
+        qsort(ids, total, sizeof *ids, by_id);
+    for (size_t i = 1; i < total; i++) {
+        const struct fleet_place *first = &places[ids[i - 1].index], *again = &places[ids[i].index];
+        if (*ids[i].name && strcmp(ids[i - 1].name, ids[i].name) == 0)
+            policy_report_add(
+                r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].fleets[%zu].id", again->cluster, again->fleet),
+                arena_printf(r->arena, "\"%s\" is also clusters[%zu].fleets[%zu]", ids[i].name, first->cluster, first->fleet),
+                "a fleet belongs to one cluster, once");
+    }
+}
+
+static void check_cluster(const struct policy *p, size_t i, struct policy_report *r)
+{
+    const struct policy_cluster *c = &p->clusters[i];
+    for (size_t k = 0; *c->name && k < i; k++) {
+        const struct policy_cluster *other = &p->clusters[k];
+        if (strcmp(short_name(c->name), short_name(other->name)) == 0 && strcmp(c->region, other->region) == 0 &&
+            strcmp(c->account, other->account) == 0)
+            policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].name", i),
+                              arena_printf(r->arena, "\"%s\" is also clusters[%zu]", short_name(c->name), k),
+                              "one entry a cluster, with all its fleets");
+    }
+    if (c->max_age_ms < 2 * c->period_ms)
+        policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "clusters[%zu].max_age_s", i),
+                          "is under two periods: one late look makes facts unknown and stops scale-in",
+                          arena_printf(r->arena, "at least %" PRId64 " s", 2 * c->period_ms / 1000));
+    for (size_t k = 0; k < c->headroom_task_count; k++)
+        for (size_t b = 0; b < k; b++)
+            if (*c->headroom_tasks[k].service && strcmp(c->headroom_tasks[k].service, c->headroom_tasks[b].service) == 0)
+                policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].headroom.tasks[%zu].service", i, k),
+                                  arena_printf(r->arena, "\"%s\" is there twice", c->headroom_tasks[k].service),
+                                  "one entry a service");
+    for (size_t k = 0; k < c->fleet_count; k++)
+        check_fleet(p, i, k, r);
+}
+
+void policy_check(const struct policy *p, struct policy_report *report)
+{
+    for (size_t i = 0; i < p->cluster_count; i++)
+        check_cluster(p, i, report);
+    check_fleets_twice(p, report);
+}

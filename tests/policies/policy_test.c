@@ -1,0 +1,347 @@
+#include "policies/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "policies/policy_keys.h"
+#include "tests/cm.h"
+
+#ifndef POLICIES_DIR
+#error "the folder of the policies is given by the build"
+#endif
+
+struct fixture {
+    struct arena arena;
+    struct buf report;
+    struct policy policy;
+    struct err err;
+    int rc;
+};
+
+static struct fixture load(const char *text)
+{
+    struct fixture f = {0};
+    arena_init(&f.arena, 64 << 20);
+    buf_init(&f.report, 1 << 20);
+    f.rc = policy_load_text(slice_of(text), "p.json", &f.arena, &f.policy, &f.report, &f.err);
+    return f;
+}
+
+static void release(struct fixture *f)
+{
+    arena_release(&f->arena);
+    buf_release(&f->report);
+}
+
+static void five_lines_run_a_cluster_with_safe_defaults(void **state)
+{
+    (void)state;
+    struct fixture f = load("{\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":40}]}]}");
+    assert_int_equal(f.rc, 0);
+    assert_string_equal(buf_str(&f.report), "");
+    assert_int_equal(f.policy.cluster_count, 1);
+    const struct policy_cluster *c = &f.policy.clusters[0];
+    assert_string_equal(c->name, "web");
+    assert_string_equal(c->region, "");
+    assert_int_equal(c->fleet_count, 1);
+    assert_int_equal(c->fleets[0].min, 0);
+    assert_int_equal(c->fleets[0].max, 40);
+    assert_int_equal(c->mode, MODE_ACT);
+    assert_int_equal(c->period_ms, 30000);
+    assert_int_equal(c->max_age_ms, 120000);
+    assert_int_equal(c->headroom_percent, 10);
+    assert_int_equal(c->headroom_task_count, 0);
+    assert_int_equal(c->step_instances, 50);
+    assert_int_equal(c->boot_limit_ms, 600000);
+    assert_true(c->scale_in);
+    assert_int_equal(c->start_hold_ms, 1800000);
+    assert_int_equal(c->unneeded_ms, 60000);
+    assert_int_equal(c->min_age_ms, 300000);
+    assert_int_equal(c->drain_percent, 10);
+    assert_int_equal(c->service_percent, 10);
+    assert_int_equal(c->settle_ms, 60000);
+    assert_int_equal(c->shrink_percent, 50);
+    assert_int_equal(c->drain_deadline_ms, 900000);
+    assert_int_equal(c->on_deadline, ON_DEADLINE_UNDO);
+    assert_int_equal(c->exclude_ms, 21600000);
+    assert_int_equal(c->demand_hold_ms, 1200000);
+    release(&f);
+}
+
+static void every_value_is_taken(void **state)
+{
+    (void)state;
+    struct fixture f = load("{\"$schema\":\"x\",\"clusters\":[{\"name\":\"web\",\"region\":\"eu-west-1\",\"account\":\"1\","
+                            "\"fleets\":[{\"id\":\"sfr-1\",\"min\":1,\"max\":2},{\"id\":\"sfr-2\",\"max\":0,\"min\":0}],"
+                            "\"mode\":\"observe\",\"period_s\":5,\"max_age_s\":10,"
+                            "\"headroom\":{\"percent\":0,\"tasks\":[{\"service\":\"a\",\"tasks\":3}]},"
+                            "\"scale_out\":{\"step_instances\":1,\"boot_limit_s\":60},"
+                            "\"scale_in\":{\"enabled\":false,\"start_hold_s\":300,\"unneeded_s\":0,\"min_age_s\":1,"
+                            "\"drain_percent\":2,\"service_percent\":3,\"settle_s\":4,\"shrink_percent\":5,"
+                            "\"drain_deadline_s\":60,\"on_deadline\":\"wait\",\"exclude_s\":7,\"demand_hold_s\":900}}]}");
+    assert_int_equal(f.rc, 0);
+    const struct policy_cluster *c = &f.policy.clusters[0];
+    assert_string_equal(c->region, "eu-west-1");
+    assert_int_equal(c->mode, MODE_OBSERVE);
+    assert_int_equal(c->fleets[0].min, 1);
+    assert_string_equal(c->fleets[1].id, "sfr-2");
+    assert_string_equal(c->headroom_tasks[0].service, "a");
+    assert_int_equal(c->headroom_tasks[0].tasks, 3);
+    assert_int_equal(c->headroom_percent, 0);
+    assert_false(c->scale_in);
+    assert_int_equal(c->settle_ms, 4000);
+    assert_int_equal(c->on_deadline, ON_DEADLINE_WAIT);
+    assert_int_equal(c->demand_hold_ms, 900000);
+    // fleets[1] is fixed at 0, max_age is just two periods.
+    assert_int_equal(f.policy.warning_count, 1);
+    assert_string_equal(f.policy.warnings[0].text, "clusters[0].fleets[1]: min is max -> masu never resizes this fleet");
+    release(&f);
+}
+
+// What is wrong, and the report, to the letter.
+static void each_mistake_shows_its_line_a_caret_and_the_remedy(void **state)
+{
+    (void)state;
+    struct fixture f = load("{\n"
+                            "  \"clusters\": [\n"
+                            "    {\"name\": \"web\", \"period\": 10,\n"
+                            "     \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
+                            "     \"mode\": \"add_only\", \"percent\": 5,\n"
+                            "     \"headroom\": {\"percent\": 400, \"xyzzy\": 1}}\n"
+                            "  ]\n"
+                            "}\n");
+    assert_int_equal(f.rc, ERR_INVALID);
+    assert_string_equal(
+        buf_str(&f.report),
+        "p.json:3:21: error: clusters[0].period: unknown key\n"
+        "  3 |     {\"name\": \"web\", \"period\": 10,\n"
+        "    |                     ^^^^^^^^ -> did you mean \"period_s\" (5 to 300 s, default 30)?\n"
+        "p.json:4:40: error: clusters[0].fleets[0].max: string, expected a whole number\n"
+        "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
+        "    |                                        ^^^^ -> 0 to 100,000 units, without quotes\n"
+        "p.json:4:54: error: clusters[0].fleets[1].id: \"sfr-1\" is also clusters[0].fleets[0]\n"
+        "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
+        "    |                                                      ^^^^^^^ -> a fleet belongs to one cluster, once\n"
+        "p.json:4:70: error: clusters[0].fleets[1].min: is above max\n"
+        "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
+        "    |                                                                      ^ -> at most 3, or raise max\n"
+        "p.json:4:84: error: clusters[0].fleets[2].id: is required\n"
+        "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
+        "    |                                                                                    ^ -> add \"id\": \"sfr-\u2026\"\n"
+        "p.json:4:84: error: clusters[0].fleets[2].max: is required\n"
+        "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
+        "    |                                                                                    ^ -> add \"max\": 40\n"
+        "p.json:5:14: error: clusters[0].mode: unknown word\n"
+        "  5 |      \"mode\": \"add_only\", \"percent\": 5,\n"
+        "    |              ^^^^^^^^^^ -> did you mean \"add-only\"?\n"
+        "p.json:5:26: error: clusters[0].percent: unknown key\n"
+        "  5 |      \"mode\": \"add_only\", \"percent\": 5,\n"
+        "    |                          ^^^^^^^^^ -> \"percent\" belongs in clusters[].headroom\n"
+        "p.json:6:30: error: clusters[0].headroom.percent: out of bounds\n"
+        "  6 |      \"headroom\": {\"percent\": 400, \"xyzzy\": 1}}\n"
+        "    |                              ^^^ -> 0 to 100 %, default 10\n"
+        "p.json:6:35: error: clusters[0].headroom.xyzzy: unknown key\n"
+        "  6 |      \"headroom\": {\"percent\": 400, \"xyzzy\": 1}}\n"
+        "    |                                   ^^^^^^^ -> known keys here: percent, tasks\n"
+        "10 errors\n");
+    assert_string_equal(f.err.msg, "p.json: 10 errors in the policy; first: clusters[0].period: unknown key -> did you mean "
+                                   "\"period_s\" (5 to 300 s, default 30)?");
+    release(&f);
+}
+
+static void mistakes_are_refused_with_these_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"", "p.json:1:1: error: not JSON: "},
+        {"[]", "p.json:1:1: error: array, expected an object"},
+        {"{}", "p.json:1:1: error: clusters: is required"},
+        {"{\"clusters\": []}", "p.json:1:14: error: clusters: is empty"},
+        {"{\"clusters\": {}}", "clusters: object, expected an array"},
+        {"{\"clusters\": [7]}", "clusters[0]: number, expected an object"},
+        {"{\"clusters\": [{\"fleets\": [{\"id\": \"sfr-1\", \"max\": 1}]}]}", "clusters[0].name: is required"},
+        {"{\"clusters\": [{\"name\": \"a\"}]}", "clusters[0].fleets: is required"},
+        {"{\"clusters\": [{\"name\": null, \"fleets\": []}]}", "clusters[0].name: null, expected a string"},
+        {"{\"clusters\": [{\"name\": \"\", \"fleets\": []}]}", "clusters[0].name: is empty"},
+        {"{\"clusters\": [{\"name\": \"a\", \"name\": \"b\"}]}", "duplicate object key"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1}]}, "
+         "{\"name\": \"arn:aws:ecs:eu-west-1:1:cluster/a\", \"fleets\": [{\"id\": \"sfr-2\", \"max\": 1}]}]}",
+         "clusters[1].name: \"a\" is also clusters[0]"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1}]}, "
+         "{\"name\": \"b\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1}]}]}",
+         "clusters[1].fleets[0].id: \"sfr-1\" is also clusters[0].fleets[0]"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1.5}]}]}", "number with a fraction, expected a whole number"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": -1}]}]}", "max: out of bounds"},
+        {"{\"clusters\": [{\"name\": \"a\", \"scale_in\": true}]}", "scale_in: true, expected an object"},
+        {"{\"clusters\": [{\"name\": \"a\", \"headroom\": {\"tasks\": [{\"service\": \"w\", \"tasks\": 1}, "
+         "{\"service\": \"w\", \"tasks\": 2}]}}]}",
+         "headroom.tasks[1].service: \"w\" is there twice"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f = load(cases[i].text);
+        assert_int_equal(f.rc, ERR_INVALID);
+        if (!strstr(buf_str(&f.report), cases[i].words))
+            fail_msg("case %zu: no \"%s\" in\n%s", i, cases[i].words, buf_str(&f.report));
+        release(&f);
+    }
+}
+
+static void a_name_cannot_move_the_terminals_cursor(void **state)
+{
+    (void)state;
+    struct fixture f = load("{\"clusters\": [], \"\\u001b[2J\": 1}");
+    assert_int_equal(f.rc, ERR_INVALID);
+    assert_null(strchr(buf_str(&f.report), '\033'));
+    release(&f);
+}
+
+static void a_file_of_nothing_but_mistakes_ends_soon(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_add_str(&b, "{\"clusters\": [{");
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&b, "%s\"mistake%d\": %d", i ? ", " : "", i, i);
+    buf_add_str(&b, "}]}");
+    struct fixture f = load(buf_str(&b));
+    assert_int_equal(f.rc, ERR_INVALID);
+    assert_non_null(strstr(buf_str(&f.report), "there may be more: reading stopped at 100\n100 errors\n"));
+    assert_true(f.report.len < 100 * 600);  // one line of 400 KiB is shown in part
+    release(&f);
+    buf_release(&b);
+}
+
+static void the_hash_is_that_of_the_effective_policy(void **state)
+{
+    (void)state;
+    struct fixture a = load("{\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":40}]}]}");
+    struct fixture b = load("{\"clusters\": [ {\"fleets\":[{\"max\":40,\"min\":0,\"id\":\"sfr-1\"}], \"name\":\"web\",\"period_s\":30}]}");
+    struct fixture c = load("{\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":41}]}]}");
+    assert_string_equal(a.policy.hash, b.policy.hash);
+    assert_string_not_equal(a.policy.hash, c.policy.hash);
+    assert_int_equal(strlen(a.policy.hash), 16);
+    release(&a);
+    release(&b);
+    release(&c);
+}
+
+static void the_effective_policy_loads_again_as_itself(void **state)
+{
+    (void)state;
+    struct fixture a = load("{\"clusters\":[{\"name\":\"web\",\"mode\":\"add-only\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":40}],"
+                            "\"headroom\":{\"tasks\":[{\"service\":\"x\",\"tasks\":2}]}}]}");
+    assert_int_equal(a.rc, 0);
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    json_t *j = policy_to_json(&a.policy);
+    json_write(j, &text);
+    json_decref(j);
+    struct fixture b = load(buf_str(&text));
+    assert_int_equal(b.rc, 0);
+    assert_string_equal(a.policy.hash, b.policy.hash);
+    release(&a);
+    release(&b);
+    buf_release(&text);
+}
+
+static void the_examples_load_without_a_warning(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"minimal", "production-spot"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct arena a;
+        struct buf report;
+        struct policy p;
+        struct err e = {0};
+        arena_init(&a, 0);
+        buf_init(&report, 1 << 20);
+        char path[1000];
+        snprintf(path, sizeof path, "%s/examples/%s.json", POLICIES_DIR, names[i]);
+        if (policy_load_file(path, &a, &p, &report, &e) || report.len > 0)
+            fail_msg("%s: %s", e.msg, buf_str(&report));
+        assert_string_equal(p.path, path);
+        arena_release(&a);
+        buf_release(&report);
+    }
+}
+
+static void a_file_that_is_not_there_is_an_io_error(void **state)
+{
+    (void)state;
+    struct fixture f = load("{}");
+    assert_int_equal(policy_load_file("/nonexistent/p.json", &f.arena, &f.policy, &f.report, &f.err), ERR_IO);
+    release(&f);
+}
+
+static void the_schema_in_the_tree_is_what_the_table_says(void **state)
+{
+    (void)state;
+    struct buf want;
+    buf_init(&want, 1 << 20);
+    policy_write_schema(&want);
+    struct arena a;
+    arena_init(&a, 0);
+    struct slice have = {0};
+    json_t *j = NULL;
+    assert_int_equal(json_read_file(POLICIES_DIR "/policy.schema.json", 1 << 20, &a, &have, &j, NULL), 0);
+    json_decref(j);
+    if (!slice_eq(have, buf_slice(&want)))
+        fail_msg("policies/policy.schema.json is stale: masu check-policy --schema > policies/policy.schema.json");
+    arena_release(&a);
+    buf_release(&want);
+}
+
+static void the_reference_names_every_key(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    policy_write_reference(&b);
+    for (size_t i = 0; i < policy_key_count; i++) {
+        char path[128];
+        assert_non_null(strstr(buf_str(&b), policy_key_inner(&policy_keys[i], path)));
+        assert_true(strlen(policy_keys[i].help) > 10);
+        if (policy_keys[i].kind == KEY_INTEGER && !policy_keys[i].required)
+            assert_in_range(policy_keys[i].fallback, policy_keys[i].min, policy_keys[i].max);
+    }
+    assert_non_null(strstr(buf_str(&b), "300 to 86,400 s, default 1,800\n"));
+    buf_release(&b);
+}
+
+static void near_keys_are_found(void **state)
+{
+    (void)state;
+    assert_int_equal(policy_edit_distance("quantil", "quantile"), 1);
+    assert_int_equal(policy_edit_distance("perdio", "period"), 2);
+    assert_int_equal(policy_edit_distance("ab", "ba"), 1);
+    assert_int_equal(policy_edit_distance("", "abc"), 3);
+    assert_int_equal(policy_edit_distance("same", "same"), 0);
+    assert_string_equal(policy_key_nearest("clusters[]", "hedroom")->name, "headroom");
+    assert_string_equal(policy_key_nearest("clusters[].scale_in", "start_hold")->name, "start_hold_s");
+    assert_null(policy_key_nearest("clusters[]", "q"));
+    assert_string_equal(policy_key_elsewhere("clusters[]", "drain_percent")->parent, "clusters[].scale_in");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(five_lines_run_a_cluster_with_safe_defaults),
+        cmocka_unit_test(every_value_is_taken),
+        cmocka_unit_test(each_mistake_shows_its_line_a_caret_and_the_remedy),
+        cmocka_unit_test(mistakes_are_refused_with_these_words),
+        cmocka_unit_test(a_name_cannot_move_the_terminals_cursor),
+        cmocka_unit_test(a_file_of_nothing_but_mistakes_ends_soon),
+        cmocka_unit_test(the_hash_is_that_of_the_effective_policy),
+        cmocka_unit_test(the_effective_policy_loads_again_as_itself),
+        cmocka_unit_test(the_examples_load_without_a_warning),
+        cmocka_unit_test(a_file_that_is_not_there_is_an_io_error),
+        cmocka_unit_test(the_schema_in_the_tree_is_what_the_table_says),
+        cmocka_unit_test(the_reference_names_every_key),
+        cmocka_unit_test(near_keys_are_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
