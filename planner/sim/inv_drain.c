@@ -118,10 +118,10 @@ void inv_before_state(struct invariants *inv, const struct world_view *v, const 
     struct inv_instance *x = inv_of(inv, v, n);
     x->marked_first = marked(i);
     x->voluntary = i->notice_ms == 0 && i->rebalance_ms == 0;
+    if (!x->voluntary)
+        return;  // it ends by itself: judged only if a call of ours ends it
     if (!x->marked_first)
         inv_tell(inv, V2, "drain of %s: it is not marked", i->id);
-    if (!x->voluntary)
-        return;
     judge_place(inv, v, n);
     judge_packing(inv, v, n);
     judge_number(inv, v, n);
