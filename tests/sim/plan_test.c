@@ -1,0 +1,211 @@
+// V10, V17 and V26: plans that the planner makes pass, and each planted bug in a plan trips.
+#include "tests/planner/build.h"
+#include "tests/sim/rogue.h"
+
+struct bench {
+    struct build b;
+    struct rig r;
+};
+
+// Two instances with tasks, one empty and unneeded for long: the plan drains it.
+static void bench_init(struct bench *t)
+{
+    build_init(&t->b);
+    t->r = a_rig();
+    int type = build_type(&t->b, "m5.xlarge", 4096, 15000);
+    int fleet = build_fleet(&t->b, "sfr-1", 3);
+    build_pool(&t->b, fleet, type, 1000);
+    int shape = build_shape(&t->b, "web:1", 1024, 1024);
+    int web = build_service(&t->b, "web", shape, 4);
+    for (int i = 0; i < 3; i++)
+        build_instance(&t->b, fleet, type);
+    build_hold(&t->b, 0, web, 2);
+    build_hold(&t->b, 1, web, 2);
+}
+
+static void bench_release(struct bench *t)
+{
+    rig_release(&t->r);
+    build_release(&t->b);
+}
+
+static struct planner_input input_of(struct bench *t)
+{
+    return (struct planner_input){&t->b.s, NULL, &t->b.p};
+}
+
+static void plans_of_the_planner_pass(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    int drains = 0;
+    for (int i = 0; i < 12; i++) {
+        struct memo before = t.b.memo;
+        bool had = t.b.has_memo;
+        struct plan *p = build_plan(&t.b);
+        struct planner_input in = {&t.b.s, had ? &before : NULL, &t.b.p};
+        invariants_check_plan(t.r.inv, &in, &t.b.r);
+        drains += plan_count(p, ACTION_DRAIN);
+        build_later(&t.b, 30 * SECOND);
+    }
+    assert_true(drains > 0);
+    expect_clean(&t.r);
+    bench_release(&t);
+}
+
+static void check(struct bench *t)
+{
+    struct planner_input in = input_of(t);
+    invariants_check_plan(t->r.inv, &in, &t->b.r);
+}
+
+static void v17_trips_on_a_plan_that_differs_in_one_number(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    p->summary.instances++;
+    check(&t);
+    expect(&t.r, V17);
+    bench_release(&t);
+}
+
+static void v17_trips_on_a_memo_that_differs(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    build_plan(&t.b);
+    t.b.r.memo.drains_begun++;
+    check(&t);
+    expect(&t.r, V17);
+    bench_release(&t);
+}
+
+static struct action a_removal(struct bench *t, enum action_kind kind)
+{
+    return (struct action){.kind = kind, .target = kind == ACTION_SET_TARGET ? "sfr-1" : t->b.s.instances[2].id,
+                           .instance = kind == ACTION_SET_TARGET ? -1 : 2, .fleet = 0, .capacity = 2, .target_before = 3, .value = "",
+                           .after = -1, .fact = "it is empty", .verdict = "remove"};
+}
+
+static void v10_trips_on_a_removal_when_any_source_is_not_known(void **state)
+{
+    (void)state;
+    static const enum source_kind kinds[] = {SOURCE_CONTAINER_INSTANCES, SOURCE_SERVICES, SOURCE_TASKS, SOURCE_TASK_DEFINITIONS,
+                                             SOURCE_EC2_INSTANCES, SOURCE_FLEETS};
+    static const enum action_kind removals[] = {ACTION_DRAIN, ACTION_SET_TARGET, ACTION_TERMINATE};
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        for (size_t a = 0; a < 2 * ARRAY_LEN(removals); a++) {
+            struct bench t;
+            bench_init(&t);
+            struct plan *p = build_plan(&t.b);
+            struct action x = a_removal(&t, removals[a / 2]);
+            if (a % 2)
+                t.b.s.sources[kinds[k]].state = SOURCE_PARTIAL;
+            else
+                t.b.s.sources[kinds[k]].read_ms -= t.b.p.max_age_ms + 1;
+            p->actions = &x;
+            p->action_count = 1;
+            check(&t);
+            bool end_of_empty = removals[a / 2] == ACTION_SET_TARGET && k != 0 && k != 2;  // may be the end of an empty drain
+            if (!end_of_empty)
+                expect(&t.r, V10);
+            bench_release(&t);
+        }
+    }
+}
+
+static void v10_lets_capacity_be_added_on_bad_facts(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    struct action x = a_removal(&t, ACTION_SET_TARGET);
+    x.capacity = 5;
+    p->actions = &x;
+    p->action_count = 1;
+    t.b.s.sources[SOURCE_TASKS].state = SOURCE_UNKNOWN;
+    check(&t);
+    assert_int_equal(invariants_count_of(t.r.inv, V10), 0);
+    bench_release(&t);
+}
+
+static void v26_trips_on_an_action_without_a_reason(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    struct action x = a_removal(&t, ACTION_DRAIN);
+    x.fact = "";
+    p->actions = &x;
+    p->action_count = 1;
+    check(&t);
+    expect(&t.r, V26);
+    bench_release(&t);
+}
+
+static void v26_trips_on_a_candidate_skipped_in_silence(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    for (size_t i = 0; i < p->verdict_count; i++)
+        if (!strcmp(p->verdicts[i].target, t.b.s.instances[1].id))
+            p->verdicts[i] = p->verdicts[--p->verdict_count];
+    check(&t);
+    expect(&t.r, V26);
+    bench_release(&t);
+}
+
+static void v26_trips_on_two_verdicts_for_one_candidate(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    struct verdict *twice = arena_array(&t.b.a, struct verdict, p->verdict_count + 1);
+    memcpy(twice, p->verdicts, p->verdict_count * sizeof *twice);
+    for (size_t i = 0; i < p->verdict_count; i++)
+        if (!strcmp(p->verdicts[i].target, t.b.s.instances[1].id))
+            twice[p->verdict_count] = p->verdicts[i];
+    p->verdicts = twice;
+    p->verdict_count++;
+    check(&t);
+    expect(&t.r, V26);
+    bench_release(&t);
+}
+
+static void v26_trips_on_a_capped_number_without_its_original(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    p->verdicts[0].code = VERDICT_CAPPED;
+    p->verdicts[0].wanted = p->verdicts[0].allowed = 3;
+    check(&t);
+    expect(&t.r, V26);
+    bench_release(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plans_of_the_planner_pass),
+        cmocka_unit_test(v17_trips_on_a_plan_that_differs_in_one_number),
+        cmocka_unit_test(v17_trips_on_a_memo_that_differs),
+        cmocka_unit_test(v10_trips_on_a_removal_when_any_source_is_not_known),
+        cmocka_unit_test(v10_lets_capacity_be_added_on_bad_facts),
+        cmocka_unit_test(v26_trips_on_an_action_without_a_reason),
+        cmocka_unit_test(v26_trips_on_a_candidate_skipped_in_silence),
+        cmocka_unit_test(v26_trips_on_two_verdicts_for_one_candidate),
+        cmocka_unit_test(v26_trips_on_a_capped_number_without_its_original),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
