@@ -228,8 +228,7 @@ static int submit(struct transport *t, const struct transport_request *r, transp
 static bool may_have_effect(const struct exchange *x, CURLcode code)
 {
     static const CURLcode before[] = {CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,
-                                      CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
-                                      CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL};
+                                      CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE};
     for (size_t i = 0; i < ARRAY_LEN(before); i++)
         if (code == before[i])
             return false;
