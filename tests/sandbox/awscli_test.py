@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+"""Official clients against the sandbox on a socket: Debian's awscli with real signatures, and botocore's models and parsers.
+
+Usage: awscli_test.py SERVER   (a program that takes the options of `masu sandbox`)
+Skipped (exit 77) where awscli or botocore is not installed. Each check prints a line; the first that fails ends the test.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+AWS = "/usr/bin/aws"  # Debian's; another `aws` may come first on PATH
+PERSON = ("AKIASANDBOXPERSON000", "sandbox/secret+of/a+person/000000000000")
+# Members newer than the botocore under test.
+NEWER = {"availabilityZoneRebalancing", "availabilityZoneId"}
+
+try:
+    import botocore.exceptions
+    import botocore.session
+except ImportError:
+    botocore = None
+
+
+class Server:
+    """masu sandbox on a free port; what it prints is what a person would paste into a shell."""
+
+    def __init__(self, program, *options):
+        self.process = subprocess.Popen([program, "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True)
+        self.exports = {}
+        while "AWS_REGION" not in self.exports:
+            line = self.process.stdout.readline()
+            if not line:
+                sys.exit("the sandbox did not start")
+            if line.startswith("export "):
+                name, value = line[len("export "):].strip().split("=", 1)
+                self.exports[name] = value
+        self.url = self.exports["AWS_ENDPOINT_URL"]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def check(what, holds, shown=""):
+    print(("ok      " if holds else "FAILED  ") + what, shown if not holds else "", flush=True)
+    if not holds:
+        raise SystemExit(1)
+
+
+# ---- botocore: answers hold nothing that the models do not know -------------------------------------------------------------
+def unknown_json(shape, value, path):
+    if shape.type_name == "structure" and isinstance(value, dict):
+        names = {m.serialization.get("name", k): m for k, m in shape.members.items()}
+        for key, member in value.items():
+            if key not in names and key not in NEWER:
+                yield f"{path}.{key}"
+            elif key in names:
+                yield from unknown_json(names[key], member, f"{path}.{key}")
+    elif shape.type_name == "list":
+        for item in value:
+            yield from unknown_json(shape.member, item, path + "[]")
+
+
+def tag(element):
+    return element.tag.rsplit("}", 1)[-1]
+
+
+def unknown_xml(shape, element, path):
+    if shape.type_name == "structure":
+        names = {m.serialization.get("name", k): m for k, m in shape.members.items()}
+        for child in element:
+            if tag(child) in names:
+                yield from unknown_xml(names[tag(child)], child, f"{path}.{tag(child)}")
+            elif tag(child) not in NEWER:
+                yield f"{path}.{tag(child)}"
+    elif shape.type_name == "list":
+        for child in element:
+            if tag(child) != shape.member.serialization.get("name", "member"):
+                yield f"{path}.{tag(child)} as a list item"
+            yield from unknown_xml(shape.member, child, path + "[]")
+
+
+class Clients:
+    def __init__(self, server, key=None):
+        self.session = botocore.session.Session()
+        self.server = server
+        self.key = key or (server.exports["AWS_ACCESS_KEY_ID"], server.exports["AWS_SECRET_ACCESS_KEY"])
+        self.unknown = []
+        self.checked = 0
+
+    def client(self, service):
+        client = self.session.create_client(service, region_name=self.server.exports["AWS_REGION"], endpoint_url=self.server.url,
+                                            aws_access_key_id=self.key[0], aws_secret_access_key=self.key[1],
+                                            config=botocore.config.Config(retries={"max_attempts": 0}))
+        client.meta.events.register(f"response-received.{service}", lambda **k: self.look(client, **k))
+        return client
+
+    def look(self, client, response_dict, context, event_name, **_):
+        operation = client.meta.service_model.operation_model(event_name.rsplit(".", 1)[-1])
+        if response_dict is None or response_dict["status_code"] != 200 or operation.output_shape is None:
+            return
+        self.checked += 1
+        if client.meta.service_model.protocol == "json":
+            self.unknown += unknown_json(operation.output_shape, json.loads(response_dict["body"]), operation.name)
+            return
+        root = ElementTree.fromstring(response_dict["body"])
+        wrapper = operation.output_shape.serialization.get("resultWrapper")
+        if wrapper:
+            root = next(c for c in root if tag(c) == wrapper)
+        self.unknown += [u for u in unknown_xml(operation.output_shape, root, operation.name) if not u.endswith(".requestId")]
+
+
+def refused(what, code, call, **arguments):
+    try:
+        call(**arguments)
+    except botocore.exceptions.ClientError as error:
+        check(what, error.response["Error"]["Code"] == code, error)
+        return error.response
+    check(what, False, "it was answered")
+    return None
+
+
+def ecs_reads(clients):
+    ecs = clients.client("ecs")
+    arns = ecs.list_clusters()["clusterArns"]
+    check("two clusters are listed", len(arns) == 2, arns)
+    clusters = ecs.describe_clusters(clusters=arns + ["nope"], include=["STATISTICS"])
+    cluster = max(clusters["clusters"], key=lambda c: c["registeredContainerInstancesCount"])
+    name = cluster["clusterName"]
+    check("clusters are described", cluster["status"] == "ACTIVE" and cluster["activeServicesCount"] > 1, cluster)
+    check("an unknown cluster is a failure", clusters["failures"][0]["reason"] == "MISSING")
+    instances = ecs.list_container_instances(cluster=name, status="ACTIVE")["containerInstanceArns"]
+    described = ecs.describe_container_instances(cluster=name, containerInstances=instances[:100], include=["TAGS"])["containerInstances"]
+    one = described[0]
+    registered = {r["name"]: r for r in one["registeredResources"]}
+    attributes = {a["name"]: a.get("value") for a in one["attributes"]}
+    check("container instances tell resources", registered["CPU"]["integerValue"] >= 1024 and registered["MEMORY"]["integerValue"] > 1000, one)
+    check("and attributes", attributes["ecs.instance-type"] and attributes["ecs.availability-zone"].startswith("us-east-1"), attributes)
+    check("and when they registered", one["registeredAt"].year >= 2026 and one["agentConnected"] is True)
+    services = [a for page in ecs.get_paginator("list_services").paginate(cluster=name) for a in page["serviceArns"]]
+    check("services come in pages of ten", len(services) == cluster["activeServicesCount"], services)
+    service = ecs.describe_services(cluster=name, services=services[:10])["services"][0]
+    check("services tell counts and deployments", service["desiredCount"] >= 0 and service["deployments"][0]["status"] == "PRIMARY", service)
+    check("and their percents", service["deploymentConfiguration"]["maximumPercent"] >= 100)
+    tasks = [a for page in ecs.get_paginator("list_tasks").paginate(cluster=name) for a in page["taskArns"]]
+    check("tasks come in pages of a hundred", len(set(tasks)) == len(tasks) > 20, len(tasks))
+    task = ecs.describe_tasks(cluster=name, tasks=tasks[:100])["tasks"][0]
+    check("tasks tell where they run", task["lastStatus"] and task["containerInstanceArn"].startswith("arn:aws:ecs:"), task)
+    definition = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
+    check("task definitions tell containers", definition["containerDefinitions"][0]["essential"] is True, definition)
+    mine = [t for t in tasks if t][:1]
+    protection = ecs.get_task_protection(cluster=name, tasks=mine)
+    check("protection is told", len(protection["protectedTasks"]) + len(protection["failures"]) == 1, protection)
+    check("there are no capacity providers", ecs.describe_capacity_providers()["capacityProviders"] == [])
+    refused("a wrong cluster is refused", "ClusterNotFoundException", ecs.list_tasks, cluster="nope")
+    return name, instances
+
+
+def ec2_reads(clients):
+    ec2 = clients.client("ec2")
+    fleets = ec2.describe_spot_fleet_requests()["SpotFleetRequestConfigs"]
+    config = fleets[0]["SpotFleetRequestConfig"]
+    check("spot fleets tell target and weights", config["TargetCapacity"] > 0 and config["FulfilledCapacity"] > 0 and config["Type"] == "maintain"
+          and config["LaunchTemplateConfigs"][0]["Overrides"][0]["WeightedCapacity"] > 0, config)
+    fleet = fleets[0]["SpotFleetRequestId"]
+    members = ec2.describe_spot_fleet_instances(SpotFleetRequestId=fleet)["ActiveInstances"]
+    filters = [{"Name": "tag:aws:ec2spot:fleet-request-id", "Values": [fleet]}, {"Name": "instance-state-name", "Values": ["pending", "running"]}]
+    pages = list(ec2.get_paginator("describe_instances").paginate(Filters=filters, PaginationConfig={"PageSize": 5}))
+    instances = [i for page in pages for r in page["Reservations"] for i in r["Instances"]]
+    check("instances are found by the fleet's tag, in pages", {i["InstanceId"] for i in instances} == {m["InstanceId"] for m in members} and len(pages) > 1,
+          (len(instances), len(members)))
+    one = instances[0]
+    check("instances tell state, type, zone and time", one["State"]["Name"] in ("pending", "running") and one["Placement"]["AvailabilityZone"]
+          and one["LaunchTime"].year >= 2026 and one["InstanceLifecycle"] == "spot", one)
+    types = ec2.describe_instance_types(InstanceTypes=[one["InstanceType"]])["InstanceTypes"][0]
+    check("types tell vCPUs, memory and interfaces", types["VCpuInfo"]["DefaultVCpus"] >= 1 and types["MemoryInfo"]["SizeInMiB"] >= 1024
+          and types["NetworkInfo"]["MaximumNetworkInterfaces"] >= 2 and types["ProcessorInfo"]["SupportedArchitectures"], types)
+    prices = ec2.describe_spot_price_history(InstanceTypes=[one["InstanceType"]], ProductDescriptions=["Linux/UNIX"])["SpotPriceHistory"]
+    check("prices are decimal strings", 0 < float(prices[0]["SpotPrice"]) < 100, prices)
+    status = ec2.describe_instance_status(InstanceIds=[one["InstanceId"]])["InstanceStatuses"]
+    check("status is told", status == [] or status[0]["InstanceStatus"]["Status"] == "ok", status)
+    requests = ec2.describe_spot_instance_requests(Filters=[{"Name": "instance-id", "Values": [one["InstanceId"]]}])["SpotInstanceRequests"]
+    check("spot requests are told", requests[0]["Status"]["Code"] == "fulfilled", requests)
+    history = ec2.describe_spot_fleet_request_history(SpotFleetRequestId=fleet, StartTime="2026-01-01T00:00:00Z")["HistoryRecords"]
+    check("the fleet's history is told", any(h["EventInformation"]["EventSubType"] == "launched" for h in history), history[:2])
+    check("zones, regions, subnets and offerings are told", len(ec2.describe_availability_zones()["AvailabilityZones"]) == 3
+          and ec2.describe_regions()["Regions"][0]["RegionName"] == "us-east-1" and len(ec2.describe_subnets()["Subnets"]) == 3
+          and ec2.describe_instance_type_offerings(LocationType="availability-zone")["InstanceTypeOfferings"])
+    refused("one unknown id fails the call", "InvalidInstanceID.NotFound", ec2.describe_instances, InstanceIds=["i-0ffffffffffffffff"])
+    dry = refused("a dry run of a termination is told as such", "DryRunOperation", ec2.terminate_instances, InstanceIds=[one["InstanceId"]], DryRun=True)
+    check("with status 412", dry["ResponseMetadata"]["HTTPStatusCode"] == 412)
+    return fleet, config["TargetCapacity"], [i["InstanceId"] for i in instances]
+
+
+def writes(clients, cluster, arns, fleet, target, ids):
+    ecs, ec2 = clients.client("ecs"), clients.client("ec2")
+    ec2.create_tags(Resources=ids[:2], Tags=[{"Key": "masu:drain", "Value": "2026-01-15T12:34:56Z <test> & more"}])
+    found = ec2.describe_instances(Filters=[{"Name": "tag:masu:drain", "Values": ["*"]}])["Reservations"]
+    tags = {t["Key"]: t["Value"] for t in found[0]["Instances"][0]["Tags"]}
+    check("tags are set and read back", len(found) == 2 and tags["masu:drain"] == "2026-01-15T12:34:56Z <test> & more", tags)
+    ec2.delete_tags(Resources=ids[:2], Tags=[{"Key": "masu:drain"}])
+    check("and deleted", ec2.describe_instances(Filters=[{"Name": "tag-key", "Values": ["masu:drain"]}])["Reservations"] == [])
+    changed = ecs.update_container_instances_state(cluster=cluster, containerInstances=arns[:1], status="DRAINING")
+    check("an instance drains", changed["containerInstances"][0]["status"] == "DRAINING" and changed["failures"] == [])
+    check("and is listed so", ecs.list_container_instances(cluster=cluster, status="DRAINING")["containerInstanceArns"] == arns[:1])
+    ecs.update_container_instances_state(cluster=cluster, containerInstances=arns[:1], status="ACTIVE")
+    check("a fleet is modified", ec2.modify_spot_fleet_request(SpotFleetRequestId=fleet, TargetCapacity=target + 2,
+                                                               ExcessCapacityTerminationPolicy="noTermination")["Return"] is True)
+    refused("but not twice at once", "FleetNotInModifiableState", ec2.modify_spot_fleet_request, SpotFleetRequestId=fleet, TargetCapacity=target)
+
+
+def identities(server, clients):
+    sts = clients.client("sts")
+    check("the caller has a name", sts.get_caller_identity()["Arn"].endswith(":user/daemon"))
+    role = sts.assume_role(RoleArn=f"arn:aws:iam::{sts.get_caller_identity()['Account']}:role/ops", RoleSessionName="test")["Credentials"]
+    check("a role gives keys that expire", role["AccessKeyId"].startswith("ASIA") and role["Expiration"].year >= 2026)
+    check("a person has another name", Clients(server, PERSON).client("sts").get_caller_identity()["Arn"].endswith(":user/person"))
+    wrong = Clients(server, ("AKIANOBODY0000000000", "x"))
+    refused("STS refuses an unknown key", "InvalidClientTokenId", wrong.client("sts").get_caller_identity)
+    refused("ECS refuses an unknown key", "UnrecognizedClientException", wrong.client("ecs").list_clusters)
+    refused("EC2 refuses an unknown key", "AuthFailure", wrong.client("ec2").describe_instances)
+    forged = Clients(server, (server.exports["AWS_ACCESS_KEY_ID"], "x"))
+    refused("a wrong secret is refused", "InvalidSignatureException", forged.client("ecs").list_clusters)
+
+
+# ---- awscli -----------------------------------------------------------------------------------------------------------------
+def aws(server, *arguments, key=None):
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true",
+                   "AWS_DEFAULT_REGION": server.exports["AWS_REGION"], "AWS_ACCESS_KEY_ID": (key or server.exports["AWS_ACCESS_KEY_ID"]),
+                   "AWS_SECRET_ACCESS_KEY": server.exports["AWS_SECRET_ACCESS_KEY"]}
+    return subprocess.run([AWS, "--endpoint-url", server.url, "--output", "json", *arguments], env=environment, capture_output=True, text=True,
+                          timeout=120, check=False)
+
+
+def answer(server, *arguments):
+    run = aws(server, *arguments)
+    check("aws " + " ".join(arguments)[:90], run.returncode == 0, run.stderr)
+    return json.loads(run.stdout) if run.stdout.strip() else None
+
+
+def command_line(server):
+    clusters = answer(server, "ecs", "list-clusters")["clusterArns"]
+    described = answer(server, "ecs", "describe-clusters", "--clusters", *clusters)["clusters"]
+    cluster = max(described, key=lambda c: c["registeredContainerInstancesCount"])["clusterName"]
+    arns = answer(server, "ecs", "list-container-instances", "--cluster", cluster)["containerInstanceArns"]
+    instances = answer(server, "ecs", "describe-container-instances", "--cluster", cluster, "--container-instances", *arns[:3])["containerInstances"]
+    check("describes three container instances", len(instances) == 3 and all(i["ec2InstanceId"].startswith("i-") for i in instances))
+    services = answer(server, "ecs", "list-services", "--cluster", cluster)["serviceArns"]
+    check("describes services", len(answer(server, "ecs", "describe-services", "--cluster", cluster, "--services", *services[:3])["services"]) == 3)
+    fleet = answer(server, "ec2", "describe-spot-fleet-requests")["SpotFleetRequestConfigs"][0]["SpotFleetRequestId"]
+    check("describes the fleet's instances", answer(server, "ec2", "describe-spot-fleet-instances", "--spot-fleet-request-id", fleet)["ActiveInstances"])
+    ids = [i["ec2InstanceId"] for i in instances]
+    check("describes instances", len(answer(server, "ec2", "describe-instances", "--instance-ids", *ids)["Reservations"]) == 3)
+    answer(server, "ec2", "create-tags", "--resources", ids[0], "--tags", "Key=note,Value=by hand")
+    answer(server, "ecs", "update-container-instances-state", "--cluster", cluster, "--container-instances", arns[0], "--status", "DRAINING")
+    check("knows who calls", answer(server, "sts", "get-caller-identity")["Arn"].endswith("user/daemon"))
+    run = aws(server, "ecs", "list-clusters", key="AKIANOBODY0000000000")
+    check("a wrong key is refused", run.returncode not in (0, None) and "UnrecognizedClientException" in run.stderr, run.stderr)
+    run = aws(server, "ec2", "describe-instances", key="AKIANOBODY0000000000")
+    check("by EC2 too", run.returncode not in (0, None) and "AuthFailure" in run.stderr, run.stderr)
+
+
+def main():
+    if botocore is None or not os.path.exists(AWS):
+        print("awscli or botocore is not installed: skipped")
+        sys.exit(77)
+    server = Server(sys.argv[1], "--speed", "1")
+    try:
+        clients = Clients(server)
+        cluster, arns = ecs_reads(clients)
+        fleet, target, ids = ec2_reads(clients)
+        writes(clients, cluster, arns, fleet, target, ids)
+        identities(server, clients)
+        check("no answer holds a member that the models do not know", clients.unknown == [] and clients.checked > 30, (clients.checked, clients.unknown[:10]))
+        command_line(server)
+    finally:
+        code = server.stop()
+    check("SIGTERM ends it with 0", code == 0, code)
+
+
+main()
