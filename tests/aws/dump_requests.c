@@ -1,0 +1,107 @@
+// Prints one sample of every request that we can send, as JSON lines {"service","operation","body"}: tests/aws/botocore_check.py
+// holds them against the service models of botocore.
+#include "base/json.h"
+#include "scaler/aws/ec2.h"
+#include "scaler/aws/ecs.h"
+#include "scaler/aws/sts.h"
+#include "tests/aws/fixture.h"
+
+static void begin_ecs(struct aws_with w, const char *const *arns)
+{
+    static struct ecs_arns lists[6];
+    static struct ecs_clusters clusters;
+    static struct ecs_container_instances instances, changed[2];
+    static struct ecs_services services;
+    static struct ecs_tasks tasks;
+    static struct ecs_protections protections;
+    static struct ecs_task_definition definition;
+    ecs_list_clusters(w, &lists[0]);
+    ecs_describe_clusters(w, arns, 2, &clusters);
+    ecs_list_container_instances(w, "rice", &lists[1]);
+    ecs_describe_container_instances(w, "rice", arns, 2, &instances);
+    ecs_set_instance_state(w, "rice", arns, 2, "DRAINING", &changed[0]);
+    ecs_set_instance_state(w, "rice", arns, 1, "ACTIVE", &changed[1]);
+    ecs_list_services(w, "rice", &lists[2]);
+    ecs_describe_services(w, "rice", arns, 2, &services);
+    ecs_list_tasks(w, "rice", &(struct ecs_task_filter){.container_instance = "ci", .service = "web", .family = "web",
+                                                        .launch_type = "EC2", .desired_status = "STOPPED"}, &lists[3]);
+    ecs_list_tasks(w, "rice", &(struct ecs_task_filter){.started_by = "me"}, &lists[4]);
+    ecs_list_tasks(w, "rice", &(struct ecs_task_filter){.desired_status = "RUNNING"}, &lists[5]);
+    ecs_describe_tasks(w, "rice", arns, 2, &tasks);
+    ecs_get_task_protection(w, "rice", arns, 2, &protections);
+    ecs_describe_task_definition(w, "web:7", &definition);
+}
+
+static void begin_ec2(struct aws_with w, const char *const *ids)
+{
+    static struct ec2_instances by_id, of_fleet;
+    static struct ec2_state_changes ended, tried;
+    static struct ec2_spot_fleets fleets;
+    static struct ec2_fleet_members members;
+    static struct ec2_types types;
+    static struct ec2_prices prices;
+    static struct aws_call calls[4];
+    static const char *const type_names[] = {"m5.large", "c5.large"};
+    const struct aws_tag tags[] = {{"masu:drain", "2026-02-02T02:40:00Z"}, {"k", ""}}, key = {"masu:drain", NULL};
+    ec2_describe_instances_by_id(w, ids, 2, &by_id);
+    ec2_describe_fleet_instances(w, "sfr-1", &of_fleet);
+    ec2_terminate_instances(w, ids, 2, false, &ended);
+    ec2_terminate_instances(w, ids, 1, true, &tried);
+    ec2_create_tags(w, ids, 2, tags, 2, &calls[0]);
+    ec2_delete_tags(w, ids, 2, &key, 1, &calls[1]);
+    ec2_describe_spot_fleets(w, ids, 2, &fleets);
+    ec2_describe_spot_fleet_instances(w, "sfr-1", &members);
+    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 7, 2}, &calls[2]);
+    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 0, 0}, &calls[3]);
+    ec2_describe_types(w, type_names, 2, &types);
+    ec2_describe_spot_prices(w, type_names, 2, T0_MS, &prices);
+}
+
+// The operation of a request: from its target header, or the body's Action.
+static struct slice operation_of(const struct scripted_request *r)
+{
+    const char *target = strstr(r->headers, "X-Amz-Target: ");
+    struct slice s = slice_of(target ? strchr(target, '.') + 1 : strstr(r->body, "Action=") + strlen("Action="));
+    return slice_cut(&s, target ? '\n' : '&');
+}
+
+int main(void)
+{
+    static struct fixture f;
+    static const char *const ids[] = {"one", "two"};
+    fixture_begin(&f);
+    f.s.repeat_last = true;
+    // Every list answers with a token once, so that the second page's request is seen too: here for one JSON and one XML list.
+    scripted_add_body(&f.s, "{\"clusterArns\":[],\"nextToken\":\"t\"}");
+    scripted_add_body(&f.s, "{}");
+    static struct ecs_arns paged;
+    static struct ec2_instances paged_instances;
+    static struct sts_identity identity;
+    ecs_list_clusters(f.with, &paged);
+    aws_run(f.clients, DEADLINE_MS);
+    f.s.reply_count = f.s.request_count;
+    scripted_add_body(&f.s, "<DescribeInstancesResponse><nextToken>t</nextToken></DescribeInstancesResponse>");
+    scripted_add_error(&f.s, 400, "");
+    ec2_describe_fleet_instances(f.with, "sfr-1", &paged_instances);
+    aws_run(f.clients, DEADLINE_MS);
+    begin_ecs(f.with, ids);
+    begin_ec2(f.with, ids);
+    sts_get_caller_identity(f.with, &identity);
+    aws_run(f.clients, DEADLINE_MS);
+    struct buf line;
+    buf_init(&line, 1u << 20);
+    for (size_t i = 0; i < f.s.request_count; i++) {
+        struct slice host = slice_of(f.s.requests[i].url + strlen("https://"));
+        buf_clear(&line);
+        buf_add_str(&line, "{\"service\":");
+        json_add_string(&line, slice_cut(&host, '.'));
+        buf_add_str(&line, ",\"operation\":");
+        json_add_string(&line, operation_of(&f.s.requests[i]));
+        buf_add_str(&line, ",\"body\":");
+        json_add_string(&line, slice_of(f.s.requests[i].body));
+        printf("%s}\n", buf_str(&line));
+    }
+    buf_release(&line);
+    fixture_end(&f);
+    return 0;
+}
