@@ -171,7 +171,9 @@ static const char *service_hold(struct work *w, const struct holding *h)
     int64_t share = i64_max(1, s->desired * w->p->service_percent / 100);
     if (moving > share && moving > h->running + h->pending)
         return explain_text(w, "%" PRId64 " tasks of %s on drains, limit %" PRId64, moving, s->name, share);
-    if (moving > share)
+    // One instance may hold more than the share of a service that ECS never runs below its desired count: where a service is
+    // dense, nothing could ever leave otherwise.
+    if (moving > share && s->min_percent < 100)
         return explain_text(w, "%" PRId64 " of %d tasks of %s here, limit %" PRId64, moving, s->desired, s->name, share);
     const struct memo_stamp *settling = work_old_stamp(w, STAMP_SETTLING, s->name);
     if (settling && w->s->now_ms - settling->since_ms < w->p->settle_ms)
@@ -267,7 +269,7 @@ static const char *first_hold(struct work *w, const struct tally *t, const struc
 static const char *fit_fact(struct work *w, int32_t tasks)
 {
     return tasks == 0 ? "no tasks, not needed for headroom"
-                      : explain_text(w, "its %d task%s fit elsewhere, headroom kept", tasks, tasks == 1 ? "" : "s");
+                      : explain_text(w, "its %d task%s elsewhere, headroom kept", tasks, tasks == 1 ? " fits" : "s fit");
 }
 
 // L2: proven in two ticks and for the policy's time. Returns the hold, NULL when it is due.
@@ -288,6 +290,9 @@ static void try_candidate(struct work *w, struct tally *t, struct pass *base, co
     const char *why = first_hold(w, t, c);
     struct pass after;
     if (why) {
+        // What an interlock holds is no less unneeded: its time goes on.
+        if (packing_moves_off(w, base, i))
+            (void)unneeded_hold(w, c);
         explain_judge(w, i, VERDICT_HOLD, why, "hold");
         return;
     }
@@ -355,6 +360,7 @@ void scale_in(struct work *w)
 
 void scale_in_settle(struct work *w)
 {
+    count_moving(w);  // by what was really begun
     for (size_t k = 0; k < w->s->service_count; k++) {
         const struct service *s = &w->s->services[k];
         const struct memo_stamp *was = work_old_stamp(w, STAMP_SETTLING, s->name);

@@ -122,6 +122,12 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
             explain_text(w, "raise the target to %" PRId64 " once it is active", want));
         return true;
     }
+    if (want <= fleet->target) {
+        // Either AWS still shows the target before our lowering, or somebody raised it since: then ours would lower it.
+        say(w, f, VERDICT_HOLD, explain_text(w, "target %" PRId64 " sent, %" PRId64 " shown", y->target, fleet->target),
+            explain_text(w, "raise the target to %" PRId64 " once ours is shown", want));
+        return true;
+    }
     send_target(w, f, want, y->need_target >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
     return true;
 }
@@ -179,10 +185,13 @@ static bool plan_lower(struct work *w, int f, const struct sums *x)
 {
     const struct work_fleet *y = &w->fleet[f];
     int64_t target = (x->keep_milli + y->doomed_milli) / 1000 + x->open;
-    if (x->empty == 0)
+    // A member died after its neighbour was lowered: the others no longer cover the target, so it is lowered once more. Not while
+    // orders are open, which would be withdrawn bit by bit.
+    bool again = x->empty == 0 && x->lowered > 0 && x->open == 0;
+    if (x->empty == 0 && !again)
         return false;
     if (target < y->target) {
-        const char *fact = explain_text(w, "%d empty of ours weigh %g, the others %g", x->empty, (double)x->empty_milli / 1000,
+        const char *fact = explain_text(w, "%d empty of ours to end, the others weigh %g", x->empty + x->lowered,
                                         (double)x->keep_milli / 1000);
         send_target(w, f, target, -1, fact, VERDICT_LOWER);
         struct action *a = &w->plan->actions[w->plan->action_count - 1];

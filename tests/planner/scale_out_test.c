@@ -1,0 +1,483 @@
+#include "tests/planner/build.h"
+
+#include <string.h>
+
+#include "planner/scale_out.h"
+
+// One type of 4 vCPU and 16 GiB, weight w; one service of 1 vCPU and 2 GiB tasks.
+static struct build b;
+static int type, fleet, shape, web;
+
+static void world(int64_t weight_milli, int64_t target, int32_t desired)
+{
+    build_init(&b);
+    type = build_type(&b, "m5.xlarge", 4096, 15700);
+    fleet = build_fleet(&b, "sfr-1", target);
+    build_pool(&b, fleet, type, weight_milli);
+    shape = build_shape(&b, "web:1", 1024, 2048);
+    web = build_service(&b, "web", shape, desired);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    build_release(&b);
+    return 0;
+}
+
+static void a_full_cluster_without_demand_does_nothing(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "sfr-1")->code, VERDICT_KEEP);
+    assert_int_equal(plan_verdict(p, "i-001")->code, VERDICT_KEEP);
+    assert_string_equal(plan_verdict(p, "i-001")->verdict, "keep");
+}
+
+static void tasks_without_room_raise_the_target_by_what_holds_them(void **state)
+{
+    (void)state;
+    world(1000, 2, 13);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 4);  // 5 tasks, 4 a box
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_LAUNCH);
+    assert_string_equal(plan_verdict(p, "web web:1")->fact, "5 tasks of web 1 vCPU 2.0 GiB fit on 0 of 2 instances");
+    assert_int_equal(p->demands[0].missing, 5);
+    assert_int_equal(p->demands[0].ordered, 5);
+    assert_int_equal(p->summary.waiting_tasks, 5);
+}
+
+static void f2_demand_that_fits_on_free_room_orders_nothing(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_instance(&b, fleet, type);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_FITS);
+    assert_int_equal(plan_verdict(p, "i-002")->code, VERDICT_HOLD);
+}
+
+static void from_zero_the_first_tasks_order_the_first_instance(void **state)
+{
+    (void)state;
+    world(1000, 0, 3);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 1);
+}
+
+static void coming_members_are_not_ordered_twice(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    int i = build_instance(&b, fleet, type);
+    b.s.instances[i].ecs = ECS_UNREGISTERED;
+    b.s.instances[i].launched_ms = T0 - 40 * SECOND;
+    b.s.instances[i].registered = b.s.instances[i].remaining = (struct res){{0}};
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_WAIT);
+    assert_int_equal(plan_verdict(p, "i-002")->code, VERDICT_KEEP);
+    assert_int_equal(p->summary.coming, 1);
+}
+
+static void a_member_that_never_registered_is_no_longer_counted(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    int i = build_instance(&b, fleet, type);
+    b.s.instances[i].ecs = ECS_UNREGISTERED;
+    b.s.instances[i].launched_ms = T0 - 11 * MINUTE;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);
+}
+
+static void open_orders_are_not_ordered_twice(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);  // target 2, one member: one more is on its way
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_WAIT);
+}
+
+static void a5_what_we_sent_counts_while_the_fleet_still_shows_the_old_target(void **state)
+{
+    (void)state;
+    world(1000, 1, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 2);
+    b.s.fleets[0].state = FLEET_MODIFYING;
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(build_plan(&b)->action_count, 0);
+    b.s.fleets[0].state = FLEET_ACTIVE;
+    b.s.fleets[0].target = 2;
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(build_plan(&b)->action_count, 0);
+}
+
+static void a5_nothing_is_sent_while_the_fleet_is_modifying(void **state)
+{
+    (void)state;
+    world(1000, 1, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.s.fleets[0].state = FLEET_MODIFYING;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "sfr-1")->code, VERDICT_HOLD);
+}
+
+static void a2_one_more_instance_above_a_fleet_that_overshoots(void **state)
+{
+    (void)state;
+    world(8000, 10, 12);  // target 10, two members of 8: 16 fulfilled
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 17);
+}
+
+static void the_worst_type_of_the_fleet_decides_the_target(void **state)
+{
+    (void)state;
+    world(1000, 1, 12);
+    int large = build_type(&b, "m5.2xlarge", 8192, 31700);
+    build_pool(&b, fleet, large, 2000);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    // 8 tasks: two m5.xlarge (weight 2) or one m5.2xlarge, launched from 1 + 1: floor(1 + 1 × 1) + 1 = 3.
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);
+}
+
+static void a_type_too_small_for_the_task_does_not_count_but_is_said(void **state)
+{
+    (void)state;
+    world(1000, 0, 2);
+    b.s.shapes[shape].need = res_make(2048, 20000);
+    int large = build_type(&b, "r5.xlarge", 4096, 31700);
+    build_pool(&b, fleet, large, 1000);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 2);
+    assert_non_null(strstr(plan_verdict(p, "sfr-1")->fact, "1 of 2 types too small"));
+}
+
+static void daemons_take_their_share_of_each_new_instance(void **state)
+{
+    (void)state;
+    world(1000, 0, 4);
+    int log = build_shape(&b, "log:1", 512, 256);
+    build_daemon(&b, "log", log);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 2);  // 3 a box beside the daemon
+}
+
+static void daemons_that_have_not_come_yet_keep_their_room(void **state)
+{
+    (void)state;
+    world(1000, 1, 4);
+    build_daemon(&b, "log", build_shape(&b, "log:1", 512, 256));
+    build_instance(&b, fleet, type);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 2);
+}
+
+static void f4_a_task_larger_than_any_type_orders_nothing_and_names_the_nearest(void **state)
+{
+    (void)state;
+    world(1000, 0, 1);
+    b.s.shapes[shape].need = res_make(1024, 20000);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    const struct verdict *v = plan_verdict(p, "web web:1");
+    assert_int_equal(v->code, VERDICT_NEVER_FITS);
+    assert_non_null(strstr(v->fact, "m5.xlarge"));
+    assert_int_equal(p->demands[0].never, 1);
+}
+
+static void f4_a_crash_looping_service_gets_no_capacity(void **state)
+{
+    (void)state;
+    world(1000, 0, 3);
+    b.s.services[web].crash_looping = true;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_NEVER_FITS);
+}
+
+static void f4_a_rule_that_is_not_understood_gets_no_capacity(void **state)
+{
+    (void)state;
+    world(1000, 0, 3);
+    b.s.shapes[shape].unmodelled = "memberOf attribute:gpu exists";
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_non_null(strstr(plan_verdict(p, "web web:1")->fact, "memberOf"));
+}
+
+static void f9_a_shape_that_could_not_be_read_gets_no_capacity(void **state)
+{
+    (void)state;
+    world(1000, 0, 3);
+    b.s.shapes[shape].known = false;
+    assert_int_equal(build_plan(&b)->action_count, 0);
+}
+
+static void f3_a_service_that_is_not_on_our_instances_is_no_demand(void **state)
+{
+    (void)state;
+    world(1000, 0, 3);
+    b.s.services[web].on_ec2 = false;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(p->demand_count, 0);
+}
+
+static void f1_tasks_on_a_strangers_drain_are_demand(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    int i = build_instance(&b, fleet, type);
+    build_hold(&b, i, web, 4);
+    b.s.instances[i].ecs = ECS_DRAINING;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 3);
+    assert_int_equal(p->demands[0].leaving, 4);
+    assert_int_equal(plan_verdict(p, "i-002")->code, VERDICT_FOREIGN);
+}
+
+static void f1_standalone_tasks_on_leaving_instances_are_no_demand(void **state)
+{
+    (void)state;
+    world(1000, 1, 0);
+    int i = build_instance(&b, fleet, type);
+    build_hold_shape(&b, i, -1, shape, 2);
+    b.s.instances[i].ecs = ECS_DRAINING;
+    assert_int_equal(build_plan(&b)->action_count, 0);
+}
+
+static void f1_tasks_that_can_neither_start_nor_stop_are_no_demand(void **state)
+{
+    (void)state;
+    world(1000, 1, 4);
+    int i = build_instance(&b, fleet, type);
+    build_hold(&b, i, web, 4);
+    b.s.instances[i].ecs = ECS_DRAINING;
+    b.s.services[web].max_percent = 100;
+    assert_int_equal(build_plan(&b)->action_count, 0);
+}
+
+static void e4_an_agent_away_for_seconds_keeps_its_tasks_and_its_room(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    int i = build_instance(&b, fleet, type);
+    b.s.instances[i].agent_connected = false;
+    b.s.instances[i].disconnected_since_ms = T0 - 30 * SECOND;
+    assert_int_equal(build_plan(&b)->action_count, 0);
+}
+
+static void e4_an_unreachable_instance_is_neither_capacity_nor_demand(void **state)
+{
+    (void)state;
+    world(1000, 2, 10);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    int i = build_instance(&b, fleet, type);
+    build_hold(&b, i, web, 2);
+    b.s.instances[i].agent_connected = false;
+    b.s.instances[i].disconnected_since_ms = T0 - 4 * MINUTE;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 3);  // 4 missing, not 6, and no room on the one away
+    assert_int_equal(p->demands[0].missing, 4);
+    assert_int_equal(p->demands[0].leaving, 0);
+}
+
+static void h1_max_stops_growth_and_says_what_was_wanted(void **state)
+{
+    (void)state;
+    world(1000, 1, 20);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.p.fleets[0].max = 3;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 3);
+    assert_int_equal(plan_capped(p, "sfr-1")->wanted, 5);
+    assert_int_equal(plan_capped(p, "sfr-1")->allowed, 3);
+}
+
+static void h1_a_fleet_above_its_max_is_not_lowered(void **state)
+{
+    (void)state;
+    world(1000, 2, 20);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.p.fleets[0].max = 1;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_non_null(plan_capped(p, "sfr-1"));
+}
+
+static void a_step_limits_what_comes_at_once(void **state)
+{
+    (void)state;
+    world(1000, 0, 400);
+    b.p.step_instances = 7;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 7);
+    assert_int_equal(plan_capped(p, "sfr-1")->wanted, 100);
+}
+
+static void min_is_ordered_without_any_task(void **state)
+{
+    (void)state;
+    world(1000, 0, 0);
+    b.p.fleets[0].min = 4;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 4);
+}
+
+static void the_cheaper_fleet_is_chosen_and_the_rest_spills_over(void **state)
+{
+    (void)state;
+    world(1000, 0, 20);
+    int cheap = build_type(&b, "m5a.xlarge", 4096, 15700);
+    int second = build_fleet(&b, "sfr-2", 0);
+    build_pool(&b, second, cheap, 1000);
+    b.s.types[type].spot_usd_micro = 90000;
+    b.s.types[cheap].spot_usd_micro = 70000;
+    b.p.fleets[1].max = 3;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-2"), 3);
+    assert_int_equal(plan_target(p, "sfr-1"), 2);
+}
+
+static void headroom_in_per_cent_is_whole_tasks_and_is_ordered(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    b.p.headroom_percent = 25;
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 3);
+    assert_int_equal(p->demands[0].headroom, 2);
+    assert_int_equal(p->summary.waiting_tasks, 0);
+}
+
+static void headroom_tasks_of_a_named_service_are_kept_free(void **state)
+{
+    (void)state;
+    world(1000, 1, 2);
+    b.p.headroom_tasks = (struct policy_headroom_task[]){{"web", 2}};
+    b.p.headroom_task_count = 1;
+    build_hold(&b, build_instance(&b, fleet, type), web, 2);
+    assert_int_equal(build_plan(&b)->action_count, 0);
+    assert_string_equal(plan_verdict(&b.r.plan, "web web:1 headroom")->verdict, "kept free");
+    b.p.headroom_tasks = (struct policy_headroom_task[]){{"web", 3}};
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 2);
+}
+
+static void v10_unknown_services_order_nothing(void **state)
+{
+    (void)state;
+    world(1000, 1, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.s.sources[SOURCE_SERVICES].state = SOURCE_UNKNOWN;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "c")->code, VERDICT_UNKNOWN);
+}
+
+static void v10_old_services_still_scale_out(void **state)
+{
+    (void)state;
+    world(1000, 1, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_age(&b, SOURCE_SERVICES, 10 * MINUTE);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 2);
+}
+
+static void observe_says_what_it_would_do_and_does_nothing(void **state)
+{
+    (void)state;
+    world(1000, 1, 8);
+    b.p.mode = MODE_OBSERVE;
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_string_equal(plan_verdict(p, "web web:1")->verdict, "would launch");
+}
+
+static void a_surge_in_deployment_is_what_ecs_may_start_now(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    struct service *s = &b.s.services[web];
+    s->max_percent = 150;
+    s->deployments[1] = s->deployments[0];
+    s->deployments[1].primary = false;
+    s->deployments[0] = (struct deployment){.id = "d2", .primary = true, .shape = shape, .desired = 8, .in_progress = true};
+    s->deployment_count = 2;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->demands[0].missing, 4);
+    assert_int_equal(plan_target(p, "sfr-1"), 3);
+}
+
+static void the_target_is_the_least_that_launches_n(void **state)
+{
+    (void)state;
+    build_init(&b);
+    assert_int_equal(scale_out_target(0, 1, 1000), 1);
+    assert_int_equal(scale_out_target(16000, 1, 8000), 17);
+    assert_int_equal(scale_out_target(2500, 2, 2500), 6);  // 2.5 + 2.5 = 5 must not be enough
+    assert_int_equal(scale_out_target(10000, 3, 500), 12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_full_cluster_without_demand_does_nothing, teardown),
+        cmocka_unit_test_teardown(tasks_without_room_raise_the_target_by_what_holds_them, teardown),
+        cmocka_unit_test_teardown(f2_demand_that_fits_on_free_room_orders_nothing, teardown),
+        cmocka_unit_test_teardown(from_zero_the_first_tasks_order_the_first_instance, teardown),
+        cmocka_unit_test_teardown(coming_members_are_not_ordered_twice, teardown),
+        cmocka_unit_test_teardown(a_member_that_never_registered_is_no_longer_counted, teardown),
+        cmocka_unit_test_teardown(open_orders_are_not_ordered_twice, teardown),
+        cmocka_unit_test_teardown(a5_what_we_sent_counts_while_the_fleet_still_shows_the_old_target, teardown),
+        cmocka_unit_test_teardown(a5_nothing_is_sent_while_the_fleet_is_modifying, teardown),
+        cmocka_unit_test_teardown(a2_one_more_instance_above_a_fleet_that_overshoots, teardown),
+        cmocka_unit_test_teardown(the_worst_type_of_the_fleet_decides_the_target, teardown),
+        cmocka_unit_test_teardown(a_type_too_small_for_the_task_does_not_count_but_is_said, teardown),
+        cmocka_unit_test_teardown(daemons_take_their_share_of_each_new_instance, teardown),
+        cmocka_unit_test_teardown(daemons_that_have_not_come_yet_keep_their_room, teardown),
+        cmocka_unit_test_teardown(f4_a_task_larger_than_any_type_orders_nothing_and_names_the_nearest, teardown),
+        cmocka_unit_test_teardown(f4_a_crash_looping_service_gets_no_capacity, teardown),
+        cmocka_unit_test_teardown(f4_a_rule_that_is_not_understood_gets_no_capacity, teardown),
+        cmocka_unit_test_teardown(f9_a_shape_that_could_not_be_read_gets_no_capacity, teardown),
+        cmocka_unit_test_teardown(f3_a_service_that_is_not_on_our_instances_is_no_demand, teardown),
+        cmocka_unit_test_teardown(f1_tasks_on_a_strangers_drain_are_demand, teardown),
+        cmocka_unit_test_teardown(f1_standalone_tasks_on_leaving_instances_are_no_demand, teardown),
+        cmocka_unit_test_teardown(f1_tasks_that_can_neither_start_nor_stop_are_no_demand, teardown),
+        cmocka_unit_test_teardown(e4_an_agent_away_for_seconds_keeps_its_tasks_and_its_room, teardown),
+        cmocka_unit_test_teardown(e4_an_unreachable_instance_is_neither_capacity_nor_demand, teardown),
+        cmocka_unit_test_teardown(h1_max_stops_growth_and_says_what_was_wanted, teardown),
+        cmocka_unit_test_teardown(h1_a_fleet_above_its_max_is_not_lowered, teardown),
+        cmocka_unit_test_teardown(a_step_limits_what_comes_at_once, teardown),
+        cmocka_unit_test_teardown(min_is_ordered_without_any_task, teardown),
+        cmocka_unit_test_teardown(the_cheaper_fleet_is_chosen_and_the_rest_spills_over, teardown),
+        cmocka_unit_test_teardown(headroom_in_per_cent_is_whole_tasks_and_is_ordered, teardown),
+        cmocka_unit_test_teardown(headroom_tasks_of_a_named_service_are_kept_free, teardown),
+        cmocka_unit_test_teardown(v10_unknown_services_order_nothing, teardown),
+        cmocka_unit_test_teardown(v10_old_services_still_scale_out, teardown),
+        cmocka_unit_test_teardown(observe_says_what_it_would_do_and_does_nothing, teardown),
+        cmocka_unit_test_teardown(a_surge_in_deployment_is_what_ecs_may_start_now, teardown),
+        cmocka_unit_test_teardown(the_target_is_the_least_that_launches_n, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
