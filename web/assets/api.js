@@ -20,7 +20,7 @@
  *   holder: { service: string, task: string, why: string } | null, reason: string }} Progress
  * @typedef {{ kind: string, code: string, target: string, fact: string, verdict: string, wanted: number | null, allowed: number | null }} Verdict
  * @typedef {{ kind: string, target: string, fact: string, verdict: string, capacity?: number | null, capacity_before?: number | null,
- *   hourly_delta_usd_micro?: number | null, outcome: string | null, outcome_detail: string }} Act
+ *   hourly_delta_usd_micro?: number | null, params?: string, outcome: string | null, outcome_detail: string }} Act
  * @typedef {{ tick: number, at: string, error: string, dry_run: boolean, acts: Act[] }} Decision
  * @typedef {{ id: string, kind: string, state: string, activity: string, target: number, on_demand_target: number, fulfilled_milli: number,
  *   min: number, max: number, instances: number, foreign_scaling: boolean }} Fleet

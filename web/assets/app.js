@@ -122,15 +122,15 @@ function findBox() {
 // ---- head, page, foot ---------------------------------------------------------------------------------------------------------
 const logo = () => h("svg", { width: 20, height: 18, viewBox: "0 0 20 18", "aria-hidden": "true" }, h("path", { class: "f-used", d: "M2 6 18 4V16H2z" }), h("path", { class: "l-cap", "stroke-width": 2.4, d: "M2 1V16H18V1" }));
 
-/** @param {ReturnType<typeof pulse>} p @param {Clock} c */
-function foot(p, c) {
+/** @param {Clock} c */
+function foot(c) {
   const d = state.estate?.daemon;
   const f = state.full;
   const ages = f && state.url.cluster ? f.sources.filter((s) => s.read).map((s) => sourceName(s.kind) + " " + duration(s.age_ms ?? 0)).join(", ") : "";
   const api = state.url.cluster ? "/api/v1/clusters/" + encodeURIComponent(state.url.cluster) : "/api/v1/clusters";
   return [
     f && state.url.cluster && f.at ? h("span", { key: "snap" }, "Snapshot " + c.hms(Date.parse(f.at)) + ": " + ages + " old.") : null,
-    f && state.url.cluster && f.tick !== null ? h("span", { key: "tick" }, "Tick " + num(f.tick) + (f.duration_ms === null ? "" : " took " + num(f.duration_ms) + NBSP + "ms.")) : null,
+    f && state.url.cluster && f.tick !== null ? h("span", { key: "tick" }, "Tick " + num(f.tick) + (f.duration_ms === null || (d?.speed || 1) > 1 ? "" : " took " + num(f.duration_ms) + NBSP + "ms.")) : null,
     d ? h("span", { key: "version" }, "masu " + d.version + (d.uptime_s ? ", up " + duration(d.uptime_s * 1000) : "")) : null,
     h("a", { key: "json", href: api }, "JSON"), h("button", { key: "keys", class: "keys", onclick: showKeys }, "? keys"), h("button", { key: "theme", class: "keys", onclick: toggleTheme }, dark() ? "light" : "dark"),
   ];
@@ -145,12 +145,12 @@ function drawPage() {
     h("nav", { "aria-label": "Pages" }, h("a", { href: href({}, true), "data-go": "", "aria-current": state.url.cluster ? "true" : "page" }, "Estate")),
     findBox(), h("div", { class: "status" }, status(p, c)));
   render($("banner"), banners(p, c));
-  render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), page(c, width, p.stopped));
-  render($("foot"), foot(p, c));
+  render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), page(c, width, p.stopped ? p.last : 0));
+  render($("foot"), foot(c));
   title();
 }
 
-/** @param {Clock} c @param {number} width @param {boolean} stopped */
+/** @param {Clock} c @param {number} width @param {number} stopped */
 function page(c, width, stopped) {
   if (state.url.cluster) return h("div", { key: "cluster" }, clusterView(c, width, stopped));
   if (state.estate) return h("div", { key: "estate" }, estateView(c, width));

@@ -86,15 +86,16 @@ function boxView(it, size, services, hue, tab, lit) {
   const holder = state.full?.in_progress.find((p) => p.instance === it.id && p.held)?.holder;
   const label = boxWords(it, shortZone(it.zone), it.box === "active" ? "" : it.box, holder?.service ? "held by " + holder.service : "", tasksOf(it));
   const high = size.h + (size.caption ? 18 : 4);
-  const wide = Math.max(w, size.caption && st.word ? Math.min(110, st.word.length * 6.4) : 0);
+  const wide = Math.max(w, size.caption ? Math.min(110, st.word ? st.word.length * 6.4 : 43) : 0);
   const pin = state.url.focus === it.id;
+  const off = wide > w ? Math.round((wide - w) / 2) : 0;
   return h("div", {
     key: it.id, class: "box " + it.box, role: "gridcell", tabindex: tab ? 0 : -1, "data-id": it.id, "aria-selected": String(pin),
     onfocus: () => hover(it.id), onmouseenter: () => hover(it.id), onclick: () => go({ focus: pin ? "" : it.id }),
   }, h("svg", { width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": label },
-    h("g", { transform: "translate(1 1)" }, boxBody(it, bands(it, services, hue), w - 2, size.h - 2, { bands: size.bands, lit })),
-    h("rect", { class: "ring", x: -3, y: -3, width: w + 6, height: size.h + 6, rx: 3 }),
-    shown && h("text", { class: "cap " + st.tone, x: w / 2 < shown.length * 3.2 && st.word ? wide / 2 : w / 2, y: size.h + 13 }, shown)));
+    h("g", { transform: `translate(${off + 1} 1)` }, boxBody(it, bands(it, services, hue), w - 2, size.h - 2, { bands: size.bands, lit })),
+    h("rect", { class: "ring", x: off - 3, y: -3, width: w + 6, height: size.h + 6, rx: 3 }),
+    shown && h("text", { class: "cap " + st.tone, x: wide > w ? wide / 2 : w / 2, y: size.h + 13 }, shown)));
 }
 
 /** @param {string} id */
@@ -187,7 +188,7 @@ export function boxesTable(list) {
 function large(it, services, hue) {
   const w = 132;
   const hgt = 208;
-  const left = 132;
+  const left = 146;
   const list = bands(it, services, hue);
   const y = (/** @type {number} */ v) => 18 + hgt * (1 - Math.min(1, v));
   const merged = new Map();
@@ -212,7 +213,7 @@ function large(it, services, hue) {
   for (const m of named) {
     const ly = /** @type {any} */ (l.find((x) => x.text === m.name)).y;
     const ry = /** @type {any} */ (r.find((x) => x.text === m.name)).y;
-    const label = isolate(cut(m.name, 16)) + (m.count > 1 && m.name !== "(daemons)" ? " ×" + m.count : "");
+    const label = isolate(cut(m.name, 15)) + (m.count > 1 && m.name !== "(daemons)" ? " ×" + m.count : "");
     kids.push(h("path", { class: "lead", d: `M${left - 3} ${m.y0}L${left - 12} ${ly - 4}M${left + w + 3} ${m.y1}L${left + w + 12} ${ry - 4}` }),
       h("text", { x: left - 15, y: ly, "text-anchor": "end" }, h("tspan", { class: "ink-text" }, label), NBSP + vcpu(m.cpu * cap.cpu_units)),
       h("text", { x: left + w + 15, y: ry }, gib(m.mem * cap.memory_mib) + NBSP + "GiB"));
@@ -244,7 +245,7 @@ function room(it) {
   const mem = it.capacity.memory_mib - it.reserved.memory_mib;
   const fit = (state.full?.services || []).filter((s) => s.kind !== "daemon" && s.task_cpu_units !== null && s.task_memory_mib !== null);
   const n = fit.filter((s) => (s.task_cpu_units || 0) <= cpu && (s.task_memory_mib || 0) <= mem).length;
-  return verdictLine("free " + vcpu(cpu) + " vCPU and " + gib(mem) + " GiB", "room for one more of " + n + " of " + fit.length + " services");
+  return verdictLine("free " + vcpu(cpu) + " vCPU and " + gib(mem) + " GiB", n ? "room for a task of " + n + " of " + fit.length + " services" : "room for no task of " + fit.length + " services");
 }
 
 /** @param {Instance[]} list @param {import("./format.js").Clock} clock */

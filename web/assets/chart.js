@@ -39,7 +39,7 @@ const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 1008
 
 /** @param {number} from @param {number} to @param {number} px @param {import("./format.js").Clock} clock */
 export function timeTicks(from, to, px, clock) {
-  const want = Math.max(2, px / 92);
+  const want = Math.max(3, px / 84);
   const step = (STEPS_MIN.find((m) => (to - from) / (m * 60_000) <= want) || 10080) * 60_000;
   const offset = clock.offset(from) * 60_000;
   const out = [];
@@ -122,11 +122,11 @@ export function chart(m) {
     top += p.height + 24;
   }
   out.push(...lanes(m, laneTop + 2, x, left, right, narrow));
-  out.push(...axis(m, ticks, bottom + 14, x, left, right));
+  out.push(...axis(ticks, bottom + 14, x, left, right));
   const cursorAt = m.cursor === null ? null : m.at[m.cursor] + m.stepMs / 2;
   out.push(h("path", { class: "l-ink", d: `M${r1(end) + 0.5} 14V${bottom}` }));
   if (cursorAt !== null) out.push(h("path", { class: "l-ink", "stroke-dasharray": "2 2", d: `M${r1(Math.min(x(cursorAt), end))} 14V${bottom}` }));
-  const nowX = Math.min(end, right - 30);
+  const nowX = Math.min(end, m.width - 40);
   out.push(h("text", { class: "ink-text bold", x: nowX, y: 10, "text-anchor": "middle" }, m.nowText));
   const height = bottom + 22;
   return h("svg", { viewBox: `0 0 ${m.width} ${height}`, height, "aria-hidden": "true" }, out);
@@ -149,6 +149,7 @@ function panel(m, p, top, x, left, right, end, narrow) {
   g.push(h("text", { x: left, y: top - 7 }, h("tspan", { class: "ink-text bold" }, p.title), " " + p.unit));
   if (m.stopped && end < right - 2) g.push(h("rect", { x: r1(end), y: top, width: r1(right - end), height: p.height, class: "unknown", fill: "url(#unknown)" }));
   const last = m.at.length - 1;
+  /** @type {{ y: number, text: string, cls: string }[]} */
   const marks = [];
   const say = (/** @type {string} */ name, /** @type {(number|null)[]} */ v, /** @type {string} */ cls) => {
     const value = last >= 0 ? v[last] : null;
@@ -181,6 +182,7 @@ function gaps(m, p, x, y, end) {
 
 /** @param {any} m @param {number} top @param {(t: number) => number} x @param {number} left @param {number} right @param {boolean} narrow */
 function lanes(m, top, x, left, right, narrow) {
+  /** @type {import("./dom.js").VNode[]} */
   const out = [];
   m.lanes.forEach((/** @type {Lane} */ lane, /** @type {number} */ i) => {
     const mid = top + i * 17 + 10;
@@ -217,10 +219,10 @@ function lanes(m, top, x, left, right, narrow) {
   return out;
 }
 
-/** @param {any} m @param {{ t: number, text: string, midnight: boolean }[]} ticks @param {number} y @param {(t: number) => number} x @param {number} left @param {number} right */
-function axis(m, ticks, y, x, left, right) {
+/** @param {{ t: number, text: string, midnight: boolean }[]} ticks @param {number} y @param {(t: number) => number} x @param {number} left @param {number} right */
+function axis(ticks, y, x, left, right) {
   return ticks
-    .filter((t) => x(t.t) > left + 14 && x(t.t) < right - 12)
+    .filter((t) => x(t.t) > left + (t.midnight ? 20 : 8) && x(t.t) < right - 4)
     .map((t) => h("text", { class: t.midnight ? "ink-text bold" : "", x: r1(x(t.t)), y, "text-anchor": "middle" }, t.text));
 }
 

@@ -6,7 +6,7 @@ import { chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
 import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
-import { changed, earlier, go, href, keyOf, loadWhy, poll, RANGES, state } from "./store.js";
+import { changed, earlier, go, href, keyOf, loadWhy, poll, rangeName, RANGES, state } from "./store.js";
 import { actLines, modeTag, orders, reasonLine, sentence, verdictLine } from "./words.js";
 
 /** @typedef {import("./api.js").ClusterFull} ClusterFull */
@@ -85,8 +85,8 @@ const keyLine = (cls, d) => h("svg", { class: "k", width: 18, height: 10, "aria-
 /** @param {string} cls */
 const keyArea = (cls) => h("svg", { class: "k", width: 14, height: 10, "aria-hidden": "true" }, h("rect", { class: cls, width: 14, height: 10 }));
 
-/** The values under the cursor, or now: legend, readout and text alternative at once. @param {any} s @param {number | null} i @param {Clock} clock */
-function reading(s, i, clock) {
+/** The values under the cursor, or now: legend, readout and text alternative at once. @param {any} s @param {number | null} i @param {Clock} clock @param {number} present */
+function reading(s, i, clock, present) {
   const k = i ?? s.at.length - 1;
   const v = (/** @type {(number|null)[]} */ col) => (col[k] === null || col[k] === undefined ? null : /** @type {number} */ (col[k]));
   const both = (/** @type {string} */ c) => {
@@ -98,7 +98,7 @@ function reading(s, i, clock) {
   const res = [v(s.col.reserved_cpu_units), v(s.col.reserved_memory_mib)];
   const free = cap[0] === null || res[0] === null || cap[1] === null || res[1] === null ? "unknown" : vcpu(Math.max(0, cap[0] - res[0])) + " vCPU, " + gib(Math.max(0, cap[1] - res[1])) + " GiB";
   const waits = v(s.col.waiting_tasks);
-  const when = i === null ? state.now : s.at[i];
+  const when = i === null ? present : s.at[i];
   return {
     waits, when, capacity: both("capacity"), need: both("need"), reserved: both("reserved"), free,
     instances: v(s.col.instances), time: clock.at(when, state.now),
@@ -106,9 +106,9 @@ function reading(s, i, clock) {
   };
 }
 
-/** @param {any} s @param {Clock} clock */
-function readingLine(s, clock) {
-  const r = reading(s, state.ui.cursor, clock);
+/** @param {any} s @param {Clock} clock @param {number} present */
+function readingLine(s, clock, present) {
+  const r = reading(s, state.ui.cursor, clock, present);
   return h("div", { class: "reading" },
     h("b", null, r.time), h("span", { class: "slot" }, keyLine("l-cap", "M0 8H8V2H18"), "capacity ", h("b", null, r.capacity)),
     h("span", { class: "slot" }, keyLine("l-demand", "M0 5H18"), "need ", h("b", null, r.need)),
@@ -118,19 +118,20 @@ function readingLine(s, clock) {
     h("span", { class: "slot" }, "instances ", h("b", null, r.instances === null ? "unknown" : num(r.instances))));
 }
 
-/** @param {ClusterFull} c @param {Clock} clock @param {number} width @param {boolean} stopped */
+/** @param {ClusterFull} c @param {Clock} clock @param {number} width @param {number} stopped time of the last tick, 0 while it runs */
 function chartPart(c, clock, width, stopped) {
   const s = state.series;
-  const range = RANGES[state.url.range];
+  const shown = rangeName();
+  const range = RANGES[shown];
   const head = h("div", { class: "head" }, h("h2", { id: "chart-head" }, "Capacity and demand"),
     h("div", { class: "ranges right", role: "group", "aria-label": "Range" }, Object.keys(RANGES).map((k) =>
-      h("button", { key: k, "aria-pressed": String(k === state.url.range), onclick: () => go({ range: k }) }, k.replace(/(\d+)/, "$1 ")))));
+      h("button", { key: k, "aria-pressed": String(k === shown), onclick: () => go({ range: k }) }, k.replace(/(\d+)/, "$1 ")))));
   const fail = problem("The chart", "series");
   if (!s || !s.columns.at_s || !s.count) return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, fail || h("p", { class: "empty" }, s ? "No sample yet in this range." : "…"));
   const m = { at: s.columns.at_s.map((t) => (t || 0) * 1000), col: s.columns };
   if (state.ui.cursor !== null && state.ui.cursor >= m.at.length) state.ui.cursor = null;
   const to = Math.max(state.now, at(s.now));
-  const key = keyOf(c) + state.url.range;
+  const key = keyOf(c) + shown;
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
     title, unit, scale, height, cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k], labels: true,
     top: keptTop(key + k, Math.max(1, ...[...s.columns["capacity_" + k], ...s.columns["need_" + k]].map((v) => (v || 0) / scale))),
@@ -144,15 +145,15 @@ function chartPart(c, clock, width, stopped) {
     const t = to - range.ms + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * range.ms;
     setCursor(m.at.findIndex((a) => t >= a && t < a + stepMs), m.at.length);
   };
-  const r = reading(m, state.ui.cursor, clock);
-  return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, readingLine(m, clock),
+  const r = reading(m, state.ui.cursor, clock, stopped || state.now);
+  return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, readingLine(m, clock, stopped || state.now),
     h("div", {
       class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": m.at.length - 1,
       "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
       onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
     }, chart({
-      width, from: to - range.ms, to, now: to, at: m.at, stepMs, waiting: s.columns.waiting_tasks, cursor: state.ui.cursor, clock, stopped, lanes: lanes(to - range.ms),
-      nowText: (stopped ? "stopped " : "now ") + clock.hm(to),
+      width, from: to - range.ms, to, now: stopped || to, at: m.at, stepMs, waiting: s.columns.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: lanes(to - range.ms),
+      nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
     h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy."));
@@ -182,13 +183,13 @@ function chartKeys(e, n) {
 function track(p) {
   const steps = p.steps;
   const w = 372;
-  const x = (/** @type {number} */ i) => 6 + (steps.length > 1 ? (i / steps.length) * (w - 6) : 0);
+  const x = (/** @type {number} */ i) => 6 + (steps.length > 1 ? (i / (steps.length - 1)) * (w - 12) : 0);
   const tone = p.kind === "notice" ? " red" : p.held ? " amber" : "";
   return h("svg", { class: "track", viewBox: `0 0 ${w} 26`, role: "img", "aria-label": `step ${p.step + 1} of ${steps.length}: ${p.state}` },
     h("path", { class: "rail", d: `M${x(0)} 7H${x(steps.length - 1)}` }), h("path", { class: "done", d: `M${x(0)} 7H${x(p.step)}` }),
     steps.map((s, i) => [
       h("circle", { class: i < p.step ? "past" : i === p.step ? "here" + tone : "stop", cx: x(i), cy: 7, r: i === p.step ? 4.5 : 3.2 }),
-      h("text", { class: i === p.step ? "now-text" : "", x: i ? x(i) : 0, y: 23, "text-anchor": i ? "middle" : "start" }, s),
+      h("text", { class: i === p.step ? "now-text" : "", x: i === 0 ? 0 : i === steps.length - 1 ? w : x(i), y: 23, "text-anchor": i === 0 ? "start" : i === steps.length - 1 ? "end" : "middle" }, s),
     ]));
 }
 
@@ -203,10 +204,10 @@ function going(c, clock) {
       : p.kind === "launch" ? [p.type, p.zone && shortZone(p.zone)].filter(Boolean).join(" ") + (p.since ? ", " + duration(state.now - at(p.since)) : "")
         : since + (p.deadline ? ", deadline " + clock.at(at(p.deadline), state.now) : "");
     const left = p.tasks_left ? count(p.tasks_left, "task") + " left" : p.kind === "launch" ? "" : "no task left";
-    const holder = p.held && p.holder ? h("p", null, left + ", held by ", name(p.holder.service || "a task", 30), p.holder.why ? ", " + p.holder.why : "") : left && h("p", null, left);
+    const holder = p.held && p.holder ? h("p", null, left + ", held by ", name(p.holder.service || "a task", 30), p.holder.why ? ", " + p.holder.why : "") : h("p", null, left + ", held");
     return h("li", { key: p.kind + p.instance },
       h("div", { class: "first" }, h("h3", { class: tone }, title + " ", p.instance ? h("a", { class: "id " + tone, href: href({ focus: p.instance }), title: p.instance, "data-go": "", "data-keep": "" }, shortId(p.instance)) : ""), h("span", { class: "when" }, when)),
-      holder, p.reason ? h("p", { class: p.held ? "quiet" : "" }, reasonLine(p.reason)) : null, track(p));
+      p.held ? holder : null, p.reason || left ? h("p", { class: p.held ? "quiet" : "" }, !p.held && left ? left + (p.reason ? ". " : "") : "", p.reason ? reasonLine(p.reason) : "") : null, track(p));
   };
   const late = list.slice(0, 8);
   return h("section", { class: "order-going", key: "going", "aria-labelledby": "going-head" },
@@ -218,12 +219,14 @@ function going(c, clock) {
 /** @param {{ glyph: string, tone: string, fact: string, verdict: string, bad: string }} a @param {any} key */
 const actView = (a, key) => h("div", { class: "act", key }, h("span", { class: "glyph " + a.tone, "aria-hidden": "true" }, a.glyph), h("span", null, verdictLine(a.fact, a.verdict), a.bad ? h("span", { class: "red" }, " (" + a.bad + ")") : null));
 
-/** Acting ticks, and between them how many had nothing to do. */
+/** Acting ticks, and between them how many had nothing to do, as far back as every tick is known. */
 function feedEntries() {
   const out = [];
   /** @type {any} */
   let run = null;
-  for (const t of state.ticks) {
+  const known = state.ticks.length ? state.ticks[state.ticks.length - 1].tick : Infinity;
+  const before = [...state.acting.values()].filter((t) => t.tick < known).sort((a, b) => b.tick - a.tick);
+  for (const t of [...state.ticks, ...before]) {
     const acted = t.actions > 0 || t.acts.length > 0 || t.error;
     if (acted) {
       run = null;
@@ -237,7 +240,9 @@ function feedEntries() {
       out.push(run);
     }
   }
-  return out;
+  let acts = 0;
+  const end = out.findIndex((e) => e.kind === "tick" && ++acts > state.ui.acts);
+  return end < 0 ? out : out.slice(0, end);
 }
 
 /** @param {import("./api.js").Tick} t @param {ClusterFull} c */
@@ -251,10 +256,10 @@ function why(t, c) {
   };
   const got = c.tick === t.tick && !state.why.has(t.tick) ? { verdicts: c.verdicts } : state.why.get(t.tick);
   const list = (got?.verdicts || []).slice(0, 60);
-  return [
-    h("button", { class: "link", "aria-expanded": String(open), onclick: toggle }, open ? "fewer" : "why, and why not otherwise"),
-    open ? h("div", { class: "more" }, got?.loading ? "…" : got?.error ? "did not load: " + got.error : list.length ? list.map((/** @type {any} */ v, /** @type {number} */ i) => h("div", { key: i }, v.kind === "cluster" ? null : [ids(v.target), ": "], verdictLine(v.fact, v.verdict))) : "no verdict is kept of this tick") : null,
-  ];
+  return {
+    button: h("button", { class: "ask", "aria-expanded": String(open), title: "every candidate of this tick and its verdict", onclick: toggle }, open ? "less" : "why", h("span", { class: "unseen" }, ", tick " + num(t.tick))),
+    list: open ? h("div", { class: "more" }, got?.loading ? "…" : got?.error ? "did not load: " + got.error : list.length ? list.map((/** @type {any} */ v, /** @type {number} */ i) => h("div", { key: i }, v.kind === "cluster" ? null : [ids(v.target), ": "], verdictLine(v.fact, v.verdict))) : "no verdict is kept of this tick") : null,
+  };
 }
 /** @param {string} target */
 const ids = (target) => h("bdi", { title: target }, shortId(target));
@@ -268,9 +273,10 @@ function feed(c, clock) {
     const t = e.t;
     const lines = actLines(t.acts, t.dry_run);
     const shown = lines.slice(0, 6);
-    return h("li", { key: e.key }, stamp(t), h("div", null,
+    const because = why(t, c);
+    return h("li", { key: e.key }, h("div", null, stamp(t), because.button), h("div", null,
       t.error ? h("div", { class: "act" }, h("span", { class: "glyph red", "aria-hidden": "true" }, "!"), h("span", { class: "red" }, "tick failed: " + t.error)) : null,
-      shown.map((a, i) => actView(a, i)), lines.length > 6 ? h("div", { class: "more" }, num(lines.length - 6) + " more acts") : null, why(t, c)));
+      shown.map((a, i) => actView(a, i)), lines.length > 6 ? h("div", { class: "more" }, num(lines.length - 6) + " more acts") : null, because.list));
   };
   const single = state.ticks.map((t) => (t.actions > 0 || t.acts.length || t.error ? { kind: "tick", key: "t" + t.tick, t } : { kind: "quiet", key: "t" + t.tick, t, n: 1 }));
   const entries = all ? single : feedEntries();
@@ -280,7 +286,7 @@ function feed(c, clock) {
     h("div", { class: "rule" }), problem("The decisions", "ticks"),
     entries.length ? h("ol", { class: "feed" }, entries.map(row)) : state.errors.ticks ? null : h("p", { class: "empty" }, "No tick yet."),
     problem("Earlier ticks", "earlier"),
-    state.older !== null && entries.length ? h("p", null, h("button", { class: "link quiet", onclick: earlier }, "Earlier")) : null);
+    (all ? state.older !== null : !!state.actingOlder || state.acting.size > state.ui.acts) && entries.length ? h("p", null, h("button", { class: "link", onclick: () => earlier(all) }, "Earlier")) : null);
 }
 
 /** How many more tasks of this size would fit on the active instances at once, by CPU and memory. @param {number} cpu @param {number} mem */
@@ -335,7 +341,7 @@ function fleets(c) {
         h("td", { class: "n" }, num(f.target)), h("td", { class: "n" }, three(f.fulfilled_milli / 1000)), h("td", { class: "n" }, num(f.min)), h("td", { class: "n" }, num(f.max)), h("td", { class: "n" }, num(f.instances))))))));
 }
 
-/** @param {Clock} clock @param {number} width @param {boolean} stopped */
+/** @param {Clock} clock @param {number} width @param {number} stopped time of the last tick, 0 while it runs */
 export function clusterView(clock, width, stopped) {
   const c = state.full;
   const wanted = state.url.cluster;

@@ -8,8 +8,7 @@
  * @typedef {{ tag: string, props: Record<string, any>, kids: Kid[], key: any, el?: any }} VNode
  * @typedef {{ text: string, el?: any }} VText
  * @typedef {VNode | VText} Kid
- * @typedef {VNode | string | number | null | undefined | false} Child
- * @typedef {Child | Child[] | Child[][]} Children
+ * @typedef {VNode | string | number | null | undefined | boolean | Children[]} Children
  */
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -27,16 +27,18 @@ const scarcest = (c) => {
     : { what: "mem", share: mem, reserved: c.reserved.memory_mib, need: c.need.memory_mib, cap: c.capacity.memory_mib };
 };
 
-const SORTS = /** @type {Record<string, (c: Cluster) => number | string>} */ ({
+/** @typedef {(c: Cluster) => number | string} By */
+const byCost = (/** @type {Cluster} */ c) => -(c.cost_usd_micro_per_hour || 0);
+const SORTS = /** @type {Record<string, By | undefined>} */ ({
   name: (c) => c.name.toLowerCase(), instances: (c) => -(c.instances?.total || 0), spot: (c) => -(c.spot_permyriad || 0),
-  reserved: (c) => -(scarcest(c)?.share || 0), cost: (c) => -(c.cost_usd_micro_per_hour || 0),
+  reserved: (c) => -(scarcest(c)?.share || 0), cost: byCost,
 });
 
 /** @param {{ c: Cluster, looks: any[] }[]} rows @returns {string[]} keys as "group/key" in the order the facts ask for */
 function wanted(rows) {
   const by = SORTS[state.url.sort];
   const group = (/** @type {any} */ r) => (by ? 2 : r.looks.length ? 0 : changing(r.c) ? 1 : 2);
-  const value = by || SORTS.cost;
+  const value = by || byCost;
   const sign = state.url.dir === "up" ? -1 : 1;
   const cmp = (/** @type {any} */ a, /** @type {any} */ b) => (a < b ? -1 : a > b ? 1 : 0);
   return [...rows]
@@ -85,7 +87,7 @@ function figures(list) {
     figure("Instances", num(total), percent(sum((c) => c.instances?.spot), total) + " spot"),
     figure("Capacity", [vcpu(cap), h("small", null, " vCPU")], percent(sum((c) => c.reserved?.cpu_units), cap) + " reserved"),
     figure("Waiting", [h("span", { class: waits ? "red" : "" }, num(waits)), h("small", null, waits === 1 ? " task" : " tasks")], since < Infinity ? "longest " + duration(state.now - since) : "everything has a place"),
-    figure("On the way", `+${coming} −${draining}`, count(coming, "boots", "boot") + ", " + count(draining, "drains", "drain")),
+    figure("On the way", coming || draining ? `+${coming} −${draining}` : "0", coming || draining ? [coming && count(coming, "boots", "boot"), draining && count(draining, "drains", "drain")].filter(Boolean).join(", ") : "nothing boots or drains"),
     figure("Cost", [usdPerHour(cost), h("small", null, "/h")], "$" + num((cost * 24) / 1e6) + " a day at this rate"),
     figure("Drains", [num(drains), h("small", null, " begun")], num(sum((c) => c.drains_total?.finished)) + " finished, " + num(sum((c) => c.drains_total?.undone)) + " undone"));
 }
@@ -152,12 +154,9 @@ function row(r, clock) {
     h("td", { class: "n spot" }, c.spot_permyriad === null || !c.instances?.total ? "–" : num(c.spot_permyriad / 100) + NBSP + "%"),
     h("td", { class: "bar-cell" }, s ? [bar(s.reserved, s.need, s.cap), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
     h("td", { class: "spark" }, spark(state.sparks.get(keyOf(c)), s?.what || "CPU")),
-    h("td", { class: "next" }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, short(line.verdict))] : h("span", { class: "quieter" }, "–")),
+    h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict)] : h("span", { class: "quieter" }, "–")),
     h("td", { class: "n cost" }, cost));
 }
-
-/** @param {string} text */
-const short = (text) => (text.length > 34 ? text.slice(0, 33) + "…" : text);
 
 /** @param {string} label @param {string} key @param {string} cls */
 function th(label, key, cls) {
@@ -192,7 +191,7 @@ export function estateView(clock, width) {
         h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, count(moves, "row") + " would move, r sorts")] : null),
         h("div", { class: "legend right" }, legend())),
       rows.length ? h("table", { class: "clusters" }, h("thead", null, h("tr", null,
-        th("Cluster", "name", ""), th("State", "", "state"), th("Instances", "instances", "n"), th("Spot", "spot", "n"), th("Reserved, scarcest resource", "reserved", ""), th("24 h back", "", ""), th("Last act", "", ""), th("$/h", "cost", "n"))),
+        th("Cluster", "name", "c-name"), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Last act", "", ""), th("$/h", "cost", "n cost"))),
         groups.map((g) => h("tbody", { class: g.title ? "group" : "", key: g.title }, g.title ? h("tr", { key: "head" }, h("th", { colspan: 8, scope: "rowgroup" }, g.title, h("span", null, " " + g.rows.length))) : null, g.rows.map((x) => row(x.r, clock)))))
         : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
     state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + " -> tries again in 20 s")) : null);

@@ -15,17 +15,24 @@ export const RANGES = /** @type {Record<string, { ms: number, step: string, step
 });
 const POLL_MS = 2000;
 const LOOKS_MAX = 6;
+const PAGES_MAX = 6;
 const SPARK_EVERY_MS = 20_000;
 
 /** Everything in the URL; what is at its default is left out of it. */
-const DEFAULTS = { cluster: "", region: "", account: "", range: "24h", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "" };
+const DEFAULTS = { cluster: "", region: "", account: "", range: "", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "" };
 
 export function readUrl() {
   const q = new URLSearchParams(location.search);
   const out = { ...DEFAULTS };
   for (const k of Object.keys(DEFAULTS)) /** @type {any} */ (out)[k] = q.get(k) ?? /** @type {any} */ (DEFAULTS)[k];
-  if (!RANGES[out.range]) out.range = "24h";
+  if (!RANGES[out.range]) out.range = "";
   return out;
+}
+
+/** The range shown: the reader's choice, else a day; a demo that has run for less than six of its hours shows six. */
+export function rangeName() {
+  const d = state.estate?.daemon;
+  return state.url.range || (d && d.speed > 1 && d.uptime_s < 21_600 ? "6h" : "24h");
 }
 
 /** @param {Partial<typeof DEFAULTS>} change @param {boolean} [fresh] start from nothing but the time zone */
@@ -43,7 +50,8 @@ export const state = {
   /** @type {import("./api.js").ClusterFull | null} */ full: null,
   /** @type {import("./api.js").Instances | null} */ instances: null,
   /** @type {import("./api.js").Series | null} */ series: null,
-  /** the acting ticks of the range, by id, for the lanes of marks @type {Map<number, Tick>} */ acting: new Map(),
+  /** ticks that acted, by id, back to the range's begin at least @type {Map<number, Tick>} */ acting: new Map(),
+  /** where the older ones begin; undefined before the first answer @type {number | null | undefined} */ actingOlder: undefined,
   /** newest ticks without a gap, newest first @type {Tick[]} */ ticks: [],
   /** @type {number | null} */ older: null,
   /** verdicts of old ticks that were asked for @type {Map<number, any>} */ why: new Map(),
@@ -67,6 +75,7 @@ export const state = {
     find: "",
     findAt: 0,
     allServices: false,
+    acts: 40,
     /** @type {Set<number>} */ open: new Set(),
     /** @type {Map<string, number>} */ tops: new Map(),
     /** @type {Map<string, Map<string, number>>} */ hues: new Map(),
@@ -102,11 +111,11 @@ function arrive(before) {
   state.url = readUrl();
   const moved = ["cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
-    Object.assign(state, { full: null, instances: null, series: null, acting: new Map(), ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
-    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, open: new Set(), find: "" });
+    Object.assign(state, { full: null, instances: null, series: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, acts: 40, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
-  if (before.range !== state.url.range) Object.assign(state, { series: null, acting: new Map() });
+  if (before.range !== state.url.range) state.series = null;
   if (moved || before.range !== state.url.range) poll();
   changed();
 }
@@ -137,11 +146,12 @@ async function pollEstate() {
   state.estate = answer;
 }
 
-/** @param {string} name @param {import("./store.js").state["url"]} url */
+/** @param {string} name @param {typeof DEFAULTS} url */
 async function pollCluster(name, url) {
   const path = clusterPath(name);
-  const range = RANGES[url.range];
-  const mine = () => state.url.cluster === url.cluster && state.url.region === url.region && state.url.range === url.range;
+  const shown = rangeName();
+  const range = RANGES[shown];
+  const mine = () => state.url.cluster === url.cluster && state.url.region === url.region && rangeName() === shown;
   await Promise.all([
     attempt("cluster", async () => {
       const a = await get(path, where());
@@ -183,29 +193,41 @@ function joinTicks(a) {
 
 /** @param {string} name @param {number} from @param {() => boolean} mine */
 async function pollActing(name, from, mine) {
-  let before;
-  for (let page = 0; page < 6; page++) {
-    const a = /** @type {import("./api.js").Ticks} */ (await get("/ticks", { ...where(), cluster: name, acting: "true", limit: state.acting.size ? 50 : 200, before }));
-    if (!mine()) return;
-    let known = false;
-    for (const t of a.ticks) {
-      known ||= state.acting.has(t.tick);
-      state.acting.set(t.tick, t);
-    }
-    const last = a.ticks[a.ticks.length - 1];
-    if (known || a.older === null || !last || Date.parse(last.at) < from) break;
-    before = a.older;
+  const page = async (/** @type {number | undefined} */ before) => {
+    const a = /** @type {import("./api.js").Ticks} */ (await get("/ticks", { ...where(), cluster: name, acting: "true", limit: state.acting.size && before === undefined ? 50 : 200, before }));
+    if (!mine()) return null;
+    const known = a.ticks.some((t) => state.acting.has(t.tick));
+    for (const t of a.ticks) state.acting.set(t.tick, t);
+    return { known, older: a.older };
+  };
+  const first = state.acting.size === 0;
+  let got = await page(undefined);
+  if (first) state.actingOlder = got ? got.older : undefined;
+  for (let i = 0; got && !first && !got.known && got.older !== null && i < PAGES_MAX; i++) got = await page(got.older);
+  for (let i = 0; got && state.actingOlder && oldestActing() > from && i < PAGES_MAX; i++) {
+    got = await page(state.actingOlder);
+    if (got) state.actingOlder = got.older;
   }
-  for (const [id, t] of state.acting) if (Date.parse(t.at) < from) state.acting.delete(id);
 }
 
-export async function earlier() {
-  if (state.older === null) return;
+const oldestActing = () => [...state.acting.values()].reduce((a, t) => Math.min(a, Date.parse(t.at)), Infinity);
+
+/** More of the feed: of the acting ticks those on hand first, then what is asked for. @param {boolean} all */
+export async function earlier(all) {
   await attempt("earlier", async () => {
-    const a = await get("/ticks", { ...where(), cluster: state.url.cluster, limit: 100, before: /** @type {number} */ (state.older) });
+    const acting = all ? undefined : "true";
+    const before = all ? state.older : state.actingOlder;
+    if (!all) state.ui.acts += 50;
+    if (!before || (!all && state.ui.acts < state.acting.size)) return;
+    const a = await get("/ticks", { ...where(), cluster: state.url.cluster, limit: 100, before, acting });
     const have = new Set(state.ticks.map((t) => t.tick));
-    state.ticks = [...state.ticks, ...a.ticks.filter((/** @type {Tick} */ t) => !have.has(t.tick))];
-    state.older = a.older;
+    if (all) {
+      state.ticks = [...state.ticks, ...a.ticks.filter((/** @type {Tick} */ t) => !have.has(t.tick))];
+      state.older = a.older;
+    } else {
+      for (const t of a.ticks) state.acting.set(t.tick, t);
+      state.actingOlder = a.older;
+    }
   });
   changed();
 }

@@ -172,6 +172,12 @@ export function actLines(acts, dry) {
 /** @param {import("./api.js").Act} a */
 function grows(a) {
   if (typeof a.capacity === "number" && typeof a.capacity_before === "number") return a.capacity > a.capacity_before;
+  try {
+    const p = JSON.parse(a.params || "{}");
+    if (typeof p.target === "number" && typeof p.target_before === "number") return p.target > p.target_before;
+  } catch {
+    // older or foreign parameters: the money says it too
+  }
   return (a.hourly_delta_usd_micro || 0) > 0;
 }
 /** @param {import("./api.js").Act} a */

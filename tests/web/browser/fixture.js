@@ -138,7 +138,7 @@ function series(c, q) {
   const rand = rng(c.seed * 7);
   const s = c.summary;
   let cap = 0;
-  for (let t = from; t < to && t <= NOW; t += step) {
+  for (let t = from; t < to && t <= (s.status === "late" ? Date.parse(s.at) : NOW); t += step) {
     const day = ((t / 3_600_000 + c.seed) % 24) / 24;
     const shape = (d) => 1 + 0.3 * Math.sin(d * 6.28 - 1) + 0.16 * Math.sin(d * 12.56 + 2);
     const f = shape(day) / shape(((NOW / 3_600_000 + c.seed) % 24) / 24) + 0.012 * (rand() - 0.5);
@@ -146,7 +146,7 @@ function series(c, q) {
     const want = (s.capacity.cpu_units * f) / 8192;
     if (want > cap / 8192) cap = Math.ceil(want) * 8192;
     else if (want < cap / 8192 - 1.4) cap -= 8192;
-    const last = t + step > NOW - step;
+    const last = t + 2 * step > NOW && s.status !== "late";
     const waits = (t > NOW - 72_000_000 && t < NOW - 71_300_000 && c.full.in_progress.length) || (last && s.waiting_tasks) ? 2 : 0;
     const gap = t > NOW - 50_000_000 && t < NOW - 47_500_000 && c.seed === 7 ? null : 1;
     const v = (x) => (gap === null ? null : Math.round(x));
@@ -206,9 +206,10 @@ export function world(kind) {
   if (kind === "stale") clusters = [one("production-web", 3, { special: true, stale: true })];
   if (kind === "stopped") clusters = [one("production-web", 3, { special: true, status: "late", status_detail: "no tick for 84 min", age_ms: 5_040_000 })];
   if (kind === "hostile") clusters = [one("<img src=x onerror=alert(1)>", 3, { hostile: true, special: true }), one("‮evil", 5, { count: 6 }), one("b".repeat(255), 6, { count: 6 })];
-  if (kind === "many") {
+  if (kind.startsWith("many")) {
     clusters = Array.from({ length: 40 }, (_, i) => one(["production", "staging", "internal", "recipes", "global"][i % 5] + "-" + ["web", "api", "search", "feed", "batch", "auth", "ml", "etl"][i % 8] + (i > 19 ? "-" + i : ""), i + 3, { count: i === 0 ? 120 : 3 + ((i * 7) % 30), scale: i === 0 ? 5 : 0.2 + ((i * 3) % 10) / 10, special: i === 2 && 3 + ((i * 7) % 30) > 21, dry: i === 11 }));
     clusters[1] = one("production-ml", 9, { special: true });
+    if (kind === "many-moved") clusters[4] = one(clusters[4].summary.name, 11, { count: 60, scale: 2, special: true });
   }
   if (kind === "huge") clusters = [one("production-web", 3, { count: 500, scale: 20, special: true })];
   return { daemon, clusters };

@@ -1,0 +1,154 @@
+// The page against the real thing: `masu demo`, a day of a virtual AWS in two minutes, walked while it lives.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { test } from "node:test";
+
+/** Starts the demo on a free port and reads its address from what it prints. @param {string} masu */
+async function startDemo(masu) {
+  const child = spawn(masu, ["demo", "--listen", "127.0.0.1:0", "--seed", "7"], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  const url = await new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error("no address within 20 s: " + said)), 20_000);
+    const read = (/** @type {Buffer} */ b) => {
+      said += b;
+      const m = /report\s+(http:\/\/\S+\/)/.exec(said);
+      if (m) { clearTimeout(late); resolve(m[1]); }
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("exit", (code) => reject(new Error("ended with " + code + ": " + said)));
+  });
+  return { url, stop: () => new Promise((done) => { child.on("exit", done); child.kill("SIGTERM"); }) };
+}
+
+/** @param {any} t */
+export async function demo({ browser, masu, text, num }) {
+  const world = await startDemo(masu);
+
+  /** Reads the page until what it shows is what its own newest answer says: both move. @param {any} page @param {RegExp} path @param {(answer: any) => Promise<void>} check */
+  const agrees = async (page, path, check) => {
+    /** @type {any} */
+    let newest = null;
+    page.on("response", async (/** @type {any} */ r) => { if (path.test(new URL(r.url()).pathname) && r.status() === 200) newest = await r.json().catch(() => newest); });
+    for (let i = 0; i < 12; i++) {
+      await page.waitForTimeout(700);
+      if (!newest) continue;
+      const was = newest;
+      try {
+        await check(was);
+        return;
+      } catch (e) {
+        if (i === 11) throw e;
+      }
+    }
+    assert.fail("no answer for " + path);
+  };
+
+  for (const theme of /** @type {const} */ (["light", "dark"])) {
+    test(`demo: the estate shows the numbers of its API, ${theme}`, async () => {
+      const page = await browser.open(world.url, { theme });
+      await page.goto(world.url);
+      await page.waitForSelector("a.row");
+      await agrees(page, /^\/api\/v1\/clusters$/, async (a) => {
+        const figures = await page.locator(".figures > div").allInnerTexts();
+        const sum = (/** @type {any} */ f) => a.clusters.reduce((/** @type {number} */ n, /** @type {any} */ c) => n + f(c), 0);
+        assert.equal(num(figures[0].replace("Instances", "")), sum((/** @type {any} */ c) => c.instances.total));
+        assert.equal(num(figures[2].replace("Waiting", "")), sum((/** @type {any} */ c) => c.waiting_tasks));
+        for (const c of a.clusters) {
+          const row = page.locator("tbody tr", { hasText: c.name });
+          assert.equal(num(await row.locator("td.inst").innerText()), c.instances.total);
+          assert.equal(num(await row.locator("td.cost").innerText()), Number((c.cost_usd_micro_per_hour / 1e6).toFixed(c.cost_usd_micro_per_hour < 1e6 ? 3 : 2)));
+        }
+      });
+      await page.waitForSelector("td.spark svg");
+      await page.accessible();
+      await page.noOverflow();
+      await page.shot("demo-estate-" + theme);
+      await page.done();
+    });
+
+    test(`demo: each cluster shows the numbers of its API, its boxes and its decisions, ${theme}`, async () => {
+      const { clusters } = await (await fetch(world.url + "api/v1/clusters")).json();
+      for (const { name } of clusters) {
+        const page = await browser.open(world.url, { theme });
+        await page.goto(world.url + "?cluster=" + encodeURIComponent(name));
+        await page.waitForSelector(".box");
+        await page.waitForSelector("#chart svg", { timeout: 20_000 });
+        await agrees(page, new RegExp("^/api/v1/clusters/" + name + "$"), async ({ cluster }) => {
+          const figures = await page.locator(".figures > div").allInnerTexts();
+          assert.equal(num(figures[0].replace("Instances", "")), cluster.instances.total);
+          assert.equal(num(figures[1].replace("CPU reserved", "")), Math.round((100 * cluster.reserved.cpu_units) / cluster.capacity.cpu_units));
+          assert.equal(num(figures[3].replace("Waiting", "")), cluster.waiting_tasks);
+          assert.equal(await page.locator("table.services tbody tr").count(), Math.min(12, cluster.services.filter((/** @type {any} */ s) => s.kind !== "daemon").length) + (cluster.services.some((/** @type {any} */ s) => s.kind === "daemon") ? 1 : 0));
+        });
+        await agrees(page, new RegExp("^/api/v1/clusters/" + name + "/instances$"), async ({ instances }) => {
+          const shown = await page.locator(".box").evaluateAll((/** @type {Element[]} */ all) => all.map((e) => e.getAttribute("data-id")).sort());
+          assert.deepEqual(shown, instances.map((/** @type {any} */ i) => i.id).sort());
+        });
+        assert.ok((await page.locator(".feed > li").count()) > 0);
+        await page.accessible();
+        await page.noOverflow();
+        await page.shot("demo-" + name + "-" + theme);
+        await page.done();
+      }
+    });
+  }
+
+  test("demo: the world moves, and the page with it, in place", async () => {
+    const page = await browser.open(world.url);
+    await page.goto(world.url);
+    await page.waitForSelector("a.row");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".box");
+    await page.keyboard.press("b");
+    const id = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
+    await page.evaluate(() => { /** @type {any} */ (document.querySelector("#chart-head")).kept = true; });
+    const reading = await text(page, ".reading");
+    await page.waitForFunction((/** @type {string} */ was) => (document.querySelector(".reading")?.textContent || "").slice(0, 5) !== was.slice(0, 5), reading, { timeout: 20_000 });
+    assert.equal(await page.evaluate(() => /** @type {any} */ (document.querySelector("#chart-head")).kept), true, "the page was drawn anew");
+    const now = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
+    const lives = await page.locator(`.box[data-id="${id}"]`).count();
+    if (lives) assert.equal(now, id, "the focus went away");
+    await page.done();
+  });
+
+  test("demo: an old decision tells why, from the journal", async () => {
+    const page = await browser.open(world.url);
+    const { clusters } = await (await fetch(world.url + "api/v1/clusters")).json();
+    await page.goto(world.url + "?cluster=" + clusters[0].name);
+    await page.waitForSelector(".feed .ask", { timeout: 60_000 });
+    await page.locator(".feed .ask").last().click();
+    await page.waitForSelector(".feed .more .verdict", { timeout: 10_000 });
+    await page.done();
+  });
+
+  test("demo: fits a phone", async () => {
+    const page = await browser.open(world.url, { width: 390 });
+    await page.goto(world.url);
+    await page.waitForSelector("a.row");
+    await page.noOverflow();
+    await page.shot("demo-estate-390");
+    await page.locator("a.row").first().tap();
+    await page.waitForSelector(".box");
+    await page.waitForSelector("#chart svg");
+    await page.noOverflow();
+    await page.accessible();
+    await page.shot("demo-cluster-390");
+    await page.done();
+  });
+
+  test("demo: when the daemon ends, the last view stays and the page says so", async () => {
+    const page = await browser.open(world.url, { expect: /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|Failed to load resource/ });
+    const { clusters } = await (await fetch(world.url + "api/v1/clusters")).json();
+    await page.goto(world.url + "?cluster=" + clusters[0].name);
+    await page.waitForSelector(".box");
+    await page.waitForSelector("#chart svg");
+    await world.stop();
+    await page.waitForSelector(".banner.stop", { timeout: 20_000 });
+    assert.ok((await page.locator(".box").count()) > 0);
+    await page.shot("demo-stopped");
+    await page.done();
+  });
+}

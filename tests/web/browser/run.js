@@ -1,0 +1,52 @@
+// The report in a real Chromium: walks it, reads its numbers against the API, by keyboard alone, in both themes, at 1280 px
+// and as a phone. Two worlds: fixture.js for states that are hard to provoke, and `masu demo` when a binary is given.
+//
+//   node run.js [--masu FILE] [--only fixture|demo]
+//
+// Screenshots go to screenshots/ beside this file, to be looked at. Exit 77: something needed is not here (meson: skipped).
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+
+const here = (/** @type {string} */ p) => fileURLToPath(new URL(p, import.meta.url));
+const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
+if (!existsSync(here("node_modules/playwright-core")) || !existsSync(CHROMIUM)) {
+  console.log("skipped: needs Chromium and `npm ci` in tests/web/browser");
+  process.exit(77);
+}
+const { launch } = await import("./browser.js");
+const { startFixture } = await import("./fixture.js");
+const argument = (/** @type {string} */ name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : "");
+const masu = argument("--masu");
+const only = argument("--only");
+
+await mkdir(here("screenshots"), { recursive: true });
+const browser = await launch(CHROMIUM);
+
+/** What a person would select on the page and read. */
+const text = async (/** @type {any} */ page, /** @type {string} */ at) => (await page.locator(at).innerText()).replace(/\s+/g, " ").trim();
+const num = (/** @type {string} */ s) => Number(/-?[\d,]+(\.\d+)?/.exec(s)?.[0].replace(/,/g, ""));
+
+test("the page's parts are at most 60 KiB compressed", async () => {
+  const dir = here("../../../web/assets/");
+  let bytes = 0;
+  for (const f of await readdir(dir)) bytes += gzipSync(await readFile(dir + f), { level: 9 }).length;
+  assert.ok(bytes <= 60 * 1024, bytes + " bytes");
+});
+
+test("the modules pass the type check", async () => {
+  await promisify(execFile)(process.execPath, [here("node_modules/typescript/bin/tsc"), "--project", here("tsconfig.json")]).catch((e) => assert.fail(e.stdout || e.message));
+});
+
+if (only !== "demo") await (await import("./states.js")).states({ browser, startFixture, text, num });
+if (masu && only !== "fixture") await (await import("./demo.js")).demo({ browser, masu, text, num });
+
+test("the browser ends", async () => {
+  await browser.close();
+});

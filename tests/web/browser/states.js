@@ -1,0 +1,257 @@
+// The page against fixture.js: each designed state, hostile names, the keyboard alone, both themes, phone.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+/** @param {any} t */
+export async function states({ browser, startFixture, text, num }) {
+  /** Opens a page on a world of its own. @param {string} kind @param {string} path @param {any} opt @param {(page: any, world: any) => Promise<void>} body */
+  const on = async (kind, path, opt, body) => {
+    const world = await startFixture(kind);
+    const page = await browser.open(world.url, opt);
+    try {
+      await page.goto(world.url + path);
+      await page.waitForSelector("#title");
+      await body(page, world);
+      await page.done();
+    } finally {
+      world.close();
+    }
+  };
+  const api = async (/** @type {any} */ world, /** @type {string} */ path) => (await fetch(world.url + "api/v1" + path)).json();
+
+  for (const theme of ["light", "dark"]) {
+    test(`the estate reads as the API says, ${theme}`, () => on("pictures", "", { theme }, async (page, world) => {
+      await page.waitForSelector("td.spark svg");
+      const { clusters } = await api(world, "/clusters");
+      assert.equal(await text(page, "#title"), "2 of 3 clusters are fine, 1 needs a look");
+      const sum = (/** @type {any} */ f) => clusters.reduce((/** @type {number} */ a, /** @type {any} */ c) => a + f(c), 0);
+      const figures = await page.locator(".figures > div").allInnerTexts();
+      assert.equal(num(figures[0].replace("Instances", "")), sum((/** @type {any} */ c) => c.instances.total));
+      assert.equal(num(figures[1].replace("Capacity", "")), Math.round(sum((/** @type {any} */ c) => c.capacity.cpu_units) / 1024));
+      for (const c of clusters) {
+        const row = page.locator("tbody tr", { hasText: c.name });
+        assert.equal(num(await row.locator("td.inst").innerText()), c.instances.total);
+        assert.equal(num(await row.locator("td.cost").innerText()), Math.round(c.cost_usd_micro_per_hour / 10000) / 100);
+      }
+      await page.accessible();
+      await page.noOverflow();
+      await page.shot("estate-" + theme + "-1280");
+    }));
+
+    test(`a cluster reads as the API says, ${theme}`, () => on("pictures", "?cluster=production-web", { theme }, async (page, world) => {
+      await page.waitForSelector("#chart svg");
+      await page.waitForSelector(".box");
+      const { cluster } = await api(world, "/clusters/production-web");
+      const { instances } = await api(world, "/clusters/production-web/instances");
+      assert.equal(await page.locator(".box").count(), instances.length);
+      const figures = await page.locator(".figures > div").allInnerTexts();
+      assert.equal(num(figures[0].replace("Instances", "")), cluster.instances.total);
+      assert.equal(num(figures[1].replace("CPU reserved", "")), Math.round((100 * cluster.reserved.cpu_units) / cluster.capacity.cpu_units));
+      assert.equal(num(figures[3].replace("Waiting", "")), cluster.waiting_tasks);
+      assert.equal(await page.locator(".going > li").count(), cluster.in_progress.length);
+      assert.match(await text(page, ".feed"), /16 ticks: nothing to do|15 ticks: nothing to do/);
+      assert.match(await page.locator(".feed > li").nth(1).evaluate((/** @type {Element} */ e) => e.textContent), /13 tasks -> drain now/);
+      await page.accessible();
+      await page.noOverflow();
+      await page.shot("cluster-" + theme + "-1280");
+    }));
+  }
+
+  test("the estate and a cluster fit a phone", () => on("pictures", "", { width: 390 }, async (page) => {
+    await page.waitForSelector(".bar-cell svg");
+    await page.noOverflow();
+    await page.accessible();
+    await page.shot("estate-light-390");
+    await page.locator("a.row").first().tap();
+    await page.waitForSelector(".box");
+    await page.waitForSelector("#chart svg");
+    await page.noOverflow();
+    await page.accessible();
+    await page.shot("cluster-light-390");
+  }));
+
+  test("every box says in words what it shows", () => on("pictures", "?cluster=production-web", {}, async (page, world) => {
+    await page.waitForSelector(".box");
+    const { instances } = await api(world, "/clusters/production-web/instances");
+    for (const it of instances) {
+      const label = await page.locator(`.box[data-id="${it.id}"] svg`).getAttribute("aria-label");
+      assert.ok(label.startsWith(it.id + ", " + it.type), label);
+      assert.ok(label.includes(it.box), label);
+    }
+    const held = instances.find((/** @type {any} */ i) => i.box === "held");
+    await page.hover(`.box[data-id="${held.id}"]`);
+    await page.waitForFunction((/** @type {string} */ id) => document.querySelector(".inspector .id")?.textContent === id, held.id);
+    assert.match(await text(page, ".inspector"), /of checkout-worker, protected/);
+  }));
+
+  test("the keyboard alone reaches a box, pins it, reads the chart and comes back", () => on("pictures", "", {}, async (page) => {
+    await page.waitForSelector("a.row");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".box");
+    assert.match(page.url(), /\?cluster=production-web$/);
+    await page.keyboard.press("b");
+    const first = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
+    await page.keyboard.press("ArrowLeft");
+    const second = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
+    assert.notEqual(second, first);
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    const pinned = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
+    assert.match(page.url(), new RegExp("focus=" + pinned));
+    assert.equal(await text(page, ".inspector .id"), pinned);
+    assert.equal(await page.locator('.box[tabindex="0"]').count(), 1);
+    await page.keyboard.press("t");
+    await page.waitForSelector("table.instances");
+    await page.accessible();
+    await page.shot("cluster-table-1280");
+    await page.keyboard.press("t");
+    await page.focus("#chart");
+    const now = await page.getAttribute("#chart", "aria-valuetext");
+    await page.keyboard.press("ArrowLeft");
+    await page.waitForFunction((/** @type {string} */ was) => document.querySelector("#chart")?.getAttribute("aria-valuetext") !== was, now);
+    await page.keyboard.press("2");
+    await page.waitForURL(/range=6h/);
+    await page.keyboard.press("?");
+    await page.waitForSelector("dialog[open]");
+    await page.accessible();
+    await page.shot("keys-1280");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("g");
+    await page.keyboard.press("e");
+    await page.waitForSelector("a.row");
+    await page.keyboard.press("/");
+    await page.keyboard.type("recip");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/cluster=recipes-web/);
+    await page.goBack();
+    await page.waitForSelector("a.row");
+  }));
+
+  test("d changes the theme and z the time zone", () => on("pictures", "?cluster=production-web", {}, async (page) => {
+    await page.waitForSelector("#chart svg");
+    const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = await paper();
+    await page.keyboard.press("d");
+    assert.notEqual(await paper(), light);
+    assert.match(await text(page, ".status"), /GMT\+9|JST/);
+    await page.keyboard.press("z");
+    await page.waitForURL(/tz=utc/);
+    await page.waitForFunction(() => document.querySelector(".reading")?.textContent?.startsWith("14:04"));
+  }));
+
+  test("hostile names are text, and nothing of them runs", () => on("hostile", "", {}, async (page) => {
+    await page.waitForSelector("a.row");
+    assert.equal(await page.locator("a.row bdi", { hasText: "<img src=x" }).count(), 1);
+    await page.noOverflow();
+    await page.shot("hostile-estate-1280");
+    await page.locator("a.row").first().click();
+    await page.waitForSelector(".box");
+    assert.equal(await page.locator(".services bdi", { hasText: "<script>alert(1)</script>" }).count(), 1);
+    assert.equal(await page.locator("main script, main img").count(), 0);
+    await page.noOverflow();
+    await page.accessible();
+    await page.shot("hostile-cluster-1280");
+  }));
+
+  test("no cluster yet: says what to do", () => on("empty", "", {}, async (page) => {
+    assert.equal(await text(page, "#title"), "No cluster yet");
+    await page.accessible();
+    await page.shot("state-empty-1280");
+  }));
+
+  test("a stale source is said above everything", () => on("stale", "?cluster=production-web", {}, async (page) => {
+    await page.waitForSelector(".banner");
+    assert.match(await text(page, ".banner"), /^EC2 instances: 42 min old\. DescribeInstances: timed out 84 times .*scale-in is held, scale-out goes on$/);
+    await page.accessible();
+    await page.shot("state-stale-1280");
+  }));
+
+  test("a stopped daemon is said in red and its chart ends at the last tick", () => on("stopped", "?cluster=production-web", {}, async (page) => {
+    await page.waitForSelector(".banner.stop");
+    assert.match(await text(page, ".banner"), /^masu stopped at 21:40\. This is its last view\. Nothing is scaled until it runs/);
+    await page.waitForSelector("#chart .unknown");
+    await page.accessible();
+    await page.shot("state-stopped-1280");
+  }));
+
+  test("a dry run says so beside the name, and its acts are conditional", () => on("dryrun", "?cluster=staging-batch", {}, async (page) => {
+    await page.waitForSelector(".feed .verdict");
+    assert.equal(await text(page, ".title .tag"), "dry run");
+    assert.match(await text(page, ".feed"), /would launch/);
+    await page.accessible();
+    await page.shot("state-dryrun-1280");
+  }));
+
+  test("one part that fails leaves the rest of the page", async () => {
+    const world = await startFixture("pictures");
+    const page = await browser.open(world.url, { expect: /status of 503/ });
+    world.fail("series");
+    await page.goto(world.url + "?cluster=production-web");
+    await page.waitForSelector(".problem");
+    await page.waitForSelector(".box");
+    assert.match(await text(page, ".problem"), /The chart did not load\. 503 history is busy/);
+    await page.accessible();
+    await page.shot("state-part-1280");
+    await page.locator(".problem button").click();
+    world.fail("");
+    await page.waitForSelector("#chart svg");
+    await page.done();
+    world.close();
+  });
+
+  test("a lost connection keeps the data and says since when", async () => {
+    const world = await startFixture("pictures");
+    const page = await browser.open(world.url, { expect: /status of 503/ });
+    await page.goto(world.url + "?cluster=production-web");
+    await page.waitForSelector(".box");
+    world.fail("all");
+    await page.waitForFunction(() => /no answer for/.test(document.querySelector(".status")?.textContent || ""), null, { timeout: 10_000 });
+    assert.equal(await page.locator(".box").count(), 24);
+    world.fail("");
+    await page.waitForFunction(() => /live/.test(document.querySelector(".status")?.textContent || ""), null, { timeout: 10_000 });
+    await page.done();
+    world.close();
+  });
+
+  test("a wrong name names the nearest", async () => {
+    const world = await startFixture("pictures");
+    const page = await browser.open(world.url, { expect: /status of 404/ });
+    await page.goto(world.url + "?cluster=prodution-web");
+    await page.waitForFunction(() => /No cluster is called/.test(document.querySelector("#title")?.textContent || ""));
+    assert.match(await text(page, ".sentence"), /^Nearest: production-web\./);
+    await page.done();
+    world.close();
+  });
+
+  test("a live update moves no row and keeps the focus; r sorts again", () => on("many", "", {}, async (page, world) => {
+    await page.waitForSelector("a.row");
+    const names = () => page.locator("a.row").allInnerTexts();
+    await page.locator("a.row").nth(7).focus();
+    const before = await names();
+    world.set("many-moved");
+    await page.waitForFunction(() => /would move/.test(document.querySelector(".head")?.textContent || ""), null, { timeout: 10_000 });
+    assert.deepEqual(await names(), before);
+    assert.equal(await page.evaluate(() => [...document.querySelectorAll("a.row")].indexOf(/** @type {any} */ (document.activeElement))), 7);
+    await page.keyboard.press("r");
+    await page.waitForFunction(() => !/would move/.test(document.querySelector(".head")?.textContent || ""));
+    assert.notDeepEqual(await names(), before);
+    await page.shot("estate-many-1280");
+  }));
+
+  test("five hundred boxes are drawn small, and each can be reached", () => on("huge", "?cluster=production-web", {}, async (page) => {
+    await page.waitForSelector(".box");
+    assert.equal(await page.locator(".box").count(), 500);
+    await page.noOverflow();
+    await page.shot("boxes-500-1280");
+  }));
+
+  test("on paper the controls are gone and the head line is there", () => on("pictures", "?cluster=production-web", { theme: "dark" }, async (page) => {
+    await page.waitForSelector("#chart svg");
+    await page.emulateMedia({ media: "print" });
+    assert.equal(await page.locator(".find").isVisible(), false);
+    assert.match(await text(page, ".printed"), /^production-web, 15 Jan 2026 23:04:50/);
+    await page.shot("print-cluster");
+  }));
+}
