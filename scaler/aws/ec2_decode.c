@@ -3,6 +3,8 @@
 #include "base/parse.h"
 #include "scaler/aws/ec2.h"
 
+#define GPUS_MAX 10000  // of one kind in an instance: beyond is nonsense
+
 static void take_token(struct aws_job *job, const struct xml_node *root)
 {
     job->token = xml_text_in(root, "nextToken", job->with.arena);
@@ -216,8 +218,10 @@ int ec2_decode_types(struct aws_job *job, const struct xml_node *root, struct er
             .spot = sells_spot(n),
             .bare_metal = xml_flag(n, "bareMetal", false),
         };
-        for (const struct xml_node *g = xml_first(n, "gpuInfo/gpus", "item"); g; g = xml_next(g))
-            t.gpus += xml_int(g, "count", 0);
+        for (const struct xml_node *g = xml_first(n, "gpuInfo/gpus", "item"); g; g = xml_next(g)) {
+            int64_t gpus = xml_int(g, "count", 0);
+            t.gpus += gpus > 0 && gpus < GPUS_MAX ? gpus : 0;
+        }
         ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
         ret->items[ret->count++] = t;
     }
