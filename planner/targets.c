@@ -180,17 +180,20 @@ static void judge_empty(struct work *w, int f, enum verdict_code code, const cha
             explain_judge(w, (int)i, code, fact, verdict);
 }
 
-// Returns true when a lower target was sent. When the others cover the target as it is, the empty ones go straight on.
+// Returns true when a lower target was sent. When the others cover the target as it is, the empty ones go straight on. Open
+// orders and empty ones of ours together would make a sum that drifts as they are filled: the orders go first.
 static bool plan_lower(struct work *w, int f, const struct sums *x)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t target = (x->keep_milli + y->doomed_milli) / 1000 + x->open;
-    // A member died after its neighbour was lowered: the others no longer cover the target, so it is lowered once more. Not while
-    // orders are open, which would be withdrawn bit by bit.
-    bool again = x->empty == 0 && x->lowered > 0 && x->open == 0;
-    if (x->empty == 0 && !again)
+    int64_t target = (x->keep_milli + y->doomed_milli) / 1000;
+    if (x->empty + x->lowered == 0)
         return false;
-    if (target < y->target) {
+    if (x->open > 0) {
+        judge_empty(w, f, VERDICT_HOLD, explain_text(w, "empty; %s: %" PRId64 " on order", w->s->fleets[f].id, x->open),
+                    "wait for them");
+        return false;
+    }
+    if (target < y->target) {  // also once more, when a neighbour died after ours was lowered
         const char *fact = explain_text(w, "%d empty of ours to end, the others weigh %g", x->empty + x->lowered,
                                         (double)x->keep_milli / 1000);
         send_target(w, f, target, -1, fact, VERDICT_LOWER);
@@ -280,7 +283,7 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
                     VERDICT_LOWER);
         return true;
     }
-    if (x->drains > 0 || y->doomed_milli > 0 || y->need_target > 0)
+    if (x->lowered > 0 || y->doomed_milli > 0 || y->need_target > 0)
         return false;
     if (y->target * 1000 > y->live_milli && y->target > i64_max(sum, y->policy->min)) {
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
@@ -290,6 +293,8 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
                     explain_text(w, "%s, nothing waits for the rest", sum_fact(w, f)), VERDICT_LOWER);
         return true;
     }
+    if (x->drains > 0)
+        return false;
     bool shrinking = strcmp(w->s->fleets[f].activity, "pending_termination") == 0;
     if (y->target * 1000 + y->weight_max_milli <= y->live_milli && !shrinking && lasted(w, f, REST_MS)) {
         int64_t target = i64_min(sum, i64_max(y->policy->max, y->target));

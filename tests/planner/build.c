@@ -291,3 +291,11 @@ const struct memo_stamp *memo_stamp_of(const struct memo *m, enum memo_stamp_kin
             return &m->stamps[n];
     return NULL;
 }
+
+void plan_print(const struct plan *p)
+{
+    for (size_t k = 0; k < p->action_count; k++)
+        print_message("%d %s: %s -> %s\n", (int)p->actions[k].kind, p->actions[k].target, p->actions[k].fact, p->actions[k].verdict);
+    for (size_t k = 0; k < p->verdict_count; k++)
+        print_message("= %s: %s -> %s\n", p->verdicts[k].target, p->verdicts[k].fact, p->verdicts[k].verdict);
+}
