@@ -26,7 +26,7 @@ void *arena_alloc(struct arena *a, size_t count, size_t size);  // count * size 
 char *arena_strdup(struct arena *a, const char *s);             // NULL gives NULL
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) _printf_(2, 3);
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) _printf_(2, 0);
 
 #define arena_new(a, type) ((type *)arena_alloc((a), 1, sizeof(type)))
 #define arena_array(a, type, count) ((type *)arena_alloc((a), (count), sizeof(type)))

@@ -44,7 +44,7 @@ void buf_add_str(struct buf *b, const char *s);
 void buf_add_slice(struct buf *b, struct slice s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) _printf_(2, 3);
-void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) _printf_(2, 0);
 bool buf_failed(const struct buf *b);
 const char *buf_str(struct buf *b);  // NUL-terminated, valid until the next change; "" when empty
 static inline struct slice buf_slice(const struct buf *b)
