@@ -125,15 +125,36 @@ const char *play_ecs_cluster_arn(struct call *c, int cluster)
     return arena_printf(c->arena, "arn:aws:ecs:%s:%s:cluster/%s", c->region->name, c->region->account, c->view.clusters[cluster].name);
 }
 
+// Lists hold hundreds of ARNs that differ in their last part only.
 const char *play_ecs_arn(struct call *c, int cluster, const char *kind, const char *id)
 {
-    return arena_printf(c->arena, "arn:aws:ecs:%s:%s:%s/%s/%s", c->region->name, c->region->account, kind, c->view.clusters[cluster].name, id);
+    size_t i = 0;
+    while (i < ARRAY_LEN(c->arn_prefixes) - 1 && c->arn_prefixes[i].kind != NULL &&
+           (c->arn_prefixes[i].cluster != cluster || strcmp(c->arn_prefixes[i].kind, kind) != 0))
+        i++;
+    if (c->arn_prefixes[i].kind == NULL || c->arn_prefixes[i].cluster != cluster || strcmp(c->arn_prefixes[i].kind, kind) != 0) {
+        c->arn_prefixes[i].kind = kind;
+        c->arn_prefixes[i].cluster = cluster;
+        c->arn_prefixes[i].prefix = arena_printf(c->arena, "arn:aws:ecs:%s:%s:%s/%s/", c->region->name, c->region->account, kind, c->view.clusters[cluster].name);
+        c->arn_prefixes[i].len = strlen(c->arn_prefixes[i].prefix);
+    }
+    size_t id_len = strlen(id), len = c->arn_prefixes[i].len;
+    char *arn = arena_alloc(c->arena, 1, len + id_len + 1);
+    memcpy(arn, c->arn_prefixes[i].prefix, len);
+    memcpy(arn + len, id, id_len);
+    return arn;
 }
 
 const char *play_ecs_taskdef_arn(struct call *c, int taskdef)
 {
     const struct world_taskdef *t = &c->view.taskdefs[taskdef];
-    return arena_printf(c->arena, "arn:aws:ecs:%s:%s:task-definition/%s:%d", c->region->name, c->region->account, t->family, t->revision);
+    if (taskdef >= c->taskdef_arn_count) {
+        c->taskdef_arn_count = c->view.taskdef_count;
+        c->taskdef_arns = arena_array(c->arena, const char *, (size_t)c->view.taskdef_count);
+    }
+    if (c->taskdef_arns[taskdef] == NULL)
+        c->taskdef_arns[taskdef] = arena_printf(c->arena, "arn:aws:ecs:%s:%s:task-definition/%s:%d", c->region->name, c->region->account, t->family, t->revision);
+    return c->taskdef_arns[taskdef];
 }
 
 bool play_ecs_cluster(struct call *c, int *ret_cluster)
@@ -171,11 +192,23 @@ int play_ecs_find_instance(struct call *c, int cluster, const char *id_or_arn)
     return found >= 0 && c->view.instances[found].registered_ms <= c->seen_ms ? found : -1;
 }
 
+static bool is_task(const struct call *c, int slot, int cluster, const char *id)
+{
+    if (slot < 0 || slot >= c->view.task_count)
+        return false;
+    const struct world_task *t = &c->view.tasks[slot];
+    return t->used && t->cluster == cluster && strcmp(t->id, id) == 0;
+}
+
 int play_ecs_find_task(struct call *c, int cluster, const char *id_or_arn)
 {
     const char *id = play_ecs_id(c, cluster, "task", id_or_arn);
-    int found = id != NULL && *id != '\0' ? world_find_task(c->world, cluster, id) : -1;
-    return found >= 0 && c->view.tasks[found].created_ms <= c->seen_ms ? found : -1;
+    if (id == NULL || *id == '\0')
+        return -1;
+    int32_t *hint = &c->s->task_slots[hash_bytes(0, id, strlen(id)) % TASK_SLOTS];
+    if (!is_task(c, *hint, cluster, id))
+        *hint = world_find_task(c->world, cluster, id);
+    return *hint >= 0 && c->view.tasks[*hint].created_ms <= c->seen_ms ? *hint : -1;
 }
 
 int play_ecs_find_service(struct call *c, int cluster, const char *name_or_arn)

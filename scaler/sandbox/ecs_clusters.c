@@ -1,7 +1,6 @@
 // Clusters, and the small reads that concern an account as a whole.
 #include "scaler/sandbox/ecs.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void play_ecs_list_clusters(struct call *c)
@@ -24,11 +23,9 @@ void play_ecs_list_clusters(struct call *c)
 
 static void write_statistic(struct json_out *o, const char *name, int64_t value)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)value);
     jo_open(o, NULL, '{');
     jo_str(o, "name", name);
-    jo_str(o, "value", text);
+    jo_decimal(o, "value", value);
     jo_close(o, '}');
 }
 

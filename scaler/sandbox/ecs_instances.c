@@ -77,11 +77,8 @@ static void write_ports(struct call *c, struct json_out *o, const struct world_i
         if (task->desired.now == WD_STOPPED)
             continue;
         const struct world_taskdef *def = &c->view.taskdefs[task->taskdef];
-        for (int i = 0; i < def->port_count; i++) {
-            char text[16];
-            snprintf(text, sizeof text, "%d", def->ports[i]);
-            jo_str(o, NULL, text);
-        }
+        for (int i = 0; i < def->port_count; i++)
+            jo_decimal(o, NULL, def->ports[i]);
     }
     jo_close(o, ']');
     jo_close(o, '}');

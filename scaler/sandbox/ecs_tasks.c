@@ -87,13 +87,6 @@ void play_ecs_list_tasks(struct call *c)
 }
 
 // ---- DescribeTasks --------------------------------------------------------------------------------------------------------
-static void write_decimal(struct json_out *o, const char *key, int64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    jo_str(o, key, text);
-}
-
 static void write_containers(struct call *c, struct json_out *o, const struct world_task *t, const char *status)
 {
     const struct world_taskdef *def = &c->view.taskdefs[t->taskdef];
@@ -106,11 +99,11 @@ static void write_containers(struct call *c, struct json_out *o, const struct wo
         jo_str(o, "taskArn", play_ecs_arn(c, t->cluster, "task", t->id));
         jo_str(o, "name", k->name);
         jo_str(o, "lastStatus", status);
-        write_decimal(o, "cpu", k->cpu_units);
+        jo_decimal(o, "cpu", k->cpu_units);
         if (k->memory_mib > 0)
-            write_decimal(o, "memory", k->memory_mib);
+            jo_decimal(o, "memory", k->memory_mib);
         if (k->soft_mib > 0)
-            write_decimal(o, "memoryReservation", k->soft_mib);
+            jo_decimal(o, "memoryReservation", k->soft_mib);
         jo_str(o, "healthStatus", "UNKNOWN");
         jo_close(o, '}');
     }
@@ -148,8 +141,8 @@ void play_ecs_write_task(struct call *c, struct json_out *o, int task)
     }
     jo_str(o, "clusterArn", play_ecs_cluster_arn(c, t->cluster));
     write_containers(c, o, t, status);
-    write_decimal(o, "cpu", def->need.v[RES_CPU]);
-    write_decimal(o, "memory", def->need.v[RES_MEMORY]);
+    jo_decimal(o, "cpu", def->need.v[RES_CPU]);
+    jo_decimal(o, "memory", def->need.v[RES_MEMORY]);
     write_life(c, o, t);
     jo_str(o, "desiredStatus", world_seen(&t->desired, c->seen_ms) == WD_RUNNING ? "RUNNING" : "STOPPED");
     jo_str(o, "group", t->service >= 0 ? arena_printf(c->arena, "service:%s", c->view.services[t->service].name)

@@ -12,7 +12,7 @@
 #include "scaler/sandbox/sandbox.h"
 #include "scaler/sandbox/write.h"
 
-enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64 };
+enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096 };
 
 enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SERVICE_COUNT };
 
@@ -114,6 +114,7 @@ struct sandbox {
     struct op_count counts[AWS_SERVICE_COUNT][OPS_MAX];
     struct sandbox_change *changes;     // ring
     uint64_t change_count;
+    int32_t task_slots[TASK_SLOTS];     // hash of a task's id -> its slot in the world, checked at each use
     struct arena arena;                 // of the call in progress
 };
 
@@ -134,6 +135,13 @@ struct call {
     int64_t now_ms;           // world time
     int64_t seen_ms;          // reads show states as of then (read_lag_ms)
     bool lost;                // a fault swallows the answer
+    struct {
+        const char *kind, *prefix;  // "task" -> "arn:aws:ecs:…:task/CLUSTER/"
+        int cluster;
+        size_t len;
+    } arn_prefixes[6];        // made once a call
+    const char **taskdef_arns;
+    int taskdef_arn_count;    // a deployment in this call adds one
     struct sandbox_change *change;  // of mutating calls
 };
 

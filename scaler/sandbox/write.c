@@ -6,16 +6,47 @@
 #include "base/json.h"
 #include "base/parse.h"
 
+// Answers are written in small pieces, so the room is asked for once a field. NULL: the buf must grow or is full.
+static char *room(struct buf *b, size_t bytes)
+{
+    return !b->failed && b->cap > b->len && b->cap - b->len > bytes && b->max - b->len >= bytes ? b->data + b->len : NULL;
+}
+
+static void wrote(struct buf *b, const char *end)
+{
+    b->len = (size_t)(end - b->data);
+    b->data[b->len] = '\0';
+}
+
+static char *put(char *to, const char *from, size_t len)
+{
+    memcpy(to, from, len);
+    return to + len;
+}
+
 static void start_value(struct json_out *o, const char *key)
 {
-    if (o->comma)
-        buf_add_char(o->out, ',');
-    o->comma = true;
-    if (key != NULL) {
-        buf_add_char(o->out, '"');
-        buf_add_str(o->out, key);
-        buf_add(o->out, "\":", 2);
+    size_t len = key != NULL ? strlen(key) : 0;
+    char *to = room(o->out, len + 4);
+    if (to == NULL) {
+        if (o->comma)
+            buf_add_char(o->out, ',');
+        if (key != NULL) {
+            buf_add_char(o->out, '"');
+            buf_add(o->out, key, len);
+            buf_add(o->out, "\":", 2);
+        }
+        o->comma = true;
+        return;
     }
+    if (o->comma)
+        *to++ = ',';
+    if (key != NULL) {
+        *to++ = '"';
+        to = put(put(to, key, len), "\":", 2);
+    }
+    o->comma = true;
+    wrote(o->out, to);
 }
 
 void jo_open(struct json_out *o, const char *key, char bracket)
@@ -46,12 +77,15 @@ static void add_int(struct buf *out, int64_t value)
     buf_add(out, text + at, sizeof text - at);
 }
 
+// Without a branch for each byte, so that the compiler can look at many at once.
 static bool plain(const char *s, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)s[i] < 0x20 || (unsigned char)s[i] > 0x7e || s[i] == '"' || s[i] == '\\')
-            return false;
-    return true;
+    unsigned odd = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        odd |= (unsigned)(c < 0x20) | (unsigned)(c > 0x7e) | (unsigned)(c == '"') | (unsigned)(c == '\\');
+    }
+    return odd == 0;
 }
 
 void jo_str(struct json_out *o, const char *key, const char *value)
@@ -62,15 +96,31 @@ void jo_str(struct json_out *o, const char *key, const char *value)
         json_add_string(o->out, (struct slice){value, len});
         return;
     }
-    buf_add_char(o->out, '"');
-    buf_add(o->out, value, len);
-    buf_add_char(o->out, '"');
+    char *to = room(o->out, len + 2);
+    if (to == NULL) {
+        buf_add_char(o->out, '"');
+        buf_add(o->out, value, len);
+        buf_add_char(o->out, '"');
+        return;
+    }
+    *to++ = '"';
+    to = put(to, value, len);
+    *to++ = '"';
+    wrote(o->out, to);
 }
 
 void jo_int(struct json_out *o, const char *key, int64_t value)
 {
     start_value(o, key);
     add_int(o->out, value);
+}
+
+void jo_decimal(struct json_out *o, const char *key, int64_t value)
+{
+    start_value(o, key);
+    buf_add_char(o->out, '"');
+    add_int(o->out, value);
+    buf_add_char(o->out, '"');
 }
 
 void jo_bool(struct json_out *o, const char *key, bool value)
@@ -100,9 +150,17 @@ void jo_zero(struct json_out *o, const char *key)
 
 static void add_tag(struct buf *out, const char *before, const char *name)
 {
-    buf_add_str(out, before);
-    buf_add_str(out, name);
-    buf_add_char(out, '>');
+    size_t before_len = strlen(before), len = strlen(name);
+    char *to = room(out, before_len + len + 1);
+    if (to == NULL) {
+        buf_add(out, before, before_len);
+        buf_add(out, name, len);
+        buf_add_char(out, '>');
+        return;
+    }
+    to = put(put(to, before, before_len), name, len);
+    *to++ = '>';
+    wrote(out, to);
 }
 
 void xo_open(struct buf *out, const char *name)

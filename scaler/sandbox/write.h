@@ -16,6 +16,7 @@ void jo_open(struct json_out *o, const char *key, char bracket);  // '{' or '['
 void jo_close(struct json_out *o, char bracket);                  // '}' or ']'
 void jo_str(struct json_out *o, const char *key, const char *value);
 void jo_int(struct json_out *o, const char *key, int64_t value);
+void jo_decimal(struct json_out *o, const char *key, int64_t value);  // "256", as a string
 void jo_bool(struct json_out *o, const char *key, bool value);
 void jo_time(struct json_out *o, const char *key, int64_t wall_ms);  // epoch seconds with three decimals
 void jo_zero(struct json_out *o, const char *key);                   // 0.0
