@@ -97,6 +97,7 @@ static void judge_words(struct invariants *inv, const struct planner_input *in, 
 void invariants_check_plan(struct invariants *inv, const struct planner_input *in, const struct planner_result *result)
 {
     inv_judge_again(inv, in, result);
+    inv->plans++;
     judge_facts(inv, in, &result->plan);
     judge_words(inv, in, &result->plan);
 }

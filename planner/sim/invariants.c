@@ -85,6 +85,7 @@ static void before(void *arg, const struct world *w, const struct world_call *c)
     struct world_view v = look(inv, w);
     if (c->actor != WORLD_OURS)
         return;
+    inv->calls++;
     inv_before_any(inv, &v, c);
     switch (c->op) {
     case WOP_SET_STATE:
@@ -199,6 +200,12 @@ void invariants_finish(struct invariants *inv)
             inv_tell(inv, V27, "intent %s %s never had an outcome", t->op, t->target);
         t->open = false;
     }
+}
+
+void invariants_judged(const struct invariants *inv, int64_t *ret_calls, int64_t *ret_plans)
+{
+    *ret_calls = inv->calls;
+    *ret_plans = inv->plans;
 }
 
 int64_t invariants_count(const struct invariants *inv)

@@ -51,6 +51,8 @@ void invariants_reported(struct invariants *inv, const char *instance_id);  // V
 // When the run ends: open intents (V27), drains past their deadline (V24).
 void invariants_finish(struct invariants *inv);
 
+// How much was judged: calls by ours, and plans. A run that judged nothing proves nothing.
+void invariants_judged(const struct invariants *inv, int64_t *ret_calls, int64_t *ret_plans);
 int64_t invariants_count(const struct invariants *inv);                      // all violations
 int64_t invariants_count_of(const struct invariants *inv, enum invariant id);
 const struct violation *invariants_list(const struct invariants *inv, size_t *ret_n);  // the first 200

@@ -58,6 +58,7 @@ struct invariants {
     struct violation list[INV_LISTED];
     size_t listed;
     int64_t count, count_of[V_LIMIT];
+    int64_t calls, plans;      // judged
 };
 
 void inv_tell(struct invariants *inv, enum invariant id, const char *fmt, ...) _printf_(3, 4);

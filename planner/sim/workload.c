@@ -11,8 +11,8 @@ static int parse_row(struct slice line, const char *name, int64_t number, int64_
     if (!parse_i64(first, ret_at_s))
         return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": timestamp \"%.*s\": expected epoch seconds", name, number,
                        (int)(first.len < 40 ? first.len : 40), first.len ? first.ptr : "");
-    if (!parse_double(rest, ret_value) || !isfinite(*ret_value) || *ret_value < 0)
-        return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": value \"%.*s\": expected a number >= 0", name, number,
+    if (!parse_double(rest, ret_value) || *ret_value < 0 || *ret_value > 1e18)
+        return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": value \"%.*s\": expected a number from 0 to 1e18", name, number,
                        (int)(rest.len < 40 ? rest.len : 40), rest.len ? rest.ptr : "");
     return 0;
 }
@@ -81,10 +81,10 @@ int workload_trace_parse(struct slice text, const char *name, struct arena *a, s
         int r = parse_row(line, name, number, &at_s, &value, err);
         if (r < 0)
             return r;
-        if (t.count > 0 && at_s <= t.at_s[t.count - 1])
-            return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": timestamp %" PRId64 ": expected later than the row before", name, number, at_s);
         if (at_s < 0 || at_s > 253402300799)
             return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": timestamp %" PRId64 ": expected epoch seconds", name, number, at_s);
+        if (t.count > 0 && at_s <= t.at_s[t.count - 1])
+            return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": timestamp %" PRId64 ": expected later than the row before", name, number, at_s);
         if (t.count == WORKLOAD_ROWS_MAX)
             return err_set(err, ERR_LIMIT, "%s:%" PRId64 ": more than %d rows", name, number, WORKLOAD_ROWS_MAX);
         t.at_s = arena_grow(a, t.at_s, t.count, &cap_at, sizeof *t.at_s);

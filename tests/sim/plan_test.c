@@ -49,7 +49,10 @@ static void plans_of_the_planner_pass(void **state)
         drains += plan_count(p, ACTION_DRAIN);
         build_later(&t.b, 30 * SECOND);
     }
+    int64_t calls, plans;
+    invariants_judged(t.r.inv, &calls, &plans);
     assert_true(drains > 0);
+    assert_int_equal(plans, 12);
     expect_clean(&t.r);
     bench_release(&t);
 }
@@ -67,6 +70,22 @@ static void v17_trips_on_a_plan_that_differs_in_one_number(void **state)
     bench_init(&t);
     struct plan *p = build_plan(&t.b);
     p->summary.instances++;
+    check(&t);
+    expect(&t.r, V17);
+    bench_release(&t);
+}
+
+static void v17_trips_on_any_word_that_differs_also_in_plans_without_actions(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    t.b.p.scale_in = false;
+    struct plan *p = build_plan(&t.b);
+    assert_int_equal(p->action_count, 0);
+    check(&t);
+    expect_clean(&t.r);  // the first is compared as JSON, the next ones by their fields
+    p->verdicts[0].fact = "another";
     check(&t);
     expect(&t.r, V17);
     bench_release(&t);
@@ -199,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_of_the_planner_pass),
         cmocka_unit_test(v17_trips_on_a_plan_that_differs_in_one_number),
+        cmocka_unit_test(v17_trips_on_any_word_that_differs_also_in_plans_without_actions),
         cmocka_unit_test(v17_trips_on_a_memo_that_differs),
         cmocka_unit_test(v10_trips_on_a_removal_when_any_source_is_not_known),
         cmocka_unit_test(v10_lets_capacity_be_added_on_bad_facts),

@@ -1,5 +1,10 @@
 #include <math.h>
 
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "planner/sim/workload.h"
 #include "tests/cm.h"
 
@@ -114,6 +119,68 @@ static void the_profile_is_a_function_of_seed_and_time_alone(void **state)
     assert_true(workload_profile_at(5, monday_ms) != workload_profile_at(6, monday_ms));
 }
 
+static char *read_all(const char *path, size_t *ret_len)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    *ret_len = (size_t)ftell(f);
+    rewind(f);
+    char *text = malloc(*ret_len + 1);
+    assert_int_equal(fread(text, 1, *ret_len, f), *ret_len);
+    fclose(f);
+    return text;
+}
+
+static void scales(const char *path)
+{
+    struct arena a;
+    struct workload_trace t;
+    struct err err;
+    size_t len;
+    char *text = read_all(path, &len);
+    arena_init(&a, 0);
+    if (workload_trace_parse((struct slice){text, len}, path, &a, &t, &err) < 0)
+        fail_msg("%s", err.msg);
+    double sum = 0, most = 0;
+    const int64_t samples = 20000, length_ms = (t.at_s[t.count - 1] - t.at_s[0] + t.step_s) * 1000;
+    for (int64_t i = 0; i < samples; i++) {
+        double x = workload_trace_at(&t, length_ms / samples * i, 100);
+        sum += x / (double)samples;
+        most = x > most ? x : most;
+    }
+    assert_true(most <= 2000);
+    if (most < 2000)  // where nothing was cut off
+        assert_true(fabs(sum - 100) < 3);
+    free(text);
+    arena_release(&a);
+}
+
+static void real_series_are_read_and_scaled_where_they_are_there(void **state)
+{
+    (void)state;
+    const char *shared = getenv("MASU_SHARED"), *root = getenv("MASU_SOURCE_ROOT");
+    char folder[512], path[1024];
+    if (shared)
+        snprintf(folder, sizeof folder, "%s/data/demand", shared);
+    else
+        snprintf(folder, sizeof folder, "%s/../shared/data/demand", root ? root : ".");
+    DIR *d = opendir(folder);
+    if (!d)
+        skip();
+    int read = 0;
+    for (struct dirent *e; (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (n < 4 || strcmp(e->d_name + n - 4, ".csv"))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        scales(path);
+        read++;
+    }
+    closedir(d);
+    assert_true(read > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +189,7 @@ int main(void)
         cmocka_unit_test(missing_rows_carry_the_last_value_forward),
         cmocka_unit_test(a_spike_is_capped_at_twenty_times_the_mean),
         cmocka_unit_test(mistakes_in_a_trace_are_named_with_their_line),
+        cmocka_unit_test(real_series_are_read_and_scaled_where_they_are_there),
         cmocka_unit_test(the_profile_is_a_function_of_seed_and_time_alone),
     };
     return cmocka_run_group_tests_name("workload", tests, NULL, NULL);
