@@ -214,6 +214,11 @@ enum credentials_state credentials_provider_poll(struct credentials_provider *p,
     return CREDENTIALS_FAILED;
 }
 
+static const char *or_empty(const char *s)
+{
+    return s ? s : "";
+}
+
 // Static keys: only a file that was changed since can hold better ones.
 static bool reread_files(struct credentials_provider *p)
 {
@@ -225,7 +230,7 @@ static bool reread_files(struct credentials_provider *p)
     struct err err;
     bool better = credentials_from_files(p->env, &a, &keys, &err) == CREDENTIALS_FOUND &&
                   (strcmp(keys.access_key_id, p->present.access_key_id) != 0 || strcmp(keys.secret, p->present.secret) != 0 ||
-                   strcmp(keys.session_token ? keys.session_token : "", p->present.session_token ? p->present.session_token : "") != 0);
+                   strcmp(or_empty(keys.session_token), or_empty(p->present.session_token)) != 0);
     if (better)
         take(p, &keys);
     arena_release(&a);

@@ -82,7 +82,8 @@ static int read_token(const char *path, struct arena *a, const char **ret, struc
     return 0;
 }
 
-int credentials_container_target(const struct aws_env *env, struct arena *a, struct credentials_container_target *ret, struct err *err)
+int credentials_container_target(const struct aws_env *env, struct arena *a, struct credentials_container_target *ret,
+                                 struct err *err)
 {
     const char *relative = aws_env_get(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     const char *full = aws_env_get(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");

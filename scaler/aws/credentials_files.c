@@ -53,7 +53,8 @@ static bool section_is(struct slice section, const char *wanted)
 {
     static const char prefix[] = "profile";
     size_t n = sizeof prefix - 1;
-    if (slice_starts(section, prefix) && section.len > n && (section.ptr[n] == ' ' || section.ptr[n] == '\t') && slice_starts(slice_of(wanted), "profile ")) {
+    bool is_profile = slice_starts(section, prefix) && section.len > n && (section.ptr[n] == ' ' || section.ptr[n] == '\t');
+    if (is_profile && slice_starts(slice_of(wanted), "profile ")) {
         struct slice name = slice_trim((struct slice){section.ptr + n, section.len - n});
         return slice_eq(name, slice_trim(slice_of(wanted + n)));
     }
@@ -184,7 +185,8 @@ static enum credentials_found find_keys(const struct aws_env *env, const struct 
     return found;
 }
 
-enum credentials_found credentials_from_files(const struct aws_env *env, struct arena *a, struct credentials_keys *ret, struct err *err)
+enum credentials_found credentials_from_files(const struct aws_env *env, struct arena *a, struct credentials_keys *ret,
+                                              struct err *err)
 {
     struct files f;
     if (read_files(env, a, &f, err))

@@ -15,7 +15,8 @@
 
 static const struct aws_operation describe_instances = {AWS_EC2, "DescribeInstances", false, false, NULL, ec2_decode_instances};
 static const struct aws_operation describe_fleets = {AWS_EC2, "DescribeSpotFleetRequests", false, false, NULL, ec2_decode_fleets};
-static const struct aws_operation describe_members = {AWS_EC2, "DescribeSpotFleetInstances", false, false, NULL, ec2_decode_members};
+static const struct aws_operation describe_members = {AWS_EC2, "DescribeSpotFleetInstances", false, false, NULL,
+                                                      ec2_decode_members};
 static const struct aws_operation describe_types = {AWS_EC2, "DescribeInstanceTypes", false, false, NULL, ec2_decode_types};
 static const struct aws_operation describe_prices = {AWS_EC2, "DescribeSpotPriceHistory", false, false, NULL, ec2_decode_prices};
 // Both depend on facts that may have changed since: after an unknown outcome the next tick looks first.
@@ -101,8 +102,8 @@ void ec2_terminate_instances(struct aws_with w, const char *const *ids, size_t c
     aws_form_add_list(&b, "InstanceId", ids, count);
     if (dry_run)
         aws_form_add(&b, "DryRun", "true");
-    aws_job_submit(&(struct aws_job){.with = w, .op = &terminate, .call = &ret->call, .ret = ret, .asked = count, .dry_run = dry_run},
-                   &b);
+    struct aws_job job = {.with = w, .op = &terminate, .call = &ret->call, .ret = ret, .asked = count, .dry_run = dry_run};
+    aws_job_submit(&job, &b);
     aws_call_settle(&ret->call);
 }
 

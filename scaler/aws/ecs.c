@@ -10,17 +10,20 @@
 
 static const struct aws_operation list_clusters = {AWS_ECS, "ListClusters", false, false, ecs_decode_cluster_arns, NULL};
 static const struct aws_operation describe_clusters = {AWS_ECS, "DescribeClusters", false, false, ecs_decode_clusters, NULL};
-static const struct aws_operation list_instances = {AWS_ECS, "ListContainerInstances", false, false, ecs_decode_instance_arns, NULL};
-static const struct aws_operation describe_instances = {AWS_ECS, "DescribeContainerInstances", false, false, ecs_decode_instances, NULL};
+static const struct aws_operation list_instances = {AWS_ECS, "ListContainerInstances", false, false, ecs_decode_instance_arns,
+                                                    NULL};
+static const struct aws_operation describe_instances = {AWS_ECS, "DescribeContainerInstances", false, false, ecs_decode_instances,
+                                                        NULL};
 static const struct aws_operation list_services = {AWS_ECS, "ListServices", false, false, ecs_decode_service_arns, NULL};
 static const struct aws_operation describe_services = {AWS_ECS, "DescribeServices", false, false, ecs_decode_services, NULL};
 static const struct aws_operation list_tasks = {AWS_ECS, "ListTasks", false, false, ecs_decode_task_arns, NULL};
 static const struct aws_operation describe_tasks = {AWS_ECS, "DescribeTasks", false, false, ecs_decode_tasks, NULL};
 static const struct aws_operation get_protection = {AWS_ECS, "GetTaskProtection", false, false, ecs_decode_protections, NULL};
-static const struct aws_operation describe_definition = {AWS_ECS, "DescribeTaskDefinition", false, false, ecs_decode_definition, NULL};
+static const struct aws_operation describe_definition = {AWS_ECS, "DescribeTaskDefinition", false, false, ecs_decode_definition,
+                                                         NULL};
 // Absolute: saying DRAINING twice is saying it once.
-static const struct aws_operation update_state = {AWS_ECS, "UpdateContainerInstancesState", true, true, ecs_decode_instances_changed,
-                                                  NULL};
+static const struct aws_operation update_state = {AWS_ECS, "UpdateContainerInstancesState", true, true,
+                                                  ecs_decode_instances_changed, NULL};
 
 static void begin(struct buf *b, const char *cluster)
 {
@@ -131,7 +134,8 @@ void ecs_describe_container_instances(struct aws_with w, const char *cluster, co
                                       struct ecs_container_instances *ret)
 {
     *ret = (struct ecs_container_instances){0};
-    describe(w, &(struct describe){&describe_instances, cluster, "containerInstances", "TAGS", DESCRIBE_MAX}, arns, count, &ret->call);
+    const struct describe d = {&describe_instances, cluster, "containerInstances", "TAGS", DESCRIBE_MAX};
+    describe(w, &d, arns, count, &ret->call);
 }
 
 void ecs_describe_services(struct aws_with w, const char *cluster, const char *const *arns, size_t count,

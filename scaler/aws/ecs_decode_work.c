@@ -112,8 +112,13 @@ static void add_overrides(struct ecs_task *t, const json_t *overrides, struct ar
     t->overrides = arena_array(a, struct ecs_container_override, t->override_count);
     for (size_t i = 0; i < t->override_count; i++) {
         const json_t *o = json_array_get(list, i);
-        t->overrides[i] = (struct ecs_container_override){ecs_text(o, "name", a), ecs_cpu_units(o, "cpu"), ecs_memory_mib(o, "memory"),
-                                                          ecs_memory_mib(o, "memoryReservation"), ecs_gpus(o)};
+        t->overrides[i] = (struct ecs_container_override){
+            .name = ecs_text(o, "name", a),
+            .cpu_units = ecs_cpu_units(o, "cpu"),
+            .memory_mib = ecs_memory_mib(o, "memory"),
+            .soft_memory_mib = ecs_memory_mib(o, "memoryReservation"),
+            .gpus = ecs_gpus(o),
+        };
     }
 }
 

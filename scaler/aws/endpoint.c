@@ -50,8 +50,8 @@ static bool has_part(CURLU *u, CURLUPart part)
 static bool take_parts(CURLU *u, struct aws_endpoint *ret)
 {
     char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;
-    bool ok = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK;
+    bool ok = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+              curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK;
     ok = ok && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
     bool has_port = ok && curl_url_get(u, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT) == CURLUE_OK;
     if (ok) {

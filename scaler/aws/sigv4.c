@@ -47,7 +47,8 @@ void sigv4_sha256_hex(struct slice data, char out[SIGV4_HEX_MAX])
 static void hmac(const void *key, size_t key_len, struct slice data, unsigned char out[32])
 {
     unsigned int len = 0;
-    const unsigned char *p = HMAC(EVP_sha256(), key, (int)key_len, (const unsigned char *)(data.len ? data.ptr : ""), data.len, out, &len);
+    const unsigned char *bytes = (const unsigned char *)(data.len ? data.ptr : "");
+    const unsigned char *p = HMAC(EVP_sha256(), key, (int)key_len, bytes, data.len, out, &len);
     assert(p != NULL);
     assert(len == 32);
 }

@@ -6,7 +6,7 @@
 
 #define CONNECT_TIMEOUT_MS 5000L
 #define IDLE_CONNECTIONS 32L
-#define PER_HOST_CONNECTIONS 16L
+#define PER_HOST_CONNECTIONS 64L
 #define HEADERS_MAX 128
 #define HEADER_BYTES_MAX (256u << 10)
 #define WAIT_SLICE_MS 60000
@@ -240,10 +240,9 @@ static void set_failure(const struct exchange *x, CURLcode code, struct transpor
 {
     char *url = NULL;
     curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &url);
-    struct slice host = slice_of(url ? url : "");
-    for (size_t i = 0; i < host.len; i++)
-        if (host.ptr[i] == '?')
-            host.len = i;
+    // Scheme and host only: the path of a credential endpoint is half a secret.
+    const char *after = url ? strstr(url, "//") : NULL;
+    struct slice host = {url, after ? (size_t)(after + 2 - url) + strcspn(after + 2, "/?") : 0};
     if (x->too_large) {
         err_set(&r->err, ERR_LIMIT, "%.*s: answer larger than %zu bytes or with too many headers", (int)host.len, host.ptr,
                 x->max_response_bytes);
