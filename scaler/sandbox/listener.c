@@ -23,7 +23,7 @@ struct listener {
 struct exchange {
     char *uri;           // as on the wire; MHD's own is decoded
     struct buf body;
-    bool too_large, lost;
+    bool begun, too_large, lost;
 };
 
 // ---- answers --------------------------------------------------------------------------------------------------------------
@@ -181,12 +181,11 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         *upload_size = 0;
         return MHD_YES;
     }
-    // The first call comes before the body; a body that is announced is waited for.
-    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
-    bool announced = length != NULL && strcmp(length, "0") != 0;
-    bool chunked = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
-    if ((announced || chunked) && x->body.len == 0 && !x->too_large)
+    // The first call comes before the body. An answer there would end the connection, as if the body were not wanted.
+    if (!x->begun) {
+        x->begun = true;
         return MHD_YES;
+    }
     return x->too_large ? send_too_large(connection) : answer(arg, connection, method, x);
 }
 
@@ -222,7 +221,7 @@ int listener_start(struct sandbox *s, const char *host, int port, struct listene
     l->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, l, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
                                  MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, NULL,
-                                 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+                                 MHD_OPTION_END);
     if (l->daemon == NULL) {
         free(l);
         return err_set(err, ERR_IO, "cannot listen on %s port %d: is something else there?", host, port);
