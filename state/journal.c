@@ -95,15 +95,19 @@ int state_intent(struct state *s, const struct state_intent *i, int64_t *ret_int
     if (!o)
         return err_set(err, ERR_INVALID, "an intent of tick %lld, which was not begun", (long long)i->tick);
     int rc = db_begin(&s->db, true, err);
-    if (rc)
-        return err_wrap(err, "intent");
+    if (rc) {
+        err_wrap(err, "intent");
+        return rc;
+    }
     int64_t id = 0;
     rc = write_tick_row(s, o, err);
     if (rc == 0)
         rc = write_intent(s, i, &id, err);
     rc = db_end(&s->db, rc, err);
-    if (rc)
-        return err_wrap(err, "intent");
+    if (rc) {
+        err_wrap(err, "intent");
+        return rc;
+    }
     o->written = true;
     *ret_intent = id;
     return 0;
@@ -117,8 +121,10 @@ int state_outcome(struct state *s, int64_t intent, enum outcome_kind kind, const
     if (!err_of_call)
         err_of_call = &fine;
     int rc = db_begin(&s->db, false, err);
-    if (rc)
-        return err_wrap(err, "outcome");
+    if (rc) {
+        err_wrap(err, "outcome");
+        return rc;
+    }
     sqlite3_stmt *st = NULL;
     rc = db_prepare(&s->db, sql, &st, err);
     if (rc == 0) {
@@ -132,7 +138,9 @@ int state_outcome(struct state *s, int64_t intent, enum outcome_kind kind, const
         db_done(st);
     }
     rc = db_end(&s->db, rc, err);
-    return rc ? err_wrap(err, "outcome of intent %lld", (long long)intent) : 0;
+    if (rc)
+        err_wrap(err, "outcome of intent %lld", (long long)intent);
+    return rc;
 }
 
 // ---- memo -----------------------------------------------------------------------------------------------------------------
@@ -198,7 +206,9 @@ int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct me
     if (rc == 0 && row)
         rc = parse_memo(db_blob(st, "body"), a, ret, ret_found, err);
     db_done(st);
-    return rc ? err_wrap(err, "memo of cluster %lld", (long long)cluster) : 0;
+    if (rc)
+        err_wrap(err, "memo of cluster %lld", (long long)cluster);
+    return rc;
 }
 
 // ---- the record of a tick -------------------------------------------------------------------------------------------------
@@ -334,8 +344,10 @@ int state_tick_record(struct state *s, const struct state_tick_end *t, struct er
         rc = write_record(s, o, t, err);
         rc = db_end(&s->db, rc, err);
     }
-    if (rc)
-        return err_wrap(err, "tick %lld", (long long)t->tick);  // stays open: the shell may try again
+    if (rc) {
+        err_wrap(err, "tick %lld", (long long)t->tick);
+        return rc;  // the tick stays open: the shell may try again
+    }
     *o = s->ticks[--s->open_ticks];
     if (--s->records_until_prune >= 0)
         return 0;

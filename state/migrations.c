@@ -72,8 +72,10 @@ int state_migrate(struct db *d, int to, int *ret_before, struct err *err)
     *ret_before = (int)have;
     for (int v = (int)have + 1; v <= to; v++) {
         rc = migrate_one(d, v, err);
-        if (rc)
-            return err_wrap(err, "schema step %d", v);
+        if (rc) {
+            err_wrap(err, "schema step %d", v);
+            return rc;
+        }
     }
     return 0;
 }

@@ -90,8 +90,10 @@ int state_prune(struct state *s, bool *ret_more, struct err *err)
     int rc = find_cutoff(s, &cutoff_ms, err);
     if (rc == 0)
         rc = db_begin(&s->db, false, err);
-    if (rc)
-        return err_wrap(err, "prune");
+    if (rc) {
+        err_wrap(err, "prune");
+        return rc;
+    }
     rc = prune_ticks(s, cutoff_ms, &more, err);
     if (rc == 0)
         rc = prune_samples(s, cutoff_ms, &more, err);
@@ -103,8 +105,10 @@ int state_prune(struct state *s, bool *ret_more, struct err *err)
         snprintf(vacuum, sizeof(vacuum), "PRAGMA incremental_vacuum(%d)", PAGES_A_BATCH);
         rc = db_exec(&s->db, vacuum, err);
     }
-    if (rc)
-        return err_wrap(err, "prune");
+    if (rc) {
+        err_wrap(err, "prune");
+        return rc;
+    }
     *ret_more = more || used > s->keep_mib << 20;
     return 0;
 }

@@ -22,7 +22,8 @@ int state_reader_open(const char *path, struct state_reader **ret, struct err *e
         rc = err_set(err, ERR_INVALID, "schema %lld, this masu reads %d", (long long)version, state_schema_version());
     if (rc) {
         state_reader_free(r);
-        return err_wrap(err, "history %s", path);
+        err_wrap(err, "history %s", path);
+        return rc;
     }
     state_reader_set_deadline(r, 2000);
     *ret = r;
