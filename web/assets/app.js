@@ -130,7 +130,7 @@ function foot(c) {
   const api = state.url.cluster ? "/api/v1/clusters/" + encodeURIComponent(state.url.cluster) : "/api/v1/clusters";
   return [
     f && state.url.cluster && f.at ? h("span", { key: "snap" }, "Snapshot " + c.hms(Date.parse(f.at)) + ": " + ages + " old.") : null,
-    f && state.url.cluster && f.tick !== null ? h("span", { key: "tick" }, "Tick " + num(f.tick) + (f.duration_ms === null || (d?.speed || 1) > 1 ? "" : " took " + num(f.duration_ms) + NBSP + "ms.")) : null,
+    f && state.url.cluster && f.tick !== null ? h("span", { key: "tick" }, "Tick " + num(f.tick) + (f.duration_ms === null || (d?.speed || 1) > 1 ? "." : " took " + num(f.duration_ms) + NBSP + "ms.")) : null,
     d ? h("span", { key: "version" }, "masu " + d.version + (d.uptime_s ? ", up " + duration(d.uptime_s * 1000) : "")) : null,
     h("a", { key: "json", href: api }, "JSON"), h("button", { key: "keys", class: "keys", onclick: showKeys }, "? keys"), h("button", { key: "theme", class: "keys", onclick: toggleTheme }, dark() ? "light" : "dark"),
   ];

@@ -141,6 +141,8 @@ function panel(m, p, top, x, left, right, end, narrow) {
     const py = y(v * p.scale);
     g.push(h("path", { class: "l-hair", d: `M${left} ${py}H${right}` }), h("text", { x: left - 6, y: py + 4, "text-anchor": "end" }, num(v, v < 10 ? 1 : 0)));
   }
+  const gone = holes(m.at, p.cap, x, m.stepMs, top, base);
+  if (gone) g.push(h("path", { class: "unknown", fill: "url(#unknown)", d: gone }));
   g.push(h("path", { class: "f-reserved", d: area(m.at, p.reserved, x, y, end, base) }));
   g.push(h("path", { class: "f-red", d: gaps(m, p, x, y, end) }));
   g.push(h("path", { class: "l-demand", d: line(m.at, p.need, x, y, end, false) }));
@@ -162,6 +164,33 @@ function panel(m, p, top, x, left, right, end, narrow) {
     for (const k of spread(marks, 13, top + 6, base)) g.push(h("text", { class: k.cls, x: Math.min(end, right) + 7, y: k.y }, k.text));
   }
   return h("g", { key: p.title }, g);
+}
+
+/** Where nothing was recorded between two times that were: unknown, not zero. @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {number} stepMs @param {number} top @param {number} base */
+function holes(at, v, x, stepMs, top, base) {
+  let d = "";
+  let open = -1;
+  for (let i = 0; i < at.length; i++) {
+    const known = v[i] !== null && v[i] !== undefined;
+    if (known && open > 0) d += `M${r1(x(at[open]))} ${top}H${r1(x(at[i]))}V${base}H${r1(x(at[open]))}Z`;
+    if (known) open = -1;
+    else if (open < 0 && i > 0 && v[i - 1] !== null) open = i;
+    else if (i > 0 && at[i] - at[i - 1] > stepMs * 1.5 && open < 0 && v[i - 1] !== null) open = i;
+  }
+  return d;
+}
+
+/** A column in which holes no longer than `mostMs` keep the value before them: a sample was late, not lost. @param {(number|null)[]} v @param {number} stepMs @param {number} mostMs */
+export function bridged(v, stepMs, mostMs) {
+  const out = [...v];
+  for (let i = 1; i < out.length; i++) {
+    if (out[i] !== null || out[i - 1] === null) continue;
+    let j = i;
+    while (j < out.length && out[j] === null) j++;
+    if ((j - i) * stepMs <= mostMs) out.fill(out[i - 1], i, j);
+    i = j;
+  }
+  return out;
 }
 
 /** The gap between what is reserved and what is needed while tasks wait; never thinner than can be seen. @param {any} m @param {Panel} p @param {(t: number) => number} x @param {(v: number) => number} y @param {number} end */

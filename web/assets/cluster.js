@@ -2,7 +2,7 @@
 // is in progress and what was decided.
 
 import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
-import { chart, patterns, roundUp } from "./chart.js";
+import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
 import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
@@ -128,16 +128,19 @@ function chartPart(c, clock, width, stopped) {
       h("button", { key: k, "aria-pressed": String(k === shown), onclick: () => go({ range: k }) }, k.replace(/(\d+)/, "$1 ")))));
   const fail = problem("The chart", "series");
   if (!s || !s.columns.at_s || !s.count) return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, fail || h("p", { class: "empty" }, s ? "No sample yet in this range." : "…"));
-  const m = { at: s.columns.at_s.map((t) => (t || 0) * 1000), col: s.columns };
+  const stepMs = s.step_s * 1000;
+  const late = 4 * Math.max(30_000, c.period_ms);
+  /** @type {Record<string, (number | null)[]>} */
+  const col = Object.fromEntries(Object.entries(s.columns).map(([k, v]) => [k, k === "at_s" ? v : bridged(v, stepMs, late)]));
+  const m = { at: col.at_s.map((t) => (t || 0) * 1000), col };
   if (state.ui.cursor !== null && state.ui.cursor >= m.at.length) state.ui.cursor = null;
   const to = Math.max(state.now, at(s.now));
   const key = keyOf(c) + shown;
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
-    title, unit, scale, height, cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k], labels: true,
-    top: keptTop(key + k, Math.max(1, ...[...s.columns["capacity_" + k], ...s.columns["need_" + k]].map((v) => (v || 0) / scale))),
+    title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], need: col["need_" + k], labels: true,
+    top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k]].map((v) => (v || 0) / scale))),
   });
   const cpuScarce = !c.capacity || !c.reserved || c.reserved.cpu_units * c.capacity.memory_mib >= c.reserved.memory_mib * c.capacity.cpu_units;
-  const stepMs = s.step_s * 1000;
   const place = (/** @type {PointerEvent} */ e) => {
     const box = /** @type {HTMLElement} */ (e.currentTarget).getBoundingClientRect();
     const left = width < 600 ? 34 : 44;
@@ -152,7 +155,7 @@ function chartPart(c, clock, width, stopped) {
       "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
       onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
     }, chart({
-      width, from: to - range.ms, to, now: stopped || to, at: m.at, stepMs, waiting: s.columns.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: lanes(to - range.ms),
+      width, from: to - range.ms, to, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: lanes(to - range.ms),
       nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
@@ -216,8 +219,11 @@ function going(c, clock) {
     list.length > late.length ? h("p", { class: "note" }, num(list.length - late.length) + " more; the boxes show them all.") : null);
 }
 
-/** @param {{ glyph: string, tone: string, fact: string, verdict: string, bad: string }} a @param {any} key */
-const actView = (a, key) => h("div", { class: "act", key }, h("span", { class: "glyph " + a.tone, "aria-hidden": "true" }, a.glyph), h("span", null, verdictLine(a.fact, a.verdict), a.bad ? h("span", { class: "red" }, " (" + a.bad + ")") : null));
+/** @param {string} target */
+const ids = (target) => h("bdi", { title: target }, shortId(target));
+
+/** @param {{ glyph: string, tone: string, of: string, fact: string, verdict: string, bad: string }} a @param {any} key */
+const actView = (a, key) => h("div", { class: "act", key }, h("span", { class: "glyph " + a.tone, "aria-hidden": "true" }, a.glyph), h("span", null, a.of ? [ids(a.of), ": "] : null, verdictLine(a.fact, a.verdict), a.bad ? h("span", { class: "red" }, " (" + a.bad + ")") : null));
 
 /** Acting ticks, and between them how many had nothing to do, as far back as every tick is known. */
 function feedEntries() {
@@ -261,9 +267,6 @@ function why(t, c) {
     list: open ? h("div", { class: "more" }, got?.loading ? "…" : got?.error ? "did not load: " + got.error : list.length ? list.map((/** @type {any} */ v, /** @type {number} */ i) => h("div", { key: i }, v.kind === "cluster" ? null : [ids(v.target), ": "], verdictLine(v.fact, v.verdict))) : "no verdict is kept of this tick") : null,
   };
 }
-/** @param {string} target */
-const ids = (target) => h("bdi", { title: target }, shortId(target));
-
 /** @param {ClusterFull} c @param {Clock} clock */
 function feed(c, clock) {
   const all = state.url.feed === "all";

@@ -9,7 +9,7 @@ import { ApiError, clusterPath, get } from "./api.js";
 
 export const RANGES = /** @type {Record<string, { ms: number, step: string, stepMs: number }>} */ ({
   "1h": { ms: 3_600_000, step: "1m", stepMs: 60_000 },
-  "6h": { ms: 21_600_000, step: "1m", stepMs: 60_000 },
+  "6h": { ms: 21_600_000, step: "2m", stepMs: 120_000 },
   "24h": { ms: 86_400_000, step: "5m", stepMs: 300_000 },
   "7d": { ms: 604_800_000, step: "30m", stepMs: 1_800_000 },
 });
@@ -75,7 +75,7 @@ export const state = {
     find: "",
     findAt: 0,
     allServices: false,
-    acts: 40,
+    acts: 14,
     /** @type {Set<number>} */ open: new Set(),
     /** @type {Map<string, number>} */ tops: new Map(),
     /** @type {Map<string, Map<string, number>>} */ hues: new Map(),
@@ -112,7 +112,7 @@ function arrive(before) {
   const moved = ["cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
     Object.assign(state, { full: null, instances: null, series: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
-    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, acts: 40, open: new Set(), find: "" });
+    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, acts: 14, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
   if (before.range !== state.url.range) state.series = null;
@@ -217,7 +217,7 @@ export async function earlier(all) {
   await attempt("earlier", async () => {
     const acting = all ? undefined : "true";
     const before = all ? state.older : state.actingOlder;
-    if (!all) state.ui.acts += 50;
+    if (!all) state.ui.acts += 28;
     if (!before || (!all && state.ui.acts < state.acting.size)) return;
     const a = await get("/ticks", { ...where(), cluster: state.url.cluster, limit: 100, before, acting });
     const have = new Set(state.ticks.map((t) => t.tick));

@@ -152,20 +152,24 @@ const ORDER = ["drain", "undrain", "terminate", "set_target", "mark", "unmark"];
 export function actLines(acts, dry) {
   const by = new Map();
   for (const a of acts) {
-    const key = a.fact + "\n" + a.verdict;
+    const key = a.target + "\n" + a.fact;
     const have = by.get(key);
     if (!have) by.set(key, { ...a, calls: 1, bad: bad(a) });
     else {
       have.calls++;
       have.bad = have.bad || bad(a);
-      if (ORDER.indexOf(a.kind) < ORDER.indexOf(have.kind)) have.kind = a.kind;
+      if (ORDER.indexOf(a.kind) < ORDER.indexOf(have.kind)) {
+        have.kind = a.kind;
+        have.verdict = a.verdict;
+      }
     }
   }
   return [...by.values()].map((a) => {
     let [glyph, tone] = GLYPHS[a.kind] || ["~", "quiet"];
     if (a.kind === "set_target" && (grows(a) || /^(launch|order|raise)/.test(a.verdict))) [glyph, tone] = ["+", "green"];
     if (/notice|interrupt/.test(a.fact) && a.kind === "drain") [glyph, tone] = ["!", "red"];
-    return { ...a, glyph, tone, verdict: dry ? "would " + a.verdict : a.verdict };
+    const of = a.target.startsWith("i-") && !a.fact.includes(a.target) ? a.target : "";
+    return { ...a, glyph, tone, of, verdict: dry ? "would " + a.verdict : a.verdict };
   });
 }
 

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 /** Starts the demo on a free port and reads its address from what it prints. @param {string} masu */
 async function startDemo(masu) {
-  const child = spawn(masu, ["demo", "--listen", "127.0.0.1:0", "--seed", "7"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(masu, ["demo", "--listen", "127.0.0.1:0", "--seed", "7", "--for", "30d"], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const url = await new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error("no address within 20 s: " + said)), 20_000);
@@ -17,14 +17,24 @@ async function startDemo(masu) {
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
-    child.on("exit", (code) => reject(new Error("ended with " + code + ": " + said)));
+    child.on("exit", (code, signal) => reject(new Error("ended with " + (code ?? signal) + ": " + said)));
   });
-  return { url, stop: () => new Promise((done) => { child.on("exit", done); child.kill("SIGTERM"); }) };
+  let asked = false;
+  child.on("exit", (code, signal) => { if (!asked) console.error("the demo ended by itself with " + (code ?? signal) + ": " + said.slice(-2000)); });
+  const stop = async () => {
+    if (asked || child.exitCode !== null) return;
+    asked = true;
+    const ended = new Promise((done) => child.on("exit", done));
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return { url, stop };
 }
 
 /** @param {any} t */
 export async function demo({ browser, masu, text, num }) {
   const world = await startDemo(masu);
+  after(() => world.stop());
 
   /** Reads the page until what it shows is what its own newest answer says: both move. @param {any} page @param {RegExp} path @param {(answer: any) => Promise<void>} check */
   const agrees = async (page, path, check) => {
