@@ -83,6 +83,20 @@ static int prune_samples(struct state *s, int64_t cutoff_ms, bool *more, struct 
     return rc;
 }
 
+// The last one stays: the next start asks how it ended.
+static int prune_runs(struct state *s, int64_t cutoff_ms, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, "DELETE FROM runs WHERE started_ms < :cutoff AND id <> :run", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cutoff", cutoff_ms);
+    db_bind_int(st, ":run", s->run);
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    return rc;
+}
+
 int state_prune(struct state *s, bool *ret_more, struct err *err)
 {
     int64_t cutoff_ms = 0, used = 0;
@@ -97,6 +111,8 @@ int state_prune(struct state *s, bool *ret_more, struct err *err)
     rc = prune_ticks(s, cutoff_ms, &more, err);
     if (rc == 0)
         rc = prune_samples(s, cutoff_ms, &more, err);
+    if (rc == 0)
+        rc = prune_runs(s, cutoff_ms, err);
     rc = db_end(&s->db, rc, err);
     if (rc == 0)
         rc = used_bytes(s, &used, err);

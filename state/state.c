@@ -263,6 +263,7 @@ int state_cluster(struct state *s, const char *account, const char *region, cons
     // The no-op update makes RETURNING speak for a row that was there.
     static const char sql[] = "INSERT INTO clusters (account, region, name) VALUES (:account, :region, :name)"
                               " ON CONFLICT DO UPDATE SET name = name RETURNING id";
+    const char *slash = strrchr(name, '/');
     sqlite3_stmt *st = NULL;
     bool row = false;
     int64_t id = 0;
@@ -270,7 +271,7 @@ int state_cluster(struct state *s, const char *account, const char *region, cons
     if (rc == 0) {
         db_bind_text(st, ":account", account);
         db_bind_text(st, ":region", region);
-        db_bind_text(st, ":name", name);
+        db_bind_text(st, ":name", slash ? slash + 1 : name);
         rc = db_step(&s->db, st, &row, err);
         if (rc == 0)
             id = db_int(st, "id");

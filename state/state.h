@@ -50,7 +50,7 @@ void state_close(struct state *s);    // a clean end; NULL-safe
 void state_abandon(struct state *s);  // closes without saying that the end was clean; NULL-safe
 const char *state_path(const struct state *s);  // for state_reader_open; "" when in memory
 
-// The id of a cluster, made when new. Ids stay for the life of the file.
+// The id of a cluster, made when new. Ids stay for the life of the file. name: short, or an ARN (its last part counts).
 int state_cluster(struct state *s, const char *account, const char *region, const char *name, int64_t *ret_id, struct err *err);
 
 // ---- samples --------------------------------------------------------------------------------------------------------------
