@@ -196,12 +196,12 @@ static int read_value(struct json_reader *r, const json_t *v, const struct json_
         *(bool *)to = json_is_true(v);
         return 0;
     case FIELD_I32:
-        if (read_integer(r, v, at, f->key, f->min, JSON_COUNT_MAX, &n))
+        if (read_integer(r, v, at, f->key, f->min, f->max ? f->max : JSON_COUNT_MAX, &n))
             return ERR_INVALID;
         *(int32_t *)to = (int32_t)n;
         return 0;
     case FIELD_I64:
-        return read_integer(r, v, at, f->key, f->min, JSON_NUMBER_MAX, to);
+        return read_integer(r, v, at, f->key, f->min, f->max ? f->max : JSON_NUMBER_MAX, to);
     case FIELD_TIME:
         return read_time(r, v, at, f->key, to);
     case FIELD_ENUM:

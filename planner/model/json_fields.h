@@ -23,7 +23,7 @@ struct json_field {
     size_t offset;
     unsigned flags;
     int64_t fallback;          // BOOL, I32, I64, ENUM
-    int64_t min;               // I32, I64
+    int64_t min, max;          // I32, I64; max 0: JSON_COUNT_MAX, JSON_NUMBER_MAX
     const char *const *names;  // ENUM
     int name_count;
 };

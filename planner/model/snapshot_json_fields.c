@@ -17,7 +17,7 @@ static const struct json_field snapshot_rows[] = {
     ROW(snapshot, region, "region", FIELD_STR, .flags = 0),
     ROW(snapshot, cluster, "cluster", FIELD_STR, .flags = FIELD_REQUIRED),
     ROW(snapshot, started_ms, "started_at", FIELD_TIME, .flags = FIELD_ALWAYS),
-    ROW(snapshot, complete_looks, "complete_looks", FIELD_I32, .fallback = 2),
+    ROW(snapshot, complete_looks, "complete_looks", FIELD_I32, .fallback = 2, .max = INT32_MAX),
     ROW(snapshot, boot_p90_ms, "boot_p90_ms", FIELD_I64, .fallback = 0),
 };
 const struct json_fields snapshot_fields = TABLE(snapshot_rows);
