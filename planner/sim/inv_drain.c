@@ -134,7 +134,7 @@ static void watch_services(struct invariants *inv, const struct world_view *v, i
         if (s < 0 || v->services[s].daemon || inv->services[s].watched || v->tasks[t].last.now == WT_STOPPED)
             continue;
         inv->services[s] = (struct inv_service){.watched = true, .since_ms = v->now_ms,
-                                                .was = moment_healthy_count(v, s, v->now_ms)};
+                                                .was = moment_healthy_count(v, s, v->now_ms), .desired = v->services[s].desired};
     }
 }
 
@@ -264,15 +264,16 @@ static void judge_health(struct invariants *inv, const struct world_view *v, int
         other += !due;  // ended since for reasons that are not ours
     }
     int healthy = moment_healthy_count(v, s, v->now_ms);
-    int64_t tenth = w->desired / 10 > 1 ? w->desired / 10 : 1;
-    int64_t by_percent = ((int64_t)w->desired * w->min_percent + 99) / 100, floor = w->desired - tenth;
+    int64_t desired = w->desired < x->desired ? w->desired : x->desired;
+    int64_t tenth = desired / 10 > 1 ? desired / 10 : 1;
+    int64_t by_percent = (desired * w->min_percent + 99) / 100, floor = desired - tenth;
     floor = floor > by_percent ? floor : by_percent;
     int64_t was = x->was - other;
     int64_t least = was < floor ? was : floor;
     bool none_left = healthy == 0 && was > 0 && w->desired > 0;
     if (ours && !x->told && (healthy < least || none_left)) {
-        inv_tell(inv, V6, "service %s: %d healthy of %d desired, was %d, drains of ours may leave %" PRId64, w->name, healthy, w->desired,
-                 x->was, least > 1 ? least : 1);
+        inv_tell(inv, V6, "service %s: %d healthy of %d desired, %d of %d when the drain began %" PRId64 " s ago: it may leave %" PRId64, w->name,
+                 healthy, w->desired, x->was, x->desired, (v->now_ms - x->since_ms) / 1000, least > 1 ? least : 1);
         x->told = true;
     }
     if (!still_on_ours(inv, v, s) && (healthy >= least || v->now_ms - x->since_ms > 1200000))

@@ -29,6 +29,7 @@ struct inv_service {
     bool watched, told;
     int64_t since_ms;
     int was;                   // healthy when it began
+    int32_t desired;           // then; a service that grows since lacks tasks for reasons of its own
 };
 
 struct inv_fleet {

@@ -233,6 +233,17 @@ static void v6_allows_one_of_four_at_a_time(void **state)
     rig_release(&r);
 }
 
+static void v6_does_not_charge_us_for_a_service_that_grows_meanwhile(void **state)
+{
+    (void)state;
+    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 50, 100, WS_SPREAD_INSTANCE, 0, 0});
+    drain_one(&r, r.hosts[0]);
+    world_set_desired(r.w, WORLD_PERSON, r.web, 8);
+    later(r.w, 300000);
+    expect_clean(&r);
+    rig_release(&r);
+}
+
 static void v6_trips_when_the_only_task_is_stopped_first(void **state)
 {
     (void)state;
@@ -438,6 +449,7 @@ int main(void)
         cmocka_unit_test(v5_trips_on_an_instance_to_keep),
         cmocka_unit_test(v6_trips_when_drains_are_counted_one_by_one),
         cmocka_unit_test(v6_allows_one_of_four_at_a_time),
+        cmocka_unit_test(v6_does_not_charge_us_for_a_service_that_grows_meanwhile),
         cmocka_unit_test(v6_trips_when_the_only_task_is_stopped_first),
         cmocka_unit_test(v6_does_not_charge_us_for_a_drain_of_a_person),
         cmocka_unit_test(v7_trips_when_each_fits_alone_but_not_all_together),
