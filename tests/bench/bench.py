@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""./dev bench: speed and size, each figure beside a baseline measured in the same run; never a verdict on wall time.
+
+usage: bench.py [--full] [--only GLOB] [--format json]
+JSON: {"benches": [{"name", "value", "unit", "baseline", "ratio"}]}; ratio = value / baseline, null where there is none.
+"""
+import argparse
+import fnmatch
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+BIN = os.environ.get("MASU_BIN", "build/masu")
+DIR = os.environ.get("MASU_BENCH_DIR", "build-bench/tests/bench")
+SIZES = (100, 300, 1000, 3000, 5000)
+
+
+def run(*command):
+    begin = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode not in (0, 2):
+        sys.exit(f"bench: {' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+    return time.monotonic() - begin, done.stdout, done.stderr
+
+
+class Plans:
+    """Plans of each size are measured once and shared by the rows that read them."""
+
+    def __init__(self):
+        self.by_size = {}
+
+    def get(self, n):
+        if n not in self.by_size:
+            _, out, err = run(f"{DIR}/bench_plan", str(n))
+            sys.stderr.write(err)
+            self.by_size[n] = json.loads(out)
+        return self.by_size[n]
+
+    def exponent(self):
+        xs = [math.log(n) for n in SIZES]
+        ys = [math.log(self.get(n)["plan_ms"]) for n in SIZES]
+        mx, my = statistics.fmean(xs), statistics.fmean(ys)
+        return sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sum((x - mx) ** 2 for x in xs)
+
+
+def cold_start():
+    """Start to exit of a command that does nothing but start; baseline: the same for /bin/true."""
+    ours = statistics.median(run(BIN, "--version")[0] for _ in range(11))
+    base = statistics.median(run("/bin/true")[0] for _ in range(11))
+    return ours * 1000, base * 1000
+
+
+def headless_day():
+    """Seconds for a virtual day of two clusters; baseline: the virtual day itself."""
+    seconds, out, _ = run(BIN, "demo", "--headless", "--for", "24h", "--seed", "7", "--format", "json")
+    json.loads(out)
+    return seconds, 86400.0
+
+
+def main():
+    p = argparse.ArgumentParser(prog="./dev bench")
+    p.add_argument("--full", action="store_true", help="every row (the default rows are all of them today)")
+    p.add_argument("--only", default="*", metavar="GLOB")
+    p.add_argument("--format", choices=("text", "json"), default="text")
+    a = p.parse_args()
+    plans = Plans()
+    rows = {f"plan-{n}": (lambda n=n: (plans.get(n)["plan_ms"], "ms", plans.get(n)["naive_ms"])) for n in SIZES}
+    rows["plan-exponent"] = lambda: (plans.exponent(), "", None)
+    rows["plan-5000-memory"] = lambda: (plans.get(5000)["memory_mib"], "MiB", None)
+    rows["cold-start"] = lambda: (lambda v: (v[0], "ms", v[1]))(cold_start())
+    rows["binary-size"] = lambda: (os.path.getsize(BIN) / 1048576, "MiB", None)
+    rows["headless-day"] = lambda: (lambda v: (v[0], "s", v[1]))(headless_day())
+    chosen = [n for n in rows if fnmatch.fnmatch(n, a.only)]
+    if not chosen:
+        sys.exit(f"bench: no row matches {a.only}; rows: {', '.join(rows)}")
+    benches = []
+    for name in chosen:
+        value, unit, baseline = rows[name]()
+        ratio = value / baseline if baseline else None
+        benches.append({"name": name, "value": round(value, 4), "unit": unit, "baseline": baseline and round(baseline, 4),
+                        "ratio": ratio and round(ratio, 6)})
+        if a.format == "text":
+            b = benches[-1]
+            print(f"{name:<20} {b['value']:>12,.3f} {unit:<4} " + (f"baseline {baseline:>12,.3f} {unit:<4} x {ratio:.4f}" if baseline else ""),
+                  flush=True)
+    if a.format == "json":
+        print(json.dumps({"benches": benches}, indent=1))
+
+
+main()
