@@ -165,6 +165,7 @@ void aws_submit(struct aws *a, const struct aws_request *r, aws_done_fn done, vo
     *(a->last ? &a->last->next : &a->first) = p;
     a->last = p;
     a->count++;
+    a->clients->submitted++;
 }
 
 void aws_complete(struct aws_pending *p, const struct aws_response *r)
@@ -188,17 +189,14 @@ void aws_complete_error(struct aws_pending *p, const struct err *err)
 
 // ---- run --------------------------------------------------------------------------------------------------------------------
 // Sends the call if it may go now; returns the world time at which to look again, INT64_MAX: when something completes.
-// *ret_done: the call is gone.
-static int64_t advance(struct aws_pending *p, int64_t now_ms, bool *ret_done)
+static int64_t advance(struct aws_pending *p, int64_t now_ms)
 {
     struct aws *a = p->aws;
     struct err err = {0};
-    *ret_done = false;
     if (p->in_flight)
         return INT64_MAX;
     if (p->over_limit) {
         err_set(&err, ERR_LIMIT, "%s: more than %d calls are waiting", p->request.operation, AWS_CALLS_MAX);
-        *ret_done = true;
         aws_complete_error(p, &err);
         return INT64_MAX;
     }
@@ -212,7 +210,6 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms, bool *ret_done)
         return INT64_MAX;
     case CREDENTIALS_FAILED:
         err_wrap(&err, "%s", p->request.operation);
-        *ret_done = true;
         aws_complete_error(p, &err);
         return INT64_MAX;
     case CREDENTIALS_READY:
@@ -228,7 +225,7 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms, bool *ret_done)
     return INT64_MAX;
 }
 
-// Urgent calls first. Completions only take out the call itself and may add others at the end, so `next` stays good.
+// Urgent calls first. A completion takes out the call itself and may add others at the end, so `next` stays good.
 static int64_t advance_client(struct aws *a, int64_t now_ms)
 {
     int64_t due_ms = INT64_MAX;
@@ -237,10 +234,7 @@ static int64_t advance_client(struct aws *a, int64_t now_ms)
             next = p->next;
             if (p->request.urgent != (urgent == 1))
                 continue;
-            bool gone;
-            int64_t at_ms = advance(p, now_ms, &gone);
-            if (gone && !next)
-                due_ms = now_ms;  // its owner may have added calls behind the end of this walk
+            int64_t at_ms = advance(p, now_ms);
             due_ms = at_ms < due_ms ? at_ms : due_ms;
         }
     }
@@ -278,6 +272,7 @@ size_t aws_run(struct aws_clients *c, int64_t until_ms)
     struct transport *t = c->transport;
     for (;;) {
         int64_t now_ms = clock_wall_ms(t->clock), due_ms = INT64_MAX;
+        uint64_t submitted = c->submitted;
         for (struct aws *a = c->first; a; a = a->next) {
             int64_t at_ms = advance_client(a, now_ms);
             due_ms = at_ms < due_ms ? at_ms : due_ms;
@@ -289,7 +284,8 @@ size_t aws_run(struct aws_clients *c, int64_t until_ms)
             cancel_all(c);
             return open;
         }
-        if (due_ms > now_ms)
+        bool added = c->submitted != submitted;  // by a call that failed at once: perhaps behind the walk
+        if (due_ms > now_ms && !added)
             t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
     }
 }

@@ -62,6 +62,7 @@ struct aws_clients {
     struct rng rng;
     int max_attempts;
     bool cancelling;
+    uint64_t submitted;               // calls ever
     struct aws *first;
     struct aws_provider *providers;
 };

@@ -312,6 +312,55 @@ static void deadline_cuts_off_what_is_open(void **state)
     fixture_end(&f);
 }
 
+struct chain {
+    struct aws *aws;
+    int done;
+};
+
+static void submit_another(void *arg, const struct aws_response *r)
+{
+    struct chain *c = arg;
+    assert_int_equal(r->err.kind, ERR_AUTH);
+    if (c->done++ == 0) {
+        struct aws_request urgent = {.service = AWS_ECS, .operation = "ListClusters", .body = SLICE_LIT("{}"), .urgent = true};
+        aws_submit(c->aws, &urgent, submit_another, c);
+    }
+}
+
+static void a_call_submitted_by_a_failing_one_does_not_wait(void **state)
+{
+    (void)state;
+    static const struct aws_env_pair none[] = {{"HOME", "/nonexistent"}};
+    struct fixture f;
+    fixture_begin_env(&f, none, 1);
+    struct chain c = {f.aws, 0};
+    struct aws_request r = {.service = AWS_ECS, .operation = "ListClusters", .body = SLICE_LIT("{}")};
+    aws_submit(f.aws, &r, submit_another, &c);
+    aws_submit(f.aws, &r, submit_another, &c);
+    assert_int_equal(aws_run(f.clients, DEADLINE_MS), 0);
+    assert_int_equal(c.done, 3);
+    assert_int_equal(f.s.clock.virtual_ms, T0_MS);
+    fixture_end(&f);
+}
+
+static void more_calls_than_the_queue_holds_are_refused(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    static struct ecs_arns lists[8200];
+    fixture_begin(&f);
+    f.s.repeat_last = true;
+    scripted_add_body(&f.s, EMPTY_LIST);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        ecs_list_clusters(f.with, &lists[i]);
+    aws_run(f.clients, T0_MS + 1);
+    size_t refused = 0;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        refused += lists[i].call.err.kind == ERR_LIMIT;
+    assert_int_equal(refused, 8);
+    fixture_end(&f);
+}
+
 static void stop_flag_ends_the_run(void **state)
 {
     (void)state;
@@ -418,6 +467,8 @@ int main(void)
         cmocka_unit_test(a_refused_signature_with_a_right_clock_is_a_real_error),
         cmocka_unit_test(quota_stops_retries_when_everything_fails),
         cmocka_unit_test(deadline_cuts_off_what_is_open),
+        cmocka_unit_test(a_call_submitted_by_a_failing_one_does_not_wait),
+        cmocka_unit_test(more_calls_than_the_queue_holds_are_refused),
         cmocka_unit_test(stop_flag_ends_the_run),
         cmocka_unit_test(two_regions_share_a_transport_and_nothing_else),
         cmocka_unit_test(who_we_are_is_asked_of_the_regional_sts),

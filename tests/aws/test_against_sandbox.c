@@ -1,0 +1,363 @@
+// Our client against the virtual AWS in process: every operation, what it reads against the world's truth, and the faults that
+// only a peer with effects can show.
+#include "tests/cm.h"
+
+#include "planner/sim/world.h"
+#include "scaler/aws/ec2.h"
+#include "scaler/aws/ecs.h"
+#include "scaler/aws/sts.h"
+#include "scaler/sandbox/inproc.h"
+
+#define HOUR_MS INT64_C(3600000)
+
+struct account {
+    struct clock clock;
+    struct world *world, *other;
+    struct sandbox *sandbox;
+    struct transport *transport;
+    struct aws_env env;
+    struct aws_clients *clients;
+    struct arena arena;
+    struct aws_with with;
+};
+
+static const struct aws_env_pair static_keys[] = {{"AWS_ACCESS_KEY_ID", SANDBOX_KEY_ID}, {"AWS_SECRET_ACCESS_KEY", SANDBOX_SECRET}};
+static const struct aws_env_pair task_role[] = {
+    {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", SANDBOX_CREDENTIALS_PATH SANDBOX_TASK_ID}, {"HOME", "/nonexistent"}};
+
+static void begin(struct account *t, const struct sandbox_options *options, const struct aws_env_pair *env)
+{
+    struct err err = {0};
+    struct world_options o;
+    world_options_default(&o);
+    o.interruptions_per_instance_day = 0;
+    clock_init_virtual(&t->clock, o.start_ms);
+    assert_int_equal(world_default(7, &o, &t->world, &err), 0);
+    assert_int_equal(world_default(8, &o, &t->other, &err), 0);
+    assert_int_equal(sandbox_new(&t->clock, options, &t->sandbox, &err), 0);
+    assert_int_equal(sandbox_add_region(t->sandbox, SANDBOX_ACCOUNT, SANDBOX_REGION, t->world, &err), 0);
+    assert_int_equal(sandbox_add_region(t->sandbox, SANDBOX_ACCOUNT, "eu-west-1", t->other, &err), 0);
+    assert_int_equal(inproc_new(t->sandbox, &t->clock, NULL, &t->transport, &err), 0);
+    t->env = (struct aws_env){env, 2};
+    t->clients = aws_clients_new(&(struct aws_options){.transport = t->transport, .env = &t->env, .seed = 3});
+    arena_init(&t->arena, 0);
+    t->with = (struct aws_with){.arena = &t->arena};
+    assert_int_equal(aws_clients_get(t->clients, "", SANDBOX_REGION, &t->with.aws, &err), 0);
+}
+
+static void end(struct account *t)
+{
+    aws_clients_free(t->clients);
+    t->transport->ops->free(t->transport);
+    sandbox_free(t->sandbox);
+    world_free(t->world);
+    world_free(t->other);
+    arena_release(&t->arena);
+}
+
+static void run(struct account *t)
+{
+    assert_int_equal(aws_run(t->clients, t->clock.virtual_ms + HOUR_MS), 0);
+}
+
+static void complete(const struct aws_call *c)
+{
+    if (c->state != AWS_CALL_COMPLETE)
+        print_message("%s\n", c->err.msg);
+    assert_int_equal(c->state, AWS_CALL_COMPLETE);
+}
+
+static int instances_of(const struct world *w, int cluster)
+{
+    struct world_view v = world_view(w);
+    int n = 0;
+    for (int i = 0; i < v.instance_count; i++)
+        n += v.instances[i].used && v.instances[i].cluster == cluster && v.instances[i].ci_id[0] != '\0';
+    return n;
+}
+
+static void clusters_instances_services_and_tasks_are_those_of_the_world(void **state)
+{
+    (void)state;
+    const struct sandbox_options options = {.seed = 1, .empty_pages = true};
+    struct account t;
+    begin(&t, &options, static_keys);
+    struct world_view v = world_view(t.world);
+    struct ecs_arns clusters, instances, services, tasks;
+    ecs_list_clusters(t.with, &clusters);
+    run(&t);
+    complete(&clusters.call);
+    assert_int_equal(clusters.count, v.cluster_count);
+    const char *cluster = v.clusters[0].name;
+    ecs_list_container_instances(t.with, cluster, &instances);
+    ecs_list_services(t.with, cluster, &services);
+    ecs_list_tasks(t.with, cluster, &(struct ecs_task_filter){.desired_status = "RUNNING"}, &tasks);
+    run(&t);
+    complete(&instances.call);
+    complete(&services.call);
+    complete(&tasks.call);
+    assert_int_equal(instances.count, instances_of(t.world, 0));
+    assert_true(tasks.count > 10);
+    struct ecs_container_instances ci;
+    struct ecs_services sv;
+    struct ecs_tasks tk;
+    struct ecs_clusters cl;
+    ecs_describe_clusters(t.with, clusters.items, clusters.count, &cl);
+    ecs_describe_container_instances(t.with, cluster, instances.items, instances.count, &ci);
+    ecs_describe_services(t.with, cluster, services.items, services.count, &sv);
+    ecs_describe_tasks(t.with, cluster, tasks.items, tasks.count, &tk);
+    run(&t);
+    complete(&cl.call);
+    complete(&ci.call);
+    complete(&sv.call);
+    complete(&tk.call);
+    assert_int_equal(ci.count, instances.count);
+    assert_int_equal(sv.count, services.count);
+    int desired = 0, seen = 0;
+    for (int i = 0; i < v.service_count; i++)
+        if (v.services[i].cluster == 0 && v.services[i].name[0]) {
+            seen++;
+            desired += v.services[i].daemon ? 0 : (int)v.services[i].desired;
+        }
+    assert_int_equal(sv.count, seen);
+    for (size_t i = 0; i < sv.count; i++)
+        desired -= strcmp(sv.items[i].scheduling, "DAEMON") == 0 ? 0 : sv.items[i].desired;
+    assert_int_equal(desired, 0);
+    // What a task definition says is reserved fits what the instances say is free.
+    struct res taken = {{0}}, reserved = {{0}};
+    for (size_t i = 0; i < ci.count; i++)
+        taken = res_add(taken, res_sub(ci.items[i].registered.amount, ci.items[i].remaining.amount));
+    for (size_t i = 0; i < tk.count; i++) {
+        struct ecs_task_definition *d = arena_new(&t.arena, struct ecs_task_definition);
+        ecs_describe_task_definition(t.with, tk.items[i].task_definition, d);
+        run(&t);
+        complete(&d->call);
+        reserved = res_add(reserved, ecs_task_need(d, &tk.items[i]));
+    }
+    assert_int_equal(reserved.v[RES_CPU], taken.v[RES_CPU]);
+    assert_int_equal(reserved.v[RES_MEMORY], taken.v[RES_MEMORY]);
+    end(&t);
+}
+
+static void fleets_instances_types_and_prices_are_those_of_the_world(void **state)
+{
+    (void)state;
+    const struct sandbox_options options = {.seed = 1, .empty_pages = true};
+    struct account t;
+    begin(&t, &options, static_keys);
+    struct world_view v = world_view(t.world);
+    const char *fleet = v.fleets[0].id;
+    struct ec2_spot_fleets fleets;
+    struct ec2_instances members, by_id;
+    struct ec2_fleet_members listed;
+    struct sts_identity who;
+    ec2_describe_spot_fleets(t.with, &fleet, 1, &fleets);
+    ec2_describe_fleet_instances(t.with, fleet, &members);
+    ec2_describe_spot_fleet_instances(t.with, fleet, &listed);
+    sts_get_caller_identity(t.with, &who);
+    run(&t);
+    complete(&fleets.call);
+    complete(&members.call);
+    complete(&listed.call);
+    complete(&who.call);
+    assert_string_equal(who.account, SANDBOX_ACCOUNT);
+    assert_int_equal(fleets.items[0].target, v.fleets[0].wanted);
+    assert_int_equal(fleets.items[0].fulfilled_milli, v.fleets[0].fulfilled_milli);
+    assert_int_equal(listed.count, members.count);
+    assert_true(members.count > 0);
+    const char *type = members.items[0].type, *ids[] = {members.items[0].id, "i-0123456789abcdef0"};
+    struct ec2_types types;
+    struct ec2_prices prices;
+    ec2_describe_instances_by_id(t.with, ids, 2, &by_id);  // an unknown id is merely absent
+    ec2_describe_types(t.with, &type, 1, &types);
+    ec2_describe_spot_prices(t.with, &type, 1, t.clock.virtual_ms, &prices);
+    run(&t);
+    complete(&by_id.call);
+    complete(&types.call);
+    complete(&prices.call);
+    assert_int_equal(by_id.count, 1);
+    assert_int_equal(types.items[0].vcpus, v.types[world_type_index(t.world, type)].vcpus);
+    assert_true(prices.count >= 1);
+    assert_true(prices.items[0].usd_micro > 0);
+    end(&t);
+}
+
+static void a_removal_step_by_step(void **state)
+{
+    (void)state;
+    struct account t;
+    begin(&t, NULL, static_keys);
+    struct world_view v = world_view(t.world);
+    const char *cluster = v.clusters[0].name, *fleet = v.fleets[0].id;
+    struct ec2_instances members;
+    ec2_describe_fleet_instances(t.with, fleet, &members);
+    struct ecs_arns arns;
+    ecs_list_container_instances(t.with, cluster, &arns);
+    run(&t);
+    struct ecs_container_instances ci, changed;
+    ecs_describe_container_instances(t.with, cluster, arns.items, 1, &ci);
+    run(&t);
+    const char *id = ci.items[0].ec2_id, *arn = ci.items[0].arn;
+    struct aws_call call;
+    ec2_create_tags(t.with, &id, 1, &(struct aws_tag){"masu:drain", "x"}, 1, &call);
+    run(&t);
+    complete(&call);
+    ecs_set_instance_state(t.with, cluster, &arn, 1, "DRAINING", &changed);
+    run(&t);
+    complete(&changed.call);
+    assert_string_equal(changed.items[0].status, "DRAINING");
+    struct ec2_instances one;
+    ec2_describe_instances_by_id(t.with, &id, 1, &one);
+    run(&t);
+    assert_string_equal(aws_tag_get(&one.items[0].tags, "masu:drain"), "x");
+    ec2_modify_spot_fleet(t.with, &(struct ec2_fleet_target){fleet, v.fleets[0].wanted + 1, 0}, &call);
+    run(&t);
+    complete(&call);
+    ec2_modify_spot_fleet(t.with, &(struct ec2_fleet_target){fleet, v.fleets[0].wanted, 0}, &call);
+    run(&t);
+    assert_int_equal(call.state, AWS_CALL_FAILED);
+    assert_int_equal(call.err.kind, ERR_CONFLICT);  // still modifying
+    ecs_set_instance_state(t.with, cluster, &arn, 1, "ACTIVE", &changed);
+    ec2_delete_tags(t.with, &id, 1, &(struct aws_tag){"masu:drain", NULL}, 1, &call);
+    run(&t);
+    complete(&changed.call);
+    complete(&call);
+    struct ec2_state_changes ended;
+    ec2_terminate_instances(t.with, &id, 1, true, &ended);  // permitted
+    run(&t);
+    complete(&ended.call);
+    const char *unknown = "i-0123456789abcdef0";
+    ec2_terminate_instances(t.with, &unknown, 1, false, &ended);
+    run(&t);
+    assert_int_equal(ended.call.err.kind, ERR_NOT_FOUND);
+    ec2_terminate_instances(t.with, &id, 1, false, &ended);
+    run(&t);
+    complete(&ended.call);
+    assert_string_equal(ended.items[0].instance_id, id);
+    assert_string_equal(ended.items[0].after, "shutting-down");
+    end(&t);
+}
+
+static void a_termination_whose_answer_is_lost_happened_and_is_not_repeated(void **state)
+{
+    (void)state;
+    struct account t;
+    begin(&t, NULL, static_keys);
+    struct err err = {0};
+    struct world_view v = world_view(t.world);
+    const char *id = NULL;
+    for (int i = 0; i < v.instance_count && !id; i++)
+        if (v.instances[i].used)
+            id = arena_strdup(&t.arena, v.instances[i].id);
+    const struct sandbox_fault fault = {"ec2:TerminateInstances", SANDBOX_FAULT_TIMEOUT_AFTER, 0, 1};
+    assert_int_equal(sandbox_add_fault(t.sandbox, &fault, &err), 0);
+    struct ec2_state_changes ended;
+    struct ec2_instances now;
+    ec2_terminate_instances(t.with, &id, 1, false, &ended);
+    run(&t);
+    assert_int_equal(ended.call.state, AWS_CALL_FAILED);
+    assert_true(ended.call.timed_out);
+    ec2_describe_instances_by_id(t.with, &id, 1, &now);
+    run(&t);
+    assert_string_not_equal(now.items[0].state, "running");
+    size_t n;
+    const struct aws_stat *s = aws_stats(t.with.aws, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(s[i].operation, "TerminateInstances") == 0)
+            assert_int_equal(s[i].calls, 1);
+    end(&t);
+}
+
+static void reads_survive_the_faults_of_a_bad_minute(void **state)
+{
+    (void)state;
+    static const enum sandbox_fault_kind kinds[] = {SANDBOX_FAULT_THROTTLE, SANDBOX_FAULT_500, SANDBOX_FAULT_503, SANDBOX_FAULT_TIMEOUT_BEFORE,
+                                                    SANDBOX_FAULT_TRUNCATED};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct account t;
+        begin(&t, NULL, static_keys);
+        struct err err = {0};
+        struct sandbox_fault fault = {"*:*", kinds[i], 0, 2};
+        assert_int_equal(sandbox_add_fault(t.sandbox, &fault, &err), 0);
+        struct ecs_arns list;
+        ecs_list_clusters(t.with, &list);
+        run(&t);
+        complete(&list.call);
+        assert_int_equal(list.count, 2);
+        end(&t);
+    }
+}
+
+static void the_task_role_serves_for_a_day(void **state)
+{
+    (void)state;
+    const struct sandbox_options options = {.seed = 1, .role_key_life_ms = HOUR_MS};
+    struct account t;
+    begin(&t, &options, task_role);
+    const char *source;
+    struct err err = {0};
+    assert_int_equal(aws_check_credentials(t.with.aws, t.clock.virtual_ms + 60000, &source, &err), 0);
+    assert_string_equal(source, "container endpoint");
+    for (int i = 0; i < 24 * 4; i++) {  // every quarter of an hour, over 24 sets of keys
+        struct ecs_arns list;
+        ecs_list_clusters(t.with, &list);
+        run(&t);
+        complete(&list.call);
+        clock_advance_to(&t.clock, t.clock.virtual_ms + HOUR_MS / 4);
+    }
+    size_t n;
+    const struct aws_stat *s = aws_stats(t.with.aws, &n);
+    assert_int_equal(s[0].calls, 24 * 4);  // none was refused for expired keys
+    end(&t);
+}
+
+static void two_regions_have_their_own_worlds(void **state)
+{
+    (void)state;
+    struct account t;
+    begin(&t, NULL, static_keys);
+    struct err err = {0};
+    struct aws_with there = t.with;
+    assert_int_equal(aws_clients_get(t.clients, "", "eu-west-1", &there.aws, &err), 0);
+    const char *here_id = world_view(t.world).fleets[0].id, *there_id = world_view(t.other).fleets[0].id;
+    assert_string_not_equal(here_id, there_id);
+    struct ec2_spot_fleets here, away, wrong;
+    ec2_describe_spot_fleets(t.with, &here_id, 1, &here);
+    ec2_describe_spot_fleets(there, &there_id, 1, &away);
+    ec2_describe_spot_fleets(there, &here_id, 1, &wrong);
+    run(&t);
+    complete(&here.call);
+    complete(&away.call);
+    assert_int_equal(wrong.call.err.kind, ERR_NOT_FOUND);
+    end(&t);
+}
+
+static void a_wrong_secret_is_refused_and_not_repeated(void **state)
+{
+    (void)state;
+    static const struct aws_env_pair wrong[] = {{"AWS_ACCESS_KEY_ID", SANDBOX_KEY_ID}, {"AWS_SECRET_ACCESS_KEY", "wrong"}};
+    struct account t;
+    begin(&t, NULL, wrong);
+    struct ecs_arns list;
+    ecs_list_clusters(t.with, &list);
+    run(&t);
+    assert_int_equal(list.call.err.kind, ERR_AUTH);
+    size_t n;
+    assert_int_equal(aws_stats(t.with.aws, &n)->calls, 1);
+    end(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clusters_instances_services_and_tasks_are_those_of_the_world),
+        cmocka_unit_test(fleets_instances_types_and_prices_are_those_of_the_world),
+        cmocka_unit_test(a_removal_step_by_step),
+        cmocka_unit_test(a_termination_whose_answer_is_lost_happened_and_is_not_repeated),
+        cmocka_unit_test(reads_survive_the_faults_of_a_bad_minute),
+        cmocka_unit_test(the_task_role_serves_for_a_day),
+        cmocka_unit_test(two_regions_have_their_own_worlds),
+        cmocka_unit_test(a_wrong_secret_is_refused_and_not_repeated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
