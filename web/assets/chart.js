@@ -39,7 +39,7 @@ const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 1008
 
 /** @param {number} from @param {number} to @param {number} px @param {import("./format.js").Clock} clock */
 export function timeTicks(from, to, px, clock) {
-  const want = Math.max(3, px / 84);
+  const want = Math.max(3, px / (px < 500 ? 70 : 84));
   const step = (STEPS_MIN.find((m) => (to - from) / (m * 60_000) <= want) || 10080) * 60_000;
   const offset = clock.offset(from) * 60_000;
   const out = [];

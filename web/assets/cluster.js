@@ -159,7 +159,7 @@ function chartPart(c, clock, width, stopped) {
       nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
-    h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy."));
+    h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy.", width < 600 ? " Marks: ▼ spot notice, ▲ target raised, ▬ drained." : ""));
 }
 
 /** @param {number} i @param {number} n */

@@ -1,7 +1,7 @@
 // The report in a real Chromium: walks it, reads its numbers against the API, by keyboard alone, in both themes, at 1280 px
 // and as a phone. Two worlds: fixture.js for states that are hard to provoke, and `masu demo` when a binary is given.
 //
-//   node run.js [--masu FILE] [--only fixture|demo]
+//   node run.js [--masu FILE] [--only fixture|demo]      MASU_BIN in the environment names the binary first
 //
 // Screenshots go to screenshots/ beside this file, to be looked at. Exit 77: something needed is not here (meson: skipped).
 
@@ -17,13 +17,14 @@ import { gzipSync } from "node:zlib";
 const here = (/** @type {string} */ p) => fileURLToPath(new URL(p, import.meta.url));
 const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 if (!existsSync(here("node_modules/playwright-core")) || !existsSync(CHROMIUM)) {
-  console.log("skipped: needs Chromium and `npm ci` in tests/web/browser");
+  console.log("skipped: needs " + CHROMIUM + " and `npm ci` in tests/web/browser");
   process.exit(77);
 }
 const { launch } = await import("./browser.js");
 const { startFixture } = await import("./fixture.js");
 const argument = (/** @type {string} */ name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : "");
-const masu = argument("--masu");
+const binary = process.env.MASU_BIN || argument("--masu");
+const masu = binary && existsSync(binary) ? binary : "";
 const only = argument("--only");
 
 await mkdir(here("screenshots"), { recursive: true });
