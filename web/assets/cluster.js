@@ -210,7 +210,7 @@ function going(c, clock) {
     const holder = p.held && p.holder ? h("p", null, left + ", held by ", name(p.holder.service || "a task", 30), p.holder.why ? ", " + p.holder.why : "") : h("p", null, left + ", held");
     return h("li", { key: p.kind + p.instance },
       h("div", { class: "first" }, h("h3", { class: tone }, title + " ", p.instance ? h("a", { class: "id " + tone, href: href({ focus: p.instance }), title: p.instance, "data-go": "", "data-keep": "" }, shortId(p.instance)) : ""), h("span", { class: "when" }, when)),
-      p.held ? holder : null, p.reason || left ? h("p", { class: p.held ? "quiet" : "" }, !p.held && left ? left + (p.reason ? ". " : "") : "", p.reason ? reasonLine(p.reason) : "") : null, track(p));
+      p.held ? holder : null, p.reason || left ? h("p", { class: p.held ? "quiet" : "" }, !p.held && left ? left + (p.reason ? "; " : "") : "", p.reason ? reasonLine(p.reason) : "") : null, track(p));
   };
   const late = list.slice(0, 8);
   return h("section", { class: "order-going", key: "going", "aria-labelledby": "going-head" },
