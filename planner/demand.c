@@ -116,23 +116,24 @@ static bool has_headroom(struct work *w, int service)
 }
 
 // Per cent of what the services reserve, in whole tasks: each service's share, the fractions handed down from large tasks to
-// small ones so that none is lost. One task of the largest common shape is there in any case: room in fragments is none.
+// small ones so that none is lost. One task of the largest common shape is there in any case: room in fragments is none. The sum
+// up to each service never falls when a task is added anywhere (V13).
 static void percent_headroom(const struct work *w, struct item *list, size_t count)
 {
-    int64_t carried = 0, tasks = 0;
+    int64_t share = 0, given = 0, tasks = 0;
+    bool common = false;
     for (size_t k = 0; k < count; k++)
         tasks += w->s->services[list[k].service].desired;
-    bool common_has_one = w->p->headroom_percent == 0;
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < count && w->p->headroom_percent > 0; k++) {
         int64_t desired = w->s->services[list[k].service].desired;
-        carried += desired * w->p->headroom_percent;
-        list[k].count = (int32_t)(carried / 100);
-        carried %= 100;
-        if (!common_has_one && desired * 20 >= tasks) {
-            list[k].count = (int32_t)i64_max(list[k].count, 1);
-            common_has_one = true;
-        }
+        share += desired * w->p->headroom_percent;
+        common = common || desired * 20 >= tasks;
+        int64_t upto = i64_max(share / 100, common ? 1 : 0);
+        assert(upto >= given);
+        list[k].count = (int32_t)(upto - given);
+        given = upto;
     }
+    assert(given <= i64_max(1, tasks * w->p->headroom_percent / 100));
 }
 
 static size_t collect_headroom(struct work *w, struct item *list)

@@ -28,19 +28,25 @@ static const char *start_hold(struct work *w)
     return NULL;
 }
 
-static const char *waiting_hold(struct work *w)
+const char *scale_in_waiting(struct work *w)
 {
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
-        if (it->hopeless)
+        const char *cause;
+        if (it->hopeless && (it->now < it->count || demand_incurable(w, it->service, &cause)))
             continue;
         if (it->now < it->count)
-            return explain_text(w, "%s%s wait for capacity", it->headroom ? "headroom, " : "",
+            return explain_text(w, "no room yet for %s%s", it->headroom ? "headroom, " : "",
                                 explain_tasks(w, it->service, it->shape, it->count - it->now));
         int64_t since = w->s->services[it->service].unplaced_since_ms;
         if (it->missing > 0 && (since == 0 || w->s->now_ms - since < ECS_BACKOFF_MS))
-            return explain_text(w, "%s wait for ECS to place them", explain_tasks(w, it->service, it->shape, it->missing));
+            return explain_text(w, "ECS has yet to place %s", explain_tasks(w, it->service, it->shape, it->missing));
     }
+    return NULL;
+}
+
+static const char *coming_hold(struct work *w)
+{
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         const struct work_fleet *y = &w->fleet[f];
         if (y->closed)
@@ -63,7 +69,9 @@ const char *scale_in_hold(struct work *w)
     if (!w->p->scale_in)
         return "scale_in is false in the policy";
     const char *why = start_hold(w);
-    return why ? why : waiting_hold(w);
+    if (!why)
+        why = scale_in_waiting(w);
+    return why ? why : coming_hold(w);
 }
 
 // ---- all drains together --------------------------------------------------------------------------------------------------

@@ -13,3 +13,5 @@ void scale_in(struct work *w);
 void scale_in_settle(struct work *w);
 // The first interlock that holds all new drains of the cluster, NULL when none does.
 const char *scale_in_hold(struct work *w);
+// Tasks that wait, for room or for ECS: while there are any, nothing is taken away, ended or begun (V13). NULL when there are none.
+const char *scale_in_waiting(struct work *w);

@@ -5,6 +5,7 @@
 
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/scale_in.h"
 
 #define END_AGAIN_MS (60 * 1000)            // TerminateInstances is repeated for the same id after this
 #define FOREIGN_RAISE_MS (30 * 60 * 1000)   // L16: a target raised by another is kept
@@ -144,7 +145,7 @@ static const char *end_hold(struct work *w, int f)
         return explain_text(w, "fleet is %s", fleet_state_name(fleet->state));
     if (w->fleet[f].lagging)
         return explain_text(w, "target %" PRId64 " sent, %" PRId64 " shown", w->fleet[f].target, fleet->target);
-    return NULL;
+    return scale_in_waiting(w);
 }
 
 static void hold_ends(struct work *w, int f, const char *why)
@@ -274,9 +275,12 @@ static bool lasted(struct work *w, int f, int64_t for_ms)
     return since < w->s->now_ms && w->s->now_ms - since >= for_ms;
 }
 
+// Changes that end nothing: these go with raising, whatever holds scale-in.
 static bool plan_rest(struct work *w, int f, const struct sums *x)
 {
     const struct work_fleet *y = &w->fleet[f];
+    if (w->no_removal || y->lagging || w->s->fleets[f].state != FLEET_ACTIVE)
+        return false;
     int64_t sum = y->stay_milli / 1000;
     if (y->replaced && y->target > sum && y->need_target == 0) {
         send_target(w, f, i64_max(sum, y->policy->min), -1, "the replacement is launched, the doomed weight leaves the target",
@@ -330,13 +334,11 @@ static void plan_fleet(struct work *w, int f)
         work_roles(w);
         x = add_up(w, f);
     }
-    bool raised = plan_raise(w, f, &x);
-    if (hold) {
-        hold_ends(w, f, hold);
-        return;
-    }
     // A fleet takes one change at a time: what is empty waits until it shows the new target.
-    if (raised || plan_lower(w, f, &x) || plan_rest(w, f, &x))
+    bool changed = plan_raise(w, f, &x) || plan_rest(w, f, &x);
+    if (hold)
+        hold_ends(w, f, hold);
+    else if (changed || plan_lower(w, f, &x))
         hold_ends(w, f, "its fleet changes in this tick");
     else
         plan_ends(w, f);

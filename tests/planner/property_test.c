@@ -1,0 +1,357 @@
+#include "tests/planner/random_world.h"
+
+#include <string.h>
+
+#include "planner/packing.h"
+#include "planner/work.h"
+
+// ---- what a plan takes away -----------------------------------------------------------------------------------------------
+static bool removes(const struct plan *p, const char *instance)
+{
+    for (size_t k = 0; k < p->action_count; k++) {
+        const struct action *x = &p->actions[k];
+        bool voluntary = x->kind == ACTION_MARK || x->kind == ACTION_TERMINATE || (x->kind == ACTION_DRAIN && !x->value[0]);
+        if (voluntary && strcmp(x->target, instance) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int64_t target_after(const struct plan *p, const struct fleet *f)
+{
+    int64_t sent = plan_target(p, f->id);
+    return sent < 0 ? f->target : sent;
+}
+
+static struct plan plan_with(struct build *b, const struct memo *memo, bool has_memo)
+{
+    struct planner_input in = {&b->s, has_memo ? memo : NULL, &b->p};
+    struct planner_result r;
+    struct err err = {0};
+    build_settle(b);
+    if (planner_run(&in, &b->a, &r, &err))
+        fail_msg("planner_run: %s", err.msg);
+    return r.plan;
+}
+
+// No removal that `base` lacks, no target lowered that `base` does not lower.
+static void takes_no_more(const struct build *b, const struct plan *base, const struct plan *other, const char *what, uint64_t seed)
+{
+    for (size_t i = 0; i < b->s.instance_count; i++)
+        if (removes(other, b->s.instances[i].id) && !removes(base, b->s.instances[i].id)) {
+            plan_print(base);
+            plan_print(other);
+            fail_msg("seed %d, %s: %s is removed", (int)seed, what, b->s.instances[i].id);
+        }
+    for (size_t f = 0; f < b->s.fleet_count; f++) {
+        const struct fleet *x = &b->s.fleets[f];
+        int64_t now = target_after(other, x);
+        if (now < x->target && now < target_after(base, x))
+            fail_msg("seed %d, %s: target lowered to %d, not %d", (int)seed, what, (int)now, (int)target_after(base, x));
+    }
+}
+
+// ---- the same plan twice --------------------------------------------------------------------------------------------------
+static void same_plan(const struct plan *a, const struct plan *b, uint64_t seed)
+{
+    if (a->action_count != b->action_count || a->verdict_count != b->verdict_count)
+        fail_msg("seed %d: %zu actions, then %zu", (int)seed, a->action_count, b->action_count);
+    for (size_t k = 0; k < a->action_count; k++) {
+        const struct action *x = &a->actions[k], *y = &b->actions[k];
+        assert_int_equal(x->kind, y->kind);
+        assert_string_equal(x->target, y->target);
+        assert_int_equal(x->capacity, y->capacity);
+        assert_string_equal(x->fact, y->fact);
+        assert_string_equal(x->verdict, y->verdict);
+    }
+    for (size_t k = 0; k < a->verdict_count; k++) {
+        assert_string_equal(a->verdicts[k].target, b->verdicts[k].target);
+        assert_string_equal(a->verdicts[k].fact, b->verdicts[k].fact);
+        assert_string_equal(a->verdicts[k].verdict, b->verdicts[k].verdict);
+    }
+}
+
+// ---- a packer of its own: backtracking over tasks one by one ----------------------------------------------------------------
+#define FIT_STEPS_MAX 2000000
+struct fit {
+    struct res need[64];
+    int service[64];
+    bool distinct[64];
+    int tasks;
+    struct res room[16];
+    bool has[16][16];  // bin, service
+    int bins;
+    int64_t steps;
+};
+
+static bool fit_from(struct fit *f, int k)
+{
+    if (k == f->tasks)
+        return true;
+    if (++f->steps > FIT_STEPS_MAX)
+        return true;  // not decided: no accusation
+    for (int i = 0; i < f->bins; i++) {
+        if (!res_fits(f->need[k], f->room[i]) || (f->distinct[k] && f->has[i][f->service[k]]))
+            continue;
+        bool had = f->has[i][f->service[k]];
+        f->room[i] = res_sub(f->room[i], f->need[k]);
+        f->has[i][f->service[k]] = true;
+        if (fit_from(f, k + 1))
+            return true;
+        f->has[i][f->service[k]] = had;
+        f->room[i] = res_add(f->room[i], f->need[k]);
+    }
+    return false;
+}
+
+// All tasks of all our drains, old and new, on ACTIVE connected instances that stay.
+static void drains_fit(struct build *b, const struct plan *p, uint64_t seed)
+{
+    static struct fit f;
+    memset(&f, 0, sizeof f);
+    bool any = false;
+    for (size_t i = 0; i < b->s.instance_count; i++) {
+        const struct instance *x = &b->s.instances[i];
+        bool begins = plan_action(p, ACTION_MARK, x->id) != NULL;
+        bool ours = begins || (x->ecs == ECS_DRAINING && x->mark[0] && !plan_action(p, ACTION_UNDRAIN, x->id));
+        any = any || begins;
+        if (ours && x->notice_ms == 0) {
+            for (size_t k = 0; k < x->holding_count; k++)
+                for (int32_t n = 0; n < x->holdings[k].running && f.tasks < 64; n++) {
+                    int s = x->holdings[k].service;
+                    if (s < 0 || b->s.services[s].kind == SERVICE_DAEMON)
+                        continue;
+                    f.need[f.tasks] = b->s.shapes[x->holdings[k].shape].need;
+                    f.service[f.tasks] = s;
+                    f.distinct[f.tasks++] = b->s.shapes[x->holdings[k].shape].distinct_instance;
+                }
+        } else if (x->ecs == ECS_ACTIVE && x->agent_connected && x->notice_ms == 0 && x->ec2 == EC2_RUNNING && f.bins < 16) {
+            f.room[f.bins] = x->remaining;
+            for (size_t k = 0; k < x->holding_count; k++)
+                if (x->holdings[k].service >= 0 && x->holdings[k].running > 0)
+                    f.has[f.bins][x->holdings[k].service] = true;
+            f.bins++;
+        }
+    }
+    if (any && !fit_from(&f, 0))
+        fail_msg("seed %d: %d tasks of drains have no place at the same time", (int)seed, f.tasks);
+}
+
+// ---- the properties -------------------------------------------------------------------------------------------------------
+static void each_candidate_once(const struct build *b, const struct plan *p)
+{
+    for (size_t i = 0; i < b->s.instance_count; i++)
+        plan_verdict(p, b->s.instances[i].id);
+    for (size_t f = 0; f < b->s.fleet_count; f++)
+        plan_verdict(p, b->s.fleets[f].id);
+}
+
+static void v10_v11_v17_v26_hold_in_random_worlds(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct rng r;
+        struct build b;
+        rng_init(&r, seed);
+        random_world(&b, &r);
+        for (int tick = 0; tick < 6; tick++) {
+            struct memo memo = b.memo;
+            bool has_memo = b.has_memo;
+            struct plan base = plan_with(&b, &memo, has_memo), again = plan_with(&b, &memo, has_memo);
+            same_plan(&base, &again, seed);
+            each_candidate_once(&b, &base);
+            drains_fit(&b, &base, seed);
+            for (int k = 0; k < SOURCE_COUNT; k++) {
+                struct source was = b.s.sources[k];
+                static const char *const how[] = {"unknown", "partial", "old"};
+                for (int h = 0; h < 3; h++) {
+                    b.s.sources[k] = was;
+                    if (h == 2)
+                        b.s.sources[k].read_ms -= HOUR;
+                    else
+                        b.s.sources[k].state = h == 0 ? SOURCE_UNKNOWN : SOURCE_PARTIAL;
+                    struct plan worse = plan_with(&b, &memo, has_memo);
+                    takes_no_more(&b, &base, &worse, arena_printf(&b.a, "source %d %s", k, how[h]), seed);
+                }
+                b.s.sources[k] = was;
+            }
+            build_plan(&b);
+            random_obey(&b, &r);
+            random_events(&b, &r);
+            build_later(&b, 30 * SECOND);
+        }
+        build_release(&b);
+    }
+}
+
+static int64_t planned_weight(const struct build *b, const struct plan *p)
+{
+    int64_t sum = 0;
+    for (size_t f = 0; f < b->s.fleet_count; f++)
+        sum += target_after(p, &b->s.fleets[f]) * 1000;
+    for (size_t i = 0; i < b->s.instance_count; i++)
+        if (plan_action(p, ACTION_UNDRAIN, b->s.instances[i].id))
+            sum += b->s.instances[i].weight_milli;
+    return sum;
+}
+
+static int64_t largest_weight(const struct build *b)
+{
+    int64_t most = 0;
+    for (size_t f = 0; f < b->s.fleet_count; f++)
+        for (size_t k = 0; k < b->s.fleets[f].pool_count; k++)
+            if (b->s.fleets[f].pools[k].weight_milli > most)
+                most = b->s.fleets[f].pools[k].weight_milli;
+    return most;
+}
+
+static void v13_one_more_pending_task_removes_nothing_and_lowers_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct rng r;
+        struct build b;
+        rng_init(&r, 7000 + seed);
+        random_world(&b, &r);
+        if (seed % 2)
+            b.p.headroom_percent = 0;
+        for (int tick = 0; tick < 6; tick++) {
+            struct memo memo = b.memo;
+            bool has_memo = b.has_memo;
+            struct plan base = plan_with(&b, &memo, has_memo);
+            for (size_t k = 0; k < b.s.service_count; k++) {
+                if (b.s.services[k].kind != SERVICE_REPLICA || b.s.services[k].crash_looping)
+                    continue;  // no capacity for these, and none kept for them
+                if (b.s.services[k].running > b.s.services[k].desired)
+                    continue;  // one more desired is no task more
+                b.s.services[k].desired++;
+                b.s.services[k].deployments[0].desired++;
+                struct plan more = plan_with(&b, &memo, has_memo);
+                takes_no_more(&b, &base, &more, b.s.services[k].name, seed);
+                // First fit of mixed sizes is not monotone: a task more can save one instance, never two.
+                if (planned_weight(&b, &more) < planned_weight(&b, &base) - largest_weight(&b) - 1000) {
+                    plan_print(&base);
+                    plan_print(&more);
+                    fail_msg("seed %d: one more %s plans %d instead of %d", (int)seed, b.s.services[k].name,
+                             (int)planned_weight(&b, &more), (int)planned_weight(&b, &base));
+                }
+                b.s.services[k].desired--;
+                b.s.services[k].deployments[0].desired--;
+            }
+            build_plan(&b);
+            random_obey(&b, &r);
+            random_events(&b, &r);
+            build_later(&b, 30 * SECOND);
+        }
+        build_release(&b);
+    }
+}
+
+// V3 at each end, V4 at each target, V23 at rest, over fleets whose weights divide nothing.
+static void check_ends(const struct build *b, uint64_t seed)
+{
+    const struct plan *p = &b->r.plan;
+    int64_t others = 0, ends = plan_count(p, ACTION_TERMINATE);
+    for (size_t i = 0; i < b->s.instance_count; i++)
+        if (b->s.instances[i].ec2 == EC2_RUNNING && !plan_action(p, ACTION_TERMINATE, b->s.instances[i].id))
+            others += b->s.instances[i].weight_milli;
+    if (ends > 0 && others < b->s.fleets[0].target * 1000)
+        fail_msg("seed %d: the others weigh %d of target %d", (int)seed, (int)others, (int)b->s.fleets[0].target);
+    for (size_t i = 0; i < b->s.instance_count; i++)
+        if (plan_action(p, ACTION_TERMINATE, b->s.instances[i].id))
+            assert_int_equal(b->s.instances[i].ecs, ECS_DRAINING);
+}
+
+static void at_rest(const struct build *b, uint64_t seed)
+{
+    const struct fleet *f = &b->s.fleets[0];
+    int64_t most = 0;
+    for (size_t k = 0; k < f->pool_count; k++)
+        most = f->pools[k].weight_milli > most ? f->pools[k].weight_milli : most;
+    if (f->target * 1000 > f->fulfilled_milli || f->fulfilled_milli >= f->target * 1000 + most + 1000)
+        fail_msg("seed %d: at rest target %d, fulfilled %d", (int)seed, (int)f->target, (int)f->fulfilled_milli);
+}
+
+// ECS places what it can: services reach their desired count where there is room.
+static void place_missing(struct build *b)
+{
+    for (size_t k = 0; k < b->s.service_count; k++) {
+        struct service *s = &b->s.services[k];
+        const struct shape *x = &b->s.shapes[s->deployments[0].shape];
+        for (size_t i = 0; i < b->s.instance_count && s->kind == SERVICE_REPLICA; i++) {
+            struct instance *y = &b->s.instances[i];
+            bool has = false;
+            for (size_t h = 0; h < y->holding_count; h++)
+                has = has || (y->holdings[h].service == (int)k && y->holdings[h].running > 0);
+            if (y->ecs != ECS_ACTIVE || y->ec2 != EC2_RUNNING || y->holding_count >= 20 || (has && x->distinct_instance))
+                continue;
+            int64_t n = res_times(x->need, y->remaining);
+            n = n > s->desired - s->running ? s->desired - s->running : n;
+            n = x->distinct_instance && n > 1 ? 1 : n;
+            if (n > 0)
+                build_hold(b, (int)i, (int)k, (int32_t)n);
+        }
+        for (size_t i = 0; i < b->s.instance_count; i++) {
+            struct instance *y = &b->s.instances[i];
+            for (size_t h = 0; h < y->holding_count && s->running > s->desired; h++) {
+                struct holding *z = &y->holdings[h];
+                if (z->service != (int)k)
+                    continue;
+                int32_t n = z->running < s->running - s->desired ? z->running : s->running - s->desired;
+                z->running -= n;
+                y->ecs_running -= n;
+                s->running -= n;
+                s->deployments[0].running -= n;
+                y->remaining = res_add(y->remaining, res_scale(x->need, n));
+            }
+        }
+    }
+}
+
+static void a2_v23_targets_never_drift_over_random_weights(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct rng r;
+        struct build b;
+        rng_init(&r, 90000 + seed);
+        random_calm_world(&b, &r);
+        for (int change = 0; change < 4; change++) {
+            for (size_t k = 0; k < b.s.service_count; k++) {
+                struct service *s = &b.s.services[k];
+                if (s->kind != SERVICE_REPLICA)
+                    continue;
+                s->desired = s->deployments[0].desired = (int32_t)rng_below(&r, 20);
+            }
+            int quiet = 0;
+            for (int tick = 0; tick < 400 && quiet < 30; tick++) {
+                place_missing(&b);
+                build_plan(&b);
+                check_ends(&b, seed);
+                quiet = b.r.plan.action_count == 0 ? quiet + 1 : 0;
+                random_obey(&b, &r);
+                random_launch(&b, &r);
+                build_later(&b, 30 * SECOND);
+            }
+            if (quiet < 30) {
+                plan_print(&b.r.plan);
+                fail_msg("seed %d: no rest in 400 ticks", (int)seed);
+            }
+            build_settle(&b);
+            at_rest(&b, seed);
+        }
+        build_release(&b);
+    }
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(v10_v11_v17_v26_hold_in_random_worlds),
+        TEST(v13_one_more_pending_task_removes_nothing_and_lowers_nothing),
+        TEST(a2_v23_targets_never_drift_over_random_weights),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
