@@ -106,8 +106,29 @@ void call_note(struct call *c, const char *target, const char *fmt, ...)
     snprintf(c->change->target, sizeof c->change->target, "%s", target);
 }
 
-void call_read(struct call *c, int instance, enum world_read kind)
+#define LISTS_APART_MS ((int64_t)10000)
+
+static bool reaches_daemon(const struct call *c)
 {
-    if (!c->lost && c->key->actor == WORLD_OURS)
-        world_note_read(c->world, instance, kind);
+    return !c->lost && c->key->actor == WORLD_OURS;
+}
+
+void call_told_state(struct call *c, int instance)
+{
+    const struct world_lagged *status = &c->view.instances[instance].status;
+    if (reaches_daemon(c) && world_seen(status, c->seen_ms) == status->now)
+        world_note_read(c->world, instance, WORLD_READ_STATE);
+}
+
+void call_told_tasks(struct call *c, int instance, bool stopped_ones, bool any)
+{
+    if (!reaches_daemon(c))
+        return;
+    struct task_look *look = &c->s->looks[instance % LOOKS_MAX];
+    if (look->instance != instance)
+        *look = (struct task_look){.instance = instance};
+    *(stopped_ones ? &look->stopped_ms : &look->running_ms) = c->now_ms;
+    bool both = look->running_ms > c->now_ms - LISTS_APART_MS && look->stopped_ms > c->now_ms - LISTS_APART_MS;
+    if (both || (any && !stopped_ones))
+        world_note_read(c->world, instance, WORLD_READ_TASKS);
 }

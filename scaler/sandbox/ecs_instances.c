@@ -194,7 +194,7 @@ void play_ecs_describe_container_instances(struct call *c)
         if (found[i] < 0)
             continue;
         play_ecs_write_instance(c, &o, found[i], health);
-        call_read(c, found[i], WORLD_READ_STATE);
+        call_told_state(c, found[i]);
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');

@@ -74,16 +74,21 @@ void play_ecs_list_tasks(struct call *c)
     struct json_out o;
     call_begin_json(c, &o);
     jo_open(&o, "taskArns", '[');
-    for (int i = 0; i < c->view.task_count; i++)
-        if (filter_passes(c, &f, &c->view.tasks[i]) && page_take(&page, i))
-            jo_str(&o, NULL, play_ecs_arn(c, f.cluster, "task", c->view.tasks[i].id));
+    bool any = false;
+    for (int i = 0; i < c->view.task_count; i++) {
+        if (!filter_passes(c, &f, &c->view.tasks[i]) || !page_take(&page, i))
+            continue;
+        jo_str(&o, NULL, play_ecs_arn(c, f.cluster, "task", c->view.tasks[i].id));
+        any = true;
+    }
     jo_close(&o, ']');
     const char *token = page_token(c, &page);
     if (token != NULL)
         jo_str(&o, "nextToken", token);
     jo_close(&o, '}');
-    if (f.instance >= 0 && token == NULL)
-        call_read(c, f.instance, WORLD_READ_TASKS);
+    bool whole = !f.none && f.service < 0 && f.family == NULL && f.launch_type == NULL && token == NULL;
+    if (f.instance >= 0 && whole)
+        call_told_tasks(c, f.instance, f.desired == WD_STOPPED, any);
 }
 
 // ---- DescribeTasks --------------------------------------------------------------------------------------------------------

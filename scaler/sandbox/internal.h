@@ -9,10 +9,11 @@
 #include "base/rng.h"
 #include "planner/sim/world.h"
 #include "scaler/sandbox/form.h"
+#include "scaler/sandbox/page.h"
 #include "scaler/sandbox/sandbox.h"
 #include "scaler/sandbox/write.h"
 
-enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096 };
+enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096, LOOKS_MAX = 1024 };
 
 enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SERVICE_COUNT };
 
@@ -95,6 +96,12 @@ struct op_count {
     int64_t calls, throttled, errors;
 };
 
+// When the daemon was last told the tasks of an instance, by the list of the running and of the stopped ones.
+struct task_look {
+    int instance;
+    int64_t running_ms, stopped_ms;
+};
+
 struct sandbox {
     pthread_mutex_t mutex;
     const struct clock *clock;
@@ -114,6 +121,7 @@ struct sandbox {
     struct op_count counts[AWS_SERVICE_COUNT][OPS_MAX];
     struct sandbox_change *changes;     // ring
     uint64_t change_count;
+    struct task_look looks[LOOKS_MAX];  // by instance slot
     int32_t task_slots[TASK_SLOTS];     // hash of a task's id -> its slot in the world, checked at each use
     struct arena arena;                 // of the call in progress
 };
@@ -163,20 +171,10 @@ bool call_failed(const struct call *c);
 // "The parameter NAME …" in the words of the service. EC2 and STS: MissingParameter.
 void call_missing(struct call *c, const char *name);
 void call_note(struct call *c, const char *target, const char *fmt, ...) _printf_(3, 4);  // for the log of changes
-// The daemon has been told about an instance (not when the answer is lost).
-void call_read(struct call *c, int instance, enum world_read kind);
-
-// ---- paging (page.c): a cursor over the world's slots, opaque on the wire
-struct page {
-    int64_t next, limit;      // slot to go on at; items still allowed
-    bool more;                // set by page_take when a further item exists
-    bool hold_back;           // empty_pages: this page shows nothing
-    uint64_t salt;
-};
-// token may be NULL. False: not a token of this call.
-bool page_open(struct call *c, const char *token, int64_t limit, struct page *ret);
-bool page_take(struct page *p, int64_t slot);       // whether this item belongs to the page
-const char *page_token(struct call *c, const struct page *p);  // NULL: that was all
+// The daemon has been told about an instance (not when the answer is lost): its present state, or its tasks. The tasks are known
+// when both lists were answered within ten seconds, or when one shows that there are some.
+void call_told_state(struct call *c, int instance);
+void call_told_tasks(struct call *c, int instance, bool stopped_ones, bool any);
 
 // ---- the pieces
 const struct op *ops_of(enum service_kind_aws service, size_t *ret_count);

@@ -499,6 +499,52 @@ static void reads_may_lag_behind_writes(void **state)
     rig_stop(&r);
 }
 
+struct told {
+    int states, tasks;
+};
+
+static void count_read(void *arg, const struct world *w, int instance, int kind)
+{
+    struct told *t = arg;
+    (void)w;
+    (void)instance;
+    if (kind == WORLD_READ_STATE)
+        t->states++;
+    else
+        t->tasks++;
+}
+
+static void the_world_learns_what_the_daemon_was_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct told told = {0};
+    struct rig_call person = {.key_id = SANDBOX_PERSON_KEY_ID, .secret = SANDBOX_PERSON_SECRET};
+    rig_start(&r, NULL);
+    world_set_hook(r.world, &(struct world_hook){.read = count_read, .arg = &told});
+    char describe[256], running[256], stopped[256];
+    snprintf(describe, sizeof describe, "{\"cluster\":\"shop\",\"containerInstances\":[\"%s\"]}", rig_container(&r, 0));
+    snprintf(running, sizeof running, "{\"cluster\":\"shop\",\"containerInstance\":\"%s\",\"family\":\"none\"}", rig_container(&r, 0));
+    snprintf(stopped, sizeof stopped, "{\"cluster\":\"shop\",\"containerInstance\":\"%s\",\"desiredStatus\":\"STOPPED\"}", rig_container(&r, 0));
+    struct rig_answer a = rig_ecs(&r, "DescribeContainerInstances", describe, &person);
+    rig_done(&a);
+    assert_int_equal(told.states, 0);  // a person was told
+    json_decref(rig_ecs_ok(&r, "DescribeContainerInstances", describe));
+    assert_int_equal(told.states, 1);
+    json_decref(rig_ecs_ok(&r, "ListTasks", running));
+    json_decref(rig_ecs_ok(&r, "ListTasks", stopped));
+    assert_int_equal(told.tasks, 0);  // the list of the running was narrowed to a family
+    snprintf(running, sizeof running, "{\"cluster\":\"shop\",\"containerInstance\":\"%s\"}", rig_container(&r, 0));
+    json_decref(rig_ecs_ok(&r, "ListTasks", running));
+    assert_int_equal(told.tasks, 1);
+    struct sandbox_fault f = {"ecs:DescribeContainerInstances", SANDBOX_FAULT_TIMEOUT_AFTER, 0, 1};
+    assert_int_equal(sandbox_add_fault(r.sandbox, &f, NULL), 0);
+    a = rig_ecs(&r, "DescribeContainerInstances", describe, NULL);
+    rig_done(&a);
+    assert_int_equal(told.states, 1);  // the answer was lost
+    rig_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +566,7 @@ int main(void)
         cmocka_unit_test(unknown_operations_and_broken_bodies_have_their_own_errors),
         cmocka_unit_test(pages_may_be_empty_and_tokens_belong_to_their_request),
         cmocka_unit_test(reads_may_lag_behind_writes),
+        cmocka_unit_test(the_world_learns_what_the_daemon_was_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
