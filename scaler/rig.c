@@ -182,6 +182,8 @@ static int make_policy(struct rig *r, struct err *err)
                 *c = *settings;
             else
                 built_in_settings(&r->arena, &v, k, c);
+            if (r->o.settings)
+                r->o.settings(c);
             c->name = arena_strdup(&r->arena, v.clusters[k].name);
             c->region = region_name_of(w);
             c->account = SANDBOX_ACCOUNT;

@@ -19,6 +19,7 @@ struct rig_options {
     int64_t trace_mean;                 // 0 = 100
     const char *policy_path;            // settings in place of the built-in ones; NULL: those
     const char *state_path;             // NULL: in memory (a private file when there is a page)
+    void (*settings)(struct policy_cluster *c);  // changes the built-in settings of each cluster; NULL: none
     bool dry_run;
     int regions;                        // 0 = 1; each has a world of its own
     const struct world_options *world;  // NULL: defaults
