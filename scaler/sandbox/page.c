@@ -1,4 +1,6 @@
 // Pages: a cursor over the world's slots, sealed so that a client cannot read it or use it with other parameters.
+#include "scaler/sandbox/page.h"
+
 #include "scaler/sandbox/internal.h"
 
 #include <stdio.h>
