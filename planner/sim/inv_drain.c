@@ -315,7 +315,8 @@ void inv_drain_slow(struct invariants *inv, const struct world_view *v)
                 inv_tell(inv, V24, "drain of %s: %" PRId64 " s old, neither gone nor undone nor reported", i->id,
                          (v->now_ms - x->draining_ms) / 1000);
             }
-        } else if (x->marked_ms > 0 && i->status.now == WE_ACTIVE && v->now_ms - x->marked_ms > 600000 && x->told_ms < x->marked_ms) {
+        } else if (x->marked_ms > 0 && i->status.now == WE_ACTIVE && v->now_ms - x->marked_ms > 600000 &&
+                   v->now_ms - i->status.changed_ms > 600000 && x->told_ms < x->marked_ms) {
             x->told_ms = v->now_ms;
             inv_tell(inv, V24, "%s is marked by ours and ACTIVE for more than 10 min", i->id);
         }
