@@ -123,8 +123,10 @@ static void percent_headroom(const struct work *w, struct item *list, size_t cou
     int64_t share = 0, given = 0, tasks = 0;
     bool common = false;
     for (size_t k = 0; k < count; k++)
-        tasks += w->s->services[list[k].service].desired;
+        tasks += list[k].hopeless ? 0 : w->s->services[list[k].service].desired;
     for (size_t k = 0; k < count && w->p->headroom_percent > 0; k++) {
+        if (list[k].hopeless)
+            continue;
         int64_t desired = w->s->services[list[k].service].desired;
         share += desired * w->p->headroom_percent;
         common = common || desired * 20 >= tasks;

@@ -96,6 +96,7 @@ void explain_collect(struct work *w)
 }
 
 // ---- demand ---------------------------------------------------------------------------------------------------------------
+// On how many of the instances that take tasks one more of the shape has room, once all that waits is placed.
 static int32_t fitting_now(const struct work *w, const struct pass *p, const struct item *it, int32_t *ret_of)
 {
     int32_t fit = 0, of = 0;
@@ -106,8 +107,21 @@ static int32_t fitting_now(const struct work *w, const struct pass *p, const str
         of++;
         fit += work_arch_fits(x->arch, w->s->instances[i].arch) && res_fits(x->need, w->inst[i].free);
     }
+    assert(fit <= of);
     *ret_of = of;
     return fit;
+}
+
+// What has room is said with where; what has none with how much of it has.
+static const char *room_fact(struct work *w, const struct item *it)
+{
+    const char *what = it->headroom ? "headroom for " : "";
+    int32_t of = 0, fit = fitting_now(w, &w->now, it, &of), without = it->count - it->now;
+    if (without == 0)
+        return explain_text(w, "%s%s fit on %d of %d instances", what, explain_tasks(w, it->service, it->shape, it->count), fit,
+                            of);
+    const char *rest = it->now > 0 ? explain_text(w, ", %d more have room", it->now) : "";
+    return explain_text(w, "%s%s fit on 0 of %d instances%s", what, explain_tasks(w, it->service, it->shape, without), of, rest);
 }
 
 // What keeps a task from every pool: the nearest miss, in the component that lacks most.
@@ -158,8 +172,7 @@ static void never_verdict(struct work *w, const struct item *it, const char *tar
 
 static void demand_verdict(struct work *w, const struct item *it)
 {
-    int32_t of = 0, fit = 0, never = it->count - it->now - it->later - it->open - it->ordered - it->capped;
-    const char *what = it->headroom ? "headroom for " : "";
+    int32_t never = it->count - it->now - it->later - it->open - it->ordered - it->capped;
     const char *target = explain_text(w, "%s %s%s", explain_service(w, it->service),
                                       work_shape(w, it->shape) ? work_shape(w, it->shape)->name : "unknown",
                                       it->headroom ? " headroom" : "");
@@ -168,10 +181,7 @@ static void demand_verdict(struct work *w, const struct item *it)
         never_verdict(w, it, target, never);
         return;
     }
-    fit = fitting_now(w, &w->now, it, &of);
-    const char *fact =
-        explain_text(w, "%s%s fit on %d of %d instances", what, explain_tasks(w, it->service, it->shape, it->count), fit, of);
-    struct verdict v = {.kind = CANDIDATE_SHAPE, .target = target, .fact = fact};
+    struct verdict v = {.kind = CANDIDATE_SHAPE, .target = target, .fact = room_fact(w, it)};
     if (it->capped > 0) {
         v.code = VERDICT_CAPPED;
         v.verdict = "wait, the fleet is at its max";
@@ -201,8 +211,26 @@ static struct demand *demand_entry(struct work *w, const struct item *it)
     return &p->demands[p->demand_count++];
 }
 
+// Headroom that names a service which is not there is no headroom: said, so that nobody counts on it.
+static void explain_unknown_headroom(struct work *w)
+{
+    for (size_t h = 0; h < w->p->headroom_task_count; h++) {
+        const char *name = w->p->headroom_tasks[h].service;
+        bool there = false;
+        for (size_t k = 0; k < w->s->service_count && !there; k++)
+            there = strcmp(w->s->services[k].name, name) == 0;
+        if (!there)
+            explain_verdict(w, (struct verdict){.kind = CANDIDATE_SHAPE,
+                                                .code = VERDICT_UNKNOWN,
+                                                .target = name,
+                                                .fact = "the policy's headroom names a service that is not in the cluster",
+                                                .verdict = "no headroom for it"});
+    }
+}
+
 void explain_demand(struct work *w)
 {
+    explain_unknown_headroom(w);
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
         struct demand *d = demand_entry(w, it);

@@ -7,12 +7,14 @@
 // ---- targets --------------------------------------------------------------------------------------------------------------
 static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
 {
-    const struct work_fleet *y = &w->fleet[x->fleet];
+    struct work_fleet *y = &w->fleet[x->fleet];
     int64_t wanted = x->capacity;
     assert(to < wanted);
     assert(to >= y->target);
     x->capacity = to;
-    x->verdict = to > y->target ? explain_text(w, "raise the target from %" PRId64 " to %" PRId64, y->target, to) : "held";
+    x->verdict = to > y->target ? explain_text(w, "raise the target from %" PRId64 " to %" PRId64, y->target, to)
+                                 : explain_text(w, "hold the target at %" PRId64, to);
+    y->verdict = x->verdict;
     explain_verdict(w, (struct verdict){.kind = CANDIDATE_FLEET,
                                         .code = VERDICT_CAPPED,
                                         .target = x->target,
@@ -119,6 +121,10 @@ static void drop_forbidden(struct work *w)
         struct action x = p->actions[k];
         bool keep = w->p->mode != MODE_OBSERVE && allowed(w, &x) && (x.after < 0 || moved_to[x.after] >= 0);
         moved_to[k] = keep ? (int)n : -1;
+        if (!keep && x.kind == ACTION_SET_TARGET && w->p->mode != MODE_OBSERVE && x.capacity != w->fleet[x.fleet].target) {
+            w->fleet[x.fleet].code = VERDICT_HOLD;
+            w->fleet[x.fleet].verdict = explain_text(w, "hold the target at %" PRId64, w->fleet[x.fleet].target);
+        }
         if (!keep)
             continue;
         x.after = x.after < 0 ? -1 : moved_to[x.after];

@@ -71,6 +71,7 @@ static int64_t open_bins(struct work *w, struct groups *g, const struct shape *x
 }
 
 struct order_key {
+    bool first;
     size_t index;
     double size;
     int service;
@@ -79,6 +80,8 @@ struct order_key {
 static int by_key(const void *a, const void *b)
 {
     const struct order_key *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first ? -1 : 1;
     if (x->size != y->size)
         return x->size > y->size ? -1 : 1;
     return x->service != y->service ? x->service - y->service : (x->index > y->index) - (x->index < y->index);
@@ -91,7 +94,7 @@ int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct 
     int64_t used = 0;
     for (size_t k = 0; k < n; k++) {
         tasks[k].placed = 0;
-        order[k] = (struct order_key){k, res_share(work_shape(w, tasks[k].shape)->need, room), tasks[k].service};
+        order[k] = (struct order_key){tasks[k].first, k, res_share(work_shape(w, tasks[k].shape)->need, room), tasks[k].service};
     }
     if (n > 1)
         qsort(order, n, sizeof *order, by_key);

@@ -10,7 +10,8 @@
 struct pack_task {
     int service, shape;
     int32_t count, placed;
-    int item;  // for the caller
+    int item;    // for the caller
+    bool first;  // packed before all that is not
 };
 
 // Packs into equal empty bins, at most `limit`; returns how many are used. Tasks larger than a bin, or of another architecture,

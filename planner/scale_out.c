@@ -167,15 +167,15 @@ static void give(struct work *w, struct order *o, const struct pack_task *t, int
     o->tasks[o->task_count++].count = count;
 }
 
-static size_t remaining(struct work *w, struct pack_task *v)
+static size_t remaining(struct work *w, struct pack_task *v, bool headroom)
 {
     size_t n = 0;
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
         int32_t left = it->count - it->now - it->later - it->open - it->ordered - it->capped;
         assert(left >= 0);
-        if (left > 0 && !it->hopeless)
-            v[n++] = (struct pack_task){it->service, it->shape, left, 0, (int)k};
+        if (left > 0 && !it->hopeless && it->headroom == headroom)
+            v[n++] = (struct pack_task){it->service, it->shape, left, 0, (int)k, false};
     }
     return n;
 }
@@ -223,46 +223,56 @@ static int next_fleet(struct work *w, struct order *orders, const bool *tried, s
     return best;
 }
 
-static void take_open_orders(struct work *w, struct order *orders, struct pack_task *v)
+// Beside what was given to the fleet already, which keeps its part of the growth. Returns given tasks, then `v`.
+static struct pack_task *absorb_with(struct work *w, const struct order *o, int64_t target, int64_t counted,
+                                     const struct pack_task *v, size_t n)
+{
+    size_t had = o->task_count;
+    struct pack_task *all = arena_array(w->a, struct pack_task, had + n + 1);
+    memcpy(all, o->tasks, had * sizeof *all);
+    memcpy(all + had, v, n * sizeof *all);
+    for (size_t k = 0; k < had; k++)
+        all[k].first = true;
+    absorb(w, o, counted, target, all, had + n);
+    return all;
+}
+
+static void take_open_orders(struct work *w, struct order *orders, struct pack_task *v, bool headroom)
 {
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         const struct work_fleet *y = &w->fleet[f];
         if (y->closed || y->target * 1000 <= counted_milli(y))
             continue;
-        size_t n = remaining(w, v);
-        absorb(w, &orders[f], counted_milli(y), y->target, v, n);
+        size_t n = remaining(w, v, headroom), had = orders[f].task_count;
+        struct pack_task *all = absorb_with(w, &orders[f], y->target, counted_milli(y), v, n);
         for (size_t k = 0; k < n; k++) {
-            w->now.items[v[k].item].open += v[k].placed;
-            give(w, &orders[f], &v[k], v[k].placed);
+            w->now.items[v[k].item].open += all[had + k].placed;
+            give(w, &orders[f], &v[k], all[had + k].placed);
         }
     }
 }
 
-static void place_orders(struct work *w, struct order *orders, struct pack_task *v)
+static void place_orders(struct work *w, struct order *orders, struct pack_task *v, bool headroom)
 {
     bool *tried = arena_array(w->a, bool, w->s->fleet_count + 1);
     int first = -1;
     for (size_t round = 0; round < w->s->fleet_count; round++) {
-        size_t n = remaining(w, v);
+        size_t n = remaining(w, v, headroom);
         int f = n > 0 ? next_fleet(w, orders, tried, v, n) : -1;
         if (f < 0)
             break;
         tried[f] = true;
         first = first < 0 ? f : first;
         const struct work_fleet *y = &w->fleet[f];
-        // What the fleet already has to carry keeps its part of the growth that max leaves.
         size_t had = orders[f].task_count;
-        struct pack_task *all = arena_array(w->a, struct pack_task, had + n + 1);
-        memcpy(all, orders[f].tasks, had * sizeof *all);
-        memcpy(all + had, v, n * sizeof *all);
         int64_t bound = i64_max(y->policy->max + y->doomed_milli / 1000, y->target);
-        absorb(w, &orders[f], counted_milli(y), bound, all, had + n);
+        struct pack_task *all = absorb_with(w, &orders[f], bound, counted_milli(y), v, n);
         for (size_t k = 0; k < n; k++) {
             w->now.items[v[k].item].ordered += all[had + k].placed;
             give(w, &orders[f], &v[k], all[had + k].placed);
         }
     }
-    size_t n = remaining(w, v);
+    size_t n = remaining(w, v, headroom);
     for (size_t k = 0; k < n && first >= 0; k++) {
         w->now.items[v[k].item].capped += v[k].count;
         give(w, &orders[first], &v[k], v[k].count);
@@ -287,7 +297,8 @@ static const char *order_fact(struct work *w, const struct order *o, size_t flee
             }
     if (unfit > 0)
         what = explain_text(w, "%s; %zu of %zu types too small", what, unfit, o->pool_count);
-    return explain_text(w, "%s need up to %d instances of %s", what, w->fleet[fleet].need_instances, w->s->fleets[fleet].id);
+    int32_t n = w->fleet[fleet].need_instances;
+    return explain_text(w, "%s: up to %d instance%s of %s", what, n, n == 1 ? "" : "s", w->s->fleets[fleet].id);
 }
 
 static void size_order(struct work *w, struct order *o, size_t f)
@@ -318,8 +329,11 @@ void scale_out_order(struct work *w)
         orders[f].pool_count = usable_pools(w, &w->s->fleets[f], &orders[f].pools);
         orders[f].tasks = arena_array(w->a, struct pack_task, cap);
     }
-    take_open_orders(w, orders, v);
-    place_orders(w, orders, v);
+    // Tasks first: what max leaves is theirs before it is headroom's.
+    for (int headroom = 0; headroom < 2; headroom++) {
+        take_open_orders(w, orders, v, headroom);
+        place_orders(w, orders, v, headroom);
+    }
     for (size_t f = 0; f < w->s->fleet_count; f++)
         size_order(w, &orders[f], f);
 }

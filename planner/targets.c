@@ -81,7 +81,10 @@ static void send_target(struct work *w, int f, int64_t target, int after, const 
     const struct fleet *x = &w->s->fleets[f];
     const struct work_fleet *y = &w->fleet[f];
     bool up = target > y->target;
+    const char *verdict =
+        explain_text(w, "%s the target from %" PRId64 " to %" PRId64, up ? "raise" : "lower", y->target, target);
     assert(target >= 0);
+    assert(target != y->target);
     assert(x->state == FLEET_ACTIVE);
     work_action(w, (struct action){.kind = ACTION_SET_TARGET,
                                    .target = x->id,
@@ -93,10 +96,9 @@ static void send_target(struct work *w, int f, int64_t target, int after, const 
                                    .recheck = up ? RECHECK_NONE : RECHECK_FLEET_ACTIVE,
                                    .after = after,
                                    .fact = fact,
-                                   .verdict = explain_text(w, "%s the target from %" PRId64 " to %" PRId64,
-                                                           up ? "raise" : "lower", y->target, target),
+                                   .verdict = verdict,
                                    .hourly_delta = up ? raise_cost(w, f) : (struct usd){0}});
-    say(w, f, code, fact, "held");  // what is sent replaces it: targets_explain
+    say(w, f, code, fact, verdict);
 }
 
 static const char *sum_fact(struct work *w, int f)
@@ -281,19 +283,19 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
     const struct work_fleet *y = &w->fleet[f];
     if (w->no_removal || y->lagging || w->s->fleets[f].state != FLEET_ACTIVE)
         return false;
-    int64_t sum = y->stay_milli / 1000;
-    if (y->replaced && y->target > sum && y->need_target == 0) {
-        send_target(w, f, i64_max(sum, y->policy->min), -1, "the replacement is launched, the doomed weight leaves the target",
+    int64_t sum = y->stay_milli / 1000, least = i64_max(sum, y->policy->min);
+    if (y->replaced && y->target > least && y->need_target == 0) {
+        send_target(w, f, least, -1, "the replacement is launched, the doomed weight leaves the target",
                     VERDICT_LOWER);
         return true;
     }
     if (x->lowered > 0 || y->doomed_milli > 0 || y->need_target > 0)
         return false;
-    if (y->target * 1000 > y->live_milli && y->target > i64_max(sum, y->policy->min)) {
+    if (y->target * 1000 > y->live_milli && y->target > least) {
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
         if (!lasted(w, f, hold))
             return false;
-        send_target(w, f, i64_max(sum, y->policy->min), -1,
+        send_target(w, f, least, -1,
                     explain_text(w, "%s, nothing waits for the rest", sum_fact(w, f)), VERDICT_LOWER);
         return true;
     }
@@ -358,10 +360,7 @@ void targets_plan(struct work *w)
 void targets_explain(struct work *w)
 {
     for (size_t f = 0; f < w->s->fleet_count; f++) {
-        struct work_fleet *y = &w->fleet[f];
-        for (size_t k = 0; k < w->plan->action_count; k++)
-            if (w->plan->actions[k].kind == ACTION_SET_TARGET && w->plan->actions[k].fleet == (int)f)
-                y->verdict = w->plan->actions[k].verdict;
+        const struct work_fleet *y = &w->fleet[f];
         explain_verdict(w, (struct verdict){.kind = CANDIDATE_FLEET,
                                             .code = y->code,
                                             .target = w->s->fleets[f].id,
