@@ -81,6 +81,7 @@ static void print_exports(const struct sandbox_command *c)
     printf("export AWS_ENDPOINT_URL=http://%s%s%s:%d\n", v6 ? "[" : "", c->listen.host, v6 ? "]" : "", listener_port(c->listener));
     printf("export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\n", SANDBOX_KEY_ID, SANDBOX_SECRET,
            world_view(c->world).region);
+    printf("# awscli before 2.13 does not know AWS_ENDPOINT_URL: aws --endpoint-url $AWS_ENDPOINT_URL ecs list-clusters\n");
     fflush(stdout);
 }
 
