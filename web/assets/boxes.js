@@ -77,8 +77,23 @@ export function inspected(list) {
   return w;
 }
 
+/** Boxes as last drawn: hundreds of them change seldom. @type {Map<string, { said: string, box: any }>} */
+const drawn = new Map();
+
 /** @param {Instance} it @param {any} size @param {string[]} services @param {(s: string) => string} hue @param {boolean} tab @param {string} lit */
 function boxView(it, size, services, hue, tab, lit) {
+  const colours = it.holdings.map((x) => (x.service < 0 ? "" : hue(services[x.service]))).join();
+  const held = state.full?.in_progress.find((p) => p.instance === it.id && p.held)?.holder?.service;
+  const said = [size.w, tab, held, lit, it.box, boxState(it, state.now).word, shares(it), state.url.focus === it.id, it.type, colours, JSON.stringify(it.holdings), JSON.stringify(it.capacity)].join("|");
+  const have = drawn.get(it.id);
+  if (have && have.said === said) return have.box;
+  const box = drawBox(it, size, services, hue, tab, lit);
+  drawn.set(it.id, { said, box });
+  return box;
+}
+
+/** @param {Instance} it @param {any} size @param {string[]} services @param {(s: string) => string} hue @param {boolean} tab @param {string} lit */
+function drawBox(it, size, services, hue, tab, lit) {
   const w = boxWidth(it, size.w);
   const st = boxState(it, state.now);
   const caption = st.word || shares(it);
@@ -148,6 +163,7 @@ export function boxesView(list) {
   const { pools, zones } = arrange(list);
   const stop = state.ui.hover || state.url.focus || inspected(list)?.id;
   const tabbed = list.some((i) => i.id === stop) ? stop : list[0]?.id;
+  if (drawn.size > 2 * list.length + 100) drawn.clear();
   const one = (/** @type {Instance} */ it) => boxView(it, size, services, hue, it.id === tabbed, lit);
   return h("div", {
     class: "boxes" + (lit ? " dim" : ""), role: "grid", id: "boxes", "aria-label": "Instances as boxes, a row a zone", onkeydown: keys,

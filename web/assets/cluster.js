@@ -322,7 +322,7 @@ function services(c) {
       h("td", { class: "n" }, s.running === s.desired ? num(s.desired) : num(s.running) + " of " + num(s.desired)),
       h("td", { class: "n" }, vcpu(s.reserved.cpu_units)), h("td", { class: "n" }, gib(s.reserved.memory_mib)),
       h("td", { class: "n" }, num(s.instances)),
-      h("td", { class: "n " + (more === 0 ? "red strong" : "quiet") }, more === null ? "–" : num(more) + " more"));
+      h("td", { class: "n " + (more !== 0 ? "quiet" : s.waiting ? "red strong" : "strong") }, more === null ? "–" : num(more) + " more"));
   };
   const sum = (/** @type {(s: import("./api.js").Service) => number} */ f) => daemons.reduce((a, s) => a + f(s), 0);
   return h("section", { key: "services", "aria-labelledby": "services-head" },
@@ -359,7 +359,7 @@ export function clusterView(clock, width, stopped) {
     h("p", { class: "sentence", id: "sentence" }, said.map((s, i) => [i ? " " : "", h("span", { class: s.tone || "" }, s.text)])),
     figures(c), problem("The cluster", "cluster"),
     chartPart(c, clock, width, stopped),
-    h("div", { class: "columns" },
+    h("div", { class: "columns", key: "columns" },
       h("div", { class: "left" },
         h("section", { class: "order-boxes", key: "boxes", "aria-labelledby": "boxes-head" },
           h("div", { class: "head" }, h("h2", { id: "boxes-head" }, "The boxes"), h("span", { class: "quiet" }, "one box an instance: left wall CPU, right wall memory, width vCPU; a band is a task"),

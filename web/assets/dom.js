@@ -2,6 +2,7 @@
 //
 // Text reaches the page only as text nodes and attributes only by setAttribute, so no name, reason or tag from AWS can
 // become markup. Styles that depend on data go through CSSOM (`css`), as the page's CSP forbids style attributes.
+// A VNode given a second time is not looked at again: callers may keep what did not change.
 // Nodes that stay keep their identity, focus and selection: a live update changes numbers in place.
 
 /**
@@ -26,7 +27,7 @@ function collect(child, out) {
 
 /**
  * @param {string} tag
- * @param {Record<string, any> | null} [props] attributes; `key`, `css` (CSSOM properties), `on…` (handlers), `hold` (skip equal)
+ * @param {Record<string, any> | null} [props] attributes; `key`, `css` (CSSOM properties), `on…` (handlers)
  * @param {...Children} kids
  * @returns {VNode}
  */
@@ -39,7 +40,7 @@ export function h(tag, props, ...kids) {
 
 /** @param {any} el @param {string} name @param {any} value @param {any} before */
 function setProp(el, name, value, before) {
-  if (name === "key" || name === "hold") return;
+  if (name === "key") return;
   if (name === "css") {
     for (const k of Object.keys(before || {})) if (!(value && k in value)) el.style.removeProperty(k);
     for (const [k, v] of Object.entries(value || {})) if (!before || before[k] !== v) el.style.setProperty(k, String(v));
@@ -67,17 +68,13 @@ function create(v, svg) {
 
 /** @param {Kid} old @param {Kid} next @param {boolean} svg */
 function patch(old, next, svg) {
+  if (old === next) return;
   next.el = old.el;
   if ("text" in next) {
     if (/** @type {VText} */ (old).text !== next.text) next.el.data = next.text;
     return;
   }
   const was = /** @type {VNode} */ (old);
-  if (next.props.hold !== undefined && next.props.hold === was.props.hold) {
-    next.kids = was.kids;
-    next.props = was.props;
-    return;
-  }
   for (const k of Object.keys(was.props)) if (!(k in next.props)) setProp(next.el, k, undefined, was.props[k]);
   for (const [k, value] of Object.entries(next.props)) setProp(next.el, k, value, was.props[k]);
   patchKids(next.el, was.kids, next.kids, svg || next.tag === "svg");
@@ -100,7 +97,14 @@ function patchKids(el, old, next, svg) {
   const matches = next.map((n) => {
     let o;
     if ("tag" in n && n.key !== undefined) o = keyed.get(n.key);
-    else o = loose[at++];
+    else {
+      // one that came or went among its like must not make all after it anew
+      const j = loose.findIndex((l, i) => i >= at && kind(l) === kind(n));
+      if (j >= 0) {
+        o = loose[j];
+        at = j + 1;
+      }
+    }
     if (!o || kept.has(o) || kind(o) !== kind(n)) return null;
     kept.add(o);
     return o;

@@ -119,7 +119,7 @@ function strip(clock, width) {
   const most = Math.max(1, ...[...t.cap, ...t.need].map((v) => (v || 0) / 1024));
   const top = Math.max(state.ui.tops.get("estate") || 0, roundUp(most * 1.02));
   state.ui.tops.set("estate", top);
-  return h("figure", { class: "chart wide-only", role: "img", "aria-label": "Capacity, need and reserved CPU of all clusters over the last 24 hours" },
+  return h("figure", { key: "strip", class: "chart wide-only", role: "img", "aria-label": "Capacity, need and reserved CPU of all clusters over the last 24 hours" },
     chart({
       width, from: state.now - 86_400_000, to: state.now, now: state.now, at: t.at, stepMs: t.stepMs, waiting: t.waiting, cursor: null, clock, lanes: [], stopped: false, nowText: "now " + clock.hm(state.now),
       panels: [{ title: "All clusters", unit: "vCPU", scale: 1024, height: 96, cap: t.cap, reserved: t.reserved, need: t.need, top, labels: true }],
@@ -181,12 +181,12 @@ export function estateView(clock, width) {
   const groups = state.url.sort ? [{ title: "", rows }] : GROUPS.map((t, g) => ({ title: t, rows: rows.filter((x) => x.g === g) })).filter((g) => g.rows.length);
   return h("div", { class: "estate" },
     h("div", { class: "title" }, h("h1", { id: "title" }, title)),
-    bad.length ? h("ul", { class: "looks" }, bad.flatMap((r) => r.looks.map((l, i) => ({ l, i, r }))).slice(0, 12).map(({ l, i, r }) =>
+    bad.length ? h("ul", { class: "looks", key: "looks" }, bad.flatMap((r) => r.looks.map((l, i) => ({ l, i, r }))).slice(0, 12).map(({ l, i, r }) =>
       h("li", { key: keyOf(r.c) + l.tone + l.verdict.slice(0, 12) + i }, i ? h("span") : miniBox(r.c, l.tone === "red" ? "bad" : "warn"), i ? h("span") : h("b", { class: "strong" }, name(r.c.name)),
         h("span", { class: "quiet nowrap" }, l.since ? duration(state.now - l.since) : ""), h("span", { class: "fact" }, verdictLine(l.fact, l.verdict)),
         h("a", { class: "open", href: l.focus ? linkTo(r.c).replace(/$/, "&focus=" + encodeURIComponent(l.focus)) : linkTo(r.c), "data-go": "" }, l.focus ? "drain" : "open", h("span", { class: "unseen" }, " " + r.c.name))))) : null,
     figures(e.clusters), strip(clock, width),
-    h("section", { "aria-labelledby": "clusters-head" },
+    h("section", { key: "clusters", "aria-labelledby": "clusters-head" },
       h("div", { class: "head" }, h("h2", { id: "clusters-head" }, "Clusters"),
         h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, count(moves, "row") + " would move, r sorts")] : null),
         h("div", { class: "legend right" }, legend())),

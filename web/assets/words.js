@@ -104,10 +104,12 @@ export function sentence(c, now, clock) {
   } else if (held.length) out.push({ text: counted(held.length, "drain is", "drains are") + " held.", tone: "amber" });
   if (drains.length > held.length) out.push({ text: counted(drains.length - held.length, (held.length ? "other " : "") + "instance drains", (held.length ? "other " : "") + "instances drain") + "." });
   if (!waits && boots.length) out.push({ text: counted(boots.length, "instance boots", "instances boot") + "." });
+  const nothing = c.dry_run ? "A dry run: nothing of this is executed." : c.mode === "observe" ? "masu only observes: it changes nothing." : "";
   const free = vcpu(c.capacity.cpu_units - c.reserved.cpu_units) + " vCPU and " + gib(c.capacity.memory_mib - c.reserved.memory_mib) + " GiB are free";
   if (n.total === 0 && !waits) out.push({ text: "No instance, and nothing asks for one." });
   else if (out.length) out.push({ text: (waits ? "" : "Capacity is enough: ") + free + "." });
   else out.push({ text: "Enough: nothing waits, nothing moves, " + free + "." });
+  if (nothing) out.push({ text: nothing });
   return out;
 }
 
