@@ -8,7 +8,7 @@
 int64_t demand_movable(const struct service *s)
 {
     int64_t surge = percent_floor(s->desired, i64_max(s->max_percent, 100)) - s->running - s->pending;
-    int64_t stoppable = s->running - percent_ceil(s->desired, s->min_percent);
+    int64_t stoppable = s->running - s->young - percent_ceil(s->desired, s->min_percent);
     return i64_max(surge, 0) + i64_max(stoppable, 0);
 }
 

@@ -115,74 +115,79 @@ int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct 
 
 // ---- off one instance -----------------------------------------------------------------------------------------------------
 struct moved {
-    int bin;
-    struct res amount;
+    int service, shape, bin;
+    int32_t count;
 };
 struct moves {
     struct moved *v;
     size_t n, cap;
 };
 
-static bool bin_has(const struct work *w, const struct pass *p, int bin, int service)
+static bool bin_has(const struct work *w, const struct pass *p, const struct moves *m, int bin, int service)
 {
     const struct instance *x = &w->s->instances[bin];
     for (size_t k = 0; k < x->holding_count; k++)
         if (x->holdings[k].service == service && x->holdings[k].running + x->holdings[k].pending > 0)
             return true;
     for (int k = p->bin_head[bin]; k >= 0; k = p->planned[k].next_of_bin)
-        if (p->items[p->planned[k].item].service == service)
+        if (p->planned[k].service == service)
+            return true;
+    for (size_t k = 0; k < m->n; k++)
+        if (m->v[k].bin == bin && m->v[k].service == service)
             return true;
     return false;
 }
 
-// A distinct service's tasks that were moved in this very trial are not seen by bin_has: a bin takes one of the trial's each.
-static bool trial_has(const struct moves *m, size_t from, int bin)
-{
-    for (size_t k = from; k < m->n; k++)
-        if (m->v[k].bin == bin)
-            return true;
-    return false;
-}
-
-static bool move_tasks(struct work *w, struct pass *p, int from, int service, int shape, int64_t count, struct moves *m)
+static bool move_tasks(struct work *w, struct pass *p, int service, int shape, int64_t count, struct moves *m)
 {
     const struct shape *x = work_shape(w, shape);
-    size_t before = m->n;
-    for (size_t i = 0; i < w->s->instance_count && count > 0; i++) {
-        if ((int)i == from || p->takes[i] != TAKES_NOW || !placement_fits(w, shape, (int)i, p->free[i]))
-            continue;
-        if (x->distinct_instance && (bin_has(w, p, (int)i, service) || trial_has(m, before, (int)i)))
+    for (size_t i = placement_next(w, p, shape, 0); i < w->s->instance_count && count > 0;
+         i = placement_next(w, p, shape, i + 1)) {
+        if (x->distinct_instance && bin_has(w, p, m, (int)i, service))
             continue;
         int64_t many = i64_min(count, per_bin(x, p->free[i]));
-        struct res amount = res_scale(x->need, many);
         assert(many > 0);
-        p->free[i] = res_sub(p->free[i], amount);
+        p->free[i] = res_sub(p->free[i], res_scale(x->need, many));
         m->v = arena_grow(w->a, m->v, m->n, &m->cap, sizeof *m->v);
-        m->v[m->n++] = (struct moved){(int)i, amount};
+        m->v[m->n++] = (struct moved){service, shape, (int)i, (int32_t)many};
         count -= many;
     }
     return count == 0;
 }
 
-bool packing_moves_off(struct work *w, struct pass *p, int instance)
+static bool move_all(struct work *w, struct pass *p, int instance, struct moves *m)
 {
     const struct instance *x = &w->s->instances[instance];
-    struct moves m = {0};
-    bool ok = true;
-    for (size_t k = 0; k < x->holding_count && ok; k++) {
+    for (size_t k = 0; k < x->holding_count; k++) {
         const struct holding *h = &x->holdings[k];
         if (h->service < 0 || work_is_daemon(w, h->service) || h->running + h->pending == 0)
             continue;
-        ok = work_shape_known(w, h->shape) &&
-             move_tasks(w, p, instance, h->service, h->shape, (int64_t)h->running + h->pending, &m);
+        if (!work_shape_known(w, h->shape) ||
+            !move_tasks(w, p, h->service, h->shape, (int64_t)h->running + h->pending, m))
+            return false;
     }
-    for (int k = p->bin_head[instance]; k >= 0 && ok; k = p->planned[k].next_of_bin) {
-        const struct item *it = &p->items[p->planned[k].item];
-        ok = move_tasks(w, p, instance, it->service, it->shape, p->planned[k].count, &m);
-    }
+    for (int k = p->bin_head[instance]; k >= 0; k = p->planned[k].next_of_bin)
+        if (!move_tasks(w, p, p->planned[k].service, p->planned[k].shape, p->planned[k].count, m))
+            return false;
+    return true;
+}
+
+bool packing_moves_off(struct work *w, struct pass *p, int instance, bool keep)
+{
+    struct moves m = {0};
+    assert(p->takes[instance] == TAKES_NOW);
+    p->takes[instance] = TAKES_NONE;
+    bool ok = move_all(w, p, instance, &m);
     for (size_t k = m.n; k-- > 0;)
-        p->free[m.v[k].bin] = res_add(p->free[m.v[k].bin], m.v[k].amount);
-    return ok;
+        p->free[m.v[k].bin] = res_add(p->free[m.v[k].bin], res_scale(work_shape(w, m.v[k].shape)->need, m.v[k].count));
+    if (!ok || !keep) {
+        p->takes[instance] = TAKES_NOW;
+        return ok;
+    }
+    placement_touch(w, p, instance);
+    for (size_t k = 0; k < m.n; k++)
+        placement_put(w, p, m.v[k].service, m.v[k].shape, m.v[k].bin, m.v[k].count);
+    return true;
 }
 
 bool packing_proves(struct work *w, const struct pass *base, struct pass *ret)

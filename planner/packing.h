@@ -19,8 +19,9 @@ struct pack_task {
 int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct res room, const char *arch, int64_t limit);
 
 // True if all that the assessment has on the instance, and all movable tasks that run there, fit at once on the other
-// instances that take tasks now. Leaves the assessment as it was.
-bool packing_moves_off(struct work *w, struct pass *p, int instance);
+// instances that take tasks now. With `keep` the assessment then has them there, and the instance takes nothing any more;
+// else it is as it was.
+bool packing_moves_off(struct work *w, struct pass *p, int instance, bool keep);
 
 // The joint proof (V7): with the roles as planned, every task that needs a place has one on room that is there, and nothing that
 // no order would help is worse off than in `base`.

@@ -28,7 +28,8 @@ static void crowd_add(const struct work *w, struct crowd *c, int instance, int32
 
 static struct crowd crowd_make(struct work *w, const struct pass *p, int service)
 {
-    struct crowd c = {.on = w->scratch, .in_zone = arena_array(w->a, int32_t, (size_t)w->zone_count + 1)};
+    struct crowd c = {.on = w->scratch, .in_zone = w->scratch_zones};
+    memset(c.in_zone, 0, ((size_t)w->zone_count + 1) * sizeof *c.in_zone);
     const struct work_service *v = &w->svc[service];
     for (size_t k = 0; k < v->hold_count; k++) {
         const struct work_hold *x = &w->holds[v->hold_start + k];
@@ -86,15 +87,6 @@ static int compare_places(const struct work *w, const struct pass *p, const stru
     return 0;
 }
 
-static int64_t tightness(const struct work *w, struct res room)
-{
-    int64_t sum = 0;
-    for (int k = 0; k < RES_COUNT; k++)
-        if (w->reference.v[k] > 0)
-            sum += room.v[k] * 1000000 / w->reference.v[k];
-    return sum;
-}
-
 static bool may_take(const struct work *w, const struct pass *p, const struct crowd *c, const struct item *it, enum takes takes,
                      int i)
 {
@@ -116,22 +108,44 @@ static int best_place(const struct work *w, const struct pass *p, const struct c
                       size_t n, enum takes takes)
 {
     int best = -1;
-    int64_t best_room = 0;
     for (size_t k = 0; k < n; k++) {
         int i = set[k];
         if (!may_take(w, p, c, it, takes, i))
             continue;
-        if (it->headroom) {
-            int64_t room = tightness(w, p->free[i]);
-            if (best < 0 || room < best_room) {
-                best = i;
-                best_room = room;
-            }
-        } else if (best < 0 || compare_places(w, p, c, work_shape(w, it->shape), i, best) < 0) {
+        if (it->headroom)
+            return i;
+        if (best < 0 || compare_places(w, p, c, work_shape(w, it->shape), i, best) < 0)
             best = i;
-        }
     }
     return best;
+}
+
+// ---- blocks of bins -------------------------------------------------------------------------------------------------------
+void placement_touch(struct work *w, struct pass *p, int bin)
+{
+    size_t block = (size_t)bin / PASS_BLOCK, end = (block + 1) * PASS_BLOCK;
+    struct res most = {{-1, -1, -1, -1}};
+    assert(bin >= 0 && bin < (int)w->s->instance_count);
+    for (size_t i = block * PASS_BLOCK; i < end && i < w->s->instance_count; i++)
+        if (p->takes[i] == TAKES_NOW)
+            most = res_max(most, p->free[i]);
+    p->block[block] = most;
+}
+
+size_t placement_next(const struct work *w, const struct pass *p, int shape, size_t from)
+{
+    const struct shape *x = work_shape(w, shape);
+    size_t n = w->s->instance_count;
+    for (size_t i = from; i < n;) {
+        if (!res_fits(x->need, p->block[i / PASS_BLOCK])) {
+            i = (i / PASS_BLOCK + 1) * PASS_BLOCK;
+            continue;
+        }
+        if (p->takes[i] == TAKES_NOW && placement_fits(w, shape, (int)i, p->free[i]))
+            return i;
+        i++;
+    }
+    return n;
 }
 
 size_t placement_set(struct work *w, const struct pass *p, int item, enum takes takes, int *ret)
@@ -156,47 +170,60 @@ size_t placement_set(struct work *w, const struct pass *p, int item, enum takes 
     return n;
 }
 
-void placement_put(struct work *w, struct pass *p, int item, int bin, int32_t count)
+void placement_put(struct work *w, struct pass *p, int service, int shape, int bin, int32_t count)
 {
-    const struct item *it = &p->items[item];
     assert(count > 0);
     assert(bin >= 0 && bin < (int)w->s->instance_count);
+    assert(service >= 0 && service < (int)w->s->service_count);
     p->planned = arena_grow(w->a, p->planned, p->planned_count, &p->planned_cap, sizeof *p->planned);
-    p->planned[p->planned_count] = (struct planned){.item = item,
+    p->planned[p->planned_count] = (struct planned){.service = service,
+                                                    .shape = shape,
                                                     .bin = bin,
                                                     .count = count,
                                                     .next_of_bin = p->bin_head[bin],
-                                                    .next_of_service = p->service_head[it->service]};
-    p->bin_head[bin] = p->service_head[it->service] = (int)p->planned_count++;
-    p->free[bin] = res_sub(p->free[bin], res_scale(work_shape(w, it->shape)->need, count));
+                                                    .next_of_service = p->service_head[service]};
+    p->bin_head[bin] = p->service_head[service] = (int)p->planned_count++;
+    p->free[bin] = res_sub(p->free[bin], res_scale(work_shape(w, shape)->need, count));
+    placement_touch(w, p, bin);
+}
+
+// Headroom stops at the first place; tasks need all places to choose from.
+static size_t list_places(struct work *w, const struct pass *p, const struct crowd *c, const struct item *it, enum takes takes,
+                          int32_t enough)
+{
+    size_t n = 0, all = w->s->instance_count;
+    size_t i = takes == TAKES_NOW ? placement_next(w, p, it->shape, 0) : 0;
+    while (i < all && !(it->headroom && n >= (size_t)enough)) {
+        if (may_take(w, p, c, it, takes, (int)i))
+            w->scratch_set[n++] = (int)i;
+        i = takes == TAKES_NOW ? placement_next(w, p, it->shape, i + 1) : i + 1;
+    }
+    return n;
 }
 
 static int32_t place_item(struct work *w, struct pass *p, int item, enum takes takes)
 {
-    struct item *it = &p->items[item];
+    const struct item *it = &p->items[item];
     int32_t left = it->count - it->now - it->later, put = 0;
     if (left == 0 || !work_shape_known(w, it->shape))
         return 0;
     const struct shape *x = work_shape(w, it->shape);
     struct crowd c = crowd_make(w, p, it->service);
-    int *set = arena_array(w->a, int, w->s->instance_count + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < w->s->instance_count; i++)
-        if (may_take(w, p, &c, it, takes, (int)i))
-            set[n++] = (int)i;
+    size_t n = list_places(w, p, &c, it, takes, left);
     while (put < left) {
-        int i = best_place(w, p, &c, it, set, n, takes);
+        int i = best_place(w, p, &c, it, w->scratch_set, n, takes);
         if (i < 0)
             break;
         int32_t many = 1;
         if (fills(x, it->headroom))
             many = (int32_t)i64_min(left - put, res_times(x->need, p->free[i]));
         assert(many > 0);
-        placement_put(w, p, item, i, many);
+        placement_put(w, p, it->service, it->shape, i, many);
         crowd_add(w, &c, i, many);
         put += many;
     }
     crowd_clear(w, p, it->service);
+    assert(put <= left);
     return put;
 }
 
@@ -226,6 +253,7 @@ void placement_pass(struct work *w, struct pass_options o, struct pass *ret)
     memset(p, 0, sizeof *p);
     p->free = arena_array(w->a, struct res, n + 1);
     p->takes = arena_array(w->a, unsigned char, n + 1);
+    p->block = arena_array(w->a, struct res, n / PASS_BLOCK + 1);
     p->bin_head = arena_array(w->a, int, n + 1);
     p->service_head = arena_array(w->a, int, w->s->service_count + 1);
     for (size_t i = 0; i < n; i++) {
@@ -233,14 +261,19 @@ void placement_pass(struct work *w, struct pass_options o, struct pass *ret)
         p->takes[i] = (unsigned char)takes_of(w->inst[i].role, o.now_only);
         p->bin_head[i] = -1;
     }
+    for (size_t i = 0; i < n; i += PASS_BLOCK)
+        placement_touch(w, p, (int)i);
     for (size_t k = 0; k < w->s->service_count; k++)
         p->service_head[k] = -1;
     p->item_count = demand_collect(w, (struct demand_options){.all_movable = o.all_movable}, &p->items);
     for (size_t k = 0; k < p->item_count; k++)
         p->items[k].now = place_item(w, p, (int)k, TAKES_NOW);
+    bool any_later = false;
+    for (size_t i = 0; i < n && !any_later; i++)
+        any_later = p->takes[i] == TAKES_LATER;
     for (size_t k = 0; k < p->item_count; k++) {
         struct item *it = &p->items[k];
-        it->later = place_item(w, p, (int)k, TAKES_LATER);
+        it->later = any_later ? place_item(w, p, (int)k, TAKES_LATER) : 0;
         assert(it->now + it->later <= it->count);
         if (it->hopeless) {
             p->hopeless += it->count - it->now - it->later;

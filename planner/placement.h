@@ -1,6 +1,6 @@
 // Placement: what ECS will do with a task, as far as the facts say: fit, architecture, distinctInstance, then the service's
 // strategies in their order (spread over zones or instances, binpack, random). ECS chooses among equally good instances
-// as it likes; here the lowest id is taken, so equal facts give equal plans. Headroom is packed tightly, as nothing places it.
+// as it likes; here the lowest id is taken, so equal facts give equal plans. Headroom is packed first fit, as nothing places it.
 #pragma once
 
 #include "planner/work.h"
@@ -17,5 +17,9 @@ void placement_pass(struct work *w, struct pass_options o, struct pass *ret);
 size_t placement_set(struct work *w, const struct pass *p, int item, enum takes takes, int *ret);
 // Whether tasks of the shape can be on the instance with this room at all.
 bool placement_fits(const struct work *w, int shape, int instance, struct res room);
-// Puts `count` of an item's tasks on a bin and takes the room.
-void placement_put(struct work *w, struct pass *p, int item, int bin, int32_t count);
+// Puts `count` tasks on a bin and takes the room.
+void placement_put(struct work *w, struct pass *p, int service, int shape, int bin, int32_t count);
+// After the room of a bin, or whether it takes tasks, changed.
+void placement_touch(struct work *w, struct pass *p, int bin);
+// The first bin at or after `from` that takes tasks now and has room; instance_count when there is none.
+size_t placement_next(const struct work *w, const struct pass *p, int shape, size_t from);

@@ -191,8 +191,9 @@ static const char *service_hold(struct work *w, const struct holding *h)
     int64_t floor_min = percent_ceil(s->desired, s->min_percent);
     int64_t stopped = i64_min(moving, i64_max(0, s->running - floor_min));
     int64_t least = i64_max(floor_min, s->desired - i64_max(1, s->desired / 10));
-    if (stopped > 0 && (s->running - stopped < least || s->running - stopped <= 0))
-        return explain_text(w, "%s would run %" PRId64 " of %d, least %" PRId64, s->name, s->running - stopped, s->desired,
+    int64_t healthy = s->running - s->young - stopped;
+    if (stopped > 0 && (healthy < least || healthy <= 0))
+        return explain_text(w, "%s would run %" PRId64 " of %d healthy, least %" PRId64, s->name, healthy, s->desired,
                             i64_max(least, 1));
     return NULL;
 }
@@ -292,57 +293,82 @@ static const char *unneeded_hold(struct work *w, const struct candidate *c)
                         explain_duration(w, w->p->unneeded_ms));
 }
 
-static void try_candidate(struct work *w, struct tally *t, struct pass *base, const struct candidate *c, bool *pending)
+struct chosen {
+    const struct candidate **v;
+    size_t n;
+    int64_t looks;  // candidates held by an interlock whose time is still counted
+};
+
+static void try_candidate(struct work *w, struct tally *t, struct pass *base, const struct candidate *c, struct chosen *ret)
 {
-    int i = c->i;
     const char *why = first_hold(w, t, c);
-    struct pass after;
     if (why) {
         // What an interlock holds is no less unneeded: its time goes on.
-        if (packing_moves_off(w, base, i))
+        if (ret->looks-- > 0 && packing_moves_off(w, base, c->i, false))
             (void)unneeded_hold(w, c);
-        explain_judge(w, i, VERDICT_HOLD, why, "hold");
-        return;
-    }
-    if (packing_moves_off(w, base, i)) {
-        w->inst[i].planned_drain = true;
-        if (!packing_proves(w, base, &after)) {
-            w->inst[i].planned_drain = false;
-            work_roles(w);
-        }
-    }
-    if (!w->inst[i].planned_drain) {
-        explain_judge(w, i, VERDICT_KEEP,
-                      c->tasks == 0 ? "needed for headroom" : explain_text(w, "its %d tasks and headroom fit nowhere else", c->tasks),
+        explain_judge(w, c->i, VERDICT_HOLD, why, "hold");
+    } else if (packing_moves_off(w, base, c->i, true)) {
+        take_part(w, t, c->i, 1);
+        ret->v[ret->n++] = c;
+    } else {
+        explain_judge(w, c->i, VERDICT_KEEP,
+                      c->tasks == 0 ? "needed for headroom"
+                                    : explain_text(w, "its %d task%s and headroom fit nowhere else", c->tasks,
+                                                   c->tasks == 1 ? "" : "s"),
                       "keep");
-        return;
     }
-    *base = after;
-    take_part(w, t, i, 1);
-    why = unneeded_hold(w, c);
-    pending[i] = why != NULL;
-    if (why)
-        explain_judge(w, i, VERDICT_HOLD, why, "hold");
-    else
-        drain_begin(w, i, fit_fact(w, c->tasks), "drain");
+}
+
+// The chosen ones are packed by first fit; ECS places otherwise. So all of them together are assessed as the next tick will see
+// them, and the last ones are given up until that holds: a drain begun now is not undone then.
+static size_t prove_chosen(struct work *w, const struct pass *base, const struct chosen *x)
+{
+    struct pass after;
+    size_t n = x->n;
+    for (size_t k = 0; k < x->n; k++)
+        w->inst[x->v[k]->i].planned_drain = true;
+    while (n > 0 && !packing_proves(w, base, &after)) {
+        size_t fewer = n / 2;
+        for (size_t k = fewer; k < n; k++)
+            w->inst[x->v[k]->i].planned_drain = false;
+        n = fewer;
+    }
+    return n;
+}
+
+static void judge_chosen(struct work *w, const struct chosen *x, size_t proven)
+{
+    for (size_t k = 0; k < x->n; k++) {
+        const struct candidate *c = x->v[k];
+        if (k >= proven) {
+            explain_judge(w, c->i, VERDICT_HOLD, "its tasks fit elsewhere, but not as ECS would place them", "hold");
+            continue;
+        }
+        const char *why = unneeded_hold(w, c);
+        w->inst[c->i].planned_drain = why == NULL;
+        if (why)
+            explain_judge(w, c->i, VERDICT_HOLD, why, "hold");
+        else
+            drain_begin(w, c->i, fit_fact(w, c->tasks), "drain");
+    }
+    work_roles(w);
 }
 
 static void try_all(struct work *w, struct candidate *v, size_t n, struct tally *t)
 {
-    bool *pending = arena_array(w->a, bool, w->s->instance_count + 1);
-    struct pass base;
+    struct chosen chosen = {.v = arena_array(w->a, const struct candidate *, n + 1), .looks = DRAINS_MAX};
+    struct pass base, before;
     placement_pass(w, (struct pass_options){.all_movable = true, .now_only = true}, &base);
+    before = base;
     for (size_t k = 0; k < n; k++) {
-        if (base.unplaced > 0)
+        if (before.unplaced > 0)
             explain_judge(w, v[k].i, VERDICT_HOLD, "tasks of drains and headroom take all room that is there", "hold");
         else
-            try_candidate(w, t, &base, &v[k], pending);
+            try_candidate(w, t, &base, &v[k], &chosen);
     }
-    // Proven together with the others, but not yet for long enough: they stay.
-    for (size_t i = 0; i < w->s->instance_count; i++)
-        if (pending[i])
-            w->inst[i].planned_drain = false;
-    work_roles(w);
+    size_t proven = prove_chosen(w, &before, &chosen);
+    assert(proven <= chosen.n);
+    judge_chosen(w, &chosen, proven);
 }
 
 void scale_in(struct work *w)

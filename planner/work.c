@@ -74,20 +74,20 @@ bool work_in_deployment(const struct service *s)
     return false;
 }
 
-const struct instance_type *work_type(const struct work *w, const char *name)
+static int find_type(const struct work *w, const char *name)
 {
     for (size_t k = 0; k < w->s->type_count; k++)
         if (strcmp(w->s->types[k].name, name) == 0)
-            return &w->s->types[k];
-    return NULL;
+            return (int)k;
+    return -1;
 }
 
 struct usd work_price(const struct work *w, int instance)
 {
     const struct instance *x = &w->s->instances[instance];
-    const struct instance_type *t = work_type(w, x->type);
-    if (!t)
+    if (w->inst[instance].type < 0)
         return (struct usd){0};
+    const struct instance_type *t = &w->s->types[w->inst[instance].type];
     return (struct usd){x->spot && t->spot_usd_micro > 0 ? t->spot_usd_micro : t->on_demand_usd_micro};
 }
 
@@ -101,13 +101,10 @@ struct res work_fresh_room(const struct work *w, const struct instance_type *t)
     struct res room = instance_type_capacity(t);
     if (res_is_zero(room))
         return room;
-    for (size_t k = 0; k < w->s->service_count; k++) {
-        const struct service *x = &w->s->services[k];
-        if (x->kind != SERVICE_DAEMON || !x->on_ec2 || x->primary < 0)
-            continue;
-        int shape = x->deployments[x->primary].shape;
-        if (work_shape_known(w, shape) && work_arch_fits(work_shape(w, shape)->arch, t->arch))
-            room = res_sub(room, work_shape(w, shape)->need);
+    for (size_t k = 0; k < w->daemon_count; k++) {
+        const struct shape *x = work_shape(w, w->svc[w->daemons[k]].shape);
+        if (work_arch_fits(x->arch, t->arch))
+            room = res_sub(room, x->need);
     }
     for (int k = 0; k < RES_COUNT; k++)
         room.v[k] = i64_max(room.v[k], 0);
@@ -198,6 +195,18 @@ static void index_holds(struct work *w)
         }
 }
 
+static void index_daemons(struct work *w)
+{
+    w->daemons = arena_array(w->a, int, w->s->service_count + 1);
+    for (size_t k = 0; k < w->s->service_count; k++) {
+        const struct service *x = &w->s->services[k];
+        w->svc[k].shape = x->primary < 0 ? -1 : x->deployments[x->primary].shape;
+        if (x->kind == SERVICE_DAEMON && x->on_ec2 && work_shape_known(w, w->svc[k].shape))
+            w->daemons[w->daemon_count++] = (int)k;
+    }
+    assert(w->daemon_count <= w->s->service_count);
+}
+
 static void find_reference(struct work *w)
 {
     for (size_t i = 0; i < w->s->instance_count; i++)
@@ -231,12 +240,12 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
         w->inst[i].drain = -1;
         w->inst[i].undo_action = -1;
         w->inst[i].zone = zone_index(w, s->instances[i].zone);
+        w->inst[i].type = find_type(w, s->instances[i].type);
     }
-    for (size_t k = 0; k < s->service_count; k++) {
-        const struct service *x = &s->services[k];
-        w->svc[k].shape = x->primary < 0 ? -1 : x->deployments[x->primary].shape;
-    }
+    index_daemons(w);
     index_holds(w);
+    w->scratch_zones = arena_array(a, int32_t, (size_t)w->zone_count + 1);
+    w->scratch_set = arena_array(a, int, s->instance_count + 1);
     find_reference(w);
     w->fresh = arena_array(a, struct res, s->type_count + 1);
     w->has_pool = arena_array(a, bool, s->shape_count + 1);
@@ -334,14 +343,11 @@ static struct res free_room(const struct work *w, int i)
 static struct res keep_for_daemons(const struct work *w, int i, struct res room)
 {
     const struct instance *x = &w->s->instances[i];
-    for (size_t d = 0; d < w->s->service_count; d++) {
-        const struct service *v = &w->s->services[d];
-        if (v->kind != SERVICE_DAEMON || !v->on_ec2 || !work_shape_known(w, w->svc[d].shape))
-            continue;
-        const struct shape *shape = work_shape(w, w->svc[d].shape);
+    for (size_t d = 0; d < w->daemon_count; d++) {
+        const struct shape *shape = work_shape(w, w->svc[w->daemons[d]].shape);
         bool there = !work_arch_fits(shape->arch, x->arch);
         for (size_t k = 0; k < x->holding_count && !there; k++)
-            there = x->holdings[k].service == (int)d;
+            there = x->holdings[k].service == w->daemons[d];
         if (!there && res_fits(shape->need, room))
             room = res_sub(room, shape->need);
     }
@@ -349,10 +355,10 @@ static struct res keep_for_daemons(const struct work *w, int i, struct res room)
 }
 
 // A member whose type is unknown counts as the smallest that its fleet may launch.
-static struct res coming_room(const struct work *w, const struct instance *x)
+static struct res coming_room(const struct work *w, int i)
 {
-    const struct instance_type *t = work_type(w, x->type);
-    struct res room = t ? w->fresh[t - w->s->types] : (struct res){{0}};
+    const struct instance *x = &w->s->instances[i];
+    struct res room = w->inst[i].type >= 0 ? w->fresh[w->inst[i].type] : (struct res){{0}};
     if (!res_is_zero(room) || x->fleet < 0)
         return room;
     const struct fleet *f = &w->s->fleets[x->fleet];
@@ -375,7 +381,7 @@ void work_roles(struct work *w)
         y->live = x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING;
         y->doomed = x->notice_ms > 0 || ec2_ends(x->ec2) || x->ecs == ECS_INACTIVE;
         if (y->role == ROLE_COMING)
-            y->free = coming_room(w, x);
+            y->free = coming_room(w, (int)i);
         else
             y->free = keep_for_daemons(w, (int)i, free_room(w, (int)i));
     }

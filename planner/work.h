@@ -33,6 +33,7 @@ struct work_instance {
     bool live;           // EC2 pending or running: weighs in its fleet
     int zone;            // index into zones, -1 unknown
     int drain;           // index into the memo's drains (ours), -1
+    int type;            // index into types, -1 unknown
     bool planned_drain, planned_undo;
     int undo_action;     // the action after which its drain is undone, -1
     struct res free;     // room for more tasks: own view and ECS's, the smaller
@@ -86,10 +87,12 @@ struct item {
 
 // Where an assessment would put tasks.
 struct planned {
-    int item, bin;
+    int service, shape, bin;
     int32_t count;
     int next_of_bin, next_of_service;
 };
+
+#define PASS_BLOCK 64  // bins whose largest room is kept together, so that a search can skip them
 
 // One assessment: does all that needs a place have one?
 struct pass {
@@ -97,6 +100,7 @@ struct pass {
     size_t item_count;
     struct res *free;          // a copy, by instance
     unsigned char *takes;      // enum takes
+    struct res *block;         // by PASS_BLOCK bins: the largest room by component of those that take tasks now
     struct planned *planned;
     size_t planned_count, planned_cap;
     int *bin_head, *service_head;  // first planned of a bin, of a service
@@ -124,7 +128,11 @@ struct work {
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
     struct pass now;           // with all that this tick has decided so far
+    int *daemons;              // daemon services with a known shape
+    size_t daemon_count;
     int32_t *scratch;          // zeroed, by instance
+    int32_t *scratch_zones;    // by zone
+    int *scratch_set;          // by instance
 };
 
 void work_init(struct work *w, const struct planner_input *in, struct arena *a, struct planner_result *ret);
@@ -145,7 +153,6 @@ struct memo_drain *work_drain(struct work *w, int instance);  // NULL: none
 int work_find(const struct work *w, const char *instance_id);  // index, -1 unknown
 bool work_in_deployment(const struct service *s);
 struct usd work_price(const struct work *w, int instance);     // an hour; 0 unknown
-const struct instance_type *work_type(const struct work *w, const char *name);  // NULL unknown
 // What a fresh instance of the type has for tasks once each daemon that matches has its share; zero when unknown.
 struct res work_fresh_room(const struct work *w, const struct instance_type *t);
 bool work_arch_fits(const char *need, const char *have);
