@@ -360,7 +360,7 @@ static const struct bug BUGS[] = {
 
 // ---- the test -------------------------------------------------------------------------------------------------------------
 
-static void hasty(struct policy_cluster *c)
+static void impatient(struct policy_cluster *c)
 {
     c->start_hold_ms = 120000;
     c->unneeded_ms = 0;
@@ -370,7 +370,7 @@ static void hasty(struct policy_cluster *c)
 static void trips_on_its_planted_bug(void **state)
 {
     struct garden g = {.bug = *state};
-    struct rig_options o = {.seed = g.bug->seed, .settings = hasty, .plant_arg = &g, .intents = fopen("/dev/null", "w")};
+    struct rig_options o = {.seed = g.bug->seed, .settings = impatient, .plant_arg = &g, .intents = fopen("/dev/null", "w")};
     struct err err = {0};
     if (g.bug->inside)
         o.plant = plant;
