@@ -28,7 +28,7 @@ int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 int err_wrap(struct err *err, const char *fmt, ...)
 {
     if (!err)
-        return ERR_OK;
+        return ERR_INVALID;
     struct err old = *err;
     va_list ap;
     va_start(ap, fmt);

@@ -32,7 +32,8 @@ struct err {
 // Stores kind and message; returns kind, so that `return err_set(…)` works. err may be NULL.
 int err_set(struct err *err, enum err_kind kind, const char *fmt, ...) _printf_(3, 4);
 
-// Puts "prefix: " before the present message; returns the present kind. err may be NULL (returns ERR_OK then).
+// Puts "prefix: " before the present message; returns the present kind. err may be NULL (returns
+// ERR_INVALID then: a failure stays a failure).
 int err_wrap(struct err *err, const char *fmt, ...) _printf_(2, 3);
 
 // Short lower-case word for logs and JSON: "throttled", "denied", … ; "ok" for ERR_OK.

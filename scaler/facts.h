@@ -36,10 +36,16 @@ struct fact_deployment {
     int32_t desired, running, pending, failed;
 };
 
+#define FACT_SEEN_MAX 16  // looks at the shortest period in FACT_HEALTHY_MS, with room
+#define FACT_HEALTHY_MS 60000  // a task that ran this long is healthy: 40 s by ECS, and reads lag
+
 struct fact_service {
     const char *arn, *name, *last_event;
     bool daemon, on_ec2, crash_text;
     int32_t desired, running, pending, min_percent, max_percent;
+    int32_t young;               // see struct service
+    struct { int64_t at_ms; int32_t running; } seen[FACT_SEEN_MAX];  // looks of the last minute, newest first
+    int seen_count;
     struct fact_deployment *deployments;
     size_t deployment_count;
     struct place_strategy strategies[PLACE_MAX];

@@ -151,7 +151,10 @@ static void look_phases(struct look *l)
     run(l);
     look_services_take(l);
     look_containers_take(l);
-    look_fleets_retry(l);
+    if (look_fleets_retry(l))
+        run(l);
+    if (look_listed_ask(l))
+        run(l);
     look_strays_ask(l);
     l->tasks_listed = look_tasks_due(l);
     if (l->tasks_listed)

@@ -25,31 +25,78 @@ void look_ec2_ask(struct look *l)
 }
 
 // One unknown id fails the whole call: then each fleet is asked for alone.
-void look_fleets_retry(struct look *l)
+bool look_fleets_retry(struct look *l)
 {
     const struct aws_call *c = &l->fleets[0].call;
     if (c->state != AWS_CALL_FAILED || c->err.kind != ERR_NOT_FOUND)
-        return;
+        return false;
     const char **ids = fleet_ids(l);
     for (size_t i = 0; i < l->policy->fleet_count; i++)
         ec2_describe_spot_fleets(l->with, &ids[i], 1, &l->fleets[1 + i]);
     l->fleet_call_count = 1 + l->policy->fleet_count;
+    return true;
+}
+
+static const struct ec2_spot_fleet *answered_fleet(const struct look *l, const char *id)
+{
+    for (size_t i = 0; i < l->fleet_call_count; i++)
+        for (size_t j = 0; j < l->fleets[i].count; j++)
+            if (strcmp(l->fleets[i].items[j].id, id) == 0)
+                return &l->fleets[i].items[j];
+    return NULL;
+}
+
+// A fleet that wants capacity and has no member by tag is asked for its list: not every emulator of EC2 tags members.
+bool look_listed_ask(struct look *l)
+{
+    size_t count = l->policy->fleet_count;
+    bool asked = false;
+    l->listed = arena_array(l->a, struct ec2_fleet_members, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct ec2_spot_fleet *s = answered_fleet(l, l->policy->fleets[i].id);
+        const struct ec2_instances *tagged = &l->fleet_members[i];
+        if (!s || tagged->call.state != AWS_CALL_COMPLETE || tagged->count > 0 || (s->target == 0 && s->fulfilled_milli == 0))
+            continue;
+        ec2_describe_spot_fleet_instances(l->with, s->id, &l->listed[i]);
+        asked = true;
+    }
+    return asked;
+}
+
+// The fleet that lists an instance without the tag, "" where none does.
+static const char *listing_fleet(const struct look *l, const char *id)
+{
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        for (size_t j = 0; j < l->listed[i].count; j++)
+            if (strcmp(l->listed[i].items[j].instance_id, id) == 0)
+                return l->policy->fleets[i].id;
+    return "";
+}
+
+static void stray(struct strmap *known, const char *id, const char **ids, size_t *count)
+{
+    if (strmap_get(known, id) >= 0)
+        return;
+    strmap_put(known, id, 1);
+    ids[(*count)++] = id;
 }
 
 void look_strays_ask(struct look *l)
 {
-    struct strmap members;
-    size_t expected = 0, count = 0;
+    struct strmap known;
+    size_t most = l->new->container_count, count = 0;
     for (size_t i = 0; i < l->policy->fleet_count; i++)
-        expected += l->fleet_members[i].count;
-    strmap_init(&members, l->a, expected);
+        most += l->fleet_members[i].count + l->listed[i].count;
+    strmap_init(&known, l->a, most);
     for (size_t i = 0; i < l->policy->fleet_count; i++)
         for (size_t j = 0; j < l->fleet_members[i].count; j++)
-            strmap_put(&members, l->fleet_members[i].items[j].id, 1);
-    const char **ids = arena_array(l->a, const char *, l->new->container_count);
+            strmap_put(&known, l->fleet_members[i].items[j].id, 1);
+    const char **ids = arena_array(l->a, const char *, most);
+    for (size_t i = 0; i < l->policy->fleet_count; i++)
+        for (size_t j = 0; j < l->listed[i].count; j++)
+            stray(&known, l->listed[i].items[j].instance_id, ids, &count);
     for (size_t i = 0; i < l->new->container_count; i++)
-        if (strmap_get(&members, l->new->containers[i].ec2_id) < 0)
-            ids[count++] = l->new->containers[i].ec2_id;
+        stray(&known, l->new->containers[i].ec2_id, ids, &count);
     if (count > 0)
         ec2_describe_instances_by_id(l->with, ids, count, &l->strays);
 }
@@ -83,6 +130,8 @@ static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, co
         .forbidden = aws_tag_get(&i->tags, "masu:keep")[0] != '\0', .launched_ms = i->launched_ms,
         .interrupted = strcmp(i->state_reason, "Server.SpotInstanceTermination") == 0,
     };
+    if (e.fleet[0] == '\0')
+        e.fleet = listing_fleet(l, i->id);
     const char *written = gather_written_mark(l->g, i->id, now_ms);
     if (written)
         e.mark = arena_strdup(l->a, written);
@@ -124,8 +173,9 @@ static bool source_from_members(struct look *l)
     int64_t kept_ms = l->old ? l->old->sources[SOURCE_EC2_INSTANCES].read_ms : 0, oldest_ms = INT64_MAX;
     size_t asked = 0, answered = 0;
     const char *detail = "";
-    for (size_t i = 0; i <= l->policy->fleet_count; i++) {
-        const struct aws_call *c = i < l->policy->fleet_count ? &l->fleet_members[i].call : &l->strays.call;
+    size_t fleets = l->policy->fleet_count;
+    for (size_t i = 0; i <= 2 * fleets; i++) {
+        const struct aws_call *c = i < fleets ? &l->fleet_members[i].call : i < 2 * fleets ? &l->listed[i - fleets].call : &l->strays.call;
         if (c->state == AWS_CALL_NONE)
             continue;
         asked++;
@@ -204,15 +254,6 @@ static struct fact_fleet fleet_copy(struct arena *a, const struct fact_fleet *ol
     }
     f.overrides = overrides;
     return f;
-}
-
-static const struct ec2_spot_fleet *answered_fleet(const struct look *l, const char *id)
-{
-    for (size_t i = 0; i < l->fleet_call_count; i++)
-        for (size_t j = 0; j < l->fleets[i].count; j++)
-            if (strcmp(l->fleets[i].items[j].id, id) == 0)
-                return &l->fleets[i].items[j];
-    return NULL;
 }
 
 // Does AWS say that it does not know the fleet (rather than not answering)?

@@ -205,6 +205,22 @@ static int32_t primary_failed(const struct fact_service *s)
     return 0;
 }
 
+// The least that ran in any look of the last minute is healthy by now; what came since may not be.
+static void take_young(int64_t now_ms, const struct fact_service *old, struct fact_service *s)
+{
+    int32_t least = s->running;
+    s->seen[0].at_ms = now_ms;
+    s->seen[0].running = s->running;
+    s->seen_count = 1;
+    for (int i = 0; old && i < old->seen_count && s->seen_count < FACT_SEEN_MAX; i++) {
+        least = old->seen[i].running < least ? old->seen[i].running : least;
+        if (now_ms - old->seen[i].at_ms > FACT_HEALTHY_MS)
+            break;  // the one look before the minute says what ran when it began
+        s->seen[s->seen_count++] = old->seen[i];
+    }
+    s->young = s->running - least;
+}
+
 // since-when stamps, and the base against which failedTasks grows (renewed when 10 min old or when the count starts anew).
 static void take_stamps(int64_t now_ms, const struct fact_service *old, struct fact_service *s)
 {
@@ -235,6 +251,7 @@ static struct fact_service service_fact(struct look *l, const struct ecs_service
     take_deployments(l->a, s, &f);
     take_events(s, l->new->at_ms, &f);
     take_stamps(l->new->at_ms, old, &f);
+    take_young(l->new->at_ms, old, &f);
     return f;
 }
 

@@ -98,6 +98,7 @@ struct look {
     struct ec2_spot_fleets *fleets; // one call a fleet when one of them is unknown, else [0]
     size_t fleet_call_count;
     struct ec2_instances *fleet_members;  // by fleet of the policy
+    struct ec2_fleet_members *listed;     // by fleet of the policy: asked where the tags show no member
     struct ec2_instances strays;    // by id
     struct box_lists *boxes;        // draining instances
     size_t box_count;
@@ -113,6 +114,7 @@ void source_set(struct facts *f, enum source_kind k, enum source_state state, in
 // How a call went, as the state of a source: OK, PARTIAL, UNKNOWN with the call's own words and the age of what is kept.
 void source_from_call(struct look *l, enum source_kind k, const struct aws_call *c);
 
+bool look_listed_ask(struct look *l);         // true: something is asked
 void look_containers_ask(struct look *l);      // describe those known
 void look_containers_take(struct look *l);
 void look_services_ask(struct look *l);
@@ -126,7 +128,7 @@ void look_ec2_ask(struct look *l);
 void look_strays_ask(struct look *l);          // container instances that no fleet has
 void look_ec2_take(struct look *l);
 void look_fleets_take(struct look *l);
-void look_fleets_retry(struct look *l);        // one unknown fleet must not hide the others
+bool look_fleets_retry(struct look *l);        // true: something is asked        // one unknown fleet must not hide the others
 
 // ---- caches ---------------------------------------------------------------------------------------------------------------
 const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet

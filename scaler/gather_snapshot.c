@@ -241,7 +241,7 @@ static struct service join_service(struct join *j, int index)
     const struct fact_service *f = &j->f->services[index];
     struct service s = {
         .name = f->name, .arn = f->arn, .kind = f->daemon ? SERVICE_DAEMON : SERVICE_REPLICA, .on_ec2 = f->on_ec2,
-        .desired = f->desired, .running = f->running, .pending = f->pending,
+        .desired = f->desired, .running = f->running, .pending = f->pending, .young = f->young,
         .min_percent = f->min_percent, .max_percent = f->max_percent, .primary = -1,
         .unsteady_since_ms = f->unsteady_since_ms, .unplaced_since_ms = f->unplaced_since_ms,
         .crash_looping = f->crash_text, .last_event = f->last_event,

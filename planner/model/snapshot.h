@@ -80,6 +80,7 @@ struct service {
     struct deployment *deployments;
     size_t deployment_count;
     int primary;             // index into deployments; -1 none
+    int32_t young;           // of running, those that may not be healthy yet: ECS counts a task so after 40 s (safety.md N3)
     int64_t unsteady_since_ms;  // 0 = steady; when running left desired (kept by gather)
     int64_t unplaced_since_ms;  // 0 = all placed; since when desired > running + pending (kept by gather)
     bool crash_looping;         // failedTasks grows or "unable to consistently start": no new capacity

@@ -91,6 +91,7 @@ static const struct json_field service_rows[] = {
     ROW(service, pending, "pending", FIELD_I32, .flags = FIELD_ALWAYS),
     ROW(service, min_percent, "min_percent", FIELD_I32, .flags = FIELD_ALWAYS),
     ROW(service, max_percent, "max_percent", FIELD_I32, .flags = FIELD_ALWAYS),
+    ROW(service, young, "young", FIELD_I32, .flags = 0),
     ROW(service, unsteady_since_ms, "unsteady_since", FIELD_TIME, .flags = 0),
     ROW(service, unplaced_since_ms, "unplaced_since", FIELD_TIME, .flags = 0),
     ROW(service, crash_looping, "crash_looping", FIELD_BOOL, .fallback = false),

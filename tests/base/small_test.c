@@ -20,7 +20,7 @@ static void errors_carry_kind_and_wrapped_message(void **state)
     assert_int_equal(err_wrap(&e, "cluster %s", "web"), ERR_THROTTLED);
     assert_string_equal(e.msg, "cluster web: DescribeTasks: ThrottlingException");
     assert_int_equal(err_set(NULL, ERR_IO, "x"), ERR_IO);
-    assert_int_equal(err_wrap(NULL, "x"), ERR_OK);
+    assert_int_equal(err_wrap(NULL, "x"), ERR_INVALID);
     assert_string_equal(err_kind_name(ERR_LIMIT), "limit");
 }
 

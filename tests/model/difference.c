@@ -108,6 +108,7 @@ static const char *service_difference(const struct service *a, const struct serv
     SAME(min_percent);
     SAME(max_percent);
     SAME(primary);
+    SAME(young);
     SAME(unsteady_since_ms);
     SAME(unplaced_since_ms);
     SAME(crash_looping);

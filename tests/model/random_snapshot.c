@@ -128,6 +128,7 @@ static void make_services(struct snapshot *s, struct rng *r, struct arena *a)
             .min_percent = some_count(r),
             .max_percent = some_count(r),
             .deployment_count = (size_t)below(r, 4),
+            .young = (int32_t)rng_below(r, 3),
             .unsteady_since_ms = some_time(r),
             .unplaced_since_ms = some_time(r),
             .crash_looping = coin(r),
