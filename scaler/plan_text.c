@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/parse.h"
 
-enum { ROWS_ARENA_MAX_BYTES = 64 << 20, TARGET_COLUMNS_MAX = 24, MIDDLE_COLUMNS_MAX = 20 };
+enum { ROWS_ARENA_MAX_BYTES = 64 << 20, TARGET_COLUMNS_MAX = 36, MIDDLE_COLUMNS_MAX = 20 };
 
 struct row {
     char sign;
@@ -19,8 +19,15 @@ struct rows {
     size_t count, cap;
 };
 
+// "sfr-7f2a90c1-…" is known by its beginning.
+static const char *short_id(struct rows *r, const char *target)
+{
+    return strncmp(target, "sfr-", 4) == 0 && strlen(target) > 12 ? arena_strndup(&r->arena, target, 12) : target;
+}
+
 static void add(struct rows *r, struct row row)
 {
+    row.target = short_id(r, row.target);
     r->v = arena_grow(&r->arena, r->v, r->count, &r->cap, sizeof *r->v);
     r->v[r->count++] = row;
 }

@@ -1,0 +1,88 @@
+"""Every seed and sweep: days of five seeds, real demand series, and what they come to, as a table.
+
+Run by `./dev test --full`. MASU_BIN names the release binary, MASU_SHARED a folder with data/demand (skipped where it is not
+there). Prints "ok NAME" or "FAIL NAME: why" for each run, and "full: done" at the end.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+BIN = os.environ.get("MASU_BIN", "build/masu")
+SHARED = pathlib.Path(os.environ.get("MASU_SHARED", "../shared"))
+SEEDS = [1, 2, 3, 4, 5]
+# Unlike each other: flat, daily, weekly, bursty, with gaps, in other units.
+SERIES = [
+    "azure-v2-cpu-total.csv", "taylor-electricity-halfhourly.csv", "nab-nyc-taxi.csv", "worldcup98-requests-5min.csv",
+    "cloudcluster-28-cpu.csv", "alibaba2018-cpu-pct.csv", "nab-elb-request-count-8c0756.csv", "azure-v1-vm-arrivals-5min.csv",
+]
+COLUMNS = ["run", "cost $", "waiting %", "inst. mean", "low 2 h", "need", "ratio", "drains", "done", "undone", "interr.", "killed",
+           "violated", "s"]
+
+
+def run(name, arguments, trace):
+    done = subprocess.run([BIN, "demo", "--headless", "--for", "24h", "--format", "json", *arguments],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    try:
+        out = json.loads(done.stdout)
+    except ValueError:
+        return name, None, [f"exit {done.returncode}: {done.stderr.strip()[:300]}"]
+    return name, out, judge(out, trace)
+
+
+def judge(out, trace):
+    low = out["low_hours"]
+    faults = [f"{v['id']} {v['at']} {v['text']}" for v in out["violations"][:5]]
+    if out["invariant_violations"] and not faults:
+        faults.append(f"{out['invariant_violations']} violations")
+    if out["tasks_killed"]:
+        faults.append(f"{out['tasks_killed']} tasks killed")
+    if not trace and not (out["drains"]["begun"] > 0 and out["drains"]["finished"] > 0):
+        faults.append(f"drains {out['drains']}")
+    if out["task_seconds_waited"] > 0.03 * out["task_seconds"]:
+        faults.append(f"waiting {100 * out['task_seconds_waited'] / out['task_seconds']:.2f} %")
+    if low["mean_instances"] > 1.3 * low["need_instances"]:
+        faults.append(f"lowest two hours {low['mean_instances']:.1f} instances where {low['need_instances']:.1f} are needed")
+    return faults
+
+
+def row(name, out):
+    low = out["low_hours"]
+    return [name, f"{out['cost_usd_micro'] / 1e6:.2f}", f"{100 * out['task_seconds_waited'] / max(1, out['task_seconds']):.2f}",
+            f"{out['instances']['mean']:.1f}", f"{low['mean_instances']:.1f}", f"{low['need_instances']:.1f}",
+            f"{low['mean_instances'] / low['need_instances']:.2f}" if low["need_instances"] else "-",
+            out["drains"]["begun"], out["drains"]["finished"], out["drains"]["undone"], out["interruptions"], out["tasks_killed"],
+            out["invariant_violations"], f"{out['real_ms'] / 1000:.0f}"]
+
+
+def table(rows):
+    widths = [max(len(str(r[i])) for r in [COLUMNS, *rows]) for i in range(len(COLUMNS))]
+    for r in [COLUMNS, *rows]:
+        print("  ".join(str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(r, widths))))
+
+
+def main():
+    jobs = [(f"seed {s}, 24 h", ["--seed", str(s)], False) for s in SEEDS]
+    folder = SHARED / "data" / "demand"
+    for name in SERIES if folder.is_dir() else []:
+        if (folder / name).is_file():
+            jobs.append((name.removesuffix(".csv"), ["--seed", "7", "--trace", str(folder / name)], True))
+    if not folder.is_dir():
+        print(f"no {folder}: real demand series are left out")
+    rows, failed = [], 0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for name, out, faults in pool.map(lambda j: run(*j), jobs):
+            if out:
+                rows.append(row(name, out))
+            failed += bool(faults)
+            print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}", flush=True)
+    print()
+    table(rows)
+    print("full: done")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
