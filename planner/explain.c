@@ -96,6 +96,8 @@ void explain_collect(struct work *w)
 }
 
 // ---- demand ---------------------------------------------------------------------------------------------------------------
+#define COUNT_MAX (1 << 20)  // instances × shapes beyond which places are not counted for the text
+
 // On how many of the instances that take tasks one more of the shape has room, once all that waits is placed.
 static int32_t fitting_now(const struct work *w, const struct pass *p, const struct item *it, int32_t *ret_of)
 {
@@ -116,7 +118,10 @@ static int32_t fitting_now(const struct work *w, const struct pass *p, const str
 static const char *room_fact(struct work *w, const struct item *it)
 {
     const char *what = it->headroom ? "headroom for " : "";
-    int32_t of = 0, fit = fitting_now(w, &w->now, it, &of), without = it->count - it->now;
+    int32_t of = 0, fit = 0, without = it->count - it->now;
+    if (without == 0 && w->now.item_count * w->s->instance_count > COUNT_MAX)
+        return explain_text(w, "%s%s have room", what, explain_tasks(w, it->service, it->shape, it->count));
+    fit = fitting_now(w, &w->now, it, &of);
     if (without == 0)
         return explain_text(w, "%s%s fit on %d of %d instances", what, explain_tasks(w, it->service, it->shape, it->count), fit,
                             of);

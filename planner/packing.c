@@ -14,6 +14,7 @@ struct group {
 struct groups {
     struct group *v;
     size_t n, cap;
+    struct res least;  // of each component, what the smallest task needs
 };
 
 static void groups_add(struct work *w, struct groups *g, struct res free, int64_t bins)
@@ -56,6 +57,17 @@ static int64_t fill_groups(struct work *w, struct groups *g, size_t known, const
     return count;
 }
 
+// Bins that are too full for every task are looked at no more.
+static void drop_full(struct groups *g)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < g->n; k++)
+        if (res_fits(g->least, g->v[k].free))
+            g->v[n++] = g->v[k];
+    assert(n <= g->n);
+    g->n = n;
+}
+
 static int64_t open_bins(struct work *w, struct groups *g, const struct shape *x, struct res room, int64_t count, int64_t allowed)
 {
     int64_t each = per_bin(x, room);
@@ -94,6 +106,7 @@ int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct 
     int64_t used = 0;
     for (size_t k = 0; k < n; k++) {
         tasks[k].placed = 0;
+        g.least = k == 0 ? work_shape(w, tasks[k].shape)->need : res_min(g.least, work_shape(w, tasks[k].shape)->need);
         order[k] = (struct order_key){tasks[k].first, k, res_share(work_shape(w, tasks[k].shape)->need, room), tasks[k].service};
     }
     if (n > 1)
@@ -106,6 +119,7 @@ int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct 
         int64_t left = fill_groups(w, &g, g.n, x, t->count);
         int64_t opened = open_bins(w, &g, x, room, left, limit - used);
         used += opened;
+        drop_full(&g);
         t->placed = (int32_t)(t->count - i64_max(0, left - opened * per_bin(x, room)));
         assert(t->placed >= 0 && t->placed <= t->count);
     }

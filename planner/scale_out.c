@@ -90,6 +90,8 @@ struct pool {
 struct order {
     struct pool *pools;  // distinct type and weight, usable
     size_t pool_count;
+    struct pool *worst;  // of these, the ones that can decide: see keep_worst
+    size_t worst_count;
     struct pack_task *tasks;  // given to this fleet
     size_t task_count;
 };
@@ -116,6 +118,37 @@ static bool pool_holds(const struct work *w, const struct pool *x, int shape)
     return work_arch_fits(s->arch, w->s->types[x->type].arch) && res_fits(s->need, w->fresh[x->type]);
 }
 
+// True if whatever fits n instances of `a` fits as many of `b`'s weight or more: then `a` never needs the higher target.
+static bool no_worse(const struct work *w, const struct pool *a, const struct pool *b)
+{
+    struct res ra = w->fresh[a->type], rb = w->fresh[b->type];
+    if (b->weight_milli < a->weight_milli || strcmp(w->s->types[a->type].arch, w->s->types[b->type].arch) != 0)
+        return false;
+    for (int k = 0; k < RES_COUNT; k++)
+        if (ra.v[k] < rb.v[k])
+            return false;
+    for (size_t k = 0; k < w->now.item_count; k++) {
+        const struct item *it = &w->now.items[k];
+        if (!it->hopeless && it->now + it->later < it->count && pool_holds(w, a, it->shape) && !pool_holds(w, b, it->shape))
+            return false;
+    }
+    return true;
+}
+
+// A fleet of forty types is decided by its few smallest.
+static void keep_worst(struct work *w, struct order *o)
+{
+    o->worst = arena_array(w->a, struct pool, o->pool_count + 1);
+    for (size_t k = 0; k < o->pool_count; k++) {
+        bool decides = true;
+        for (size_t m = 0; m < o->pool_count && decides; m++)
+            decides = m == k || !no_worse(w, &o->pools[k], &o->pools[m]) || (k < m && no_worse(w, &o->pools[m], &o->pools[k]));
+        if (decides)
+            o->worst[o->worst_count++] = o->pools[k];
+    }
+    assert(o->worst_count > 0 || o->pool_count == 0);
+}
+
 int64_t scale_out_target(int64_t stay_milli, int64_t instances, int64_t weight_milli)
 {
     assert(instances > 0);
@@ -139,8 +172,8 @@ static void absorb(struct work *w, const struct order *o, int64_t counted, int64
     int32_t *least = arena_array(w->a, int32_t, n + 1);
     for (size_t k = 0; k < n; k++)
         least[k] = -1;
-    for (size_t p = 0; p < o->pool_count; p++) {
-        const struct pool *x = &o->pools[p];
+    for (size_t p = 0; p < o->worst_count; p++) {
+        const struct pool *x = &o->worst[p];
         int64_t room_milli = i64_max(0, target * 1000 - counted);
         int64_t bins = (room_milli + x->weight_milli - 1) / x->weight_milli;
         packing_count(w, tasks, n, w->fresh[x->type], w->s->types[x->type].arch, bins);
@@ -186,9 +219,9 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
 {
     double sum = 0;
     size_t used = 0;
-    bool known = true;
-    for (size_t p = 0; p < o->pool_count; p++) {
-        const struct pool *x = &o->pools[p];
+    bool known = true, choice = w->s->fleet_count > 1;  // with one fleet only whether anything fits is asked
+    for (size_t p = 0; p < (choice ? o->pool_count : o->worst_count); p++) {
+        const struct pool *x = choice ? &o->pools[p] : &o->worst[p];
         int64_t bins = packing_count(w, tasks, n, w->fresh[x->type], w->s->types[x->type].arch, INT32_MAX);
         int64_t placed = 0;
         for (size_t k = 0; k < n; k++)
@@ -306,8 +339,8 @@ static void size_order(struct work *w, struct order *o, size_t f)
     struct work_fleet *y = &w->fleet[f];
     if (o->task_count == 0)
         return;
-    for (size_t p = 0; p < o->pool_count; p++) {
-        const struct pool *x = &o->pools[p];
+    for (size_t p = 0; p < o->worst_count; p++) {
+        const struct pool *x = &o->worst[p];
         int64_t n = packing_count(w, o->tasks, o->task_count, w->fresh[x->type], w->s->types[x->type].arch, INT32_MAX);
         if (n == 0)
             continue;
@@ -320,7 +353,7 @@ static void size_order(struct work *w, struct order *o, size_t f)
 
 void scale_out_order(struct work *w)
 {
-    if (w->no_order)
+    if (w->no_order || w->now.unplaced == 0)
         return;
     size_t cap = 2 * w->s->service_count + 1;
     struct order *orders = arena_array(w->a, struct order, w->s->fleet_count + 1);
@@ -328,6 +361,7 @@ void scale_out_order(struct work *w)
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         orders[f].pool_count = usable_pools(w, &w->s->fleets[f], &orders[f].pools);
         orders[f].tasks = arena_array(w->a, struct pack_task, cap);
+        keep_worst(w, &orders[f]);
     }
     // Tasks first: what max leaves is theirs before it is headroom's.
     for (int headroom = 0; headroom < 2; headroom++) {
