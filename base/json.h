@@ -42,3 +42,7 @@ void json_write_pretty(const json_t *value, struct buf *out);
 json_t *json_text(const char *s);
 // Adds text as a JSON string with quotes and escapes; bytes that are not UTF-8 become U+FFFD.
 void json_add_string(struct buf *out, struct slice text);
+
+// Copies the text to out, but of every array that is the value of a member `key` only the first `keep` (> 0) elements; what is
+// cut is not looked at. False where a string or array does not end: parse the text itself then, it says what is wrong.
+bool json_shorten(struct slice text, const char *key, size_t keep, struct buf *out);

@@ -43,7 +43,12 @@ static void note_failure(struct aws_call *call, const struct err *err, const cha
 static int decode_json(struct aws_job *job, struct slice body, struct err *err)
 {
     json_t *root = NULL;
+    struct buf shorter;
+    buf_init(&shorter, body.len + 1);
+    if (job->op->long_list && json_shorten(body, job->op->long_list, AWS_LIST_KEPT, &shorter))
+        body = buf_slice(&shorter);
     int rc = json_parse(body, "answer", &root, err);
+    buf_release(&shorter);
     if (rc)
         return rc;
     rc = json_is_object(root) ? job->op->decode_json(job, root, err) : err_set(err, ERR_CORRUPT, "the answer is no JSON object");

@@ -9,6 +9,7 @@
 #define AWS_PAGES_MAX 1000
 #define AWS_TOKEN_MAX 16384u
 #define AWS_REQUEST_MAX (1u << 20)
+#define AWS_LIST_KEPT 10
 
 struct aws_job;
 
@@ -20,6 +21,7 @@ struct aws_operation {
     bool mutating, repeatable;
     int (*decode_json)(struct aws_job *job, const json_t *root, struct err *err);
     int (*decode_xml)(struct aws_job *job, const struct xml_node *root, struct err *err);
+    const char *long_list;  // JSON: a member of which only the first AWS_LIST_KEPT elements are read, NULL none
 };
 
 struct aws_job {

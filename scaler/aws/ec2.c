@@ -13,18 +13,18 @@
 #define TAGS_MAX 10
 #define PAGE_MAX 1000
 
-static const struct aws_operation describe_instances = {AWS_EC2, "DescribeInstances", false, false, NULL, ec2_decode_instances};
-static const struct aws_operation describe_fleets = {AWS_EC2, "DescribeSpotFleetRequests", false, false, NULL, ec2_decode_fleets};
+static const struct aws_operation describe_instances = {AWS_EC2, "DescribeInstances", false, false, NULL, ec2_decode_instances, NULL};
+static const struct aws_operation describe_fleets = {AWS_EC2, "DescribeSpotFleetRequests", false, false, NULL, ec2_decode_fleets, NULL};
 static const struct aws_operation describe_members = {AWS_EC2, "DescribeSpotFleetInstances", false, false, NULL,
-                                                      ec2_decode_members};
-static const struct aws_operation describe_types = {AWS_EC2, "DescribeInstanceTypes", false, false, NULL, ec2_decode_types};
-static const struct aws_operation describe_prices = {AWS_EC2, "DescribeSpotPriceHistory", false, false, NULL, ec2_decode_prices};
+                                                      ec2_decode_members, NULL};
+static const struct aws_operation describe_types = {AWS_EC2, "DescribeInstanceTypes", false, false, NULL, ec2_decode_types, NULL};
+static const struct aws_operation describe_prices = {AWS_EC2, "DescribeSpotPriceHistory", false, false, NULL, ec2_decode_prices, NULL};
 // Both depend on facts that may have changed since: after an unknown outcome the next tick looks first.
-static const struct aws_operation terminate = {AWS_EC2, "TerminateInstances", true, false, NULL, ec2_decode_state_changes};
-static const struct aws_operation modify_fleet = {AWS_EC2, "ModifySpotFleetRequest", true, false, NULL, ec2_decode_return};
+static const struct aws_operation terminate = {AWS_EC2, "TerminateInstances", true, false, NULL, ec2_decode_state_changes, NULL};
+static const struct aws_operation modify_fleet = {AWS_EC2, "ModifySpotFleetRequest", true, false, NULL, ec2_decode_return, NULL};
 // Setting or deleting a tag twice is setting or deleting it once.
-static const struct aws_operation create_tags = {AWS_EC2, "CreateTags", true, true, NULL, ec2_decode_return};
-static const struct aws_operation delete_tags = {AWS_EC2, "DeleteTags", true, true, NULL, ec2_decode_return};
+static const struct aws_operation create_tags = {AWS_EC2, "CreateTags", true, true, NULL, ec2_decode_return, NULL};
+static const struct aws_operation delete_tags = {AWS_EC2, "DeleteTags", true, true, NULL, ec2_decode_return, NULL};
 
 static void begin(struct buf *b, const struct aws_operation *op)
 {

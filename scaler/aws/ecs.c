@@ -8,22 +8,23 @@
 #define DESCRIBE_SERVICES_MAX 10
 #define STATE_CHANGE_MAX 10
 
-static const struct aws_operation list_clusters = {AWS_ECS, "ListClusters", false, false, ecs_decode_cluster_arns, NULL};
-static const struct aws_operation describe_clusters = {AWS_ECS, "DescribeClusters", false, false, ecs_decode_clusters, NULL};
+static const struct aws_operation list_clusters = {AWS_ECS, "ListClusters", false, false, ecs_decode_cluster_arns, NULL, NULL};
+static const struct aws_operation describe_clusters = {AWS_ECS, "DescribeClusters", false, false, ecs_decode_clusters, NULL, NULL};
 static const struct aws_operation list_instances = {AWS_ECS, "ListContainerInstances", false, false, ecs_decode_instance_arns,
-                                                    NULL};
+                                                    NULL, NULL};
 static const struct aws_operation describe_instances = {AWS_ECS, "DescribeContainerInstances", false, false, ecs_decode_instances,
-                                                        NULL};
-static const struct aws_operation list_services = {AWS_ECS, "ListServices", false, false, ecs_decode_service_arns, NULL};
-static const struct aws_operation describe_services = {AWS_ECS, "DescribeServices", false, false, ecs_decode_services, NULL};
-static const struct aws_operation list_tasks = {AWS_ECS, "ListTasks", false, false, ecs_decode_task_arns, NULL};
-static const struct aws_operation describe_tasks = {AWS_ECS, "DescribeTasks", false, false, ecs_decode_tasks, NULL};
-static const struct aws_operation get_protection = {AWS_ECS, "GetTaskProtection", false, false, ecs_decode_protections, NULL};
+                                                        NULL, NULL};
+static const struct aws_operation list_services = {AWS_ECS, "ListServices", false, false, ecs_decode_service_arns, NULL, NULL};
+static const struct aws_operation describe_services = {AWS_ECS, "DescribeServices", false, false, ecs_decode_services, NULL,
+                                                        "events"};
+static const struct aws_operation list_tasks = {AWS_ECS, "ListTasks", false, false, ecs_decode_task_arns, NULL, NULL};
+static const struct aws_operation describe_tasks = {AWS_ECS, "DescribeTasks", false, false, ecs_decode_tasks, NULL, NULL};
+static const struct aws_operation get_protection = {AWS_ECS, "GetTaskProtection", false, false, ecs_decode_protections, NULL, NULL};
 static const struct aws_operation describe_definition = {AWS_ECS, "DescribeTaskDefinition", false, false, ecs_decode_definition,
-                                                         NULL};
+                                                         NULL, NULL};
 // Absolute: saying DRAINING twice is saying it once.
 static const struct aws_operation update_state = {AWS_ECS, "UpdateContainerInstancesState", true, true,
-                                                  ecs_decode_instances_changed, NULL};
+                                                  ecs_decode_instances_changed, NULL, NULL};
 
 static void begin(struct buf *b, const char *cluster)
 {

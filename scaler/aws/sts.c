@@ -12,7 +12,7 @@ static int decode_identity(struct aws_job *job, const struct xml_node *root, str
     return *ret->account ? 0 : err_set(err, ERR_CORRUPT, "the answer names no account");
 }
 
-static const struct aws_operation get_caller_identity = {AWS_STS, "GetCallerIdentity", false, false, NULL, decode_identity};
+static const struct aws_operation get_caller_identity = {AWS_STS, "GetCallerIdentity", false, false, NULL, decode_identity, NULL};
 
 void sts_get_caller_identity(struct aws_with w, struct sts_identity *ret)
 {

@@ -169,6 +169,29 @@ static void files_have_a_size_limit(void **state)
     arena_release(&a);
 }
 
+static const char *shortened(const char *text, struct buf *b)
+{
+    buf_clear(b);
+    return json_shorten(slice_of(text), "events", 2, b) ? buf_str(b) : "(does not end)";
+}
+
+static void long_lists_are_cut_and_nothing_else_changes(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1000);
+    assert_string_equal(shortened("{\"events\": [1, [2, 3], {\"a\": [4]}, 5], \"b\": 6}", &b), "{\"events\": [1, [2, 3]], \"b\": 6}");
+    assert_string_equal(shortened("[{\"events\":[1,2,3]},{\"events\":[4]},{\"events\":[]}]", &b),
+                        "[{\"events\":[1,2]},{\"events\":[4]},{\"events\":[]}]");
+    assert_string_equal(shortened("{\"events\": [\"]\\\"\", \"a,b\", \"c\"]}", &b), "{\"events\": [\"]\\\"\", \"a,b\"]}");
+    assert_string_equal(shortened("{\"events\": {\"c\": [1, 2, 3]}, \"x\": \"events\"}", &b),
+                        "{\"events\": {\"c\": [1, 2, 3]}, \"x\": \"events\"}");
+    assert_string_equal(shortened("{\"events\": [1, 2, 3", &b), "(does not end)");
+    assert_string_equal(shortened("{\"events", &b), "(does not end)");
+    assert_string_equal(shortened("", &b), "");
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +204,7 @@ int main(void)
         cmocka_unit_test(writing_is_compact_and_in_order),
         cmocka_unit_test(strings_are_escaped_and_repaired),
         cmocka_unit_test(files_have_a_size_limit),
+        cmocka_unit_test(long_lists_are_cut_and_nothing_else_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
