@@ -85,7 +85,9 @@ static void take_over(struct work *w)
         int i = work_find(w, d->instance);
         if (over || (i >= 0 && w->inst[i].drain >= 0))
             continue;
-        add_drain(w, *d);
+        struct memo_drain *mine = add_drain(w, *d);
+        mine->since_ms = i64_min(mine->since_ms, w->s->now_ms);  // a clock that stepped back, an old backup
+        mine->state_since_ms = i64_min(mine->state_since_ms, w->s->now_ms);
         if (i >= 0)
             w->inst[i].drain = (int)w->memo->drain_count - 1;
     }
@@ -125,6 +127,8 @@ static void look_at_tasks(struct work *w, int i, struct memo_drain *d)
             drain_move(w, d, DRAIN_DRAINING);
         return;
     }
+    if (d->empty_first_ms == 0 && d->state != DRAIN_DRAINING)
+        drain_move(w, d, DRAIN_DRAINING);  // a memo that says empty and not since when
     if (d->empty_first_ms == 0 && look_ms > d->read_back_ms)
         d->empty_first_ms = look_ms;
     if (d->state != DRAIN_DRAINING || d->empty_first_ms == 0)
@@ -154,7 +158,7 @@ static void observe_one(struct work *w, struct memo_drain *d)
     if (d->state == DRAIN_CHOSEN) {
         drain_move(w, d, DRAIN_DRAINING);
         d->read_back_ms = w->s->sources[SOURCE_CONTAINER_INSTANCES].read_ms;
-        assert(d->empty_first_ms == 0);
+        d->empty_first_ms = 0;
         return;
     }
     look_at_tasks(w, i, d);
@@ -170,9 +174,10 @@ void drain_observe(struct work *w)
         observe_one(w, &w->memo->drains[k]);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct memo_drain *d = work_drain(w, (int)i);
-        if (d && (d->state == DRAIN_UNDONE || d->state == DRAIN_GONE))
-            w->inst[i].drain = d->state == DRAIN_UNDONE ? -1 : w->inst[i].drain;
-        else if (!d)
+        bool lives = w->s->instances[i].ec2 == EC2_PENDING || w->s->instances[i].ec2 == EC2_RUNNING;
+        if (d && (d->state == DRAIN_UNDONE || (d->state == DRAIN_GONE && lives)))
+            w->inst[i].drain = -1;  // over; a memo that says gone of one that runs is wrong
+        if (w->inst[i].drain < 0)
             resume(w, (int)i);
     }
 }
@@ -338,8 +343,13 @@ void drain_undo_own(struct work *w)
         return;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         struct memo_drain *d = work_drain(w, (int)i);
-        if (d)
-            undo_one(w, (int)i, d);
+        if (!d)
+            continue;
+        undo_one(w, (int)i, d);
+        // An empty one that cannot be ended (J4: the call is denied) is reported as one that cannot get empty; its verdict says why.
+        bool stuck = d->state >= DRAIN_EMPTY && d->state <= DRAIN_ENDING && d->deadline_ms < w->s->now_ms;
+        if (stuck && w->s->now_ms - d->reported_ms >= REPORT_EVERY_MS)
+            d->reported_ms = w->s->now_ms;
     }
 }
 
@@ -370,7 +380,7 @@ static void advance_chosen(struct work *w, int i, const struct memo_drain *d)
 {
     const char *fact = explain_text(w, "DRAINING sent %s ago, not yet read back", explain_duration(w, w->s->now_ms - d->since_ms));
     bool old_news = w->s->sources[SOURCE_CONTAINER_INSTANCES].read_ms <= d->state_since_ms;
-    if (!w->no_removal && !old_news && w->p->mode == MODE_ACT) {
+    if (!w->no_removal && !old_news && w->p->mode == MODE_ACT && w->s->instances[i].ecs == ECS_ACTIVE) {
         int mark = w->s->instances[i].mark[0] ? -1 : send_mark(w, i, fact, "mark again");
         send_drain(w, i, mark, fact, "drain again");
     }

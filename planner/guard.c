@@ -5,6 +5,12 @@
 #include "planner/explain.h"
 
 // ---- targets --------------------------------------------------------------------------------------------------------------
+// What a fleet has, by what it shows or by what we sent last, is never taken by a cap.
+static int64_t has_already(const struct work *w, const struct action *x)
+{
+    return i64_max(w->fleet[x->fleet].target, w->s->fleets[x->fleet].target);
+}
+
 static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
 {
     struct work_fleet *y = &w->fleet[x->fleet];
@@ -28,7 +34,7 @@ static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
 static void cap_max(struct work *w, struct action *x)
 {
     const struct work_fleet *y = &w->fleet[x->fleet];
-    int64_t most = i64_max(y->policy->max + (y->replaced ? 0 : y->doomed_milli / 1000), y->target);
+    int64_t most = i64_max(y->policy->max + (y->replaced ? 0 : y->doomed_milli / 1000), has_already(w, x));
     if (x->capacity > most)
         cap(w, x, most, explain_text(w, "max %" PRId64 " in the policy", y->policy->max));
 }
@@ -56,7 +62,7 @@ static void cap_step(struct work *w, struct action *x, struct step *s)
     const struct work_fleet *y = &w->fleet[x->fleet];
     int64_t counted = y->stay_milli + (y->replaced ? 0 : y->doomed_milli);
     int64_t allowed = i64_max(0, s->limit + s->doomed - s->coming);
-    int64_t most = i64_max((counted + allowed * y->weight_min_milli) / 1000, y->target);
+    int64_t most = i64_max((counted + allowed * y->weight_min_milli) / 1000, has_already(w, x));
     if (x->capacity > most)
         cap(w, x, most,
             explain_text(w, "%" PRId64 " coming, limit %" PRId64 " at once", s->coming, s->limit + s->doomed));
@@ -99,7 +105,7 @@ static bool allowed(const struct work *w, const struct action *x)
     case ACTION_DRAIN:
         return remove || is_notice(x);
     case ACTION_SET_TARGET:
-        if (x->capacity == w->fleet[x->fleet].target)
+        if (x->capacity >= w->fleet[x->fleet].target && x->capacity <= has_already(w, x))
             return false;  // capped to nothing
         return x->capacity > w->fleet[x->fleet].target || (!w->no_removal && (remove || !ends_something(w, x)));
     case ACTION_UNMARK:

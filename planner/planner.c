@@ -8,6 +8,7 @@
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/guard.h"
+#include "planner/invariant.h"
 #include "planner/placement.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
@@ -113,11 +114,13 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     explain_summary(&w);
     if (w.p->mode == MODE_OBSERVE)
         explain_would(&w);
+    invariant_plan(&w);
     drain_commit(&w);  // what is sent becomes memo
     targets_commit(&w);
     scale_in_settle(&w);
     stamp_orders(&w);
     stamp_waiting(&w);
+    invariant_memo(&w);
     *ret = out;
     assert(ret->plan.verdict_count >= in->snapshot->instance_count);
     return 0;

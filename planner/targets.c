@@ -33,6 +33,12 @@ static bool waits_to_end(struct work *w, size_t i, enum drain_state s)
     return d && d->state == s && !w->inst[i].planned_undo;
 }
 
+// Only what ECS shows as DRAINING may end.
+static bool may_end(struct work *w, size_t i, enum drain_state s)
+{
+    return waits_to_end(w, i, s) && w->s->instances[i].ecs == ECS_DRAINING;
+}
+
 static struct sums add_up(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
@@ -47,7 +53,7 @@ static struct sums add_up(struct work *w, int f)
         }
         x.drains += work_drains(w, (int)i) || w->inst[i].planned_undo;
         x.lowered += waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING);
-        if (waits_to_end(w, i, DRAIN_EMPTY) && w->s->instances[i].notice_ms == 0) {
+        if (may_end(w, i, DRAIN_EMPTY) && w->s->instances[i].notice_ms == 0) {
             x.empty++;
             x.empty_milli += w->s->instances[i].weight_milli;
             x.first_empty = x.first_empty < 0 ? (int)i : x.first_empty;
@@ -179,7 +185,7 @@ static bool undo_below_min(struct work *w, int f, const struct sums *x)
 static void judge_empty(struct work *w, int f, enum verdict_code code, const char *fact, const char *verdict)
 {
     for (size_t i = 0; i < w->s->instance_count; i++)
-        if (of_fleet(w, i, f) && waits_to_end(w, i, DRAIN_EMPTY) && !w->inst[i].judged)
+        if (of_fleet(w, i, f) && may_end(w, i, DRAIN_EMPTY) && !w->inst[i].judged)
             explain_judge(w, (int)i, code, fact, verdict);
 }
 
@@ -209,7 +215,7 @@ static bool plan_lower(struct work *w, int f, const struct sums *x)
         return true;
     }
     for (size_t i = 0; i < w->s->instance_count; i++)
-        if (of_fleet(w, i, f) && waits_to_end(w, i, DRAIN_EMPTY))
+        if (of_fleet(w, i, f) && may_end(w, i, DRAIN_EMPTY))
             drain_move(w, work_drain(w, (int)i), DRAIN_LOWERED);
     return false;
 }
@@ -241,7 +247,7 @@ static void plan_ends(struct work *w, int f)
     int64_t covered = i64_max(others_milli / 1000, y->need_target);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct memo_drain *d = work_drain(w, (int)i);
-        if (!of_fleet(w, i, f) || w->inst[i].judged || !d || d->state < DRAIN_LOWERED || d->state > DRAIN_ENDING)
+        if (!of_fleet(w, i, f) || w->inst[i].judged || (!may_end(w, i, DRAIN_LOWERED) && !may_end(w, i, DRAIN_ENDING)))
             continue;
         const char *fact = explain_text(w, "empty, target %" PRId64 ", the others weigh %g", w->s->fleets[f].target,
                                         (double)others_milli / 1000);
@@ -251,7 +257,7 @@ static void plan_ends(struct work *w, int f)
         } else if (!due) {
             explain_judge(w, (int)i, VERDICT_END, "TerminateInstances sent", "ends");
         } else {
-            assert(w->s->instances[i].ecs == ECS_DRAINING || d->state == DRAIN_ENDING);
+            assert(w->s->instances[i].ecs == ECS_DRAINING);
             send_terminate(w, (int)i, fact);
             explain_judge(w, (int)i, VERDICT_END, fact, "end");
         }
@@ -353,7 +359,11 @@ void targets_plan(struct work *w)
     for (size_t i = 0; i < w->s->instance_count; i++) {
         bool ours = waits_to_end(w, i, DRAIN_EMPTY) || waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING);
         if (ours && !w->inst[i].judged)
-            explain_judge(w, (int)i, VERDICT_HOLD, "empty; it is in no fleet that we change", "wait");
+            explain_judge(w, (int)i, VERDICT_HOLD,
+                          w->s->instances[i].ecs == ECS_DRAINING
+                              ? "empty; it is in no fleet that we change"
+                              : explain_text(w, "drained by us, ECS says %s", ecs_state_name(w->s->instances[i].ecs)),
+                          "wait");
     }
 }
 

@@ -96,7 +96,20 @@ void random_calm_world(struct build *b, struct rng *r)
 static void odd_instance(struct build *b, struct rng *r, int i)
 {
     struct instance *x = &b->s.instances[i];
-    switch (rng_below(r, 12)) {
+    switch (rng_below(r, 16)) {
+    case 12:
+        x->ecs = (enum ecs_state)rng_below(r, ECS_STATE_COUNT);
+        break;
+    case 13:
+        x->ec2 = (enum ec2_state)rng_below(r, EC2_STATE_COUNT);
+        break;
+    case 14:
+        x->rebalance_ms = b->s.now_ms - MINUTE;
+        break;
+    case 15:
+        x->mark = chance(r, 50) ? "owner=masu;at=2026-09-21T14:00:00Z;reason=unneeded" : "owner=ann";
+        x->marked_ms = b->s.now_ms - rng_between(r, 0, 20) * MINUTE;
+        break;
     case 0:
         build_drained(b, i);
         break;
@@ -158,7 +171,35 @@ void random_world(struct build *b, struct rng *r)
     }
     settle_desired(b);
     settle_targets(b, r, false);
+    for (size_t f = 0; f < b->s.fleet_count; f++)
+        if (chance(r, 20))
+            b->s.fleets[f].state = (enum fleet_state)rng_below(r, FLEET_STATE_COUNT);
     random_events(b, r);
+}
+
+void random_memo(struct build *b, struct rng *r)
+{
+    struct memo *m = &b->memo;
+    *m = (struct memo){.version = MEMO_VERSION, .now_ms = b->s.now_ms - rng_between(r, -5, 60) * MINUTE};
+    m->drains = arena_array(&b->a, struct memo_drain, b->s.instance_count + 2);
+    for (size_t i = 0; i < b->s.instance_count + 1; i++) {
+        if (!chance(r, 50))
+            continue;
+        m->drains[m->drain_count++] =
+            (struct memo_drain){.instance = i < b->s.instance_count ? b->s.instances[i].id : "i-gone",
+                                .state = (enum drain_state)rng_below(r, DRAIN_STATE_COUNT),
+                                .since_ms = b->s.now_ms - rng_between(r, -10, 40) * MINUTE,
+                                .state_since_ms = b->s.now_ms - rng_between(r, -10, 20) * MINUTE,
+                                .empty_first_ms = chance(r, 50) ? b->s.now_ms - rng_between(r, -1, 5) * MINUTE : 0,
+                                .read_back_ms = chance(r, 50) ? b->s.now_ms - rng_between(r, -1, 5) * MINUTE : 0,
+                                .deadline_ms = b->s.now_ms + rng_between(r, -10, 10) * MINUTE,
+                                .reason = "unneeded"};
+    }
+    m->targets = arena_array(&b->a, struct memo_target, b->s.fleet_count + 1);
+    for (size_t f = 0; f < b->s.fleet_count; f++)
+        m->targets[m->target_count++] =
+            (struct memo_target){b->s.fleets[f].id, rng_between(r, 0, 60), b->s.now_ms - rng_between(r, -1, 4) * MINUTE};
+    b->has_memo = true;
 }
 
 void random_events(struct build *b, struct rng *r)
@@ -178,6 +219,9 @@ void random_events(struct build *b, struct rng *r)
         if (chance(r, 3) && x->ec2 == EC2_RUNNING)
             x->notice_ms = x->notice_ms ? x->notice_ms : b->s.now_ms;
     }
+    for (size_t f = 0; f < b->s.fleet_count; f++)
+        if (b->s.fleets[f].state == FLEET_MODIFYING)
+            b->s.fleets[f].state = FLEET_ACTIVE;
 }
 
 // ---- AWS ------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ void random_world(struct build *b, struct rng *r);
 void random_calm_world(struct build *b, struct rng *r);
 // AWS obeys the plan at once; tasks on draining instances leave one by one to where they fit.
 void random_obey(struct build *b, struct rng *r);
+// A memo that may have nothing to do with the world: an old backup, times ahead of ours, any state for any instance.
+void random_memo(struct build *b, struct rng *r);
 // Some tasks more or fewer, an agent lost or back, a notice.
 void random_events(struct build *b, struct rng *r);
 // The maintained fleet launches members of random pools until it has its target.
