@@ -179,6 +179,22 @@ static enum view_outcome view_outcome_of(const struct tick_act *act)
     return VIEW_UNKNOWN;
 }
 
+// A drain past its deadline is told with what holds it (safety.md C12); the planner says when.
+static void log_held_drains(struct cell *c, struct tick_frame *f)
+{
+    for (size_t i = 0; i < f->result.memo.drain_count; i++) {
+        const struct memo_drain *d = &f->result.memo.drains[i];
+        if (d->reported_ms != f->snapshot.now_ms)
+            continue;
+        const char *why = "";
+        for (size_t v = 0; v < f->result.plan.verdict_count; v++)
+            if (f->result.plan.verdicts[v].kind == CANDIDATE_INSTANCE && strcmp(f->result.plan.verdicts[v].target, d->instance) == 0)
+                why = arena_printf(f->arena, "%s -> %s", f->result.plan.verdicts[v].fact, f->result.plan.verdicts[v].verdict);
+        log_event(c->shared->log, LOG_WARN, "drain_held", why, LOG_S("cluster", c->policy->name), LOG_S("target", d->instance),
+                  LOG_I("minutes", (f->snapshot.now_ms - d->since_ms) / 60000));
+    }
+}
+
 static void log_tick(struct cell *c, struct tick_frame *f)
 {
     const struct logger *log = c->shared->log;
@@ -193,6 +209,7 @@ static void log_tick(struct cell *c, struct tick_frame *f)
             log_event(log, LOG_WARN, "source", f->snapshot.sources[k].detail, LOG_S("cluster", c->policy->name),
                       LOG_S("source", source_kind_name((enum source_kind)k)),
                       LOG_S("state", f->snapshot.sources[k].state == SOURCE_PARTIAL ? "partial" : "unknown"));
+    log_held_drains(c, f);
     const struct plan_summary *p = &f->result.plan.summary;
     log_event(log, LOG_INFO, "tick", f->removals_held ? "the journal cannot be written -> add only" : "done",
               LOG_S("cluster", c->policy->name), LOG_I("tick", f->id), LOG_I("instances", p->instances), LOG_I("draining", p->draining),
