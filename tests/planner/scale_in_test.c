@@ -525,6 +525,43 @@ static void v26_each_instance_and_fleet_has_exactly_one_verdict(void **state)
     }
 }
 
+static void f5_a_cluster_without_desired_tasks_goes_to_zero(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        at(k)->holding_count = 0;
+        at(k)->ecs_running = 0;
+        at(k)->remaining = at(k)->registered;
+        at(k)->ec2 = k ? EC2_TERMINATED : EC2_RUNNING;
+        at(k)->ecs = k ? ECS_UNREGISTERED : ECS_ACTIVE;
+    }
+    b.s.services[web].desired = b.s.services[web].running = 0;
+    int log = build_daemon(&b, "log", build_shape(&b, "log:1", 64, 64));
+    build_hold(&b, inst[0], log, 1);
+    b.s.fleets[fleet].target = 1;
+    assert_non_null(plan_action(after_l2(), ACTION_DRAIN, "i-001"));
+}
+
+static void v10_tasks_that_run_and_no_instance_listed_contradict_each_other(void **state)
+{
+    (void)state;
+    b.s.instance_count = 0;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_verdict(p, "c")->code, VERDICT_HOLD);
+    assert_non_null(strstr(plan_verdict(p, "c")->fact, "no container instance"));
+}
+
+static void v24_a_held_candidate_says_by_what_and_its_time_goes_on(void **state)
+{
+    (void)state;
+    build_instance(&b, fleet, type);
+    b.s.fleets[fleet].target = 5;
+    b.p.drain_percent = 1;
+    build_ticks(&b, 3);  // the empty one goes first
+    assert_int_equal(plan_verdict(&b.r.plan, "i-004")->code, VERDICT_HOLD);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_UNNEEDED, "i-004")->since_ms, T0);
+}
+
 static void a_snapshot_that_breaks_its_own_rules_plans_nothing(void **state)
 {
     (void)state;
@@ -585,6 +622,9 @@ int main(void)
         TEST(c2_tasks_of_one_service_on_all_drains_together_are_limited),
         TEST(l6_a_service_whose_tasks_moved_settles_first),
         TEST(v26_each_instance_and_fleet_has_exactly_one_verdict),
+        TEST(f5_a_cluster_without_desired_tasks_goes_to_zero),
+        TEST(v10_tasks_that_run_and_no_instance_listed_contradict_each_other),
+        TEST(v24_a_held_candidate_says_by_what_and_its_time_goes_on),
         TEST(a_snapshot_that_breaks_its_own_rules_plans_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

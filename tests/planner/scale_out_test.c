@@ -429,6 +429,45 @@ static void a_surge_in_deployment_is_what_ecs_may_start_now(void **state)
     assert_int_equal(plan_target(p, "sfr-1"), 3);
 }
 
+static void f5_a_type_that_never_registered_counts_by_its_nominal_size_less_the_host(void **state)
+{
+    (void)state;
+    world(1000, 0, 8);
+    b.s.types[type].registered = (struct res){{0}};
+    b.s.types[type].nominal = res_make(8192, 16384);  // 15,144 MiB left: seven of 2 GiB
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 2);
+}
+
+static void types_that_are_not_known_order_nothing(void **state)
+{
+    (void)state;
+    world(1000, 0, 8);
+    b.s.types[type].registered = b.s.types[type].nominal = (struct res){{0}};
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_NEVER_FITS);
+}
+
+static void headroom_that_names_a_service_which_is_not_there_is_said(void **state)
+{
+    (void)state;
+    world(1000, 0, 0);
+    b.p.headroom_tasks = (struct policy_headroom_task[]){{"wbe", 2}};
+    b.p.headroom_task_count = 1;
+    assert_int_equal(plan_verdict(build_plan(&b), "wbe")->code, VERDICT_UNKNOWN);
+}
+
+static void real_tasks_come_before_headroom_where_max_ends(void **state)
+{
+    (void)state;
+    world(1000, 0, 4);
+    b.p.headroom_percent = 50;
+    b.p.fleets[0].max = 1;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_LAUNCH);
+    assert_int_equal(plan_verdict(p, "web web:1 headroom")->code, VERDICT_CAPPED);
+}
+
 static void the_target_is_the_least_that_launches_n(void **state)
 {
     (void)state;
@@ -477,6 +516,10 @@ int main(void)
         cmocka_unit_test_teardown(v10_old_services_still_scale_out, teardown),
         cmocka_unit_test_teardown(observe_says_what_it_would_do_and_does_nothing, teardown),
         cmocka_unit_test_teardown(a_surge_in_deployment_is_what_ecs_may_start_now, teardown),
+        cmocka_unit_test_teardown(f5_a_type_that_never_registered_counts_by_its_nominal_size_less_the_host, teardown),
+        cmocka_unit_test_teardown(types_that_are_not_known_order_nothing, teardown),
+        cmocka_unit_test_teardown(headroom_that_names_a_service_which_is_not_there_is_said, teardown),
+        cmocka_unit_test_teardown(real_tasks_come_before_headroom_where_max_ends, teardown),
         cmocka_unit_test_teardown(the_target_is_the_least_that_launches_n, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
