@@ -19,6 +19,8 @@ int region_new(struct aws_clients *clients, const char *account, const char *reg
     r->aws = aws;
     arena_init(&r->kept, FACTS_ARENA_MAX_BYTES);
     arena_init(&r->scratch, FACTS_ARENA_MAX_BYTES);
+    arena_init(&r->fleet_arenas[0], FACTS_ARENA_MAX_BYTES);
+    arena_init(&r->fleet_arenas[1], FACTS_ARENA_MAX_BYTES);
     strmap_init(&r->definition_map, &r->kept, 256);
     strmap_init(&r->type_map, &r->kept, 64);
     r->types = arena_array(&r->kept, struct cached_type, TYPES_MAX);
@@ -34,6 +36,8 @@ void region_free(struct region *r)
         return;
     arena_release(&r->kept);
     arena_release(&r->scratch);
+    arena_release(&r->fleet_arenas[0]);
+    arena_release(&r->fleet_arenas[1]);
     free(r);
 }
 
@@ -151,6 +155,7 @@ static void look_phases(struct look *l)
     run(l);
     look_services_take(l);
     look_containers_take(l);
+    look_fleets_share(l);
     if (look_fleets_retry(l))
         run(l);
     if (look_listed_ask(l))

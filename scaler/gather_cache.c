@@ -5,38 +5,55 @@
 
 // ---- task definitions -----------------------------------------------------------------------------------------------------
 
-const struct ecs_task_definition *region_definition(const struct region *r, const char *arn)
+static struct kept_definition *kept_definition(const struct region *r, const char *arn)
 {
     int i = strmap_get(&r->definition_map, arn);
-    return i >= 0 && r->definitions[i]->call.state == AWS_CALL_COMPLETE ? r->definitions[i] : NULL;
+    return i >= 0 ? r->definitions[i] : NULL;
+}
+
+const struct ecs_task_definition *region_definition(const struct region *r, const char *arn)
+{
+    const struct kept_definition *k = kept_definition(r, arn);
+    return k && k->d.call.state == AWS_CALL_COMPLETE ? &k->d : NULL;
 }
 
 struct missing_definitions {
+    struct kept_definition *asked[DEFINITIONS_A_LOOK];
     const char *arns[DEFINITIONS_A_LOOK];
     size_t count;
-    bool more;
+    const char *trouble;    // why one is still missing, "" when none is
 };
 
-static void miss(struct missing_definitions *m, const struct region *r, const char *arn)
-{
-    if (arn[0] == '\0' || region_definition(r, arn))
-        return;
-    for (size_t i = 0; i < m->count; i++)
-        if (strcmp(m->arns[i], arn) == 0)
-            return;
-    if (m->count == DEFINITIONS_A_LOOK)
-        m->more = true;
-    else
-        m->arns[m->count++] = arn;
-}
-
-static void keep_definition(struct region *r, struct ecs_task_definition *d, const char *asked)
+static struct kept_definition *keep_definition(struct region *r, const char *arn)
 {
     if (r->definition_count >= DEFINITIONS_MAX)
-        return;
+        return NULL;
     r->definitions = arena_grow(&r->kept, r->definitions, r->definition_count, &r->definition_cap, sizeof *r->definitions);
-    r->definitions[r->definition_count] = d;
-    strmap_put(&r->definition_map, asked, (int)r->definition_count++);
+    struct kept_definition *k = r->definitions[r->definition_count] = arena_new(&r->kept, struct kept_definition);
+    strmap_put(&r->definition_map, arena_strdup(&r->kept, arn), (int)r->definition_count++);
+    return k;
+}
+
+static void miss(struct look *l, struct missing_definitions *m, const char *arn)
+{
+    if (arn[0] == '\0' || region_definition(l->region, arn))
+        return;
+    struct kept_definition *k = kept_definition(l->region, arn);
+    int64_t now_ms = l->new->at_ms;
+    if (k && k->asked_ms == now_ms)
+        return;  // in this very look
+    bool unknown_to_aws = k && (k->d.call.err.kind == ERR_NOT_FOUND || k->d.call.err.kind == ERR_INVALID);
+    if (unknown_to_aws && now_ms - k->asked_ms < RETRY_MS) {
+        m->trouble = arena_strdup(l->a, k->d.call.err.msg);
+        return;
+    }
+    if (m->count == DEFINITIONS_A_LOOK || (k == NULL && (k = keep_definition(l->region, arn)) == NULL)) {
+        m->trouble = "more task definitions than fit into one look";
+        return;
+    }
+    k->asked_ms = now_ms;
+    m->arns[m->count] = arn;
+    m->asked[m->count++] = k;
 }
 
 // Answers go into the arena that is kept for ever; a failed one leaves a few bytes there.
@@ -44,30 +61,22 @@ void region_definitions_read(struct look *l)
 {
     struct region *r = l->region;
     struct facts *f = l->new;
-    struct missing_definitions m = {.count = 0};
+    struct missing_definitions m = {.trouble = ""};
     for (size_t i = 0; i < f->service_count; i++)
         for (size_t d = 0; d < f->services[i].deployment_count; d++)
-            miss(&m, r, f->services[i].deployments[d].definition);
+            miss(l, &m, f->services[i].deployments[d].definition);
     for (size_t i = 0; i < f->task_count; i++)
-        miss(&m, r, f->tasks[i].definition);
-    struct ecs_task_definition *answers[DEFINITIONS_A_LOOK];
-    const char *asked[DEFINITIONS_A_LOOK], *trouble = m.more ? "more task definitions than fit into one look" : "";
+        miss(l, &m, f->tasks[i].definition);
     struct aws_with with = l->with;
     with.arena = &r->kept;
-    for (size_t i = 0; i < m.count; i++) {
-        answers[i] = arena_new(&r->kept, struct ecs_task_definition);
-        asked[i] = arena_strdup(&r->kept, m.arns[i]);
-        ecs_describe_task_definition(with, asked[i], answers[i]);
-    }
+    for (size_t i = 0; i < m.count; i++)
+        ecs_describe_task_definition(with, m.arns[i], &m.asked[i]->d);
     if (m.count > 0)
         aws_run(r->clients, l->until_ms);
-    for (size_t i = 0; i < m.count; i++) {
-        if (answers[i]->call.state == AWS_CALL_COMPLETE)
-            keep_definition(r, answers[i], asked[i]);
-        else
-            trouble = arena_strdup(l->a, answers[i]->call.err.msg);
-    }
-    source_set(f, SOURCE_TASK_DEFINITIONS, trouble[0] ? SOURCE_PARTIAL : SOURCE_OK, f->at_ms, trouble);
+    for (size_t i = 0; i < m.count; i++)
+        if (m.asked[i]->d.call.state != AWS_CALL_COMPLETE)
+            m.trouble = arena_strdup(l->a, m.asked[i]->d.call.err.msg);
+    source_set(f, SOURCE_TASK_DEFINITIONS, m.trouble[0] ? SOURCE_PARTIAL : SOURCE_OK, f->at_ms, m.trouble);
 }
 
 // ---- instance types -------------------------------------------------------------------------------------------------------
@@ -130,7 +139,7 @@ static void take_types(struct region *r, const struct ec2_types *answer, int64_t
 }
 
 // Mean over the zones of the newest price in each: what a type costs where AWS may choose the zone.
-static void take_prices(struct region *r, const struct ec2_prices *answer, int64_t now_ms)
+static void take_prices(struct region *r, const struct ec2_prices *answer)
 {
     for (size_t t = 0; t < r->type_count; t++) {
         int64_t sum = 0, zones = 0;
@@ -145,27 +154,24 @@ static void take_prices(struct region *r, const struct ec2_prices *answer, int64
         }
         if (zones > 0) {
             r->types[t].spot_usd_micro = sum / zones;
-            r->types[t].price_read_ms = now_ms;
         }
     }
 }
 
-static bool types_stale(const struct region *r, int64_t now_ms)
+// New names are asked for at once; what failed, and what AWS does not know, every ten minutes.
+static bool types_due(const struct region *r, int64_t now_ms)
 {
+    if (r->type_count > r->types_asked)
+        return true;
     for (size_t i = 0; i < r->type_count; i++)
-        if (!r->types[i].known || now_ms - r->types[i].read_ms > TYPE_LIFE_MS)
+        if ((!r->types[i].known && now_ms - r->types_asked_ms > RETRY_MS) || (r->types[i].known && now_ms - r->types[i].read_ms > TYPE_LIFE_MS))
             return true;
     return false;
 }
 
-static bool prices_stale(const struct region *r, int64_t now_ms)
+static bool prices_due(const struct region *r, bool new_types, int64_t now_ms)
 {
-    if (r->type_count > 0 && now_ms - r->prices_read_ms > PRICE_LIFE_MS)
-        return true;
-    for (size_t i = 0; i < r->type_count; i++)
-        if (r->types[i].price_read_ms == 0 && now_ms - r->types_tried_ms > 600000)
-            return true;
-    return false;
+    return r->type_count > 0 && (new_types || now_ms - r->prices_asked_ms > PRICE_LIFE_MS);
 }
 
 void region_types_read(struct look *l)
@@ -178,18 +184,22 @@ void region_types_read(struct look *l)
         names[i] = r->types[i].type.name;
     struct ec2_types types = {.count = 0};
     struct ec2_prices prices = {.count = 0};
-    bool ask_types = types_stale(r, now_ms), ask_prices = prices_stale(r, now_ms);
+    bool ask_types = types_due(r, now_ms), ask_prices = prices_due(r, r->type_count > r->types_asked, now_ms);
     if (ask_types)
         ec2_describe_types(l->with, names, r->type_count, &types);
     if (ask_prices)
         ec2_describe_spot_prices(l->with, names, r->type_count, now_ms, &prices);
     if (ask_types || ask_prices)
         aws_run(r->clients, l->until_ms);
-    if (ask_types)
+    if (ask_types) {
         take_types(r, &types, now_ms);
-    if (ask_prices && prices.call.state == AWS_CALL_COMPLETE) {
-        take_prices(r, &prices, now_ms);
-        r->prices_read_ms = r->types_tried_ms = now_ms;
+        bool final = types.call.state == AWS_CALL_COMPLETE || types.call.err.kind == ERR_INVALID || types.call.err.kind == ERR_NOT_FOUND;
+        r->types_asked = final ? r->type_count : r->types_asked;
+        r->types_asked_ms = now_ms;
+    }
+    if (ask_prices) {
+        take_prices(r, &prices);
+        r->prices_asked_ms = prices.call.state == AWS_CALL_COMPLETE ? now_ms : now_ms - PRICE_LIFE_MS + RETRY_MS;
     }
     int64_t oldest_ms = now_ms;
     bool all = true;
@@ -283,6 +293,7 @@ void gather_wrote(struct gather *g, enum action_kind kind, const char *target, c
     snprintf(w->value, sizeof w->value, "%s", value ? value : "");
     g->write_count = kept + 1;
     g->wrote = true;
+    g->region->fleets_stale |= kind == ACTION_SET_TARGET;
 }
 
 const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms)

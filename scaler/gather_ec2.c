@@ -12,14 +12,65 @@ static const char **fleet_ids(struct look *l)
     return ids;
 }
 
+// Every fleet of the region's clusters, so that one describe serves all that look within the next seconds: the bucket of
+// DescribeSpotFleetRequests refills by 3 a second, which forty clusters with a call each would drain.
+static void note_fleet_ids(struct region *r, const char *const *ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < r->fleet_id_count && !known; k++)
+            known = strcmp(r->fleet_ids[k], ids[i]) == 0;
+        if (known)
+            continue;
+        r->fleet_ids = arena_grow(&r->kept, r->fleet_ids, r->fleet_id_count, &r->fleet_id_cap, sizeof *r->fleet_ids);
+        r->fleet_ids[r->fleet_id_count++] = arena_strdup(&r->kept, ids[i]);
+        r->fleets_stale = true;
+    }
+}
+
+static void ask_fleets(struct look *l, const char *const *ids, size_t count)
+{
+    struct region *r = l->region;
+    const struct ec2_spot_fleets *newest = &r->fleet_answers[r->fleet_turn];
+    note_fleet_ids(r, ids, count);
+    if (l->new->at_ms < r->fleets_alone_until_ms) {
+        ec2_describe_spot_fleets(l->with, ids, count, &l->fleets[0]);
+        return;
+    }
+    if (!r->fleets_stale && newest->call.state == AWS_CALL_COMPLETE && l->new->at_ms - newest->call.answered_ms < FLEETS_SHARED_MS) {
+        l->fleets[0] = *newest;
+        return;
+    }
+    struct aws_with with = l->with;
+    with.arena = &r->fleet_arenas[r->fleet_turn ^ 1];
+    arena_reset(with.arena);
+    ec2_describe_spot_fleets(with, r->fleet_ids, r->fleet_id_count, &r->fleet_answers[r->fleet_turn ^ 1]);
+    l->fleets_asked_for_all = true;
+}
+
+void look_fleets_share(struct look *l)
+{
+    struct region *r = l->region;
+    if (!l->fleets_asked_for_all)
+        return;
+    const struct ec2_spot_fleets *answer = &r->fleet_answers[r->fleet_turn ^ 1];
+    l->fleets[0] = *answer;
+    if (answer->call.state == AWS_CALL_COMPLETE) {
+        r->fleet_turn ^= 1;
+        r->fleets_stale = false;
+    } else if (answer->call.err.kind == ERR_NOT_FOUND) {
+        r->fleets_alone_until_ms = l->new->at_ms + RETRY_MS;
+    }
+}
+
 void look_ec2_ask(struct look *l)
 {
     size_t count = l->policy->fleet_count;
     const char **ids = fleet_ids(l);
     l->fleets = arena_array(l->a, struct ec2_spot_fleets, count + 1);
     l->fleet_members = arena_array(l->a, struct ec2_instances, count);
-    ec2_describe_spot_fleets(l->with, ids, count, &l->fleets[0]);
     l->fleet_call_count = 1;
+    ask_fleets(l, ids, count);
     for (size_t i = 0; i < count; i++)
         ec2_describe_fleet_instances(l->with, ids[i], &l->fleet_members[i]);
 }
@@ -282,8 +333,9 @@ void look_fleets_take(struct look *l)
         const char *id = l->policy->fleets[i].id;
         const struct ec2_spot_fleet *s = answered_fleet(l, id);
         const struct fact_fleet *old = old_fleet(l, id);
+        struct fact_fleet told = s ? fleet_fact(s) : (struct fact_fleet){.id = ""};
         if (s)
-            f->fleets[i] = fleet_fact(s);
+            f->fleets[i] = fleet_copy(l->a, &told);  // the answer may be the region's, which lives shorter
         else if (!fleet_denied(l, i) && old)
             f->fleets[i] = fleet_copy(l->a, old);
         else

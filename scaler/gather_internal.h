@@ -25,11 +25,18 @@ enum {
 #define WRITE_OVERLAY_MS 120000
 #define TYPE_LIFE_MS 86400000
 #define PRICE_LIFE_MS 3600000
+#define FLEETS_SHARED_MS 10000      // clusters of a region that look within so long share one describe of all fleets
+#define RETRY_MS 600000             // what AWS says it does not know is asked for again after so long
 
 struct cached_type {
     struct ec2_type type;           // strings in the region's arena
-    int64_t read_ms, spot_usd_micro, price_read_ms;
+    int64_t read_ms, spot_usd_micro;
     bool known;
+};
+
+struct kept_definition {
+    struct ecs_task_definition d;
+    int64_t asked_ms;
 };
 
 struct region {
@@ -38,12 +45,20 @@ struct region {
     struct arena kept;              // for ever: task definitions, types
     struct arena scratch;           // one answer
     struct strmap definition_map;
-    struct ecs_task_definition **definitions;
+    struct kept_definition **definitions;
     size_t definition_count, definition_cap;
+    const char **fleet_ids;         // of all clusters here
+    size_t fleet_id_count, fleet_id_cap;
+    struct arena fleet_arenas[2];
+    struct ec2_spot_fleets fleet_answers[2];  // [fleet_turn] is the newest complete one
+    unsigned fleet_turn;
+    bool fleets_stale;              // one of ours changed a target since
+    int64_t fleets_alone_until_ms;  // AWS did not know one of them: each cluster asks for its own
     struct strmap type_map;
     struct cached_type *types;
     size_t type_count;
-    int64_t prices_read_ms, types_tried_ms;
+    size_t types_asked;             // how many were known by name when they were last asked for
+    int64_t types_asked_ms, prices_asked_ms;
     char name[64], account_wanted[16], account[16];
 };
 
@@ -97,6 +112,7 @@ struct look {
     struct ecs_services services;
     struct ec2_spot_fleets *fleets; // one call a fleet when one of them is unknown, else [0]
     size_t fleet_call_count;
+    bool fleets_asked_for_all;
     struct ec2_instances *fleet_members;  // by fleet of the policy
     struct ec2_fleet_members *listed;     // by fleet of the policy: asked where the tags show no member
     struct ec2_instances strays;    // by id
@@ -128,7 +144,8 @@ void look_ec2_ask(struct look *l);
 void look_strays_ask(struct look *l);          // container instances that no fleet has
 void look_ec2_take(struct look *l);
 void look_fleets_take(struct look *l);
-bool look_fleets_retry(struct look *l);        // true: something is asked        // one unknown fleet must not hide the others
+void look_fleets_share(struct look *l);        // keeps the answer for the other clusters of the region
+bool look_fleets_retry(struct look *l);        // one unknown fleet must not hide the others; true: something is asked
 
 // ---- caches ---------------------------------------------------------------------------------------------------------------
 const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet

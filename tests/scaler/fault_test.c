@@ -246,6 +246,44 @@ static void a_look_is_economical(void **state)
     bed_close(&b);
 }
 
+static void quick(struct policy_cluster *c)
+{
+    c->period_ms = 10000;
+}
+
+static void clusters_of_a_region_that_look_within_seconds_share_one_read_of_the_fleets(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, (struct rig_options){.seed = 7, .settings = quick});
+    run_to(&b, 20);
+    int64_t looks = loop_ticks(b.rig.loop);
+    assert_true(calls_of(&b, "ec2:DescribeSpotFleetRequests") * 3 < looks * 2);
+    for (size_t c = 0; c < 2; c++)
+        assert_true(loop_frame(b.rig.loop, c)->snapshot.fleets[0].found && loop_frame(b.rig.loop, c)->snapshot.fleets[0].pool_count > 0);
+    nothing_broke(&b);
+    bed_close(&b);
+}
+
+static void a7_a_fleet_that_aws_does_not_know_does_not_hide_the_others(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, (struct rig_options){.seed = 7});
+    struct policy_cluster *c = &b.rig.policy.clusters[0];
+    c->fleets = arena_array(&b.rig.arena, struct policy_fleet, 2);
+    c->fleets[0] = (struct policy_fleet){.id = "sfr-00000000-0000-0000-0000-000000000000", .max = 10};
+    c->fleets[1] = (struct policy_fleet){.id = world_view(b.rig.worlds[0]).fleets[0].id, .max = 200};
+    c->fleet_count = 2;
+    run_to(&b, 5);
+    const struct snapshot *s = &loop_frame(b.rig.loop, 0)->snapshot, *neighbour = &loop_frame(b.rig.loop, 1)->snapshot;
+    assert_false(s->fleets[0].found);
+    assert_true(s->fleets[1].found && s->fleets[1].target > 0);
+    assert_true(neighbour->fleets[0].found);
+    assert_int_equal(neighbour->sources[SOURCE_FLEETS].state, SOURCE_OK);
+    bed_close(&b);
+}
+
 int main(void)
 {
     static const struct denied_read denied[] = {
@@ -264,6 +302,8 @@ int main(void)
         cmocka_unit_test(j4_a_permission_that_is_missing_half_way_ends_no_instance_and_breaks_nothing),
         cmocka_unit_test(i5_a_journal_that_cannot_be_written_makes_it_add_only_with_intents_on_stdout),
         cmocka_unit_test(a_look_is_economical),
+        cmocka_unit_test(clusters_of_a_region_that_look_within_seconds_share_one_read_of_the_fleets),
+        cmocka_unit_test(a7_a_fleet_that_aws_does_not_know_does_not_hide_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,7 +352,7 @@ static const struct bug BUGS[] = {
     {"pack on coming capacity", V7, MASK(V5) | MASK(V6) | MASK(V8), 7, .plan = v7_pack_on_coming_capacity},
     {"treat an error as empty", V10, MASK(V17), 7, .inside = true, .plan = v10_treat_an_error_as_empty, .gather = v10_gather_that_fails},
     {"decide by something else", V17, 0, 7, .inside = true, .plan = v17_decide_by_something_else},
-    {"leave the target low", V23, 0, 7, .plan = v23_leave_the_target_low},
+    {"leave the target low", V23, MASK(V4), 7, .plan = v23_leave_the_target_low},
     {"forget a drain", V24, 0, 7, .plan = v24_forget_a_drain},
     {"skip in silence", V26, MASK(V17), 7, .inside = true, .plan = v26_skip_in_silence},
     {"write the intent after the call", V27, 0, 7, .intent = v27_no_intent_yet, .apply = v27_write_after},
