@@ -129,11 +129,13 @@ static const char *room_fact(struct work *w, const struct item *it)
     return explain_text(w, "%s%s fit on 0 of %d instances%s", what, explain_tasks(w, it->service, it->shape, without), of, rest);
 }
 
-// What keeps a task from every pool: the nearest miss, in the component that lacks most.
-static const char *nearest_fit(struct work *w, const struct shape *x)
+// The largest pool beside the need, and by how much it falls short (> 1: the component that lacks most). A pool that holds the
+// task speaks for its fleet: *ret_closed is then why that cannot grow.
+static const char *nearest_fit(struct work *w, const struct shape *x, const char **ret_closed)
 {
     const char *best = NULL;
     double best_over = 0;
+    *ret_closed = NULL;
     for (size_t k = 0; k < w->s->fleet_count; k++)
         for (size_t n = 0; n < w->s->fleets[k].pool_count; n++) {
             int type = w->s->fleets[k].pools[n].type;
@@ -147,6 +149,9 @@ static const char *nearest_fit(struct work *w, const struct shape *x)
             if (!best || over < best_over) {
                 best = explain_text(w, "largest is %s with %s", t->name, explain_res(w, room));
                 best_over = over;
+                *ret_closed = over > 1 ? NULL
+                                       : explain_text(w, "%s of %s holds one, %s", t->name, w->s->fleets[k].id,
+                                                      w->fleet[k].closed ? w->fleet[k].closed : "it cannot grow");
             }
         }
     return best ? best : explain_text(w, "no pool of architecture %s", x->arch[0] ? x->arch : "any");
@@ -164,9 +169,10 @@ static void never_verdict(struct work *w, const struct item *it, const char *tar
         fact = explain_text(w, "%s fit nowhere; %s", explain_tasks(w, it->service, it->shape, never), w->no_order);
         verdict = "no order on unknown facts";
     } else {
-        fact = explain_text(w, "%s fit in no pool of any fleet, %s", explain_tasks(w, it->service, it->shape, never),
-                            nearest_fit(w, x));
-        verdict = "no order; add a larger type to the fleet";
+        const char *closed, *nearest = nearest_fit(w, x, &closed);
+        fact = explain_text(w, closed ? "%s have no fleet that can grow: %s" : "%s fit in no pool of any fleet, %s",
+                            explain_tasks(w, it->service, it->shape, never), closed ? closed : nearest);
+        verdict = closed ? "no order; name a fleet that can grow" : "no order; add a larger type to the fleet";
     }
     explain_verdict(w, (struct verdict){.kind = CANDIDATE_SHAPE,
                                         .code = w->no_order && !why ? VERDICT_UNKNOWN : VERDICT_NEVER_FITS,

@@ -270,6 +270,7 @@ static void judge_health(struct invariants *inv, const struct world_view *v, int
     floor = floor > by_percent ? floor : by_percent;
     int64_t was = x->was - other;
     int64_t least = was < floor ? was : floor;
+    least -= x->desired - desired;  // a service that shrinks meanwhile may give up healthy tasks while our replacements still start
     bool none_left = healthy == 0 && was > 0 && w->desired > 0;
     if (ours && !x->told && (healthy < least || none_left)) {
         inv_tell(inv, V6, "service %s: %d healthy of %d desired, %d of %d when the drain began %" PRId64 " s ago: it may leave %" PRId64, w->name,

@@ -198,6 +198,19 @@ static void f4_a_task_larger_than_any_type_orders_nothing_and_names_the_nearest(
     assert_int_equal(p->demands[0].never, 1);
 }
 
+static void f4_a_task_that_only_a_closed_fleet_holds_names_the_fleet(void **state)
+{
+    (void)state;
+    world(1000, 0, 1);
+    b.s.fleets[fleet].state = FLEET_CANCELLED_RUNNING;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+    const struct verdict *v = plan_verdict(p, "web web:1");
+    assert_int_equal(v->code, VERDICT_NEVER_FITS);
+    assert_non_null(strstr(v->fact, "no fleet that can grow"));
+    assert_non_null(strstr(v->fact, "cancelled_running"));
+}
+
 static void f4_a_crash_looping_service_gets_no_capacity(void **state)
 {
     (void)state;
@@ -496,6 +509,7 @@ int main(void)
         cmocka_unit_test_teardown(daemons_take_their_share_of_each_new_instance, teardown),
         cmocka_unit_test_teardown(daemons_that_have_not_come_yet_keep_their_room, teardown),
         cmocka_unit_test_teardown(f4_a_task_larger_than_any_type_orders_nothing_and_names_the_nearest, teardown),
+        cmocka_unit_test_teardown(f4_a_task_that_only_a_closed_fleet_holds_names_the_fleet, teardown),
         cmocka_unit_test_teardown(f4_a_crash_looping_service_gets_no_capacity, teardown),
         cmocka_unit_test_teardown(f4_a_rule_that_is_not_understood_gets_no_capacity, teardown),
         cmocka_unit_test_teardown(f9_a_shape_that_could_not_be_read_gets_no_capacity, teardown),
