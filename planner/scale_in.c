@@ -133,7 +133,8 @@ static const char *drains_hold(struct work *w, const struct tally *t, int i, boo
 {
     int64_t limit = limit_of(t->members, empty ? i64_max(EMPTY_PERCENT, w->p->drain_percent) : w->p->drain_percent, DRAINS_MAX);
     if (t->drains >= limit)
-        return explain_text(w, "%d drain%s, limit %" PRId64 " at once", t->drains, t->drains == 1 ? "" : "s", limit);
+        return explain_text(w, "%d drain%s, limit %" PRId64 " at once%s", t->drains, t->drains == 1 ? "" : "s", limit,
+                            empty ? "" : " with tasks");
     int zone = w->inst[i].zone;
     if (zone >= 0 && w->zone_count > 1 && t->zone_drains[zone] >= i64_max(1, (limit + 1) / 2))
         return explain_text(w, "%d drains in %s, limit %" PRId64, t->zone_drains[zone], w->zones[zone],

@@ -69,8 +69,8 @@ void scale_out_undo(struct work *w)
         placement_pass(w, (struct pass_options){0}, &after);
         if (after.unplaced < waiting) {
             drain_undo(w, i,
-                       explain_text(w, "%" PRId64 " tasks have no room, %" PRId64 " with its %s", waiting, after.unplaced,
-                                    explain_res(w, w->inst[i].free)),
+                       explain_text(w, "%" PRId64 " task%s no room, %" PRId64 " with its %s", waiting, waiting == 1 ? " has" : "s have",
+                                    after.unplaced, explain_res(w, w->inst[i].free)),
                        "undo the drain");
             w->now = after;
         } else {

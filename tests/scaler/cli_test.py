@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-MASU = sys.argv[1]
+MASU = str(pathlib.Path(sys.argv[1]).resolve())
 ROOT = pathlib.Path(sys.argv[2])
 GOLDEN = ROOT / "tests/scaler/golden"
 UPDATE = "--update" in sys.argv
