@@ -154,7 +154,7 @@ function row(r, clock) {
     h("td", { class: "n spot" }, c.spot_permyriad === null || !c.instances?.total ? "–" : num(c.spot_permyriad / 100) + NBSP + "%"),
     h("td", { class: "bar-cell" }, s ? [bar(s.reserved, s.need, s.cap), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
     h("td", { class: "spark" }, spark(state.sparks.get(keyOf(c)), s?.what || "CPU")),
-    h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict)] : h("span", { class: "quieter" }, "–")),
+    h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict.replace(" the target from ", " "))] : h("span", { class: "quieter" }, "–")),
     h("td", { class: "n cost" }, cost));
 }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { after, test } from "node:test";
+import { after, before, test } from "node:test";
 
 /** Starts the demo on a free port and reads its address from what it prints. @param {string} masu */
 async function startDemo(masu) {
@@ -32,9 +32,11 @@ async function startDemo(masu) {
 }
 
 /** @param {any} t */
-export async function demo({ browser, masu, text, num }) {
-  const world = await startDemo(masu);
-  after(() => world.stop());
+export function demo({ browser, masu, text, num }) {
+  /** @type {any} */
+  let world;
+  before(async () => { world = await startDemo(masu); });
+  after(() => world?.stop());
 
   /** Reads the page until what it shows is what its own newest answer says: both move. @param {any} page @param {RegExp} path @param {(answer: any) => Promise<void>} check */
   const agrees = async (page, path, check) => {

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
-import { test } from "node:test";
+import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -22,6 +22,8 @@ if (!existsSync(here("node_modules/playwright-core")) || !existsSync(CHROMIUM)) 
 }
 const { launch } = await import("./browser.js");
 const { startFixture } = await import("./fixture.js");
+const { states } = await import("./states.js");
+const { demo } = await import("./demo.js");
 const argument = (/** @type {string} */ name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : "");
 const binary = process.env.MASU_BIN || argument("--masu");
 const masu = binary && existsSync(binary) ? binary : "";
@@ -29,6 +31,7 @@ const only = argument("--only");
 
 await mkdir(here("screenshots"), { recursive: true });
 const browser = await launch(CHROMIUM);
+after(() => browser.close());
 
 /** What a person would select on the page and read. */
 const text = async (/** @type {any} */ page, /** @type {string} */ at) => (await page.locator(at).innerText()).replace(/\s+/g, " ").trim();
@@ -45,9 +48,5 @@ test("the modules pass the type check", async () => {
   await promisify(execFile)(process.execPath, [here("node_modules/typescript/bin/tsc"), "--project", here("tsconfig.json")]).catch((e) => assert.fail(e.stdout || e.message));
 });
 
-if (only !== "demo") await (await import("./states.js")).states({ browser, startFixture, text, num });
-if (masu && only !== "fixture") await (await import("./demo.js")).demo({ browser, masu, text, num });
-
-test("the browser ends", async () => {
-  await browser.close();
-});
+if (only !== "demo") describe("states", () => states({ browser, startFixture, text, num }));
+if (masu && only !== "fixture") describe("demo", () => demo({ browser, masu, text, num }));

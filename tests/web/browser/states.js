@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 /** @param {any} t */
-export async function states({ browser, startFixture, text, num }) {
+export function states({ browser, startFixture, text, num }) {
   /** Opens a page on a world of its own. @param {string} kind @param {string} path @param {any} opt @param {(page: any, world: any) => Promise<void>} body */
   const on = async (kind, path, opt, body) => {
     const world = await startFixture(kind);
@@ -118,11 +118,13 @@ export async function states({ browser, startFixture, text, num }) {
     await page.accessible();
     await page.shot("keys-1280");
     await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog[open]", { state: "detached" });
     await page.keyboard.press("g");
     await page.keyboard.press("e");
     await page.waitForSelector("a.row");
     await page.keyboard.press("/");
     await page.keyboard.type("recip");
+    await page.waitForSelector("#found0");
     await page.keyboard.press("Enter");
     await page.waitForURL(/cluster=recipes-web/);
     await page.goBack();
