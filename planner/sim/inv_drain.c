@@ -134,7 +134,8 @@ static void watch_services(struct invariants *inv, const struct world_view *v, i
         if (s < 0 || v->services[s].daemon || inv->services[s].watched || v->tasks[t].last.now == WT_STOPPED)
             continue;
         inv->services[s] = (struct inv_service){.watched = true, .since_ms = v->now_ms,
-                                                .was = moment_healthy_count(v, s, v->now_ms), .desired = v->services[s].desired};
+                                                .was = moment_healthy_count(v, s, v->now_ms), .desired = v->services[s].desired,
+                                                .desired_least = v->services[s].desired, .desired_most = v->services[s].desired};
     }
 }
 
@@ -249,6 +250,16 @@ static bool still_on_ours(struct invariants *inv, const struct world_view *v, in
     return false;
 }
 
+static int32_t i32_min(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static int32_t i32_max(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
 static void judge_health(struct invariants *inv, const struct world_view *v, int s)
 {
     struct inv_service *x = &inv->services[s];
@@ -264,13 +275,16 @@ static void judge_health(struct invariants *inv, const struct world_view *v, int
         other += !due;  // ended since for reasons that are not ours
     }
     int healthy = moment_healthy_count(v, s, v->now_ms);
-    int64_t desired = w->desired < x->desired ? w->desired : x->desired;
+    x->desired_most = i32_max(w->desired, x->desired_most);
+    x->desired_least = i32_min(w->desired, x->desired_least);
+    int64_t desired = x->desired_least;
     int64_t tenth = desired / 10 > 1 ? desired / 10 : 1;
     int64_t by_percent = (desired * w->min_percent + 99) / 100, floor = desired - tenth;
     floor = floor > by_percent ? floor : by_percent;
     int64_t was = x->was - other;
     int64_t least = was < floor ? was : floor;
-    least -= x->desired - desired;  // a service that shrinks meanwhile may give up healthy tasks while our replacements still start
+    // A service that shrinks meanwhile may give up healthy tasks while replacements of ours still start.
+    least -= x->desired_most - desired;
     bool none_left = healthy == 0 && was > 0 && w->desired > 0;
     if (ours && !x->told && (healthy < least || none_left)) {
         inv_tell(inv, V6, "service %s: %d healthy of %d desired, %d of %d when the drain began %" PRId64 " s ago: it may leave %" PRId64, w->name,
