@@ -37,6 +37,18 @@ static int64_t accelerated_now(const struct clock *c)
     return c->base_virtual_ms + (int64_t)(passed * c->speed);
 }
 
+// Where it would be if nothing held it back.
+static int64_t paced_free(const struct clock *c)
+{
+    return accelerated_now(c) - (int64_t)((double)atomic_load(&c->lost_ms) * c->speed);
+}
+
+static int64_t paced_now(const struct clock *c)
+{
+    int64_t free_ms = paced_free(c), limit_ms = atomic_load(&c->limit_ms);
+    return free_ms < limit_ms ? free_ms : limit_ms;
+}
+
 void clock_init_real(struct clock *c)
 {
     *c = (struct clock){.wall_ms = real_wall, .mono_ms = real_mono, .speed = 1};
@@ -57,6 +69,27 @@ void clock_init_accelerated(struct clock *c, int64_t start_ms, double speed)
         .base_real_ms = read_ms(CLOCK_BOOTTIME),
         .speed = speed,
     };
+}
+
+void clock_init_paced(struct clock *c, int64_t start_ms, double speed)
+{
+    clock_init_accelerated(c, start_ms, speed);
+    c->wall_ms = c->mono_ms = paced_now;
+    atomic_store(&c->limit_ms, start_ms);
+}
+
+// What real time ran ahead of the limit is lost, but for a second of it: after a short stall the clock catches up, after a long one it
+// does not race.
+void clock_pace_to(struct clock *c, int64_t to_ms)
+{
+    if (c->wall_ms != paced_now)
+        return;
+    int64_t limit_ms = atomic_load(&c->limit_ms);
+    int64_t behind_real_ms = (int64_t)((double)(paced_free(c) - limit_ms) / c->speed);
+    if (behind_real_ms > 1000)
+        atomic_fetch_add(&c->lost_ms, behind_real_ms - 1000);
+    if (to_ms > limit_ms)
+        atomic_store(&c->limit_ms, to_ms);
 }
 
 void clock_advance_to(struct clock *c, int64_t to_ms)

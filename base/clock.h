@@ -2,9 +2,11 @@
 //
 // Wall time is milliseconds since 1970 (UTC); monotonic time has no epoch, does not step and goes on during suspend.
 // The real clock serves the daemon, the virtual one tests and headless runs (it moves only when told), the accelerated one
-// the demo (real time times a factor, from a chosen start).
+// the demo (real time times a factor, from a chosen start). A paced clock is an accelerated one that never runs ahead of who lives
+// by it: it waits wherever it was last allowed to go, so a slow machine sees a slower world, not a daemon that comes late.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct clock {
@@ -14,11 +16,16 @@ struct clock {
     int64_t virtual_ms;
     int64_t base_virtual_ms, base_real_ms;
     double speed;
+    _Atomic int64_t limit_ms, lost_ms;  // paced: how far it may go; real time that it did not follow. Read from any thread
 };
 
 void clock_init_real(struct clock *c);
 void clock_init_virtual(struct clock *c, int64_t start_ms);
 void clock_init_accelerated(struct clock *c, int64_t start_ms, double speed);  // speed > 0
+
+void clock_init_paced(struct clock *c, int64_t start_ms, double speed);        // speed > 0; stands at start_ms
+// Paced clocks only (others ignore it): may go to to_ms, as fast as its speed. From one thread.
+void clock_pace_to(struct clock *c, int64_t to_ms);
 
 static inline int64_t clock_wall_ms(const struct clock *c)
 {

@@ -229,7 +229,7 @@ static int make_worlds(struct rig *r, struct err *err)
     }
     r->start_ms = w.start_ms;
     if (r->o.speed > 0)
-        clock_init_accelerated(&r->clock, w.start_ms, r->o.speed);
+        clock_init_paced(&r->clock, w.start_ms, r->o.speed);
     else
         clock_init_virtual(&r->clock, w.start_ms);
     int rc = sandbox_new(&r->clock, r->o.sandbox, &r->sandbox, err);

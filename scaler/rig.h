@@ -1,7 +1,7 @@
 // A rig: a virtual world, the virtual AWS in front of it, the daemon's loop against that, and the invariants watching both.
 //
 // `masu demo` and the tests are rigs. With speed 0 the clock is virtual and a day passes as fast as the machine allows; with a
-// speed it is accelerated and the rig has a view for the page. Nothing of the operator's environment is read.
+// speed it is paced and the rig has a view for the page. Nothing of the operator's environment is read.
 #pragma once
 
 #include "planner/sim/invariants.h"

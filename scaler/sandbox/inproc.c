@@ -231,6 +231,7 @@ static bool pass_time(struct inproc *p, int64_t at_ms, bool on_wire)
         clock_advance_to(p->base.clock, at_ms);
         return true;
     }
+    clock_pace_to(p->base.clock, at_ms);
     int64_t delay_ms = clock_real_delay_ms(p->base.clock, at_ms);
     if (on_wire && delay_ms <= 1)
         return true;

@@ -1,8 +1,9 @@
 // The virtual AWS in process: struct transport over sandbox_handle, the same bytes without sockets.
 //
 // With a virtual clock, wait() moves the clock (and the worlds) to the next completion or to `until`, so a day passes as fast
-// as the machine allows; each call takes a seeded latency of virtual time. With an accelerated (or real) clock it really sleeps. Wire
-// time is world time. A request's effect happens when it is half its latency old, its completion is delivered at the end.
+// as the machine allows; each call takes a seeded latency of virtual time. With a paced clock it really sleeps, and time stands
+// still while the caller works. Wire time is world time. A request's effect happens when it is half its latency old, its
+// completion is delivered at the end.
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,7 @@
 // The small modules of base: err, clock, rng, fsm, log.
 #include "base/check.h"
 
+#include <poll.h>
 #include <math.h>
 #include <string.h>
 
@@ -69,6 +70,30 @@ static void accelerated_time_is_real_time_times_speed(void **state)
     int64_t until = clock_wall_ms(&c) + 10 * 1000 * 1000;
     assert_in_range(clock_real_delay_ms(&c, until), 1, 10000);
     assert_int_equal(clock_real_delay_ms(&c, 0), 0);
+}
+
+static void paced_time_stands_still_where_it_may_not_go_on(void **state)
+{
+    (void)state;
+    struct clock c;
+    clock_init_paced(&c, 5000, 1e6);  // a millisecond is a thousand seconds
+    poll(NULL, 0, 3);
+    assert_int_equal(clock_wall_ms(&c), 5000);
+    clock_pace_to(&c, 6000);
+    assert_int_equal(clock_wall_ms(&c), 6000);
+    clock_pace_to(&c, 5500);
+    assert_int_equal(clock_wall_ms(&c), 6000);
+    assert_int_equal(clock_real_delay_ms(&c, 6000), 0);
+}
+
+static void paced_time_does_not_race_after_a_stall(void **state)
+{
+    (void)state;
+    struct clock c;
+    clock_init_paced(&c, 0, 1000);
+    c.base_real_ms -= 3600 * 1000;  // an hour passed while nobody let it go on
+    clock_pace_to(&c, INT64_C(1) << 50);
+    assert_in_range(clock_wall_ms(&c), 1000 * 1000, 60 * 1000 * 1000);  // a second's worth, and what this test took
 }
 
 static void real_time_is_after_the_year_2020(void **state)
@@ -211,6 +236,8 @@ int main(void)
         cmocka_unit_test(virtual_time_moves_only_when_told),
         cmocka_unit_test(virtual_time_never_goes_back),
         cmocka_unit_test(accelerated_time_is_real_time_times_speed),
+        cmocka_unit_test(paced_time_stands_still_where_it_may_not_go_on),
+        cmocka_unit_test(paced_time_does_not_race_after_a_stall),
         cmocka_unit_test(real_time_is_after_the_year_2020),
         cmocka_unit_test(the_same_seed_gives_the_same_numbers),
         cmocka_unit_test(draws_stay_in_bounds_and_near_their_means),
