@@ -1,6 +1,6 @@
 """Every seed and sweep: days of five seeds, real demand series, and what they come to, as a table.
 
-Run by `./dev test --full`. MASU_BIN names the release binary, MASU_SHARED a folder with data/demand (skipped where it is not
+Run by `./dev test --full`; with the name of a series, only a day of that (exit 77 where it is not there). MASU_BIN names the release binary, MASU_SHARED a folder with data/demand (skipped where it is not
 there). Prints "ok NAME" or "FAIL NAME: why" for each run, and "full: done" at the end.
 """
 import concurrent.futures
@@ -64,7 +64,21 @@ def table(rows):
         print("  ".join(str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(r, widths))))
 
 
+def one(name):
+    path = SHARED / "data" / "demand" / f"{name}.csv"
+    if not path.is_file():
+        print(f"no {path}: left out")
+        return 77
+    _, out, faults = run(name, ["--seed", "7", "--trace", str(path)], True)
+    if out:
+        table([row(name, out)])
+    print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}")
+    return 1 if faults else 0
+
+
 def main():
+    if len(sys.argv) == 2:
+        return one(sys.argv[1])
     jobs = [(f"seed {s}, 24 h", ["--seed", str(s)], False) for s in SEEDS]
     folder = SHARED / "data" / "demand"
     for name in SERIES if folder.is_dir() else []:
