@@ -132,3 +132,14 @@ void call_told_tasks(struct call *c, int instance, bool stopped_ones, bool any)
     if (both || (any && !stopped_ones))
         world_note_read(c->world, instance, WORLD_READ_TASKS);
 }
+
+void call_told_task(struct call *c, int task)
+{
+    const struct world_task *t = &c->view.tasks[task];
+    if (!reaches_daemon(c) || t->instance < 0 || world_seen(&t->last, c->seen_ms) != t->last.now)
+        return;
+    const struct task_look *look = &c->s->looks[t->instance % LOOKS_MAX];
+    bool listed = look->instance == t->instance && look->running_ms > c->now_ms - LISTS_APART_MS && look->stopped_ms > c->now_ms - LISTS_APART_MS;
+    if (listed)
+        world_note_read(c->world, t->instance, WORLD_READ_TASKS);
+}

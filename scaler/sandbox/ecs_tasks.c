@@ -182,8 +182,10 @@ void play_ecs_describe_tasks(struct call *c)
     jo_open(&o, "tasks", '[');
     for (size_t i = 0; i < ids.count; i++) {
         found[i] = play_ecs_find_task(c, cluster, ids.items[i]);
-        if (found[i] >= 0)
-            play_ecs_write_task(c, &o, found[i]);
+        if (found[i] < 0)
+            continue;
+        play_ecs_write_task(c, &o, found[i]);
+        call_told_task(c, found[i]);
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');

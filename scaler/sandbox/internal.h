@@ -175,6 +175,8 @@ void call_note(struct call *c, const char *target, const char *fmt, ...) _printf
 // when both lists were answered within ten seconds, or when one shows that there are some.
 void call_told_state(struct call *c, int instance);
 void call_told_tasks(struct call *c, int instance, bool stopped_ones, bool any);
+// A task was described as it is: its box is told anew where both lists were answered just before. A task may stop in between.
+void call_told_task(struct call *c, int task);
 
 // ---- the pieces
 const struct op *ops_of(enum service_kind_aws service, size_t *ret_count);

@@ -537,6 +537,15 @@ static void the_world_learns_what_the_daemon_was_told(void **state)
     snprintf(running, sizeof running, "{\"cluster\":\"shop\",\"containerInstance\":\"%s\"}", rig_container(&r, 0));
     json_decref(rig_ecs_ok(&r, "ListTasks", running));
     assert_int_equal(told.tasks, 1);
+    json_t *list = rig_ecs_ok(&r, "ListTasks", running);
+    snprintf(stopped, sizeof stopped, "{\"cluster\":\"shop\",\"tasks\":[\"%s\"]}", json_string_value(first(list, "taskArns")));
+    json_decref(list);
+    told.tasks = 0;
+    json_decref(rig_ecs_ok(&r, "DescribeTasks", stopped));
+    assert_int_equal(told.tasks, 1);  // it may have stopped since the lists
+    rig_pass(&r, 11000);
+    json_decref(rig_ecs_ok(&r, "DescribeTasks", stopped));
+    assert_int_equal(told.tasks, 1);  // the lists are too old to tell of the whole box
     struct sandbox_fault f = {"ecs:DescribeContainerInstances", SANDBOX_FAULT_TIMEOUT_AFTER, 0, 1};
     assert_int_equal(sandbox_add_fault(r.sandbox, &f, NULL), 0);
     a = rig_ecs(&r, "DescribeContainerInstances", describe, NULL);
