@@ -55,14 +55,45 @@ static struct leaving count_leaving(const struct work *w, int service)
     return n;
 }
 
-// What ECS would start now if there were room: desired less what the PRIMARY deployment has, within the maximum per cent.
-static int64_t count_missing(const struct service *s)
+// Every instance tells as many tasks as we know on it.
+static bool tasks_agree(const struct work *w)
 {
-    int64_t total = (int64_t)s->running + s->pending;
+    if (w->s->sources[SOURCE_TASKS].state != SOURCE_OK)
+        return false;
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        const struct instance *x = &w->s->instances[i];
+        int64_t told = (int64_t)x->ecs_running + x->ecs_pending;
+        for (size_t h = 0; h < x->holding_count; h++)
+            told -= (int64_t)x->holdings[h].running + x->holdings[h].pending;
+        if (!x->tasks_known || told > 0)
+            return false;
+    }
+    return true;
+}
+
+// Pending tasks that no instance holds: PROVISIONING ones, and those of servers that count a task before it has a place.
+static int64_t count_unplaced(const struct work *w, int service)
+{
+    const struct service *s = &w->s->services[service];
+    const struct work_service *v = &w->svc[service];
+    int64_t unplaced = (int64_t)s->running + s->pending;
+    for (size_t k = 0; k < v->hold_count; k++) {
+        const struct work_hold *x = &w->holds[v->hold_start + k];
+        const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
+        unplaced -= (int64_t)h->running + h->pending;
+    }
+    unplaced = i64_max(0, i64_min(unplaced, s->pending));
+    return unplaced > 0 && tasks_agree(w) ? unplaced : 0;
+}
+
+// What ECS would start now if there were room: desired less what the PRIMARY deployment has, within the maximum per cent.
+static int64_t count_missing(const struct service *s, int64_t unplaced)
+{
+    int64_t total = (int64_t)s->running + s->pending - unplaced;
     int64_t missing = s->desired - total;
     if (s->deployment_count > 1 && s->primary >= 0) {
         const struct deployment *d = &s->deployments[s->primary];
-        missing = (int64_t)d->desired - d->running - d->pending;
+        missing = (int64_t)d->desired - d->running - d->pending + i64_min(unplaced, d->pending);
     }
     int64_t room = percent_floor(s->desired, i64_max(s->max_percent, 100)) - total;
     return i64_max(0, i64_min(missing, room));
@@ -72,8 +103,9 @@ static struct item service_item(const struct work *w, int service, struct demand
 {
     const struct service *s = &w->s->services[service];
     struct leaving n = count_leaving(w, service);
-    int64_t total = (int64_t)s->running + s->pending;
-    int64_t missing = count_missing(s);
+    int64_t unplaced = count_unplaced(w, service);
+    int64_t total = (int64_t)s->running + s->pending - unplaced;
+    int64_t missing = count_missing(s, unplaced);
     int64_t all = n.doomed + n.drained + n.own;
     int64_t paced = n.drained + n.own;
     if (o.all_movable)

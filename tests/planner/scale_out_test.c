@@ -53,6 +53,22 @@ static void tasks_without_room_raise_the_target_by_what_holds_them(void **state)
     assert_int_equal(p->summary.waiting_tasks, 5);
 }
 
+static void pending_tasks_that_no_instance_holds_still_need_a_place(void **state)
+{
+    (void)state;
+    world(1000, 1, 9);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.s.services[web].pending = 5;
+    if (b.s.services[web].deployment_count > 0)
+        b.s.services[web].deployments[0].pending = 5;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 3);
+    assert_int_equal(p->demands[0].missing, 5);
+    b.s.instances[0].ecs_pending = 5;  // an instance tells of tasks that we did not see: they may be these
+    b.has_memo = false;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+}
+
 static void f2_demand_that_fits_on_free_room_orders_nothing(void **state)
 {
     (void)state;
@@ -496,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_full_cluster_without_demand_does_nothing, teardown),
         cmocka_unit_test_teardown(tasks_without_room_raise_the_target_by_what_holds_them, teardown),
+        cmocka_unit_test_teardown(pending_tasks_that_no_instance_holds_still_need_a_place, teardown),
         cmocka_unit_test_teardown(f2_demand_that_fits_on_free_room_orders_nothing, teardown),
         cmocka_unit_test_teardown(from_zero_the_first_tasks_order_the_first_instance, teardown),
         cmocka_unit_test_teardown(coming_members_are_not_ordered_twice, teardown),
