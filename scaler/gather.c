@@ -61,6 +61,16 @@ const char *region_name(const struct region *r)
     return r->name;
 }
 
+// Another server of the protocols may have no STS. AWS itself never says so of GetCallerIdentity.
+static bool has_no_sts(const struct aws_call *c)
+{
+    static const char *const codes[] = {"InvalidAction", "UnknownOperationException", "NotImplemented"};
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (strcmp(c->code, codes[i]) == 0)
+            return true;
+    return false;
+}
+
 int region_identify(struct region *r, int64_t until_ms, struct err *err)
 {
     if (r->account[0])
@@ -69,6 +79,10 @@ int region_identify(struct region *r, int64_t until_ms, struct err *err)
     arena_reset(&r->scratch);
     sts_get_caller_identity((struct aws_with){.aws = r->aws, .arena = &r->scratch}, &who);
     aws_run(r->clients, until_ms);
+    if (has_no_sts(&who.call)) {
+        snprintf(r->account, sizeof r->account, "%s", r->account_wanted[0] ? r->account_wanted : "000000000000");
+        return 0;
+    }
     if (who.call.state != AWS_CALL_COMPLETE)
         return err_set(err, who.call.err.kind ? who.call.err.kind : ERR_TRANSIENT, "%s", who.call.err.msg);
     if (r->account_wanted[0] && strcmp(r->account_wanted, who.account) != 0)

@@ -168,8 +168,23 @@ static void take_constraints(const struct ecs_service *s, struct fact_service *f
     }
 }
 
+// A server may leave the deployments out: then the service is its own one. With task sets there is nothing to go by (N3).
+static void take_itself(struct arena *a, const struct ecs_service *s, struct fact_service *f)
+{
+    f->deployment_count = 1;
+    f->deployments = arena_array(a, struct fact_deployment, 1);
+    f->deployments[0] = (struct fact_deployment){
+        .id = "", .definition = s->task_definition, .primary = true, .desired = s->desired, .running = s->running, .pending = s->pending,
+    };
+}
+
 static void take_deployments(struct arena *a, const struct ecs_service *s, struct fact_service *f)
 {
+    bool own = s->deployment_controller[0] == '\0' || strcmp(s->deployment_controller, "ECS") == 0;
+    if (s->deployment_count == 0 && own && s->task_definition[0]) {
+        take_itself(a, s, f);
+        return;
+    }
     f->deployment_count = s->deployment_count;
     f->deployments = arena_array(a, struct fact_deployment, s->deployment_count);
     for (size_t i = 0; i < s->deployment_count; i++) {
