@@ -228,7 +228,9 @@ static int make_worlds(struct rig *r, struct err *err)
             w.trace_mean = r->o.trace_mean;
     }
     r->start_ms = w.start_ms;
-    if (r->o.speed > 0)
+    if (r->o.speed > 0 && r->o.daemon_elsewhere)
+        clock_init_accelerated(&r->clock, w.start_ms, r->o.speed);
+    else if (r->o.speed > 0)
         clock_init_paced(&r->clock, w.start_ms, r->o.speed);
     else
         clock_init_virtual(&r->clock, w.start_ms);

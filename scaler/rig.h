@@ -15,6 +15,7 @@
 struct rig_options {
     uint64_t seed;
     double speed;                       // 0: virtual
+    bool daemon_elsewhere;  // with a speed: another process lives by this clock, so it waits for nobody
     const char *trace_path, *trace_service;  // NULL: the seeded profile
     int64_t trace_mean;                 // 0 = 100
     const char *policy_path;            // settings in place of the built-in ones; NULL: those

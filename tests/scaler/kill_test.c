@@ -40,7 +40,7 @@ static void write_policy(struct site *s)
 static void site_open(struct site *s)
 {
     struct err err = {0};
-    if (rig_open(&(struct rig_options){.seed = 5, .speed = SPEED, .settings = hasty}, &s->rig, &err) != 0)
+    if (rig_open(&(struct rig_options){.seed = 5, .speed = SPEED, .daemon_elsewhere = true, .settings = hasty}, &s->rig, &err) != 0)
         fail_msg("%s", err.msg);
     if (listener_start(s->rig.sandbox, "127.0.0.1", 0, &s->listener, &err) != 0)
         fail_msg("%s", err.msg);
