@@ -111,6 +111,15 @@ static int check_protection(struct reads *r, struct err *err)
     return 0;
 }
 
+// By its id: a server that knows no filter tells of more than was asked for.
+static const struct ec2_instance *told_instance(const struct reads *r)
+{
+    for (size_t i = 0; i < r->ec2.count; i++)
+        if (strcmp(r->ec2.items[i].id, r->instance->id) == 0)
+            return &r->ec2.items[i];
+    return NULL;
+}
+
 static int check_draining(struct reads *r, struct err *err)
 {
     if (answered(&r->container.call, "the container instance", err) != 0 || answered(&r->ec2.call, "the instance", err) != 0)
@@ -118,7 +127,10 @@ static int check_draining(struct reads *r, struct err *err)
     if (r->container.count != 1 || strcmp(r->container.items[0].status, "DRAINING") != 0)
         return err_set(err, ERR_CONFLICT, "%s is %s, not DRAINING -> left alone", r->instance->id,
                        r->container.count == 1 ? r->container.items[0].status : "unknown to ECS");
-    if (r->ec2.count != 1 || aws_tag_get(&r->ec2.items[0].tags, "masu:drain")[0] == '\0')
+    const struct ec2_instance *told = told_instance(r);
+    if (told == NULL)
+        return err_set(err, ERR_CONFLICT, "%s is unknown to EC2 -> left alone", r->instance->id);
+    if (aws_tag_get(&told->tags, "masu:drain")[0] == '\0')
         return err_set(err, ERR_CONFLICT, "%s does not carry our mark -> left alone", r->instance->id);
     return 0;
 }
