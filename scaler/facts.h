@@ -43,7 +43,7 @@ struct fact_service {
     const char *arn, *name, *last_event;
     bool daemon, on_ec2, crash_text;
     int32_t desired, running, pending, min_percent, max_percent;
-    int32_t young;               // see struct service
+    int32_t young;               // as the counts of the looks tell; the starts of the tasks may tell of more
     struct { int64_t at_ms; int32_t running; } seen[FACT_SEEN_MAX];  // looks of the last minute, newest first
     int seen_count;
     struct fact_deployment *deployments;
@@ -73,6 +73,7 @@ struct fact_task {
     bool running;                // lastStatus RUNNING
     bool stopping;               // desired STOPPED
     bool stopped;                // lastStatus STOPPED: out of the box, remembered so that it is not described again
+    int64_t started_ms;          // since when it is RUNNING; where AWS does not tell, the first look that saw it so; 0 not yet
     int64_t protected_until_ms;  // INT64_MAX: no end told
     bool own_need;               // overrides change what it reserves: `need` counts
     struct res need;

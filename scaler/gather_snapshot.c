@@ -282,6 +282,23 @@ static void join_services(struct join *j)
     }
 }
 
+// A task that died and was replaced between two looks leaves the counts as they were: only its start tells that it is young.
+static void join_young(struct join *j)
+{
+    int32_t *young = arena_array(j->a, int32_t, j->s->service_count);
+    for (size_t i = 0; i < j->f->task_count; i++) {
+        const struct fact_task *t = &j->f->tasks[i];
+        int service = strncmp(t->group, "service:", 8) == 0 ? strmap_get(&j->services, t->group + 8) : -1;
+        if (service >= 0 && t->running && !t->stopping && j->f->at_ms - t->started_ms < FACT_HEALTHY_MS)
+            young[service]++;
+    }
+    for (size_t i = 0; i < j->s->service_count; i++) {
+        struct service *s = &j->s->services[i];
+        int32_t told = young[i] < s->running ? young[i] : s->running;  // the two are not read at the same moment
+        s->young = s->young > told ? s->young : told;
+    }
+}
+
 // ---- instances ------------------------------------------------------------------------------------------------------------
 
 static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *i)
@@ -431,6 +448,7 @@ void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret)
     join_subnets(&j);
     join_fleets(&j);
     join_services(&j);
+    join_young(&j);
     join_instances(&j);
     join_holdings(&j);
 }

@@ -137,13 +137,16 @@ static void sort_boxes(struct sorting *s)
 
 // ---- facts ----------------------------------------------------------------------------------------------------------------
 
-static struct fact_task task_fact(const struct ecs_task *t, const struct fact_task *old)
+static struct fact_task task_fact(const struct ecs_task *t, const struct fact_task *old, int64_t now_ms)
 {
-    return (struct fact_task){
+    struct fact_task fact = {
         .arn = t->arn, .definition = t->task_definition, .container = t->container_instance, .group = t->group,
         .running = strcmp(t->last_status, "RUNNING") == 0, .stopping = strcmp(t->desired_status, "STOPPED") == 0,
         .stopped = strcmp(t->last_status, "STOPPED") == 0, .protected_until_ms = old ? old->protected_until_ms : 0, .told = t,
     };
+    if (fact.running)
+        fact.started_ms = t->started_ms > 0 ? t->started_ms : old && old->started_ms > 0 ? old->started_ms : now_ms;
+    return fact;
 }
 
 static struct fact_task task_copy(struct arena *a, const struct fact_task *old)
@@ -191,7 +194,7 @@ static void take_tasks(struct sorting *s)
     for (size_t i = 0; i < s->answer.count; i++) {
         const struct ecs_task *t = &s->answer.items[i];
         strmap_put(&s->told, t->arn, (int)i);
-        struct fact_task fact = task_fact(t, old_task(s, t->arn));
+        struct fact_task fact = task_fact(t, old_task(s, t->arn), f->at_ms);
         if (worth_keeping(l, &fact))
             f->tasks[f->task_count++] = fact;
     }
