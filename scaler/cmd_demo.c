@@ -207,7 +207,7 @@ int cmd_demo(int argc, char **argv)
         {.name = "for", .kind = OPTION_DURATION, .ret = &d.for_ms, .value = "D", .help = "world time to run (24h)", .min = 60000, .max = (int64_t)366 * DAY_MS},
         {.name = "seed", .kind = OPTION_INT, .ret = &d.seed, .value = "N", .help = "of the world; the same seed is the same day (7)", .min = 0, .max = INT64_MAX},
         {.name = "speed", .kind = OPTION_NUMBER, .ret = &d.speed, .value = "X", .help = "world seconds a second (720: a day in 2 min)", .min = 1, .max = 3600},
-        {.name = "trace", .kind = OPTION_STRING, .ret = &d.trace, .value = "F[:SERVICE]", .help = "CSV timestamp,value: the demand"},
+        {.name = "trace", .kind = OPTION_STRING, .ret = &d.trace, .value = "F[:SERVICE]", .help = "CSV of times and values: the demand"},
         {.name = "trace-mean", .kind = OPTION_INT, .ret = &d.trace_mean, .value = "N", .help = "tasks that the trace's mean stands for (100)", .min = 1, .max = 5000},
         {.name = "policy", .kind = OPTION_STRING, .ret = &d.policy, .value = "F", .help = "settings in place of the built-in policy"},
         {.name = "listen", .kind = OPTION_ADDRESS, .ret = &listen, .value = "H:P", .help = "of the report (127.0.0.1:8080)"},

@@ -100,7 +100,7 @@ int cmd_sandbox(int argc, char **argv)
         {"listen", OPTION_ADDRESS, &c.listen, "H:P", "where to listen (127.0.0.1:4566; port 0: any free one)", 0, 0},
         {"speed", OPTION_NUMBER, &c.speed, "X", "seconds of the world in a real one (1)", 0, 100000},
         {"seed", OPTION_INT, &c.seed, "N", "chance of the world (7)", 0, INT64_MAX},
-        {"trace", OPTION_STRING, &c.trace_file, "F", "CSV of timestamp,value that drives the services", 0, 0},
+        {"trace", OPTION_STRING, &c.trace_file, "F", "CSV of times and values that drives the services", 0, 0},
     };
     const struct options_spec spec = {
         .command = "sandbox",

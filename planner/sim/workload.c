@@ -2,26 +2,7 @@
 
 #include <math.h>
 
-#include "base/parse.h"
 #include "base/rng.h"
-
-static int parse_row(struct slice line, const char *name, int64_t number, int64_t *ret_at_s, double *ret_value, struct err *err)
-{
-    struct slice rest = line, first = slice_cut(&rest, ',');
-    if (!parse_i64(first, ret_at_s))
-        return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": timestamp \"%.*s\": expected epoch seconds", name, number,
-                       (int)(first.len < 40 ? first.len : 40), first.len ? first.ptr : "");
-    if (!parse_double(rest, ret_value) || *ret_value < 0 || *ret_value > 1e18)
-        return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": value \"%.*s\": expected a number from 0 to 1e18", name, number,
-                       (int)(rest.len < 40 ? rest.len : 40), rest.len ? rest.ptr : "");
-    return 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
 
 // Value s seconds after the first row: linear within a usual step, the last value where rows are missing.
 static double raw_at(const struct workload_trace *t, int64_t at_s)
@@ -41,63 +22,6 @@ static double raw_at(const struct workload_trace *t, int64_t at_s)
         return t->value[low];
     double part = (double)(at_s - t->at_s[low]) / (double)gap_s;
     return t->value[low] + part * (t->value[low + 1] - t->value[low]);
-}
-
-static int measure(struct workload_trace *t, const char *name, struct arena *a, struct err *err)
-{
-    int64_t *gaps = arena_array(a, int64_t, t->count);
-    for (size_t i = 0; i + 1 < t->count; i++)
-        gaps[i] = t->at_s[i + 1] - t->at_s[i];
-    qsort(gaps, t->count - 1, sizeof *gaps, by_size);
-    t->step_s = gaps[(t->count - 1) / 2];
-    double area = 0, seconds = 0;
-    for (size_t i = 0; i + 1 < t->count; i++) {
-        double dt = (double)(t->at_s[i + 1] - t->at_s[i]);
-        bool gap = t->at_s[i + 1] - t->at_s[i] > 3 * t->step_s;
-        area += dt * (gap ? t->value[i] : (t->value[i] + t->value[i + 1]) / 2);
-        seconds += dt;
-    }
-    t->mean = (area + (double)t->step_s * t->value[t->count - 1]) / (seconds + (double)t->step_s);
-    if (t->mean <= 0)
-        return err_set(err, ERR_CORRUPT, "%s: all values are zero: nothing to scale", name);
-    return 0;
-}
-
-int workload_trace_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err)
-{
-    struct workload_trace t = {0};
-    size_t cap_at = 0, cap_value = 0;
-    struct slice header = slice_trim(slice_cut(&text, '\n'));
-    if (!slice_eq_str(header, "timestamp,value"))
-        return err_set(err, ERR_CORRUPT, "%s:1: expected the header \"timestamp,value\"", name);
-    for (int64_t number = 2; text.len > 0; number++) {
-        struct slice line = slice_cut(&text, '\n');
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        if (line.len == 0 && text.len == 0)
-            break;
-        int64_t at_s;
-        double value;
-        int r = parse_row(line, name, number, &at_s, &value, err);
-        if (r < 0)
-            return r;
-        if (at_s < 0 || at_s > 253402300799)
-            return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": timestamp %" PRId64 ": expected epoch seconds", name, number, at_s);
-        if (t.count > 0 && at_s <= t.at_s[t.count - 1])
-            return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": timestamp %" PRId64 ": expected later than the row before", name, number, at_s);
-        if (t.count == WORKLOAD_ROWS_MAX)
-            return err_set(err, ERR_LIMIT, "%s:%" PRId64 ": more than %d rows", name, number, WORKLOAD_ROWS_MAX);
-        t.at_s = arena_grow(a, t.at_s, t.count, &cap_at, sizeof *t.at_s);
-        t.value = arena_grow(a, t.value, t.count, &cap_value, sizeof *t.value);
-        t.at_s[t.count] = at_s;
-        t.value[t.count++] = value;
-    }
-    if (t.count < 2)
-        return err_set(err, ERR_CORRUPT, "%s: %zu rows: expected at least 2", name, t.count);
-    int r = measure(&t, name, a, err);
-    if (r == 0)
-        *ret = t;
-    return r;
 }
 
 double workload_trace_at(const struct workload_trace *t, int64_t elapsed_ms, double mean_tasks)

@@ -123,6 +123,15 @@ def demo():
     check("demo --headless prints one object with the agreed keys", done.returncode == 0 and keys <= set(out), done.stderr)
     check("its numbers are numbers", isinstance(out["invariant_violations"], int) and isinstance(out["api_calls"]["ecs:ListTasks"], int))
     check("demo refuses a trace that is not there", masu("demo", "--headless", "--trace", "no-such.csv").returncode == 1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "t.csv"
+        path.write_text("# from a spreadsheet\nwhen;host;orders\n2026-01-01 00:00;a;5\n2026-01-01 00:05;a;9\n")
+        done = masu("demo", "--headless", "--for", "10m", "--format", "json", "--trace", "t.csv", cwd=folder)
+        check("demo takes a CSV of other names and separators", done.returncode == 0 and json.loads(done.stdout)["ticks"] > 0, done.stderr)
+        path.write_text("when;orders\n2026-01-01 00:00;5\n2026-01-01 00:05;many\n")
+        done = masu("demo", "--headless", "--for", "10m", "--trace", "t.csv", cwd=folder)
+        told = 't.csv:3: column 2: value "many": expected a number from 0 to 1e18'
+        check("demo tells the place of a mistake in a trace", done.returncode == 1 and told in done.stderr, done.stderr)
 
 
 goldens()

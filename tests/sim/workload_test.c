@@ -13,17 +13,6 @@ static int parse(const char *text, struct arena *a, struct workload_trace *ret, 
     return workload_trace_parse(slice_of(text), "t.csv", a, ret, err);
 }
 
-static void refuses(const char *text, const char *message)
-{
-    struct arena a;
-    struct workload_trace t;
-    struct err err;
-    arena_init(&a, 0);
-    assert_int_equal(parse(text, &a, &t, &err), ERR_CORRUPT);
-    assert_non_null(strstr(err.msg, message));
-    arena_release(&a);
-}
-
 static void a_trace_is_scaled_to_its_mean_and_linear_between_rows(void **state)
 {
     (void)state;
@@ -83,22 +72,6 @@ static void a_spike_is_capped_at_twenty_times_the_mean(void **state)
     assert_float_equal(workload_trace_at(&t, 500 * 60000, 100), 2000, 1e-9);
     buf_release(&b);
     arena_release(&a);
-}
-
-static void mistakes_in_a_trace_are_named_with_their_line(void **state)
-{
-    (void)state;
-    refuses("", "t.csv:1: expected the header");
-    refuses("time,value\n1,2\n", "t.csv:1: expected the header");
-    refuses("timestamp,value\n1,2\nx,3\n", "t.csv:3: timestamp \"x\"");
-    refuses("timestamp,value\n1,2\n2,\n", "t.csv:3: value \"\"");
-    refuses("timestamp,value\n1,2\n2,-1\n", "t.csv:3: value \"-1\"");
-    refuses("timestamp,value\n1,2\n2,nan\n", "t.csv:3: value \"nan\"");
-    refuses("timestamp,value\n1,2\n2,3,4\n", "t.csv:3: value \"3,4\"");
-    refuses("timestamp,value\n1,2\n1,3\n", "t.csv:3: timestamp 1: expected later");
-    refuses("timestamp,value\n1,2\n\n3,4\n", "t.csv:3: timestamp");
-    refuses("timestamp,value\n1,2\n", "1 rows: expected at least 2");
-    refuses("timestamp,value\n1,0\n2,0\n", "all values are zero");
 }
 
 static void the_profile_is_a_function_of_seed_and_time_alone(void **state)
@@ -188,7 +161,6 @@ int main(void)
         cmocka_unit_test(a_trace_loops_after_its_last_step),
         cmocka_unit_test(missing_rows_carry_the_last_value_forward),
         cmocka_unit_test(a_spike_is_capped_at_twenty_times_the_mean),
-        cmocka_unit_test(mistakes_in_a_trace_are_named_with_their_line),
         cmocka_unit_test(real_series_are_read_and_scaled_where_they_are_there),
         cmocka_unit_test(the_profile_is_a_function_of_seed_and_time_alone),
     };
