@@ -43,6 +43,7 @@ struct ec2_state_changes {
 };
 // count 1 … 20. One bad id and none is terminated (ERR_NOT_FOUND, which does not mean that it is gone). dry_run: COMPLETE means
 // permitted. Not repeated in place after a timeout: what a termination depends on must be looked at anew.
+// items may be empty: some servers name nobody, and then only the next look tells.
 void ec2_terminate_instances(struct aws_with w, const char *const *ids, size_t count, bool dry_run, struct ec2_state_changes *ret);
 
 // count 1 … 100 resources, 1 … 10 tags. ret: COMPLETE or FAILED.

@@ -282,6 +282,27 @@ static void an_instance_missing_from_the_answer_of_terminate_is_doubtful(void **
     fixture_end(&f);
 }
 
+static void an_answer_of_terminate_that_names_nobody_is_an_answer(void **state)
+{
+    (void)state;
+    static const struct { const char *body; enum aws_call_state state; } cases[] = {
+        {"<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>", AWS_CALL_COMPLETE},
+        {"<TerminateInstancesResponse/>", AWS_CALL_FAILED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+        fixture_begin(&f);
+        scripted_add_body(&f.s, cases[i].body);
+        const char *id = "i-1";
+        struct ec2_state_changes ret;
+        ec2_terminate_instances(f.with, &id, 1, false, &ret);
+        aws_run(f.clients, DEADLINE_MS);
+        assert_int_equal(ret.call.state, cases[i].state);
+        assert_int_equal(ret.count, 0);
+        fixture_end(&f);
+    }
+}
+
 static void types_and_prices_are_numbers(void **state)
 {
     (void)state;
@@ -330,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_change_that_returns_false_did_not_happen),
         cmocka_unit_test(tags_are_encoded_and_deleted_by_key),
         cmocka_unit_test(an_instance_missing_from_the_answer_of_terminate_is_doubtful),
+        cmocka_unit_test(an_answer_of_terminate_that_names_nobody_is_an_answer),
         cmocka_unit_test(types_and_prices_are_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
