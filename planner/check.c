@@ -115,6 +115,18 @@ bool check_tasks(const struct work *w, int instance)
     return x->ecs_running + x->ecs_pending <= running;
 }
 
+// A removal reads what is registered, not what the type has; so the types are needed only where that is missing.
+static bool sizes_registered(const struct work *w)
+{
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        const struct instance *x = &w->s->instances[i];
+        bool counts = x->ecs == ECS_ACTIVE || x->ecs == ECS_DRAINING;
+        if (counts && w->inst[i].role != ROLE_GONE && res_is_zero(x->registered))
+            return false;
+    }
+    return true;
+}
+
 // L8: unready instances say that something larger is wrong than what one of them shows.
 static const char *mass_trouble(struct work *w)
 {
@@ -170,16 +182,18 @@ void check_facts(struct work *w)
         if (!trouble)
             continue;
         bool unusable = w->s->sources[k].state == SOURCE_UNKNOWN && source_rules[k].for_orders;
-        if (!w->no_removal)
+        bool removable = k == SOURCE_INSTANCE_TYPES && sizes_registered(w);
+        if (!w->no_removal && !removable)
             w->no_removal = trouble;
         if (unusable && !w->no_order)
             w->no_order = trouble;
         explain_verdict(w, (struct verdict){.kind = CANDIDATE_CLUSTER,
                                             .code = VERDICT_UNKNOWN,
-                                            .target = w->s->cluster,
+                                            .target = explain_text(w, "%s %s", w->s->cluster, source_kind_name((enum source_kind)k)),
                                             .fact = trouble,
-                                            .verdict = unusable ? "scale-in and orders are held"
-                                                                : "scale-in is held, scale-out goes on"});
+                                            .verdict = unusable    ? "scale-in and orders are held"
+                                                       : removable ? "scale-in goes on by registered sizes, orders by sizes known so far"
+                                                                   : "scale-in is held, scale-out goes on"});
     }
     const char *(*const rules[])(struct work *) = {contradiction, mass_trouble, zone_trouble};
     for (size_t k = 0; k < ARRAY_LEN(rules); k++) {

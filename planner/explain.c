@@ -157,9 +157,20 @@ static const char *nearest_fit(struct work *w, const struct shape *x, const char
     return best ? best : explain_text(w, "no pool of architecture %s", x->arch[0] ? x->arch : "any");
 }
 
+// A pool of a fleet that can grow whose size nobody knows yet: it might hold the task.
+static const char *unknown_pool(struct work *w, const struct shape *x)
+{
+    for (size_t k = 0; k < w->s->fleet_count; k++)
+        for (size_t n = 0; n < w->s->fleets[k].pool_count && !w->fleet[k].closed; n++)
+            if (work_pool_in_doubt(w, &w->s->fleets[k].pools[n], x))
+                return explain_text(w, "the size of type %s in %s is not known yet", w->s->fleets[k].pools[n].type_name,
+                                    w->s->fleets[k].id);
+    return NULL;
+}
+
 static void never_verdict(struct work *w, const struct item *it, const char *target, int32_t never)
 {
-    const char *why = NULL;
+    const char *why = NULL, *doubt = NULL;
     const struct shape *x = work_shape(w, it->shape);
     const char *fact, *verdict;
     if (demand_incurable(w, it->service, &why)) {
@@ -168,6 +179,9 @@ static void never_verdict(struct work *w, const struct item *it, const char *tar
     } else if (w->no_order) {
         fact = explain_text(w, "%s fit nowhere; %s", explain_tasks(w, it->service, it->shape, never), w->no_order);
         verdict = "no order on unknown facts";
+    } else if ((doubt = unknown_pool(w, x)) != NULL) {
+        fact = explain_text(w, "%s fit in no pool of known size; %s", explain_tasks(w, it->service, it->shape, never), doubt);
+        verdict = "no order; known once EC2 describes the type or an instance of it registers";
     } else {
         const char *closed, *nearest = nearest_fit(w, x, &closed);
         fact = explain_text(w, closed ? "%s have no fleet that can grow: %s" : "%s fit in no pool of any fleet, %s",
@@ -175,7 +189,7 @@ static void never_verdict(struct work *w, const struct item *it, const char *tar
         verdict = closed ? "no order; name a fleet that can grow" : "no order; add a larger type to the fleet";
     }
     explain_verdict(w, (struct verdict){.kind = CANDIDATE_SHAPE,
-                                        .code = w->no_order && !why ? VERDICT_UNKNOWN : VERDICT_NEVER_FITS,
+                                        .code = doubt || (w->no_order && !why) ? VERDICT_UNKNOWN : VERDICT_NEVER_FITS,
                                         .target = target,
                                         .fact = fact,
                                         .verdict = verdict});
@@ -228,6 +242,8 @@ static void explain_unknown_headroom(struct work *w)
     for (size_t h = 0; h < w->p->headroom_task_count; h++) {
         const char *name = w->p->headroom_tasks[h].service;
         bool there = false;
+        for (size_t k = 0; k < h && !there; k++)
+            there = strcmp(w->p->headroom_tasks[k].service, name) == 0;  // said already
         for (size_t k = 0; k < w->s->service_count && !there; k++)
             there = strcmp(w->s->services[k].name, name) == 0;
         if (!there)
@@ -304,12 +320,20 @@ void explain_summary(struct work *w)
     assert(m->active + m->draining <= m->instances);
 }
 
+static bool capped_raise(const struct work *w, const struct verdict *v)
+{
+    for (size_t f = 0; f < w->s->fleet_count && v->kind == CANDIDATE_FLEET && v->code == VERDICT_CAPPED; f++)
+        if (strcmp(w->s->fleets[f].id, v->target) == 0)
+            return w->fleet[f].allowed > w->fleet[f].target;
+    return false;
+}
+
 void explain_would(struct work *w)
 {
     for (size_t k = 0; k < w->plan->verdict_count; k++) {
         struct verdict *v = &w->plan->verdicts[k];
         if (v->code == VERDICT_LAUNCH || v->code == VERDICT_DRAIN || v->code == VERDICT_LOWER || v->code == VERDICT_END ||
-            v->code == VERDICT_UNDO)
+            v->code == VERDICT_UNDO || capped_raise(w, v))
             v->verdict = explain_text(w, "would %s", v->verdict);
     }
 }

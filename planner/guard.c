@@ -14,20 +14,19 @@ static int64_t has_already(const struct work *w, const struct action *x)
 static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
 {
     struct work_fleet *y = &w->fleet[x->fleet];
-    int64_t wanted = x->capacity;
-    assert(to < wanted);
+    bool again = y->wanted > 0;
+    assert(to < x->capacity);
     assert(to >= y->target);
+    y->wanted = again ? y->wanted : x->capacity;
+    y->allowed = to;
     x->capacity = to;
     x->verdict = to > y->target ? explain_text(w, "raise the target from %" PRId64 " to %" PRId64, y->target, to)
                                  : explain_text(w, "hold the target at %" PRId64, to);
+    x->fact = again ? explain_text(w, "%s; %s", x->fact, fact)
+                    : explain_text(w, "%s; target %" PRId64 " wanted, %s", x->fact, y->wanted, fact);
+    y->code = VERDICT_CAPPED;
+    y->fact = x->fact;
     y->verdict = x->verdict;
-    explain_verdict(w, (struct verdict){.kind = CANDIDATE_FLEET,
-                                        .code = VERDICT_CAPPED,
-                                        .target = x->target,
-                                        .fact = fact,
-                                        .verdict = explain_text(w, "%" PRId64 " of %" PRId64, to, wanted),
-                                        .wanted = wanted,
-                                        .allowed = to});
 }
 
 // Above max only by the doomed weight, which leaves by itself (V18). Max stops growth; it never lowers.
@@ -65,7 +64,7 @@ static void cap_step(struct work *w, struct action *x, struct step *s)
     int64_t most = i64_max((counted + allowed * y->weight_min_milli) / 1000, has_already(w, x));
     if (x->capacity > most)
         cap(w, x, most,
-            explain_text(w, "%" PRId64 " coming, limit %" PRId64 " at once", s->coming, s->limit + s->doomed));
+            explain_text(w, "step limit %" PRId64 " at once, %" PRId64 " coming", s->limit + s->doomed, s->coming));
     int64_t more_milli = i64_max(0, x->capacity * 1000 - counted);
     s->coming += (more_milli + y->weight_min_milli - 1) / y->weight_min_milli;
 }
@@ -128,8 +127,10 @@ static void drop_forbidden(struct work *w)
         bool keep = w->p->mode != MODE_OBSERVE && allowed(w, &x) && (x.after < 0 || moved_to[x.after] >= 0);
         moved_to[k] = keep ? (int)n : -1;
         if (!keep && x.kind == ACTION_SET_TARGET && w->p->mode != MODE_OBSERVE && x.capacity != w->fleet[x.fleet].target) {
-            w->fleet[x.fleet].code = VERDICT_HOLD;
-            w->fleet[x.fleet].verdict = explain_text(w, "hold the target at %" PRId64, w->fleet[x.fleet].target);
+            struct work_fleet *y = &w->fleet[x.fleet];
+            y->code = y->wanted > 0 ? VERDICT_CAPPED : VERDICT_HOLD;
+            y->allowed = y->wanted > 0 ? y->target : 0;
+            y->verdict = explain_text(w, "hold the target at %" PRId64, y->target);
         }
         if (!keep)
             continue;

@@ -49,11 +49,11 @@ static const char *strangers_drain(struct work *w, int i, const struct instance 
 {
     struct drain_mark mark;
     int32_t tasks = work_task_count(w, i, false);
+    bool by_another = x->mark[0] && !drain_mark_parse(w->a, x->mark, &mark);
     if (x->ecs == ECS_DRAINING)
-        return explain_text(w, "DRAINING without our mark, %d task%s", tasks, tasks == 1 ? "" : "s");
-    if (x->mark[0] && !drain_mark_parse(w->a, x->mark, &mark))
-        return "marked by another";
-    return NULL;
+        return explain_text(w, "DRAINING %s, %d task%s", by_another ? "and marked by another" : "without our mark", tasks,
+                            tasks == 1 ? "" : "s");
+    return by_another ? "marked by another" : NULL;
 }
 
 static const char *odd_state(struct work *w, int i, const struct instance *x)

@@ -289,6 +289,8 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
     const struct work_fleet *y = &w->fleet[f];
     if (w->no_removal || y->lagging || w->s->fleets[f].state != FLEET_ACTIVE)
         return false;
+    if (y->sizes_in_doubt && scale_in_waiting(w))
+        return false;  // what was ordered may hold what waits
     int64_t sum = y->stay_milli / 1000, least = i64_max(sum, y->policy->min);
     if (y->replaced && y->target > least && y->need_target == 0) {
         send_target(w, f, least, -1, "the replacement is launched, the doomed weight leaves the target",
@@ -375,7 +377,9 @@ void targets_explain(struct work *w)
                                             .code = y->code,
                                             .target = w->s->fleets[f].id,
                                             .fact = y->fact,
-                                            .verdict = y->verdict});
+                                            .verdict = y->verdict,
+                                            .wanted = y->wanted,
+                                            .allowed = y->allowed});
     }
 }
 

@@ -445,14 +445,24 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
     y->replaced = first_notice > 0 && (newest > first_notice || w->s->now_ms > first_notice + 110 * 1000);
 }
 
+bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, const struct shape *x)
+{
+    if (pool->type < 0)
+        return true;
+    const struct instance_type *t = &w->s->types[pool->type];
+    return res_is_zero(instance_type_capacity(t)) && (!x || work_arch_fits(x->arch, t->arch));
+}
+
 static void mark_pools(struct work *w, const struct fleet *f)
 {
     for (size_t n = 0; n < f->pool_count; n++) {
         int type = f->pools[n].type;
-        if (type < 0 || res_is_zero(w->fresh[type]))
-            continue;
         for (size_t k = 0; k < w->s->shape_count; k++) {
             const struct shape *x = &w->s->shapes[k];
+            if (x->known && work_pool_in_doubt(w, &f->pools[n], x))
+                w->has_pool[k] = true;  // it may hold one: headroom and scale-in wait for its size
+            if (type < 0 || res_is_zero(w->fresh[type]))
+                continue;
             if (x->known && work_arch_fits(x->arch, w->s->types[type].arch) && res_fits(x->need, w->fresh[type]))
                 w->has_pool[k] = true;
         }
@@ -475,6 +485,7 @@ void work_fleets(struct work *w)
             mark_pools(w, f);
         for (size_t n = 0; n < f->pool_count; n++) {
             int64_t weight = f->pools[n].weight_milli;
+            y->sizes_in_doubt = y->sizes_in_doubt || work_pool_in_doubt(w, &f->pools[n], NULL);
             y->weight_max_milli = i64_max(y->weight_max_milli, weight);
             y->weight_min_milli = y->weight_min_milli == 0 ? weight : i64_min(y->weight_min_milli, weight);
         }

@@ -63,11 +63,13 @@ struct work_fleet {
     bool replaced;               // a member was launched after the first notice
     int32_t live, coming;
     int64_t weight_max_milli, weight_min_milli;  // of its pools
+    bool sizes_in_doubt;         // the size of a pool is neither learned nor nominal
     int64_t need_target;         // for the demand given to it, 0 none
     int32_t need_instances;      // the most that this launches
     const char *need_fact;
     enum verdict_code code;      // the fleet's one verdict
     const char *fact, *verdict;
+    int64_t wanted, allowed;     // the guard capped a raise: the target wanted and the one left; 0 not capped
 };
 
 enum takes { TAKES_NONE, TAKES_NOW, TAKES_LATER };
@@ -123,7 +125,7 @@ struct work {
     const char **zones;
     int zone_count;
     struct res *fresh;         // by type: work_fresh_room
-    bool *has_pool;            // by shape: some pool of a fleet that can grow holds it
+    bool *has_pool;            // by shape: some pool of a fleet that can grow holds it, or may
     struct res reference;      // the largest of each component over instances and pools
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
@@ -156,6 +158,8 @@ struct usd work_price(const struct work *w, int instance);     // an hour; 0 unk
 // What a fresh instance of the type has for tasks once each daemon that matches has its share; zero when unknown.
 struct res work_fresh_room(const struct work *w, const struct instance_type *t);
 bool work_arch_fits(const char *need, const char *have);
+// The pool's size is neither learned nor nominal, and its architecture may be the shape's (NULL: any shape's).
+bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, const struct shape *x);
 
 // Stamps of the memo being made; find returns NULL where there is none.
 struct memo_stamp *work_stamp(struct work *w, enum memo_stamp_kind kind, const char *key);

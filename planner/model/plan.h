@@ -68,7 +68,7 @@ enum verdict_code {
 struct verdict {
     enum candidate_kind kind;
     enum verdict_code code;
-    const char *target;        // instance id, fleet id, "service shape", cluster
+    const char *target;        // instance id, fleet id, "service shape", cluster, "cluster source"; once for each kind
     const char *fact, *verdict;
     int64_t wanted, allowed;   // VERDICT_CAPPED only
 };

@@ -74,7 +74,7 @@ static size_t verdicts_on(const struct plan *p, enum candidate_kind kind, const 
     return n;
 }
 
-static void judge_words(struct invariants *inv, const struct planner_input *in, const struct plan *p)
+static void judge_words(struct invariants *inv, const struct plan *p)
 {
     for (size_t i = 0; i < p->action_count; i++)
         if (!said(p->actions[i].fact) || !said(p->actions[i].verdict))
@@ -86,12 +86,30 @@ static void judge_words(struct invariants *inv, const struct planner_input *in, 
         if (v->code == VERDICT_CAPPED && v->wanted == v->allowed)
             inv_tell(inv, V26, "%s is capped but the number wanted is not kept", v->target);
     }
+}
+
+// Each instance and fleet of the snapshot has one verdict, and nothing has two.
+static void judge_once(struct invariants *inv, const struct planner_input *in, const struct plan *p)
+{
+    size_t on_instances = 0;
     for (size_t i = 0; i < in->snapshot->instance_count; i++) {
         const char *id = in->snapshot->instances[i].id;
         size_t n = verdicts_on(p, CANDIDATE_INSTANCE, id);
         if (n != 1)
             inv_tell(inv, V26, "instance %s has %zu verdicts", id, n);
     }
+    for (size_t f = 0; f < in->snapshot->fleet_count; f++)
+        if (verdicts_on(p, CANDIDATE_FLEET, in->snapshot->fleets[f].id) == 0)
+            inv_tell(inv, V26, "fleet %s has no verdict", in->snapshot->fleets[f].id);
+    for (size_t i = 0; i < p->verdict_count; i++) {
+        const struct verdict *v = &p->verdicts[i];
+        on_instances += v->kind == CANDIDATE_INSTANCE;
+        size_t n = v->kind == CANDIDATE_INSTANCE ? 1 : verdicts_on(p, v->kind, v->target);
+        if (n != 1)
+            inv_tell(inv, V26, "%s %s has %zu verdicts", candidate_kind_name(v->kind), v->target, n);
+    }
+    if (on_instances > in->snapshot->instance_count)
+        inv_tell(inv, V26, "%zu verdicts on %zu instances", on_instances, in->snapshot->instance_count);
 }
 
 void invariants_check_plan(struct invariants *inv, const struct planner_input *in, const struct planner_result *result)
@@ -99,7 +117,8 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
     inv_judge_again(inv, in, result);
     inv->plans++;
     judge_facts(inv, in, &result->plan);
-    judge_words(inv, in, &result->plan);
+    judge_words(inv, &result->plan);
+    judge_once(inv, in, &result->plan);
 }
 
 // ---- V27 -------------------------------------------------------------------------------------------------------------------

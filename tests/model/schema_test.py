@@ -53,11 +53,23 @@ keys_of(json.loads(subprocess.run([dump, by_hand_path], check=True, capture_outp
 
 # Nothing is described that is never written, but for what only people write.
 only_by_hand = {"$schema", "task"}
+NOT_OF_A_SNAPSHOT = ("task", "memo", "memo_drain", "memo_stamp", "memo_target")
 for name, definition in schema["$defs"].items():
-    if name == "task":
+    if name in NOT_OF_A_SNAPSHOT:
         continue
     missing = set(definition.get("properties", {})) - seen - only_by_hand
     assert not missing, f"{name}: {missing} are in the schema, but are never written"
+
+# The memo is described too, in full and in its least form.
+memo = {"version": 1, "at": by_hand["at"], "drains_begun": 3, "drains_finished": 1, "drains_undone": 1,
+        "drains": [{"instance": "i-1", "state": "empty", "since": by_hand["at"], "deadline": None, "reason": "unneeded"}],
+        "stamps": [{"kind": "order", "key": "sfr-1", "since": by_hand["at"], "until": by_hand["at"], "count": 2}],
+        "targets": [{"fleet": "sfr-1", "target": 4, "sent_at": by_hand["at"]}]}
+for good in (memo, {"version": 1}):
+    validator.validate({"snapshot": by_hand, "memo": good})
+for broken in ({}, {"version": 2}, dict(memo, drains=[{"instance": "i-1", "state": "asleep"}]), dict(memo, stamps=[{"kind": "order"}]),
+               dict(memo, targets=[{"fleet": "sfr-1"}])):
+    assert not validator.is_valid({"snapshot": by_hand, "memo": broken}), broken
 
 # And the schema can refuse.
 for broken in ({}, {"at": "now", "cluster": "x"}, {"at": by_hand["at"], "cluster": "x", "instances": [{"type": "c5.large"}]},

@@ -257,7 +257,7 @@ const struct verdict *plan_verdict(const struct plan *p, const char *target)
     const struct verdict *found = NULL;
     for (size_t i = 0; i < p->verdict_count; i++) {
         const struct verdict *v = &p->verdicts[i];
-        if (strcmp(v->target, target) != 0 || (v->kind == CANDIDATE_FLEET && v->code == VERDICT_CAPPED))
+        if (strcmp(v->target, target) != 0)
             continue;
         if (found)
             fail_msg("%s has two verdicts: %s -> %s; %s -> %s", target, found->fact, found->verdict, v->fact, v->verdict);

@@ -56,7 +56,7 @@ struct plan *build_ticks(struct build *b, int n);
 int plan_count(const struct plan *p, enum action_kind k);
 const struct action *plan_action(const struct plan *p, enum action_kind k, const char *target);  // NULL: none
 int64_t plan_target(const struct plan *p, const char *fleet);  // -1: none sent
-// The one verdict of an instance, fleet or shape; fails the test when there is not exactly one (caps aside).
+// The one verdict of an instance, fleet or shape; fails the test when there is not exactly one.
 const struct verdict *plan_verdict(const struct plan *p, const char *target);
 const struct verdict *plan_capped(const struct plan *p, const char *target);
 void plan_print(const struct plan *p);  // for people, when a test fails

@@ -154,6 +154,22 @@ static void each_candidate_once(const struct build *b, const struct plan *p)
         plan_verdict(p, b->s.instances[i].id);
     for (size_t f = 0; f < b->s.fleet_count; f++)
         plan_verdict(p, b->s.fleets[f].id);
+    for (size_t i = 0; i < p->verdict_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (p->verdicts[i].kind == p->verdicts[k].kind && strcmp(p->verdicts[i].target, p->verdicts[k].target) == 0)
+                fail_msg("%s has two verdicts: %s; %s", p->verdicts[i].target, p->verdicts[k].fact, p->verdicts[i].fact);
+}
+
+// Nothing is known at all: many verdicts on one cluster, each of its own source.
+static void blind_plan(struct build *b, const struct memo *memo, bool has_memo)
+{
+    struct source was[SOURCE_COUNT];
+    memcpy(was, b->s.sources, sizeof was);
+    for (int k = 0; k < SOURCE_COUNT; k++)
+        b->s.sources[k].state = SOURCE_UNKNOWN;
+    struct plan blind = plan_with(b, memo, has_memo);
+    each_candidate_once(b, &blind);
+    memcpy(b->s.sources, was, sizeof was);
 }
 
 static void v10_v11_v17_v26_hold_in_random_worlds(void **state)
@@ -174,6 +190,7 @@ static void v10_v11_v17_v26_hold_in_random_worlds(void **state)
             each_candidate_once(&b, &base);
             if (seed % 4 != 0)  // a memo of nonsense may call a drain undone
                 drains_fit(&b, &base, seed);
+            blind_plan(&b, &memo, has_memo);
             for (int k = 0; k < SOURCE_COUNT; k++) {
                 struct source was = b.s.sources[k];
                 static const char *const how[] = {"unknown", "partial", "old"};
@@ -184,6 +201,7 @@ static void v10_v11_v17_v26_hold_in_random_worlds(void **state)
                     else
                         b.s.sources[k].state = h == 0 ? SOURCE_UNKNOWN : SOURCE_PARTIAL;
                     struct plan worse = plan_with(&b, &memo, has_memo);
+                    each_candidate_once(&b, &worse);
                     takes_no_more(&b, &base, &worse, arena_printf(&b.a, "source %d %s", k, how[h]), seed);
                 }
                 b.s.sources[k] = was;

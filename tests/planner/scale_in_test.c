@@ -203,6 +203,14 @@ static void c7_a_strangers_drain_is_not_ours(void **state)
     spared("i-004", VERDICT_FOREIGN, "without our mark");
 }
 
+static void c7_a_drain_marked_by_another_is_not_ours_and_says_so(void **state)
+{
+    (void)state;
+    at(3)->ecs = ECS_DRAINING;
+    at(3)->mark = "somebody was here";
+    spared("i-004", VERDICT_FOREIGN, "marked by another");
+}
+
 static void an_instance_of_no_fleet_is_not_ours(void **state)
 {
     (void)state;
@@ -357,6 +365,42 @@ static void v10_any_stale_source_holds_scale_in(void **state)
         b.s.sources[kinds[k]].state = SOURCE_PARTIAL;
         assert_int_equal(plan_count(build_plan(&b), ACTION_DRAIN), 0);
     }
+}
+
+static int drains_without_types(enum source_state state, bool registered)
+{
+    const struct plan *p = NULL;
+    if (!registered)
+        at(1)->registered = (struct res){{0}};
+    for (int k = 0; k < 3; k++) {
+        b.s.sources[SOURCE_INSTANCE_TYPES].state = state;
+        p = build_plan(&b);
+        build_later(&b, 30 * SECOND);
+    }
+    assert_int_equal(plan_verdict(p, "c instance_types")->code, VERDICT_UNKNOWN);
+    assert_non_null(strstr(plan_verdict(p, "c instance_types")->verdict, registered ? "scale-in goes on" : "scale-in is held"));
+    return plan_count(p, ACTION_DRAIN);
+}
+
+static void v10_types_are_not_needed_for_removal_where_all_sizes_are_registered(void **state)
+{
+    (void)state;
+    b.s.types[type].registered = b.s.types[type].nominal = (struct res){{0}};
+    assert_int_equal(drains_without_types(SOURCE_UNKNOWN, true), 1);
+}
+
+static void v10_types_are_needed_for_removal_where_a_registered_size_is_missing(void **state)
+{
+    (void)state;
+    assert_int_equal(drains_without_types(SOURCE_PARTIAL, false), 0);
+}
+
+static void v10_headroom_is_kept_while_the_types_of_its_pools_are_not_known(void **state)
+{
+    (void)state;
+    b.p.headroom_percent = 80;  // 8 tasks, and 6 places without i-004's
+    b.s.types[type].registered = b.s.types[type].nominal = (struct res){{0}};
+    assert_int_equal(drains_without_types(SOURCE_UNKNOWN, true), 0);
 }
 
 static void l8_mass_trouble_holds_scale_in(void **state)
@@ -594,6 +638,7 @@ int main(void)
         TEST(d7_an_instance_at_risk_is_no_voluntary_candidate),
         TEST(e4_a_disconnected_instance_is_no_candidate),
         TEST(c7_a_strangers_drain_is_not_ours),
+        TEST(c7_a_drain_marked_by_another_is_not_ours_and_says_so),
         TEST(an_instance_of_no_fleet_is_not_ours),
         TEST(a7_members_of_a_cancelled_fleet_are_no_candidates),
         TEST(h4_a_fleet_that_another_scales_is_read_only),
@@ -611,6 +656,9 @@ int main(void)
         TEST(observe_would_drain_and_remembers_no_drain),
         TEST(scale_in_false_never_drains),
         TEST(v10_any_stale_source_holds_scale_in),
+        TEST(v10_types_are_not_needed_for_removal_where_all_sizes_are_registered),
+        TEST(v10_types_are_needed_for_removal_where_a_registered_size_is_missing),
+        TEST(v10_headroom_is_kept_while_the_types_of_its_pools_are_not_known),
         TEST(l8_mass_trouble_holds_scale_in),
         TEST(a_service_that_never_fits_does_not_hold_scale_in),
         TEST(v33_the_balance_of_zones_is_kept),

@@ -336,6 +336,73 @@ static void h1_max_stops_growth_and_says_what_was_wanted(void **state)
     assert_int_equal(plan_target(p, "sfr-1"), 3);
     assert_int_equal(plan_capped(p, "sfr-1")->wanted, 5);
     assert_int_equal(plan_capped(p, "sfr-1")->allowed, 3);
+    const struct verdict *v = plan_verdict(p, "sfr-1");  // the only one: need and cap in one text
+    assert_non_null(strstr(v->fact, "16 tasks of web"));
+    assert_non_null(strstr(v->fact, "target 5 wanted, max 3 in the policy"));
+    assert_string_equal(v->verdict, "raise the target from 1 to 3");
+    assert_string_equal(plan_action(p, ACTION_SET_TARGET, "sfr-1")->fact, v->fact);
+}
+
+static void v26_two_caps_on_one_fleet_are_one_verdict_with_the_first_need(void **state)
+{
+    (void)state;
+    world(1000, 0, 400);
+    b.p.step_instances = 7;
+    b.p.fleets[0].max = 20;
+    const struct verdict *v = plan_verdict(build_plan(&b), "sfr-1");
+    assert_int_equal(v->code, VERDICT_CAPPED);
+    assert_int_equal(v->wanted, 100);
+    assert_int_equal(v->allowed, 7);
+    assert_non_null(strstr(v->fact, "max 20 in the policy; step limit 7 at once"));
+}
+
+static void v26_a_capped_raise_that_is_only_observed_would_raise(void **state)
+{
+    (void)state;
+    world(1000, 1, 20);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.p.fleets[0].max = 3;
+    b.p.mode = MODE_OBSERVE;
+    assert_string_equal(plan_verdict(build_plan(&b), "sfr-1")->verdict, "would raise the target from 1 to 3");
+}
+
+static void a_type_of_unknown_size_is_named_where_nothing_else_holds_the_task(void **state)
+{
+    (void)state;
+    world(1000, 1, 4);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.s.types[type].registered = b.s.types[type].nominal = (struct res){{0}};
+    b.s.fleets[fleet].pools[0].type_name = "m5.xlarge";
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 6;
+    b.s.sources[SOURCE_INSTANCE_TYPES].state = SOURCE_UNKNOWN;
+    const struct plan *p = build_plan(&b);
+    const struct verdict *v = plan_verdict(p, "web web:1");
+    assert_int_equal(p->action_count, 0);
+    assert_int_equal(v->code, VERDICT_UNKNOWN);
+    assert_non_null(strstr(v->fact, "the size of type m5.xlarge in sfr-1 is not known yet"));
+    assert_null(strstr(v->fact, "architecture"));
+    assert_non_null(strstr(v->verdict, "an instance of it registers"));
+}
+
+static bool withdrawn_in_an_hour(void)
+{
+    bool lowered = false;
+    for (int k = 0; k < 120 && !lowered; k++) {
+        lowered = plan_target(build_plan(&b), "sfr-1") == 1;
+        build_later(&b, 30 * SECOND);
+    }
+    return lowered;
+}
+
+static void an_order_of_unknown_size_is_not_withdrawn_while_tasks_wait(void **state)
+{
+    (void)state;
+    world(1000, 3, 6);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    b.s.types[type].registered = b.s.types[type].nominal = (struct res){{0}};
+    assert_false(withdrawn_in_an_hour());
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 4;
+    assert_true(withdrawn_in_an_hour());
 }
 
 static void h1_a_fleet_above_its_max_is_not_lowered(void **state)
@@ -418,7 +485,7 @@ static void v10_unknown_services_order_nothing(void **state)
     b.s.sources[SOURCE_SERVICES].state = SOURCE_UNKNOWN;
     const struct plan *p = build_plan(&b);
     assert_int_equal(p->action_count, 0);
-    assert_int_equal(plan_verdict(p, "c")->code, VERDICT_UNKNOWN);
+    assert_int_equal(plan_verdict(p, "c services")->code, VERDICT_UNKNOWN);
 }
 
 static void v10_old_services_still_scale_out(void **state)
@@ -474,7 +541,7 @@ static void types_that_are_not_known_order_nothing(void **state)
     b.s.types[type].registered = b.s.types[type].nominal = (struct res){{0}};
     const struct plan *p = build_plan(&b);
     assert_int_equal(p->action_count, 0);
-    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_NEVER_FITS);
+    assert_int_equal(plan_verdict(p, "web web:1")->code, VERDICT_UNKNOWN);
 }
 
 static void headroom_that_names_a_service_which_is_not_there_is_said(void **state)
@@ -538,6 +605,10 @@ int main(void)
         cmocka_unit_test_teardown(e4_an_unreachable_instance_is_neither_capacity_nor_demand, teardown),
         cmocka_unit_test_teardown(h1_max_stops_growth_and_says_what_was_wanted, teardown),
         cmocka_unit_test_teardown(h1_a_fleet_above_its_max_is_not_lowered, teardown),
+        cmocka_unit_test_teardown(v26_two_caps_on_one_fleet_are_one_verdict_with_the_first_need, teardown),
+        cmocka_unit_test_teardown(v26_a_capped_raise_that_is_only_observed_would_raise, teardown),
+        cmocka_unit_test_teardown(a_type_of_unknown_size_is_named_where_nothing_else_holds_the_task, teardown),
+        cmocka_unit_test_teardown(an_order_of_unknown_size_is_not_withdrawn_while_tasks_wait, teardown),
         cmocka_unit_test_teardown(a_step_limits_what_comes_at_once, teardown),
         cmocka_unit_test_teardown(min_is_ordered_without_any_task, teardown),
         cmocka_unit_test_teardown(the_cheaper_fleet_is_chosen_and_the_rest_spills_over, teardown),

@@ -200,6 +200,27 @@ static void v26_trips_on_two_verdicts_for_one_candidate(void **state)
     bench_release(&t);
 }
 
+static void v26_trips_on_two_verdicts_for_one_fleet(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    struct verdict *twice = arena_array(&t.b.a, struct verdict, p->verdict_count + 1);
+    memcpy(twice, p->verdicts, p->verdict_count * sizeof *twice);
+    for (size_t i = 0; i < p->verdict_count; i++)
+        if (p->verdicts[i].kind == CANDIDATE_FLEET)
+            twice[p->verdict_count] = p->verdicts[i];
+    twice[p->verdict_count].code = VERDICT_CAPPED;
+    twice[p->verdict_count].wanted = 9;
+    twice[p->verdict_count].allowed = 5;
+    p->verdicts = twice;
+    p->verdict_count++;
+    check(&t);
+    expect(&t.r, V26);
+    bench_release(&t);
+}
+
 static void v26_trips_on_a_capped_number_without_its_original(void **state)
 {
     (void)state;
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(v26_trips_on_an_action_without_a_reason),
         cmocka_unit_test(v26_trips_on_a_candidate_skipped_in_silence),
         cmocka_unit_test(v26_trips_on_two_verdicts_for_one_candidate),
+        cmocka_unit_test(v26_trips_on_two_verdicts_for_one_fleet),
         cmocka_unit_test(v26_trips_on_a_capped_number_without_its_original),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
