@@ -137,6 +137,24 @@ static void execute(struct tick *t, struct tick_frame *f)
         execute_one(t, f, (int)i);
 }
 
+// A target that was not sent, or whose call failed, is not to be waited for: the next tick looks and sends it anew, and as it is
+// absolute, twice does no harm.
+static void forget_unsent(struct tick_frame *f)
+{
+    struct memo *m = &f->result.memo;
+    for (size_t i = 0; i < f->result.plan.action_count; i++) {
+        const struct action *a = &f->result.plan.actions[i];
+        enum outcome_kind outcome = f->acts[i].outcome;
+        if (a->kind != ACTION_SET_TARGET || (outcome != OUTCOME_FAILED && outcome != OUTCOME_SKIPPED))
+            continue;
+        size_t kept = 0;
+        for (size_t k = 0; k < m->target_count; k++)
+            if (strcmp(m->targets[k].fleet, a->target) != 0)
+                m->targets[kept++] = m->targets[k];
+        m->target_count = kept;
+    }
+}
+
 // ---- the tick -------------------------------------------------------------------------------------------------------------
 
 static struct tick_frame *open_frame(struct tick *t)
@@ -183,6 +201,7 @@ int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
     if (rc == 0) {
         f->acts = arena_array(f->arena, struct tick_act, f->result.plan.action_count);
         execute(t, f);  // re-check and execute, an intent before and an outcome after each
+        forget_unsent(f);
         tick_restore(t, &f->result.memo);
     } else {
         end_early(f, err);

@@ -16,6 +16,8 @@ struct script {
     enum policy_mode mode_seen;
     const struct memo *memo_seen;
     struct memo_drain drains[1];
+    struct memo_target targets[1];
+    size_t targets_seen;             // in the memo given to the last plan
 };
 
 static void note(struct script *s, const char *what)
@@ -49,11 +51,13 @@ static int s_plan(void *arg, struct tick_frame *f, const struct planner_input *i
     note(s, "plan");
     s->mode_seen = in->policy->mode;
     s->memo_seen = in->memo;
+    s->targets_seen = in->memo ? in->memo->target_count : 0;
     if (s->plan_fails)
         return err_set(err, ERR_INVALID, "an index is out of range");
     *ret = (struct planner_result){.plan = {.cluster = "c", .mode = "act", .actions = s->actions, .action_count = s->action_count}};
     s->drains[0] = (struct memo_drain){.instance = "i-1", .reason = "unneeded", .since_ms = in->memo ? in->memo->drains[0].since_ms + 1 : 1};
-    ret->memo = (struct memo){.version = MEMO_VERSION, .drains = s->drains, .drain_count = 1};
+    s->targets[0] = (struct memo_target){.fleet = "sfr-1", .target = 10, .sent_ms = 1};
+    ret->memo = (struct memo){.version = MEMO_VERSION, .drains = s->drains, .drain_count = 1, .targets = s->targets, .target_count = 1};
     return 0;
 }
 
@@ -192,6 +196,29 @@ static void what_depends_on_a_failed_action_is_skipped_and_the_rest_goes_on(void
     bed_free(b);
 }
 
+static void a_target_whose_call_failed_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct bed *b = bed_new();
+    struct action raise = an_action(ACTION_SET_TARGET, -1, -1);
+    raise.target = "sfr-1";
+    raise.capacity = 10;
+    add_action(b, raise);
+    run(b, 0);
+    run(b, 0);
+    assert_int_equal(b->s.targets_seen, 1);  // sent: the next tick knows
+    b->s.apply_fails = 0;
+    run(b, 0);
+    b->s.apply_fails = -1;
+    run(b, 0);
+    assert_int_equal(b->s.targets_seen, 0);
+    b->s.recheck_fails = 0;
+    run(b, 0);
+    run(b, 0);
+    assert_int_equal(b->s.targets_seen, 0);
+    bed_free(b);
+}
+
 static void a_recheck_that_says_no_keeps_the_call_from_being_made(void **state)
 {
     (void)state;
@@ -307,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tick_goes_through_its_steps_in_order),
         cmocka_unit_test(what_depends_on_a_failed_action_is_skipped_and_the_rest_goes_on),
+        cmocka_unit_test(a_target_whose_call_failed_is_not_waited_for),
         cmocka_unit_test(a_recheck_that_says_no_keeps_the_call_from_being_made),
         cmocka_unit_test(i5_without_a_journal_nothing_is_removed_but_need_is_served_and_drains_are_undone),
         cmocka_unit_test(i5_a_journal_that_breaks_in_mid_tick_stops_the_removals_that_follow),

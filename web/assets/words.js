@@ -55,7 +55,7 @@ export function looks(c, full, now, clock) {
   const never = (full?.verdicts || []).filter((v) => v.kind === "shape" && v.code === "never_fits");
   for (const v of never.slice(0, 2)) out.push({ tone: "amber", since: null, fact: v.fact, verdict: v.verdict });
   if (waits > 0 && never.length === 0) {
-    const v = (full?.verdicts || []).find((x) => x.kind === "shape" && ["wait", "launch", "capped", "hold"].includes(x.code));
+    const v = (full?.verdicts || []).find((x) => x.kind === "shape" && ["wait", "launch", "capped", "hold", "unknown"].includes(x.code));
     const coming = c.instances?.coming || 0;
     out.push({ tone: "red", since: time(c.waiting_since), fact: v ? v.fact : count(waits, "task") + (waits === 1 ? " waits" : " wait") + " for a place",
       verdict: v ? v.verdict : coming ? count(coming, "instance boots", "instances boot") : "nothing is on the way" });
