@@ -309,3 +309,17 @@ int aws_check_credentials(struct aws *a, int64_t until_ms, const char **ret_sour
         t->ops->wait(t, until_ms);
     }
 }
+
+struct aws_health aws_health(const struct aws *a)
+{
+    const struct aws_clients *c = a->clients;
+    struct aws_health h = {.source = "", .clock_measured = c->skew.measured, .clock_off_ms = c->skew.measured_ms,
+                           .clock_corrected = c->skew.applied_ms != 0,
+                           .now_ms = c->transport->ops->wire_ms(c->transport) + c->skew.applied_ms};
+    const struct credentials *credentials = credentials_provider_present(a->credentials);
+    if (credentials) {
+        h.source = credentials->source;
+        h.expires_ms = credentials->expires_ms;
+    }
+    return h;
+}

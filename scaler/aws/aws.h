@@ -44,6 +44,16 @@ const char *aws_region(const struct aws *a);
 struct transport *aws_transport(const struct aws *a);
 // For doctor: waits (running the transport) for credentials; *ret_source names where they come from.
 int aws_check_credentials(struct aws *a, int64_t until_ms, const char **ret_source, struct err *err);
+// What is known without asking anybody. (Who we are is sts_get_caller_identity's to tell.)
+struct aws_health {
+    const char *source;      // of the credentials: "environment", "profile ops", …; "" before the first
+    int64_t expires_ms;      // of the credentials, AWS's time; 0: never, or none yet
+    int64_t now_ms;          // AWS's time as far as we know it: expires_ms - now_ms is what is left
+    bool clock_measured;     // an answer told AWS's time
+    int64_t clock_off_ms;    // AWS's clock minus ours, to the second; from 15 minutes on AWS refuses what is signed by ours
+    bool clock_corrected;    // requests are signed with AWS's time because ours was refused
+};
+struct aws_health aws_health(const struct aws *a);
 
 // ---- one call, as the typed operations see it (ecs.h, ec2.h, sts.h) --------------------------------------------------------
 struct aws_with {

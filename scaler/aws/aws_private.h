@@ -8,6 +8,7 @@
 #include "scaler/aws/credentials.h"
 #include "scaler/aws/endpoint.h"
 #include "scaler/aws/sigv4.h"
+#include "scaler/aws/skew.h"
 
 #define AWS_CALLS_MAX 8192
 #define AWS_IN_FLIGHT_MAX 16        // a client; urgent calls have as many again
@@ -16,7 +17,6 @@
 #define AWS_RETRY_COST 5
 #define AWS_RETRY_COST_TIMEOUT 10
 #define AWS_BACKOFF_MAX_MS 20000.0
-#define AWS_SKEW_MS (300 * 1000)    // below that a refused signature has another reason
 
 struct aws_pending {
     struct aws_pending *prev, *next;  // in order of submission
@@ -28,6 +28,7 @@ struct aws_pending {
     bool in_flight, over_limit;
     bool unknown_effect;              // of some attempt of a mutating call
     bool skew_tried, refresh_tried;
+    int64_t signed_ms;                // what was added to wire time for this attempt
     uint64_t transport_id, generation;
     int64_t due_ms, submitted_ms;     // world time
     struct aws_stat *stat;
@@ -47,7 +48,6 @@ struct aws {
     struct credentials_provider *credentials;
     struct aws_budget budget;
     int retry_tokens;
-    int64_t skew_ms;                  // AWS's clock minus wire time
     struct aws_pending *first, *last;
     size_t count, in_flight;
     struct aws_stat stats[AWS_STATS_MAX];
@@ -60,6 +60,7 @@ struct aws_clients {
     const struct aws_env *env;
     const volatile sig_atomic_t *stop;
     struct rng rng;
+    struct aws_skew skew;
     int max_attempts;
     bool cancelling;
     uint64_t submitted;               // calls ever

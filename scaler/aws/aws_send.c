@@ -32,7 +32,8 @@ static int submit_signed(struct aws_pending *p, const struct credentials *c, str
     const struct aws_endpoint *e = &a->endpoints[service];
     const struct protocol *protocol = &protocols[service];
     char date[32], target[128];
-    format_amz_date(wire_ms(a) + a->skew_ms, date);
+    p->signed_ms = a->clients->skew.applied_ms;
+    format_amz_date(wire_ms(a) + p->signed_ms, date);
     struct http_header headers[6] = {
         {SLICE_LIT("Host"), slice_of(e->host)},
         {SLICE_LIT("Content-Type"), slice_of(protocol->content_type)},
@@ -118,13 +119,8 @@ static bool retry_now(struct aws_pending *p)
 // Is our clock off by what the answer's Date says? Then sign with AWS's time from now on.
 static bool correct_skew(struct aws_pending *p, const struct transport_response *r)
 {
-    int64_t date_ms;
-    if (p->skew_tried || !parse_http_date_ms(aws_header(r, "date"), &date_ms))
+    if (p->skew_tried || !aws_skew_correct(&p->aws->clients->skew, r, wire_ms(p->aws), p->signed_ms))
         return false;
-    int64_t off_ms = date_ms - (wire_ms(p->aws) + p->aws->skew_ms);
-    if (off_ms < AWS_SKEW_MS && off_ms > -AWS_SKEW_MS)
-        return false;
-    p->aws->skew_ms += off_ms;
     p->skew_tried = true;
     return true;
 }
@@ -204,6 +200,7 @@ static void on_response(void *arg, const struct transport_response *r)
         aws_complete_error(p, &err);
         return;
     }
+    aws_skew_measure(&p->aws->clients->skew, r, wire_ms(p->aws));
     if (r->status < 200 || r->status > 299) {
         on_error_answer(p, r);
         return;

@@ -214,6 +214,11 @@ enum credentials_state credentials_provider_poll(struct credentials_provider *p,
     return CREDENTIALS_FAILED;
 }
 
+const struct credentials *credentials_provider_present(const struct credentials_provider *p)
+{
+    return p->have ? &p->present : NULL;
+}
+
 static const char *or_empty(const char *s)
 {
     return s ? s : "";

@@ -35,6 +35,8 @@ void credentials_provider_free(struct credentials_provider *p);  // NULL-safe; c
 // *ret is valid until the next poll. Starts a fetch where one is due; a failed one is tried again 5 s later at the earliest.
 enum credentials_state credentials_provider_poll(struct credentials_provider *p, const struct credentials **ret,
                                                  struct err *err);
+// What the last fetch gave, good or not any more; NULL: nothing yet. Fetches nothing.
+const struct credentials *credentials_provider_present(const struct credentials_provider *p);
 // AWS refused this generation as expired: the next poll fetches anew. No effect when a newer one is there already.
 // False: the source cannot give others (static keys), so there is no use in trying again.
 bool credentials_provider_expire(struct credentials_provider *p, uint64_t generation);

@@ -260,6 +260,34 @@ static void an_hour_of_skew_is_corrected_once_and_kept(void **state)
     fixture_end(&f);
 }
 
+static void calls_refused_together_for_our_clock_all_go_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f);
+    f.s.wire_offset_ms = 3600 * 1000;  // our wall clock is an hour early
+    assert_false(aws_health(f.aws).clock_measured);
+    for (int i = 0; i < 2; i++)
+        scripted_add(&f.s, (struct scripted_reply){.status = 400, .body = "{\"__type\":\"InvalidSignatureException\"}", .header = "Date",
+                                                   .value = "Mon, 02 Feb 2026 02:40:00 GMT", .delay_ms = 10 + i});
+    scripted_add(&f.s, (struct scripted_reply){.body = EMPTY_LIST, .header = "Date", .value = "Mon, 02 Feb 2026 02:40:00 GMT"});
+    scripted_add_body(&f.s, EMPTY_LIST);
+    struct ecs_arns one, two;
+    ecs_list_clusters(f.with, &one);
+    ecs_list_clusters(f.with, &two);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(one.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(two.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(f.s.request_count, 4);
+    struct aws_health h = aws_health(f.aws);
+    assert_true(h.clock_measured && h.clock_corrected);
+    assert_in_range(-h.clock_off_ms, 3599 * 1000, 3601 * 1000);
+    assert_string_equal(h.source, "environment");
+    assert_int_equal(h.expires_ms, 0);
+    assert_in_range(h.now_ms - f.s.clock.virtual_ms + 1000, 0, 2000);
+    fixture_end(&f);
+}
+
 static void a_refused_signature_with_a_right_clock_is_a_real_error(void **state)
 {
     (void)state;
@@ -464,6 +492,7 @@ int main(void)
         cmocka_unit_test(an_unknown_effect_is_not_forgotten_by_a_later_refusal),
         cmocka_unit_test(each_attempt_is_signed_anew),
         cmocka_unit_test(an_hour_of_skew_is_corrected_once_and_kept),
+        cmocka_unit_test(calls_refused_together_for_our_clock_all_go_again),
         cmocka_unit_test(a_refused_signature_with_a_right_clock_is_a_real_error),
         cmocka_unit_test(quota_stops_retries_when_everything_fails),
         cmocka_unit_test(deadline_cuts_off_what_is_open),
