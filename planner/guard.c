@@ -100,6 +100,7 @@ static bool allowed(const struct work *w, const struct action *x)
     switch (x->kind) {
     case ACTION_MARK:
     case ACTION_TERMINATE:
+    case ACTION_DEREGISTER:
         return remove;
     case ACTION_DRAIN:
         return remove || is_notice(x);
@@ -109,6 +110,7 @@ static bool allowed(const struct work *w, const struct action *x)
         return x->capacity > w->fleet[x->fleet].target || (!w->no_removal && (remove || !ends_something(w, x)));
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
+    case ACTION_CLAIM:
         return true;
     case ACTION_COUNT:
         break;

@@ -110,6 +110,15 @@ static void check_action(const struct work *w, const struct action *x)
     case ACTION_UNMARK:
         assert(x->instance >= 0);
         break;
+    case ACTION_DEREGISTER:
+        assert(x->instance >= 0);
+        assert(!w->no_removal);
+        assert(x->recheck & RECHECK_ENDED);
+        break;
+    case ACTION_CLAIM:
+        assert(x->fleet >= 0);
+        assert(x->recheck & RECHECK_OWNER);
+        break;
     case ACTION_COUNT:
         assert(false);
     }

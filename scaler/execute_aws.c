@@ -193,9 +193,9 @@ static int outcome_of(const struct aws_call *c, struct err *err)
 static int tag(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
 {
     struct aws_call call = {.state = AWS_CALL_NONE};
-    bool mark = a->kind == ACTION_MARK;
-    struct aws_tag t = {.key = "masu:drain", .value = mark ? a->value : NULL};
-    if (mark)
+    bool set = a->kind != ACTION_UNMARK;
+    struct aws_tag t = {.key = a->kind == ACTION_CLAIM ? "masu:owner" : "masu:drain", .value = set ? a->value : NULL};
+    if (set)
         ec2_create_tags(w, &a->target, 1, &t, 1, &call);
     else
         ec2_delete_tags(w, &a->target, 1, &t, 1, &call);
@@ -240,6 +240,7 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
     switch (a->kind) {
     case ACTION_MARK:
     case ACTION_UNMARK:
+    case ACTION_CLAIM:
         rc = tag(e, w, a, err);
         break;
     case ACTION_DRAIN:
@@ -251,6 +252,9 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
         break;
     case ACTION_TERMINATE:
         rc = terminate(e, w, a, err);
+        break;
+    case ACTION_DEREGISTER:
+        rc = err_set(err, ERR_INVALID, "this build deregisters nothing");
         break;
     case ACTION_COUNT:
         assert(!"action kind");

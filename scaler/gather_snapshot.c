@@ -118,6 +118,7 @@ static void join_pools(struct join *j, const struct fact_fleet *f, struct fleet 
             to->pools[to->pool_count++] = (struct fleet_pool){
                 .type = o->type[0] ? strmap_get(&j->types, o->type) : -1, .type_name = o->type,
                 .zone = o->zone[0] || subnet.len == 0 ? o->zone : zone_of_subnet(j, subnet), .weight_milli = o->weight_milli,
+                .subnet = arena_strndup(j->a, subnet.ptr, subnet.len), .launch_template = "",
             };
         } while (rest.len > 0);
     }
@@ -133,6 +134,7 @@ static void join_fleets(struct join *j)
             .id = f->id, .kind = FLEET_SPOT_FLEET, .state = f->state, .found = f->found, .maintain = f->maintain,
             .activity = f->activity, .target = f->target, .on_demand_target = f->on_demand_target,
             .fulfilled_milli = f->fulfilled_milli, .allocation = f->allocation, .valid_until_ms = f->valid_until_ms, .owner = f->owner,
+            .foreign = "", .control = "", .denied = "", .last_error = "",
         };
         join_pools(j, f, &j->s->fleets[i]);
     }
@@ -204,7 +206,7 @@ static struct shape make_shape(struct join *j, int service, const char *definiti
     const char *name = arena_strdup(j->a, after_last(definition, '/'));
     if (own)
         name = arena_printf(j->a, "%s with %" PRId64 " CPU units, %" PRId64 " MiB", name, own->need.v[RES_CPU], own->need.v[RES_MEMORY]);
-    struct shape shape = {.name = name, .known = d != NULL, .arch = "", .unmodelled = unmodelled(j, d, s), .stop_timeout_ms = 30000};
+    struct shape shape = {.name = name, .known = d != NULL, .arch = "", .unmodelled = unmodelled(j, d, s), .vpc = "", .stop_timeout_ms = 30000};
     if (s) {
         memcpy(shape.strategies, s->strategies, sizeof shape.strategies);
         shape.strategy_count = s->strategy_count;
@@ -244,7 +246,7 @@ static struct service join_service(struct join *j, int index)
         .desired = f->desired, .running = f->running, .pending = f->pending, .young = f->young,
         .min_percent = f->min_percent, .max_percent = f->max_percent, .primary = -1,
         .unsteady_since_ms = f->unsteady_since_ms, .unplaced_since_ms = f->unplaced_since_ms,
-        .crash_looping = f->crash_text, .last_event = f->last_event,
+        .crash_looping = f->crash_text, .last_event = f->last_event, .not_ours = "",
         .deployment_count = f->deployment_count, .deployments = arena_array(j->a, struct deployment, f->deployment_count),
     };
     for (size_t i = 0; i < f->deployment_count; i++) {
@@ -352,7 +354,8 @@ static int by_instance_id(const void *x, const void *y)
 }
 
 static const struct instance UNREAD_INSTANCE = {
-    .id = "", .arn = "", .type = "", .zone = "", .arch = "", .mark = "", .fleet = -1, .weight_milli = 1000, .ecs = ECS_UNREGISTERED,
+    .id = "", .arn = "", .type = "", .zone = "", .arch = "", .mark = "", .provider = "", .launch_template = "",
+    .elsewhere = "", .fleet = -1, .weight_milli = 1000, .ecs = ECS_UNREGISTERED,
 };
 
 static void join_instances(struct join *j)
@@ -440,7 +443,7 @@ void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret)
     *ret = (struct snapshot){
         .now_ms = clock_wall_ms(g->clock), .account = arena_strdup(a, region_account(l->region)),
         .region = arena_strdup(a, region_name(l->region)), .cluster = arena_strdup(a, g->cluster),
-        .started_ms = g->started_ms, .complete_looks = g->complete_looks, .boot_p90_ms = gather_boot_p90_ms(g),
+        .started_ms = g->started_ms, .complete_looks = g->complete_looks, .boot_p90_ms = gather_boot_p90_ms(g), .owner = "", .policy_hash = "", .control = {.who = "", .why = ""},
     };
     memcpy(ret->sources, l->new->sources, sizeof ret->sources);
     struct join j = {.l = l, .a = a, .f = l->new, .s = ret};

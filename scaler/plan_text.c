@@ -59,10 +59,12 @@ static char action_sign(const struct action *a, const struct snapshot *s)
     case ACTION_DRAIN:
         return a->instance >= 0 && s->instances[a->instance].notice_ms > 0 ? '!' : '-';
     case ACTION_TERMINATE:
+    case ACTION_DEREGISTER:
         return '-';
     case ACTION_MARK:
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
+    case ACTION_CLAIM:
     case ACTION_COUNT:
         return '~';
     }

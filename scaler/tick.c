@@ -26,6 +26,7 @@ void tick_release(struct tick *t)
 void memo_copy(struct arena *a, const struct memo *m, struct memo *ret)
 {
     *ret = *m;
+    ret->policy_hash = arena_strdup(a, m->policy_hash ? m->policy_hash : "");
     ret->drain_cap = m->drain_count;
     ret->drains = arena_array(a, struct memo_drain, m->drain_count);
     for (size_t i = 0; i < m->drain_count; i++) {
@@ -66,9 +67,11 @@ bool action_removes(const struct action *a, const struct snapshot *s)
     case ACTION_SET_TARGET:
         return a->capacity < a->target_before;
     case ACTION_TERMINATE:
+    case ACTION_DEREGISTER:
         return true;
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
+    case ACTION_CLAIM:
     case ACTION_COUNT:
         return false;
     }

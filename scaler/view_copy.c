@@ -16,8 +16,39 @@ static void *items(const void *from, size_t count, size_t size, struct arena *a)
     return to;
 }
 
+static const struct attribute *copy_attributes(const struct attribute *v, size_t count, struct arena *a)
+{
+    struct attribute *to = items(v, count, sizeof(*to), a);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (struct attribute){text(v[i].name, a), text(v[i].value, a)};
+    return to;
+}
+
+static void copy_texts(const char ***v, size_t count, struct arena *a)
+{
+    *v = items(*v, count, sizeof(**v), a);
+    for (size_t i = 0; i < count; i++)
+        (*v)[i] = text((*v)[i], a);
+}
+
+static struct port_set copy_ports(struct port_set p, struct arena *a)
+{
+    return (struct port_set){items(p.v, p.count, sizeof(*p.v), a), p.count};
+}
+
+// The copy of a set is where the set is in the copied table.
+static const struct attribute_set *same_set(const struct snapshot *from, const struct snapshot *to, const struct attribute_set *set)
+{
+    return set ? to->attribute_sets + (set - from->attribute_sets) : NULL;
+}
+
 static void copy_shape(struct shape *s, struct arena *a)
 {
+    s->required = (struct attribute *)(uintptr_t)copy_attributes(s->required, s->required_count, a);
+    copy_texts(&s->member_of, s->member_of_count, a);
+    copy_texts(&s->zones, s->zone_count, a);
+    s->ports = copy_ports(s->ports, a);
+    s->vpc = text(s->vpc, a);
     s->name = text(s->name, a);
     s->arch = text(s->arch, a);
     s->unmodelled = text(s->unmodelled, a);
@@ -30,6 +61,10 @@ static void copy_service(struct service *s, struct arena *a)
     s->name = text(s->name, a);
     s->arn = text(s->arn, a);
     s->last_event = text(s->last_event, a);
+    s->not_ours = text(s->not_ours, a);
+    s->providers = items(s->providers, s->provider_count, sizeof(*s->providers), a);
+    for (size_t i = 0; i < s->provider_count; i++)
+        s->providers[i].provider = text(s->providers[i].provider, a);
     s->deployments = items(s->deployments, s->deployment_count, sizeof(*s->deployments), a);
     for (size_t i = 0; i < s->deployment_count; i++)
         s->deployments[i].id = text(s->deployments[i].id, a);
@@ -43,6 +78,10 @@ static void copy_instance(struct instance *i, struct arena *a)
     i->zone = text(i->zone, a);
     i->arch = text(i->arch, a);
     i->mark = text(i->mark, a);
+    i->provider = text(i->provider, a);
+    i->launch_template = text(i->launch_template, a);
+    i->elsewhere = text(i->elsewhere, a);
+    i->ports = copy_ports(i->ports, a);
     i->holdings = items(i->holdings, i->holding_count, sizeof(*i->holdings), a);
     for (size_t k = 0; k < i->holding_count; k++)
         i->holdings[k].example_task = text(i->holdings[k].example_task, a);
@@ -54,10 +93,16 @@ static void copy_fleet(struct fleet *f, struct arena *a)
     f->activity = text(f->activity, a);
     f->allocation = text(f->allocation, a);
     f->owner = text(f->owner, a);
+    f->foreign = text(f->foreign, a);
+    f->control = text(f->control, a);
+    f->denied = text(f->denied, a);
+    f->last_error = text(f->last_error, a);
     f->pools = items(f->pools, f->pool_count, sizeof(*f->pools), a);
     for (size_t i = 0; i < f->pool_count; i++) {
         f->pools[i].type_name = text(f->pools[i].type_name, a);
         f->pools[i].zone = text(f->pools[i].zone, a);
+        f->pools[i].subnet = text(f->pools[i].subnet, a);
+        f->pools[i].launch_template = text(f->pools[i].launch_template, a);
     }
 }
 
@@ -67,6 +112,13 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
     c->account = text(c->account, a);
     c->region = text(c->region, a);
     c->cluster = text(c->cluster, a);
+    c->owner = text(c->owner, a);
+    c->policy_hash = text(c->policy_hash, a);
+    c->control.who = text(c->control.who, a);
+    c->control.why = text(c->control.why, a);
+    c->attribute_sets = items(c->attribute_sets, c->attribute_set_count, sizeof(*c->attribute_sets), a);
+    for (size_t i = 0; i < c->attribute_set_count; i++)
+        c->attribute_sets[i].v = (struct attribute *)(uintptr_t)copy_attributes(c->attribute_sets[i].v, c->attribute_sets[i].count, a);
     for (int i = 0; i < SOURCE_COUNT; i++)
         c->sources[i].detail = text(c->sources[i].detail, a);
     c->types = items(c->types, c->type_count, sizeof(*c->types), a);
@@ -75,8 +127,11 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
         c->types[i].arch = text(c->types[i].arch, a);
     }
     c->fleets = items(c->fleets, c->fleet_count, sizeof(*c->fleets), a);
-    for (size_t i = 0; i < c->fleet_count; i++)
+    for (size_t i = 0; i < c->fleet_count; i++) {
         copy_fleet(&c->fleets[i], a);
+        for (size_t k = 0; k < c->fleets[i].pool_count; k++)
+            c->fleets[i].pools[k].attributes = same_set(s, c, c->fleets[i].pools[k].attributes);
+    }
     c->shapes = items(c->shapes, c->shape_count, sizeof(*c->shapes), a);
     for (size_t i = 0; i < c->shape_count; i++)
         copy_shape(&c->shapes[i], a);
@@ -84,8 +139,10 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
     for (size_t i = 0; i < c->service_count; i++)
         copy_service(&c->services[i], a);
     c->instances = items(c->instances, c->instance_count, sizeof(*c->instances), a);
-    for (size_t i = 0; i < c->instance_count; i++)
+    for (size_t i = 0; i < c->instance_count; i++) {
         copy_instance(&c->instances[i], a);
+        c->instances[i].attributes = same_set(s, c, c->instances[i].attributes);
+    }
     return c;
 }
 
@@ -111,6 +168,15 @@ struct plan *view_copy_plan(const struct plan *p, struct arena *a)
         v->fact = text(v->fact, a);
         v->verdict = text(v->verdict, a);
     }
+    c->alerts = items(c->alerts, c->alert_count, sizeof(*c->alerts), a);
+    c->alert_cap = c->alert_count;
+    for (size_t i = 0; i < c->alert_count; i++) {
+        struct alert *x = &c->alerts[i];
+        x->id = text(x->id, a);
+        x->target = text(x->target, a);
+        x->what = text(x->what, a);
+        x->remedy = text(x->remedy, a);
+    }
     c->demands = items(c->demands, c->demand_count, sizeof(*c->demands), a);
     c->demand_cap = c->demand_count;
     return c;
@@ -119,6 +185,7 @@ struct plan *view_copy_plan(const struct plan *p, struct arena *a)
 struct memo *view_copy_memo(const struct memo *m, struct arena *a)
 {
     struct memo *c = items(m, 1, sizeof(*m), a);
+    c->policy_hash = text(c->policy_hash, a);
     c->drains = items(c->drains, c->drain_count, sizeof(*c->drains), a);
     c->drain_cap = c->drain_count;
     for (size_t i = 0; i < c->drain_count; i++) {

@@ -42,6 +42,15 @@ enum memo_stamp_kind {
     STAMP_ORDER,      // fleet: capacity ordered for demand at since_ms, reserved until until_ms (F2)
     STAMP_WAITING,    // shape: since when demand has no place
     STAMP_SETTLING,   // service: since when its tasks were last moved
+    STAMP_ALERT,      // "id target": since when the alert holds
+    STAMP_RUNAWAY,    // shape: `count` orders without effect (L11); no order until `until_ms`
+    STAMP_REVERSAL,   // fleet: `count` reversals since since_ms (L24); no new drain until `until_ms`
+    STAMP_BREAKER,    // "launch template zone": no order there until `until_ms`, `count` times in a row (L12)
+    STAMP_PROBE,      // "launch template zone", or shape: one instance was ordered at since_ms to find out
+    STAMP_ORPHAN,     // instance: since when it looks like an orphan, seen `count` times (L9)
+    STAMP_TARGET_SEEN, // fleet: target `count` as first seen at since_ms when it was not ours (L16, A6)
+    STAMP_RAISED,     // fleet: when its target was last raised; `count` by how much
+    STAMP_LOWERED,    // fleet: when its target was last lowered
     STAMP_COUNT
 };
 
@@ -68,6 +77,8 @@ struct memo {
     struct memo_target *targets;
     size_t target_count, target_cap;
     int64_t drains_begun, drains_finished, drains_undone;  // since the memo began, for the report
+    const char *policy_hash;    // that the last plan was made with, "" none
+    int64_t policy_since_ms;    // since when (L14)
 };
 
 #define MEMO_VERSION 1

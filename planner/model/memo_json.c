@@ -16,6 +16,8 @@
 static const struct json_field memo_rows[] = {
     ROW(memo, version, "version", FIELD_I32, .flags = FIELD_REQUIRED),
     ROW(memo, now_ms, "at", FIELD_TIME, .flags = 0),
+    ROW(memo, policy_hash, "policy_hash", FIELD_STR, .flags = 0),
+    ROW(memo, policy_since_ms, "policy_since", FIELD_TIME, .flags = 0),
     ROW(memo, drains_begun, "drains_begun", FIELD_I64, .fallback = 0),
     ROW(memo, drains_finished, "drains_finished", FIELD_I64, .fallback = 0),
     ROW(memo, drains_undone, "drains_undone", FIELD_I64, .fallback = 0),

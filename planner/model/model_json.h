@@ -19,7 +19,7 @@ json_t *snapshot_to_json(const struct snapshot *s);
 int snapshot_from_json(const json_t *j, struct arena *a, struct snapshot *ret, struct err *err);
 
 // One documented object: cluster, mode, at, summary{…}, actions[{kind,target,reason,…}], verdicts[{kind,target,code,reason,…}],
-// demands[…]. `reason` is "fact -> verdict".
+// demands[…], alerts[{id,severity,target,since,what,remedy}]. `reason` is "fact -> verdict".
 json_t *plan_to_json(const struct plan *p, const struct snapshot *s);
 
 json_t *memo_to_json(const struct memo *m);

@@ -54,11 +54,21 @@ const char *const drain_state_names[DRAIN_STATE_COUNT] = {
 };
 const char *const memo_stamp_kind_names[STAMP_COUNT] = {
     [STAMP_UNNEEDED] = "unneeded", [STAMP_EXCLUDED] = "excluded", [STAMP_ORDER] = "order",
-    [STAMP_WAITING] = "waiting",   [STAMP_SETTLING] = "settling",
+    [STAMP_WAITING] = "waiting",   [STAMP_SETTLING] = "settling",       [STAMP_ALERT] = "alert",
+    [STAMP_RUNAWAY] = "runaway",   [STAMP_REVERSAL] = "reversal",       [STAMP_BREAKER] = "breaker",
+    [STAMP_PROBE] = "probe",       [STAMP_ORPHAN] = "orphan",           [STAMP_TARGET_SEEN] = "target_seen",
+    [STAMP_RAISED] = "raised",     [STAMP_LOWERED] = "lowered",
 };
 const char *const action_kind_names[ACTION_COUNT] = {
     [ACTION_MARK] = "mark",       [ACTION_UNMARK] = "unmark",         [ACTION_DRAIN] = "drain",
     [ACTION_UNDRAIN] = "undrain", [ACTION_SET_TARGET] = "set_target", [ACTION_TERMINATE] = "terminate",
+    [ACTION_DEREGISTER] = "deregister", [ACTION_CLAIM] = "claim",
+};
+const char *const control_mode_names[CONTROL_COUNT] = {
+    [CONTROL_RUN] = "run", [CONTROL_ADD_ONLY] = "add-only", [CONTROL_PAUSE] = "pause", [CONTROL_FREEZE] = "freeze",
+};
+const char *const alert_severity_names[ALERT_SEVERITY_COUNT] = {
+    [ALERT_INFO] = "info", [ALERT_WARNING] = "warning", [ALERT_CRITICAL] = "critical",
 };
 const char *const candidate_kind_names[CANDIDATE_CLUSTER + 1] = {
     [CANDIDATE_INSTANCE] = "instance",
@@ -105,6 +115,16 @@ const char *ec2_state_name(enum ec2_state s)
 const char *fleet_state_name(enum fleet_state s)
 {
     return name_of(fleet_state_names, FLEET_STATE_COUNT, (int)s);
+}
+
+const char *control_mode_name(enum control_mode m)
+{
+    return name_of(control_mode_names, CONTROL_COUNT, (int)m);
+}
+
+const char *alert_severity_name(enum alert_severity s)
+{
+    return name_of(alert_severity_names, ALERT_SEVERITY_COUNT, (int)s);
 }
 
 const char *drain_state_name(enum drain_state s)

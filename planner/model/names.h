@@ -15,6 +15,8 @@ extern const char *const fleet_kind_names[FLEET_KIND_COUNT];
 extern const char *const fleet_state_names[FLEET_STATE_COUNT];
 extern const char *const drain_state_names[DRAIN_STATE_COUNT];
 extern const char *const memo_stamp_kind_names[STAMP_COUNT];
+extern const char *const control_mode_names[CONTROL_COUNT];
+extern const char *const alert_severity_names[ALERT_SEVERITY_COUNT];
 extern const char *const action_kind_names[ACTION_COUNT];
 extern const char *const candidate_kind_names[CANDIDATE_CLUSTER + 1];
 extern const char *const verdict_code_names[VERDICT_COUNT];

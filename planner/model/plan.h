@@ -17,6 +17,8 @@ enum action_kind {
     ACTION_UNDRAIN,     // UpdateContainerInstancesState ACTIVE
     ACTION_SET_TARGET,  // ModifySpotFleetRequest, absolute target, always noTermination
     ACTION_TERMINATE,   // TerminateInstances, one id
+    ACTION_DEREGISTER,  // DeregisterContainerInstance, of an instance that EC2 has ended
+    ACTION_CLAIM,       // CreateTags masu:owner=value on a fleet
     ACTION_COUNT
 };
 
@@ -27,6 +29,9 @@ enum recheck {
     RECHECK_DRAINING = 2,      // still DRAINING with our mark
     RECHECK_PROTECTION = 4,    // no protected task on it
     RECHECK_FLEET_ACTIVE = 8,  // fleet active, and showing the target in `target_before`
+    RECHECK_UNREGISTERED = 16, // ECS, asked for it by id, knows no container instance of it
+    RECHECK_ENDED = 32,        // EC2 says terminated, or does not know it
+    RECHECK_OWNER = 64,        // the fleet's masu:owner is absent or ours
 };
 
 struct action {
@@ -36,7 +41,7 @@ struct action {
     int64_t capacity;         // SET_TARGET: the new target in weight units
     int64_t target_before;    // SET_TARGET, TERMINATE: the target the plan was made with
     int64_t on_demand;        // SET_TARGET: on-demand part, sent when > 0
-    const char *value;        // MARK: the tag's value
+    const char *value;        // MARK, CLAIM: the tag's value
     unsigned recheck;         // enum recheck bits
     int after;                // index of the action that must have succeeded first, -1 none
     const char *fact;         // "2 tasks of web 0.5 vCPU 1.0 GiB fit on 0 of 20 instances"
@@ -83,6 +88,16 @@ struct demand {
     int64_t since_ms;          // oldest missing, 0 if none
 };
 
+// Something that people should know or do. One a condition and target, as long as the condition holds.
+enum alert_severity { ALERT_INFO, ALERT_WARNING, ALERT_CRITICAL, ALERT_SEVERITY_COUNT };
+struct alert {
+    const char *id;            // "demand-incurable": a constant of planner/alert.h
+    const char *target;        // service, instance, fleet or cluster
+    enum alert_severity severity;
+    int64_t since_ms;
+    const char *what, *remedy; // a sentence each
+};
+
 struct plan_summary {
     int32_t instances, active, draining, coming, interrupted;
     int32_t waiting_tasks;
@@ -93,16 +108,19 @@ struct plan_summary {
 struct plan {
     int64_t now_ms;
     const char *cluster;
-    const char *mode;          // "act", "add-only", "observe"
+    const char *mode;          // "act", "add-only", "observe", "pause", "freeze"
     struct action *actions;
     size_t action_count, action_cap;
     struct verdict *verdicts;
     size_t verdict_count, verdict_cap;
     struct demand *demands;
     size_t demand_count, demand_cap;
+    struct alert *alerts;      // by id and target
+    size_t alert_count, alert_cap;
     struct plan_summary summary;
 };
 
-const char *action_kind_name(enum action_kind k);      // "mark", "unmark", "drain", "undrain", "set_target", "terminate"
+const char *action_kind_name(enum action_kind k);      // "mark", "unmark", "drain", …
+const char *alert_severity_name(enum alert_severity s);  // "info", "warning", "critical"
 const char *verdict_code_name(enum verdict_code c);    // "launch", …
 const char *candidate_kind_name(enum candidate_kind k);

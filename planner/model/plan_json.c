@@ -26,6 +26,9 @@ static const struct {
     {RECHECK_DRAINING, "draining"},
     {RECHECK_PROTECTION, "protection"},
     {RECHECK_FLEET_ACTIVE, "fleet_active"},
+    {RECHECK_UNREGISTERED, "unregistered"},
+    {RECHECK_ENDED, "ended"},
+    {RECHECK_OWNER, "owner"},
 };
 
 static void set_text(json_t *obj, const char *key, const char *text)
@@ -112,6 +115,17 @@ static json_t *demand_to_json(const struct demand *d, const struct snapshot *s)
     return obj;
 }
 
+static json_t *alert_to_json(const struct alert *x)
+{
+    char since[32];
+    json_t *obj = json_pack("{s:s, s:s}", "id", x->id, "severity", alert_severity_name(x->severity));
+    json_object_set_new(obj, "target", json_text(x->target));
+    set_text(obj, "since", format_iso8601(x->since_ms, true, since));
+    set_text(obj, "what", x->what);
+    set_text(obj, "remedy", x->remedy);
+    return obj;
+}
+
 json_t *plan_to_json(const struct plan *p, const struct snapshot *s)
 {
     char at[32];
@@ -131,5 +145,9 @@ json_t *plan_to_json(const struct plan *p, const struct snapshot *s)
     json_object_set_new(obj, "actions", actions);
     json_object_set_new(obj, "verdicts", verdicts);
     json_object_set_new(obj, "demands", demands);
+    json_t *alerts = json_array();
+    for (size_t i = 0; i < p->alert_count; i++)
+        json_array_append_new(alerts, alert_to_json(&p->alerts[i]));
+    json_object_set_new(obj, "alerts", alerts);
     return obj;
 }

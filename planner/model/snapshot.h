@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "planner/model/res.h"
+#include "planner/model/shape.h"
 
 // ---- where facts come from ------------------------------------------------------------------------------------------------
 enum source_kind {
@@ -36,29 +37,6 @@ struct source {
     const char *detail;  // what failed, for people; "" when fine
 };
 
-// ---- shapes ---------------------------------------------------------------------------------------------------------------
-enum place_kind { PLACE_SPREAD, PLACE_BINPACK_CPU, PLACE_BINPACK_MEMORY, PLACE_RANDOM };
-#define PLACE_MAX 5
-
-struct place_strategy {
-    enum place_kind kind;
-    const char *field;  // PLACE_SPREAD: "instanceId" or "attribute:NAME"; else ""
-};
-
-// What ECS needs to place one task: tasks of equal shape are interchangeable.
-struct shape {
-    const char *name;          // task definition "family:revision", unique in the snapshot with its service
-    struct res need;           // reservation of one task
-    bool known;                // false: the definition could not be read; never a reason to remove
-    bool distinct_instance;    // at most one task of the service an instance
-    const char *arch;          // "x86_64", "arm64", "" = any
-    const char *unmodelled;    // a rule that this build cannot evaluate (memberOf …): no order, no move; "" = none
-    struct place_strategy strategies[PLACE_MAX];
-    int strategy_count;
-    bool local_data;           // a volume of the host outlives the task (safety.md C11)
-    int64_t stop_timeout_ms;   // longest of its containers; 30,000 where none is named
-};
-
 // ---- services -------------------------------------------------------------------------------------------------------------
 struct deployment {
     const char *id;
@@ -66,15 +44,25 @@ struct deployment {
     int shape;        // index; -1 unknown
     int32_t desired, running, pending, failed;
     bool in_progress;  // rolloutState IN_PROGRESS, or more than one deployment
+    int64_t created_ms;  // 0 unknown
 };
 
 enum service_kind { SERVICE_REPLICA, SERVICE_DAEMON };
+
+// A part of a capacity provider strategy: the first `base` tasks, then by weight.
+struct provider_share {
+    const char *provider;
+    int32_t base, weight;
+};
 
 struct service {
     const char *name;
     const char *arn;
     enum service_kind kind;
     bool on_ec2;             // launch type EC2 or a provider of our fleets; false: Fargate, EXTERNAL, managed: never ours
+    const char *not_ours;    // where on_ec2 is false: why, "Fargate", "provider web-cp has managed scaling"; "" = on_ec2
+    struct provider_share *providers;  // its strategy: each task runs on its provider's instances only; none: on any
+    size_t provider_count;
     int32_t desired, running, pending;
     int32_t min_percent, max_percent;
     struct deployment *deployments;
@@ -135,6 +123,13 @@ struct instance {
     bool forbidden;         // tag masu:keep: never chosen
     int64_t notice_ms;      // spot notice: when its two minutes began, 0 = none
     int64_t rebalance_ms;   // rebalance recommendation, 0 = none
+    const struct attribute_set *attributes;  // one of attribute_sets: as registered, or as its pool's when it boots; NULL unknown
+    struct port_set ports;  // host ports in use or reserved, as ECS says
+    const char *provider;   // capacity provider that it registered with, "" none
+    const char *launch_template;   // "lt-0abc:3" id and version it was launched from, "" unknown
+    const char *elsewhere;  // another cluster that we watch in which it is registered, "" none
+    bool ever_registered;   // was seen registered since we look (gather remembers)
+    bool volume_attached;   // an EBS volume was attached after launch (safety.md C11)
 };
 
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
@@ -157,6 +152,11 @@ struct fleet_pool {
     const char *type_name;
     const char *zone;      // "" = any zone of the fleet
     int64_t weight_milli;
+    const char *subnet;    // "" unknown
+    bool subnet_full;      // the subnet has no free address: nothing can launch there
+    const char *launch_template;  // "lt-0abc:3" of what it launches now, "" unknown
+    const struct attribute_set *attributes;  // one of attribute_sets: what a new member will have; NULL nothing known
+    bool attributes_known; // seen on a registered member or declared; false: only what every instance of the type has
 };
 
 struct fleet {
@@ -174,6 +174,11 @@ struct fleet {
     int64_t valid_until_ms;   // 0 = none
     const char *owner;        // tag masu:owner, "" none
     bool foreign_scaling;     // another controller scales it: read-only
+    const char *foreign;      // which one, for people; "" none
+    const char *control;      // tag masu:mode: "pause", "freeze", "add-only", "" none
+    const char *denied;       // API action of ours that was denied on it and has not succeeded since, "" none (kept by the shell)
+    const char *last_error;   // newest error of its history, "" none
+    int64_t last_error_ms;    // 0 none
 };
 
 struct instance_type {
@@ -184,12 +189,27 @@ struct instance_type {
     int64_t spot_usd_micro, on_demand_usd_micro;  // an hour; 0 = unknown
 };
 
+// What people and the shell allow beside the policy: the strictest of API, signal, fleet tag, freeze window, journal (safety.md 4).
+enum control_mode { CONTROL_RUN, CONTROL_ADD_ONLY, CONTROL_PAUSE, CONTROL_FREEZE, CONTROL_COUNT };
+struct control {
+    enum control_mode mode;
+    const char *who, *why;     // "POST /api/v1/pause by 10.0.0.7", "incident 4711"; "" when CONTROL_RUN
+    int64_t since_ms, until_ms;  // until 0: until it is taken back
+};
+
 struct snapshot {
     int64_t now_ms;            // the tick's only time
     const char *account, *region, *cluster;
+    const char *owner;         // what we write into masu:owner; "" = claims nothing
+    const char *policy_hash;   // of the whole policy in force, "" unknown
+    struct control control;
+    int64_t listed_ms;         // when the lists of instances and services were last read whole, 0 never
+    int64_t clock_off_ms;      // our wall clock less AWS's
     int64_t started_ms;        // when this daemon began to look at this cluster (L1)
     int32_t complete_looks;    // looks since then with all sources OK
     struct source sources[SOURCE_COUNT];
+    struct attribute_set *attribute_sets;
+    size_t attribute_set_count;
     struct instance_type *types;
     size_t type_count;
     struct fleet *fleets;      // in the policy's order
@@ -207,5 +227,6 @@ const char *source_kind_name(enum source_kind k);   // "container_instances", �
 const char *ecs_state_name(enum ecs_state s);       // "ACTIVE", … as ECS writes it; "UNREGISTERED"
 const char *ec2_state_name(enum ec2_state s);       // "running", … as EC2 writes it; "unknown"
 const char *fleet_state_name(enum fleet_state s);   // "active", …
+const char *control_mode_name(enum control_mode m); // "run", "add-only", "pause", "freeze"
 // What a type registers: learned, else 94 % of nominal memory − 256 MiB and all CPU (safety.md F5); zero when unknown.
 struct res instance_type_capacity(const struct instance_type *t);

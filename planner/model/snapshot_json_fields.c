@@ -19,8 +19,21 @@ static const struct json_field snapshot_rows[] = {
     ROW(snapshot, started_ms, "started_at", FIELD_TIME, .flags = FIELD_ALWAYS),
     ROW(snapshot, complete_looks, "complete_looks", FIELD_I32, .fallback = 2, .max = INT32_MAX),
     ROW(snapshot, boot_p90_ms, "boot_p90_ms", FIELD_I64, .fallback = 0),
+    ROW(snapshot, owner, "owner", FIELD_STR, .flags = 0),
+    ROW(snapshot, policy_hash, "policy_hash", FIELD_STR, .flags = 0),
+    ROW(snapshot, listed_ms, "listed_at", FIELD_TIME, .flags = FIELD_ALWAYS),
+    ROW(snapshot, clock_off_ms, "clock_off_ms", FIELD_I64, .fallback = 0, .min = -JSON_NUMBER_MAX),
 };
 const struct json_fields snapshot_fields = TABLE(snapshot_rows);
+
+static const struct json_field control_rows[] = {
+    ROW(control, mode, "mode", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = CONTROL_RUN, NAMES(control_mode_names)),
+    ROW(control, who, "who", FIELD_STR, .flags = 0),
+    ROW(control, why, "why", FIELD_STR, .flags = 0),
+    ROW(control, since_ms, "since", FIELD_TIME, .flags = 0),
+    ROW(control, until_ms, "until", FIELD_TIME, .flags = 0),
+};
+const struct json_fields control_fields = TABLE(control_rows);
 
 static const struct json_field source_rows[] = {
     ROW(source, state, "state", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = SOURCE_OK, NAMES(source_state_names)),
@@ -53,6 +66,11 @@ static const struct json_field fleet_rows[] = {
     ROW(fleet, valid_until_ms, "valid_until", FIELD_TIME, .flags = 0),
     ROW(fleet, owner, "owner", FIELD_STR, .flags = 0),
     ROW(fleet, foreign_scaling, "foreign_scaling", FIELD_BOOL, .fallback = false),
+    ROW(fleet, foreign, "foreign", FIELD_STR, .flags = 0),
+    ROW(fleet, control, "control", FIELD_STR, .flags = 0),
+    ROW(fleet, denied, "denied", FIELD_STR, .flags = 0),
+    ROW(fleet, last_error, "last_error", FIELD_STR, .flags = 0),
+    ROW(fleet, last_error_ms, "last_error_at", FIELD_TIME, .flags = 0),
 };
 const struct json_fields fleet_fields = TABLE(fleet_rows);
 
@@ -60,6 +78,10 @@ static const struct json_field pool_rows[] = {
     ROW(fleet_pool, type_name, "type", FIELD_STR, .flags = FIELD_REQUIRED),
     ROW(fleet_pool, zone, "zone", FIELD_STR, .flags = 0),
     ROW(fleet_pool, weight_milli, "weight_milli", FIELD_I64, .fallback = 1000, .min = 1),
+    ROW(fleet_pool, subnet, "subnet", FIELD_STR, .flags = 0),
+    ROW(fleet_pool, subnet_full, "subnet_full", FIELD_BOOL, .fallback = false),
+    ROW(fleet_pool, launch_template, "launch_template", FIELD_STR, .flags = 0),
+    ROW(fleet_pool, attributes_known, "attributes_known", FIELD_BOOL, .fallback = false),
 };
 const struct json_fields pool_fields = TABLE(pool_rows);
 
@@ -70,6 +92,7 @@ static const struct json_field shape_rows[] = {
     ROW(shape, distinct_instance, "distinct_instance", FIELD_BOOL, .fallback = false),
     ROW(shape, arch, "arch", FIELD_STR, .flags = 0),
     ROW(shape, unmodelled, "unmodelled", FIELD_STR, .flags = 0),
+    ROW(shape, vpc, "vpc", FIELD_STR, .flags = 0),
     ROW(shape, local_data, "local_data", FIELD_BOOL, .fallback = false),
     ROW(shape, stop_timeout_ms, "stop_timeout_ms", FIELD_I64, .fallback = 30000),
 };
@@ -81,11 +104,19 @@ static const struct json_field strategy_rows[] = {
 };
 const struct json_fields strategy_fields = TABLE(strategy_rows);
 
+static const struct json_field provider_rows[] = {
+    ROW(provider_share, provider, "provider", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(provider_share, base, "base", FIELD_I32, .fallback = 0),
+    ROW(provider_share, weight, "weight", FIELD_I32, .flags = FIELD_ALWAYS),
+};
+const struct json_fields provider_fields = TABLE(provider_rows);
+
 static const struct json_field service_rows[] = {
     ROW(service, name, "name", FIELD_STR, .flags = FIELD_REQUIRED),
     ROW(service, arn, "arn", FIELD_STR, .flags = FIELD_ALWAYS),
     ROW(service, kind, "kind", FIELD_ENUM, .fallback = SERVICE_REPLICA, NAMES(service_kind_names)),
     ROW(service, on_ec2, "on_ec2", FIELD_BOOL, .fallback = true),
+    ROW(service, not_ours, "not_ours", FIELD_STR, .flags = 0),
     ROW(service, desired, "desired", FIELD_I32, .flags = FIELD_REQUIRED),
     ROW(service, running, "running", FIELD_I32, .flags = FIELD_ALWAYS),
     ROW(service, pending, "pending", FIELD_I32, .flags = FIELD_ALWAYS),
@@ -107,6 +138,7 @@ static const struct json_field deployment_rows[] = {
     ROW(deployment, pending, "pending", FIELD_I32, .flags = FIELD_ALWAYS),
     ROW(deployment, failed, "failed", FIELD_I32, .fallback = 0),
     ROW(deployment, in_progress, "in_progress", FIELD_BOOL, .fallback = false),
+    ROW(deployment, created_ms, "created_at", FIELD_TIME, .flags = 0),
 };
 const struct json_fields deployment_fields = TABLE(deployment_rows);
 
@@ -134,6 +166,11 @@ static const struct json_field instance_rows[] = {
     ROW(instance, forbidden, "forbidden", FIELD_BOOL, .fallback = false),
     ROW(instance, notice_ms, "notice_at", FIELD_TIME, .flags = 0),
     ROW(instance, rebalance_ms, "rebalance_at", FIELD_TIME, .flags = 0),
+    ROW(instance, provider, "provider", FIELD_STR, .flags = 0),
+    ROW(instance, launch_template, "launch_template", FIELD_STR, .flags = 0),
+    ROW(instance, elsewhere, "elsewhere", FIELD_STR, .flags = 0),
+    ROW(instance, ever_registered, "ever_registered", FIELD_BOOL, .flags = FIELD_ALWAYS),
+    ROW(instance, volume_attached, "volume_attached", FIELD_BOOL, .fallback = false),
 };
 const struct json_fields instance_fields = TABLE(instance_rows);
 

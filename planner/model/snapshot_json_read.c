@@ -93,6 +93,14 @@ static int read_sources(struct reader *r, const json_t *obj, const struct json_p
     return 0;
 }
 
+static int read_control(struct reader *r, const json_t *obj, const struct json_path *root)
+{
+    const json_t *one = json_object_get(obj, "control");
+    struct json_path at = {.up = root, .key = "control", .index = -1};
+    r->s->control = (struct control){.mode = CONTROL_RUN, .who = "", .why = ""};
+    return one && !json_is_null(one) ? json_fields_read(&r->json, one, &at, control_fields, &r->s->control) : 0;
+}
+
 static int read_types(struct reader *r, const json_t *obj, const struct json_path *root)
 {
     struct snapshot *s = r->s;
@@ -121,6 +129,8 @@ static int read_fleet(struct reader *r, const json_t *obj, const struct json_pat
         if (json_fields_read(&r->json, json_array_get(pools, i), &here, pool_fields, &f->pools[i]))
             return ERR_INVALID;
         f->pools[i].type = name_index_find(&r->types, f->pools[i].type_name);
+        if (json_set_ref_read(&r->json, json_array_get(pools, i), &here, r->s, &f->pools[i].attributes))
+            return ERR_INVALID;
     }
     return 0;
 }
@@ -175,7 +185,7 @@ static int read_shapes(struct reader *r, const json_t *obj, const struct json_pa
         struct json_path at = element(root, "shapes", i);
         const json_t *item = json_array_get(items, i);
         if (json_fields_read(&r->json, item, &at, shape_fields, &s->shapes[i]) ||
-            read_strategies(r, item, &at, &s->shapes[i]))
+            read_strategies(r, item, &at, &s->shapes[i]) || json_shape_lists_read(&r->json, item, &at, &s->shapes[i]))
             return ERR_INVALID;
         const char *key = json_string_value(json_object_get(item, "key"));
         add_name(&r->shapes, key ? arena_strdup(r->json.arena, key) : s->shapes[i].name);
@@ -198,6 +208,7 @@ static int read_inline_task(struct reader *r, const json_t *task, const struct j
     int rc = json_fields_read(&r->json, shape, &here, shape_fields, to);
     rc = rc ? rc : json_res_read(&r->json, task, &here, &to->need);
     rc = rc ? rc : read_strategies(r, shape, &here, to);
+    rc = rc ? rc : json_shape_lists_read(&r->json, shape, &here, to);
     json_decref(shape);
     if (rc)
         return rc;
@@ -258,6 +269,19 @@ static int read_deployments(struct reader *r, const json_t *obj, const struct js
     return 0;
 }
 
+static int read_providers(struct reader *r, const json_t *obj, const struct json_path *at, struct service *service)
+{
+    const json_t *items;
+    if (begin_table(r, obj, at, "providers", sizeof *service->providers, 0, &items, &service->providers, &service->provider_count))
+        return ERR_INVALID;
+    for (size_t i = 0; i < service->provider_count; i++) {
+        struct json_path here = element(at, "providers", i);
+        if (json_fields_read(&r->json, json_array_get(items, i), &here, provider_fields, &service->providers[i]))
+            return ERR_INVALID;
+    }
+    return 0;
+}
+
 static int read_service(struct reader *r, const json_t *obj, const struct json_path *at, struct service *service)
 {
     int shape = -1;
@@ -270,7 +294,7 @@ static int read_service(struct reader *r, const json_t *obj, const struct json_p
     if (!json_given(obj, "arn"))
         service->arn = arena_printf(r->json.arena, "arn:aws:ecs:%s:%s:service/%s/%s", r->s->region, r->s->account, r->s->cluster,
                                     service->name);
-    if (read_service_task(r, obj, at, service->name, &shape))
+    if (read_service_task(r, obj, at, service->name, &shape) || read_providers(r, obj, at, service))
         return ERR_INVALID;
     return read_deployments(r, obj, at, shape, service);
 }
@@ -379,6 +403,10 @@ static int derive_instance(struct reader *r, const json_t *obj, const struct jso
         in->launched_ms = s->now_ms - HAND_STARTED_MS;
     if (!json_given(obj, "registered_at") && registers(in->ecs))
         in->registered_ms = in->launched_ms;
+    if (!json_given(obj, "ever_registered"))
+        in->ever_registered = known_to_ecs;
+    if (!json_given(obj, "ports") && registers(in->ecs))
+        in->ports = port_set_reserved;
     if (!json_given(obj, "registered") && registers(in->ecs)) {
         if (type >= 0)
             in->registered = instance_type_capacity(&s->types[type]);
@@ -402,6 +430,7 @@ static int read_instances(struct reader *r, const json_t *obj, const struct json
         struct instance *in = &s->instances[i];
         if (json_fields_read(&r->json, item, &at, instance_fields, in) ||
             read_ref(r, item, &at, "fleet", &r->fleets, "fleet", &in->fleet) || read_holdings(r, item, &at, in) ||
+            json_set_ref_read(&r->json, item, &at, s, &in->attributes) || json_ports_read(&r->json, item, &at, &in->ports) ||
             derive_instance(r, item, &at, in))
             return ERR_INVALID;
         if (!*in->id)
@@ -418,7 +447,9 @@ static int read_all(struct reader *r, const json_t *j, const struct json_path *r
         return ERR_INVALID;
     if (!json_given(j, "started_at"))
         s->started_ms = s->now_ms - HAND_STARTED_MS;
-    if (read_sources(r, j, root) || read_types(r, j, root) || read_fleets(r, j, root) || read_shapes(r, j, root) ||
+    if (!json_given(j, "listed_at"))
+        s->listed_ms = s->now_ms;
+    if (read_control(r, j, root) || json_sets_read(&r->json, j, root, s) || read_sources(r, j, root) || read_types(r, j, root) || read_fleets(r, j, root) || read_shapes(r, j, root) ||
         read_services(r, j, root) || read_instances(r, j, root))
         return ERR_INVALID;
     snapshot_derive_counts(s, j, r->json.arena);

@@ -50,12 +50,19 @@ static json_t *sources_to_json(const struct snapshot *s)
     return all;
 }
 
-static json_t *fleet_to_json(const struct fleet *f)
+static json_t *pool_to_json(const struct snapshot *s, const struct fleet_pool *p)
+{
+    json_t *obj = object_of(pool_fields, p);
+    json_set_ref_write(obj, s, p->attributes);
+    return obj;
+}
+
+static json_t *fleet_to_json(const struct snapshot *s, const struct fleet *f)
 {
     json_t *obj = object_of(fleet_fields, f);
     json_t *pools = json_array();
     for (size_t i = 0; i < f->pool_count; i++)
-        json_array_append_new(pools, object_of(pool_fields, &f->pools[i]));
+        json_array_append_new(pools, pool_to_json(s, &f->pools[i]));
     json_object_set_new(obj, "pools", pools);
     return obj;
 }
@@ -71,6 +78,7 @@ static json_t *shape_to_json(const struct writer *w, size_t i)
     for (int k = 0; k < shape->strategy_count; k++)
         json_array_append_new(strategies, object_of(strategy_fields, &shape->strategies[k]));
     json_object_set_new(obj, "strategies", strategies);
+    json_shape_lists_write(obj, shape);
     return obj;
 }
 
@@ -87,6 +95,12 @@ static json_t *service_to_json(const struct writer *w, const struct service *ser
         first_primary = first_primary < 0 && d->primary ? (int)i : first_primary;
     }
     json_object_set_new(obj, "deployments", deployments);
+    json_t *providers = json_array();
+    for (size_t i = 0; i < service->provider_count; i++)
+        json_array_append_new(providers, object_of(provider_fields, &service->providers[i]));
+    if (service->provider_count > 0)
+        json_object_set(obj, "providers", providers);
+    json_decref(providers);
     if (service->primary != first_primary)
         json_object_set_new(obj, "primary_index", json_integer(service->primary));
     return obj;
@@ -98,6 +112,8 @@ static json_t *instance_to_json(const struct writer *w, const struct instance *i
     assert(in->fleet < (int)w->s->fleet_count);
     if (in->fleet >= 0)
         json_object_set_new(obj, "fleet", json_text(w->s->fleets[in->fleet].id));
+    json_set_ref_write(obj, w->s, in->attributes);
+    json_ports_write(obj, in->ports);
     json_t *tasks = json_array();
     for (size_t i = 0; i < in->holding_count; i++) {
         const struct holding *h = &in->holdings[i];
@@ -120,12 +136,15 @@ json_t *snapshot_to_json(const struct snapshot *s)
     struct writer w = {.s = s, .shape_keys = make_shape_keys(s, &a)};
     json_t *obj = object_of(snapshot_fields, s);
     json_object_set_new(obj, "sources", sources_to_json(s));
+    if (s->control.mode != CONTROL_RUN)
+        json_object_set_new(obj, "control", object_of(control_fields, &s->control));
+    json_sets_write(obj, s);
     json_t *types = json_array(), *fleets = json_array(), *shapes = json_array(), *services = json_array(),
            *instances = json_array();
     for (size_t i = 0; i < s->type_count; i++)
         json_array_append_new(types, object_of(type_fields, &s->types[i]));
     for (size_t i = 0; i < s->fleet_count; i++)
-        json_array_append_new(fleets, fleet_to_json(&s->fleets[i]));
+        json_array_append_new(fleets, fleet_to_json(s, &s->fleets[i]));
     for (size_t i = 0; i < s->shape_count; i++)
         json_array_append_new(shapes, shape_to_json(&w, i));
     for (size_t i = 0; i < s->service_count; i++)

@@ -36,10 +36,12 @@ static bool removes(const struct planner_input *in, const struct action *a)
     case ACTION_SET_TARGET:
         return a->capacity < a->target_before;
     case ACTION_TERMINATE:
+    case ACTION_DEREGISTER:
         return true;
     case ACTION_MARK:
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
+    case ACTION_CLAIM:
     case ACTION_COUNT:
         break;
     }

@@ -38,12 +38,14 @@ static void fill_fleet(struct arena *a, struct snapshot *s, int64_t target)
     s->fleets = arena_array(a, struct fleet, 1);
     struct fleet *f = &s->fleets[0];
     *f = (struct fleet){.id = "sfr-bench", .state = FLEET_ACTIVE, .found = true, .maintain = true, .activity = "fulfilled",
-                        .target = target, .fulfilled_milli = target * 1000, .allocation = "capacityOptimized", .owner = ""};
+                        .target = target, .fulfilled_milli = target * 1000, .allocation = "capacityOptimized", .owner = "",
+                        .foreign = "", .control = "", .denied = "", .last_error = ""};
     f->pool_count = (size_t)TYPES * ZONES;
     f->pools = arena_array(a, struct fleet_pool, f->pool_count);
     for (int i = 0; i < TYPES * ZONES; i++)
         f->pools[i] = (struct fleet_pool){.type = i / ZONES, .type_name = s->types[i / ZONES].name,
-                                          .zone = arena_printf(a, "us-east-1%c", 'a' + i % ZONES), .weight_milli = 1000};
+                                          .zone = arena_printf(a, "us-east-1%c", 'a' + i % ZONES), .weight_milli = 1000, .subnet = "",
+                                          .launch_template = ""};
 }
 
 static void fill_services(struct arena *a, struct snapshot *s, size_t n, struct rng *rng)
@@ -52,14 +54,15 @@ static void fill_services(struct arena *a, struct snapshot *s, size_t n, struct 
     s->shapes = arena_array(a, struct shape, n);
     s->services = arena_array(a, struct service, n);
     for (size_t i = 0; i < n; i++) {
-        s->shapes[i] = (struct shape){.name = arena_printf(a, "app%zu:1", i), .known = true, .arch = "", .unmodelled = "",
+        s->shapes[i] = (struct shape){.name = arena_printf(a, "app%zu:1", i), .known = true, .arch = "", .unmodelled = "", .vpc = "",
                                       .need = res_make(128 * rng_between(rng, 1, 5), 128 * rng_between(rng, 2, 8)),
                                       .strategy_count = 1, .stop_timeout_ms = 30000,
                                       .strategies = {{PLACE_SPREAD, "attribute:ecs.availability-zone"}}};
         struct deployment *d = arena_new(a, struct deployment);
         *d = (struct deployment){.id = "d", .primary = true, .shape = (int)i};
         s->services[i] = (struct service){.name = arena_printf(a, "app%zu", i), .arn = "", .on_ec2 = true, .min_percent = 100,
-                                          .max_percent = 200, .deployments = d, .deployment_count = 1, .last_event = ""};
+                                          .max_percent = 200, .deployments = d, .deployment_count = 1, .last_event = "",
+                                          .not_ours = ""};
     }
 }
 
@@ -75,7 +78,8 @@ static void fill_instances(struct arena *a, struct snapshot *s, size_t n, double
                                 .zone = arena_printf(a, "us-east-1%c", (int)('a' + i % ZONES)), .arch = "x86_64", .spot = true,
                                 .weight_milli = 1000, .ecs = ECS_ACTIVE, .ec2 = EC2_RUNNING, .agent_connected = true,
                                 .launched_ms = now_ms - 86400000, .registered_ms = now_ms - 86300000, .tasks_known = true,
-                                .mark = "", .registered = t->registered, .remaining = t->registered};
+                                .mark = "", .provider = "", .launch_template = "", .elsewhere = "", .ever_registered = true,
+                                .ports = port_set_reserved, .registered = t->registered, .remaining = t->registered};
         in->holdings = arena_array(a, struct holding, TASKS_PER_INSTANCE * 2);
         for (int k = 0; k < TASKS_PER_INSTANCE; k++) {
             size_t app = rng_below(rng, s->service_count);

@@ -39,13 +39,66 @@ static const char *type_difference(const struct instance_type *a, const struct i
     return NULL;
 }
 
+static const char *attribute_difference(const struct attribute *a, const struct attribute *b)
+{
+    SAME_TEXT(name);
+    SAME_TEXT(value);
+    return NULL;
+}
+
+static const char *set_difference(const struct attribute_set *a, const struct attribute_set *b)
+{
+    SAME_TABLE(v, count, attribute)
+    return NULL;
+}
+
+static const char *ref_difference(const struct attribute_set *a, const struct attribute_set *b)
+{
+    if (!a || !b)
+        return a == b ? NULL : "attributes";
+    return set_difference(a, b);
+}
+
+static const char *ports_difference(const struct port_set *a, const struct port_set *b)
+{
+    SAME(count);
+    return a->count > 0 && memcmp(a->v, b->v, a->count * sizeof *a->v) != 0 ? "ports" : NULL;
+}
+
+static const char *text_difference(const char *const *a, const char *const *b)
+{
+    return strcmp(*a, *b) != 0 ? "a text" : NULL;
+}
+
+static const char *control_difference(const struct control *a, const struct control *b)
+{
+    SAME(mode);
+    SAME(since_ms);
+    SAME(until_ms);
+    SAME_TEXT(who);
+    SAME_TEXT(why);
+    return NULL;
+}
+
+static const char *provider_difference(const struct provider_share *a, const struct provider_share *b)
+{
+    SAME(base);
+    SAME(weight);
+    SAME_TEXT(provider);
+    return NULL;
+}
+
 static const char *pool_difference(const struct fleet_pool *a, const struct fleet_pool *b)
 {
     SAME(type);
     SAME(weight_milli);
     SAME_TEXT(type_name);
     SAME_TEXT(zone);
-    return NULL;
+    SAME(subnet_full);
+    SAME(attributes_known);
+    SAME_TEXT(subnet);
+    SAME_TEXT(launch_template);
+    return ref_difference(a->attributes, b->attributes);
 }
 
 static const char *fleet_difference(const struct fleet *a, const struct fleet *b)
@@ -63,6 +116,11 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME_TEXT(activity);
     SAME_TEXT(allocation);
     SAME_TEXT(owner);
+    SAME(last_error_ms);
+    SAME_TEXT(foreign);
+    SAME_TEXT(control);
+    SAME_TEXT(denied);
+    SAME_TEXT(last_error);
     SAME_TABLE(pools, pool_count, pool)
     return NULL;
 }
@@ -82,7 +140,11 @@ static const char *shape_difference(const struct shape *a, const struct shape *b
         SAME(strategies[i].kind);
         SAME_TEXT(strategies[i].field);
     }
-    return NULL;
+    SAME_TEXT(vpc);
+    SAME_TABLE(required, required_count, attribute)
+    SAME_TABLE(member_of, member_of_count, text)
+    SAME_TABLE(zones, zone_count, text)
+    return ports_difference(&a->ports, &b->ports);
 }
 
 static const char *deployment_difference(const struct deployment *a, const struct deployment *b)
@@ -94,6 +156,7 @@ static const char *deployment_difference(const struct deployment *a, const struc
     SAME(pending);
     SAME(failed);
     SAME(in_progress);
+    SAME(created_ms);
     SAME_TEXT(id);
     return NULL;
 }
@@ -115,6 +178,8 @@ static const char *service_difference(const struct service *a, const struct serv
     SAME_TEXT(name);
     SAME_TEXT(arn);
     SAME_TEXT(last_event);
+    SAME_TEXT(not_ours);
+    SAME_TABLE(providers, provider_count, provider)
     SAME_TABLE(deployments, deployment_count, deployment)
     return NULL;
 }
@@ -157,6 +222,16 @@ static const char *instance_difference(const struct instance *a, const struct in
     SAME_TEXT(mark);
     SAME_RES(registered);
     SAME_RES(remaining);
+    SAME(ever_registered);
+    SAME(volume_attached);
+    SAME_TEXT(provider);
+    SAME_TEXT(launch_template);
+    SAME_TEXT(elsewhere);
+    const char *where = ref_difference(a->attributes, b->attributes);
+    if (!where)
+        where = ports_difference(&a->ports, &b->ports);
+    if (where)
+        return where;
     SAME_TABLE(holdings, holding_count, holding)
     return NULL;
 }
@@ -202,6 +277,14 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     SAME_TEXT(account);
     SAME_TEXT(region);
     SAME_TEXT(cluster);
+    SAME_TEXT(owner);
+    SAME_TEXT(policy_hash);
+    SAME(listed_ms);
+    SAME(clock_off_ms);
+    const char *control = control_difference(&a->control, &b->control);
+    if (control)
+        return control;
+    SAME_TABLE(attribute_sets, attribute_set_count, set)
     for (int k = 0; k < SOURCE_COUNT; k++) {
         const char *inner = source_difference(&a->sources[k], &b->sources[k]);
         if (inner)
@@ -222,6 +305,8 @@ const char *memo_difference(const struct memo *a, const struct memo *b)
     SAME(drains_begun);
     SAME(drains_finished);
     SAME(drains_undone);
+    SAME(policy_since_ms);
+    SAME_TEXT(policy_hash);
     SAME_TABLE(drains, drain_count, drain)
     SAME_TABLE(stamps, stamp_count, stamp)
     SAME_TABLE(targets, target_count, target)

@@ -71,9 +71,10 @@ static void a_plan_is_one_object_whose_reasons_are_fact_and_verdict(void **state
     struct verdict verdicts[] = {
         {.kind = CANDIDATE_FLEET, .code = VERDICT_CAPPED, .target = "sfr-1", .fact = "max 5", .verdict = "5 of 9", .wanted = 9, .allowed = 5}};
     struct demand demands[] = {{.service = 0, .shape = 0, .missing = 2, .ordered = 2, .since_ms = 1000}};
+    struct alert alerts[] = {{"demand-incurable", "api", ALERT_WARNING, 2000, "api is too large", "give it less memory"}};
     struct plan p = {.now_ms = INT64_C(1768480496000), .cluster = "web", .mode = "act",
                      .actions = actions, .action_count = 2, .verdicts = verdicts, .verdict_count = 1,
-                     .demands = demands, .demand_count = 1, .summary = {.instances = 1, .hourly = {184000}}};
+                     .demands = demands, .demand_count = 1, .alerts = alerts, .alert_count = 1, .summary = {.instances = 1, .hourly = {184000}}};
     json_t *j = plan_to_json(&p, &s);
     struct buf b;
     buf_init(&b, 10000);
@@ -93,7 +94,9 @@ static void a_plan_is_one_object_whose_reasons_are_fact_and_verdict(void **state
         "\"verdicts\":[{\"kind\":\"fleet\",\"target\":\"sfr-1\",\"code\":\"capped\",\"reason\":\"max 5 -> 5 of 9\","
         "\"fact\":\"max 5\",\"verdict\":\"5 of 9\",\"wanted\":9,\"allowed\":5}],"
         "\"demands\":[{\"service\":\"api\",\"shape\":\"api:1\",\"missing\":2,\"leaving\":0,\"headroom\":0,\"fits\":0,\"waits\":0,"
-        "\"ordered\":2,\"never\":0,\"since\":\"1970-01-01T00:00:01Z\"}]}");
+        "\"ordered\":2,\"never\":0,\"since\":\"1970-01-01T00:00:01Z\"}],"
+        "\"alerts\":[{\"id\":\"demand-incurable\",\"severity\":\"warning\",\"target\":\"api\",\"since\":\"1970-01-01T00:00:02Z\","
+        "\"what\":\"api is too large\",\"remedy\":\"give it less memory\"}]}");
     buf_release(&b);
 }
 

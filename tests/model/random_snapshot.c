@@ -33,6 +33,47 @@ static int32_t some_count(struct rng *r)
     return coin(r) ? (int32_t)below(r, 3) : (int32_t)below(r, 5000);
 }
 
+static struct attribute_set some_attributes(struct rng *r, struct arena *a)
+{
+    struct attribute_set set = {.count = (size_t)below(r, 4)};
+    set.v = arena_array(a, struct attribute, set.count);
+    for (size_t i = 0; i < set.count; i++)
+        set.v[i] = (struct attribute){arena_printf(a, "ecs.attribute-%zu", i), some_text(r, a, "value")};
+    return set;
+}
+
+static void make_sets(struct snapshot *s, struct rng *r, struct arena *a)
+{
+    s->attribute_set_count = (size_t)below(r, 3);
+    s->attribute_sets = arena_array(a, struct attribute_set, s->attribute_set_count);
+    for (size_t i = 0; i < s->attribute_set_count; i++)
+        s->attribute_sets[i] = some_attributes(r, a);
+}
+
+static const struct attribute_set *some_set(const struct snapshot *s, struct rng *r)
+{
+    int64_t n = below(r, (int64_t)s->attribute_set_count + 1);
+    return n == 0 ? NULL : &s->attribute_sets[n - 1];
+}
+
+static struct port_set some_ports(struct rng *r, struct arena *a)
+{
+    size_t n = (size_t)below(r, 3);
+    uint32_t *v = arena_array(a, uint32_t, n);
+    for (size_t i = 0; i < n; i++)
+        v[i] = port_make((uint32_t)(i * 1000 + (size_t)below(r, 1000)), coin(r));
+    return (struct port_set){v, n};
+}
+
+static const char **some_texts(struct rng *r, struct arena *a, size_t *ret_count)
+{
+    *ret_count = (size_t)below(r, 3);
+    const char **v = arena_array(a, const char *, *ret_count);
+    for (size_t i = 0; i < *ret_count; i++)
+        v[i] = some_text(r, a, "text");
+    return v;
+}
+
 static void make_types(struct snapshot *s, struct rng *r, struct arena *a)
 {
     s->type_count = (size_t)below(r, 4);
@@ -67,6 +108,11 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
             .valid_until_ms = some_time(r),
             .owner = some_text(r, a, "owner"),
             .foreign_scaling = coin(r),
+            .foreign = some_text(r, a, "foreign"),
+            .control = some_text(r, a, "control"),
+            .denied = some_text(r, a, "denied"),
+            .last_error = some_text(r, a, "error"),
+            .last_error_ms = some_time(r),
             .pool_count = (size_t)below(r, 3),
         };
         f->pools = arena_array(a, struct fleet_pool, f->pool_count);
@@ -77,6 +123,11 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
                 .type_name = type >= 0 ? s->types[type].name : "x9.unknown",
                 .zone = some_text(r, a, "zone"),
                 .weight_milli = 1 + below(r, 8000),
+                .subnet = some_text(r, a, "subnet"),
+                .subnet_full = coin(r),
+                .launch_template = some_text(r, a, "lt"),
+                .attributes = some_set(s, r),
+                .attributes_known = coin(r),
             };
         }
     }
@@ -98,7 +149,14 @@ static void make_shapes(struct snapshot *s, struct rng *r, struct arena *a)
             .strategy_count = (int)below(r, PLACE_MAX + 1),
             .local_data = coin(r),
             .stop_timeout_ms = below(r, 120000),
+            .vpc = some_text(r, a, "vpc"),
+            .ports = some_ports(r, a),
         };
+        shape->member_of = some_texts(r, a, &shape->member_of_count);
+        shape->zones = some_texts(r, a, &shape->zone_count);
+        struct attribute_set required = some_attributes(r, a);
+        shape->required = required.v;
+        shape->required_count = required.count;
         for (int k = 0; k < shape->strategy_count; k++) {
             enum place_kind kind = (enum place_kind)below(r, PLACE_RANDOM + 1);
             shape->strategies[k] = (struct place_strategy){kind, kind == PLACE_SPREAD ? "attribute:zone" : ""};
@@ -133,7 +191,12 @@ static void make_services(struct snapshot *s, struct rng *r, struct arena *a)
             .unplaced_since_ms = some_time(r),
             .crash_looping = coin(r),
             .last_event = some_text(r, a, "event"),
+            .not_ours = some_text(r, a, "not-ours"),
+            .provider_count = (size_t)below(r, 3),
         };
+        v->providers = arena_array(a, struct provider_share, v->provider_count);
+        for (size_t k = 0; k < v->provider_count; k++)
+            v->providers[k] = (struct provider_share){some_text(r, a, "provider"), (int32_t)below(r, 3), (int32_t)below(r, 5)};
         v->primary = some_index(r, v->deployment_count);
         v->deployments = arena_array(a, struct deployment, v->deployment_count);
         for (size_t k = 0; k < v->deployment_count; k++)
@@ -146,6 +209,7 @@ static void make_services(struct snapshot *s, struct rng *r, struct arena *a)
                 .pending = some_count(r),
                 .failed = some_count(r),
                 .in_progress = coin(r),
+                .created_ms = some_time(r),
             };
     }
 }
@@ -196,6 +260,13 @@ static void make_instances(struct snapshot *s, struct rng *r, struct arena *a)
             .forbidden = coin(r),
             .notice_ms = some_time(r),
             .rebalance_ms = some_time(r),
+            .attributes = some_set(s, r),
+            .ports = some_ports(r, a),
+            .provider = some_text(r, a, "provider"),
+            .launch_template = some_text(r, a, "lt"),
+            .elsewhere = some_text(r, a, "elsewhere"),
+            .ever_registered = coin(r),
+            .volume_attached = coin(r),
         };
         make_holdings(s, &s->instances[i], r, a);
     }
@@ -211,9 +282,18 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         .started_ms = some_time(r),
         .complete_looks = coin(r) ? some_count(r) : INT32_MAX,  // a year of looks is more than any count of tasks
         .boot_p90_ms = below(r, 200000),
+        .owner = some_text(r, a, "owner"),
+        .policy_hash = some_text(r, a, "hash"),
+        .control = {.who = "", .why = ""},
+        .listed_ms = some_time(r),
+        .clock_off_ms = below(r, 2000) - 1000,
     };
+    if (coin(r))
+        s.control = (struct control){(enum control_mode)(1 + below(r, CONTROL_COUNT - 1)), some_text(r, a, "who"), some_text(r, a, "why"),
+                                     some_time(r), some_time(r)};
     for (int k = 0; k < SOURCE_COUNT; k++)
         s.sources[k] = (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "detail")};
+    make_sets(&s, r, a);
     make_types(&s, r, a);
     make_fleets(&s, r, a);
     make_shapes(&s, r, a);
@@ -227,6 +307,8 @@ struct memo random_memo(struct rng *r, struct arena *a)
     struct memo m = {
         .version = MEMO_VERSION,
         .now_ms = some_time(r),
+        .policy_hash = some_text(r, a, "hash"),
+        .policy_since_ms = some_time(r),
         .drains_begun = below(r, 100),
         .drains_finished = below(r, 100),
         .drains_undone = below(r, 100),

@@ -11,6 +11,9 @@ void build_init(struct build *b)
                              .region = "eu-west-1",
                              .cluster = "c",
                              .started_ms = T0 - 2 * HOUR,
+                             .owner = "masu",
+                             .policy_hash = "0123456789abcdef",
+                             .control = {.who = "", .why = ""},
                              .complete_looks = 240};
     b->p = (struct policy_cluster){.name = "c",
                                    .region = "eu-west-1",
@@ -64,7 +67,11 @@ int build_fleet(struct build *b, const char *id, int64_t target)
                                                    .activity = "fulfilled",
                                                    .target = target,
                                                    .allocation = "lowestPrice",
-                                                   .owner = ""};
+                                                   .owner = "",
+                                                   .foreign = "",
+                                                   .control = "",
+                                                   .denied = "",
+                                                   .last_error = ""};
     b->s.fleets[b->s.fleet_count].pools = arena_array(&b->a, struct fleet_pool, 32);
     b->p.fleets[b->p.fleet_count++] = (struct policy_fleet){.id = id, .max = 1000};
     return (int)b->s.fleet_count++;
@@ -75,7 +82,8 @@ void build_pool(struct build *b, int fleet, int type, int64_t weight_milli)
     struct fleet *f = &b->s.fleets[fleet];
     assert_true(f->pool_count < 32);
     f->pools[f->pool_count++] =
-        (struct fleet_pool){.type = type, .type_name = b->s.types[type].name, .zone = "", .weight_milli = weight_milli};
+        (struct fleet_pool){.type = type, .type_name = b->s.types[type].name, .zone = "", .weight_milli = weight_milli,
+                            .subnet = "", .launch_template = ""};
 }
 
 int build_shape(struct build *b, const char *name, int64_t cpu_units, int64_t memory_mib)
@@ -86,6 +94,7 @@ int build_shape(struct build *b, const char *name, int64_t cpu_units, int64_t me
                                                    .known = true,
                                                    .arch = "",
                                                    .unmodelled = "",
+                                                   .vpc = "",
                                                    .strategies = {{PLACE_BINPACK_MEMORY, ""}},
                                                    .strategy_count = 1,
                                                    .stop_timeout_ms = 30 * SECOND};
@@ -103,6 +112,7 @@ int build_service(struct build *b, const char *name, int shape, int32_t desired)
                           .desired = desired,
                           .min_percent = 100,
                           .max_percent = 200,
+                          .not_ours = "",
                           .last_event = ""};
     s->deployments = arena_array(&b->a, struct deployment, 4);
     s->deployments[0] = (struct deployment){.id = "d1", .primary = true, .shape = shape, .desired = desired};
@@ -136,6 +146,11 @@ int build_instance(struct build *b, int fleet, int type)
                                           .ecs = ECS_ACTIVE,
                                           .ec2 = EC2_RUNNING,
                                           .agent_connected = true,
+                                          .provider = "",
+                                          .launch_template = "",
+                                          .elsewhere = "",
+                                          .ever_registered = true,
+                                          .ports = port_set_reserved,
                                           .launched_ms = b->s.now_ms - HOUR,
                                           .registered_ms = b->s.now_ms - HOUR + 2 * MINUTE,
                                           .registered = has,

@@ -297,6 +297,8 @@ void random_obey(struct build *b, struct rng *r)
         case ACTION_TERMINATE:
             end_instance(b, i);
             break;
+        case ACTION_DEREGISTER:
+        case ACTION_CLAIM:
         case ACTION_COUNT:
             break;
         }
