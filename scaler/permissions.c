@@ -1,0 +1,204 @@
+#include "scaler/permissions.h"
+
+#include "base/check.h"
+
+const struct permission permissions[] = {
+    {"ecs:ListClusters", false, SCOPE_ANY, "doctor: the nearest name where a cluster is not found"},
+    {"ecs:DescribeTaskDefinition", false, SCOPE_ANY, "what a task reserves"},
+    {"ecs:DescribeClusters", false, SCOPE_CLUSTER, "counts that tell when lists are due"},
+    {"ecs:ListContainerInstances", false, SCOPE_CLUSTER, "which instances are registered"},
+    {"ecs:ListServices", false, SCOPE_BY_CLUSTER, "which services there are"},
+    {"ecs:ListTasks", false, SCOPE_BY_CLUSTER, "what runs on an instance"},
+    {"ecs:DescribeContainerInstances", false, SCOPE_CONTAINER_INSTANCE, "capacity, state and agent of each instance"},
+    {"ecs:DescribeServices", false, SCOPE_SERVICE, "desired counts, deployments, placement rules"},
+    {"ecs:DescribeTasks", false, SCOPE_TASK, "what runs, waits and stops"},
+    {"ecs:GetTaskProtection", false, SCOPE_TASK, "tasks that must not be moved"},
+    {"ec2:DescribeInstances", false, SCOPE_ANY, "members of the fleets, their state and tags"},
+    {"ec2:DescribeInstanceTypes", false, SCOPE_ANY, "size and architecture of a type"},
+    {"ec2:DescribeSpotFleetRequests", false, SCOPE_ANY, "target, weights and state of the fleets"},
+    {"ec2:DescribeSpotPriceHistory", false, SCOPE_ANY, "what an instance costs"},
+    {"ec2:DescribeSpotFleetInstances", false, SCOPE_FLEET, "members of a fleet that no tag shows"},
+    {"sts:GetCallerIdentity", false, SCOPE_ALWAYS, "whose account this is"},
+    {"ecs:UpdateContainerInstancesState", true, SCOPE_CONTAINER_INSTANCE, "start and undo a drain"},
+    {"ec2:ModifySpotFleetRequest", true, SCOPE_FLEET, "order capacity; lower a target after a drain"},
+    {"ec2:TerminateInstances", true, SCOPE_MEMBER, "end a drained member by its id"},
+    {"ec2:CreateTags", true, SCOPE_MEMBER_TAGS, "mark an instance before its drain"},
+    {"ec2:DeleteTags", true, SCOPE_MEMBER_TAGS, "take the mark off after an undone drain"},
+};
+const size_t permission_count = ARRAY_LEN(permissions);
+
+const struct permission *permission_find(const char *action)
+{
+    for (size_t i = 0; i < permission_count; i++)
+        if (strcmp(permissions[i].action, action) == 0)
+            return &permissions[i];
+    return NULL;
+}
+
+// ---- where a cluster of the policy is -------------------------------------------------------------------------------------
+
+struct place {
+    const char *partition;
+    char region[64], account[32], cluster[256];
+};
+
+static const char *partition_of(const char *region)
+{
+    static const struct {
+        const char *prefix, *partition;
+    } PARTITIONS[] = {
+        {"cn-", "aws-cn"},         {"us-gov-", "aws-us-gov"},  {"us-iso-", "aws-iso"},   {"us-isob-", "aws-iso-b"},
+        {"us-isof-", "aws-iso-f"}, {"eu-isoe-", "aws-iso-e"}, {"eusc-", "aws-eusc"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(PARTITIONS); i++)
+        if (strncmp(region, PARTITIONS[i].prefix, strlen(PARTITIONS[i].prefix)) == 0)
+            return PARTITIONS[i].partition;
+    return "aws";
+}
+
+// A name may be an ARN, which says region and account as well: arn:aws:ecs:REGION:ACCOUNT:cluster/NAME.
+static struct place place_of(const struct policy_cluster *c, const char *region)
+{
+    struct slice rest = slice_of(c ? c->name : "*"), fields[5] = {{0}};
+    const char *slash = c ? strrchr(c->name, '/') : NULL;
+    for (size_t i = 0; slash && i < ARRAY_LEN(fields); i++)
+        fields[i] = slice_cut(&rest, ':');
+    struct slice in = c && *c->region ? slice_of(c->region) : fields[3].len ? fields[3] : slice_of(region ? region : "*");
+    struct slice of = c && *c->account ? slice_of(c->account) : fields[4].len ? fields[4] : SLICE_LIT("*");
+    struct place p;
+    snprintf(p.region, sizeof p.region, "%.*s", (int)in.len, in.ptr);
+    snprintf(p.account, sizeof p.account, "%.*s", (int)of.len, of.ptr);
+    snprintf(p.cluster, sizeof p.cluster, "%s", slash ? slash + 1 : c ? c->name : "*");
+    p.partition = partition_of(p.region);
+    return p;
+}
+
+// ---- statements -----------------------------------------------------------------------------------------------------------
+
+#define MEMBER_TAG "ec2:ResourceTag/aws:ec2spot:fleet-request-id"
+
+static const struct {
+    const char *word;              // of the statement's id
+    const char *service, *format;  // of the resource, with the cluster's name or the fleet's id; NULL: "*"
+} SCOPES[SCOPE_COUNT] = {
+    [SCOPE_ANY] = {"Any", NULL, NULL},
+    [SCOPE_CLUSTER] = {"Clusters", "ecs", "cluster/%s"},
+    [SCOPE_BY_CLUSTER] = {"ByCluster", NULL, NULL},
+    [SCOPE_CONTAINER_INSTANCE] = {"ContainerInstances", "ecs", "container-instance/%s/*"},
+    [SCOPE_SERVICE] = {"Services", "ecs", "service/%s/*"},
+    [SCOPE_TASK] = {"Tasks", "ecs", "task/%s/*"},
+    [SCOPE_FLEET] = {"Fleets", "ec2", "spot-fleet-request/%s"},
+    [SCOPE_MEMBER] = {"Members", "ec2", "instance/*"},
+    [SCOPE_MEMBER_TAGS] = {"MemberTags", "ec2", "instance/*"},
+    [SCOPE_ALWAYS] = {NULL, NULL, NULL},
+};
+
+static void add_once(json_t *list, const char *text)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one)
+        if (strcmp(json_string_value(one), text) == 0)
+            return;
+    json_array_append_new(list, json_string(text));
+}
+
+static void add_arn(json_t *list, enum permission_scope scope, const struct place *at, const char *thing)
+{
+    char path[384], arn[512];
+    if (SCOPES[scope].format == NULL) {
+        add_once(list, "*");
+        return;
+    }
+    const char *percent = strstr(SCOPES[scope].format, "%s");
+    int before = percent ? (int)(percent - SCOPES[scope].format) : (int)strlen(SCOPES[scope].format);
+    snprintf(path, sizeof path, "%.*s%s%s", before, SCOPES[scope].format, percent ? thing : "", percent ? percent + 2 : "");
+    snprintf(arn, sizeof arn, "arn:%s:%s:%s:%s:%s", at->partition, SCOPES[scope].service, at->region, at->account, path);
+    add_once(list, arn);
+}
+
+static void add_resources(json_t *list, enum permission_scope scope, const struct policy_cluster *c, const char *region)
+{
+    struct place at = place_of(c, region);
+    if (scope != SCOPE_FLEET) {
+        add_arn(list, scope, &at, at.cluster);
+        return;
+    }
+    for (size_t f = 0; c && f < c->fleet_count; f++)
+        add_arn(list, scope, &at, c->fleets[f].id);
+    if (c == NULL)
+        add_arn(list, scope, &at, "*");
+}
+
+static json_t *resources(enum permission_scope scope, const struct policy *p, const char *region)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; p && i < p->cluster_count; i++)
+        add_resources(list, scope, &p->clusters[i], region);
+    if (p == NULL)
+        add_resources(list, scope, NULL, region);
+    return list;
+}
+
+static json_t *fleet_ids(const struct policy *p)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; p && i < p->cluster_count; i++)
+        for (size_t f = 0; f < p->clusters[i].fleet_count; f++)
+            add_once(list, p->clusters[i].fleets[f].id);
+    if (p == NULL)
+        add_once(list, "sfr-*");
+    return list;
+}
+
+static json_t *condition(enum permission_scope scope, const struct policy *p, const char *region)
+{
+    const char *equals = p ? "StringEquals" : "StringLike";
+    if (scope == SCOPE_BY_CLUSTER)
+        return json_pack("{s:{s:o}}", "ArnLike", "ecs:cluster", resources(SCOPE_CLUSTER, p, region));
+    if (scope == SCOPE_MEMBER)
+        return json_pack("{s:{s:o}}", equals, MEMBER_TAG, fleet_ids(p));
+    if (scope == SCOPE_MEMBER_TAGS)
+        return json_pack("{s:{s:o}, s:{s:s}}", equals, MEMBER_TAG, fleet_ids(p), "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
+    return NULL;
+}
+
+static json_t *statement(enum permission_scope scope, bool write, const struct policy *p, const char *region)
+{
+    json_t *actions = json_array();
+    for (size_t i = 0; i < permission_count; i++)
+        if (permissions[i].scope == scope && permissions[i].write == write)
+            json_array_append_new(actions, json_string(permissions[i].action));
+    if (json_array_size(actions) == 0) {
+        json_decref(actions);
+        return NULL;
+    }
+    char sid[64];
+    snprintf(sid, sizeof sid, "%s%s", write ? "Change" : "Read", SCOPES[scope].word);
+    json_t *s = json_pack("{s:s, s:s, s:o, s:o}", "Sid", sid, "Effect", "Allow", "Action", actions, "Resource", resources(scope, p, region));
+    json_t *when = condition(scope, p, region);
+    if (when)
+        json_object_set_new(s, "Condition", when);
+    return s;
+}
+
+json_t *permissions_document(const struct policy *p, bool read_only, const char *region)
+{
+    json_t *statements = json_array();
+    for (int write = 0; write <= (read_only ? 0 : 1); write++)
+        for (int scope = 0; scope < SCOPE_ALWAYS; scope++) {
+            json_t *s = statement((enum permission_scope)scope, write == 1, p, region);
+            if (s)
+                json_array_append_new(statements, s);
+        }
+    return json_pack("{s:s, s:o}", "Version", "2012-10-17", "Statement", statements);
+}
+
+const char *permission_resource(const struct permission *m, const struct policy_cluster *c, const char *region, struct arena *a)
+{
+    json_t *list = json_array();
+    add_resources(list, m->scope == SCOPE_BY_CLUSTER ? SCOPE_CLUSTER : m->scope, c, region);
+    const char *text = arena_strdup(a, json_string_value(json_array_get(list, 0)));
+    json_decref(list);
+    return text;
+}

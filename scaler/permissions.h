@@ -1,0 +1,44 @@
+// What masu may ask of AWS: one row an operation that this build can send. The IAM policy that `masu iam-policy` prints, the
+// files under deploy/iam, and what `masu doctor` tries all come from this table; a test compares it with the operations in
+// scaler/aws. Whoever adds an operation there adds its row here.
+//
+// Which resources and condition keys an action knows is AWS's to say (Service Authorization Reference, ECS and EC2, 2026).
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policies/policy.h"
+
+enum permission_scope {
+    SCOPE_ANY,                 // AWS knows no resource for it: "*"
+    SCOPE_CLUSTER,             // cluster/NAME
+    SCOPE_BY_CLUSTER,          // "*", narrowed by the key ecs:cluster
+    SCOPE_CONTAINER_INSTANCE,  // container-instance/CLUSTER/*
+    SCOPE_SERVICE,             // service/CLUSTER/*
+    SCOPE_TASK,                // task/CLUSTER/*
+    SCOPE_FLEET,               // spot-fleet-request/ID
+    SCOPE_MEMBER,              // instance/*, narrowed by the tag that EC2 puts on members of a Spot Fleet
+    SCOPE_MEMBER_TAGS,         // the same, and only tags masu:*
+    SCOPE_ALWAYS,              // needs no permission
+    SCOPE_COUNT
+};
+
+struct permission {
+    const char *action;  // "ecs:DescribeClusters"
+    bool write;
+    enum permission_scope scope;
+    const char *why;     // what masu uses it for
+};
+
+extern const struct permission permissions[];
+extern const size_t permission_count;
+
+const struct permission *permission_find(const char *action);  // NULL: not in the table
+
+// An IAM policy document: what reads need, and unless read_only what changes need, narrowed to the clusters and fleets of the
+// policy; NULL narrows only by kind of thing. `region` stands for clusters that name none; NULL: any. New reference.
+json_t *permissions_document(const struct policy *p, bool read_only, const char *region);
+// The resources of a cluster that an action is narrowed to, as the document says it: for remedies. In the arena.
+const char *permission_resource(const struct permission *m, const struct policy_cluster *c, const char *region, struct arena *a);

@@ -1,0 +1,140 @@
+"""`masu iam-policy`: what it prints allows every operation that scaler/aws can send, on the things of the policy, and nothing else.
+
+usage: iam_policy_test.py MASU SOURCE_ROOT
+"""
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+MASU, ROOT = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
+failures = []
+MEMBER_TAG = "ec2:ResourceTag/aws:ec2spot:fleet-request-id"
+NO_PERMISSION = {"sts:GetCallerIdentity"}  # AWS answers it to anybody
+
+
+def check(name, holds, detail=""):
+    print(("ok   " if holds else "FAIL ") + name + ("" if holds else f": {detail}"))
+    if not holds:
+        failures.append(name)
+
+
+def masu(*arguments, **env):
+    return subprocess.run([MASU, "iam-policy", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                          env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **env})
+
+
+def operations():
+    """What the client can send, as its source declares it."""
+    found = set()
+    for path in sorted((ROOT / "scaler/aws").glob("*.c")):
+        for service, name in re.findall(r'\{AWS_([A-Z0-9_]+), "(\w+)"', path.read_text()):
+            found.add(f"{service.lower().replace('_', '-')}:{name}")
+    return found
+
+
+def resource(action, account, region, cluster, fleet):
+    """The resource and condition keys that AWS checks a call with (Service Authorization Reference), for one cluster and fleet."""
+    ecs, ec2 = f"arn:aws:ecs:{region}:{account}:", f"arn:aws:ec2:{region}:{account}:"
+    own = ecs + "cluster/" + cluster
+    forms = {
+        "ecs:DescribeClusters": own, "ecs:ListContainerInstances": own,
+        "ecs:DescribeContainerInstances": f"{ecs}container-instance/{cluster}/0123456789abcdef",
+        "ecs:UpdateContainerInstancesState": f"{ecs}container-instance/{cluster}/0123456789abcdef",
+        "ecs:DescribeServices": f"{ecs}service/{cluster}/web", "ecs:DescribeTasks": f"{ecs}task/{cluster}/0123456789abcdef",
+        "ecs:GetTaskProtection": f"{ecs}task/{cluster}/0123456789abcdef",
+        "ec2:DescribeSpotFleetInstances": f"{ec2}spot-fleet-request/{fleet}", "ec2:ModifySpotFleetRequest": f"{ec2}spot-fleet-request/{fleet}",
+    }
+    keys = {"ecs:cluster": own} if action.startswith("ecs:") else {MEMBER_TAG: fleet, "aws:TagKeys": ["masu:drain"]}
+    instance = f"{ec2}instance/i-0123456789abcdef0"
+    return forms.get(action, instance if action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags") else "*"), keys
+
+
+def holds(operator, wanted, value):
+    wanted = wanted if isinstance(wanted, list) else [wanted]
+    values = value if isinstance(value, list) else [value]
+    like = {"StringEquals": lambda p, v: p == v, "StringLike": lambda p, v: fnmatch.fnmatchcase(v, p), "ArnLike": lambda p, v: fnmatch.fnmatchcase(v, p)}
+    quantifier, _, plain = operator.rpartition(":")
+    one = lambda v: any(like[plain](p, v) for p in wanted)  # noqa: E731
+    return all(one(v) for v in values) if quantifier == "ForAllValues" else value is not None and any(one(v) for v in values)
+
+
+def allowed(document, action, arn, keys):
+    for s in document["Statement"]:
+        assert s["Effect"] == "Allow"
+        if action not in s["Action"] or not any(fnmatch.fnmatchcase(arn, r) for r in s["Resource"]):
+            continue
+        if all(holds(operator, wanted, keys.get(key)) for operator, by_key in s.get("Condition", {}).items() for key, wanted in by_key.items()):
+            return True
+    return False
+
+
+def every_service_operation():
+    """Every operation that AWS knows, from botocore where there is one."""
+    try:
+        import botocore.session
+    except ImportError:
+        return set()
+    session = botocore.session.get_session()
+    return {f"{service}:{name}" for service in ("ecs", "ec2", "sts", "autoscaling", "iam", "cloudwatch")
+            for name in session.get_service_model(service).operation_names}
+
+
+def narrowed(folder, sent):
+    path = pathlib.Path(folder) / "policy.json"
+    path.write_text(json.dumps({"clusters": [
+        {"name": "prod", "region": "eu-west-1", "account": "111122223333", "fleets": [{"id": "sfr-aaaa", "max": 9}, {"id": "sfr-bbbb", "max": 9}]},
+        {"name": "arn:aws:ecs:us-east-2:111122223333:cluster/jobs", "fleets": [{"id": "sfr-cccc", "max": 9}]}]}))
+    whole, reads = json.loads(masu("--policy", path).stdout), json.loads(masu("--policy", path, "--read-only").stdout)
+    own = [("111122223333", "eu-west-1", "prod", "sfr-aaaa"), ("111122223333", "eu-west-1", "prod", "sfr-bbbb"), ("111122223333", "us-east-2", "jobs", "sfr-cccc")]
+    foreign = [("111122223333", "eu-west-1", "other", "sfr-zzzz"), ("111122223333", "eu-west-1", "prod2", "sfr-aaaa2"),
+               ("999988887777", "eu-west-1", "prod", "sfr-zzzz"), ("111122223333", "us-east-1", "prod", "sfr-zzzz")]
+    writes = {"ecs:UpdateContainerInstancesState", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"}
+    for action in sorted(sent - NO_PERMISSION):
+        mine = [allowed(whole, action, *resource(action, *o)) for o in own]
+        check(f"{action} is allowed on what the policy names", all(mine), mine)
+        theirs = [allowed(whole, action, *resource(action, *o)) for o in foreign]
+        unnarrowable = resource(action, *own[0])[0] == "*" and action not in ("ecs:ListServices", "ecs:ListTasks")
+        check(f"{action} is allowed on nothing else", unnarrowable or not any(theirs), theirs)
+        check(f"{action} is {'not ' if action in writes else ''}in the read-only policy", allowed(reads, action, *resource(action, *own[0])) == (action not in writes))
+    arn, keys = resource("ec2:CreateTags", *own[0])
+    check("only tags of masu may be set", not allowed(whole, "ec2:CreateTags", arn, {**keys, "aws:TagKeys": ["masu:drain", "Name"]}))
+    check("an instance of no fleet cannot be ended", not allowed(whole, "ec2:TerminateInstances", arn, {}))
+    path.write_text('{"clusters": [{"name": "prod", "fleets": []}]}')
+    done = masu("--policy", path)
+    check("a wrong policy prints no policy", done.returncode == 1 and done.stdout == "" and f"{path}:1:" in done.stderr, done.stderr)
+
+
+def unnarrowed(sent):
+    done = masu()
+    document = json.loads(done.stdout)
+    listed = [a for s in document["Statement"] for a in s["Action"]]
+    check("the operations of the client and the actions of the policy are the same, each once: a new one needs its row in scaler/permissions.c",
+          sorted(listed) == sorted(sent - NO_PERMISSION), sorted(set(listed) ^ (sent - NO_PERMISSION)))
+    check("no action has a wildcard", not any("*" in a for a in listed))
+    others = {a for a in every_service_operation() - sent if allowed(document, a, *resource(a, "111122223333", "us-east-1", "c", "sfr-1"))}
+    check("no other operation of AWS is allowed", not others, others)
+    check("without a policy every change is still narrowed to a kind of thing",
+          all(s["Resource"] != ["*"] for s in document["Statement"] if s["Sid"].startswith("Change")))
+    check("a statement's id is its own, and of letters", len({s["Sid"] for s in document["Statement"]}) == len(document["Statement"])
+          and all(s["Sid"].isalpha() for s in document["Statement"]))
+    check("AWS_REGION stands in where nothing names a region", "arn:aws-cn:ecs:cn-north-1:*:cluster/*" in masu(AWS_REGION="cn-north-1").stdout)
+    check("a region that is none is not used", "arn:aws:ecs:*:*:cluster/*" in masu(AWS_REGION="../evil").stdout)
+    table = masu("--format", "text").stdout
+    check("the table names every operation with its reason", all(re.search(rf"^(read|change)\s+{a}\s+\S.*", table, re.M) for a in sent), table)
+
+
+with tempfile.TemporaryDirectory() as name:
+    asked = operations()
+    check("the source names operations", len(asked) >= 20, asked)
+    unnarrowed(asked)
+    narrowed(name, asked)
+    many = pathlib.Path(name) / "many.json"
+    many.write_text(json.dumps({"clusters": [{"name": f"cluster-{i}", "region": "eu-west-1", "fleets": [{"id": f"sfr-{i}", "max": 1}]} for i in range(40)]}))
+    check("a policy longer than IAM takes is told", "6144" in masu("--policy", many).stderr)
+print(f"{len(failures)} failed")
+sys.exit(1 if failures else 0)
