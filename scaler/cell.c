@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 
-enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20 };
+enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20, POLICY_MAX_BYTES = 4 << 20 };
 
 // ---- the steps ------------------------------------------------------------------------------------------------------------
 
@@ -149,6 +149,20 @@ static int step_outcome(void *arg, struct tick_frame *f, int action, int64_t int
     return no_journal(err);
 }
 
+// As the planner got it, weakened and all: with this a replay makes the same plan.
+static struct slice policy_text(struct tick_frame *f)
+{
+    struct policy one = {.clusters = &f->policy, .cluster_count = 1};
+    struct buf b;
+    buf_init(&b, POLICY_MAX_BYTES);
+    json_t *j = policy_to_json(&one);
+    json_write(j, &b);
+    json_decref(j);
+    struct slice text = {arena_strdup(f->arena, buf_str(&b)), b.len};
+    buf_release(&b);
+    return text;
+}
+
 static int step_record(void *arg, struct tick_frame *f, struct err *err)
 {
     struct cell *c = arg;
@@ -157,6 +171,8 @@ static int step_record(void *arg, struct tick_frame *f, struct err *err)
     struct state_tick_end end = {.tick = f->id, .duration_ms = f->duration_ms, .ok = f->ok, .failed = f->failed, .skipped = f->skipped,
                                  .error = f->error, .snapshot = f->has_snapshot ? &f->snapshot : NULL, .memo_before = f->memo_before,
                                  .plan = f->has_plan ? &f->result.plan : NULL, .memo = f->has_plan ? &f->result.memo : NULL};
+    if (f->has_plan)
+        end.policy = policy_text(f);
     return state_tick_record(c->shared->state, &end, err);
 }
 

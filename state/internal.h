@@ -1,6 +1,7 @@
 // What the files of state/ share. Not for other folders.
 #pragma once
 
+#include "state/bodies.h"
 #include "state/db.h"
 #include "state/query.h"
 #include "state/state.h"
@@ -32,6 +33,8 @@ struct state {
     struct open_tick ticks[STATE_OPEN_TICKS_MAX];  // one a cluster
     int open_ticks;
     int records_until_prune;
+    struct body_base bases[STATE_OPEN_TICKS_MAX];
+    int base_count;
 };
 
 // Inside a transaction of the caller.

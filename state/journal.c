@@ -1,9 +1,10 @@
+#include <inttypes.h>
+
 #include "base/json.h"
 #include "planner/model/model_json.h"
 #include "state/internal.h"
 #include "state/pack.h"
 
-#define HOUR_MS 3600000
 #define RECORDS_BETWEEN_PRUNES 64
 
 static const char *const outcome_names[OUTCOME_COUNT] = {"ok", "failed", "skipped", "dry_run"};
@@ -46,8 +47,8 @@ static int write_tick_row(struct state *s, const struct open_tick *o, struct err
 {
     if (o->written)
         return 0;
-    static const char sql[] = "INSERT INTO ticks (id, cluster, at_ms, policy_hash, mode, dry_run)"
-                              " VALUES (:id, :cluster, :at_ms, :policy_hash, :mode, :dry_run)";
+    static const char sql[] = "INSERT INTO ticks (id, cluster, at_ms, policy_hash, mode, dry_run, masu)"
+                              " VALUES (:id, :cluster, :at_ms, :policy_hash, :mode, :dry_run, :masu)";
     sqlite3_stmt *st = NULL;
     int rc = db_prepare(&s->db, sql, &st, err);
     if (rc)
@@ -58,6 +59,7 @@ static int write_tick_row(struct state *s, const struct open_tick *o, struct err
     db_bind_text(st, ":policy_hash", o->policy_hash);
     db_bind_text(st, ":mode", o->mode);
     db_bind_int(st, ":dry_run", o->start.dry_run);
+    db_bind_text(st, ":masu", MASU_VERSION);
     rc = db_run(&s->db, st, err);
     db_done(st);
     return rc;
@@ -212,57 +214,32 @@ int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct me
 }
 
 // ---- the record of a tick -------------------------------------------------------------------------------------------------
-static int wants_bodies(struct state *s, const struct open_tick *o, const struct state_tick_end *t, bool *ret, struct err *err)
+// The policy that a plan was made with, once for each hash. Its name is the hash of the text itself, not that of the file: what
+// weakened the policy in this tick is in it.
+static void hash_policy(struct slice json, char ret[17])
 {
-    *ret = (t->plan && t->plan->action_count > 0) || (t->error && *t->error);
-    if (*ret || !t->snapshot)
-        return 0;
-    static const char sql[] = "SELECT 1 FROM tick_bodies WHERE cluster = :cluster AND at_ms > :since LIMIT 1";
-    sqlite3_stmt *st = NULL;
-    bool row = false;
-    int rc = db_prepare(&s->db, sql, &st, err);
-    if (rc)
-        return rc;
-    db_bind_int(st, ":cluster", o->start.cluster);
-    db_bind_int(st, ":since", o->start.at_ms - HOUR_MS);
-    rc = db_step(&s->db, st, &row, err);
-    *ret = !row;
-    db_done(st);
-    return rc;
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < json.len; i++)
+        h = (h ^ (unsigned char)json.ptr[i]) * UINT64_C(0x100000001b3);
+    snprintf(ret, 17, "%016" PRIx64, h);
 }
 
-// Consumes j, which may be NULL.
-static int pack_and_free(json_t *j, struct buf *out, struct err *err)
+// Its time is renewed once an hour only: a row that is written in each tick would cost more than all deltas.
+static int write_policy(struct state *s, const struct open_tick *o, struct slice json, const char *hash, struct err *err)
 {
-    int rc = j ? pack_json(j, out, err) : 0;
-    json_decref(j);
-    return rc;
-}
-
-static int write_bodies(struct state *s, const struct open_tick *o, const struct state_tick_end *t, struct err *err)
-{
-    static const char sql[] = "INSERT OR REPLACE INTO tick_bodies (tick, cluster, at_ms, snapshot, plan, memo_before)"
-                              " VALUES (:tick, :cluster, :at_ms, :snapshot, :plan, :memo_before)";
-    __attribute__((cleanup(buf_release))) struct buf snapshot, plan, memo;
-    buf_init(&snapshot, STATE_BODY_MAX);
-    buf_init(&plan, STATE_BODY_MAX);
-    buf_init(&memo, STATE_BODY_MAX);
-    int rc = pack_and_free(t->snapshot ? snapshot_to_json(t->snapshot) : NULL, &snapshot, err);
-    if (rc == 0)
-        rc = pack_and_free(t->plan && t->snapshot ? plan_to_json(t->plan, t->snapshot) : NULL, &plan, err);
-    if (rc == 0)
-        rc = pack_and_free(t->memo_before ? memo_to_json(t->memo_before) : NULL, &memo, err);
+    static const char sql[] = "INSERT INTO policies (hash, last_ms, body) VALUES (:hash, :last_ms, :body) ON CONFLICT DO UPDATE SET"
+                              " last_ms = excluded.last_ms WHERE excluded.last_ms - last_ms >= 3600000";
+    _cleanup_(buf_release) struct buf packed;
     sqlite3_stmt *st = NULL;
+    buf_init(&packed, STATE_BODY_MAX);
+    int rc = pack_bytes(json, 6, &packed, err);
     if (rc == 0)
         rc = db_prepare(&s->db, sql, &st, err);
     if (rc)
         return rc;
-    db_bind_int(st, ":tick", o->id);
-    db_bind_int(st, ":cluster", o->start.cluster);
-    db_bind_int(st, ":at_ms", o->start.at_ms);
-    db_bind_blob(st, ":snapshot", buf_slice(&snapshot));
-    db_bind_blob(st, ":plan", buf_slice(&plan));
-    db_bind_blob(st, ":memo_before", buf_slice(&memo));
+    db_bind_text(st, ":hash", hash);
+    db_bind_int(st, ":last_ms", o->start.at_ms);
+    db_bind_blob(st, ":body", buf_slice(&packed));
     rc = db_run(&s->db, st, err);
     db_done(st);
     return rc;
@@ -285,7 +262,7 @@ static void bind_summary(sqlite3_stmt *st, const struct plan_summary *p)
     db_bind_int(st, ":cost_usd_micro_per_hour", p->hourly.micro);
 }
 
-static int write_end(struct state *s, const struct state_tick_end *t, struct err *err)
+static int write_end(struct state *s, const struct state_tick_end *t, const char *planned_policy, struct err *err)
 {
     static const char sql[] =
         "UPDATE ticks SET recorded = 1, duration_ms = :duration_ms, error = :error, planned = :planned, actions = :actions,"
@@ -294,7 +271,7 @@ static int write_end(struct state *s, const struct state_tick_end *t, struct err
         " capacity_cpu_units = :capacity_cpu_units, capacity_memory_mib = :capacity_memory_mib,"
         " reserved_cpu_units = :reserved_cpu_units, reserved_memory_mib = :reserved_memory_mib,"
         " need_cpu_units = :need_cpu_units, need_memory_mib = :need_memory_mib,"
-        " cost_usd_micro_per_hour = :cost_usd_micro_per_hour WHERE id = :tick";
+        " cost_usd_micro_per_hour = :cost_usd_micro_per_hour, planned_policy = :planned_policy WHERE id = :tick";
     sqlite3_stmt *st = NULL;
     int rc = db_prepare(&s->db, sql, &st, err);
     if (rc)
@@ -309,6 +286,7 @@ static int write_end(struct state *s, const struct state_tick_end *t, struct err
     db_bind_int(st, ":ok", t->ok);
     db_bind_int(st, ":failed", t->failed);
     db_bind_int(st, ":skipped", t->skipped);
+    db_bind_text(st, ":planned_policy", planned_policy);
     rc = db_run(&s->db, st, err);
     db_done(st);
     return rc;
@@ -316,15 +294,17 @@ static int write_end(struct state *s, const struct state_tick_end *t, struct err
 
 static int write_record(struct state *s, const struct open_tick *o, const struct state_tick_end *t, struct err *err)
 {
-    bool bodies = false;
+    char planned_policy[17] = "";
     struct state_sample samples[SERIES_COUNT];
+    if (t->policy.len)
+        hash_policy(t->policy, planned_policy);
     int rc = write_tick_row(s, o, err);
     if (rc == 0)
-        rc = write_end(s, t, err);
+        rc = write_end(s, t, planned_policy, err);
+    if (rc == 0 && t->policy.len)
+        rc = write_policy(s, o, t->policy, planned_policy, err);
     if (rc == 0)
-        rc = wants_bodies(s, o, t, &bodies, err);
-    if (rc == 0 && bodies)
-        rc = write_bodies(s, o, t, err);
+        rc = body_write(s, o, t, err);
     if (rc == 0 && t->memo)
         rc = write_memo(s, o->start.cluster, t->memo, err);
     if (rc == 0 && t->plan) {
@@ -344,6 +324,7 @@ int state_tick_record(struct state *s, const struct state_tick_end *t, struct er
         rc = write_record(s, o, t, err);
         rc = db_end(&s->db, rc, err);
     }
+    body_settle(s, o->start.cluster, rc == 0);
     if (rc) {
         err_wrap(err, "tick %lld", (long long)t->tick);
         return rc;  // the tick stays open: the shell may try again

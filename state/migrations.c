@@ -38,6 +38,17 @@ static const char *const migrations[] = {
     "CREATE TABLE runs ("
     "  id INTEGER PRIMARY KEY, started_ms INTEGER NOT NULL, ended_ms INTEGER, after_crash INTEGER NOT NULL) STRICT;"
     "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    // 2: a body for every tick, as a difference from the one before; the version and the policy that made a plan. The few whole
+    // bodies of version 1 had no memo after and no policy, so that they could not be replayed: they go, their ticks stay.
+    "DROP TABLE tick_bodies;"
+    "CREATE TABLE bodies ("
+    "  tick INTEGER PRIMARY KEY REFERENCES ticks(id) ON DELETE CASCADE, cluster INTEGER NOT NULL, base INTEGER,"
+    "  body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX bodies_by_cluster ON bodies (cluster, tick);"
+    "CREATE INDEX bodies_that_are_whole ON bodies (cluster, tick) WHERE base IS NULL;"
+    "CREATE TABLE policies (hash TEXT PRIMARY KEY, last_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE ticks ADD COLUMN masu TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE ticks ADD COLUMN planned_policy TEXT NOT NULL DEFAULT '';",
 };
 
 int state_schema_version(void)

@@ -1,4 +1,4 @@
-// JSON bodies of the journal: written compactly and compressed by zlib behind a 4-byte length (little endian).
+// Bodies of the journal as they lie in the database: compressed by zlib behind a 4-byte length (little endian).
 #pragma once
 
 #include <jansson.h>
@@ -7,8 +7,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-// Adds the packed form to out (an initialised buf). ERR_LIMIT when larger than STATE_BODY_MAX.
 #define STATE_BODY_MAX ((size_t)64 << 20)
-int pack_json(const json_t *j, struct buf *out, struct err *err);
-// ERR_CORRUPT for anything that pack_json did not write.
+// Adds the packed form to out (an initialised buf). ERR_LIMIT when larger than STATE_BODY_MAX. level: zlib's, 1 fast … 9 small.
+int pack_bytes(struct slice bytes, int level, struct buf *out, struct err *err);
+int pack_json(const json_t *j, struct buf *out, struct err *err);  // written compactly
+// Adds the bytes to out, an empty buf of at least STATE_BODY_MAX. ERR_CORRUPT for anything that pack_bytes did not write.
+int unpack_bytes(struct slice packed, struct buf *out, struct err *err);
+// The same into the arena.
 int unpack_json(struct slice packed, struct arena *a, struct slice *ret, struct err *err);

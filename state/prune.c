@@ -1,6 +1,7 @@
 #include "state/internal.h"
 
 #define DAY_MS 86400000
+#define HOUR_MS 3600000
 #define MINUTE_MS 60000
 #define TICKS_A_BATCH 500
 #define SAMPLES_A_BATCH 500
@@ -39,18 +40,65 @@ static int find_cutoff(struct state *s, int64_t *ret_cutoff_ms, struct err *err)
     return rc;
 }
 
-static int prune_ticks(struct state *s, int64_t cutoff_ms, bool *more, struct err *err)
+// Below which id the oldest ticks of a cluster may go: up to the next whole body, so that no later one is left without its base.
+// 0: none. Ticks whose look failed have no body; they go with the chain that they stand in.
+static int find_chain(struct state *s, int64_t cluster, int64_t cutoff_ms, int64_t *ret_below, struct err *err)
 {
-    static const char sql[] = "DELETE FROM ticks WHERE id IN (SELECT id FROM ticks WHERE at_ms < :cutoff ORDER BY at_ms LIMIT :batch)";
+    static const char sql[] =
+        "SELECT (SELECT min(id) FROM ticks WHERE cluster = :cluster) AS oldest,"
+        " (SELECT id FROM ticks WHERE cluster = :cluster AND at_ms >= :cutoff ORDER BY id LIMIT 1) AS kept,"
+        " (SELECT min(tick) FROM bodies WHERE cluster = :cluster) AS body,"
+        " (SELECT at_ms FROM ticks WHERE id = (SELECT max(tick) FROM bodies WHERE cluster = :cluster)) AS newest_body_ms,"
+        " (SELECT t.id FROM bodies AS b JOIN ticks AS t ON t.id = b.tick WHERE b.cluster = :cluster AND b.base IS NULL AND t.at_ms <= :cutoff"
+        "  AND b.tick > (SELECT min(id) FROM ticks WHERE cluster = :cluster) ORDER BY b.tick LIMIT 1) AS whole";
     sqlite3_stmt *st = NULL;
+    bool row = false;
     int rc = db_prepare(&s->db, sql, &st, err);
     if (rc)
         return rc;
+    db_bind_int(st, ":cluster", cluster);
     db_bind_int(st, ":cutoff", cutoff_ms);
-    db_bind_int(st, ":batch", TICKS_A_BATCH);
+    rc = db_step(&s->db, st, &row, err);
+    if (rc == 0) {
+        int64_t kept = db_null(st, "kept") ? INT64_MAX : db_int(st, "kept"), body = db_int(st, "body");
+        bool all_bodies_old = db_null(st, "body") || db_int(st, "newest_body_ms") < cutoff_ms;
+        int64_t below = all_bodies_old ? kept : db_null(st, "whole") ? (body < kept ? body : kept) : db_int(st, "whole");
+        *ret_below = !db_null(st, "oldest") && below > db_int(st, "oldest") ? below : 0;
+        if (*ret_below && all_bodies_old)
+            body_forget_all(s);  // nothing may build on what goes
+    }
+    db_done(st);
+    return rc;
+}
+
+static int prune_chain(struct state *s, int64_t cluster, int64_t below, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, "DELETE FROM ticks WHERE cluster = :cluster AND id < :below", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cluster", cluster);
+    db_bind_int(st, ":below", below);
     rc = db_run(&s->db, st, err);
     db_done(st);
-    *more |= sqlite3_changes(s->db.h) == TICKS_A_BATCH;
+    return rc;
+}
+
+static int prune_ticks(struct state *s, int64_t cutoff_ms, bool *more, struct err *err)
+{
+    int64_t clusters = 0, removed = 0;
+    int rc = db_pragma_int(&s->db, "SELECT coalesce(max(id), 0) FROM clusters", &clusters, err);
+    for (int64_t cluster = 1; rc == 0 && cluster <= clusters && removed < TICKS_A_BATCH; cluster++) {
+        int64_t below = 1;
+        while (rc == 0 && below && removed < TICKS_A_BATCH) {
+            rc = find_chain(s, cluster, cutoff_ms, &below, err);
+            if (rc == 0 && below) {
+                rc = prune_chain(s, cluster, below, err);
+                removed += sqlite3_changes(s->db.h);
+            }
+        }
+    }
+    *more |= removed >= TICKS_A_BATCH;
     return rc;
 }
 
@@ -97,6 +145,19 @@ static int prune_runs(struct state *s, int64_t cutoff_ms, struct err *err)
     return rc;
 }
 
+// An hour more than the ticks: their time is renewed hourly, and a chain keeps ticks that are a little older than the limit.
+static int prune_policies(struct state *s, int64_t cutoff_ms, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = db_prepare(&s->db, "DELETE FROM policies WHERE last_ms < :cutoff", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cutoff", cutoff_ms - 3 * HOUR_MS);
+    rc = db_run(&s->db, st, err);
+    db_done(st);
+    return rc;
+}
+
 int state_prune(struct state *s, bool *ret_more, struct err *err)
 {
     int64_t cutoff_ms = 0, used = 0;
@@ -113,6 +174,8 @@ int state_prune(struct state *s, bool *ret_more, struct err *err)
         rc = prune_samples(s, cutoff_ms, &more, err);
     if (rc == 0)
         rc = prune_runs(s, cutoff_ms, err);
+    if (rc == 0)
+        rc = prune_policies(s, cutoff_ms, err);
     rc = db_end(&s->db, rc, err);
     if (rc == 0)
         rc = used_bytes(s, &used, err);

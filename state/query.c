@@ -147,8 +147,8 @@ int state_query_open_intents(struct state_reader *r, struct arena *a, struct sta
 
 // ---- ticks ----------------------------------------------------------------------------------------------------------------
 #define TICK_COLUMNS                                                                                                     \
-    "SELECT t.*, c.account, c.region, c.name, b.snapshot IS NOT NULL AS has_snapshot, b.plan IS NOT NULL AS has_plan"    \
-    " FROM ticks AS t JOIN clusters AS c ON c.id = t.cluster LEFT JOIN tick_bodies AS b ON b.tick = t.id "
+    "SELECT t.*, c.account, c.region, c.name, b.tick IS NOT NULL AS has_body"                                            \
+    " FROM ticks AS t JOIN clusters AS c ON c.id = t.cluster LEFT JOIN bodies AS b ON b.tick = t.id "
 
 static struct plan_summary read_summary(sqlite3_stmt *st)
 {
@@ -187,8 +187,9 @@ static struct state_tick read_tick(sqlite3_stmt *st, struct arena *a)
         .failed = (int32_t)db_int(st, "failed"),
         .skipped = (int32_t)db_int(st, "skipped"),
         .summary = read_summary(st),
-        .has_snapshot = db_int(st, "has_snapshot") != 0,
-        .has_plan = db_int(st, "has_plan") != 0,
+        .masu = db_text(st, "masu", a),
+        .planned_policy = db_text(st, "planned_policy", a),
+        .has_body = db_int(st, "has_body") != 0,
     };
 }
 
@@ -228,28 +229,42 @@ int state_query_ticks(struct state_reader *r, const struct state_ticks_query *q,
     return rc;
 }
 
-static int read_body(sqlite3_stmt *st, const char *column, struct arena *a, struct slice *ret, struct err *err)
+// The body that the cursor stands on, borrowed from it.
+static int read_parts(struct body_cursor *c, struct state_tick_whole *t, struct err *err)
 {
-    struct slice packed = db_blob(st, column);
-    return packed.len ? unpack_json(packed, a, ret, err) : 0;
+    struct slice parts[BODY_PARTS];
+    if (!t->tick.has_body)
+        return 0;
+    int rc = body_cursor_go(c, t->tick.id, err);
+    if (rc == 0)
+        rc = body_cursor_parts(c, parts, err);
+    if (rc)
+        return rc;
+    t->snapshot_json = parts[BODY_SNAPSHOT];
+    t->memo_before_json = parts[BODY_MEMO_BEFORE];
+    t->plan_json = parts[BODY_PLAN];
+    t->memo_json = parts[BODY_MEMO];
+    return 0;
+}
+
+static void keep(struct slice *s, struct arena *a)
+{
+    if (s->len)
+        s->ptr = arena_strndup(a, s->ptr, s->len);
 }
 
 static int read_bodies(struct state_reader *r, struct arena *a, struct state_tick_whole *t, struct err *err)
 {
-    sqlite3_stmt *st = NULL;
-    bool row = false;
-    int rc = db_prepare(r->db, "SELECT snapshot, plan, memo_before FROM tick_bodies WHERE tick = :tick", &st, err);
-    if (rc)
-        return rc;
-    db_bind_int(st, ":tick", t->tick.id);
-    rc = db_step(r->db, st, &row, err);
-    if (rc == 0 && row)
-        rc = read_body(st, "snapshot", a, &t->snapshot_json, err);
-    if (rc == 0 && row)
-        rc = read_body(st, "plan", a, &t->plan_json, err);
-    if (rc == 0 && row)
-        rc = read_body(st, "memo_before", a, &t->memo_before_json, err);
-    db_done(st);
+    struct body_cursor c;
+    body_cursor_init(&c, r->db, t->tick.cluster);
+    int rc = read_parts(&c, t, err);
+    if (rc == 0) {
+        keep(&t->snapshot_json, a);
+        keep(&t->memo_before_json, a);
+        keep(&t->plan_json, a);
+        keep(&t->memo_json, a);
+    }
+    body_cursor_release(&c);
     return rc;
 }
 
@@ -274,6 +289,67 @@ int state_query_tick(struct state_reader *r, int64_t id, struct arena *a, struct
         rc = read_bodies(r, a, &t, err);
     if (rc == 0)
         *ret = t;
+    return rc;
+}
+
+struct state_walk {
+    struct state_reader *reader;
+    struct body_cursor cursor;
+};
+
+int state_walk_new(struct state_reader *r, int64_t cluster, struct state_walk **ret, struct err *err)
+{
+    struct state_walk *w = calloc(1, sizeof(*w));
+    if (!w)
+        return err_set(err, ERR_NOMEM, "state: no memory");
+    w->reader = r;
+    body_cursor_init(&w->cursor, r->db, cluster);
+    *ret = w;
+    return 0;
+}
+
+void state_walk_free(struct state_walk *w)
+{
+    if (!w)
+        return;
+    body_cursor_release(&w->cursor);
+    free(w);
+}
+
+int state_walk_next(struct state_walk *w, int64_t from, int64_t to, struct arena *a, struct state_tick_whole *ret, bool *ret_found,
+                    struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    struct state_reader *r = w->reader;
+    *ret = (struct state_tick_whole){0};
+    int rc = prepare(r, TICK_COLUMNS "WHERE t.cluster = :cluster AND t.id >= :from AND t.id <= :to ORDER BY t.id LIMIT 1", &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cluster", w->cursor.cluster);
+    db_bind_int(st, ":from", from);
+    db_bind_int(st, ":to", to);
+    rc = db_step(r->db, st, ret_found, err);
+    if (rc == 0 && *ret_found)
+        ret->tick = read_tick(st, a);
+    db_done(st);
+    if (rc || !*ret_found)
+        return rc;
+    rc = acts_of_tick(r, a, &ret->tick, err);
+    return rc ? rc : read_parts(&w->cursor, ret, err);
+}
+
+int state_query_policy(struct state_reader *r, const char *hash, struct arena *a, struct slice *ret, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int rc = prepare(r, "SELECT body FROM policies WHERE hash = :hash", &st, err);
+    if (rc)
+        return rc;
+    db_bind_text(st, ":hash", hash);
+    rc = db_step(r->db, st, &row, err);
+    if (rc == 0)
+        rc = row ? unpack_json(db_blob(st, "body"), a, ret, err) : err_set(err, ERR_NOT_FOUND, "no policy %s", hash);
+    db_done(st);
     return rc;
 }
 

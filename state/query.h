@@ -42,7 +42,9 @@ struct state_tick {
     bool planned;               // false: no plan was made, summary is zero
     int32_t actions, ok, failed, skipped;
     struct plan_summary summary;
-    bool has_snapshot, has_plan;
+    const char *masu;           // version of the masu that made it, "" unknown
+    const char *planned_policy; // hash of the policy that the plan was made with, see state_query_policy; "" none
+    bool has_body;              // its facts are in the journal
     struct state_act *acts;
     size_t act_count;
 };
@@ -60,9 +62,22 @@ int state_query_ticks(struct state_reader *r, const struct state_ticks_query *q,
 
 struct state_tick_whole {
     struct state_tick tick;
-    struct slice snapshot_json, plan_json, memo_before_json;  // empty where not stored
+    struct slice snapshot_json, plan_json, memo_before_json, memo_json;  // empty where not stored
 };
+// ERR_CORRUPT: its body cannot be read.
 int state_query_tick(struct state_reader *r, int64_t id, struct arena *a, struct state_tick_whole *ret, struct err *err);
+
+// Ticks of one cluster with their bodies, one after the other. Steps forward are cheap, a first step or one back is an hour's ticks.
+struct state_walk;
+int state_walk_new(struct state_reader *r, int64_t cluster, struct state_walk **ret, struct err *err);
+void state_walk_free(struct state_walk *w);  // NULL-safe; before its reader
+// The first tick with from <= id <= to; *ret_found false when there is none. In the body's part, slices are borrowed until the next
+// call. An ERR_CORRUPT body leaves ret->tick valid, so that the caller can name it and go on behind it.
+int state_walk_next(struct state_walk *w, int64_t from, int64_t to, struct arena *a, struct state_tick_whole *ret, bool *ret_found,
+                    struct err *err);
+
+// A policy by its hash (planned_policy): JSON as in a policy file, one cluster, every key with its effective value.
+int state_query_policy(struct state_reader *r, const char *hash, struct arena *a, struct slice *ret, struct err *err);
 
 // Intents without an outcome: what a crash cut off. Oldest first, at most STATE_PAGE_MAX.
 int state_query_open_intents(struct state_reader *r, struct arena *a, struct state_act **ret, size_t *ret_count, struct err *err);

@@ -161,6 +161,7 @@ static int move_aside(struct state *s, struct state_opened *o, struct err *err)
 
 static void free_state(struct state *s)
 {
+    body_forget_all(s);
     db_close(&s->db);
     remove_temp(s);
     if (s->lock_fd >= 0)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "planner/model/memo.h"
@@ -121,9 +122,10 @@ struct state_tick_end {
     const struct memo *memo_before;      // what the plan was made with, NULL none
     const struct plan *plan;             // NULL: no plan was made
     const struct memo *memo;             // the new memo, saved as the cluster's; NULL: the old one stays
+    struct slice policy;                 // the policy that the plan was made with, as JSON; empty: none. Stored once for each hash
 };
-// Samples, summary and memo always; snapshot, plan and memo_before whole when the plan has actions, the tick failed, or none was
-// stored for the cluster in this hour. Commits, then prunes a little when it is time to.
+// Samples, summary, memo and body (state/bodies.h): all that masu explain and masu replay need. Commits, then prunes a little when
+// it is time to.
 int state_tick_record(struct state *s, const struct state_tick_end *t, struct err *err);
 
 int state_memo_save(struct state *s, int64_t cluster, const struct memo *m, struct err *err);

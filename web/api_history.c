@@ -211,7 +211,7 @@ static void write_tick(struct jsonw *j, const struct state_tick *t)
     jsonw_int(j, "ok", t->ok);
     jsonw_int(j, "failed", t->failed);
     jsonw_int(j, "skipped", t->skipped);
-    jsonw_bool(j, "whole", t->has_snapshot || t->has_plan);
+    jsonw_bool(j, "whole", t->has_body);
     write_tick_summary(j, t);
     jsonw_array(j, "acts");
     for (size_t i = 0; i < t->act_count; i++)

@@ -105,6 +105,36 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
     db_close(&d);
 }
 
+static void run_sql(struct db *d, const char *sql)
+{
+    struct err err = {0};
+    if (db_exec(d, sql, &err) != 0)
+        fail_msg("%s", err.msg);
+}
+
+static void step_2_keeps_ticks_and_acts_and_lets_the_old_bodies_go(void **state)
+{
+    (void)state;
+    struct db d;
+    int before = -1;
+    int64_t n = 0;
+    open_memory(&d);
+    assert_int_equal(state_migrate(&d, 1, &before, NULL), 0);
+    run_sql(&d, "PRAGMA foreign_keys=ON; INSERT INTO clusters (account, region, name) VALUES ('1', 'r', 'east');"
+                "INSERT INTO ticks (id, cluster, at_ms, policy_hash, mode, dry_run) VALUES (7, 1, 1000, 'abc', 'act', 0);"
+                "INSERT INTO tick_bodies (tick, cluster, at_ms, snapshot) VALUES (7, 1, 1000, x'00');"
+                "INSERT INTO intents (tick, action, kind, target, params, client_token, fact, verdict, created_ms)"
+                " VALUES (7, 0, 'drain', 'i-1', '', '', 'f', 'v', 1000)");
+    assert_int_equal(state_migrate(&d, state_schema_version(), &before, NULL), 0);
+    assert_int_equal(before, 1);
+    assert_int_equal(db_pragma_int(&d, "SELECT count(*) FROM ticks JOIN intents ON tick = ticks.id WHERE masu = '' AND planned_policy = ''",
+                                   &n, NULL), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(db_pragma_int(&d, "SELECT count(*) FROM bodies", &n, NULL), 0);
+    assert_int_equal(n, 0);
+    db_close(&d);
+}
+
 int main(int argc, char **argv)
 {
     assert(argc == 2);
@@ -112,6 +142,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_steps_from_version_0_give_the_golden_schema),
         cmocka_unit_test(stopping_at_any_version_and_going_on_gives_the_same_schema),
+        cmocka_unit_test(step_2_keeps_ticks_and_acts_and_lets_the_old_bodies_go),
         cmocka_unit_test(a_newer_schema_is_refused_and_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,22 +36,6 @@ static void a_tick_comes_back_with_summary_acts_and_bodies(void **state)
     state_close(s);
 }
 
-static void bodies_are_stored_hourly_and_at_every_action_only(void **state)
-{
-    struct box *b = *state;
-    struct state *s = box_open(b, ":memory:", NULL);
-    int64_t c = box_cluster(s);
-    int64_t first = box_quiet_tick(b, s, c, FACTS_NOW_MS), second = box_quiet_tick(b, s, c, FACTS_NOW_MS + 30000);
-    int64_t acting = box_begin(s, c, FACTS_NOW_MS + 60000);
-    box_record(b, s, acting, &b->facts.plan);
-    int64_t later = box_quiet_tick(b, s, c, FACTS_NOW_MS + 60000 + 3600000);
-    assert_true(box_whole(b, s, first).snapshot_json.len > 0);
-    assert_true(box_whole(b, s, second).snapshot_json.len == 0);
-    assert_true(box_whole(b, s, acting).plan_json.len > 0);
-    assert_true(box_whole(b, s, later).snapshot_json.len > 0);
-    state_close(s);
-}
-
 static void a_failed_tick_keeps_its_error_and_has_no_summary(void **state)
 {
     struct box *b = *state;
@@ -346,7 +330,6 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         T(a_tick_comes_back_with_summary_acts_and_bodies),
-        T(bodies_are_stored_hourly_and_at_every_action_only),
         T(a_failed_tick_keeps_its_error_and_has_no_summary),
         T(an_intent_has_exactly_one_outcome),
         T(an_intent_of_a_tick_that_was_not_begun_is_refused),
