@@ -46,7 +46,7 @@ void aws_clients_free(struct aws_clients *c)
     free(c);
 }
 
-static struct credentials_provider *provider_of(struct aws_clients *c, const char *account)
+static struct credentials_provider *provider_of(struct aws_clients *c, const char *account, const char *region)
 {
     for (struct aws_provider *p = c->providers; p; p = p->next)
         if (strcmp(p->account, account) == 0)
@@ -54,7 +54,7 @@ static struct credentials_provider *provider_of(struct aws_clients *c, const cha
     struct aws_provider *p = calloc(1, sizeof *p);
     assert(p != NULL);
     snprintf(p->account, sizeof p->account, "%s", account);
-    p->credentials = credentials_provider_new(c->env, c->transport);
+    p->credentials = credentials_provider_new(&(struct credentials_options){c->env, c->transport, &c->skew, region, rng_u64(&c->rng)});
     p->next = c->providers;
     c->providers = p;
     return p->credentials;
@@ -98,7 +98,7 @@ int aws_clients_get(struct aws_clients *c, const char *account, const char *regi
             return rc;
         }
     }
-    a->credentials = provider_of(c, account);
+    a->credentials = provider_of(c, account, region);
     *at = a;
     *ret = a;
     return 0;
@@ -207,6 +207,8 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms)
     const struct credentials *credentials = NULL;
     switch (credentials_provider_poll(a->credentials, &credentials, &err)) {
     case CREDENTIALS_PENDING:
+        if (credentials && p->request.urgent)
+            break;  // the old ones are good yet
         return INT64_MAX;
     case CREDENTIALS_FAILED:
         err_wrap(&err, "%s", p->request.operation);

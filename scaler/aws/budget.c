@@ -76,6 +76,11 @@ int aws_budget_bucket(enum aws_service service, const char *operation)
     return UNKNOWN;
 }
 
+bool aws_budget_known(enum aws_service service, const char *operation)
+{
+    return aws_budget_bucket(service, operation) != UNKNOWN;
+}
+
 static double capacity(int bucket, double share)
 {
     return fmax(1, buckets[bucket].burst * SHARE * share);

@@ -21,6 +21,8 @@ struct aws_budget {
 
 // The bucket that AWS counts this operation in.
 int aws_budget_bucket(enum aws_service service, const char *operation);
+// False: the operation is counted in the bucket for whatever was forgotten.
+bool aws_budget_known(enum aws_service service, const char *operation);
 // Takes a token; 0: taken, else the milliseconds until one may be there.
 int64_t aws_budget_take(struct aws_budget *b, int bucket, bool urgent, int64_t now_ms);
 // AWS throttled a call: nothing is left, whatever we counted.

@@ -1,10 +1,14 @@
-// Credentials and region, in botocore's order as far as this build goes: environment, shared credentials file, shared config
-// file, ECS container endpoint. (Roles of a profile, web identity, credential processes and IMDS: a profile that asks for one is
-// ERR_AUTH by name, never a reason to go on to the next source.)
+// Credentials and region, in botocore's order: environment; the role of the profile (source_profile, chained or itself, or
+// credential_source); web identity (environment before profile); the profile's keys; the container endpoint; instance metadata
+// version 2. What a profile asks for and is not done here (single sign-on, a credential process, a code of mfa_serial) is
+// ERR_AUTH by name, and a source that is configured but fails is an error: neither is a reason to go on to the next source.
 //
-// A source yields credentials and nothing else. One that is configured but fails is an error. Temporary credentials are
-// refreshed from 15 minutes before they expire, one fetch at a time; the old ones serve while they are valid. Expiry is
-// compared in wire time. The provider wipes its copies; secrets never appear in a message.
+// A source yields credentials and nothing else. Files, tokens and environment are read anew at each fetch. Temporary ones are
+// renewed from 15 minutes before they expire (half their life where that is less), one fetch at a time, while the old ones
+// serve; from 10 minutes a call waits for the first renewal, unless it is urgent; where renewal fails the old ones serve while
+// they are valid. Expired ones of instance metadata serve on and are tried anew after 2 to 10 minutes: AWS has the last word. A
+// role assumed by a role lives an hour at most. Expiry is compared in AWS's time. The provider wipes its copies; secrets never
+// appear in a message.
 #pragma once
 
 #include <stdbool.h>
@@ -12,27 +16,36 @@
 
 #include "base/err.h"
 #include "scaler/aws/env.h"
+#include "scaler/aws/skew.h"
 #include "scaler/aws/transport.h"
 
 struct credentials {
     const char *access_key_id, *secret, *session_token;  // session_token NULL: none
-    int64_t expires_ms;   // wire time; 0 = never
+    int64_t expires_ms;   // AWS's time; 0 = never
     uint64_t generation;  // grows with each refresh
-    const char *source;   // "environment", "profile NAME", "container endpoint": for doctor and logs
+    const char *source;   // "environment", "profile NAME[, role ARN]", "container endpoint", …: for doctor and logs
 };
 
 enum credentials_state {
     CREDENTIALS_READY,    // *ret is usable (a refresh may be under way)
-    CREDENTIALS_PENDING,  // the first fetch is under way: look again after transport wait
+    CREDENTIALS_PENDING,  // a fetch is under way: look again after transport wait. *ret: the old ones while valid, or NULL
     CREDENTIALS_FAILED,   // err says which source and why: ERR_AUTH, ERR_IO, ERR_TRANSIENT
 };
 
 struct credentials_provider;
 
-// Chooses the source by env; reads nothing yet. Both must outlive the provider.
-struct credentials_provider *credentials_provider_new(const struct aws_env *env, struct transport *transport);
+struct credentials_options {
+    const struct aws_env *env;    // borrowed, as all here
+    struct transport *transport;
+    struct aws_skew *skew;        // shared with the clients
+    const char *region;           // of the STS that is asked for roles; copied
+    uint64_t seed;                // of the jitter
+};
+// Reads nothing yet.
+struct credentials_provider *credentials_provider_new(const struct credentials_options *o);
 void credentials_provider_free(struct credentials_provider *p);  // NULL-safe; cancels a fetch
-// *ret is valid until the next poll. Starts a fetch where one is due; a failed one is tried again 5 s later at the earliest.
+// *ret is valid until the next poll. Starts a fetch where one is due; a failed one is tried again 5 s later at the earliest, up
+// to 60 s while the old ones are valid.
 enum credentials_state credentials_provider_poll(struct credentials_provider *p, const struct credentials **ret,
                                                  struct err *err);
 // What the last fetch gave, good or not any more; NULL: nothing yet. Fetches nothing.

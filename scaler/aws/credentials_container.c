@@ -2,9 +2,6 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/parse.h"
@@ -65,20 +62,13 @@ bool credentials_container_uri_allowed(const char *uri)
 
 static int read_token(const char *path, struct arena *a, const char **ret, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(err, ERR_IO, "container credentials: token file %s: %s", path, strerror(errno));
-    char *data = arena_alloc(a, TOKEN_BYTES_MAX + 1, 1);
-    size_t len = 0;
-    ssize_t n;
-    while ((n = read(fd, data + len, TOKEN_BYTES_MAX - len)) > 0)
-        len += (size_t)n;
-    close(fd);
-    if (n < 0)
-        return err_set(err, ERR_IO, "container credentials: token file %s cannot be read", path);
-    if (len == TOKEN_BYTES_MAX || memchr(data, '\0', len))
-        return err_set(err, ERR_AUTH, "container credentials: token file %s is too long or not text", path);
-    *ret = data;
+    struct slice text;
+    int rc = credentials_read_file(path, TOKEN_BYTES_MAX, a, &text, err);
+    if (rc)
+        return err_wrap(err, "container credentials: token file");
+    if (text.len && memchr(text.ptr, '\0', text.len))
+        return err_set(err, ERR_AUTH, "container credentials: token file %s is not text", path);
+    *ret = arena_strndup(a, text.len ? text.ptr : "", text.len);
     return 0;
 }
 

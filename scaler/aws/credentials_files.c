@@ -2,34 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <unistd.h>
 
 #define FILE_BYTES_MAX (1u << 20)
-
-// What a profile may ask for and this build cannot do: named, so that nobody runs with other credentials than intended.
-static const struct {
-    const char *key, *what;
-} unsupported[] = {
-    {"role_arn", "assuming a role"},
-    {"web_identity_token_file", "web identity"},
-    {"sso_session", "single sign-on"},
-    {"sso_start_url", "single sign-on"},
-    {"credential_process", "a credential process"},
-};
-
-enum credentials_found credentials_from_env(const struct aws_env *env, struct credentials_keys *ret, struct err *err)
-{
-    const char *id = aws_env_get(env, "AWS_ACCESS_KEY_ID"), *secret = aws_env_get(env, "AWS_SECRET_ACCESS_KEY");
-    if (!id)
-        return CREDENTIALS_NONE;
-    if (!secret) {
-        err_set(err, ERR_AUTH, "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not");
-        return CREDENTIALS_BROKEN;
-    }
-    *ret = (struct credentials_keys){id, secret, aws_env_get(env, "AWS_SESSION_TOKEN"), 0};
-    return CREDENTIALS_FOUND;
-}
 
 const char *credentials_profile(const struct aws_env *env)
 {
@@ -98,111 +73,58 @@ static const char *file_of(const struct aws_env *env, const char *variable, cons
     return home ? arena_printf(a, "%s/%s", home, under_home) : NULL;
 }
 
-// An absent file is an empty one; one that is there and cannot be read is an error.
-static int read_file(const char *path, struct arena *a, struct slice *ret, struct err *err)
+int credentials_read_file(const char *path, size_t max, struct arena *a, struct slice *ret, struct err *err)
 {
-    *ret = (struct slice){NULL, 0};
-    if (!path)
-        return 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return 0;
     if (fd < 0)
         return err_set(err, ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    char *data = arena_alloc(a, FILE_BYTES_MAX + 1, 1);
+    char *data = arena_alloc(a, max + 1, 1);
     size_t len = 0;
     ssize_t n;
-    while ((n = read(fd, data + len, FILE_BYTES_MAX + 1 - len)) > 0)
+    while ((n = read(fd, data + len, max + 1 - len)) > 0)
         len += (size_t)n;
     int failed = n < 0 ? errno : 0;
     close(fd);
     if (failed)
         return err_set(err, ERR_IO, "%s: cannot be read: %s", path, strerror(failed));
-    if (len > FILE_BYTES_MAX)
-        return err_set(err, ERR_LIMIT, "%s: larger than %u bytes", path, FILE_BYTES_MAX);
+    if (len > max)
+        return err_set(err, ERR_LIMIT, "%s: larger than %zu bytes", path, max);
     *ret = (struct slice){data, len};
     return 0;
 }
 
-struct files {
-    struct slice credentials, config;
-    const char *config_section;
-};
-
-static int read_files(const struct aws_env *env, struct arena *a, struct files *ret, struct err *err)
+// An absent file is an empty one; one that is there and cannot be read is an error.
+static int read_optional(const char *path, struct arena *a, struct slice *ret, struct err *err)
 {
-    int rc = read_file(file_of(env, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", a), a, &ret->credentials, err);
-    if (rc == 0)
-        rc = read_file(file_of(env, "AWS_CONFIG_FILE", ".aws/config", a), a, &ret->config, err);
-    const char *profile = credentials_profile(env);
-    ret->config_section = strcmp(profile, "default") == 0 ? profile : arena_printf(a, "profile %s", profile);
-    return rc;
+    *ret = (struct slice){NULL, 0};
+    if (!path || (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR)))
+        return 0;
+    return credentials_read_file(path, FILE_BYTES_MAX, a, ret, err);
 }
 
-static enum credentials_found keys_of(struct slice text, const char *section, struct arena *a, struct credentials_keys *ret,
-                                      struct err *err)
+int credentials_files_read(const struct aws_env *env, struct arena *a, struct credentials_files *ret, struct err *err)
 {
-    struct credentials_keys k = {0};
-    if (!credentials_ini_find(text, section, "aws_access_key_id", a, &k.access_key_id) || !k.access_key_id)
-        return CREDENTIALS_NONE;
-    credentials_ini_find(text, section, "aws_secret_access_key", a, &k.secret);
-    credentials_ini_find(text, section, "aws_session_token", a, &k.session_token);
-    if (!k.secret) {
-        err_set(err, ERR_AUTH, "profile %s has aws_access_key_id but no aws_secret_access_key", section);
-        return CREDENTIALS_BROKEN;
-    }
-    *ret = k;
-    return CREDENTIALS_FOUND;
+    int rc = read_optional(file_of(env, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", a), a, &ret->credentials, err);
+    return rc ? rc : read_optional(file_of(env, "AWS_CONFIG_FILE", ".aws/config", a), a, &ret->config, err);
 }
 
-static enum credentials_found find_keys(const struct aws_env *env, const struct files *f, struct arena *a,
-                                        struct credentials_keys *ret, struct err *err)
+const char *credentials_file_value(struct slice text, bool config, const char *profile, const char *key, struct arena *a,
+                                   bool *ret_there)
 {
-    const char *profile = credentials_profile(env), *value;
-    if (aws_env_get(env, "AWS_WEB_IDENTITY_TOKEN_FILE")) {
-        err_set(err, ERR_AUTH, "AWS_WEB_IDENTITY_TOKEN_FILE is set, but web identity is not supported yet");
-        return CREDENTIALS_BROKEN;
-    }
-    bool in_credentials = credentials_ini_find(f->credentials, profile, "role_arn", a, &value);
-    bool in_config = credentials_ini_find(f->config, f->config_section, "role_arn", a, &value);
-    for (size_t i = 0; i < ARRAY_LEN(unsupported); i++) {
-        const char *first, *second;
-        credentials_ini_find(f->credentials, profile, unsupported[i].key, a, &first);
-        credentials_ini_find(f->config, f->config_section, unsupported[i].key, a, &second);
-        if (!first && !second)
-            continue;
-        err_set(err, ERR_AUTH, "profile %s asks for %s (%s), which is not supported yet", profile, unsupported[i].what,
-                unsupported[i].key);
-        return CREDENTIALS_BROKEN;
-    }
-    enum credentials_found found = keys_of(f->credentials, profile, a, ret, err);
-    if (found == CREDENTIALS_NONE)
-        found = keys_of(f->config, f->config_section, a, ret, err);
-    if (found == CREDENTIALS_NONE && aws_env_get(env, "AWS_PROFILE") && !in_credentials && !in_config) {
-        err_set(err, ERR_AUTH, "AWS_PROFILE names %s, which is in neither the credentials nor the config file", profile);
-        return CREDENTIALS_BROKEN;
-    }
-    return found;
-}
-
-enum credentials_found credentials_from_files(const struct aws_env *env, struct arena *a, struct credentials_keys *ret,
-                                              struct err *err)
-{
-    struct files f;
-    if (read_files(env, a, &f, err))
-        return CREDENTIALS_BROKEN;
-    return find_keys(env, &f, a, ret, err);
+    const char *value = NULL;
+    bool plain = !config || strcmp(profile, "default") == 0;
+    bool there = credentials_ini_find(text, plain ? profile : arena_printf(a, "profile %s", profile), key, a, &value);
+    if (ret_there)
+        *ret_there = there;
+    return value;
 }
 
 const char *credentials_profile_value(const struct aws_env *env, struct arena *a, const char *key)
 {
-    struct files f;
+    struct credentials_files f;
     struct err err;
-    const char *value = NULL;
-    if (read_files(env, a, &f, &err))
+    if (credentials_files_read(env, a, &f, &err))
         return NULL;
-    credentials_ini_find(f.config, f.config_section, key, a, &value);
-    if (!value)
-        credentials_ini_find(f.credentials, credentials_profile(env), key, a, &value);
-    return value;
+    const char *profile = credentials_profile(env), *value = credentials_file_value(f.config, true, profile, key, a, NULL);
+    return value ? value : credentials_file_value(f.credentials, false, profile, key, a, NULL);
 }

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """Every request that we can send, against botocore's service models.
 
-usage: botocore_check.py DUMP_PROGRAM
+usage: botocore_check.py DUMP_PROGRAM SOURCE_ROOT
 The program prints JSON lines {service, operation, body}. Each body is read into parameters by the model (unknown names fail),
 validated (types, required members, ranges, enums), written again by botocore's own serializer and compared with what we sent.
+Every operation that the client's source defines must be among them, and be counted in a bucket of the rate budget.
 Exit 77 (skipped) where botocore is not installed.
 """
 import json
+import os
+import re
 import subprocess
 import sys
 from urllib.parse import parse_qsl
@@ -20,14 +23,22 @@ except ImportError:
     print("botocore is not installed")
     sys.exit(77)
 
-WANTED = {
-    "ecs": {"ListClusters", "DescribeClusters", "ListContainerInstances", "DescribeContainerInstances",
-            "UpdateContainerInstancesState", "ListServices", "DescribeServices", "ListTasks", "DescribeTasks",
-            "DescribeTaskDefinition", "GetTaskProtection"},
-    "ec2": {"DescribeInstances", "DescribeSpotFleetRequests", "DescribeSpotFleetInstances", "ModifySpotFleetRequest",
-            "TerminateInstances", "CreateTags", "DeleteTags", "DescribeInstanceTypes", "DescribeSpotPriceHistory"},
-    "sts": {"GetCallerIdentity"},
-}
+# The service's name in the host, where botocore calls it otherwise.
+MODELS = {"servicequotas": "service-quotas", "monitoring": "cloudwatch"}
+# What is newer than the installed models, with the reason: ("ecs", "Operation"): "since …", or ("ecs", "Operation.member"): "…".
+NEWER = {}
+
+
+def wanted(source):
+    """Every operation that the client's source defines: all struct aws_operation, and the roles that credentials assume."""
+    found = set()
+    for name in sorted(os.listdir(f"{source}/scaler/aws")):
+        if name.endswith(".c"):
+            text = open(f"{source}/scaler/aws/{name}", encoding="utf-8").read()
+            found |= set(re.findall(r'struct aws_operation \w+ = \{\s*AWS_\w+,\s*"(\w+)"', text))
+            found |= set(re.findall(r'"(AssumeRole\w*)"', text))
+    assert len(found) > 20, found
+    return found
 
 
 def query_name(name, member, protocol):
@@ -65,6 +76,9 @@ def read_form(shape, pairs, protocol, path=""):
         return out
     if shape.type_name == "list":
         groups = {}
+        if protocol == "query" and not shape.serialization.get("flattened"):
+            assert {key[0] for key in pairs} == {shape.member.serialization.get("name", "member")}, path
+            pairs = {key[1:]: value for key, value in pairs.items()}
         for key, value in pairs.items():
             groups.setdefault(int(key[0]), {})[key[1:]] = value
         assert sorted(groups) == list(range(1, len(groups) + 1)), f"{path}: numbers {sorted(groups)}"
@@ -95,13 +109,21 @@ def reject_unknown(shape, value, path):
             reject_unknown(shape.member, inner, path)
 
 
+def drop_newer(params, service, operation):
+    """Members that the installed models do not know yet, if they are listed."""
+    return {k: v for k, v in params.items() if (service, f"{operation}.{k}") not in NEWER}
+
+
 def check(models, serializers, request):
     model = models[request["service"]]
+    if (request["service"], request["operation"]) in NEWER:
+        return
     operation = model.operation_model(request["operation"])
     protocol = model.metadata["protocol"]
     shape = operation.input_shape
     if protocol == "json":
-        params, sent = json.loads(request["body"]), json.loads(request["body"])
+        params = drop_newer(json.loads(request["body"]), request["service"], request["operation"])
+        sent = dict(params)
     else:
         sent = dict(parse_qsl(request["body"], keep_blank_values=True, strict_parsing=True))
         assert sent["Action"] == request["operation"]
@@ -120,22 +142,23 @@ def check(models, serializers, request):
 
 def main():
     loader = botocore.loaders.Loader()
-    models = {s: botocore.model.ServiceModel(loader.load_service_model(s, "service-2"), s) for s in WANTED}
-    serializers = {s: botocore.serialize.create_serializer(m.metadata["protocol"]) for s, m in models.items()}
     lines = subprocess.run([sys.argv[1]], check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()
-    seen = {s: set() for s in WANTED}
+    requests = [json.loads(line) for line in lines]
+    services = {r["service"] for r in requests}
+    models = {s: botocore.model.ServiceModel(loader.load_service_model(MODELS.get(s, s), "service-2"), s) for s in services}
+    serializers = {s: botocore.serialize.create_serializer(m.metadata["protocol"]) for s, m in models.items()}
     bad = 0
-    for line in lines:
-        request = json.loads(line)
-        seen[request["service"]].add(request["operation"])
+    for request in requests:
         try:
             check(models, serializers, request)
+            assert request["budgeted"], "no bucket of the rate budget counts it"
         except Exception as error:  # every request is told about, not only the first
             bad += 1
             print(f"{request['service']} {request['operation']}: {error}\n  {request['body']}")
-    if seen != WANTED:
+    missing = wanted(sys.argv[2]) ^ {r["operation"] for r in requests}
+    if missing:
         bad += 1
-        print("not every operation was dumped, or an unexpected one was:", {s: seen[s] ^ WANTED[s] for s in WANTED})
+        print("dump_requests.c does not send these operations of the client, or sends others:", ", ".join(sorted(missing)))
     print(f"{len(lines)} requests, {bad} wrong")
     return 1 if bad else 0
 

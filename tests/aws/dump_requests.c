@@ -1,6 +1,10 @@
 // Prints one sample of every request that we can send, as JSON lines {"service","operation","body"}: tests/aws/botocore_check.py
 // holds them against the service models of botocore.
+#include <unistd.h>
+
 #include "base/json.h"
+#include "scaler/aws/credentials_sources.h"
+#include "scaler/aws/budget.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs.h"
 #include "scaler/aws/sts.h"
@@ -57,12 +61,49 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     ec2_describe_spot_prices(w, type_names, 2, T0_MS, &prices);
 }
 
+// Roles are assumed by the credentials, not by a typed operation.
+static void begin_roles(struct fixture *f)
+{
+    static const struct credentials_role assumed = {.arn = "arn:aws:iam::111122223333:role/masu", .session_name = "masu", .external_id = "a b+c",
+                                                    .duration_s = 3600};
+    static char path[] = "/tmp/masu-dump-XXXXXX";
+    int fd = mkstemp(path);
+    assert(fd >= 0);
+    ssize_t n = write(fd, "header.payload.mark", 19);
+    assert(n == 19);
+    struct credentials_role identity = assumed;
+    identity.token_file = path;
+    identity.external_id = NULL;
+    const struct credentials_role *roles[] = {&assumed, &identity};
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        struct slice body;
+        struct err err = {0};
+        int rc = credentials_role_body(roles[i], &f->arena, &body, &err);
+        assert(rc == 0);
+        f->s.requests[f->s.request_count++] = (struct scripted_request){"https://sts.eu-west-1.amazonaws.com/", "POST", body.ptr, "", 0, false};
+    }
+    close(fd);
+    unlink(path);
+}
+
 // The operation of a request: from its target header, or the body's Action.
 static struct slice operation_of(const struct scripted_request *r)
 {
     const char *target = strstr(r->headers, "X-Amz-Target: ");
     struct slice s = slice_of(target ? strchr(target, '.') + 1 : strstr(r->body, "Action=") + strlen("Action="));
     return slice_cut(&s, target ? '\n' : '&');
+}
+
+// Is the operation counted in a bucket of its own, or in that for whatever was forgotten? (Roles have no budget.)
+static bool budgeted(struct slice service, struct slice operation)
+{
+    for (int s = 0; s < AWS_SERVICE_COUNT; s++) {
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)operation.len, operation.ptr);
+        if (slice_eq_str(service, aws_service_name((enum aws_service)s)))
+            return aws_budget_known((enum aws_service)s, name) || slice_starts(operation, "AssumeRole");
+    }
+    return false;
 }
 
 int main(void)
@@ -88,6 +129,7 @@ int main(void)
     begin_ec2(f.with, ids);
     sts_get_caller_identity(f.with, &identity);
     aws_run(f.clients, DEADLINE_MS);
+    begin_roles(&f);
     struct buf line;
     buf_init(&line, 1u << 20);
     for (size_t i = 0; i < f.s.request_count; i++) {
@@ -97,6 +139,9 @@ int main(void)
         json_add_string(&line, slice_cut(&host, '.'));
         buf_add_str(&line, ",\"operation\":");
         json_add_string(&line, operation_of(&f.s.requests[i]));
+        struct slice operation = operation_of(&f.s.requests[i]);
+        host = slice_of(f.s.requests[i].url + strlen("https://"));
+        buf_printf(&line, ",\"budgeted\":%s", budgeted(slice_cut(&host, '.'), operation) ? "true" : "false");
         buf_add_str(&line, ",\"body\":");
         json_add_string(&line, slice_of(f.s.requests[i].body));
         printf("%s}\n", buf_str(&line));

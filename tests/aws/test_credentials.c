@@ -7,64 +7,9 @@
 #include <cmocka.h>
 
 #include "base/parse.h"
-#include "scaler/aws/credentials.h"
 #include "scaler/aws/ecs.h"
-#include "tests/aws/files.h"
+#include "tests/aws/credentials_world.h"
 #include "tests/aws/fixture.h"
-
-struct world {
-    struct scripted s;
-    struct arena arena;
-    char folder[64];
-    struct aws_env env;
-    struct credentials_provider *p;
-};
-
-static void begin(struct world *w)
-{
-    scripted_init(&w->s, T0_MS);
-    arena_init(&w->arena, 0);
-    snprintf(w->folder, sizeof w->folder, "/tmp/masu-credentials-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
-    w->p = NULL;
-}
-
-static const char *write_file(struct world *w, const char *name, const char *text)
-{
-    const char *path = arena_printf(&w->arena, "%s/%s", w->folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    return path;
-}
-
-static void end(struct world *w)
-{
-    credentials_provider_free(w->p);
-    DIR *dir = opendir(w->folder);
-    for (const struct dirent *d; (d = readdir(dir));)
-        unlink(arena_printf(&w->arena, "%s/%s", w->folder, d->d_name));
-    closedir(dir);
-    rmdir(w->folder);
-    scripted_release(&w->s);
-    arena_release(&w->arena);
-}
-
-// Polls, running the transport while a fetch is under way.
-static enum credentials_state poll_to_end(struct world *w, const struct credentials **ret, struct err *err)
-{
-    if (!w->p)
-        w->p = credentials_provider_new(&w->env, &w->s.base);
-    enum credentials_state state;
-    while ((state = credentials_provider_poll(w->p, ret, err)) == CREDENTIALS_PENDING)
-        w->s.base.ops->wait(&w->s.base, w->s.clock.virtual_ms + 1000);
-    return state;
-}
-
-#define SET_ENV(w, ...)                                                                        \
-    (w)->env = (struct aws_env){(const struct aws_env_pair[]){__VA_ARGS__},                      \
-                                sizeof((const struct aws_env_pair[]){__VA_ARGS__}) / sizeof(struct aws_env_pair)}
 
 static void environment_wins_over_a_profile(void **state)
 {
@@ -103,7 +48,7 @@ static void nothing_configured_says_what_to_do(void **state)
     (void)state;
     struct world w;
     begin(&w);
-    SET_ENV(&w, {"HOME", w.folder});
+    SET_ENV(&w, {"HOME", w.folder}, {"AWS_EC2_METADATA_DISABLED", "true"});
     const struct credentials *c;
     struct err err = {0};
     assert_int_equal(poll_to_end(&w, &c, &err), CREDENTIALS_FAILED);
@@ -147,7 +92,7 @@ static void a_profile_that_cannot_be_served_stops_the_search(void **state)
     static const struct {
         const char *config, *word;
     } cases[] = {
-        {"[profile p]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = default\n", "role_arn"},
+        {"[profile p]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = q\n[profile q]\ncredential_process = /bin/x\n", "credential_process"},
         {"[profile p]\ncredential_process = /bin/x\n", "credential_process"},
         {"[profile p]\nsso_session = s\n", "sso_session"},
         {"[profile p]\naws_access_key_id = A\n", "aws_secret_access_key"},
@@ -397,7 +342,7 @@ static void token_that_stays_expired_is_an_error_after_one_refresh(void **state)
 static void missing_credentials_fail_the_call_not_the_process(void **state)
 {
     (void)state;
-    static const struct aws_env_pair env[] = {{"HOME", "/nonexistent"}};
+    static const struct aws_env_pair env[] = {{"HOME", "/nonexistent"}, {"AWS_EC2_METADATA_DISABLED", "true"}};
     struct fixture f;
     fixture_begin_env(&f, env, ARRAY_LEN(env));
     struct ecs_arns ret;

@@ -358,9 +358,9 @@ static void submit_another(void *arg, const struct aws_response *r)
 static void a_call_submitted_by_a_failing_one_does_not_wait(void **state)
 {
     (void)state;
-    static const struct aws_env_pair none[] = {{"HOME", "/nonexistent"}};
+    static const struct aws_env_pair none[] = {{"HOME", "/nonexistent"}, {"AWS_EC2_METADATA_DISABLED", "true"}};
     struct fixture f;
-    fixture_begin_env(&f, none, 1);
+    fixture_begin_env(&f, none, ARRAY_LEN(none));
     struct chain c = {f.aws, 0};
     struct aws_request r = {.service = AWS_ECS, .operation = "ListClusters", .body = SLICE_LIT("{}")};
     aws_submit(f.aws, &r, submit_another, &c);

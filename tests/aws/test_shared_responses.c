@@ -256,6 +256,64 @@ static void dry_run_and_container_credentials(void **state)
     fixture_end(&f);
 }
 
+static void role_and_instance_credentials(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    struct credentials_keys keys;
+    struct err err = {0};
+    const struct credentials_role role = {.arn = "arn:aws:iam::111122223333:role/scaler"};
+    struct slice body = file_read(&f.arena, file_shared(&f.arena, "aws/responses/sts-assume-role.xml"));
+    assert_int_equal(credentials_role_decode(&role, body, &f.arena, &keys, &err), 0);
+    assert_string_equal(keys.access_key_id, "ASIAEXAMPLE");
+    assert_string_equal(keys.secret, "EXAMPLE/secret+key");
+    assert_string_equal(keys.session_token, "EXAMPLE//token==");
+    assert_int_equal(keys.expires_ms, 1768484096000);
+    body = file_read(&f.arena, file_shared(&f.arena, "aws/responses/imds-security-credentials.json"));
+    assert_int_equal(credentials_instance_decode(body, &f.arena, &keys, &err), 0);
+    assert_string_equal(keys.access_key_id, "ASIAEXAMPLE");
+    assert_int_equal(keys.expires_ms, 1768500000000);
+    fixture_end(&f);
+}
+
+// Every sample of a service that we speak is read by one of the tests here.
+static void no_sample_of_our_services_is_left_out(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    // Not asked for: the history of a fleet, which events tell.
+    static const char *const others[] = {"ec2-describe-spot-fleet-request-history.xml", "autoscaling-describe-groups.xml",
+                                         "autoscaling-error-scaling-in-progress.xml"};
+    struct slice source = file_read(&f.arena, file_path(&f.arena, "tests/aws/test_shared_responses.c"));
+    struct slice index = file_read(&f.arena, file_shared(&f.arena, "aws/responses/index.json"));
+    json_t *root = NULL;
+    struct err err = {0};
+    assert_int_equal(json_parse(index, "index.json", &root, &err), 0);
+    const json_t *files = json_object_get(root, "files");
+    size_t seen = 0;
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        const char *name = json_str(json_array_get(files, i), "file");
+        static const char *const ours[] = {"ec2-", "ecs-", "sts-", "autoscaling-", "container-", "imds-"};
+        bool of_ours = false, left_out = false;
+        for (size_t k = 0; k < ARRAY_LEN(ours); k++)
+            of_ours |= slice_starts(slice_of(name), ours[k]);
+        for (size_t k = 0; k < ARRAY_LEN(others); k++)
+            left_out |= strcmp(others[k], name) == 0;
+        if (!of_ours || left_out)
+            continue;
+        seen++;
+        const char *at = memmem(source.ptr, source.len, name, strlen(name));
+        if (!at)
+            print_message("%s\n", name);
+        assert_non_null(at);
+    }
+    assert_true(seen >= 20);
+    json_decref(root);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +325,8 @@ int main(void)
         cmocka_unit_test(services_and_tasks),
         cmocka_unit_test(errors_have_their_kind),
         cmocka_unit_test(dry_run_and_container_credentials),
+        cmocka_unit_test(role_and_instance_credentials),
+        cmocka_unit_test(no_sample_of_our_services_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

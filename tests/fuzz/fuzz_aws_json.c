@@ -53,6 +53,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(keys.access_key_id != NULL);
         assert(keys.secret != NULL);
     }
+    const char *word = NULL;
+    if (credentials_instance_decode(text, &a, &keys, &err) == 0)
+        assert(keys.access_key_id != NULL && keys.secret != NULL);
+    if (credentials_instance_line(text, &a, &word, &err) == 0)
+        assert(*word && !strpbrk(word, " \r\n?#"));
     struct transport_response r = {.status = 500, .body = text};
     struct aws_error e;
     aws_error_decode(&r, &e);

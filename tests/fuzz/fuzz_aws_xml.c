@@ -1,5 +1,6 @@
 // XML answers: whatever the bytes, each EC2 decoder either takes them or says why not.
 #include "scaler/aws/aws_error.h"
+#include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ec2_decode.h"
 
@@ -34,6 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(rc == 0 || rc == (int)err.kind);
         }
     }
+    static const struct credentials_role roles[] = {{.arn = "r"}, {.arn = "r", .token_file = "f"}};
+    struct credentials_keys keys;
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (credentials_role_decode(&roles[i], text, &a, &keys, &err) == 0)
+            assert(*keys.access_key_id && *keys.secret && *keys.session_token && keys.expires_ms);
     struct transport_response r = {.status = 400, .body = text};
     struct aws_error e;
     aws_error_decode(&r, &e);
