@@ -15,9 +15,62 @@
 enum policy_mode { MODE_ACT, MODE_ADD_ONLY, MODE_OBSERVE, MODE_COUNT };
 enum on_deadline { ON_DEADLINE_UNDO, ON_DEADLINE_WAIT };
 
+// An attribute that every instance of a fleet registers with; value "" = none.
+struct policy_attribute {
+    const char *name, *value;
+};
+
+struct policy_subnet {
+    const char *id, *zone;  // "subnet-…", "eu-west-1a"
+};
+
 struct policy_fleet {
     const char *id;      // "sfr-…"; required
     int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
+    // What its instances are like, where nothing registered has shown it yet.
+    const char *arch;    // "x86_64", "arm64", "" = learned
+    struct policy_attribute *attributes;
+    size_t attribute_count;
+    struct policy_subnet *subnets;
+    size_t subnet_count;
+};
+
+// A part of the week in the local time of a zone: see policies/window.h.
+struct policy_window {
+    const char *days;      // "mon-fri", "sat,sun", "" = every day
+    const char *from, *to; // "HH:MM"; both "" = all day; to <= from ends on the next day
+    const char *zone;      // "Asia/Tokyo", "UTC"
+};
+
+// While its window holds, the mode is no freer than this.
+enum freeze_mode { FREEZE_ADD_ONLY, FREEZE_PAUSE, FREEZE_FREEZE, FREEZE_MODE_COUNT };
+struct policy_freeze {
+    struct policy_window window;
+    enum freeze_mode mode;
+    const char *reason;    // for people
+};
+
+// While its window holds, at most so many drains of its reason at once; the strictest of all that hold counts.
+enum budget_reason { BUDGET_ANY, BUDGET_EMPTY, BUDGET_TASKS, BUDGET_REASON_COUNT };
+struct policy_budget {
+    enum budget_reason reason;  // any drain; of an instance without tasks; of one with tasks
+    int64_t percent;            // of the cluster's instances, rounded down but at least 1 unless 0
+    int64_t instances;
+    struct policy_window window;
+};
+
+struct policy_header {
+    const char *name;
+    const char *value_env;  // environment variable that holds the value: no secret in the file
+};
+
+enum alert_level { ALERT_LEVEL_INFO, ALERT_LEVEL_WARNING, ALERT_LEVEL_CRITICAL, ALERT_LEVEL_COUNT };
+struct policy_alerts {
+    const char *webhook_url;      // "" none
+    const char *webhook_url_env;  // environment variable that holds it, "" none
+    struct policy_header *webhook_headers;
+    size_t webhook_header_count;
+    enum alert_level webhook_level;  // alerts of this severity and above are sent
 };
 
 struct policy_headroom_task {
@@ -34,6 +87,9 @@ struct policy_cluster {
     enum policy_mode mode;
     int64_t period_ms;              // a tick each
     int64_t max_age_ms;             // facts older than this are unknown
+    int64_t max_usd_micro;          // an hour (L15); 0 = twice the dearest hour of 14 days, else what max costs on demand
+    struct policy_freeze *freeze;
+    size_t freeze_count;
     // headroom
     int64_t headroom_percent;       // of the reserved capacity
     struct policy_headroom_task *headroom_tasks;
@@ -41,6 +97,7 @@ struct policy_cluster {
     // scale-out
     int64_t step_instances;         // L10: at most this many (or 100 % of ACTIVE, the larger) coming at once
     int64_t boot_limit_ms;          // not registered after this: no longer counted as coming
+    int64_t surge_services;         // F7: deployments of the largest so many services get their whole surge at once
     // scale-in
     bool scale_in;                  // false: never drains
     int64_t start_hold_ms;          // L1: no new drain after a start (with a restored memo half of it)
@@ -54,11 +111,16 @@ struct policy_cluster {
     enum on_deadline on_deadline;
     int64_t exclude_ms;             // L16: a failed drain's instance is no candidate for so long
     int64_t demand_hold_ms;         // F2: capacity ordered for a demand is no candidate for so long
+    struct policy_budget *budgets;
+    size_t budget_count;
 };
 
 struct policy {
     const char *path;     // of the file, for messages
-    char hash[17];        // first 16 hex digits of the SHA-256-independent FNV-1a 64 of the canonical text
+    char hash[17];        // first 16 hex digits of the SHA-256-independent FNV-1a 64 of the canonical text, `confirm` left out
+    const char *owner;    // what is written into the tag masu:owner of each fleet (L28)
+    const char *confirm;  // hash of a policy whose large removal or dropped fleet is meant (L14), "" none
+    struct policy_alerts alerts;
     struct policy_cluster *clusters;
     size_t cluster_count;
     struct policy_warning { const char *text; } *warnings;

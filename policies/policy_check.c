@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "policies/window.h"
+
 static const char *short_name(const char *cluster)
 {
     const char *slash = strrchr(cluster, '/');
@@ -19,6 +21,37 @@ static void check_fleet(const struct policy *p, size_t cluster, size_t fleet, st
         policy_report_add(r, true, AT_VALUE, path, "min is max", "masu never resizes this fleet");
     if (*f->id && strncmp(f->id, "sfr-", 4) != 0)
         policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "%s.id", path), "is not a Spot Fleet request id", "\"sfr-…\"");
+}
+
+static void check_words(const struct policy_fleet *f, const char *path, struct policy_report *r)
+{
+    if (*f->arch && strcmp(f->arch, "x86_64") != 0 && strcmp(f->arch, "arm64") != 0)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.arch", path), "unknown architecture",
+                          "\"x86_64\" or \"arm64\"");
+    for (size_t k = 0; k < f->attribute_count; k++)
+        for (size_t b = 0; b < k; b++)
+            if (*f->attributes[k].name && strcmp(f->attributes[k].name, f->attributes[b].name) == 0)
+                policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.attributes[%zu].name", path, k),
+                                  arena_printf(r->arena, "\"%s\" is there twice", f->attributes[k].name), "one value each");
+}
+
+static void check_window(const struct policy_window *w, const char *path, struct policy_report *r)
+{
+    unsigned days;
+    int32_t minute;
+    if (!window_days(w->days, &days))
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.days", path), "no days of the week",
+                          "such as \"mon-fri\", \"sat,sun\" or \"\" for every day");
+    const char *const times[] = {w->from, w->to}, *const names[] = {"from", "to"};
+    for (size_t k = 0; k < ARRAY_LEN(times); k++)
+        if (*times[k] && !window_minute(times[k], &minute))
+            policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.%s", path, names[k]), "no time of day",
+                              "\"HH:MM\", such as \"09:30\"");
+    if (!*w->from != !*w->to)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.%s", path, *w->from ? "to" : "from"), "is required",
+                          arena_printf(r->arena, "`from` and `to` go together; leave both out for the whole day"));
+    if (!*w->zone)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.zone", path), "is empty", "such as \"Asia/Tokyo\"");
 }
 
 struct name_entry {
@@ -83,8 +116,14 @@ static void check_cluster(const struct policy *p, size_t i, struct policy_report
                 policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].headroom.tasks[%zu].service", i, k),
                                   arena_printf(r->arena, "\"%s\" is there twice", c->headroom_tasks[k].service),
                                   "one entry a service");
-    for (size_t k = 0; k < c->fleet_count; k++)
+    for (size_t k = 0; k < c->fleet_count; k++) {
         check_fleet(p, i, k, r);
+        check_words(&c->fleets[k], arena_printf(r->arena, "clusters[%zu].fleets[%zu]", i, k), r);
+    }
+    for (size_t k = 0; k < c->freeze_count; k++)
+        check_window(&c->freeze[k].window, arena_printf(r->arena, "clusters[%zu].freeze[%zu]", i, k), r);
+    for (size_t k = 0; k < c->budget_count; k++)
+        check_window(&c->budgets[k].window, arena_printf(r->arena, "clusters[%zu].scale_in.budgets[%zu]", i, k), r);
 }
 
 void policy_check(const struct policy *p, struct policy_report *report)
@@ -92,4 +131,11 @@ void policy_check(const struct policy *p, struct policy_report *report)
     for (size_t i = 0; i < p->cluster_count; i++)
         check_cluster(p, i, report);
     check_fleets_twice(p, report);
+    if (*p->alerts.webhook_url && *p->alerts.webhook_url_env)
+        policy_report_add(report, false, AT_VALUE, "alerts.webhook_url_env", "webhook_url is there too", "one of the two");
+    if (*p->alerts.webhook_url && strncmp(p->alerts.webhook_url, "http://", 7) != 0 &&
+        strncmp(p->alerts.webhook_url, "https://", 8) != 0)
+        policy_report_add(report, false, AT_VALUE, "alerts.webhook_url", "no URL", "\"https://…\"");
+    if (!*p->owner)
+        policy_report_add(report, false, AT_VALUE, "owner", "is empty", "a word of your own, or leave it out for \"masu\"");
 }

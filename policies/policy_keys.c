@@ -5,6 +5,12 @@
 #include "policies/policy.h"
 
 static const char *const mode_names[MODE_COUNT] = {[MODE_ACT] = "act", [MODE_ADD_ONLY] = "add-only", [MODE_OBSERVE] = "observe"};
+static const char *const freeze_names[FREEZE_MODE_COUNT] = {[FREEZE_ADD_ONLY] = "add-only", [FREEZE_PAUSE] = "pause",
+                                                            [FREEZE_FREEZE] = "freeze"};
+static const char *const budget_names[BUDGET_REASON_COUNT] = {[BUDGET_ANY] = "any", [BUDGET_EMPTY] = "empty",
+                                                              [BUDGET_TASKS] = "tasks"};
+static const char *const level_names[ALERT_LEVEL_COUNT] = {[ALERT_LEVEL_INFO] = "info", [ALERT_LEVEL_WARNING] = "warning",
+                                                           [ALERT_LEVEL_CRITICAL] = "critical"};
 static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON_DEADLINE_WAIT] = "wait"};
 
 #define CLUSTER "clusters[]"
@@ -16,6 +22,9 @@ static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON
 #define SECONDS(in, key, default_, low, high, place, text) \
     {.parent = (in), .name = (key), .kind = KEY_INTEGER, .unit = "s", .fallback = (default_), .min = (low), .max = (high), \
      .scale = 1000, place, .help = (text)}
+#define DOLLARS(in, key, default_, low, high, place, text_) \
+    {.parent = (in), .name = (key), .kind = KEY_MONEY, .unit = "USD", .fallback = (default_), .min = (low), .max = (high), \
+     .scale = 1000000, place, .help = (text_)}
 #define BOOL(in, key, default_, place, text) \
     {.parent = (in), .name = (key), .kind = KEY_BOOL, .unit = "", .fallback = (default_), place, .help = (text)}
 #define ENUM(in, key, default_, list, place, text) \
@@ -26,12 +35,36 @@ static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON
     {.parent = (in), .name = (key), .kind = KEY_ARRAY, .unit = "", .offset = offsetof(struct type, items), \
      .count_offset = offsetof(struct type, number), .item_size = sizeof(struct of), __VA_ARGS__}
 
+#define WINDOW(in, type) \
+    STRING(in, "days", AT(type, window.days), \
+           .help = "Days on which it begins, such as \"mon-fri\" or \"sat,sun\"; left out: every day."), \
+    STRING(in, "from", AT(type, window.from), .help = "Begins at \"HH:MM\"; left out with `to`: the whole day."), \
+    STRING(in, "to", AT(type, window.to), .help = "Ends at \"HH:MM\"; at or before `from`: on the next day."), \
+    STRING(in, "zone", AT(type, window.zone), .text = "UTC", .help = "Time zone by name, such as \"Asia/Tokyo\".")
+
 // Rows of one parent stand together, in the order in which a person would write them. The defaults of scale-in are the
 // interlocks' (L1 to L7, L16, L19, F2 in the headers of planner/).
 const struct policy_key policy_keys[] = {
     STRING("", "$schema", .offset = KEY_IGNORED, .help = "Where an editor finds this schema; masu does not read it."),
     ARRAY("", "clusters", policy, clusters, cluster_count, policy_cluster, .required = true,
           .example = "[{\"name\": \"production\", \"fleets\": []}]", .help = "The ECS clusters to keep capacity for."),
+    STRING("", "owner", AT(policy, owner), .text = "masu",
+           .help = "Written into the tag masu:owner of each fleet; a fleet that carries another owner's is only read (L28)."),
+    STRING("", "confirm", AT(policy, confirm), .unhashed = true,
+           .help = "Hash of this policy, when it is meant to remove more than 20 % or drops a fleet or cluster (L14)."),
+    OBJECT("", "alerts", "Where alerts are sent beside the log, the metrics and the page."),
+
+    STRING("alerts", "webhook_url", AT(policy, alerts.webhook_url), .help = "Each alert that begins or ends is POSTed here as JSON."),
+    STRING("alerts", "webhook_url_env", AT(policy, alerts.webhook_url_env),
+           .help = "Environment variable that holds the URL, where that is a secret."),
+    ARRAY("alerts", "webhook_headers", policy, alerts.webhook_headers, alerts.webhook_header_count, policy_header,
+          .help = "Headers of that POST."),
+    ENUM("alerts", "webhook_level", ALERT_LEVEL_WARNING, level_names, AT(policy, alerts.webhook_level),
+         "Alerts of this severity and above are sent."),
+    STRING("alerts.webhook_headers[]", "name", AT(policy_header, name), .required = true, .example = "\"Authorization\"",
+           .help = "Name of the header."),
+    STRING("alerts.webhook_headers[]", "value_env", AT(policy_header, value_env), .required = true, .example = "\"MASU_WEBHOOK_AUTH\"",
+           .help = "Environment variable that holds its value."),
 
     STRING(CLUSTER, "name", AT(policy_cluster, name), .required = true, .example = "\"production\"",
            .help = "Short name or ARN of the ECS cluster."),
@@ -44,6 +77,11 @@ const struct policy_key policy_keys[] = {
     SECONDS(CLUSTER, "period_s", 30, 5, 300, AT(policy_cluster, period_ms), "A look and a plan each."),
     SECONDS(CLUSTER, "max_age_s", 120, 10, 3600, AT(policy_cluster, max_age_ms),
             "Facts older than this are unknown: they may add capacity, never remove it."),
+    DOLLARS(CLUSTER, "max_usd_per_hour", 0, 0, 100000, AT(policy_cluster, max_usd_micro),
+            "Beyond it headroom and forecast get no capacity; tasks that exist and replacements do, with an alert (L15). 0: twice "
+            "the dearest hour of 14 days, else what max costs on demand."),
+    ARRAY(CLUSTER, "freeze", policy_cluster, freeze, freeze_count, policy_freeze,
+          .help = "Parts of the week in which masu may do less."),
     OBJECT(CLUSTER, "headroom", "Room kept free for what comes next."),
     OBJECT(CLUSTER, "scale_out", "How fast capacity grows."),
     OBJECT(CLUSTER, "scale_in", "When and how gently capacity shrinks."),
@@ -55,6 +93,24 @@ const struct policy_key policy_keys[] = {
     {.parent = CLUSTER ".fleets[]", .name = "max", .kind = KEY_INTEGER, .required = true, .unit = "units", .fallback = -1, .min = 0,
      .max = 100000, .scale = 1, AT(policy_fleet, max), .example = "40",
      .help = "Target capacity never goes above, in the fleet's own units (instances where it has no weights)."},
+    STRING(CLUSTER ".fleets[]", "arch", AT(policy_fleet, arch),
+           .help = "\"x86_64\" or \"arm64\" of its instances; left out: learned from the types."),
+    ARRAY(CLUSTER ".fleets[]", "attributes", policy_fleet, attributes, attribute_count, policy_attribute,
+          .help = "Custom attributes that its instances register with; what is left out is learned from those that registered."),
+    ARRAY(CLUSTER ".fleets[]", "subnets", policy_fleet, subnets, subnet_count, policy_subnet,
+          .help = "Zones of its subnets, where masu may not ask EC2 for them."),
+    STRING(CLUSTER ".fleets[].attributes[]", "name", AT(policy_attribute, name), .required = true, .example = "\"stack\"",
+           .help = "Name of the attribute."),
+    STRING(CLUSTER ".fleets[].attributes[]", "value", AT(policy_attribute, value), .help = "Its value; left out: none."),
+    STRING(CLUSTER ".fleets[].subnets[]", "id", AT(policy_subnet, id), .required = true, .example = "\"subnet-…\"",
+           .help = "Id of the subnet."),
+    STRING(CLUSTER ".fleets[].subnets[]", "zone", AT(policy_subnet, zone), .required = true, .example = "\"ap-northeast-1a\"",
+           .help = "Its availability zone."),
+
+    WINDOW(CLUSTER ".freeze[]", policy_freeze),
+    ENUM(CLUSTER ".freeze[]", "mode", FREEZE_PAUSE, freeze_names, AT(policy_freeze, mode),
+         "What masu may do then: only add capacity; only replace interrupted instances; or nothing at all, notices included."),
+    STRING(CLUSTER ".freeze[]", "reason", AT(policy_freeze, reason), .help = "For people, such as \"year-end sale\"."),
 
     NUMBER(CLUSTER ".headroom", "percent", "%", 10, 0, 100, AT(policy_cluster, headroom_percent), "Of the reserved capacity."),
     ARRAY(CLUSTER ".headroom", "tasks", policy_cluster, headroom_tasks, headroom_task_count, policy_headroom_task,
@@ -68,6 +124,8 @@ const struct policy_key policy_keys[] = {
            "At most this many are coming at once, or as many as are ACTIVE if that is more (L10)."),
     SECONDS(CLUSTER ".scale_out", "boot_limit_s", 600, 60, 3600, AT(policy_cluster, boot_limit_ms),
             "An instance that has not registered by then is no longer counted as coming."),
+    NUMBER(CLUSTER ".scale_out", "surge_services", "services", 3, 1, 1000, AT(policy_cluster, surge_services),
+           "Deployments of the largest so many services get capacity for all their new tasks at once; the others take turns (F7)."),
 
     BOOL(CLUSTER ".scale_in", "enabled", true, AT(policy_cluster, scale_in), "False: masu never begins a drain."),
     SECONDS(CLUSTER ".scale_in", "start_hold_s", 1800, 300, 86400, AT(policy_cluster, start_hold_ms),
@@ -92,6 +150,15 @@ const struct policy_key policy_keys[] = {
             "An instance whose drain failed is no candidate for so long (L16)."),
     SECONDS(CLUSTER ".scale_in", "demand_hold_s", 1200, 900, 86400, AT(policy_cluster, demand_hold_ms),
             "Capacity ordered for a demand is no candidate for so long; ECS retries a placement within 15 min (F2)."),
+    ARRAY(CLUSTER ".scale_in", "budgets", policy_cluster, budgets, budget_count, policy_budget,
+          .help = "Limits of drains at once, beside drain_percent, by reason and time; the strictest that holds counts."),
+
+    ENUM(CLUSTER ".scale_in.budgets[]", "reason", BUDGET_ANY, budget_names, AT(policy_budget, reason),
+         "Drains it counts: all; those of instances without tasks; those of instances with tasks."),
+    NUMBER(CLUSTER ".scale_in.budgets[]", "percent", "%", 100, 0, 100, AT(policy_budget, percent),
+           "Of the cluster's instances, at least 1 unless this is 0."),
+    NUMBER(CLUSTER ".scale_in.budgets[]", "instances", "instances", 5000, 0, 5000, AT(policy_budget, instances), "At most this many."),
+    WINDOW(CLUSTER ".scale_in.budgets[]", policy_budget),
 };
 const size_t policy_key_count = ARRAY_LEN(policy_keys);
 
@@ -134,7 +201,15 @@ static void add_default(const struct policy_key *k, struct buf *out)
     case KEY_ENUM:
         buf_printf(out, "\"%s\"", k->names[k->fallback]);
         break;
+    case KEY_MONEY:
+        add_number(out, k->fallback);
+        break;
     case KEY_STRING:
+        if (k->text)
+            buf_printf(out, "\"%s\"", k->text);
+        else
+            buf_add_str(out, "none");
+        break;
     case KEY_OBJECT:
     case KEY_ARRAY:
         buf_add_str(out, "none");
@@ -146,6 +221,7 @@ void policy_key_add_bounds(const struct policy_key *k, struct buf *out)
 {
     switch (k->kind) {
     case KEY_INTEGER:
+    case KEY_MONEY:
         assert(k->max < 1000000);
         add_number(out, k->min);
         buf_add_str(out, " to ");
@@ -171,7 +247,7 @@ void policy_key_add_bounds(const struct policy_key *k, struct buf *out)
 const char *policy_key_kind_words(const struct policy_key *k)
 {
     static const char *const words[] = {
-        [KEY_STRING] = "a string",      [KEY_INTEGER] = "a whole number", [KEY_BOOL] = "true or false",
+        [KEY_STRING] = "a string",      [KEY_INTEGER] = "a whole number", [KEY_MONEY] = "a number", [KEY_BOOL] = "true or false",
         [KEY_ENUM] = "one of its words", [KEY_OBJECT] = "an object",       [KEY_ARRAY] = "an array",
     };
     return words[k->kind];
@@ -185,9 +261,10 @@ static void set_default(const struct policy_key *k, char *base)
     int64_t number = k->fallback * k->scale;
     switch (k->kind) {
     case KEY_STRING:
-        *(const char **)(void *)(base + k->offset) = "";
+        *(const char **)(void *)(base + k->offset) = k->text ? k->text : "";
         break;
     case KEY_INTEGER:
+    case KEY_MONEY:
         memcpy(base + k->offset, &number, sizeof number);
         break;
     case KEY_BOOL:

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 
-enum policy_key_kind { KEY_STRING, KEY_INTEGER, KEY_BOOL, KEY_ENUM, KEY_OBJECT, KEY_ARRAY };
+enum policy_key_kind { KEY_STRING, KEY_INTEGER, KEY_MONEY, KEY_BOOL, KEY_ENUM, KEY_OBJECT, KEY_ARRAY };
 
 struct policy_key {
     const char *parent;        // "" is the root; "clusters[].scale_in" an object; "clusters[]" an element
@@ -16,9 +16,11 @@ struct policy_key {
     enum policy_key_kind kind;
     bool required;
     const char *unit;          // INTEGER: "s", "%", …; "" for plain numbers
-    int64_t fallback;          // INTEGER, in the file's unit; BOOL; ENUM
-    int64_t min, max;          // INTEGER, in the file's unit
-    int64_t scale;             // INTEGER: the struct holds scale × the file's number (1,000: s -> ms)
+    const char *text;          // STRING: the default, NULL = ""
+    int64_t fallback;          // INTEGER and MONEY, in the file's unit; BOOL; ENUM
+    int64_t min, max;          // INTEGER and MONEY, in the file's unit
+    int64_t scale;             // INTEGER and MONEY: the struct holds scale × the file's number (1,000: s -> ms)
+    bool unhashed;             // not part of the policy's hash
     const char *const *names;  // ENUM
     int name_count;
     const char *example;       // required keys: what to write, as JSON

@@ -39,7 +39,7 @@ static const char *bounds_text(struct load *l, const struct policy_key *k)
 
 static void wrong_type(struct load *l, const json_t *v, const struct policy_key *k, const char *path)
 {
-    bool quoted = json_is_string(v) && (k->kind == KEY_INTEGER || k->kind == KEY_BOOL);
+    bool quoted = json_is_string(v) && (k->kind == KEY_INTEGER || k->kind == KEY_MONEY || k->kind == KEY_BOOL);
     const char *expected = k->kind == KEY_ENUM ? "a string" : policy_key_kind_words(k);
     policy_report_add(&l->report, false, AT_VALUE, path,
                       arena_printf(l->arena, "%s, expected %s", type_words(v), expected),
@@ -93,6 +93,22 @@ static void load_integer(struct load *l, const json_t *v, const struct policy_ke
         return;
     }
     n *= k->scale;
+    memcpy(base + k->offset, &n, sizeof n);
+}
+
+// To the micro-dollar; what is finer is rounded.
+static void load_money(struct load *l, const json_t *v, const struct policy_key *k, const char *path, char *base)
+{
+    if (!json_is_number(v)) {
+        wrong_type(l, v, k, path);
+        return;
+    }
+    double dollars = json_number_value(v);
+    if (!(dollars >= (double)k->min) || dollars > (double)k->max) {
+        policy_report_add(&l->report, false, AT_VALUE, path, "out of bounds", bounds_text(l, k));
+        return;
+    }
+    int64_t n = (int64_t)(dollars * (double)k->scale + 0.5);
     memcpy(base + k->offset, &n, sizeof n);
 }
 
@@ -161,6 +177,9 @@ static void load_value(struct load *l, const json_t *v, const struct policy_key 
     case KEY_INTEGER:
         load_integer(l, v, k, path, base);
         break;
+    case KEY_MONEY:
+        load_money(l, v, k, path, base);
+        break;
     case KEY_BOOL:
         if (json_is_boolean(v))
             *((bool *)base + k->offset) = json_is_true(v);
@@ -182,7 +201,7 @@ static void load_value(struct load *l, const json_t *v, const struct policy_key 
     }
 }
 
-// The nesting is that of the table, three levels, whatever the file holds.
+// The nesting is that of the table, four levels, whatever the file holds.
 static void load_object(struct load *l, const json_t *obj, const char *parent, const char *path, void *base)
 {
     if (!json_is_object(obj)) {

@@ -10,9 +10,9 @@ enum { CANONICAL_BYTES_MAX = 64 * 1024 * 1024 };
 
 // ---- the effective policy -------------------------------------------------------------------------------------------------------
 
-static json_t *object_to_json(const char *parent, const char *base);
+static json_t *object_to_json(const char *parent, const char *base, bool hashed);
 
-static json_t *value_to_json(const struct policy_key *k, const char *base)
+static json_t *value_to_json(const struct policy_key *k, const char *base, bool hashed)
 {
     char inner[128];
     int64_t number = 0;
@@ -23,6 +23,9 @@ static json_t *value_to_json(const struct policy_key *k, const char *base)
     case KEY_INTEGER:
         memcpy(&number, base + k->offset, sizeof number);
         return json_integer(number / k->scale);
+    case KEY_MONEY:
+        memcpy(&number, base + k->offset, sizeof number);
+        return number % k->scale == 0 ? json_integer(number / k->scale) : json_real((double)number / (double)k->scale);
     case KEY_BOOL:
         return json_boolean(*(const bool *)(base + k->offset));
     case KEY_ENUM:
@@ -30,7 +33,7 @@ static json_t *value_to_json(const struct policy_key *k, const char *base)
         assert(word >= 0 && word < k->name_count);
         return json_string(k->names[word]);
     case KEY_OBJECT:
-        return object_to_json(policy_key_inner(k, inner), base);
+        return object_to_json(policy_key_inner(k, inner), base, hashed);
     case KEY_ARRAY: {
         const char *items;
         size_t count;
@@ -39,34 +42,34 @@ static json_t *value_to_json(const struct policy_key *k, const char *base)
         json_t *array = json_array();
         policy_key_inner(k, inner);
         for (size_t i = 0; i < count; i++)
-            json_array_append_new(array, object_to_json(inner, items + i * k->item_size));
+            json_array_append_new(array, object_to_json(inner, items + i * k->item_size, hashed));
         return array;
     }
     }
     return json_null();
 }
 
-static json_t *object_to_json(const char *parent, const char *base)
+static json_t *object_to_json(const char *parent, const char *base, bool hashed)
 {
     json_t *obj = json_object();
     for (size_t i = 0; i < policy_key_count; i++) {
         const struct policy_key *k = &policy_keys[i];
-        if (strcmp(k->parent, parent) == 0 && k->offset != KEY_IGNORED)
-            json_object_set_new(obj, k->name, value_to_json(k, base));
+        if (strcmp(k->parent, parent) == 0 && k->offset != KEY_IGNORED && !(hashed && k->unhashed))
+            json_object_set_new(obj, k->name, value_to_json(k, base, hashed));
     }
     return obj;
 }
 
 json_t *policy_to_json(const struct policy *p)
 {
-    return object_to_json("", (const char *)p);
+    return object_to_json("", (const char *)p, false);
 }
 
 void policy_hash(const struct policy *p, char ret[17])
 {
     struct buf b;
     buf_init(&b, CANONICAL_BYTES_MAX);
-    json_t *j = policy_to_json(p);
+    json_t *j = object_to_json("", (const char *)p, true);
     json_write(j, &b);
     json_decref(j);
     uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -84,7 +87,7 @@ static void add_description(json_t *schema, const struct policy_key *k)
 {
     static const struct {
         const char *unit, *words;
-    } units[] = {{"s", "Seconds."}, {"%", "Per cent."}};
+    } units[] = {{"s", "Seconds."}, {"%", "Per cent."}, {"USD", "US dollars."}};
     const char *words = "";
     for (size_t i = 0; i < ARRAY_LEN(units); i++)
         if (strcmp(units[i].unit, k->unit) == 0)
@@ -101,9 +104,12 @@ static json_t *key_schema(const struct policy_key *k)
         json_object_set_new(schema, "type", json_string("string"));
         if (k->required)
             json_object_set_new(schema, "minLength", json_integer(1));
+        if (k->text)
+            json_object_set_new(schema, "default", json_string(k->text));
         break;
     case KEY_INTEGER:
-        json_object_set_new(schema, "type", json_string("integer"));
+    case KEY_MONEY:
+        json_object_set_new(schema, "type", json_string(k->kind == KEY_MONEY ? "number" : "integer"));
         json_object_set_new(schema, "minimum", json_integer(k->min));
         json_object_set_new(schema, "maximum", json_integer(k->max));
         if (!k->required)

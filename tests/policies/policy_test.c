@@ -66,7 +66,92 @@ static void five_lines_run_a_cluster_with_safe_defaults(void **state)
     assert_int_equal(c->on_deadline, ON_DEADLINE_UNDO);
     assert_int_equal(c->exclude_ms, 21600000);
     assert_int_equal(c->demand_hold_ms, 1200000);
+    assert_int_equal(c->max_usd_micro, 0);
+    assert_int_equal(c->freeze_count, 0);
+    assert_int_equal(c->budget_count, 0);
+    assert_int_equal(c->surge_services, 3);
+    assert_string_equal(c->fleets[0].arch, "");
+    assert_int_equal(c->fleets[0].attribute_count, 0);
+    assert_string_equal(f.policy.owner, "masu");
+    assert_string_equal(f.policy.confirm, "");
+    assert_string_equal(f.policy.alerts.webhook_url, "");
+    assert_int_equal(f.policy.alerts.webhook_level, ALERT_LEVEL_WARNING);
     release(&f);
+}
+
+static void protections_are_taken(void **state)
+{
+    (void)state;
+    struct fixture f = load(
+        "{\"owner\":\"blue\",\"confirm\":\"0123456789abcdef\","
+        "\"alerts\":{\"webhook_url\":\"https://hooks.example/x\",\"webhook_level\":\"critical\","
+        "\"webhook_headers\":[{\"name\":\"Authorization\",\"value_env\":\"HOOK\"}]},"
+        "\"clusters\":[{\"name\":\"web\",\"max_usd_per_hour\":12.34,"
+        "\"freeze\":[{\"days\":\"fri-mon\",\"from\":\"22:00\",\"to\":\"06:00\",\"zone\":\"Asia/Tokyo\",\"mode\":\"add-only\","
+        "\"reason\":\"sale\"},{}],"
+        "\"fleets\":[{\"id\":\"sfr-1\",\"max\":2,\"arch\":\"arm64\",\"attributes\":[{\"name\":\"stack\",\"value\":\"a\"},"
+        "{\"name\":\"bare\"}],\"subnets\":[{\"id\":\"subnet-1\",\"zone\":\"eu-west-1a\"}]}],"
+        "\"scale_out\":{\"surge_services\":9},"
+        "\"scale_in\":{\"budgets\":[{\"reason\":\"tasks\",\"percent\":5,\"instances\":0,\"from\":\"09:00\",\"to\":\"17:00\"}]}}]}");
+    if (f.rc)
+        fail_msg("%s", buf_str(&f.report));
+    const struct policy_cluster *c = &f.policy.clusters[0];
+    assert_string_equal(f.policy.owner, "blue");
+    assert_string_equal(f.policy.confirm, "0123456789abcdef");
+    assert_string_equal(f.policy.alerts.webhook_url, "https://hooks.example/x");
+    assert_int_equal(f.policy.alerts.webhook_level, ALERT_LEVEL_CRITICAL);
+    assert_string_equal(f.policy.alerts.webhook_headers[0].value_env, "HOOK");
+    assert_int_equal(c->max_usd_micro, 12340000);
+    assert_int_equal(c->freeze_count, 2);
+    assert_string_equal(c->freeze[0].window.days, "fri-mon");
+    assert_string_equal(c->freeze[0].window.zone, "Asia/Tokyo");
+    assert_int_equal(c->freeze[0].mode, FREEZE_ADD_ONLY);
+    assert_string_equal(c->freeze[1].window.zone, "UTC");
+    assert_int_equal(c->freeze[1].mode, FREEZE_PAUSE);
+    assert_string_equal(c->fleets[0].arch, "arm64");
+    assert_string_equal(c->fleets[0].attributes[1].name, "bare");
+    assert_string_equal(c->fleets[0].attributes[1].value, "");
+    assert_string_equal(c->fleets[0].subnets[0].zone, "eu-west-1a");
+    assert_int_equal(c->surge_services, 9);
+    assert_int_equal(c->budgets[0].reason, BUDGET_TASKS);
+    assert_int_equal(c->budgets[0].percent, 5);
+    assert_int_equal(c->budgets[0].instances, 0);
+    assert_string_equal(c->budgets[0].window.to, "17:00");
+    release(&f);
+}
+
+// A confirmation confirms the policy that it stands in: its hash is that of the policy without it.
+static void a_confirmation_does_not_change_the_hash(void **state)
+{
+    (void)state;
+    struct fixture a = load("{\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":40}]}]}");
+    struct fixture b = load("{\"confirm\":\"x\",\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":40}]}]}");
+    struct fixture c = load("{\"owner\":\"x\",\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":40}]}]}");
+    assert_string_equal(a.policy.hash, b.policy.hash);
+    assert_string_not_equal(a.policy.hash, c.policy.hash);
+    release(&a);
+    release(&b);
+    release(&c);
+}
+
+static void money_is_a_number_of_dollars(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t micro;  // -1: refused
+    } cases[] = {{"0", 0}, {"3", 3000000}, {"0.0000014", 1}, {"0.25", 250000}, {"100000", 100000000000}, {"100000.1", -1},
+                 {"-1", -1}, {"\"3\"", -1}, {"true", -1}};
+    for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+        char text[200];
+        snprintf(text, sizeof text,
+                 "{\"clusters\":[{\"name\":\"w\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":4}],\"max_usd_per_hour\":%s}]}", cases[k].text);
+        struct fixture f = load(text);
+        assert_int_equal(f.rc, cases[k].micro < 0 ? ERR_INVALID : 0);
+        if (f.rc == 0)
+            assert_int_equal(f.policy.clusters[0].max_usd_micro, cases[k].micro);
+        release(&f);
+    }
 }
 
 static void every_value_is_taken(void **state)
@@ -179,6 +264,14 @@ static void mistakes_are_refused_with_these_words(void **state)
         {"{\"clusters\": [{\"name\": \"a\", \"headroom\": {\"tasks\": [{\"service\": \"w\", \"tasks\": 1}, "
          "{\"service\": \"w\", \"tasks\": 2}]}}]}",
          "headroom.tasks[1].service: \"w\" is there twice"},
+        {"{\"clusters\": [{\"name\": \"a\", \"freeze\": [{\"days\": \"mon-fun\"}]}]}", "freeze[0].days: no days of the week"},
+        {"{\"clusters\": [{\"name\": \"a\", \"freeze\": [{\"from\": \"9:00\"}]}]}", "freeze[0].from: no time of day"},
+        {"{\"clusters\": [{\"name\": \"a\", \"freeze\": [{\"from\": \"09:00\"}]}]}", "freeze[0].to: is required"},
+        {"{\"clusters\": [{\"name\": \"a\", \"scale_in\": {\"budgets\": [{\"zone\": \"\"}]}}]}", "budgets[0].zone: is empty"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1, \"arch\": \"amd64\"}]}]}",
+         "fleets[0].arch: unknown architecture"},
+        {"{\"owner\": \"\"}", "owner: is empty"},
+        {"{\"alerts\": {\"webhook_url\": \"ftp://x\"}}", "alerts.webhook_url: no URL"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture f = load(cases[i].text);
@@ -331,6 +424,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(five_lines_run_a_cluster_with_safe_defaults),
         cmocka_unit_test(every_value_is_taken),
+        cmocka_unit_test(protections_are_taken),
+        cmocka_unit_test(a_confirmation_does_not_change_the_hash),
+        cmocka_unit_test(money_is_a_number_of_dollars),
         cmocka_unit_test(each_mistake_shows_its_line_a_caret_and_the_remedy),
         cmocka_unit_test(mistakes_are_refused_with_these_words),
         cmocka_unit_test(a_name_cannot_move_the_terminals_cursor),
