@@ -164,6 +164,51 @@ static struct view_cluster *build_failed(const struct view_cluster *prev, int64_
     return c;
 }
 
+// ---- notes ----------------------------------------------------------------------------------------------------------------
+static const char *text(struct arena *a, const char *s)
+{
+    return arena_strdup(a, s ? s : "");
+}
+
+static struct view_notes *notes_new(const struct view_alert *alerts, size_t count, const struct control *controls, size_t clusters)
+{
+    struct view_notes *n = calloc(1, sizeof(*n));
+    assert(n);
+    atomic_init(&n->refs, 1);
+    arena_init(&n->arena, 0);
+    n->alerts = arena_array(&n->arena, struct view_alert, count);
+    n->alert_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct alert *a = &n->alerts[i].alert;
+        n->alerts[i] = alerts[i];
+        a->id = text(&n->arena, a->id);
+        a->target = text(&n->arena, a->target);
+        a->what = text(&n->arena, a->what);
+        a->remedy = text(&n->arena, a->remedy);
+    }
+    n->controls = arena_array(&n->arena, struct control, clusters);
+    for (size_t i = 0; i < clusters; i++) {
+        n->controls[i] = controls ? controls[i] : (struct control){.mode = CONTROL_RUN};
+        n->controls[i].who = text(&n->arena, n->controls[i].who);
+        n->controls[i].why = text(&n->arena, n->controls[i].why);
+    }
+    return n;
+}
+
+static struct view_notes *notes_retain(struct view_notes *n)
+{
+    atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
+    return n;
+}
+
+static void notes_release(struct view_notes *n)
+{
+    if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    arena_release(&n->arena);
+    free(n);
+}
+
 // ---- the view and its box -------------------------------------------------------------------------------------------------
 static void copy_daemon(struct view *v, const struct view_daemon *d)
 {
@@ -209,17 +254,26 @@ void view_release(struct view *v)
         return;
     for (size_t i = 0; i < v->cluster_count; i++)
         cluster_release(v->clusters[i]);
+    notes_release(v->notes);
     arena_release(&v->arena);
     free(v);
 }
 
-// Publishes a view like the present one, with daemon facts d and, at `index`, the cluster `changed` (NULL: none), which it takes.
-static void swap(struct view_box *b, const struct view_daemon *d, size_t index, struct view_cluster *changed)
+// What a new view has that the present one has not; NULL: as it is. What is here is taken.
+struct change {
+    const struct view_daemon *daemon;
+    struct view_cluster *cluster;
+    size_t index;                // of the cluster
+    struct view_notes *notes;
+};
+
+static void swap(struct view_box *b, const struct change *change)
 {
     struct view *old = b->current;  // only the loop's thread replaces it
-    struct view *v = view_new(d ? d : &old->daemon, old->cluster_count);
+    struct view *v = view_new(change->daemon ? change->daemon : &old->daemon, old->cluster_count);
+    v->notes = change->notes ? change->notes : notes_retain(old->notes);
     for (size_t i = 0; i < old->cluster_count; i++)
-        v->clusters[i] = changed && i == index ? changed : cluster_retain(old->clusters[i]);
+        v->clusters[i] = change->cluster && i == change->index ? change->cluster : cluster_retain(old->clusters[i]);
     pthread_mutex_lock(&b->lock);
     b->current = v;
     pthread_mutex_unlock(&b->lock);
@@ -232,6 +286,7 @@ void view_box_init(struct view_box *b, const struct policy *p, const struct view
     pthread_mutex_init(&b->lock, NULL);
     clock_init_real(&b->real);
     b->current = view_new(d, p->cluster_count);
+    b->current->notes = notes_new(NULL, 0, NULL, p->cluster_count);
     for (size_t i = 0; i < p->cluster_count; i++) {
         struct view_cluster *c = b->current->clusters[i] = cluster_new();
         const char *slash = strrchr(p->clusters[i].name, '/');  // of an ARN
@@ -258,18 +313,23 @@ void view_box_release(struct view_box *b)
 void view_box_publish(struct view_box *b, size_t cluster, const struct policy_cluster *policy, const struct view_tick *t)
 {
     assert(cluster < b->current->cluster_count);
-    swap(b, NULL, cluster, build(b, b->current->clusters[cluster], policy, t));
+    swap(b, &(struct change){.cluster = build(b, b->current->clusters[cluster], policy, t), .index = cluster});
 }
 
 void view_box_publish_failed(struct view_box *b, size_t cluster, int64_t tick, int64_t at_ms, const char *error)
 {
     assert(cluster < b->current->cluster_count);
-    swap(b, NULL, cluster, build_failed(b->current->clusters[cluster], tick, at_ms, error));
+    swap(b, &(struct change){.cluster = build_failed(b->current->clusters[cluster], tick, at_ms, error), .index = cluster});
 }
 
 void view_box_publish_daemon(struct view_box *b, const struct view_daemon *d)
 {
-    swap(b, d, 0, NULL);
+    swap(b, &(struct change){.daemon = d});
+}
+
+void view_box_publish_notes(struct view_box *b, const struct view_alert *alerts, size_t count, const struct control *controls)
+{
+    swap(b, &(struct change){.notes = notes_new(alerts, count, controls, b->current->cluster_count)});
 }
 
 void view_box_beat(struct view_box *b)

@@ -126,12 +126,27 @@ struct view_daemon {
     size_t api_call_count;
 };
 
+// What holds beside the ticks: the alerts of all clusters and of the daemon, and what people allow (safety.md 4). It is renewed
+// when it changes and shared between views, so that it is true also before a cluster's first tick and while its ticks fail.
+struct view_alert {
+    int cluster;                       // -1: the daemon's own
+    struct alert alert;
+};
+struct view_notes {
+    atomic_int refs;                   // private
+    struct arena arena;                // private
+    struct view_alert *alerts;         // worst first, then oldest
+    size_t alert_count;
+    struct control *controls;          // by cluster
+};
+
 struct view {
     atomic_int refs;             // private
     struct arena arena;          // private
     struct view_daemon daemon;
     struct view_cluster **clusters;  // in the policy's order
     size_t cluster_count;
+    struct view_notes *notes;
 };
 
 struct view_box {
@@ -162,6 +177,8 @@ void view_box_publish(struct view_box *b, size_t cluster, const struct policy_cl
 // A tick that ended early: the facts stay those of the last complete one.
 void view_box_publish_failed(struct view_box *b, size_t cluster, int64_t tick, int64_t at_ms, const char *error);
 void view_box_publish_daemon(struct view_box *b, const struct view_daemon *d);
+// Copies both; controls has one for each cluster.
+void view_box_publish_notes(struct view_box *b, const struct view_alert *alerts, size_t count, const struct control *controls);
 void view_box_beat(struct view_box *b);     // the loop lives; each turn
 int64_t view_box_beat_age_ms(struct view_box *b);
 
