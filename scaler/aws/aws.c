@@ -188,6 +188,15 @@ void aws_complete_error(struct aws_pending *p, const struct err *err)
 }
 
 // ---- run --------------------------------------------------------------------------------------------------------------------
+static void fail_unasked(struct aws_pending *p)
+{
+    const struct aws_breaker *b = &p->aws->breakers[p->request.service];
+    struct err err = {0};
+    err_set(&err, ERR_TRANSIENT, "%s: %s in %s failed %d times in a row (%s) -> not asked for %lld s", p->request.operation,
+            aws_service_name(p->request.service), p->aws->region, b->failures, b->why, (long long)(b->pause_ms / 1000));
+    aws_complete_error(p, &err);
+}
+
 // Sends the call if it may go now; returns the world time at which to look again, INT64_MAX: when something completes.
 static int64_t advance(struct aws_pending *p, int64_t now_ms)
 {
@@ -204,6 +213,11 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms)
         return p->due_ms;
     if (a->in_flight >= (p->request.urgent ? 2 * AWS_IN_FLIGHT_MAX : AWS_IN_FLIGHT_MAX))
         return INT64_MAX;
+    struct aws_breaker *breaker = &a->breakers[p->request.service];
+    if (aws_breaker_refuses(breaker, p->request.urgent, now_ms)) {
+        fail_unasked(p);
+        return INT64_MAX;
+    }
     const struct credentials *credentials = NULL;
     switch (credentials_provider_poll(a->credentials, &credentials, &err)) {
     case CREDENTIALS_PENDING:
@@ -223,6 +237,7 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms)
         p->stat->wait_ms += (uint64_t)wait_ms;
         return p->due_ms;
     }
+    aws_breaker_sent(breaker, p->request.urgent, &p->round, &p->probe);
     aws_send(p, credentials);
     return INT64_MAX;
 }

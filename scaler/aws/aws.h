@@ -2,8 +2,9 @@
 //
 // A call is submitted and completes inside aws_run(); between the two lie the rate budget (a quarter of AWS's documented
 // buckets, a fifth of it kept for urgent calls; what exceeds it waits, in world time), signing anew for each attempt, retries
-// as SDK standard mode (AWS_MAX_ATTEMPTS, 3), clock skew, and one refresh of expired credentials. A mutating call whose
-// effect is unknown is not repeated in place unless it says so. After aws_run() nothing is open, so arenas and result
+// as SDK standard mode (AWS_MAX_ATTEMPTS, 3), clock skew, one refresh of expired credentials, and a circuit breaker for a
+// service that does not answer. A mutating call whose effect is unknown is not repeated in place unless it says so, one that
+// was throttled only when it is urgent: the next look sees what it is still good for. After aws_run() nothing is open, so arenas and result
 // structs need to live that long and no longer. Single-threaded. Nothing here logs.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "scaler/aws/aws.h"
 #include "scaler/aws/aws_error.h"
+#include "scaler/aws/breaker.h"
 #include "scaler/aws/budget.h"
 #include "scaler/aws/credentials.h"
 #include "scaler/aws/endpoint.h"
@@ -28,6 +29,8 @@ struct aws_pending {
     bool in_flight, over_limit;
     bool unknown_effect;              // of some attempt of a mutating call
     bool skew_tried, refresh_tried;
+    bool probe;                       // this attempt tells whether the service answers again
+    uint32_t round;                   // of the breaker
     int64_t signed_ms;                // what was added to wire time for this attempt
     uint64_t transport_id, generation;
     int64_t due_ms, submitted_ms;     // world time
@@ -47,6 +50,7 @@ struct aws {
     struct sigv4_key_cache keys[AWS_SERVICE_COUNT];
     struct credentials_provider *credentials;
     struct aws_budget budget;
+    struct aws_breaker breakers[AWS_SERVICE_COUNT];
     int retry_tokens;
     struct aws_pending *first, *last;
     size_t count, in_flight;

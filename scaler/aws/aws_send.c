@@ -68,6 +68,11 @@ static int submit_signed(struct aws_pending *p, const struct credentials *c, str
     return a->clients->transport->ops->submit(a->clients->transport, &r, on_response, p, &p->transport_id, err);
 }
 
+static struct aws_breaker *breaker_of(const struct aws_pending *p)
+{
+    return &p->aws->breakers[p->request.service];
+}
+
 void aws_send(struct aws_pending *p, const struct credentials *c)
 {
     struct err err = {0};
@@ -81,6 +86,7 @@ void aws_send(struct aws_pending *p, const struct credentials *c)
         return;
     p->in_flight = false;
     p->aws->in_flight--;
+    aws_breaker_void(breaker_of(p), p->probe);
     err_wrap(&err, "%s", p->request.operation);
     aws_complete_error(p, &err);
 }
@@ -159,10 +165,24 @@ static void fail(struct aws_pending *p, const struct aws_error *e, int status)
     aws_complete(p, &out);
 }
 
+static void tell_breaker(const struct aws_pending *p, enum err_kind kind, const char *why)
+{
+    const struct aws_clients *c = p->aws->clients;
+    if (kind != ERR_TRANSIENT)
+        aws_breaker_good(breaker_of(p));
+    else if (c->cancelling)
+        aws_breaker_void(breaker_of(p), p->probe);
+    else
+        aws_breaker_bad(breaker_of(p), p->round, p->probe, clock_wall_ms(c->transport->clock), why);
+}
+
 static void on_error_answer(struct aws_pending *p, const struct transport_response *r)
 {
     struct aws_error e;
     aws_error_decode(r, &e);
+    char status[32];
+    snprintf(status, sizeof status, "HTTP status %d", r->status);
+    tell_breaker(p, e.kind, e.code[0] ? e.code : status);
     switch (e.retry) {
     case AWS_RETRY_NO:
         break;
@@ -173,8 +193,9 @@ static void on_error_answer(struct aws_pending *p, const struct transport_respon
         break;
     case AWS_RETRY_THROTTLED:
         p->stat->throttles++;
-        aws_budget_empty(&p->aws->budget, p->bucket, clock_wall_ms(p->aws->clients->transport->clock));
-        if (retry_later(p, false))
+        aws_budget_throttled(&p->aws->budget, p->bucket, clock_wall_ms(p->aws->clients->transport->clock));
+        // Writes wait for the next look, which sees what they are still good for; only notices insist.
+        if ((!p->request.mutating || p->request.urgent) && retry_later(p, false))
             return;
         break;
     case AWS_RETRY_TRANSIENT:
@@ -192,6 +213,7 @@ static void on_response(void *arg, const struct transport_response *r)
     p->in_flight = false;
     p->aws->in_flight--;
     if (r->err.kind) {
+        tell_breaker(p, r->err.kind, r->err.msg);
         p->unknown_effect |= r->timed_out && p->request.mutating;
         if (r->err.kind == ERR_TRANSIENT && may_repeat(p) && retry_later(p, r->timed_out))
             return;
@@ -205,6 +227,7 @@ static void on_response(void *arg, const struct transport_response *r)
         on_error_answer(p, r);
         return;
     }
+    tell_breaker(p, ERR_OK, "");
     refund(p);
     struct aws_response out = {.code = "", .attempts = p->attempts, .status = r->status, .body = r->body,
                                .answered_ms = clock_wall_ms(p->aws->clients->transport->clock)};

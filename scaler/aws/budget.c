@@ -2,8 +2,12 @@
 
 #include <math.h>
 
-#define SHARE 0.25        // of AWS's bucket
-#define URGENT_SHARE 0.2  // of ours
+#define SHARE 0.25         // of AWS's bucket
+#define URGENT_SHARE 0.2   // of ours
+#define WINDOW_S 60.0      // in which no more than a quarter of the refill is used, what was saved up included
+#define PACE_MIN 0.125
+#define PACE_RECOVERY_MS (20 * 60 * 1000.0)  // from nothing to all: ten minutes after one throttle
+#define ONE_VOLLEY_MS 2000 // throttles so close together are one
 
 enum bucket {
     ECS_CLUSTER_READ,
@@ -81,28 +85,44 @@ bool aws_budget_known(enum aws_service service, const char *operation)
     return aws_budget_bucket(service, operation) != UNKNOWN;
 }
 
-static double capacity(int bucket, double share)
+// Saved up for a burst, and gained a second, so that in every second no more than a quarter of AWS's burst is used and in every
+// minute no more than a quarter of its refill:  burst + refill = AWS's burst / 4,  burst + 60 refill = 60 AWS's refill / 4.
+static double our_burst(int bucket)
 {
-    return fmax(1, buckets[bucket].burst * SHARE * share);
+    return SHARE * (buckets[bucket].burst - buckets[bucket].refill) * WINDOW_S / (WINDOW_S - 1);
+}
+
+static double our_refill(int bucket)
+{
+    return SHARE * buckets[bucket].refill - our_burst(bucket) / WINDOW_S;
+}
+
+static double capacity(int bucket, bool urgent)
+{
+    double reserved = fmax(1, our_burst(bucket) * URGENT_SHARE);
+    return urgent ? reserved : fmax(1, our_burst(bucket) - reserved);
 }
 
 static void begin(struct aws_budget *b, int64_t now_ms)
 {
     for (int i = 0; i < BUCKET_COUNT; i++) {
-        b->normal[i] = (struct aws_budget_lane){capacity(i, 1 - URGENT_SHARE), now_ms};
-        b->urgent[i] = (struct aws_budget_lane){capacity(i, URGENT_SHARE), now_ms};
+        b->normal[i] = (struct aws_budget_lane){.tokens = capacity(i, false), .filled_ms = now_ms, .pace = 1};
+        b->urgent[i] = (struct aws_budget_lane){.tokens = capacity(i, true), .filled_ms = now_ms, .pace = 1};
     }
     b->begun = true;
 }
 
 // Milliseconds until the lane holds a token, 0 if it does now.
-static int64_t fill(struct aws_budget_lane *lane, int bucket, double share, int64_t now_ms)
+static int64_t fill(struct aws_budget_lane *lane, int bucket, bool urgent, int64_t now_ms)
 {
-    double per_ms = buckets[bucket].refill * SHARE * share / 1000;
-    if (now_ms > lane->filled_ms)
-        lane->tokens = fmin(capacity(bucket, share), lane->tokens + (double)(now_ms - lane->filled_ms) * per_ms);
+    double full_per_ms = our_refill(bucket) * (urgent ? URGENT_SHARE : 1 - URGENT_SHARE) / 1000;
+    if (now_ms > lane->filled_ms) {
+        double passed_ms = (double)(now_ms - lane->filled_ms);
+        lane->tokens = fmin(capacity(bucket, urgent), lane->tokens + passed_ms * full_per_ms * lane->pace);
+        lane->pace = fmin(1, lane->pace + passed_ms / PACE_RECOVERY_MS);
+    }
     lane->filled_ms = now_ms;
-    return lane->tokens >= 1 ? 0 : (int64_t)ceil((1 - lane->tokens) / per_ms);
+    return lane->tokens >= 1 ? 0 : (int64_t)ceil((1 - lane->tokens) / (full_per_ms * lane->pace));
 }
 
 int64_t aws_budget_take(struct aws_budget *b, int bucket, bool urgent, int64_t now_ms)
@@ -110,10 +130,10 @@ int64_t aws_budget_take(struct aws_budget *b, int bucket, bool urgent, int64_t n
     assert(bucket >= 0 && bucket < BUCKET_COUNT);
     if (!b->begun)
         begin(b, now_ms);
-    int64_t wait_ms = fill(&b->normal[bucket], bucket, 1 - URGENT_SHARE, now_ms);
+    int64_t wait_ms = fill(&b->normal[bucket], bucket, false, now_ms);
     struct aws_budget_lane *lane = &b->normal[bucket];
     if (urgent) {
-        int64_t urgent_ms = fill(&b->urgent[bucket], bucket, URGENT_SHARE, now_ms);
+        int64_t urgent_ms = fill(&b->urgent[bucket], bucket, true, now_ms);
         if (urgent_ms == 0)
             lane = &b->urgent[bucket];
         wait_ms = urgent_ms < wait_ms ? urgent_ms : wait_ms;
@@ -123,11 +143,23 @@ int64_t aws_budget_take(struct aws_budget *b, int bucket, bool urgent, int64_t n
     return wait_ms;
 }
 
-void aws_budget_empty(struct aws_budget *b, int bucket, int64_t now_ms)
+void aws_budget_throttled(struct aws_budget *b, int bucket, int64_t now_ms)
 {
     assert(bucket >= 0 && bucket < BUCKET_COUNT);
     if (!b->begun)
         begin(b, now_ms);
-    b->normal[bucket] = (struct aws_budget_lane){0, now_ms};
-    b->urgent[bucket] = (struct aws_budget_lane){0, now_ms};
+    struct aws_budget_lane *lane = &b->normal[bucket];
+    fill(lane, bucket, false, now_ms);
+    lane->tokens = 0;
+    if (lane->throttled_ms && now_ms - lane->throttled_ms < ONE_VOLLEY_MS)
+        return;
+    lane->pace = fmax(PACE_MIN, lane->pace / 2);
+    lane->throttled_ms = now_ms;
+}
+
+void aws_budget_documented(int bucket, double *ret_burst, double *ret_refill_s)
+{
+    assert(bucket >= 0 && bucket < BUCKET_COUNT);
+    *ret_burst = buckets[bucket].burst;
+    *ret_refill_s = buckets[bucket].refill;
 }

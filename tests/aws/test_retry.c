@@ -129,7 +129,7 @@ static void ec2_errors_are_read_from_xml(void **state)
         {"UnauthorizedOperation", 403, ERR_DENIED, 1},
         {"InvalidInstanceID.NotFound", 400, ERR_NOT_FOUND, 1},
         {"FleetNotInModifiableState", 400, ERR_CONFLICT, 1},
-        {"RequestLimitExceeded", 503, ERR_THROTTLED, 3},
+        {"RequestLimitExceeded", 503, ERR_THROTTLED, 1},  // a write: the next look sees what it is still good for
         {"InsufficientInstanceCapacity", 500, ERR_CAPACITY, 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -309,13 +309,129 @@ static void quota_stops_retries_when_everything_fails(void **state)
     struct fixture f;
     fixture_begin(&f);
     f.s.repeat_last = true;
-    scripted_add_error(&f.s, 500, SERVER_ERROR);
+    scripted_add_error(&f.s, 400, THROTTLED);
     struct ecs_arns ret;
     for (int i = 0; i < 70; i++) {  // 500 tokens at 5 each: a hundred retries, two a call
         ecs_list_clusters(f.with, &ret);
         aws_run(f.clients, f.s.clock.virtual_ms + 3600 * 1000);
     }
     assert_int_equal(f.s.request_count, 70 + 100);
+    fixture_end(&f);
+}
+
+static void a_throttled_write_waits_for_the_next_look_unless_it_is_urgent(void **state)
+{
+    (void)state;
+    for (int urgent = 0; urgent < 2; urgent++) {
+        struct fixture f;
+        fixture_begin(&f);
+        f.s.repeat_last = true;
+        scripted_add_error(&f.s, 400, THROTTLED);
+        const char *arn = "c";
+        struct ecs_container_instances ret;
+        ecs_set_instance_state((struct aws_with){f.aws, &f.arena, urgent}, "rice", &arn, 1, "DRAINING", &ret);
+        aws_run(f.clients, DEADLINE_MS);
+        assert_int_equal(ret.call.err.kind, ERR_THROTTLED);
+        assert_int_equal(f.s.request_count, urgent ? 3 : 1);
+        fixture_end(&f);
+    }
+}
+
+// ---- the circuit breaker ----------------------------------------------------------------------------------------------------
+static void list_once(struct fixture *f, bool urgent, struct ecs_arns *ret)
+{
+    ecs_list_clusters((struct aws_with){f->aws, &f->arena, urgent}, ret);
+    aws_run(f->clients, f->s.clock.virtual_ms + 600 * 1000);
+}
+
+static void a_service_that_never_answers_is_left_alone_and_probed(void **state)
+{
+    (void)state;
+    static const struct aws_env_pair env[] = {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AWS_MAX_ATTEMPTS", "1"}};
+    struct fixture f;
+    fixture_begin_env(&f, env, ARRAY_LEN(env));
+    struct ecs_arns ret;
+    for (int i = 0; i < 5; i++) {
+        scripted_add(&f.s, (struct scripted_reply){.kind = i % 2 ? SCRIPTED_REFUSED : SCRIPTED_HANG});
+        list_once(&f, false, &ret);
+        assert_int_equal(f.s.request_count, i + 1);
+    }
+    int64_t open_ms = f.s.clock.virtual_ms;
+    list_once(&f, false, &ret);
+    assert_int_equal(f.s.request_count, 5);
+    assert_int_equal(f.s.clock.virtual_ms, open_ms);  // at once
+    assert_int_equal(ret.call.err.kind, ERR_TRANSIENT);
+    assert_false(ret.call.timed_out);
+    assert_string_equal(ret.call.err.msg, "ListClusters: ecs in eu-west-1 failed 5 times in a row (no answer) -> not asked for 5 s");
+    // Another service is not concerned.
+    scripted_add_body(&f.s, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+    struct sts_identity id;
+    sts_get_caller_identity(f.with, &id);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(id.call.state, AWS_CALL_COMPLETE);
+    // One probe, which fails: twice as long.
+    clock_advance_to(&f.s.clock, open_ms + 5000);
+    scripted_add_error(&f.s, 503, "");
+    struct ecs_arns together[3];
+    for (int i = 0; i < 3; i++)
+        ecs_list_clusters(f.with, &together[i]);
+    aws_run(f.clients, f.s.clock.virtual_ms + 600 * 1000);
+    assert_int_equal(f.s.request_count, 7);
+    assert_non_null(strstr(together[1].call.err.msg, "not asked"));
+    clock_advance_to(&f.s.clock, open_ms + 5000 + 9999);
+    list_once(&f, false, &ret);
+    assert_int_equal(f.s.request_count, 7);
+    // The next is good, and all go again.
+    clock_advance_to(&f.s.clock, open_ms + 5000 + 10000);
+    f.s.repeat_last = true;
+    scripted_add_body(&f.s, EMPTY_LIST);
+    list_once(&f, false, &ret);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    for (int i = 0; i < 3; i++)
+        ecs_list_clusters(f.with, &together[i]);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(f.s.request_count, 11);
+    fixture_end(&f);
+}
+
+static void the_breaker_never_holds_up_an_urgent_call(void **state)
+{
+    (void)state;
+    static const struct aws_env_pair env[] = {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AWS_MAX_ATTEMPTS", "1"}};
+    struct fixture f;
+    fixture_begin_env(&f, env, ARRAY_LEN(env));
+    struct ecs_arns ret;
+    for (int i = 0; i < 8; i++) {
+        scripted_add_error(&f.s, 500, SERVER_ERROR);
+        list_once(&f, true, &ret);
+        assert_int_equal(f.s.request_count, i + 1);
+    }
+    list_once(&f, false, &ret);
+    assert_int_equal(f.s.request_count, 8);
+    scripted_add_body(&f.s, EMPTY_LIST);
+    scripted_add_body(&f.s, EMPTY_LIST);
+    list_once(&f, true, &ret);  // good: it closes for all
+    list_once(&f, false, &ret);
+    assert_int_equal(f.s.request_count, 10);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    fixture_end(&f);
+}
+
+static void calls_that_fail_together_are_one_failure(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f);
+    for (int i = 0; i < 6; i++)
+        scripted_add(&f.s, (struct scripted_reply){.kind = SCRIPTED_LOST, .delay_ms = 5});
+    for (int i = 0; i < 6; i++)
+        scripted_add_body(&f.s, EMPTY_LIST);
+    struct ecs_arns ret[6];
+    for (int i = 0; i < 6; i++)
+        ecs_list_clusters(f.with, &ret[i]);
+    aws_run(f.clients, DEADLINE_MS);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(ret[i].call.state, AWS_CALL_COMPLETE);
     fixture_end(&f);
 }
 
@@ -495,6 +611,10 @@ int main(void)
         cmocka_unit_test(calls_refused_together_for_our_clock_all_go_again),
         cmocka_unit_test(a_refused_signature_with_a_right_clock_is_a_real_error),
         cmocka_unit_test(quota_stops_retries_when_everything_fails),
+        cmocka_unit_test(a_throttled_write_waits_for_the_next_look_unless_it_is_urgent),
+        cmocka_unit_test(a_service_that_never_answers_is_left_alone_and_probed),
+        cmocka_unit_test(the_breaker_never_holds_up_an_urgent_call),
+        cmocka_unit_test(calls_that_fail_together_are_one_failure),
         cmocka_unit_test(deadline_cuts_off_what_is_open),
         cmocka_unit_test(a_call_submitted_by_a_failing_one_does_not_wait),
         cmocka_unit_test(more_calls_than_the_queue_holds_are_refused),

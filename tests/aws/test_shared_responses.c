@@ -207,11 +207,11 @@ static void errors_have_their_kind(void **state)
         size_t requests;
     } cases[] = {
         {"ec2-error-unauthorized.xml", 403, true, ERR_DENIED, 1},
-        {"ec2-error-throttled.xml", 503, true, ERR_THROTTLED, 3},
+        {"ec2-error-throttled.xml", 503, true, ERR_THROTTLED, 1},
         {"ec2-error-instance-not-found.xml", 400, true, ERR_NOT_FOUND, 1},
         {"ec2-error-fleet-not-modifiable.xml", 400, true, ERR_CONFLICT, 1},
         {"autoscaling-error-contention.xml", 500, true, ERR_CONFLICT, 3},
-        {"autoscaling-error-throttling.xml", 400, true, ERR_THROTTLED, 3},
+        {"autoscaling-error-throttling.xml", 400, true, ERR_THROTTLED, 1},
         {"ecs-error-throttling.json", 400, false, ERR_THROTTLED, 3},
         {"ecs-error-cluster-not-found.json", 400, false, ERR_NOT_FOUND, 1},
         {"ecs-error-server.json", 500, false, ERR_TRANSIENT, 3},
