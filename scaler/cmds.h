@@ -15,5 +15,7 @@ int cmd_run(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_check_policy(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_health(int argc, char **argv);
 int cmd_iam_policy(int argc, char **argv);
 int cmd_sandbox(int argc, char **argv);

@@ -14,6 +14,8 @@ static const struct command COMMANDS[] = {
     {"plan", cmd_plan, "show what would be done, and why; changes nothing"},
     {"run", cmd_run, "the daemon: look, think, act, record"},
     {"check-policy", cmd_check_policy, "check a policy file and say exactly what is wrong with it"},
+    {"doctor", cmd_doctor, "is everything in place? each line with a remedy; changes nothing"},
+    {"health", cmd_health, "ask a running masu whether it is alive"},
     {"iam-policy", cmd_iam_policy, "print the least IAM policy that masu needs"},
     {"sandbox", cmd_sandbox, "serve a virtual AWS account on loopback"},
 };

@@ -30,6 +30,7 @@ struct permission {
     bool write;
     enum permission_scope scope;
     const char *why;     // what masu uses it for
+    bool spare;          // masu does its work without it
 };
 
 extern const struct permission permissions[];

@@ -1,0 +1,154 @@
+// What masu doctor asks AWS, in three rounds: each of the operations that masu sends is asked at least once for whatever it can be
+// denied for. Where there is nothing to ask about, a made-up name serves: AWS checks the permission before it looks.
+#include "base/check.h"
+#include "scaler/doctor.h"
+
+enum { ROUND_MS = 60000 };
+
+#define NOBODY "00000000000000000000000000000000"
+#define NO_TYPE "m5.large"
+
+static struct aws_with with(const struct doctor *d, const struct doctor_region *r)
+{
+    return (struct aws_with){.aws = r->aws, .arena = d->arena};
+}
+
+static void run(const struct doctor *d)
+{
+    aws_run(d->clients, clock_wall_ms(d->transport->clock) + ROUND_MS);
+}
+
+static const char *or_nobody(const char *const *items, size_t count)
+{
+    return count > 0 ? items[0] : NOBODY;
+}
+
+static size_t fleet_count(const struct doctor_region *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->cluster_count; i++)
+        n += r->clusters[i].policy->fleet_count;
+    return n;
+}
+
+// ---- first round: what is there -------------------------------------------------------------------------------------------
+
+static void ask_lists(struct doctor *d, struct doctor_region *r)
+{
+    struct aws_with w = with(d, r);
+    const char **ids = arena_array(d->arena, const char *, fleet_count(r));
+    size_t count = 0;
+    sts_get_caller_identity(w, &r->identity);
+    ecs_list_clusters(w, &r->all_clusters);
+    for (size_t i = 0; i < r->cluster_count; i++) {
+        struct doctor_cluster *c = &r->clusters[i];
+        ecs_describe_clusters(w, &c->policy->name, 1, &c->described);
+        ecs_list_container_instances(w, c->policy->name, &c->instance_arns);
+        ecs_list_services(w, c->policy->name, &c->service_arns);
+        for (size_t f = 0; f < c->policy->fleet_count; f++) {
+            ids[count++] = c->policy->fleets[f].id;
+            ec2_describe_fleet_instances(w, c->policy->fleets[f].id, &c->fleets[f].members);
+            ec2_describe_spot_fleet_instances(w, c->policy->fleets[f].id, &c->fleets[f].listed);
+        }
+    }
+    ec2_describe_spot_fleets(w, ids, count, &r->fleets);
+}
+
+// Unknown ids fail the common call: each is asked for alone then.
+static void ask_fleets_alone(struct doctor *d, struct doctor_region *r)
+{
+    if (r->fleets.call.err.kind != ERR_NOT_FOUND && r->fleets.call.err.kind != ERR_INVALID)
+        return;
+    for (size_t i = 0; i < r->cluster_count; i++)
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++)
+            ec2_describe_spot_fleets(with(d, r), &r->clusters[i].policy->fleets[f].id, 1, &r->clusters[i].fleets[f].alone);
+}
+
+static const struct ec2_spot_fleet *find_fleet(const struct ec2_spot_fleets *in, const char *id)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (strcmp(in->items[i].id, id) == 0)
+            return &in->items[i];
+    return NULL;
+}
+
+static void find_fleets(struct doctor_region *r)
+{
+    for (size_t i = 0; i < r->cluster_count; i++)
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
+            struct doctor_fleet *fleet = &r->clusters[i].fleets[f];
+            fleet->told = find_fleet(&fleet->alone, fleet->policy->id);
+            if (fleet->told == NULL)
+                fleet->told = find_fleet(&r->fleets, fleet->policy->id);
+        }
+}
+
+// ---- second round: what they are ------------------------------------------------------------------------------------------
+
+static const char *running_member(const struct doctor_fleet *f)
+{
+    for (size_t i = 0; i < f->members.count; i++)
+        if (f->members.items[i].state_code == 0 || f->members.items[i].state_code == 16)
+            return f->members.items[i].id;
+    return NULL;
+}
+
+static void ask_details(struct doctor *d, struct doctor_region *r)
+{
+    struct aws_with w = with(d, r);
+    const char *nobody = NOBODY, *type = NO_TYPE;
+    for (size_t i = 0; i < r->cluster_count; i++) {
+        struct doctor_cluster *c = &r->clusters[i];
+        size_t instances = c->instance_arns.count, services = c->service_arns.count;
+        struct ecs_task_filter of_one = {.container_instance = instances > 0 ? c->instance_arns.items[0] : NULL,
+                                         .family = instances > 0 ? NULL : "masu-doctor"};
+        ecs_describe_container_instances(w, c->policy->name, instances > 0 ? c->instance_arns.items : &nobody, instances > 0 ? instances : 1, &c->instances);
+        ecs_describe_services(w, c->policy->name, services > 0 ? c->service_arns.items : &nobody, services > 0 ? services : 1, &c->services);
+        ecs_list_tasks(w, c->policy->name, &of_one, &c->task_arns);
+        for (size_t f = 0; f < c->policy->fleet_count; f++) {
+            const char *member = running_member(&c->fleets[f]);
+            if (member)
+                ec2_terminate_instances(w, &member, 1, true, &c->fleets[f].end);
+            if (c->fleets[f].members.count > 0)
+                type = c->fleets[f].members.items[0].type;
+        }
+    }
+    ec2_describe_types(w, &type, 1, &r->types);
+    ec2_describe_spot_prices(w, &type, 1, clock_wall_ms(d->transport->clock), &r->prices);
+}
+
+// ---- third round: what needs an id of the second ---------------------------------------------------------------------------
+
+static void ask_tasks(struct doctor *d, struct doctor_region *r)
+{
+    struct aws_with w = with(d, r);
+    for (size_t i = 0; i < r->cluster_count; i++) {
+        struct doctor_cluster *c = &r->clusters[i];
+        const char *task = or_nobody(c->task_arns.items, c->task_arns.count);
+        ecs_describe_tasks(w, c->policy->name, &task, 1, &c->tasks);
+        ecs_get_task_protection(w, c->policy->name, &task, 1, &c->protections);
+        ecs_describe_task_definition(w, c->services.count > 0 ? c->services.items[0].task_definition : "masu-doctor:1", &c->definition);
+    }
+}
+
+// ---- all ------------------------------------------------------------------------------------------------------------------
+
+static bool silent(const struct aws_call *c)
+{
+    return c->state == AWS_CALL_FAILED && c->err.kind == ERR_TRANSIENT && c->err.http_status == 0;
+}
+
+bool doctor_ask(struct doctor *d, struct doctor_region *r)
+{
+    ask_lists(d, r);
+    run(d);
+    if (silent(&r->identity.call) && silent(&r->all_clusters.call) && silent(&r->fleets.call))
+        return false;
+    ask_fleets_alone(d, r);
+    ask_details(d, r);
+    run(d);
+    find_fleets(r);
+    ask_tasks(d, r);
+    run(d);
+    return true;
+}

@@ -1,0 +1,269 @@
+"""`masu doctor` against `masu sandbox`: every check when all is well, and each thing that can be wrong, by name.
+
+usage: doctor_test.py MASU
+"""
+import http.server
+import json
+import os
+import pathlib
+import pty
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from aws_proxy import FLEETS, Proxy  # noqa: E402
+
+MASU = str(pathlib.Path(sys.argv[1]).resolve())
+failures, outputs = [], []
+
+
+def check(name, holds, detail=""):
+    print(("ok   " if holds else "FAIL ") + name + ("" if holds else f": {detail}"), flush=True)
+    if not holds:
+        failures.append(name)
+
+
+class Case:
+    """One run: its exit code and its checks."""
+
+    def __init__(self, t, *arguments, policy=None, **env):
+        t.policy.write_text(json.dumps(policy or t.good) if not isinstance(policy, str) else policy)
+        environment = {**t.proxy.env, "AWS_MAX_ATTEMPTS": "1", **env}
+        done = subprocess.run([MASU, "doctor", "--policy", str(t.policy), "--listen", "127.0.0.1:0", "--format", "json", *arguments], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={k: v for k, v in environment.items() if v is not None})
+        outputs.append(done.stdout + done.stderr)
+        self.code, self.told = done.returncode, done.stdout + done.stderr
+        self.checks = json.loads(done.stdout)["checks"]
+
+    def find(self, state, id_, words="", target=""):
+        return [c for c in self.checks if c["state"] == state and c["id"] == id_ and words in c["what"] + " -> " + c["remedy"] and target in c["target"]]
+
+
+class World:
+    def __init__(self, folder):
+        self.proxy, self.folder, self.policy = Proxy(MASU), folder, folder / "policy.json"
+        self.good = {"clusters": [{"name": name, "region": "us-east-1", "fleets": [{"id": fleet, "max": 200}]} for name, fleet in FLEETS.items()]}
+
+    def changed(self, change):
+        policy = json.loads(json.dumps(self.good))
+        change(policy["clusters"])
+        return policy
+
+
+def actions():
+    table = subprocess.run([MASU, "iam-policy", "--format", "text"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    rows = re.findall(r"^(read|change)\s+(\S+)", table, re.M)
+    return [a for kind, a in rows if kind == "read"], {a for kind, a in rows if kind == "change"}
+
+
+def all_is_well(t, reads, writes):
+    t.proxy.order()
+    c = Case(t, "--state", str(t.folder / "state.db"))
+    check("all is well: exit 0 and nothing fails", c.code == 0 and not [k for k in c.checks if k["state"] == "fail"], c.told)
+    check("every check has its five words and a remedy where it is not ok",
+          all(set(k) == {"id", "state", "target", "what", "remedy"} and (k["state"] == "ok") == (k["remedy"] == "") for k in c.checks), c.checks)
+    asked = t.proxy.asked()
+    check("every read of the table was asked", set(reads) <= {a for a, _ in asked}, set(reads) - {a for a, _ in asked})
+    check("h6 nothing that changes was sent but dry runs", all(dry for a, dry in asked if a in writes), asked)
+    check("the dry run was sent, one a fleet", sum(dry for a, dry in asked if a == "ec2:TerminateInstances") == 2)
+    for action in reads:
+        check(f"{action} is told of by name", action == "sts:GetCallerIdentity" or c.find("ok", "permission", target=action), c.told)
+    check("what cannot be asked is said plainly", c.find("warn", "write-permission", "no dry run"))
+    check("clusters, fleets and members are seen", len(c.find("ok", "cluster")) == 2 and len(c.find("ok", "fleet", "active")) == 2
+          and len(c.find("ok", "members", "registered in")) == 2, c.told)
+    check("c1 the service that can neither start nor stop is named", c.find("warn", "drain-risk", "clock (desired 2 at 100/100 %)", "jobs"), c.told)
+    check("the state was looked at, not made", c.find("ok", "state", "can be made") and not (t.folder / "state.db").exists())
+    check("region, credentials and clock are told", c.find("ok", "region", "from the policy") and c.find("ok", "credentials", target="environment")
+          and c.find("ok", "clock", "agrees"), c.told)
+    c = Case(t, policy=t.changed(lambda cs: [k.update(mode="observe") for k in cs]))
+    check("who only observes needs no write permission", c.find("ok", "write-permission", "not needed") and ("ec2:TerminateInstances", True) in t.proxy.asked(), c.told)
+
+
+def permissions(t, reads):
+    spare = {"ecs:ListClusters", "ec2:DescribeSpotPriceHistory"}
+    for action in reads:
+        t.proxy.order((action, "deny"))
+        c = Case(t)
+        if action == "sts:GetCallerIdentity":
+            check("j4 an account that is not told fails", c.code == 1 and c.find("fail", "account"), c.told)
+            continue
+        state = "warn" if action in spare else "fail"
+        told = c.find(state, "permission", f"allow {action} on ", action)
+        check(f"j4 {action} denied is named with the remedy", told and "iam-policy" in told[0]["remedy"] and c.code == (0 if action in spare else 1), c.told)
+        check(f"{action} denied is the only failure", [k["target"] for k in c.checks if k["state"] == "fail"] == ([] if action in spare else [action]), c.told)
+    t.proxy.order(("ec2:TerminateInstances", "deny"))
+    c = Case(t)
+    check("a termination that is not permitted fails, by the fleet", c.code == 1 and c.find("fail", "write-permission", FLEETS["main"], "ec2:TerminateInstances"), c.told)
+    t.proxy.order(("ecs:DescribeServices", "hang"))
+    c = Case(t)
+    check("a call without an answer fails by name and holds nothing else up", c.code == 1 and c.find("fail", "permission", "ask again", "ecs:DescribeServices")
+          and len(c.find("ok", "fleet")) == 2, c.told)
+    t.proxy.order(("ec2:DescribeInstanceTypes", "answer", (200, b"<half")))
+    check("an answer of garbage does not end it", Case(t).code in (0, 1))
+    t.proxy.order()
+
+
+def credentials(t):
+    none = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(t.folder)}
+    c = Case(t, **none)
+    check("no credentials fail with the remedy, and nothing is asked", c.code == 1 and c.find("fail", "credentials", "AWS_PROFILE") and not t.proxy.asked(), c.told)
+    c = Case(t, AWS_SECRET_ACCESS_KEY="wrong")
+    check("a wrong key fails", c.code == 1 and c.find("fail", "account", "SignatureDoesNotMatch"), c.told)
+    role = t.proxy.env["AWS_ENDPOINT_URL"] + "/v2/credentials/9f0c2c1e-5b1d-4c55-8d6a-0c0ffee00001"
+    c = Case(t, **{**none, "AWS_CONTAINER_CREDENTIALS_FULL_URI": role})
+    check("a task role is told with its source and how long it is good", c.code == 0 and c.find("ok", "credentials", "good for another", "container"), c.told)
+    c = Case(t, policy=t.changed(lambda cs: [k.update(account="999988887777") for k in cs]))
+    check("h4 credentials of another account than the policy's fail", c.code == 1 and c.find("fail", "account", "999988887777"), c.told)
+    c = Case(t, policy=t.changed(lambda cs: [k.update(region="eu-west-1") for k in cs]))
+    check("a wrong region fails once, and is named", c.code == 1 and c.find("fail", "account", "eu-west-1") and sum(k["state"] == "fail" for k in c.checks) == 1, c.told)
+    c = Case(t, policy=t.changed(lambda cs: [k.pop("region") for k in cs]), AWS_REGION=None, HOME=str(t.folder), AWS_EC2_METADATA_DISABLED="true")
+    check("no region at all fails with the remedy", c.code == 1 and c.find("fail", "region", "AWS_REGION"), c.told)
+    c = Case(t, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    check("an endpoint that cannot be reached fails once, not for each call", c.code == 1 and c.find("fail", "endpoint", "AWS_ENDPOINT_URL")
+          and not c.find("fail", "permission"), c.told)
+    for off_s, state in ((0, "ok"), (20, "warn"), (-20, "warn"), (120, "fail"), (-120, "fail")):
+        t.proxy.date_off_s = off_s
+        c = Case(t)
+        check(f"g6 a clock {off_s} s off is {state}", c.find(state, "clock", "" if off_s == 0 else "behind" if off_s > 0 else "ahead"), c.told)
+    t.proxy.date_off_s = 0
+
+
+def clusters(t):
+    def rename(cs):
+        cs[0]["name"] = "mian"
+    c = Case(t, policy=t.changed(rename))
+    check("a cluster that is not there fails with the nearest", c.code == 1 and c.find("fail", "cluster", 'did you mean "main"?', "mian"), c.told)
+
+    def swap(cs):
+        cs[0]["fleets"], cs[1]["fleets"] = cs[1]["fleets"], cs[0]["fleets"]
+        for k in cs:
+            k["scale_out"] = {"boot_limit_s": 60}
+    c = Case(t, policy=t.changed(swap))
+    check("e2 fleets of the wrong clusters are told as such", c.code == 1 and len(c.find("fail", "members", "fleet and cluster do not match")) == 2, c.told)
+
+    def lose(cs):
+        cs[0]["fleets"][0]["id"] = "sfr-00000000-0000-0000-0000-000000000000"
+    c = Case(t, policy=t.changed(lose))
+    check("a fleet that is not there fails, and the other is still seen", c.code == 1 and c.find("fail", "fleet", "not found in us-east-1", "sfr-0000")
+          and c.find("ok", "fleet", "active", FLEETS["jobs"]), c.told)
+
+    def bound(cs):
+        cs[0]["fleets"][0]["max"] = 50
+        cs[1]["fleets"][0]["min"] = 150
+    c = Case(t, policy=t.changed(bound))
+    check("h1 a target outside of the policy's bounds is a warning", c.code == 0 and c.find("warn", "bounds", "above max 50") and c.find("warn", "bounds", "below min 150"), c.told)
+
+
+def fleets_made_up(t):
+    """Fleets that the sandbox's world has not: answers by order."""
+    def fleet(id_, inner, state="active", type_="maintain"):
+        return (f"<item><spotFleetRequestId>{id_}</spotFleetRequestId><spotFleetRequestState>{state}</spotFleetRequestState><createTime>2026-01-01T00:00:00.000Z</createTime>"
+                f"<spotFleetRequestConfig><type>{type_}</type><targetCapacity>3</targetCapacity><fulfilledCapacity>3</fulfilledCapacity>{inner}</spotFleetRequestConfig>"
+                "<tagSet><item><key>masu:owner</key><value>other-masu</value></item></tagSet></item>")
+
+    def told(*fleets):
+        body = ("<DescribeSpotFleetRequestsResponse><requestId>1</requestId><spotFleetRequestConfigSet>" + "".join(fleets)
+                + "</spotFleetRequestConfigSet></DescribeSpotFleetRequestsResponse>")
+        t.proxy.order(("ec2:DescribeSpotFleetRequests", "answer", (200, body.encode())))
+        return Case(t)
+    soon = "<validUntil>2099-01-01T00:00:00Z</validUntil>"
+    past = "<validUntil>2020-01-01T00:00:00Z</validUntil>"
+    c = told(fleet(FLEETS["main"], soon, type_="request"), fleet(FLEETS["jobs"], soon, state="cancelled_running"))
+    check("a11 a fleet of type request cannot be resized: fails", c.code == 1 and c.find("fail", "fleet", "type request", FLEETS["main"]), c.told)
+    check("a7 a cancelled fleet fails with its successor as remedy", c.find("fail", "fleet", "cancelled_running", FLEETS["jobs"]), c.told)
+    c = told(fleet(FLEETS["main"], past), fleet(FLEETS["jobs"], soon + "<spotMaintenanceStrategies><capacityRebalance><replacementStrategy>launch</replacementStrategy>"
+                                               "</capacityRebalance></spotMaintenanceStrategies>", state="modifying"))
+    check("a7 a fleet past its ValidUntil fails", c.find("fail", "expiry", "has ended"), c.told)
+    check("a9 capacity rebalancing is a conflict", c.find("warn", "conflict", "capacity rebalancing", FLEETS["jobs"]), c.told)
+    check("h4 another owner's tag is told", c.find("warn", "conflict", "other-masu"), c.told)
+    check("a5 a fleet that is being modified is a warning", c.find("warn", "fleet", "is modifying", FLEETS["jobs"]), c.told)
+    t.proxy.order()
+
+
+class Alive(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/healthz" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def host(t):
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    held.listen()
+    c = Case(t, "--listen", f"127.0.0.1:{held.getsockname()[1]}")
+    check("an address that another holds fails", c.code == 1 and c.find("fail", "listen", "give another --listen"), c.told)
+    held.close()
+    alive = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Alive)
+    threading.Thread(target=alive.serve_forever, daemon=True).start()
+    address = f"127.0.0.1:{alive.server_address[1]}"
+    check("an address where masu answers is a warning", Case(t, "--listen", address).find("warn", "listen", "a masu answers"))
+    done = subprocess.run([MASU, "health", "--listen", address], check=False, stderr=subprocess.PIPE, text=True)
+    check("health says that it is alive", done.returncode == 0, done.stderr)
+    check("health of all interfaces asks on loopback", subprocess.run([MASU, "health", "--listen", "0.0.0.0:" + address.split(":")[1]], check=False).returncode == 0)
+    alive.shutdown()
+    alive.server_close()
+    done = subprocess.run([MASU, "health", "--listen", address, "--timeout", "1s"], check=False, stderr=subprocess.PIPE, text=True)
+    check("health says that it is not", done.returncode == 1 and "healthz" in done.stderr, done.stderr)
+    for path, words in ((str(t.folder / "no/such/state.db"), "nothing can be made"), (str(t.folder), "is not a file"), ("/proc/state.db", "nothing can be made")):
+        c = Case(t, "--state", path)
+        check(f"i5 a state that cannot be kept fails: {words}", c.code == 1 and c.find("fail", "state", "without a journal"), c.told)
+
+
+def words(t):
+    c = Case(t, policy='{\n  "clusters": [{"name": "a", "fleets": [{"id": "sfr-1", "mxa": 3}]}]\n}')
+    check("a wrong policy fails with its place, and AWS is not asked", c.code == 1 and c.find("fail", "policy") and "policy.json:2:" in c.told and not t.proxy.asked(), c.told)
+    bare = subprocess.run([MASU, "doctor"], check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    check("without a policy it is wrong usage", bare.returncode == 64 and "--policy F is missing" in bare.stderr)
+    t.policy.write_text(json.dumps(t.good))
+    text = subprocess.run([MASU, "doctor", "--policy", str(t.policy), "--listen", "127.0.0.1:0"], check=False, stdout=subprocess.PIPE, text=True, env=t.proxy.env).stdout
+    lines = text.splitlines()
+    check("the text is one line a check: state, id, target, what -> remedy", all(re.match(r"(ok  |warn|FAIL)  [a-z-]+ ", line) for line in lines[:-2]), text)
+    check("the columns are aligned", len({re.match(r"\S+\s+\S+\s+", line).end() for line in lines[:-2] if "cannot be asked" not in line and "  clock" not in line}) == 1, text)
+    check("its last line counts", re.fullmatch(r"\d+ ok, \d+ warnings?, 0 failures", lines[-1]), text)
+    check("no colour into a pipe", "\033" not in text)
+    master, slave = pty.openpty()
+    child = subprocess.Popen([MASU, "doctor", "--policy", str(t.policy), "--listen", "127.0.0.1:0"], stdout=slave, env={**t.proxy.env, "TERM": "xterm"})
+    os.close(slave)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    child.wait(timeout=30)
+    check("colour on a terminal", b"\033[32mok" in seen, seen[:200])
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        t = World(pathlib.Path(name))
+        try:
+            reads, writes = actions()
+            all_is_well(t, reads, writes)
+            permissions(t, reads)
+            credentials(t)
+            clusters(t)
+            fleets_made_up(t)
+            host(t)
+            t.proxy.order()
+            words(t)
+            secret = t.proxy.env["AWS_SECRET_ACCESS_KEY"]
+            check("no secret was printed in any run", not [o for o in outputs if secret in o])
+        finally:
+            t.proxy.close()
+    print(f"{len(failures)} failed")
+    return 1 if failures else 0
+
+
+sys.exit(main())
