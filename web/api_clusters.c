@@ -32,6 +32,7 @@ static void write_daemon(struct jsonw *j, const struct web_request *r)
     jsonw_str(j, "ready_detail", ready_detail);
     jsonw_str(j, "shell_mode", d->shell_mode);
     jsonw_str(j, "shell_mode_reason", d->shell_mode_reason);
+    web_write_alert_count(j, r, -1);
     jsonw_end(j);
 }
 
@@ -90,6 +91,7 @@ static void write_summary(struct jsonw *j, const struct web_request *r, const st
     jsonw_bool(j, "dry_run", c->dry_run);
     jsonw_str(j, "policy_hash", c->policy_hash);
     jsonw_int(j, "period_ms", c->period_ms);
+    web_write_notes(j, r, c);
     if (c->ticked)
         write_figures(j, c);
     else
@@ -136,6 +138,12 @@ static void write_sources(struct jsonw *j, const struct web_request *r, const st
     jsonw_end(j);
 }
 
+// Without an owner it is ours to claim.
+static bool is_ours(const struct view_cluster *c, const struct fleet *f)
+{
+    return !f->foreign_scaling && (!f->owner || !*f->owner || !c->snapshot->owner || strcmp(f->owner, c->snapshot->owner) == 0);
+}
+
 static void write_fleets(struct jsonw *j, const struct view_cluster *c)
 {
     jsonw_array(j, "fleets");
@@ -153,6 +161,11 @@ static void write_fleets(struct jsonw *j, const struct view_cluster *c)
         jsonw_int(j, "max", c->bounds[i].max);
         jsonw_int(j, "instances", c->fleet_instances[i]);
         jsonw_bool(j, "foreign_scaling", f->foreign_scaling);
+        jsonw_str(j, "foreign", f->foreign ? f->foreign : "");
+        jsonw_str(j, "owner", f->owner ? f->owner : "");
+        jsonw_bool(j, "ours", is_ours(c, f));
+        jsonw_str(j, "denied", f->denied ? f->denied : "");
+        jsonw_str(j, "control", f->control ? f->control : "");
         jsonw_end(j);
     }
     jsonw_end(j);
@@ -320,6 +333,7 @@ void web_cluster(struct web_request *r, struct web_response *w)
     for (size_t i = 0; i < c->progress_count; i++)
         write_progress(&j, &c->progress[i]);
     jsonw_end(&j);
+    web_write_alerts(&j, r, c);
     write_decisions(&j, c);
     write_verdicts(&j, c);
     write_demands(&j, c);

@@ -69,6 +69,49 @@ static void write_daemon(struct out *o)
     plain(o, "masu_loop_age_seconds", "gauge", "Time since the loop last turned.", (double)o->r->beat_age_ms / 1000);
 }
 
+static void write_posts(struct out *o)
+{
+    family(o, "masu_posts_total", "counter", "POST requests by what became of them.");
+    for (int i = 0; o->r->posts && i < POST_RESULT_COUNT; i++) {
+        buf_add_str(o->b, "masu_posts_total{");
+        label(o->b, "result", web_post_result_name((enum web_post_result)i), true);
+        buf_printf(o->b, "} %lld\n", (long long)atomic_load(&o->r->posts->counts[i]));
+    }
+}
+
+// One line a cluster, id and severity: ids are constants of the program, so there are not many.
+static void write_alerts(struct out *o)
+{
+    const struct view *v = o->r->view;
+    const struct view_notes *n = v->notes;
+    family(o, "masu_alerts", "gauge", "Alerts that hold, by id and severity; an empty cluster is the daemon itself.");
+    for (size_t i = 0; i < n->alert_count; i++) {
+        const struct view_alert *a = &n->alerts[i];
+        int64_t count = 0;
+        bool first = true;
+        for (size_t k = 0; k < n->alert_count; k++) {
+            const struct view_alert *b = &n->alerts[k];
+            bool same = a->cluster == b->cluster && a->alert.severity == b->alert.severity && strcmp(a->alert.id, b->alert.id) == 0;
+            first &= !same || k >= i;
+            count += same;
+        }
+        static const struct view_cluster daemon = {.name = "", .account = "", .region = ""};
+        if (first)
+            cluster_line(o, "masu_alerts", a->cluster >= 0 ? v->clusters[a->cluster] : &daemon,
+                         LABELS("id", a->alert.id, "severity", alert_severity_name(a->alert.severity)), (double)count);
+    }
+}
+
+static void write_controls(struct out *o)
+{
+    const struct view *v = o->r->view;
+    family(o, "masu_control", "gauge", "1 for what people allow in the cluster now, beside the policy.");
+    for (size_t i = 0; i < v->cluster_count; i++)
+        for (int m = 0; m < CONTROL_COUNT; m++)
+            cluster_line(o, "masu_control", v->clusters[i], LABELS("mode", control_mode_name((enum control_mode)m)),
+                         v->notes->controls[i].mode == (enum control_mode)m);
+}
+
 static void write_api_calls(struct out *o)
 {
     const struct view_daemon *d = &o->r->view->daemon;
@@ -227,6 +270,9 @@ void web_metrics(struct web_request *r, struct web_response *w)
     w->type = WEB_METRICS;
     write_daemon(&o);
     write_api_calls(&o);
+    write_posts(&o);
+    write_alerts(&o);
+    write_controls(&o);
     write_gauges(&o);
     for (size_t f = 0; f < ARRAY_LEN(families); f++) {
         family(&o, families[f].name, families[f].type, families[f].help);

@@ -150,7 +150,9 @@ static void add_headers(struct MHD_Response *m, const struct web_response *w, co
     if (w->status == 200 && w->type != WEB_METRICS)
         MHD_add_response_header(m, "ETag", b->etag);
     if (w->status == 405)
-        MHD_add_response_header(m, "Allow", "GET, HEAD");
+        MHD_add_response_header(m, "Allow", w->allow ? w->allow : "GET, HEAD");
+    if (w->status == 401)
+        MHD_add_response_header(m, "WWW-Authenticate", "Bearer realm=\"masu\"");
     if (w->status == 503)
         MHD_add_response_header(m, "Retry-After", "5");
 }

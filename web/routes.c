@@ -10,19 +10,24 @@
 static const struct {
     const char *pattern;
     void (*handler)(struct web_request *r, struct web_response *w);
+    bool posted;
 } routes[] = {
-    {"/", web_page},
-    {"/assets/{*}", web_asset_get},
-    {"/healthz", web_healthz},
-    {"/readyz", web_readyz},
-    {"/metrics", web_metrics},
-    {"/openapi.json", web_openapi},
-    {"/api/v1/clusters", web_clusters},
-    {"/api/v1/clusters/{name}", web_cluster},
-    {"/api/v1/clusters/{name}/instances", web_instances},
-    {"/api/v1/clusters/{name}/series", web_series},
-    {"/api/v1/ticks", web_ticks},
-    {"/api/v1/ticks/{id}", web_tick},
+    {"/", web_page, false},
+    {"/assets/{*}", web_asset_get, false},
+    {"/healthz", web_healthz, false},
+    {"/readyz", web_readyz, false},
+    {"/metrics", web_metrics, false},
+    {"/openapi.json", web_openapi, false},
+    {"/api/v1/clusters", web_clusters, false},
+    {"/api/v1/clusters/{name}", web_cluster, false},
+    {"/api/v1/clusters/{name}/instances", web_instances, false},
+    {"/api/v1/clusters/{name}/series", web_series, false},
+    {"/api/v1/clusters/{name}/alerts", web_cluster_alerts, false},
+    {"/api/v1/alerts", web_alerts, false},
+    {"/api/v1/ticks", web_ticks, false},
+    {"/api/v1/ticks/{id}", web_tick, false},
+    {"/api/v1/pause", web_pause, true},
+    {"/api/v1/resume", web_resume, true},
 };
 
 static bool matches(struct web_request *r, const char *pattern)
@@ -50,6 +55,10 @@ void web_route(struct web_request *r, struct web_response *w)
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         if (matches(r, routes[i].pattern)) {
             w->status = 200;
+            if (r->post && !routes[i].posted) {
+                web_problem(w, 405, "read only: GET and HEAD");
+                return;
+            }
             routes[i].handler(r, w);
             if (buf_failed(&w->body))
                 web_problem(w, 500, "the answer is too large");
@@ -62,7 +71,8 @@ static const struct {
     int status;
     const char *title;
 } titles[] = {
-    {400, "Bad Request"},         {404, "Not Found"},             {405, "Method Not Allowed"},  {414, "URI Too Long"},
+    {400, "Bad Request"},         {401, "Unauthorized"},          {403, "Forbidden"},           {404, "Not Found"},
+    {405, "Method Not Allowed"},  {413, "Content Too Large"},     {414, "URI Too Long"},        {415, "Unsupported Media Type"},
     {421, "Misdirected Request"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
 };
 
@@ -184,5 +194,14 @@ void web_readyz(struct web_request *r, struct web_response *w)
     web_json_begin(r, w, &j);
     jsonw_bool(&j, "ready", ready);
     jsonw_str(&j, "detail", detail);
+    jsonw_array(&j, "controls");  // ready, but held: a person should know that too
+    for (size_t i = 0; i < r->view->cluster_count; i++)
+        if (r->view->notes->controls[i].mode != CONTROL_RUN) {
+            jsonw_object(&j, NULL);
+            jsonw_str(&j, "cluster", r->view->clusters[i]->name);
+            web_write_control(&j, &r->view->notes->controls[i]);
+            jsonw_end(&j);
+        }
+    jsonw_end(&j);
     jsonw_end(&j);
 }

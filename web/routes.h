@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "web/post.h"
 #include "web/server.h"
 
 struct web_request {
@@ -18,6 +19,11 @@ struct web_request {
     const void *arg;               // for query
     const struct view *view;
     struct web_history *history;
+    bool post;                     // POST; else GET or HEAD
+    struct slice body;             // of a POST
+    bool body_too_large;
+    const char *authorization, *content_type, *peer;  // headers, and who asks; NULL none
+    struct web_posts *posts;       // NULL: nothing may be posted
     int64_t now_ms, real_ms;       // world wall, real monotonic
     int64_t beat_age_ms;
     struct arena *arena;
@@ -31,6 +37,7 @@ struct web_response {
     struct buf body;               // initialised by the caller
     size_t etag_skip;              // leading bytes (the `now` of JSON) that the ETag does not cover
     const struct web_asset *asset; // instead of a body
+    const char *allow;             // methods, of a 405; NULL: GET and HEAD
 };
 
 #define WEB_BODY_MAX ((size_t)160 << 20)
@@ -61,6 +68,10 @@ void web_instances(struct web_request *r, struct web_response *w);
 void web_series(struct web_request *r, struct web_response *w);
 void web_ticks(struct web_request *r, struct web_response *w);
 void web_tick(struct web_request *r, struct web_response *w);
+void web_alerts(struct web_request *r, struct web_response *w);
+void web_cluster_alerts(struct web_request *r, struct web_response *w);
+void web_pause(struct web_request *r, struct web_response *w);
+void web_resume(struct web_request *r, struct web_response *w);
 
 // ---- shared by the handlers -----------------------------------------------------------------------------------------------
 struct jsonw;
@@ -68,6 +79,12 @@ struct jsonw;
 void web_json_begin(const struct web_request *r, struct web_response *w, struct jsonw *ret);
 // The cluster that {name}, region= and account= mean; on failure answers 404 and returns NULL.
 const struct view_cluster *web_find_cluster(const struct web_request *r, struct web_response *w);
+// "alerts": those of one cluster, or all (NULL).
+void web_write_alerts(struct jsonw *j, const struct web_request *r, const struct view_cluster *of);
+// "alert_count" of a cluster's index, -1 the daemon.
+void web_write_alert_count(struct jsonw *j, const struct web_request *r, int cluster);
+void web_write_control(struct jsonw *j, const struct control *c);  // "control"; null where it runs
+void web_write_notes(struct jsonw *j, const struct web_request *r, const struct view_cluster *c);  // both of a cluster
 // Ready, and in detail (arena) why not: a cluster without a complete tick, or 3 periods without one.
 bool web_ready(const struct web_request *r, const char **ret_detail);
 bool web_cluster_late(const struct web_request *r, const struct view_cluster *c);

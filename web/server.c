@@ -1,5 +1,6 @@
 #include "web/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <unistd.h>
@@ -23,7 +24,15 @@ struct web_server {
     const struct clock *clock;
     struct clock real;
     struct web_history *history;
+    struct web_posts posts;
+    char *token;
     char url[128];
+};
+
+// From a request's headers to its answer. A body is kept as far as a POST may send one; what is beyond is read and dropped.
+struct upload {
+    struct buf body;
+    bool too_large;
 };
 
 // ---- one request ----------------------------------------------------------------------------------------------------------
@@ -47,20 +56,41 @@ static bool split_path(struct web_request *r, const char *path)
     return true;
 }
 
-static void answer(struct web_server *s, struct MHD_Connection *c, const char *method, const char *path, struct web_response *w)
+static const char *peer_of(struct MHD_Connection *c, char out[INET6_ADDRSTRLEN])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *a = info ? info->client_addr : NULL;
+    if (a && a->sa_family == AF_INET)
+        return inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, out, INET6_ADDRSTRLEN);
+    if (a && a->sa_family == AF_INET6)
+        return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, out, INET6_ADDRSTRLEN);
+    return "unknown";
+}
+
+static void answer(struct web_server *s, struct MHD_Connection *c, const char *method, const char *path, const struct upload *u,
+                   struct web_response *w)
 {
     const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
     if (!host || !web_host_allowed(&s->hosts, slice_of(host))) {
         web_problem(w, 421, "this name is not served here: use localhost or the address listened on");
         return;
     }
-    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+    bool post = strcmp(method, "POST") == 0;
+    if (!post && strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         web_problem(w, 405, "read only: GET and HEAD");
         return;
     }
     struct arena arena;
     arena_init(&arena, 0);
+    char peer[INET6_ADDRSTRLEN];
     struct web_request r = {
+        .post = post,
+        .body = buf_slice(&u->body),
+        .body_too_large = u->too_large,
+        .authorization = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"),
+        .content_type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type"),
+        .peer = peer_of(c, peer),
+        .posts = &s->posts,
         .query = query_value,
         .arg = c,
         .view = view_acquire(s->box),
@@ -82,21 +112,38 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *p
                               const char *upload, size_t *upload_len, void **request_state)
 {
     struct web_server *s = arg;
-    static char begun;
+    struct upload *u = *request_state;
     (void)version;
-    (void)upload;
-    if (!*request_state) {  // headers only; what comes with a body is asked again
-        *request_state = &begun;
+    if (!u) {  // headers only; what comes with a body is asked again
+        *request_state = u = calloc(1, sizeof(*u));
+        if (!u)
+            return MHD_NO;
+        buf_init(&u->body, WEB_POST_MAX_BYTES);
         return MHD_YES;
     }
     if (*upload_len) {
-        *upload_len = 0;  // read and dropped: no route takes a body
+        u->too_large |= *upload_len > WEB_POST_MAX_BYTES - u->body.len;
+        if (!u->too_large)
+            buf_add(&u->body, upload, *upload_len);
+        *upload_len = 0;
         return MHD_YES;
     }
     struct web_response w = {.status = 500, .type = WEB_PROBLEM};
     buf_init(&w.body, WEB_BODY_MAX);
-    answer(s, c, method, path, &w);
+    answer(s, c, method, path, u, &w);
     return web_reply(c, &w, clock_wall_ms(s->clock));
+}
+
+static void completed(void *arg, struct MHD_Connection *c, void **request_state, enum MHD_RequestTerminationCode how)
+{
+    struct upload *u = *request_state;
+    (void)arg;
+    (void)c;
+    (void)how;
+    if (u)
+        buf_release(&u->body);
+    free(u);
+    *request_state = NULL;
 }
 
 // ---- start and stop -------------------------------------------------------------------------------------------------------
@@ -148,6 +195,9 @@ int web_server_start(const struct web_options *o, struct web_server **ret, struc
     s->clock = o->clock;
     clock_init_real(&s->real);
     s->history = web_history_new(o->state_path);
+    s->token = strdup(o->token ? o->token : "");
+    assert(s->token);
+    s->posts = (struct web_posts){.token = s->token, .inbox = o->inbox, .log = o->log, .clock = &s->real};
     copy_hosts(s, o);
     int rc = web_address_parse(o->listen ? o->listen : "127.0.0.1:8080", &s->address, err);
     if (rc == 0)
@@ -157,7 +207,7 @@ int web_server_start(const struct web_options *o, struct web_server **ret, struc
         s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, s,
                                      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
                                      MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                     HEADER_BYTES_MAX, MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                     HEADER_BYTES_MAX, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
                                      MHD_OPTION_END);
         if (!s->daemon) {
             close(fd);
@@ -182,6 +232,7 @@ void web_server_stop(struct web_server *s)
     for (char **name = s->host_names; *name; name++)
         free(*name);
     free(s->host_names);
+    free(s->token);
     free(s);
 }
 

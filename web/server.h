@@ -1,4 +1,4 @@
-// The web server: the page, its JSON, metrics and health. Read-only: nothing here changes what the loop does.
+// The web server: the page, its JSON, metrics and health. Read-only, but for switches that go to an inbox (web/post.h).
 //
 // libmicrohttpd with threads of its own; they see the loop only through the view box, and history through a read-only
 // connection with a deadline. Answers are described in web/API.md and /openapi.json. Requests whose Host is neither a loopback
@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "scaler/view.h"
+#include "web/inbox.h"
 
 struct web_options {
     const char *listen;            // "127.0.0.1:8080", "[::1]:0", "0.0.0.0:8080"; NULL = the first. Port 0: any free one
@@ -18,6 +20,9 @@ struct web_options {
     struct view_box *box;          // outlives the server
     const struct clock *clock;     // world time, for `now`; the real or an accelerated one (a virtual one is not thread-safe)
     const char *state_path;        // for history; "" or NULL: those routes answer 503
+    struct inbox *inbox;           // what POSTs go to, outlives the server; NULL: they are refused
+    const char *token;             // what a POST must show, copied; NULL or "": they are refused
+    const struct logger *log;      // of POSTs; NULL: silent
 };
 
 struct web_server;

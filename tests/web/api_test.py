@@ -31,6 +31,18 @@ class Site:
             with answer:
                 return answer.code, answer.headers["Content-Type"], answer.read()
 
+    def post(self, path, body, token=None, content_type="application/json"):
+        headers = {"Content-Type": content_type}
+        if token:
+            headers["Authorization"] = "Bearer " + token
+        ask = urllib.request.Request(self.url + path, data=body.encode(), headers=headers, method="POST")
+        try:
+            with urllib.request.urlopen(ask, timeout=10) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, answer.headers["Content-Type"], answer.read()
+
     def close(self):
         self.process.stdin.close()
         status = self.process.wait(timeout=20)
@@ -62,9 +74,12 @@ class ApiTest(unittest.TestCase):
         assert cls.site.close() == 0
 
     def check(self, path, documented, status=200, site=None):
-        got, content_type, body = (site or self.site).get(path)
+        return self.holds(path, (site or self.site).get(path), self.doc["paths"][documented]["get"], status)
+
+    def holds(self, path, got, described, status):
+        got, content_type, body = got
         self.assertEqual(got, status, "%s: %s" % (path, body[:300]))
-        content = self.doc["paths"][documented]["get"]["responses"][str(status)]["content"]
+        content = described["responses"][str(status)]["content"]
         self.assertIn(content_type, content, path)
         schema = dict(closed(content[content_type]["schema"]))
         schema["components"] = closed(self.doc["components"])
@@ -80,6 +95,8 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}": "/api/v1/clusters/east?region=eu-west-1&account=123456789012",
             "/api/v1/clusters/{name}/instances": "/api/v1/clusters/east/instances",
             "/api/v1/clusters/{name}/series": "/api/v1/clusters/east/series?step=5m",
+            "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
+            "/api/v1/alerts": "/api/v1/alerts",
             "/api/v1/ticks": "/api/v1/ticks?cluster=east&limit=3",
             "/api/v1/ticks/{id}": "/api/v1/ticks/%d" % self.tick,
         }
@@ -88,11 +105,11 @@ class ApiTest(unittest.TestCase):
             with self.subTest(path):
                 self.check(path, documented, statuses.get(documented, 200))
         described = {p for p, v in self.doc["paths"].items()
-                     if "application/json" in v["get"]["responses"]["200"].get("content", {}) and p != "/openapi.json"}
+                     if "get" in v and "application/json" in v["get"]["responses"]["200"].get("content", {}) and p != "/openapi.json"}
         self.assertEqual(described, set(calls))
 
     def test_a_cluster_before_its_first_tick_is_described_too(self):
-        for suffix in ("", "/instances", "/series"):
+        for suffix in ("", "/alerts", "/instances", "/series"):
             self.check("/api/v1/clusters/west" + suffix, "/api/v1/clusters/{name}" + suffix)
         self.assertEqual(self.check("/api/v1/ticks?cluster=west", "/api/v1/ticks")["ticks"], [])
 
@@ -115,6 +132,70 @@ class ApiTest(unittest.TestCase):
         ]:
             with self.subTest(path):
                 self.assertEqual(self.check(path, documented, status)["status"], status)
+
+    def test_alerts_are_worst_first_and_of_their_cluster(self):
+        alerts = self.check("/api/v1/alerts", "/api/v1/alerts")["alerts"]
+        self.assertEqual([(a["severity"], a["id"], a["cluster"]) for a in alerts],
+                         [("critical", "demand-incurable", "east"), ("critical", "journal-broken", None),
+                          ("warning", "fleet-foreign", "east"), ("warning", "fleet-foreign", "east")])
+        self.assertEqual(alerts[0]["target"], 'web"<b>\\&\'')
+        east = self.check("/api/v1/clusters/east/alerts", "/api/v1/clusters/{name}/alerts")
+        self.assertEqual([a["id"] for a in east["alerts"]], ["demand-incurable", "fleet-foreign", "fleet-foreign"])
+        self.assertEqual(east["control"], {"mode": "pause", "who": "API from 10.0.0.7", "why": "incident 4711",
+                                           "since": "2026-01-15T13:54:34Z", "until": "2026-01-15T15:04:34Z"})
+        west = self.check("/api/v1/clusters/west/alerts", "/api/v1/clusters/{name}/alerts")
+        self.assertEqual((west["alerts"], west["control"]), ([], None))
+        estate = self.check("/api/v1/clusters", "/api/v1/clusters")
+        self.assertEqual(estate["daemon"]["alert_count"], {"total": 1, "worst": "critical"})
+        self.assertEqual([c["alert_count"] for c in estate["clusters"]], [{"total": 3, "worst": "critical"}, {"total": 0, "worst": None}])
+        self.assertEqual(estate["clusters"][0]["control"]["mode"], "pause")
+        ready = self.check("/readyz", "/readyz", 503)
+        self.assertEqual([(c["cluster"], c["control"]["who"]) for c in ready["controls"]], [("east", "API from 10.0.0.7")])
+        _, _, body = self.site.get("/api/v1/clusters/none/alerts")
+        self.assertEqual(json.loads(body)["status"], 404)
+
+    def test_posts_answer_as_described(self):
+        site = Site("--token", "a token of a test")
+        good = '{"mode": "pause", "why": "incident 4711", "cluster": "east", "who": "hana", "for_s": 3600}'
+        try:
+            for path, body, token, kind, status in [
+                ("/api/v1/pause", good, "a token of a test", "application/json", 202),
+                ("/api/v1/pause", good, "a token of a test", "application/json; charset=utf-8", 202),
+                ("/api/v1/resume", "", "a token of a test", "application/json", 202),
+                ("/api/v1/resume", '{"cluster": "west"}', "a token of a test", "application/json", 202),
+                ("/api/v1/pause", good, None, "application/json", 401),
+                ("/api/v1/pause", good, "a token of a tesT", "application/json", 401),
+                ("/api/v1/pause", good, "a token of a test2", "application/json", 401),
+                ("/api/v1/pause", good, "a token", "application/json", 401),
+                ("/api/v1/pause", good, "a token of a test", "text/plain", 415),
+                ("/api/v1/pause", "{" + " " * 5000 + "}", "a token of a test", "application/json", 413),
+                ("/api/v1/pause", good.replace("east", "none"), "a token of a test", "application/json", 404),
+                ("/api/v1/pause", good.replace("pause", "stop"), "a token of a test", "application/json", 400),
+                ("/api/v1/pause", "", "a token of a test", "application/json", 400),
+                ("/api/v1/pause", '{"mode": "pause"}', "a token of a test", "application/json", 400),
+                ("/api/v1/resume", good, "a token of a test", "application/json", 400),
+            ]:
+                with self.subTest(path + " " + body[:80] + " " + str(token)):
+                    value = self.holds(path, site.post(path, body, token, kind), self.doc["paths"][path]["post"], status)
+                    if status == 202 and body == good:
+                        self.assertEqual(value["accepted"], "pause")
+                        self.assertEqual(value["who"], "hana, API from 127.0.0.1")
+                        self.assertTrue(value["until"])
+            for _ in range(40):
+                status = site.post("/api/v1/resume", "", "a token of a test")[0]
+            self.assertEqual(status, 503, "an inbox that nobody empties is full in the end")
+            metrics = site.get("/metrics")[2].decode()
+            self.assertIn('masu_posts_total{result="unauthorized"} 4\n', metrics)
+            self.assertIn('masu_posts_total{result="accepted"} 32\n', metrics)
+        finally:
+            self.assertEqual(site.close(), 0)
+
+    def test_without_a_token_nobody_may_post(self):
+        got = self.holds("/api/v1/pause", self.site.post("/api/v1/pause", '{"mode": "pause", "why": "x"}', ""),
+                         self.doc["paths"]["/api/v1/pause"]["post"], 403)
+        self.assertIn("MASU_API_TOKEN", got["detail"])
+        self.assertEqual(self.site.get("/api/v1/pause")[0], 405)
+        self.assertEqual(self.site.post("/api/v1/clusters", "{}")[0], 405)
 
     def test_without_history_those_routes_say_so(self):
         site = Site("--no-history")
@@ -216,6 +297,11 @@ class MetricsTest(unittest.TestCase):
             "masu_cost_usd_per_hour{%s} 0.442" % labels,
             'masu_api_calls_total{service="ecs",operation="DescribeServices",result="throttled"} 1',
             "masu_ready 0",
+            'masu_alerts{%s,id="fleet-foreign",severity="warning"} 2' % labels,
+            'masu_alerts{account="",region="",cluster="",id="journal-broken",severity="critical"} 1',
+            'masu_control{%s,mode="pause"} 1' % labels,
+            'masu_control{%s,mode="run"} 0' % labels,
+            'masu_posts_total{result="no_token"} 0',
         ]:
             self.assertIn(line + "\n", self.text)
 

@@ -10,13 +10,15 @@
 #include "web/reply.h"
 #include "web/routes.h"
 
+#define TOKEN "a token of these tests"
+
 static struct site site;
 static const char *url;
 
 static int start(void **state)
 {
     (void)state;
-    site_start(&site, &(struct site_options){0});
+    site_start(&site, &(struct site_options){.token = TOKEN});
     url = web_server_url(site.server);
     return 0;
 }
@@ -117,6 +119,43 @@ static void only_get_and_head_are_answered(void **state)
         assert_string_equal(http_header(&got, "Allow", allow, sizeof(allow)), "GET, HEAD");
         http_release(&got);
     }
+}
+
+static void a_post_from_another_site_is_refused_before_its_token_is_looked_at(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"mode\": \"pause\", \"why\": \"x\"}";
+    const struct http_ask asks[] = {
+        {.method = "POST", .body = body, .headers = {"Host: evil.example", "Authorization: Bearer " TOKEN, "Content-Type: application/json"}},
+        {.method = "POST", .body = body, .headers = {"Content-Type: application/json"}},
+        {.method = "POST", .body = body, .headers = {"Authorization: Basic " TOKEN, "Content-Type: application/json"}},
+        {.method = "POST", .body = body, .headers = {"Authorization: Bearer " TOKEN, "Content-Type: application/json"}},
+        {.method = "PUT", .body = body, .headers = {"Authorization: Bearer " TOKEN, "Content-Type: application/json"}},
+    };
+    static const long statuses[] = {421, 401, 401, 202, 405};
+    struct inbox_switch taken;
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        assert_int_equal(status_of("api/v1/pause", &asks[i]), statuses[i]);
+        assert_int_equal(inbox_take(&site.inbox, &taken), statuses[i] == 202);
+    }
+    assert_int_equal(taken.mode, CONTROL_PAUSE);
+    assert_string_equal(taken.who, "API from 127.0.0.1");
+    struct http_got got;
+    char allow[64];
+    http_get(url, "api/v1/resume", NULL, &got);
+    assert_int_equal(got.status, 405);
+    assert_string_equal(http_header(&got, "Allow", allow, sizeof(allow)), "POST");
+    http_release(&got);
+}
+
+static void a_body_without_end_is_read_and_dropped(void **state)
+{
+    (void)state;
+    static char big[256 << 10];
+    memset(big, ' ', sizeof(big) - 1);
+    const struct http_ask ask = {.method = "POST", .body = big, .headers = {"Authorization: Bearer " TOKEN, "Content-Type: application/json"}};
+    assert_int_equal(status_of("api/v1/pause", &ask), 413);
+    assert_int_equal(status_of("healthz", NULL), 200);
 }
 
 static void head_answers_with_the_headers_of_get_and_no_body(void **state)
@@ -317,6 +356,8 @@ int main(void)
         cmocka_unit_test(listen_addresses_are_parsed_strictly),
         cmocka_unit_test(an_address_in_use_is_an_io_error),
         cmocka_unit_test(only_get_and_head_are_answered),
+        cmocka_unit_test(a_post_from_another_site_is_refused_before_its_token_is_looked_at),
+        cmocka_unit_test(a_body_without_end_is_read_and_dropped),
         cmocka_unit_test(head_answers_with_the_headers_of_get_and_no_body),
         cmocka_unit_test(paths_that_are_no_route_are_problems),
         cmocka_unit_test(headers_too_large_are_refused_and_the_server_goes_on),

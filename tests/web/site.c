@@ -51,6 +51,20 @@ static void publish(struct site *s)
     view_box_publish(&s->box, 0, &s->facts.policy_clusters[0], &t);
 }
 
+// The first cluster is paused; it and the daemon have alerts, two of a kind among them.
+static void publish_notes(struct site *s)
+{
+    static const struct view_alert alerts[] = {
+        {0, {"demand-incurable", "web\"<b>\\&'", ALERT_CRITICAL, FACTS_NOW_MS - 900000, "3 tasks fit on no type of the fleets.", "Make them smaller."}},
+        {-1, {"journal-broken", "state", ALERT_CRITICAL, FACTS_NOW_MS - 60000, "The journal cannot be written.", "Make room."}},
+        {0, {"fleet-foreign", "sfr-1", ALERT_WARNING, FACTS_NOW_MS - 7200000, "Another scales it.", "Let one of them go."}},
+        {0, {"fleet-foreign", "sfr-2", ALERT_WARNING, FACTS_NOW_MS - 60000, "Another scales it.", "Let one of them go."}},
+    };
+    const struct control controls[2] = {{CONTROL_PAUSE, "API from 10.0.0.7", "incident 4711", FACTS_NOW_MS - 600000, FACTS_NOW_MS + 3600000},
+                                        {CONTROL_RUN, "", "", 0, 0}};
+    view_box_publish_notes(&s->box, alerts, ARRAY_LEN(alerts), controls);
+}
+
 void site_start(struct site *s, const struct site_options *o)
 {
     static const struct view_api_call calls[] = {{"ecs", "DescribeServices", 120, 2, 1}, {"ec2", "ModifySpotFleetRequest", 3, 0, 0}};
@@ -63,6 +77,8 @@ void site_start(struct site *s, const struct site_options *o)
     view_box_init(&s->box, &s->facts.policy, &daemon);
     if (!o->no_tick)
         publish(s);
+    publish_notes(s);
+    inbox_init(&s->inbox);
     if (!o->no_history) {
         const struct state_options so = {.path = ":temp:", .clock = &s->clock, .no_sync = true};
         int rc = state_open(&so, &s->state, NULL, &err);
@@ -71,7 +87,7 @@ void site_start(struct site *s, const struct site_options *o)
     }
     static const char *const hosts[] = {"masu.example"};
     const struct web_options wo = {.listen = o->listen ? o->listen : "127.0.0.1:0", .hosts = hosts, .host_count = 1, .box = &s->box,
-                                   .clock = &s->clock, .state_path = s->state ? state_path(s->state) : ""};
+                                   .clock = &s->clock, .state_path = s->state ? state_path(s->state) : "", .inbox = &s->inbox, .token = o->token};
     int rc = web_server_start(&wo, &s->server, &err);
     if (rc)
         fprintf(stderr, "%s\n", err.msg);
@@ -82,5 +98,6 @@ void site_stop(struct site *s)
 {
     web_server_stop(s->server);
     view_box_release(&s->box);
+    inbox_release(&s->inbox);
     state_close(s->state);
 }

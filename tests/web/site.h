@@ -5,6 +5,7 @@
 #include "scaler/view.h"
 #include "state/state.h"
 #include "tests/state/facts.h"
+#include "web/inbox.h"
 #include "web/server.h"
 
 struct site {
@@ -12,6 +13,7 @@ struct site {
     struct clock clock;
     struct state *state;
     struct view_box box;
+    struct inbox inbox;
     struct web_server *server;
     int64_t acting_tick;
 };
@@ -19,6 +21,7 @@ struct site {
 struct site_options {
     const char *listen;        // NULL: 127.0.0.1:0
     bool no_history, no_tick;  // without a journal; before the first tick
+    const char *token;         // NULL: nothing may be posted
 };
 
 void site_start(struct site *s, const struct site_options *o);  // asserts

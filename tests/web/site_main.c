@@ -1,5 +1,5 @@
 // Serves the test site until its standard input ends; prints its address. For tests in other languages.
-// usage: web_site [--listen HOST:PORT] [--no-tick] [--no-history]
+// usage: web_site [--listen HOST:PORT] [--no-tick] [--no-history] [--token TOKEN]
 #include <unistd.h>
 
 #include "tests/web/site.h"
@@ -12,6 +12,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--listen") == 0 && i + 1 < argc)
             o.listen = argv[++i];
+        else if (strcmp(argv[i], "--token") == 0 && i + 1 < argc)
+            o.token = argv[++i];
         else if (strcmp(argv[i], "--no-tick") == 0)
             o.no_tick = true;
         else if (strcmp(argv[i], "--no-history") == 0)
