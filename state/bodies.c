@@ -52,11 +52,12 @@ static struct body_base *make_base(struct state *s, int64_t cluster)
     return b;
 }
 
-static bool wants_whole(const struct body_base *b, const struct open_tick *o, const struct state_tick_end *t)
+// Not at every action: a busy cluster acts in a sixth of its ticks, whole bodies there made the journal five times as large, and
+// what was done and why is in the intents besides.
+static bool wants_whole(const struct body_base *b, const struct open_tick *o)
 {
-    bool acts = t->plan && t->plan->action_count > 0, failed = t->error && *t->error;
     int64_t age_ms = o->start.at_ms - b->whole_ms;
-    return b->tick == 0 || acts || failed || age_ms < 0 || age_ms >= HOUR_MS;
+    return b->tick == 0 || age_ms < 0 || age_ms >= HOUR_MS;
 }
 
 static int insert_body(struct state *s, const struct open_tick *o, int64_t base, struct slice packed, struct err *err)
@@ -82,7 +83,7 @@ int body_write(struct state *s, const struct open_tick *o, const struct state_ti
         return 0;
     _cleanup_(buf_release) struct buf delta, packed;
     struct body_base *b = make_base(s, o->start.cluster);
-    bool whole = wants_whole(b, o, t);
+    bool whole = wants_whole(b, o);
     buf_init(&delta, 2 * STATE_BODY_MAX);
     buf_init(&packed, 2 * STATE_BODY_MAX);
     int rc = write_text(t, &b->next, err);

@@ -1,8 +1,7 @@
 // The bodies of the journal: all that a plan was made of and what it became, for every tick (private to state/).
 //
 // A body is one text of four lines of compact JSON, empty where there is none: snapshot, memo before, plan, memo after. It is stored
-// whole when the cluster has no fresh base (a start, an hour, a tick that acts or fails) and else as its difference from the body of
-// the tick before (state/delta.h). A chain of differences so begins with a whole one; nothing between the two is ever removed alone
+// whole at a start and hourly, and else as its difference from the body of the tick before (state/delta.h). A chain of differences so begins with a whole one; nothing between the two is ever removed alone
 // (state/prune.c).
 #pragma once
 

@@ -1,28 +1,51 @@
 #include "state/query.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "state/internal.h"
 #include "state/migrations.h"
 #include "state/pack.h"
 
 #define MINUTE_MS 60000
 
+static int check_schema(struct db *d, const char *path, struct err *err)
+{
+    int64_t version = 0;
+    int rc = db_pragma_int(d, "PRAGMA user_version", &version, err);
+    if (rc == ERR_CORRUPT)
+        return err_set(err, ERR_INVALID, "%s is no journal of masu, or its head is damaged", path);
+    if (rc)
+        return err_wrap(err, "%s", path);
+    if (version == 0)
+        return err_set(err, ERR_INVALID, "%s holds no journal of masu", path);
+    if (version > state_schema_version())
+        return err_set(err, ERR_INVALID, "%s has schema %lld, this masu reads %d -> use the newer masu that wrote it", path, (long long)version,
+                       state_schema_version());
+    if (version < state_schema_version())
+        return err_set(err, ERR_INVALID, "%s has schema %lld, this masu reads %d -> masu run brings it up to date when it starts with it", path,
+                       (long long)version, state_schema_version());
+    return 0;
+}
+
 int state_reader_open(const char *path, struct state_reader **ret, struct err *err)
 {
     if (!*path)
         return err_set(err, ERR_NOT_FOUND, "the history is kept in memory only");
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_INVALID, "%s is not a file", path);
     struct state_reader *r = calloc(1, sizeof(*r));
     if (!r)
         return err_set(err, ERR_NOMEM, "state: no memory");
     r->db = &r->own;
-    int64_t version = 0;
     int rc = db_open(&r->own, path, SQLITE_OPEN_READONLY, err);
     if (rc == 0)
-        rc = db_pragma_int(&r->own, "PRAGMA user_version", &version, err);
-    if (rc == 0 && version != state_schema_version())
-        rc = err_set(err, ERR_INVALID, "schema %lld, this masu reads %d", (long long)version, state_schema_version());
+        rc = check_schema(&r->own, path, err);
     if (rc) {
         state_reader_free(r);
-        err_wrap(err, "history %s", path);
         return rc;
     }
     state_reader_set_deadline(r, 2000);
@@ -53,6 +76,28 @@ static int prepare(struct state_reader *r, const char *sql, sqlite3_stmt **ret, 
 {
     db_start_deadline(r->db);
     return db_prepare(r->db, sql, ret, err);
+}
+
+int state_query_span(struct state_reader *r, int64_t cluster, struct state_span *ret, struct err *err)
+{
+    // One statement for each way to ask, so that each can use its index.
+    static const char *const sql[2] = {
+        "SELECT f.id AS first, f.at_ms AS first_ms, l.id AS last, l.at_ms AS last_ms FROM ticks AS f, ticks AS l"
+        " WHERE :cluster = 0 AND f.id = (SELECT min(id) FROM ticks) AND l.id = (SELECT max(id) FROM ticks)",
+        "SELECT f.id AS first, f.at_ms AS first_ms, l.id AS last, l.at_ms AS last_ms FROM ticks AS f, ticks AS l"
+        " WHERE f.id = (SELECT min(id) FROM ticks WHERE cluster = :cluster) AND l.id = (SELECT max(id) FROM ticks WHERE cluster = :cluster)"};
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int rc = prepare(r, sql[cluster != 0], &st, err);
+    if (rc)
+        return rc;
+    db_bind_int(st, ":cluster", cluster);
+    rc = db_step(r->db, st, &row, err);
+    *ret = (struct state_span){0};
+    if (rc == 0 && row)
+        *ret = (struct state_span){db_int(st, "first"), db_int(st, "last"), db_int(st, "first_ms"), db_int(st, "last_ms")};
+    db_done(st);
+    return rc;
 }
 
 int state_query_clusters(struct state_reader *r, struct arena *a, struct state_cluster_row **ret, size_t *ret_count, struct err *err)

@@ -10,7 +10,8 @@
 
 struct state_reader;
 
-int state_reader_open(const char *path, struct state_reader **ret, struct err *err);  // ERR_NOT_FOUND: no file
+// ERR_NOT_FOUND: no file. ERR_INVALID: no journal of masu, or one of another schema. The message holds the remedy.
+int state_reader_open(const char *path, struct state_reader **ret, struct err *err);
 void state_reader_free(struct state_reader *r);                                       // NULL-safe; never one of state_reader_of
 struct state_reader *state_reader_of(struct state *s);
 void state_reader_set_deadline(struct state_reader *r, int64_t max_ms);  // of real time a query; 2,000 by default, 0 = none
@@ -19,6 +20,11 @@ struct state_cluster_row {
     int64_t id;
     const char *account, *region, *name;
 };
+// The ids and times of the oldest and newest tick; all 0 when there is none. cluster 0: of all.
+struct state_span {
+    int64_t first, last, first_ms, last_ms;
+};
+int state_query_span(struct state_reader *r, int64_t cluster, struct state_span *ret, struct err *err);
 int state_query_clusters(struct state_reader *r, struct arena *a, struct state_cluster_row **ret, size_t *ret_count, struct err *err);
 
 struct state_act {
