@@ -222,7 +222,7 @@ static bool open_region(struct doctor *d, struct doctor_region *r)
         doctor_add(d, (struct doctor_check){"region", DOCTOR_FAIL, r->region, arena_strdup(d->arena, err.msg), "set clusters[].region in the policy, or AWS_REGION; endpoints as URLs"});
         return false;
     }
-    r->region_from = r->region[0] ? "the policy" : "the environment";
+    r->region_from = r->region[0] ? "the policy" : aws_clients_region_source(d->clients);
     r->region = aws_region(r->aws);
     doctor_add(d, (struct doctor_check){"region", DOCTOR_OK, r->region, arena_printf(d->arena, "from %s", r->region_from), NULL});
     if (aws_check_credentials(r->aws, clock_wall_ms(d->transport->clock) + CREDENTIALS_MS, &source, &err) == 0)

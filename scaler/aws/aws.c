@@ -68,13 +68,13 @@ static bool account_valid(const char *account)
 
 int aws_clients_get(struct aws_clients *c, const char *account, const char *region, struct aws **ret, struct err *err)
 {
-    char own[64];
-    if (!*region) {
-        int rc = aws_region_resolve(c->env, own, err);
+    if (!*region && !c->own_region.name[0]) {
+        int rc = aws_region_discover(c->env, c->transport, &c->own_region, err);
         if (rc)
             return rc;
-        region = own;
     }
+    if (!*region)
+        region = c->own_region.name;
     if (!aws_region_valid(region))
         return err_set(err, ERR_INVALID, "not an AWS region: %.40s", region);
     if (!account_valid(account))
@@ -102,6 +102,11 @@ int aws_clients_get(struct aws_clients *c, const char *account, const char *regi
     *at = a;
     *ret = a;
     return 0;
+}
+
+const char *aws_clients_region_source(const struct aws_clients *c)
+{
+    return c->own_region.name[0] ? c->own_region.source : "";
 }
 
 struct aws *aws_clients_at(struct aws_clients *c, size_t index)

@@ -34,9 +34,11 @@ struct aws_options {
 struct aws_clients *aws_clients_new(const struct aws_options *o);
 void aws_clients_free(struct aws_clients *c);  // NULL-safe; completes what is open with ERR_TRANSIENT
 
-// The client of (account, region), made at the first call. "" for region: aws_region_resolve; "" for account: that of the
+// The client of (account, region), made at the first call. "" for region: aws_region_discover, once; "" for account: that of the
 // credentials. Owned by the registry. ERR_INVALID: bad region or endpoint URL.
 int aws_clients_get(struct aws_clients *c, const char *account, const char *region, struct aws **ret, struct err *err);
+// Where the region of those that were asked for with "" comes from: "AWS_REGION", "task metadata", …; "" none was.
+const char *aws_clients_region_source(const struct aws_clients *c);
 // Runs until no call is open, or until_ms (world time): then what is open is cancelled (ERR_TRANSIENT, timed_out if it was on
 // the wire). Returns how many calls were cut off.
 size_t aws_run(struct aws_clients *c, int64_t until_ms);

@@ -65,6 +65,7 @@ struct aws_clients {
     const volatile sig_atomic_t *stop;
     struct rng rng;
     struct aws_skew skew;
+    struct aws_region own_region;     // name "" before it was needed
     int max_attempts;
     bool cancelling;
     uint64_t submitted;               // calls ever

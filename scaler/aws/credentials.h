@@ -54,8 +54,15 @@ const struct credentials *credentials_provider_present(const struct credentials_
 // False: the source cannot give others (static keys), so there is no use in trying again.
 bool credentials_provider_expire(struct credentials_provider *p, uint64_t generation);
 
+struct aws_region {
+    char name[64];
+    const char *source;  // "AWS_REGION", "AWS_DEFAULT_REGION", "profile", "task metadata", "instance metadata"
+};
 // AWS_REGION, AWS_DEFAULT_REGION, the profile's region. ERR_INVALID: none, or not the form of a region.
-int aws_region_resolve(const struct aws_env *env, char ret[64], struct err *err);
+int aws_region_resolve(const struct aws_env *env, struct aws_region *ret, struct err *err);
+// The same, then the task's metadata (ECS_CONTAINER_METADATA_URI_V4), then the instance's: waits in the transport, 2 s a try, so
+// at the start only. ERR_INVALID: none of them knows one; ERR_TRANSIENT, ERR_CORRUPT: the task's metadata failed.
+int aws_region_discover(const struct aws_env *env, struct transport *t, struct aws_region *ret, struct err *err);
 // Is it a name such as "eu-west-1"? (It becomes part of host names.)
 bool aws_region_valid(const char *region);
 

@@ -76,6 +76,9 @@ int credentials_instance_line(struct slice body, struct arena *a, const char **r
 // As the container endpoint's, besides: a Code other than Success is ERR_AUTH.
 int credentials_instance_decode(struct slice body, struct arena *a, struct credentials_keys *ret, struct err *err);
 
+// The region in the answer of the task metadata endpoint, version 4. ERR_CORRUPT.
+int aws_region_of_task(struct slice metadata, char ret[64], struct err *err);
+
 // ---- roles ------------------------------------------------------------------------------------------------------------------
 // "AssumeRole" or "AssumeRoleWithWebIdentity".
 const char *credentials_role_action(const struct credentials_role *r);

@@ -77,11 +77,11 @@ static void profiles_are_read_from_both_files(void **state)
         assert_int_equal(poll_to_end(&w, &c, &err), CREDENTIALS_READY);
         assert_string_equal(c->access_key_id, cases[i].id);
         assert_string_equal(c->secret, cases[i].secret);
-        char region[64];
-        int rc = aws_region_resolve(&w.env, region, &err);
+        struct aws_region region;
+        int rc = aws_region_resolve(&w.env, &region, &err);
         assert_int_equal(rc, cases[i].region ? 0 : ERR_INVALID);
         if (cases[i].region)
-            assert_string_equal(region, cases[i].region);
+            assert_string_equal(region.name, cases[i].region);
         end(&w);
     }
 }

@@ -58,6 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(keys.access_key_id != NULL && keys.secret != NULL);
     if (credentials_instance_line(text, &a, &word, &err) == 0)
         assert(*word && !strpbrk(word, " \r\n?#"));
+    char region[64];
+    if (aws_region_of_task(text, region, &err) == 0)
+        assert(aws_region_valid(region));
     struct transport_response r = {.status = 500, .body = text};
     struct aws_error e;
     aws_error_decode(&r, &e);

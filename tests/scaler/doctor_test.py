@@ -132,6 +132,42 @@ def credentials(t):
     t.proxy.date_off_s = 0
 
 
+class Instance(http.server.BaseHTTPRequestHandler):
+    """Instance metadata: a token by PUT, the region by GET with it."""
+
+    def answer(self, text):
+        self.send_response(200 if text else 401)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_PUT(self):
+        self.answer(b"a-token-of-imds" if self.path == "/latest/api/token" else b"")
+
+    def do_GET(self):
+        known = self.headers.get("X-aws-ec2-metadata-token") == "a-token-of-imds" and self.path == "/latest/meta-data/placement/region"
+        self.answer(b"us-east-1" if known else b"")
+
+    def log_message(self, *_):
+        pass
+
+
+def region(t):
+    anywhere = t.changed(lambda cs: [k.pop("region") for k in cs])
+    none = {"AWS_REGION": None, "HOME": str(t.folder)}
+    task = t.proxy.env["AWS_ENDPOINT_URL"] + "/v4/9f0c2c1e-5b1d-4c55-8d6a-0c0ffee00001"
+    c = Case(t, policy=anywhere, ECS_CONTAINER_METADATA_URI_V4=task, **none)
+    check("a task knows its region from its metadata", c.code == 0 and c.find("ok", "region", "from task metadata", "us-east-1"), c.told)
+    imds = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Instance)
+    threading.Thread(target=imds.serve_forever, daemon=True).start()
+    c = Case(t, policy=anywhere, AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://127.0.0.1:{imds.server_address[1]}", **none)
+    check("an instance knows its region from its metadata", c.code == 0 and c.find("ok", "region", "from instance metadata", "us-east-1"), c.told)
+    imds.shutdown()
+    imds.server_close()
+    c = Case(t, policy=anywhere, ECS_CONTAINER_METADATA_URI_V4=t.proxy.env["AWS_ENDPOINT_URL"] + "/v4/nobody", **none)
+    check("metadata without a task fails and is named", c.code == 1 and c.find("fail", "region", "task metadata"), c.told)
+
+
 def clusters(t):
     def rename(cs):
         cs[0]["name"] = "mian"
@@ -253,6 +289,7 @@ def main():
             all_is_well(t, reads, writes)
             permissions(t, reads)
             credentials(t)
+            region(t)
             clusters(t)
             fleets_made_up(t)
             host(t)
