@@ -256,7 +256,7 @@ static void exclude(struct work *w, int i, int64_t for_ms, bool failed)
     const struct memo_stamp *was = work_stamp(w, STAMP_EXCLUDED, id);
     int32_t count = (was ? was->count : 0) + failed;
     int64_t until = w->s->now_ms + (failed && count >= 2 ? i64_max(for_ms, VETO_EXCLUDE_MS) : for_ms);
-    work_stamp_set(w, (struct memo_stamp){STAMP_EXCLUDED, id, w->s->now_ms, until, count});
+    work_stamp_set(w, (struct memo_stamp){STAMP_EXCLUDED, id, w->s->now_ms, until, count, 0});
 }
 
 // ---- what ends a drain of itself ------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ static void stamp_start(struct work *w)
         return;
     }
     int64_t hold = kept ? w->p->start_hold_ms / 2 : w->p->start_hold_ms;
-    work_stamp_set(w, (struct memo_stamp){STAMP_EXCLUDED, w->s->cluster, w->s->started_ms, w->s->started_ms + hold, 0});
+    work_stamp_set(w, (struct memo_stamp){STAMP_EXCLUDED, w->s->cluster, w->s->started_ms, w->s->started_ms + hold, 0, 0});
 }
 
 // What stays true until its time: exclusions, and capacity kept for a demand while some of that still waits (F2).
@@ -67,7 +67,7 @@ static void stamp_orders(struct work *w)
         const struct memo_stamp *was = work_stamp(w, STAMP_ORDER, x->target);
         int64_t since = was && was->until_ms > w->s->now_ms ? was->since_ms : w->s->now_ms;
         work_stamp_set(w, (struct memo_stamp){STAMP_ORDER, x->target, since, w->s->now_ms + w->p->demand_hold_ms,
-                                              was ? was->count + 1 : 1});
+                                              was ? was->count + 1 : 1, 0});
     }
 }
 
@@ -80,7 +80,7 @@ static void stamp_waiting(struct work *w)
         const char *key = w->s->shapes[it->shape].name;
         const struct memo_stamp *was = work_old_stamp(w, STAMP_WAITING, key);
         int64_t since = was && was->since_ms <= w->s->now_ms ? was->since_ms : w->s->now_ms;
-        work_stamp_set(w, (struct memo_stamp){STAMP_WAITING, key, since, 0, it->count - it->now});
+        work_stamp_set(w, (struct memo_stamp){STAMP_WAITING, key, since, 0, it->count - it->now, 0});
     }
 }
 

@@ -287,7 +287,7 @@ static const char *unneeded_hold(struct work *w, const struct candidate *c)
 {
     const char *id = w->s->instances[c->i].id;
     int64_t since = c->since_ms == INT64_MAX ? w->s->now_ms : c->since_ms;
-    work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0});
+    work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0, 0});
     if (since < w->s->now_ms && w->s->now_ms - since >= w->p->unneeded_ms)
         return NULL;
     return explain_text(w, "%s; unneeded for %s of %s", fit_fact(w, c->tasks), explain_duration(w, w->s->now_ms - since),
@@ -401,7 +401,7 @@ void scale_in_settle(struct work *w)
         const struct memo_stamp *was = work_old_stamp(w, STAMP_SETTLING, s->name);
         bool moves = w->svc[k].moving > 0 && !work_is_daemon(w, (int)k);
         if (moves || (was && s->unsteady_since_ms > 0))
-            work_stamp_set(w, (struct memo_stamp){STAMP_SETTLING, s->name, w->s->now_ms, 0, 0});
+            work_stamp_set(w, (struct memo_stamp){STAMP_SETTLING, s->name, w->s->now_ms, 0, 0, 0});
         else if (was && was->since_ms <= w->s->now_ms && w->s->now_ms - was->since_ms < w->p->settle_ms)
             work_stamp_set(w, *was);
     }

@@ -279,7 +279,7 @@ static bool lasted(struct work *w, int f, int64_t for_ms)
     const char *id = w->s->fleets[f].id;
     const struct memo_stamp *was = work_old_stamp(w, STAMP_UNNEEDED, id);
     int64_t since = was && was->since_ms <= w->s->now_ms ? was->since_ms : w->s->now_ms;
-    work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0});
+    work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0, 0});
     return since < w->s->now_ms && w->s->now_ms - since >= for_ms;
 }
 

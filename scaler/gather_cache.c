@@ -263,7 +263,7 @@ static int by_value(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-int64_t gather_boot_p90_ms(const struct gather *g)
+int64_t gather_boot_ms(const struct gather *g, int percent)
 {
     size_t count = g->boot_count < BOOTS_MAX ? g->boot_count : BOOTS_MAX;
     if (count < 5)
@@ -271,7 +271,7 @@ int64_t gather_boot_p90_ms(const struct gather *g)
     int64_t sorted[BOOTS_MAX];
     memcpy(sorted, g->boots_ms, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, by_value);
-    return sorted[(count * 9 + 9) / 10 - 1];
+    return sorted[(count * (size_t)percent + 99) / 100 - 1];
 }
 
 // ---- own writes -----------------------------------------------------------------------------------------------------------

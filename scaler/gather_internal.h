@@ -156,7 +156,7 @@ int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc ta
 const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms);  // NULL: we wrote none lately
 bool gather_written(const struct gather *g, enum action_kind kind, const char *target, int64_t now_ms);
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
-int64_t gather_boot_p90_ms(const struct gather *g);
+int64_t gather_boot_ms(const struct gather *g, int percent);
 const struct learned *gather_learned(const struct gather *g, const char *type);
 
 void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret);

@@ -443,7 +443,8 @@ void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret)
     *ret = (struct snapshot){
         .now_ms = clock_wall_ms(g->clock), .account = arena_strdup(a, region_account(l->region)),
         .region = arena_strdup(a, region_name(l->region)), .cluster = arena_strdup(a, g->cluster),
-        .started_ms = g->started_ms, .complete_looks = g->complete_looks, .boot_p90_ms = gather_boot_p90_ms(g), .owner = "", .policy_hash = "", .control = {.who = "", .why = ""},
+        .started_ms = g->started_ms, .complete_looks = g->complete_looks, .boot_p90_ms = gather_boot_ms(g, 90), .boot_p95_ms = gather_boot_ms(g, 95), .owner = "", .policy_hash = "",
+        .confirmed = "", .control = {.who = "", .why = ""},
     };
     memcpy(ret->sources, l->new->sources, sizeof ret->sources);
     struct join j = {.l = l, .a = a, .f = l->new, .s = ret};

@@ -51,6 +51,10 @@ enum memo_stamp_kind {
     STAMP_TARGET_SEEN, // fleet: target `count` as first seen at since_ms when it was not ours (L16, A6)
     STAMP_RAISED,     // fleet: when its target was last raised; `count` by how much
     STAMP_LOWERED,    // fleet: when its target was last lowered
+    STAMP_LAUNCH,     // "launch template zone instance": launched at since_ms; count 1 = never registered, 0 = registered (L12)
+    STAMP_MODE,       // cluster or fleet: mode `count` since; no new drain until `until_ms`, where pause or freeze was left (L1)
+    STAMP_FLEET,      // fleet of the policy, since when
+    STAMP_CONFIRM,    // policy hash: a person confirms it (`count` 1) or not yet; `amount` instances it would remove more (L14)
     STAMP_COUNT
 };
 
@@ -59,6 +63,7 @@ struct memo_stamp {
     const char *key;            // instance id, fleet id, service name
     int64_t since_ms, until_ms;
     int32_t count;
+    int64_t amount;
 };
 
 struct memo_target {

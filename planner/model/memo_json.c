@@ -43,6 +43,7 @@ static const struct json_field stamp_rows[] = {
     ROW(memo_stamp, since_ms, "since", FIELD_TIME, .flags = 0),
     ROW(memo_stamp, until_ms, "until", FIELD_TIME, .flags = 0),
     ROW(memo_stamp, count, "count", FIELD_I32, .fallback = 0, .max = INT32_MAX),
+    ROW(memo_stamp, amount, "amount", FIELD_I64, .fallback = 0),
 };
 static const struct json_fields stamp_fields = TABLE(stamp_rows);
 

@@ -57,7 +57,8 @@ const char *const memo_stamp_kind_names[STAMP_COUNT] = {
     [STAMP_WAITING] = "waiting",   [STAMP_SETTLING] = "settling",       [STAMP_ALERT] = "alert",
     [STAMP_RUNAWAY] = "runaway",   [STAMP_REVERSAL] = "reversal",       [STAMP_BREAKER] = "breaker",
     [STAMP_PROBE] = "probe",       [STAMP_ORPHAN] = "orphan",           [STAMP_TARGET_SEEN] = "target_seen",
-    [STAMP_RAISED] = "raised",     [STAMP_LOWERED] = "lowered",
+    [STAMP_RAISED] = "raised",     [STAMP_LOWERED] = "lowered",       [STAMP_LAUNCH] = "launch",
+    [STAMP_MODE] = "mode",         [STAMP_FLEET] = "fleet",           [STAMP_CONFIRM] = "confirm",
 };
 const char *const action_kind_names[ACTION_COUNT] = {
     [ACTION_MARK] = "mark",       [ACTION_UNMARK] = "unmark",         [ACTION_DRAIN] = "drain",

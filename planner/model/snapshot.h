@@ -197,12 +197,22 @@ struct control {
     int64_t since_ms, until_ms;  // until 0: until it is taken back
 };
 
+// What the clock on the wall says in a zone that the policy names: the minute of the week from Monday 00:00; -1 unknown.
+struct local_time {
+    const char *zone;
+    int32_t minute_of_week;
+};
+
 struct snapshot {
     int64_t now_ms;            // the tick's only time
     const char *account, *region, *cluster;
     const char *owner;         // what we write into masu:owner; "" = claims nothing
     const char *policy_hash;   // of the whole policy in force, "" unknown
+    const char *confirmed;     // hash, or its first 7 digits and more, of the policy that a person confirmed (L14), "" none
     struct control control;
+    struct local_time *local_times;  // of the zones of the policy's budgets
+    size_t local_time_count;
+    int64_t dearest_usd_micro; // the dearest hour of the last 14 days (L15), 0 unknown
     int64_t listed_ms;         // when the lists of instances and services were last read whole, 0 never
     int64_t clock_off_ms;      // our wall clock less AWS's
     int64_t started_ms;        // when this daemon began to look at this cluster (L1)
@@ -220,7 +230,7 @@ struct snapshot {
     size_t service_count;
     struct instance *instances;
     size_t instance_count;
-    int64_t boot_p90_ms;       // learned launch → registered, 0 = not yet known
+    int64_t boot_p90_ms, boot_p95_ms;  // learned launch → registered, 0 = not yet known
 };
 
 const char *source_kind_name(enum source_kind k);   // "container_instances", …

@@ -19,6 +19,9 @@ static const struct json_field snapshot_rows[] = {
     ROW(snapshot, started_ms, "started_at", FIELD_TIME, .flags = FIELD_ALWAYS),
     ROW(snapshot, complete_looks, "complete_looks", FIELD_I32, .fallback = 2, .max = INT32_MAX),
     ROW(snapshot, boot_p90_ms, "boot_p90_ms", FIELD_I64, .fallback = 0),
+    ROW(snapshot, boot_p95_ms, "boot_p95_ms", FIELD_I64, .fallback = 0),
+    ROW(snapshot, confirmed, "confirmed", FIELD_STR, .flags = 0),
+    ROW(snapshot, dearest_usd_micro, "dearest_usd_micro", FIELD_I64, .fallback = 0),
     ROW(snapshot, owner, "owner", FIELD_STR, .flags = 0),
     ROW(snapshot, policy_hash, "policy_hash", FIELD_STR, .flags = 0),
     ROW(snapshot, listed_ms, "listed_at", FIELD_TIME, .flags = FIELD_ALWAYS),
@@ -34,6 +37,12 @@ static const struct json_field control_rows[] = {
     ROW(control, until_ms, "until", FIELD_TIME, .flags = 0),
 };
 const struct json_fields control_fields = TABLE(control_rows);
+
+static const struct json_field local_time_rows[] = {
+    ROW(local_time, zone, "zone", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(local_time, minute_of_week, "minute_of_week", FIELD_I32, .flags = FIELD_ALWAYS, .fallback = -1, .min = -1, .max = 7 * 24 * 60 - 1),
+};
+const struct json_fields local_time_fields = TABLE(local_time_rows);
 
 static const struct json_field source_rows[] = {
     ROW(source, state, "state", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = SOURCE_OK, NAMES(source_state_names)),

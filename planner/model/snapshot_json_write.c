@@ -139,6 +139,12 @@ json_t *snapshot_to_json(const struct snapshot *s)
     if (s->control.mode != CONTROL_RUN)
         json_object_set_new(obj, "control", object_of(control_fields, &s->control));
     json_sets_write(obj, s);
+    json_t *times = json_array();
+    for (size_t i = 0; i < s->local_time_count; i++)
+        json_array_append_new(times, object_of(local_time_fields, &s->local_times[i]));
+    if (s->local_time_count > 0)
+        json_object_set(obj, "local_times", times);
+    json_decref(times);
     json_t *types = json_array(), *fleets = json_array(), *shapes = json_array(), *services = json_array(),
            *instances = json_array();
     for (size_t i = 0; i < s->type_count; i++)

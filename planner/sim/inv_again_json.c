@@ -55,7 +55,7 @@ static bool same_memo(const struct memo *a, const struct memo *b)
     for (size_t i = 0; same && i < a->stamp_count; i++) {
         const struct memo_stamp *x = &a->stamps[i], *y = &b->stamps[i];
         same = x->kind == y->kind && x->since_ms == y->since_ms && x->until_ms == y->until_ms && x->count == y->count &&
-               same_text(x->key, y->key);
+               x->amount == y->amount && same_text(x->key, y->key);
     }
     for (size_t i = 0; same && i < a->target_count; i++)
         same = a->targets[i].target == b->targets[i].target && a->targets[i].sent_ms == b->targets[i].sent_ms &&

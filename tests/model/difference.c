@@ -80,6 +80,13 @@ static const char *control_difference(const struct control *a, const struct cont
     return NULL;
 }
 
+static const char *local_time_difference(const struct local_time *a, const struct local_time *b)
+{
+    SAME(minute_of_week);
+    SAME_TEXT(zone);
+    return NULL;
+}
+
 static const char *provider_difference(const struct provider_share *a, const struct provider_share *b)
 {
     SAME(base);
@@ -256,6 +263,7 @@ static const char *stamp_difference(const struct memo_stamp *a, const struct mem
     SAME(since_ms);
     SAME(until_ms);
     SAME(count);
+    SAME(amount);
     SAME_TEXT(key);
     return NULL;
 }
@@ -274,6 +282,9 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     SAME(started_ms);
     SAME(complete_looks);
     SAME(boot_p90_ms);
+    SAME(boot_p95_ms);
+    SAME(dearest_usd_micro);
+    SAME_TEXT(confirmed);
     SAME_TEXT(account);
     SAME_TEXT(region);
     SAME_TEXT(cluster);
@@ -284,6 +295,7 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     const char *control = control_difference(&a->control, &b->control);
     if (control)
         return control;
+    SAME_TABLE(local_times, local_time_count, local_time)
     SAME_TABLE(attribute_sets, attribute_set_count, set)
     for (int k = 0; k < SOURCE_COUNT; k++) {
         const char *inner = source_difference(&a->sources[k], &b->sources[k]);

@@ -282,6 +282,10 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         .started_ms = some_time(r),
         .complete_looks = coin(r) ? some_count(r) : INT32_MAX,  // a year of looks is more than any count of tasks
         .boot_p90_ms = below(r, 200000),
+        .boot_p95_ms = below(r, 300000),
+        .confirmed = some_text(r, a, "confirmed"),
+        .dearest_usd_micro = below(r, 1000000),
+        .local_time_count = (size_t)below(r, 3),
         .owner = some_text(r, a, "owner"),
         .policy_hash = some_text(r, a, "hash"),
         .control = {.who = "", .why = ""},
@@ -291,6 +295,9 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
     if (coin(r))
         s.control = (struct control){(enum control_mode)(1 + below(r, CONTROL_COUNT - 1)), some_text(r, a, "who"), some_text(r, a, "why"),
                                      some_time(r), some_time(r)};
+    s.local_times = arena_array(a, struct local_time, s.local_time_count);
+    for (size_t k = 0; k < s.local_time_count; k++)
+        s.local_times[k] = (struct local_time){some_text(r, a, "zone"), (int32_t)below(r, 7 * 24 * 60 + 1) - 1};
     for (int k = 0; k < SOURCE_COUNT; k++)
         s.sources[k] = (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "detail")};
     make_sets(&s, r, a);
@@ -327,7 +334,7 @@ struct memo random_memo(struct rng *r, struct arena *a)
                                           some_text(r, a, "reason")};
     for (size_t i = 0; i < m.stamp_count; i++)
         m.stamps[i] = (struct memo_stamp){(enum memo_stamp_kind)below(r, STAMP_COUNT), some_text(r, a, "key"), some_time(r),
-                                          some_time(r), some_count(r)};
+                                          some_time(r), some_count(r), below(r, 5000)};
     for (size_t i = 0; i < m.target_count; i++)
         m.targets[i] = (struct memo_target){some_text(r, a, "fleet"), below(r, 1000), some_time(r)};
     return m;

@@ -13,6 +13,7 @@ void build_init(struct build *b)
                              .started_ms = T0 - 2 * HOUR,
                              .owner = "masu",
                              .policy_hash = "0123456789abcdef",
+                             .confirmed = "",
                              .control = {.who = "", .why = ""},
                              .complete_looks = 240};
     b->p = (struct policy_cluster){.name = "c",

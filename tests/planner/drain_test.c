@@ -335,7 +335,7 @@ static void c12_a_drain_past_its_deadline_names_its_holder_and_excludes_the_inst
 static void c12_the_second_failure_excludes_for_a_day(void **state)
 {
     (void)state;
-    struct memo_stamp stamps[] = {{STAMP_EXCLUDED, "i-004", T0 - 7 * HOUR, T0 - HOUR, 1}};
+    struct memo_stamp stamps[] = {{STAMP_EXCLUDED, "i-004", T0 - 7 * HOUR, T0 - HOUR, 1, 0}};
     b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0 - 30 * SECOND, .stamps = stamps, .stamp_count = 1};
     b.has_memo = true;
     to_draining();

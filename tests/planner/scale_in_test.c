@@ -308,7 +308,7 @@ static void f2_capacity_ordered_for_a_demand_not_yet_placed_is_kept(void **state
     b.s.services[web].desired = 11;
     b.s.services[web].unplaced_since_ms = T0 - 10 * MINUTE;
     b.s.services[web].deployments[0].desired = 11;
-    struct memo_stamp stamps[] = {{STAMP_ORDER, "sfr-1", T0 - 12 * MINUTE, T0 + 8 * MINUTE, 1}};
+    struct memo_stamp stamps[] = {{STAMP_ORDER, "sfr-1", T0 - 12 * MINUTE, T0 + 8 * MINUTE, 1, 0}};
     b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0 - 30 * SECOND, .stamps = stamps, .stamp_count = 1};
     b.has_memo = true;
     at(3)->launched_ms = T0 - 11 * MINUTE;
@@ -319,7 +319,7 @@ static void f2_capacity_ordered_for_a_demand_not_yet_placed_is_kept(void **state
 static void f2_the_hold_ends_when_the_demand_is_placed(void **state)
 {
     (void)state;
-    struct memo_stamp stamps[] = {{STAMP_ORDER, "sfr-1", T0 - 12 * MINUTE, T0 + 8 * MINUTE, 1}};
+    struct memo_stamp stamps[] = {{STAMP_ORDER, "sfr-1", T0 - 12 * MINUTE, T0 + 8 * MINUTE, 1, 0}};
     b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0 - 30 * SECOND, .stamps = stamps, .stamp_count = 1};
     b.has_memo = true;
     at(3)->launched_ms = T0 - 11 * MINUTE;
@@ -474,7 +474,7 @@ static void l4_limits_drains_at_once(void **state)
 static void l16_an_excluded_instance_is_no_candidate(void **state)
 {
     (void)state;
-    struct memo_stamp stamps[] = {{STAMP_EXCLUDED, "i-004", T0 - HOUR, T0 + 5 * HOUR, 1}};
+    struct memo_stamp stamps[] = {{STAMP_EXCLUDED, "i-004", T0 - HOUR, T0 + 5 * HOUR, 1, 0}};
     b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0 - 30 * SECOND, .stamps = stamps, .stamp_count = 1};
     b.has_memo = true;
     spared("i-004", VERDICT_HOLD, "excluded until");
@@ -548,7 +548,7 @@ static void c2_tasks_of_one_service_on_all_drains_together_are_limited(void **st
 static void l6_a_service_whose_tasks_moved_settles_first(void **state)
 {
     (void)state;
-    struct memo_stamp stamps[] = {{STAMP_SETTLING, "web", T0 - 10 * SECOND, 0, 0}};
+    struct memo_stamp stamps[] = {{STAMP_SETTLING, "web", T0 - 10 * SECOND, 0, 0, 0}};
     b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0 - 30 * SECOND, .stamps = stamps, .stamp_count = 1};
     b.has_memo = true;
     const struct plan *p = build_plan(&b);
