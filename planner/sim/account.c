@@ -85,7 +85,7 @@ static int mean_capacity(const struct world *w, int cluster, double ret[RES_COUN
     }
     for (size_t f = 0; n == 0 && f < w->fleet_count; f++) {
         for (int o = 0; w->fleets[f].cluster == cluster && o < w->fleets[f].override_count; o++) {
-            struct res r = machine_registers(&w->types[w->fleets[f].overrides[o].type]);
+            struct res r = machine_registers(&w->types[w->fleets[f].overrides[o].type], &w->templates[w->fleets[f].template]);
             n++;
             for (int k = 0; k < RES_COUNT; k++)
                 ret[k] += (double)r.v[k];
@@ -114,7 +114,7 @@ static double cluster_need(const struct world *w, int cluster)
             continue;
         for (int t = w->instances[i].first_task; t >= 0; t = w->tasks[t].next_of_instance)
             if (w->tasks[t].service < 0 && task_wanted(&w->tasks[t]))
-                want = res_add(want, w->taskdefs[w->tasks[t].taskdef].need);
+                want = res_add(want, w->tasks[t].need);
     }
     for (size_t b = 0; b < w->batch_count; b++)
         if (w->batch[b].cluster == cluster)

@@ -20,6 +20,7 @@ int world_add_taskdef(struct world *w, const struct world_taskdef *t)
             d.revision = w->taskdefs[i].revision;
     d.revision += t->revision == 0;
     d.registered_ms = w->now_ms;
+    taskdef_keep(w, &d);
     w->taskdefs = arena_grow(&w->arena, w->taskdefs, w->taskdef_count, &w->taskdef_cap, sizeof *w->taskdefs);
     w->taskdefs[w->taskdef_count] = d;
     return (int)w->taskdef_count++;
@@ -27,22 +28,60 @@ int world_add_taskdef(struct world *w, const struct world_taskdef *t)
 
 int world_add_service(struct world *w, const struct world_service_spec *spec)
 {
-    assert(spec->strategy_count <= WORLD_STRATEGIES);
     w->services = arena_grow(&w->arena, w->services, w->service_count, &w->service_cap, sizeof *w->services);
     struct world_service *s = &w->services[w->service_count];
-    *s = (struct world_service){.cluster = spec->cluster, .daemon = spec->daemon, .distinct_instance = spec->distinct_instance,
-                                .desired = spec->daemon ? 0 : spec->desired, .min_percent = spec->min_percent,
-                                .max_percent = spec->max_percent, .strategy_count = spec->strategy_count, .deployment_count = 1,
+    *s = (struct world_service){.cluster = spec->cluster, .daemon = spec->daemon, .desired = spec->daemon ? 0 : spec->desired,
+                                .min_percent = spec->min_percent, .max_percent = spec->max_percent, .deployment_count = 1,
                                 .created_ms = w->now_ms, .first_task = -1};
+    if (spec->rules)
+        s->rules = *spec->rules;
+    rules_keep(w, &s->rules);
     s->desired_was = (struct world_lagged){s->desired, s->desired, w->now_ms};
     world_copy(s->name, sizeof s->name, spec->name);
-    for (int i = 0; i < spec->strategy_count; i++)
-        s->strategies[i] = spec->strategies[i];
     s->deployments[0] = (struct world_deployment){.taskdef = spec->taskdef, .primary = true, .completed = true, .desired = s->desired,
                                                   .created_ms = w->now_ms, .updated_ms = w->now_ms};
     world_new_id(w, "ecs-svc/", -19, s->deployments[0].id, sizeof s->deployments[0].id);
     service_wake(w, (int)w->service_count, w->now_ms);
     return (int)w->service_count++;
+}
+
+int world_add_type(struct world *w, const struct world_type *t)
+{
+    w->types = arena_grow(&w->arena, w->types, w->type_count, &w->type_cap, sizeof *w->types);
+    w->types[w->type_count] = *t;
+    market_add_type(w, (int)w->type_count);
+    return (int)w->type_count++;
+}
+
+int world_add_provider(struct world *w, const char *name, bool managed)
+{
+    w->providers = arena_grow(&w->arena, w->providers, w->provider_count, &w->provider_cap, sizeof *w->providers);
+    struct world_provider *p = &w->providers[w->provider_count];
+    *p = (struct world_provider){.managed = managed, .target_percent = 100};
+    world_copy(p->name, sizeof p->name, name);
+    return (int)w->provider_count++;
+}
+
+int world_add_template(struct world *w, const struct world_template *t)
+{
+    struct world_template own = *t;
+    assert(own.attribute_count <= WORLD_ATTRIBUTES);
+    for (size_t i = 0; t->version == 0 && i < w->template_count; i++)
+        if (!strcmp(w->templates[i].id, own.id) && w->templates[i].version > own.version)
+            own.version = w->templates[i].version;
+    own.version += t->version == 0;
+    for (int k = 0; k < own.attribute_count; k++)
+        own.attributes[k] = (struct world_attribute){arena_strdup(&w->arena, own.attributes[k].name), arena_strdup(&w->arena, own.attributes[k].value)};
+    w->templates = arena_grow(&w->arena, w->templates, w->template_count, &w->template_cap, sizeof *w->templates);
+    w->templates[w->template_count] = own;
+    return (int)w->template_count++;
+}
+
+void world_set_provider(struct world *w, int instance, int provider)
+{
+    w->instances[instance].provider = provider;
+    w->instances[instance].version++;
+    service_wake_cluster(w, w->instances[instance].cluster, false);
 }
 
 static void new_fleet_id(struct world *w, char *out, size_t size)
@@ -58,7 +97,7 @@ int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
     w->fleets = arena_grow(&w->arena, w->fleets, w->fleet_count, &w->fleet_cap, sizeof *w->fleets);
     int n = (int)w->fleet_count++;
     struct world_fleet *f = &w->fleets[n];
-    *f = (struct world_fleet){.cluster = spec->cluster, .maintain = !spec->request_type, .wanted = spec->target,
+    *f = (struct world_fleet){.cluster = spec->cluster, .template = spec->template, .maintain = !spec->request_type, .wanted = spec->target,
                               .modified_by = WORLD_PERSON, .excess = WX_DEFAULT, .allocation = spec->allocation,
                               .override_count = spec->override_count, .created_ms = w->now_ms};
     new_fleet_id(w, f->id, sizeof f->id);
@@ -132,15 +171,11 @@ static void add_planned_service(struct world *w, const struct plan_service *p)
     struct world_taskdef d = {.need = res_make(p->cpu_units, p->memory_mib), .stop_timeout_ms = p->stop_timeout_s * 1000LL,
                               .stops_in_ms = p->stops_in_s * 1000LL, .start_ms = 12000};
     snprintf(d.family, sizeof d.family, "%s-%s", w->clusters[p->cluster].name, p->name);
-    enum world_strategy_kind strategies[2];
-    int n = 0;
-    while (n < 2 && p->strategies[n] != NO) {
-        strategies[n] = (enum world_strategy_kind)p->strategies[n];
-        n++;
-    }
+    struct world_rules rules = {.distinct_instance = (p->flags & DISTINCT) != 0};
+    for (int n = 0; n < 2 && p->strategies[n] != NO; n++)
+        rules.strategies[rules.strategy_count++].kind = (enum world_strategy_kind)p->strategies[n];
     struct world_service_spec s = {.name = p->name, .cluster = p->cluster, .taskdef = world_add_taskdef(w, &d), .daemon = (p->flags & DAEMON) != 0,
-                                   .distinct_instance = (p->flags & DISTINCT) != 0, .min_percent = p->min_percent, .max_percent = p->max_percent,
-                                   .strategies = strategies, .strategy_count = n, .desired = p->mean_tasks};
+                                   .min_percent = p->min_percent, .max_percent = p->max_percent, .rules = &rules, .desired = p->mean_tasks};
     int at = world_add_service(w, &s);
     w->services[at].mean_tasks = p->mean_tasks ? 1 + (p->mean_tasks * (int64_t)w->o.scale_permyriad - 1) / 10000 : 0;
     w->services[at].protects_ms = (p->flags & PROTECTS) ? 900000 : 0;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "planner/sim/orders.h"
 #include "planner/sim/world_internal.h"
 
 static bool has_instance(const struct world *w, int n)
@@ -119,6 +120,7 @@ enum world_answer world_cancel_fleet(struct world *w, enum world_actor by, int f
     for (size_t n = 0; terminate && n < w->instance_count; n++)
         if (w->instances[n].used && w->instances[n].fleet == fleet)
             machine_end(w, (int)n, WEND_FLEET_CANCELLED, by);
+    fleet_recount(w, fleet);
     return WORLD_OK;
 }
 
@@ -166,6 +168,17 @@ enum world_answer world_tag(struct world *w, enum world_actor by, int instance, 
     return tell_after(w, &c, put_tag(i->tags, &i->tag_count, key, value));
 }
 
+static void take_tag(struct world_tag *tags, int *count, const char *key)
+{
+    for (int k = 0; k < *count; k++) {
+        if (strcmp(tags[k].key, key))
+            continue;
+        memmove(&tags[k], &tags[k + 1], (size_t)(*count - k - 1) * sizeof *tags);
+        --*count;
+        break;
+    }
+}
+
 enum world_answer world_untag(struct world *w, enum world_actor by, int instance, const char *key)
 {
     struct world_call c = a_call(WOP_UNTAG, by);
@@ -174,15 +187,20 @@ enum world_answer world_untag(struct world *w, enum world_actor by, int instance
     tell_before(w, &c);
     if (!has_instance(w, instance))
         return tell_after(w, &c, WORLD_NOT_FOUND);
-    struct world_instance *i = &w->instances[instance];
-    for (int k = 0; k < i->tag_count; k++) {
-        if (strcmp(i->tags[k].key, key))
-            continue;
-        memmove(&i->tags[k], &i->tags[k + 1], (size_t)(i->tag_count - k - 1) * sizeof i->tags[0]);
-        i->tag_count--;
-        break;
-    }
+    take_tag(w->instances[instance].tags, &w->instances[instance].tag_count, key);
     return tell_after(w, &c, WORLD_OK);  // EC2 is content when there was none
+}
+
+enum world_answer world_untag_fleet(struct world *w, enum world_actor by, int fleet, const char *key)
+{
+    struct world_call c = a_call(WOP_UNTAG, by);
+    c.fleet = fleet;
+    c.key = key;
+    tell_before(w, &c);
+    if (!has_fleet(w, fleet))
+        return tell_after(w, &c, WORLD_NOT_FOUND);
+    take_tag(w->fleets[fleet].tags, &w->fleets[fleet].tag_count, key);
+    return tell_after(w, &c, WORLD_OK);
 }
 
 enum world_answer world_tag_fleet(struct world *w, enum world_actor by, int fleet, const char *key, const char *value)
@@ -232,17 +250,8 @@ enum world_answer world_set_desired(struct world *w, enum world_actor by, int se
     return tell_after(w, &c, WORLD_OK);
 }
 
-static enum world_answer deploy(struct world *w, int service, const struct res *need)
+static enum world_answer begin_deployment(struct world *w, int service, int taskdef)
 {
-    if (!has_service(w, service))
-        return WORLD_NOT_FOUND;
-    if (w->services[service].deployment_count == WORLD_DEPLOYMENTS)
-        return WORLD_LIMIT;
-    struct world_taskdef d = w->taskdefs[service_primary(&w->services[service])->taskdef];
-    d.revision = 0;
-    if (need)
-        d.need = *need;
-    int taskdef = world_add_taskdef(w, &d);
     struct world_service *s = &w->services[service];
     memmove(&s->deployments[1], &s->deployments[0], (size_t)s->deployment_count * sizeof s->deployments[0]);
     s->deployment_count++;
@@ -251,9 +260,27 @@ static enum world_answer deploy(struct world *w, int service, const struct res *
                                                   .updated_ms = w->now_ms};
     world_new_id(w, "ecs-svc/", -19, s->deployments[0].id, sizeof s->deployments[0].id);
     s->steady = false;
+    s->failures = 0;
+    s->restart_ms = 0;
     w->counters.deployments++;
     service_wake(w, service, w->now_ms);
     return WORLD_OK;
+}
+
+static enum world_answer deploy(struct world *w, int service, const struct res *need)
+{
+    if (!has_service(w, service))
+        return WORLD_NOT_FOUND;
+    if (w->services[service].deployment_count == WORLD_DEPLOYMENTS)
+        return WORLD_LIMIT;
+    struct world_taskdef d = w->taskdefs[service_primary(&w->services[service])->taskdef];
+    d.revision = 0;
+    if (need) {
+        d.need = *need;
+        d.container_count = 0;
+        d.cpu_units = d.memory_mib = 0;
+    }
+    return begin_deployment(w, service, world_add_taskdef(w, &d));
 }
 
 enum world_answer world_deploy(struct world *w, enum world_actor by, int service, const struct res *need)
@@ -264,21 +291,113 @@ enum world_answer world_deploy(struct world *w, enum world_actor by, int service
     return tell_after(w, &c, deploy(w, service, need));
 }
 
-enum world_answer world_run_task(struct world *w, enum world_actor by, int cluster, int taskdef, int64_t runs_ms, int *ret_task)
+static enum world_answer update_service(struct world *w, int service, const struct world_service_change *change)
+{
+    if (!has_service(w, service))
+        return WORLD_NOT_FOUND;
+    struct world_service *s = &w->services[service];
+    bool deploys = change->taskdef >= 0 || change->rules;
+    if (change->taskdef >= (int)w->taskdef_count)
+        return WORLD_NOT_FOUND;
+    if (deploys && s->deployment_count == WORLD_DEPLOYMENTS)
+        return WORLD_LIMIT;
+    if (change->min_percent >= 0)
+        s->min_percent = change->min_percent;
+    if (change->max_percent >= 0)
+        s->max_percent = change->max_percent;
+    if (change->rules) {
+        s->rules = *change->rules;
+        rules_keep(w, &s->rules);
+    }
+    service_wake(w, service, w->now_ms);
+    return deploys ? begin_deployment(w, service, change->taskdef >= 0 ? change->taskdef : service_primary(s)->taskdef) : WORLD_OK;
+}
+
+enum world_answer world_update_service(struct world *w, enum world_actor by, int service, const struct world_service_change *change)
+{
+    struct world_call c = a_call(WOP_DEPLOY, by);
+    c.service = service;
+    tell_before(w, &c);
+    return tell_after(w, &c, update_service(w, service, change));
+}
+
+static enum world_answer deregister(struct world *w, int cluster, int n, bool force)
+{
+    if (!has_instance(w, n) || w->instances[n].cluster != cluster || w->instances[n].status.now == WE_NONE || w->instances[n].status.now == WE_INACTIVE)
+        return WORLD_NOT_FOUND;
+    for (int t = w->instances[n].first_task; t >= 0; t = w->tasks[t].next_of_instance)
+        if (task_wanted(&w->tasks[t]) && !force)
+            return WORLD_BAD_STATE;
+    w->instances[n].ghost = false;
+    machine_deregister_step(w, n);
+    return WORLD_OK;
+}
+
+enum world_answer world_deregister(struct world *w, enum world_actor by, int cluster, int instance, bool force)
+{
+    struct world_call c = a_call(WOP_DEREGISTER, by);
+    c.cluster = cluster;
+    c.instance = instance;
+    tell_before(w, &c);
+    return tell_after(w, &c, deregister(w, cluster, instance, force));
+}
+
+// Where the task of a call goes; -1: nowhere, or (with WPLACE_OK) it waits for its managed provider.
+static int place_run(struct world *w, const struct world_ask *ask, const struct world_run *run, enum world_place *ret_why, int *ret_closest)
+{
+    *ret_why = WPLACE_OK;
+    if (run->instance >= 0) {  // StartTask: the caller chose; draining instances take it, constraints are not asked
+        *ret_closest = run->instance;
+        *ret_why = placement_has_room(w, ask, run->instance);
+        return *ret_why == WPLACE_OK ? run->instance : -1;
+    }
+    int host = placement_choose(w, ask);
+    if (host >= 0)
+        return host;
+    if (ask->provider >= 0 && w->providers[ask->provider].managed)
+        return -1;
+    *ret_why = WPLACE_NOT_ACTIVE;
+    *ret_closest = world_closest(w, ask, ret_why);
+    return -1;
+}
+
+static enum world_answer run_one(struct world *w, const struct world_run *run, int *ret_task, enum world_place *ret_why, int *ret_closest)
+{
+    static const struct world_rules none;
+    if (run->cluster < 0 || (size_t)run->cluster >= w->cluster_count || run->taskdef < 0 || (size_t)run->taskdef >= w->taskdef_count)
+        return WORLD_NOT_FOUND;
+    if (run->instance >= 0 && (!has_instance(w, run->instance) || w->instances[run->instance].cluster != run->cluster))
+        return WORLD_NOT_FOUND;
+    const struct world_taskdef *d = &w->taskdefs[run->taskdef];
+    struct world_ask ask = {.cluster = run->cluster, .taskdef = run->taskdef, .service = -1, .provider = run->provider,
+                            .rules = run->rules ? run->rules : &none, .need = world_reservation(d, run->override)};
+    struct world_rules own = *ask.rules;
+    rules_keep(w, &own);  // its expressions are parsed
+    ask.rules = &own;
+    snprintf(ask.group, sizeof ask.group, "%s%s", run->group ? "" : "family:", run->group ? run->group : d->family);
+    int host = place_run(w, &ask, run, ret_why, ret_closest);
+    if (host < 0 && *ret_why != WPLACE_OK)
+        return WORLD_NO_ROOM;
+    *ret_task = task_create(w, &ask, host, run);
+    return WORLD_OK;
+}
+
+enum world_answer world_run(struct world *w, enum world_actor by, const struct world_run *run, int *ret_task, enum world_place *ret_why,
+                            int *ret_closest)
 {
     struct world_call c = a_call(WOP_RUN_TASK, by);
-    c.cluster = cluster;
+    c.cluster = run->cluster;
+    *ret_closest = -1;
     tell_before(w, &c);
-    if (cluster < 0 || (size_t)cluster >= w->cluster_count || taskdef < 0 || (size_t)taskdef >= w->taskdef_count)
-        return tell_after(w, &c, WORLD_NOT_FOUND);
-    int host = placement_choose(w, -1, cluster, taskdef);
-    if (host < 0)
-        return tell_after(w, &c, WORLD_NO_ROOM);
-    int n = task_create(w, -1, cluster, taskdef, host);
-    w->tasks[n].runs_ms = runs_ms;
-    world_copy(w->tasks[n].started_by, sizeof w->tasks[n].started_by, "batch");
-    *ret_task = n;
-    return tell_after(w, &c, WORLD_OK);
+    return tell_after(w, &c, run_one(w, run, ret_task, ret_why, ret_closest));
+}
+
+enum world_answer world_run_task(struct world *w, enum world_actor by, int cluster, int taskdef, int64_t runs_ms, int *ret_task)
+{
+    struct world_run run = {.cluster = cluster, .taskdef = taskdef, .instance = -1, .provider = -1, .runs_ms = runs_ms, .started_by = "batch"};
+    enum world_place why;
+    int closest;
+    return world_run(w, by, &run, ret_task, &why, &closest);
 }
 
 enum world_answer world_stop_task(struct world *w, enum world_actor by, int task)

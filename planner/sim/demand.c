@@ -13,7 +13,7 @@ static bool takes_trace(const struct world *w, int service)
         return false;
     if (w->o.trace_service)
         return !strcmp(s->name, w->o.trace_service);
-    return s->cluster == 0 && !s->distinct_instance && s->mean_tasks > 0;
+    return s->cluster == 0 && !s->rules.distinct_instance && s->mean_tasks > 0;
 }
 
 static double trace_share(const struct world *w, int service)
@@ -81,7 +81,7 @@ void demand_batch_step(struct world *w)
 {
     int candidates[256], n = 0;
     for (size_t s = 0; s < w->service_count && n < 256; s++)
-        if (!w->services[s].daemon && !w->services[s].distinct_instance && s % 5 == 1)
+        if (!w->services[s].daemon && !w->services[s].rules.distinct_instance && s % 5 == 1)
             candidates[n++] = (int)s;
     int64_t jobs = n > 0 ? rng_between(&w->demand, 1, 3) : 0;
     for (int64_t j = 0; j < jobs; j++) {

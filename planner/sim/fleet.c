@@ -31,6 +31,9 @@ void fleet_recount(struct world *w, int fleet)
             f->fulfilled_milli += i->weight_milli;
         ending |= i->used && i->end == WEND_FLEET_EXCESS && i->state.now == WL_RUNNING;
     }
+    bool over = f->state.now == WF_CANCELLED_RUNNING || f->state.now == WF_CANCELLED_TERMINATING;
+    if (over && f->fulfilled_milli == 0)
+        world_lag(w, &f->state, WF_CANCELLED);
     f->activity = ending ? WA_PENDING_TERMINATION : f->fulfilled_milli >= f->wanted * 1000 ? WA_FULFILLED : WA_PENDING_FULFILLMENT;
     w->dirty = true;
 }
@@ -69,6 +72,15 @@ struct choice {
     int override, pool;
 };
 
+// Of the zone's subnet: each instance takes one, and each task that has an interface of its own.
+static int64_t addresses_left(const struct world *w, int zone)
+{
+    int64_t left = 0, most_used = (int64_t)(w->instance_count + w->task_count);
+    for (int s = 0; s < w->subnet_count; s++)
+        left += w->subnets[s].zone != zone ? 0 : w->subnets[s].addresses > most_used ? 1 : world_free_addresses(w, s);
+    return left;
+}
+
 static struct choice choose_pool(const struct world *w, int fleet, bool spot)
 {
     const struct world_fleet *f = &w->fleets[fleet];
@@ -79,7 +91,7 @@ static struct choice choose_pool(const struct world *w, int fleet, bool spot)
             if (f->overrides[o].zone >= 0 && f->overrides[o].zone != z)
                 continue;
             int pool = fleet_pool(w, f->overrides[o].type, z);
-            if (pool < 0 || w->pools[pool].depth <= 0)
+            if (pool < 0 || w->pools[pool].depth <= 0 || addresses_left(w, z) <= 0)
                 continue;
             double s = pool_score(w, fleet, pool, f->overrides[o].weight_milli, spot);
             if (best.pool < 0 || s < best_score) {
@@ -102,12 +114,33 @@ static bool launches(const struct world *w, const struct world_fleet *f)
 
 enum { PACK = 4096 };  // override and pool in one number of an event
 
+// Past ValidUntil nothing is launched; with terminateInstancesWithExpiration its members end.
+static void expire(struct world *w, int fleet)
+{
+    struct world_fleet *f = &w->fleets[fleet];
+    if (f->state.now >= WF_CANCELLED_RUNNING)
+        return;
+    world_lag(w, &f->state, f->ends_with_expiration ? WF_CANCELLED_TERMINATING : WF_CANCELLED_RUNNING);
+    for (size_t n = 0; f->ends_with_expiration && n < w->instance_count; n++)
+        if (w->instances[n].used && w->instances[n].fleet == fleet)
+            machine_end(w, (int)n, WEND_FLEET_CANCELLED, WORLD_AWS);
+    fleet_recount(w, fleet);
+}
+
 void fleet_check_step(struct world *w, int fleet)
 {
     fleet_recount(w, fleet);
     struct world_fleet *f = &w->fleets[fleet];
+    if (f->valid_until_ms > 0 && w->now_ms >= f->valid_until_ms)
+        expire(w, fleet);
     if (!launches(w, f))
         return;
+    if (f->stuck && f->fulfilled_milli + f->open_milli < f->wanted * 1000) {
+        f->activity = WA_ERROR;
+        w->counters.launch_failures++;
+        queue_push(w, w->now_ms + 30000, WEV_FLEET_CHECK, fleet, 0, 0);
+        return;
+    }
     if (f->state.now == WF_SUBMITTED)
         world_lag(w, &f->state, WF_ACTIVE);
     int64_t on_demand = on_demand_milli(w, fleet) + f->open_on_demand_milli;

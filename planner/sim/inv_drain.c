@@ -237,6 +237,8 @@ void inv_ending(struct invariants *inv, const struct world_view *v, int n)
 
 static bool stopped_by_our_drain(struct invariants *inv, const struct world_view *v, const struct world_task *t)
 {
+    if (t->instance < 0)
+        return false;
     const struct inv_instance *x = inv_of(inv, v, t->instance);
     return x->draining_ms > 0 && x->voluntary && x->draining_ms <= t->stopping_ms && v->instances[t->instance].notice_ms == 0 &&
            t->stopped_by == WORLD_ECS;
@@ -245,7 +247,7 @@ static bool stopped_by_our_drain(struct invariants *inv, const struct world_view
 static bool still_on_ours(struct invariants *inv, const struct world_view *v, int s)
 {
     for (int t = v->services[s].first_task; t >= 0; t = v->tasks[t].next_of_service)
-        if (v->tasks[t].last.now != WT_STOPPED && inv_of(inv, v, v->tasks[t].instance)->draining_ms > 0)
+        if (v->tasks[t].last.now != WT_STOPPED && v->tasks[t].instance >= 0 && inv_of(inv, v, v->tasks[t].instance)->draining_ms > 0)
             return true;
     return false;
 }

@@ -23,7 +23,7 @@ static struct res room_at(const struct world_view *v, int instance, int64_t at_m
     for (int n = i->first_task; n >= 0; n = v->tasks[n].next_of_instance) {
         const struct world_task *t = &v->tasks[n];
         if (t->created_ms <= at_ms && (t->stopped_ms == 0 || t->stopped_ms > at_ms))
-            room = res_sub(room, v->taskdefs[t->taskdef].need);
+            room = res_sub(room, t->need);
     }
     return room;
 }
@@ -51,7 +51,7 @@ static int collect(const struct world_view *v, int victim, int64_t at_ms, struct
             continue;
         int64_t leaving = 0, kept = 0;
         for (int t = s->first_task; t >= 0; t = v->tasks[t].next_of_service) {
-            if (!moment_wanted(&v->tasks[t], at_ms))
+            if (!moment_wanted(&v->tasks[t], at_ms) || v->tasks[t].instance < 0)
                 continue;
             leaving += leaves_by_us(v, v->tasks[t].instance, victim);
             kept += !leaves_by_us(v, v->tasks[t].instance, victim) && moment_stays(&v->instances[v->tasks[t].instance], at_ms);
@@ -93,7 +93,7 @@ static int choose(const struct world_view *v, const struct bin *bins, int bin_co
     for (int b = 0; b < bin_count; b++) {
         if (!res_fits(items[at].need, bins[b].room))
             continue;
-        if (v->services[items[at].service].distinct_instance && has_kin(v, &bins[b], items, place, at, b, at_ms))
+        if (v->services[items[at].service].rules.distinct_instance && has_kin(v, &bins[b], items, place, at, b, at_ms))
             continue;
         if (way == 0)
             return b;

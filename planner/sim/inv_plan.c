@@ -180,6 +180,7 @@ static const char *op_name(const struct world_call *c)
     case WOP_DEPLOY:
     case WOP_RUN_TASK:
     case WOP_STOP_TASK:
+    case WOP_DEREGISTER:
     case WOP_COUNT:
         break;
     }

@@ -101,6 +101,10 @@ static void before(void *arg, const struct world *w, const struct world_call *c)
     case WOP_UNTAG:
         inv_before_tag(inv, &v, c);
         break;
+    case WOP_DEREGISTER:
+        if (c->instance >= 0 && v.instances[c->instance].state.now != WL_TERMINATED)
+            inv_tell(inv, V9, "%s was deregistered -> its EC2 instance is not terminated", v.instances[c->instance].id);
+        break;
     case WOP_PROTECT:
     case WOP_DESIRED:
     case WOP_DEPLOY:

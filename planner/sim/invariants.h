@@ -2,8 +2,8 @@
 //
 // V1 ended instances are empty; V2 marked, drained, read back, seen empty twice; V3 AWS ends nothing by its own choice because of us;
 // V4 targets are sums; V5 a drain begins only where no task may be hurt; V6 drains leave each service enough; V7 what is drained fits
-// elsewhere, all together; V8 how many at once; V18 bounds; V23 targets agree with members at rest; V24 every drain ends or is
-// reported; V25 undo only what is ours and fit. Plans: V10 no removal on bad facts; V17 the same input gives the same plan;
+// elsewhere, all together; V8 how many at once; V9 only what EC2 has terminated is deregistered; V18 bounds; V23 targets agree with
+// members at rest; V24 every drain ends or is reported; V25 undo only what is ours and fit. Plans: V10 no removal on bad facts; V17 the same input gives the same plan;
 // V26 one verdict a candidate, a reason an action; V27 an intent before each call and one outcome after.
 // Violations are collected, never fatal. A violation of the world's calls is charged to calls by WORLD_OURS only.
 #pragma once
@@ -15,7 +15,7 @@
 #include "planner/planner.h"
 #include "planner/sim/world.h"
 
-enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V10 = 10, V17 = 17, V18, V23 = 23, V24, V25, V26, V27, V_LIMIT };
+enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V17 = 17, V18, V23 = 23, V24, V25, V26, V27, V_LIMIT };
 
 struct violation {
     enum invariant id;

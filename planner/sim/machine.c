@@ -6,12 +6,12 @@
 
 #include "planner/sim/world_internal.h"
 
-struct res machine_registers(const struct world_type *t)
+struct res machine_registers(const struct world_type *t, const struct world_template *m)
 {
     // what the kernel and the agent keep: about 3 % and 200 MiB
-    struct res r = res_make((int64_t)t->vcpus * 1024, (int64_t)t->memory_mib * 97 / 100 - 200);
+    struct res r = res_make((int64_t)t->vcpus * 1024, (int64_t)t->memory_mib * 97 / 100 - 200 - m->memory_lost_mib);
     r.v[RES_GPU] = t->gpus;
-    r.v[RES_ENI] = t->max_enis - 1;
+    r.v[RES_ENI] = m->trunking && t->trunk_slots > 0 ? t->trunk_slots : t->max_enis - 1;
     return r;
 }
 
@@ -34,12 +34,17 @@ static int take_slot(struct world *w)
 
 static void register_now(struct world *w, struct world_instance *i)
 {
+    const struct world_template *m = &w->templates[i->template];
     world_new_id(w, "", 32, i->ci_id, sizeof i->ci_id);
-    i->registered = i->remaining = machine_registers(&w->types[w->pools[i->pool].type]);
+    i->registered = i->remaining = machine_registers(&w->types[w->pools[i->pool].type], m);
     i->registered_ms = w->now_ms;
     i->agent_connected = true;
     i->version++;
-    world_lag(w, &i->status, WE_ACTIVE);
+    if (m->trunking)
+        world_new_id(w, "eni-0", 16, i->trunk_id, sizeof i->trunk_id);
+    for (int k = 0; k < m->attribute_count; k++)
+        attributes_put(w, i, m->attributes[k].name, m->attributes[k].value);
+    world_lag(w, &i->status, m->registration_fails ? WE_FAILED : WE_ACTIVE);
 }
 
 // Time from launch to registration: log-normal through the two quantiles asked for.
@@ -56,8 +61,10 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     int n = take_slot(w);
     struct world_instance *i = &w->instances[n];
     *i = (struct world_instance){.used = true, .serial = w->next_serial++, .fleet = fleet, .pool = pool, .spot = spot,
-                                 .weight_milli = weight_milli, .created_ms = w->now_ms, .launched_ms = w->now_ms, .first_task = -1};
+                                 .weight_milli = weight_milli, .created_ms = w->now_ms, .launched_ms = w->now_ms, .first_task = -1,
+                                 .provider = -1, .subnet = w->pools[pool].zone};
     i->cluster = fleet >= 0 ? w->fleets[fleet].cluster : -1;
+    i->template = fleet >= 0 ? w->fleets[fleet].template : 0;
     world_new_id(w, "i-0", 16, i->id, sizeof i->id);
     world_copy(i->tags[0].key, sizeof i->tags[0].key, "Name");
     world_copy(i->tags[0].value, sizeof i->tags[0].value, i->cluster >= 0 ? w->clusters[i->cluster].name : "stray");
@@ -65,7 +72,11 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     if (fleet >= 0) {
         world_copy(i->tags[1].key, sizeof i->tags[1].key, "aws:ec2spot:fleet-request-id");
         world_copy(i->tags[1].value, sizeof i->tags[1].value, w->fleets[fleet].id);
-        i->tag_count = 2;
+        world_copy(i->tags[2].key, sizeof i->tags[2].key, "aws:ec2launchtemplate:id");
+        world_copy(i->tags[2].value, sizeof i->tags[2].value, w->templates[i->template].id);
+        world_copy(i->tags[3].key, sizeof i->tags[3].key, "aws:ec2launchtemplate:version");
+        snprintf(i->tags[3].value, sizeof i->tags[3].value, "%d", w->templates[i->template].version);
+        i->tag_count = 4;
     }
     i->state = (struct world_lagged){booted ? WL_RUNNING : WL_PENDING, WL_PENDING, w->now_ms};
     w->dirty = true;
@@ -93,7 +104,8 @@ void machine_running_step(struct world *w, int n)
 void machine_register_step(struct world *w, int n)
 {
     struct world_instance *i = &w->instances[n];
-    if (i->state.now != WL_RUNNING || i->never_registers || i->cluster < 0)
+    bool never = i->never_registers || (w->templates[i->template].never_registers >> w->pools[i->pool].zone & 1);
+    if (i->state.now != WL_RUNNING || never || i->cluster < 0)
         return;
     register_now(w, i);
     w->dirty = true;
@@ -138,9 +150,10 @@ void machine_end(struct world *w, int n, enum world_end end, enum world_actor by
 void machine_deregister_step(struct world *w, int n)
 {
     struct world_instance *i = &w->instances[n];
-    if (i->status.now == WE_NONE)
+    if (i->status.now == WE_NONE || i->status.now == WE_INACTIVE || i->ghost)
         return;
     world_lag(w, &i->status, WE_INACTIVE);
+    i->agent_connected = false;
     i->version++;
     for (int t = i->first_task; t >= 0; t = w->tasks[t].next_of_instance)
         task_lose(w, t, "TerminationNotice", "Host EC2 instance was terminated");
@@ -157,6 +170,10 @@ void machine_terminated_step(struct world *w, int n)
 void machine_gone_step(struct world *w, int n)
 {
     struct world_instance *i = &w->instances[n];
+    if (i->ghost || i->first_task >= 0) {  // ECS still knows it
+        queue_push(w, w->now_ms + WORLD_KEPT_MS, WEV_INST_GONE, n, 0, i->serial);
+        return;
+    }
     assert(i->first_task < 0);  // its tasks ended with it and are kept for a shorter time
     i->used = false;
     w->free_instances = arena_grow(&w->arena, w->free_instances, w->free_instance_count, &w->free_instance_cap, sizeof(int));
@@ -204,9 +221,9 @@ void machine_doom_step(struct world *w, int n)
 
 void machine_drained_check(struct world *w, int n)
 {
-    struct world_instance *i = &w->instances[n];
-    if (n < 0 || i->status.now != WE_DRAINING)
+    if (n < 0 || w->instances[n].status.now != WE_DRAINING)
         return;
+    const struct world_instance *i = &w->instances[n];
     for (int t = i->first_task; t >= 0; t = w->tasks[t].next_of_instance)
         if (task_alive(&w->tasks[t]) && !task_daemon(w, &w->tasks[t]) && w->tasks[t].last.now <= WT_RUNNING)
             return;

@@ -5,20 +5,24 @@
 
 enum { STEP_MS = 600000, DRAW_MS = 60000, DEEPEST = 80 };
 
+void market_add_type(struct world *w, int type)
+{
+    for (int z = 0; z < w->zone_count; z++) {
+        w->pools = arena_grow(&w->arena, w->pools, w->pool_count, &w->pool_cap, sizeof *w->pools);
+        struct world_pool *p = &w->pools[w->pool_count++];
+        *p = (struct world_pool){.type = type, .zone = z, .price_changed_ms = w->now_ms};
+        p->mean_permyriad = rng_between(&w->market, 2800, 4800);
+        p->spot_usd_micro = w->types[type].on_demand_usd_micro * p->mean_permyriad / 10000;
+        p->depth = (int32_t)rng_between(&w->market, DEEPEST / 4, DEEPEST);
+        // uneven over the pools: most are calm, some are not; the mean over all is the option's
+        p->interruptions_per_hour = rng_exponential(&w->market, w->o.interruptions_per_instance_day / 24);
+    }
+}
+
 void market_init(struct world *w)
 {
-    for (size_t t = 0; t < w->type_count; t++) {
-        for (int z = 0; z < w->zone_count; z++) {
-            w->pools = arena_grow(&w->arena, w->pools, w->pool_count, &w->pool_cap, sizeof *w->pools);
-            struct world_pool *p = &w->pools[w->pool_count++];
-            *p = (struct world_pool){.type = (int)t, .zone = z, .price_changed_ms = w->now_ms};
-            p->mean_permyriad = rng_between(&w->market, 2800, 4800);
-            p->spot_usd_micro = w->types[t].on_demand_usd_micro * p->mean_permyriad / 10000;
-            p->depth = (int32_t)rng_between(&w->market, DEEPEST / 4, DEEPEST);
-            // uneven over the pools: most are calm, some are not; the mean over all is the option's
-            p->interruptions_per_hour = rng_exponential(&w->market, w->o.interruptions_per_instance_day / 24);
-        }
-    }
+    for (size_t t = 0; t < w->type_count; t++)
+        market_add_type(w, (int)t);
     queue_push(w, w->now_ms + STEP_MS, WEV_MARKET, 0, 0, 0);
     queue_push(w, w->now_ms + DRAW_MS, WEV_DRAW, 0, 0, 0);
 }

@@ -19,6 +19,12 @@ struct world_view world_view(const struct world *w)
         .instances = w->instances,
         .tasks = w->tasks,
         .notices = w->notices,
+        .subnets = w->subnets,
+        .templates = w->templates,
+        .providers = w->providers,
+        .subnet_count = w->subnet_count,
+        .template_count = (int)w->template_count,
+        .provider_count = (int)w->provider_count,
         .zone_count = w->zone_count,
         .cluster_count = (int)w->cluster_count,
         .type_count = (int)w->type_count,
@@ -87,6 +93,20 @@ int world_type_index(const struct world *w, const char *name)
         if (!strcmp(w->types[i].name, name))
             return (int)i;
     return -1;
+}
+
+int32_t world_free_addresses(const struct world *w, int subnet)
+{
+    int32_t left = w->subnets[subnet].addresses;
+    for (size_t i = 0; i < w->instance_count; i++) {
+        const struct world_instance *in = &w->instances[i];
+        if (!in->used || in->subnet != subnet || in->state.now > WL_RUNNING)
+            continue;
+        left--;
+        for (int t = in->first_task; t >= 0; t = w->tasks[t].next_of_instance)
+            left -= w->tasks[t].need.v[RES_ENI] > 0 && task_alive(&w->tasks[t]);
+    }
+    return left;
 }
 
 const char *world_tag_value(const struct world_tag *tags, int n, const char *key)

@@ -55,7 +55,7 @@ struct tally {
 
 static bool on_leaving(const struct world *w, const struct world_task *t)
 {
-    return w->instances[t->instance].status.now != WE_ACTIVE;
+    return t->instance >= 0 && w->instances[t->instance].status.now != WE_ACTIVE;
 }
 
 static bool of_primary(const struct world *w, const struct world_task *t)
@@ -113,12 +113,12 @@ static int surplus_victim(struct world *w, int service)
         if (!task_wanted(t) || on_leaving(w, t) || !of_primary(w, t) || t->protected_until_ms > w->now_ms)
             continue;
         int64_t zone = 0, host = 0;
-        const struct world_instance *mine = &w->instances[t->instance];
+        int in = t->instance < 0 ? -1 : w->pools[w->instances[t->instance].pool].zone;
         for (int m = w->services[service].first_task; m >= 0; m = w->tasks[m].next_of_service) {
-            if (!task_wanted(&w->tasks[m]))
+            if (!task_wanted(&w->tasks[m]) || w->tasks[m].instance < 0)
                 continue;
             host += w->tasks[m].instance == t->instance;
-            zone += w->pools[w->instances[w->tasks[m].instance].pool].zone == w->pools[mine->pool].zone;
+            zone += w->pools[w->instances[w->tasks[m].instance].pool].zone == in;
         }
         int64_t s = (t->last.now < WT_RUNNING ? 1000000000 : 0) + zone * 10000 + host;
         if (s > best_score) {
@@ -156,48 +156,85 @@ static void stop_replaced(struct world *w, int service, struct tally *c, int min
     }
 }
 
-static void tell_no_place(struct world *w, int service, int taskdef)
+// ECS leaves out what it has just said; a reader of events alone takes the silence for an end.
+static bool just_said(const struct world *w, const struct world_service *s, const char *text)
 {
-    const struct world_taskdef *d = &w->taskdefs[taskdef];
-    const struct world_instance *closest = NULL;
-    for (size_t i = 0; i < w->instance_count; i++) {
-        const struct world_instance *in = &w->instances[i];
-        if (!in->used || in->cluster != w->services[service].cluster || in->status.now != WE_ACTIVE)
-            continue;
-        if (!closest || in->remaining.v[RES_CPU] > closest->remaining.v[RES_CPU])
-            closest = in;
-    }
-    w->counters.placements_failed++;
-    const char *head = "was unable to place a task because no container instance met all of its requirements.";
-    if (!closest)
-        service_event(w, service, "%s Reason: No Container Instances were found in your cluster.", head);
-    else if (closest->remaining.v[RES_CPU] < d->need.v[RES_CPU])
-        service_event(w, service, "%s The closest matching (container-instance %s) has insufficient CPU units available.", head, closest->ci_id);
-    else if (closest->remaining.v[RES_MEMORY] < d->need.v[RES_MEMORY])
-        service_event(w, service, "%s The closest matching (container-instance %s) has insufficient memory available.", head, closest->ci_id);
+    enum { QUIET_MS = 6 * 3600000 };
+    return s->event_count > 0 && s->events[0].at_ms > w->now_ms - QUIET_MS && strstr(s->events[0].text, text);
+}
+
+static void tell_no_place(struct world *w, int service, const struct world_ask *ask)
+{
+    enum world_place why = WPLACE_NOT_ACTIVE;
+    int closest = world_closest(w, ask, &why);
+    char text[WORLD_TEXT - WORLD_ID - 16];
+    const char *ci = closest >= 0 ? w->instances[closest].ci_id : "";
+    const char *trouble = why == WPLACE_CPU      ? "has insufficient CPU units available."
+                          : why == WPLACE_MEMORY ? "has insufficient memory available."
+                          : why == WPLACE_PORTS  ? "is already using a port required by your task."
+                          : why == WPLACE_ATTRIBUTE ? "is missing an attribute required by your task." : NULL;
+    if (closest < 0)
+        snprintf(text, sizeof text, "Reason: No Container Instances were found in your %s.", ask->provider >= 0 ? "capacity provider" : "cluster");
+    else if (trouble)
+        snprintf(text, sizeof text, "The closest matching (container-instance %s) %s", ci, trouble);
     else
-        service_event(w, service, "%s", head);
+        snprintf(text, sizeof text, "The closest matching (container-instance %s) encountered error \"%s\".", ci, world_place_reason(why));
+    w->counters.placements_failed++;
+    if (!just_said(w, &w->services[service], text))
+        service_event(w, service, "was unable to place a task because no container instance met all of its requirements. %s", text);
+}
+
+void service_failed(struct world *w, int task)
+{
+    enum { PATIENCE = 3, FIRST_MS = 10000, CAP_MS = 900000 };
+    const struct world_task *t = &w->tasks[task];
+    if (t->service < 0)
+        return;
+    struct world_service *s = &w->services[t->service];
+    for (int d = 0; d < s->deployment_count; d++)
+        s->deployments[d].failed += !strcmp(s->deployments[d].id, t->deployment);
+    if (++s->failures < PATIENCE)
+        return;
+    int doublings = s->failures - PATIENCE < 10 ? s->failures - PATIENCE : 10;
+    int64_t pause_ms = (int64_t)FIRST_MS << doublings;
+    s->restart_ms = w->now_ms + (pause_ms < CAP_MS ? pause_ms : CAP_MS);
+    if (!just_said(w, s, "is unable to consistently start"))
+        service_event(w, t->service, "is unable to consistently start tasks successfully.");
+    service_wake(w, t->service, s->restart_ms);
+}
+
+// Of a managed provider: at most 500 in a cluster wait for a place.
+static bool may_wait(const struct world *w, const struct world_ask *ask)
+{
+    enum { MOST = 500 };
+    int waiting = 0;
+    if (ask->provider < 0 || !w->providers[ask->provider].managed)
+        return false;
+    for (size_t n = 0; n < w->task_count; n++)
+        waiting += task_wanted(&w->tasks[n]) && w->tasks[n].instance < 0 && w->tasks[n].cluster == ask->cluster;
+    return waiting < MOST;
 }
 
 // Starts up to n tasks; the first that finds no place ends the attempt and lengthens the pause before the next.
 static void start_tasks(struct world *w, int service, int n)
 {
     struct world_service *s = &w->services[service];
-    if (n <= 0 || w->now_ms < s->retry_ms)
+    if (n <= 0 || w->now_ms < s->retry_ms || w->now_ms < s->restart_ms)
         return;
-    int taskdef = service_primary(s)->taskdef;
     for (; n > 0; n--) {
-        int host = placement_choose(w, service, s->cluster, taskdef);
-        if (host < 0) {
+        struct world_ask ask;
+        world_ask_service(w, service, &ask);
+        int host = placement_choose(w, &ask);
+        if (host < 0 && !may_wait(w, &ask)) {
             s->pause_ms = s->pause_ms ? s->pause_ms * 2 : w->o.retry_first_ms;
             if (s->pause_ms > w->o.retry_cap_ms)
                 s->pause_ms = w->o.retry_cap_ms;
             s->retry_ms = w->now_ms + s->pause_ms;
-            tell_no_place(w, service, taskdef);
+            tell_no_place(w, service, &ask);
             service_wake(w, service, s->retry_ms);
             return;
         }
-        task_create(w, service, s->cluster, taskdef, host);
+        task_create(w, &ask, host, NULL);
         s->pause_ms = 0;
     }
 }
@@ -249,12 +286,13 @@ static void replica_step(struct world *w, int service)
 static void daemon_step(struct world *w, int service)
 {
     struct world_service *s = &w->services[service];
-    int taskdef = service_primary(s)->taskdef;
+    struct world_ask ask;
     int32_t desired = 0, old = 0;
-    bool blocked = false;
+    bool blocked = false, throttled = w->now_ms < s->restart_ms;
+    world_ask_service(w, service, &ask);
     for (size_t i = 0; i < w->instance_count; i++) {
         const struct world_instance *in = &w->instances[i];
-        if (!in->used || in->cluster != s->cluster || in->status.now != WE_ACTIVE)
+        if (!in->used || in->cluster != s->cluster || in->status.now != WE_ACTIVE || !world_admits(w, &ask, (int)i))
             continue;
         desired++;
         bool has = false;
@@ -268,8 +306,8 @@ static void daemon_step(struct world *w, int service)
                 task_stop(w, n, WORLD_ECS, "ServiceSchedulerInitiated", "Scaling activity initiated by deployment");
             }
         }
-        if (!has && world_fits(w, service, taskdef, (int)i))
-            task_create(w, service, s->cluster, taskdef, (int)i);
+        if (!has && !throttled && world_place_of(w, &ask, (int)i) == WPLACE_OK)
+            task_create(w, &ask, (int)i, NULL);
         else if (!has)
             blocked = true;
     }

@@ -2,6 +2,8 @@
 
 #include "planner/sim/world_internal.h"
 
+enum { WAIT_MS = 10000 };  // a task without a place looks again
+
 bool task_alive(const struct world_task *t)
 {
     return t->used && t->last.now != WT_STOPPED;
@@ -24,8 +26,10 @@ static void count(struct world *w, const struct world_task *t, int sign)
     if (!task_wanted(t))
         return;
     bool running = t->last.now == WT_RUNNING;
-    struct world_instance *i = &w->instances[t->instance];
-    *(running ? &i->running_tasks : &i->pending_tasks) += sign;
+    if (t->instance >= 0) {
+        struct world_instance *i = &w->instances[t->instance];
+        *(running ? &i->running_tasks : &i->pending_tasks) += sign;
+    }
     if (t->service < 0)
         return;
     struct world_service *s = &w->services[t->service];
@@ -51,45 +55,98 @@ static int take_slot(struct world *w)
     return (int)w->task_count++;
 }
 
-int task_create(struct world *w, int service, int cluster, int taskdef, int instance)
+// Takes what the task reserves off the instance and links it there.
+static void take_place(struct world *w, int n, int instance)
+{
+    struct world_task *t = &w->tasks[n];
+    struct world_instance *i = &w->instances[instance];
+    uint32_t held = 0;
+    for (int k = i->first_task; k >= 0; k = w->tasks[k].next_of_instance)
+        if (task_wanted(&w->tasks[k]))
+            held |= w->tasks[k].gpu_mask;
+    for (int64_t gpu = 0, left = t->need.v[RES_GPU]; left > 0 && gpu < 32; gpu++) {
+        if (held >> gpu & 1)
+            continue;
+        t->gpu_mask |= 1u << gpu;
+        left--;
+    }
+    t->instance = instance;
+    t->next_of_instance = i->first_task;
+    i->first_task = n;
+    i->remaining = res_sub(i->remaining, t->need);
+    i->version++;
+    double spread = 0.6 + rng_double(&w->living);
+    queue_push(w, w->now_ms + (int64_t)((double)w->taskdefs[t->taskdef].start_ms * spread), WEV_TASK_START, n, 0, t->serial);
+}
+
+static const struct world_rules *kept_rules(struct world *w, const struct world_rules *rules)
+{
+    struct world_rules *own = arena_new(&w->arena, struct world_rules);
+    *own = *rules;
+    rules_keep(w, own);
+    return own;
+}
+
+int task_create(struct world *w, const struct world_ask *ask, int instance, const struct world_run *run)
 {
     int n = take_slot(w);
     struct world_task *t = &w->tasks[n];
-    const struct world_taskdef *d = &w->taskdefs[taskdef];
-    struct world_instance *i = &w->instances[instance];
-    *t = (struct world_task){.used = true, .serial = w->next_serial++, .cluster = cluster, .service = service, .taskdef = taskdef,
-                             .instance = instance, .created_ms = w->now_ms, .stop_code = "", .stop_reason = "",
-                             .stopped_by = WORLD_ECS};
+    *t = (struct world_task){.used = true, .serial = w->next_serial++, .cluster = ask->cluster, .service = ask->service, .taskdef = ask->taskdef,
+                             .instance = -1, .provider = ask->provider, .need = ask->need, .created_ms = w->now_ms, .stop_code = "",
+                             .stop_reason = "", .stopped_by = WORLD_ECS, .next_of_service = -1, .next_of_instance = -1};
     world_new_id(w, "", 32, t->id, sizeof t->id);
-    t->last.now = t->last.before = d->need.v[RES_ENI] > 0 ? WT_PROVISIONING : WT_PENDING;
+    world_copy(t->group, sizeof t->group, ask->group);
+    t->last.now = t->last.before = instance < 0 || ask->need.v[RES_ENI] > 0 ? WT_PROVISIONING : WT_PENDING;
     t->last.changed_ms = t->desired.changed_ms = w->now_ms;
-    t->next_of_service = -1;
-    if (service >= 0) {
-        struct world_service *s = &w->services[service];
+    if (ask->service >= 0) {
+        struct world_service *s = &w->services[ask->service];
         world_copy(t->deployment, sizeof t->deployment, service_primary(s)->id);
         world_copy(t->started_by, sizeof t->started_by, t->deployment);
         t->next_of_service = s->first_task;
         s->first_task = n;
     }
-    t->next_of_instance = i->first_task;
-    i->first_task = n;
-    i->remaining = res_sub(i->remaining, d->need);
-    i->version++;
+    if (run) {
+        world_copy(t->started_by, sizeof t->started_by, run->started_by ? run->started_by : "");
+        t->runs_ms = run->runs_ms;
+        t->override = override_keep(w, run->override);
+    }
+    if (instance >= 0) {
+        take_place(w, n, instance);
+    } else {
+        t->rules = ask->service < 0 ? kept_rules(w, ask->rules) : NULL;
+        queue_push(w, w->now_ms + WAIT_MS, WEV_TASK_START, n, 0, t->serial);
+    }
     count(w, t, +1);
     w->counters.tasks_started++;
-    double spread = 0.6 + rng_double(&w->living);
-    queue_push(w, w->now_ms + (int64_t)((double)d->start_ms * spread), WEV_TASK_START, n, 0, t->serial);
     return n;
+}
+
+// A task of a managed provider that has no place yet looks for one.
+static void find_place(struct world *w, int n)
+{
+    struct world_task *t = &w->tasks[n];
+    struct world_ask ask = {.cluster = t->cluster, .taskdef = t->taskdef, .service = t->service, .provider = t->provider,
+                            .rules = t->service >= 0 ? &w->services[t->service].rules : t->rules, .need = t->need};
+    world_copy(ask.group, sizeof ask.group, t->group);
+    int host = placement_choose(w, &ask);
+    if (host < 0) {
+        queue_push(w, w->now_ms + WAIT_MS, WEV_TASK_START, n, 0, t->serial);
+        return;
+    }
+    count(w, t, -1);
+    take_place(w, n, host);
+    world_lag(w, &t->last, t->need.v[RES_ENI] > 0 ? WT_PROVISIONING : WT_PENDING);
+    count(w, t, +1);
 }
 
 // Whether the host really has room: containers that are still stopping hold theirs, though ECS has given it away already.
 static bool host_has_room(const struct world *w, const struct world_task *t)
 {
     const struct world_instance *i = &w->instances[t->instance];
-    struct res used = w->taskdefs[t->taskdef].need;
+    struct res used = t->need;
     for (int n = i->first_task; n >= 0; n = w->tasks[n].next_of_instance)
         if (&w->tasks[n] != t && task_alive(&w->tasks[n]) && w->tasks[n].last.now >= WT_ACTIVATING)
-            used = res_add(used, w->taskdefs[w->tasks[n].taskdef].need);
+            used = res_add(used, w->tasks[n].need);
     return res_fits(used, i->registered);
 }
 
@@ -120,6 +177,17 @@ void task_start_step(struct world *w, int n)
     const struct world_taskdef *d = &w->taskdefs[t->taskdef];
     if (!task_wanted(t) || t->last.now >= WT_RUNNING)
         return;
+    if (t->instance < 0) {
+        find_place(w, n);
+        return;
+    }
+    if (w->instances[t->instance].ghost)
+        return;  // nobody is there to start it
+    if (d->fails_to_start) {
+        task_stop(w, n, WORLD_ECS, "TaskFailedToStart", "CannotPullContainerError: the image cannot be pulled");
+        service_failed(w, n);
+        return;
+    }
     if (!host_has_room(w, t)) {
         queue_push(w, w->now_ms + 2000, WEV_TASK_START, n, 0, t->serial);
         return;
@@ -141,14 +209,20 @@ void task_start_step(struct world *w, int n)
 
 void task_healthy_step(struct world *w, int n)
 {
-    if (w->tasks[n].service >= 0)
-        service_wake(w, w->tasks[n].service, w->now_ms);
+    const struct world_task *t = &w->tasks[n];
+    if (t->service < 0)
+        return;
+    if (task_wanted(t))
+        w->services[t->service].failures = 0;
+    service_wake(w, t->service, w->now_ms);
 }
 
 static void give_back(struct world *w, const struct world_task *t)
 {
+    if (t->instance < 0)
+        return;
     struct world_instance *i = &w->instances[t->instance];
-    i->remaining = res_add(i->remaining, w->taskdefs[t->taskdef].need);
+    i->remaining = res_add(i->remaining, t->need);
     i->version++;
 }
 

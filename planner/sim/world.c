@@ -48,6 +48,7 @@ int world_empty(uint64_t seed, const struct world_options *o, struct world **ret
     if (!w)
         return err_set(err, ERR_NOMEM, "world: no memory");
     arena_init(&w->arena, 0);
+    arena_init(&w->placing_room, 0);
     w->o = *o;
     w->seed = seed;
     w->now_ms = w->accounted_ms = o->start_ms;
@@ -75,6 +76,7 @@ void world_free(struct world *w)
     if (!w)
         return;
     arena_release(&w->arena);
+    arena_release(&w->placing_room);
     free(w);
 }
 
@@ -144,7 +146,10 @@ static bool stale(const struct world *w, const struct world_item *it)
 
 static void task_done_step(struct world *w, int task)
 {
+    bool stayed = w->tasks[task].healthy_ms <= w->now_ms;
     task_stop(w, task, WORLD_ECS, "EssentialContainerExited", "Essential container in task exited");
+    if (!stayed)
+        service_failed(w, task);
 }
 
 static void dispatch(struct world *w, const struct world_item *it)

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "planner/sim/workload.h"
-#include "planner/sim/world_state.h"
+#include "planner/sim/placement.h"
 
 enum world_answer {
     WORLD_OK,
@@ -19,13 +19,14 @@ enum world_answer {
     WORLD_BAD_STATE,              // container instance is neither ACTIVE nor DRAINING (INACTIVE, REGISTERING …)
     WORLD_FLEET_NOT_MODIFIABLE,   // FleetNotInModifiableState / InvalidSpotFleetRequestConfig: modifying, cancelled, not maintain
     WORLD_NOT_SERVICE_TASK,       // protection of a standalone task: TASK_NOT_VALID
-    WORLD_NO_ROOM,                // RunTask: failures[RESOURCE:*]
+    WORLD_NO_ROOM,                // RunTask: failures[] with a reason
     WORLD_LIMIT,                  // tags, deployments … of one thing
     WORLD_ANSWER_COUNT
 };
 
 enum world_op {
     WOP_SET_STATE, WOP_MODIFY_FLEET, WOP_TERMINATE, WOP_TAG, WOP_UNTAG, WOP_PROTECT, WOP_DESIRED, WOP_DEPLOY, WOP_RUN_TASK, WOP_STOP_TASK,
+    WOP_DEREGISTER,
     WOP_COUNT
 };
 
@@ -83,14 +84,16 @@ void world_set_hook(struct world *w, const struct world_hook *hook);  // one wat
 // Empty: the table of types, three zones, no cluster, no workload. Everything returns an index.
 int world_empty(uint64_t seed, const struct world_options *o, struct world **ret, struct err *err);
 int world_add_cluster(struct world *w, const char *name);
-int world_add_taskdef(struct world *w, const struct world_taskdef *t);  // revision 0: the next of its family
+int world_add_taskdef(struct world *w, const struct world_taskdef *t);  // revision 0: the next of its family; copied with all behind it
+int world_add_type(struct world *w, const struct world_type *t);        // one more than the table has, with its pools
+int world_add_provider(struct world *w, const char *name, bool managed);
+int world_add_template(struct world *w, const struct world_template *t);  // version 0: the next of its id; index 0 is there already
 struct world_service_spec {
     const char *name;
     int cluster, taskdef;
-    bool daemon, distinct_instance;
+    bool daemon;
     int32_t desired, min_percent, max_percent;
-    const enum world_strategy_kind *strategies;
-    int strategy_count;
+    const struct world_rules *rules;  // copied; NULL: none
 };
 int world_add_service(struct world *w, const struct world_service_spec *s);
 struct world_fleet_spec {
@@ -100,10 +103,12 @@ struct world_fleet_spec {
     const struct world_override *overrides;
     int override_count;
     bool request_type;           // not maintain
+    int template;
 };
 int world_add_fleet(struct world *w, const struct world_fleet_spec *s);
 // A member that has long been registered; fleet -1: of no fleet. The pool must be one of the fleet's.
 int world_add_instance(struct world *w, int cluster, int fleet, int type, int zone);
+void world_set_provider(struct world *w, int instance, int provider);  // -1: of none
 int world_type_index(const struct world *w, const char *name);  // -1 unknown
 
 // ---- time ------------------------------------------------------------------------------------------------------------------
@@ -124,10 +129,15 @@ struct world_view {              // the arrays; counts include unused slots
     const struct world_instance *instances;
     const struct world_task *tasks;
     const struct world_notice *notices;  // oldest first, those of the last hour
+    const struct world_subnet *subnets;
+    const struct world_template *templates;
+    const struct world_provider *providers;
+    int subnet_count, template_count, provider_count;
     int zone_count, cluster_count, type_count, pool_count, taskdef_count, service_count, fleet_count, instance_count, task_count, notice_count;
     const struct world_counters *counters;
 };
 struct world_view world_view(const struct world *w);
+int32_t world_free_addresses(const struct world *w, int subnet);
 int world_find_cluster(const struct world *w, const char *name);
 int world_find_service(const struct world *w, int cluster, const char *name);
 int world_find_fleet(const struct world *w, const char *id);
@@ -154,6 +164,17 @@ enum world_answer world_set_task_protection(struct world *w, enum world_actor by
 enum world_answer world_set_desired(struct world *w, enum world_actor by, int service, int32_t desired);
 enum world_answer world_deploy(struct world *w, enum world_actor by, int service, const struct res *need);  // NULL: same size
 enum world_answer world_run_task(struct world *w, enum world_actor by, int cluster, int taskdef, int64_t runs_ms, int *ret_task);
+// RunTask in full, for one task; instance >= 0: StartTask there. WORLD_NO_ROOM: *ret_why and *ret_closest (-1: none) say why.
+struct world_run {
+    int cluster, taskdef, instance;
+    int64_t runs_ms;              // 0: until stopped
+    const struct world_rules *rules;  // NULL: none
+    int provider;                 // -1: launch type EC2
+    const char *group, *started_by;   // NULL: "family:FAMILY", ""
+    const struct world_task_override *override;  // NULL: none
+};
+enum world_answer world_run(struct world *w, enum world_actor by, const struct world_run *run, int *ret_task, enum world_place *ret_why,
+                            int *ret_closest);
 enum world_answer world_stop_task(struct world *w, enum world_actor by, int task);
 // The market and the machine room (never "ours").
 enum world_answer world_interrupt(struct world *w, int instance);       // notice now, end in two minutes

@@ -2,13 +2,16 @@
 //
 //   queue.c     what happens when                      tasks.c    life of a task, counts, room
 //   placement.c where ECS puts a task                  service.c  what a service starts and stops
+//   reserve.c   what a task reserves                   attributes.c what an instance is
 //   machine.c   life of an instance                    fleet.c    targets, orders, excess
 //   market.c    prices, shortages, interruptions       demand.c   workload, batch, deployments, protection
 //   command.c   what callers may do                    account.c  areas under the curves
+//   orders.c    what a scenario may order
 // Each function that changes what the summary counts sets w->dirty.
 #pragma once
 
 #include "base/arena.h"
+#include "planner/sim/query.h"
 #include "planner/sim/summary.h"
 #include "planner/sim/world.h"
 
@@ -79,8 +82,12 @@ struct world {
     int *free_tasks, *free_instances;      // slots to use again
     size_t free_task_count, free_task_cap, free_instance_count, free_instance_cap;
     uint64_t next_serial, next_notice;
-    int32_t *scratch;                      // one count an instance slot, for placement
-    size_t scratch_cap;
+    struct world_subnet subnets[8];
+    int subnet_count;
+    struct world_template *templates;
+    struct world_provider *providers;
+    size_t template_count, template_cap, provider_count, provider_cap;
+    struct arena placing_room;             // of the placement in progress
     bool workload_on;
     struct world_counters counters;
     // account.c
@@ -113,7 +120,8 @@ int world_service_taskdef(const struct world_service *s);
 bool task_alive(const struct world_task *t);      // not STOPPED
 bool task_wanted(const struct world_task *t);     // desired RUNNING and not STOPPED
 bool task_daemon(const struct world *w, const struct world_task *t);
-int task_create(struct world *w, int service, int cluster, int taskdef, int instance);
+// instance -1: it waits in PROVISIONING. run: of a standalone task, else NULL.
+int task_create(struct world *w, const struct world_ask *ask, int instance, const struct world_run *run);
 void task_stop(struct world *w, int task, enum world_actor by, const char *code, const char *reason);
 void task_lose(struct world *w, int task, const char *code, const char *reason);  // its host is gone
 void task_start_step(struct world *w, int task);
@@ -124,12 +132,22 @@ void task_gone_step(struct world *w, int task);
 void task_protect_step(struct world *w, int task);
 
 // placement.c
-int placement_choose(struct world *w, int service, int cluster, int taskdef);  // -1: no instance meets all requirements
-bool world_fits(const struct world *w, int service, int taskdef, int instance);
+int placement_choose(struct world *w, const struct world_ask *ask);  // -1: no instance meets all requirements
+enum world_place placement_has_room(const struct world *w, const struct world_ask *ask, int instance);  // StartTask
+
+// attributes.c
+enum world_answer attributes_put(struct world *w, struct world_instance *i, const char *name, const char *value);
+bool attributes_remove(struct world_instance *i, const char *name);  // false: it has none of that name
+
+// reserve.c: the world's own copies
+void rules_keep(struct world *w, struct world_rules *r);
+void taskdef_keep(struct world *w, struct world_taskdef *d);
+const struct world_task_override *override_keep(struct world *w, const struct world_task_override *o);
 
 // service.c
 void service_wake(struct world *w, int service, int64_t at_ms);
 void service_step(struct world *w, int service);
+void service_failed(struct world *w, int task);  // it ended before it was healthy: the scheduler slows down
 void service_event(struct world *w, int service, const char *fmt, ...) _printf_(3, 4);
 void service_wake_cluster(struct world *w, int cluster, bool daemons_only);
 struct world_deployment *service_primary(struct world_service *s);
@@ -146,7 +164,7 @@ void machine_doom(struct world *w, int instance, enum world_end end, enum world_
 void machine_tell(struct world *w, int instance, bool rebalance);  // adds a notice
 void machine_doom_step(struct world *w, int instance);
 void machine_drained_check(struct world *w, int instance);  // daemons go when the others have left
-struct res machine_registers(const struct world_type *t);
+struct res machine_registers(const struct world_type *t, const struct world_template *m);
 bool machine_counts(const struct world *w, const struct world_instance *i);  // in its fleet's fulfilled capacity
 
 // fleet.c
@@ -158,6 +176,7 @@ int fleet_pool(const struct world *w, int type, int zone);
 
 // market.c
 void market_init(struct world *w);
+void market_add_type(struct world *w, int type);  // its pools
 void market_step(struct world *w);
 void market_draw_step(struct world *w);
 

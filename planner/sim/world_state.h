@@ -13,13 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "planner/model/res.h"
+#include "planner/sim/world_rules.h"
 
-#define WORLD_ID 48           // bytes of an id or name, NUL included
 #define WORLD_TEXT 256
 #define WORLD_TAGS 16         // an instance or fleet
-#define WORLD_PORTS 4
-#define WORLD_STRATEGIES 5
 #define WORLD_OVERRIDES 32
 #define WORLD_DEPLOYMENTS 6   // of a service at once; a further deploy is refused
 #define WORLD_EVENTS 32       // kept of a service
@@ -31,10 +28,9 @@ struct world_lagged {
 };
 
 enum world_lifecycle { WL_PENDING, WL_RUNNING, WL_SHUTTING_DOWN, WL_TERMINATED, WL_STOPPING, WL_STOPPED };  // EC2 state
-enum world_ecs_status { WE_NONE, WE_REGISTERING, WE_ACTIVE, WE_DRAINING, WE_DEREGISTERING, WE_INACTIVE };    // container instance
+enum world_ecs_status { WE_NONE, WE_REGISTERING, WE_ACTIVE, WE_DRAINING, WE_DEREGISTERING, WE_INACTIVE, WE_FAILED };  // REGISTRATION_FAILED
 enum world_task_status { WT_PROVISIONING, WT_PENDING, WT_ACTIVATING, WT_RUNNING, WT_DEACTIVATING, WT_STOPPING, WT_STOPPED };
 enum world_desired { WD_RUNNING, WD_STOPPED };
-enum world_strategy_kind { WS_SPREAD_INSTANCE, WS_SPREAD_ZONE, WS_SPREAD_TYPE, WS_BINPACK_CPU, WS_BINPACK_MEMORY, WS_RANDOM };
 enum world_fleet_state { WF_SUBMITTED, WF_ACTIVE, WF_MODIFYING, WF_CANCELLED_RUNNING, WF_CANCELLED_TERMINATING, WF_CANCELLED };
 enum world_activity { WA_PENDING_FULFILLMENT, WA_FULFILLED, WA_PENDING_TERMINATION, WA_ERROR };
 enum world_allocation { WALLOC_LOWEST_PRICE, WALLOC_DIVERSIFIED, WALLOC_CAPACITY_OPTIMIZED, WALLOC_PRICE_CAPACITY_OPTIMIZED };
@@ -48,7 +44,7 @@ struct world_tag {
 
 struct world_type {
     char name[24], arch[12];
-    int32_t vcpus, memory_mib, max_enis, gpus;
+    int32_t vcpus, memory_mib, max_enis, gpus, trunk_slots;  // trunk_slots: awsvpc tasks with trunking, 0 = has none
     int64_t on_demand_usd_micro;   // an hour
 };
 
@@ -61,18 +57,6 @@ struct world_pool {
     int64_t shortage_until_ms;     // 0 = none
     int64_t mean_permyriad;        // of the on-demand price, to which the spot price returns
     double interruptions_per_hour; // per instance
-};
-
-struct world_taskdef {
-    char family[WORLD_ID];
-    int32_t revision;
-    int64_t registered_ms;
-    struct res need;               // RES_ENI 1 = awsvpc
-    int32_t ports[WORLD_PORTS], port_count;
-    int64_t stop_timeout_ms;       // containers' stopTimeout
-    int64_t stops_in_ms;           // how long its containers really take; more than the timeout: killed at the timeout
-    int64_t start_ms;              // typical image pull and start
-    bool crashes;                  // ends right after its start
 };
 
 struct world_deployment {
@@ -91,12 +75,11 @@ struct world_event {
 struct world_service {
     char name[WORLD_ID];
     int cluster;
-    bool daemon, distinct_instance;
+    bool daemon;
     int32_t desired, running, pending;  // pending: not yet RUNNING, desired RUNNING
     struct world_lagged desired_was;    // the same desired, with its last change
     int32_t min_percent, max_percent;
-    enum world_strategy_kind strategies[WORLD_STRATEGIES];
-    int strategy_count;
+    struct world_rules rules;
     struct world_deployment deployments[WORLD_DEPLOYMENTS];  // newest first
     int deployment_count;
     struct world_event events[WORLD_EVENTS];  // newest first
@@ -106,6 +89,8 @@ struct world_service {
     // the scheduler's own
     int32_t missing;               // replica: desired − placed, as of its last look
     int64_t retry_ms, pause_ms;    // next attempt after a failed placement; its present back-off
+    int32_t failures;              // of tasks that did not stay, in a row
+    int64_t restart_ms;            // it is throttled: no start before
     bool queued, steady;
     int64_t mean_tasks;            // workload: about so many
     int64_t protects_ms;           // workload: > 0: some of its tasks protect themselves for so long
@@ -115,7 +100,13 @@ struct world_task {
     bool used;
     char id[40];                   // 32 hex digits, the end of its ARN
     uint64_t serial;
-    int cluster, service, taskdef, instance;  // service -1: standalone
+    int cluster, service, taskdef, instance;  // service -1: standalone; instance -1: PROVISIONING without a place
+    int provider;                  // -1: launch type EC2
+    struct res need;               // what it reserves, overrides included
+    uint32_t gpu_mask;             // the GPUs that it holds
+    const struct world_task_override *override;  // NULL: none
+    const struct world_rules *rules;  // of one that waits for a place and is of no service
+    char group[WORLD_ID + 8];      // "service:NAME", "family:FAMILY" or the caller's
     char deployment[WORLD_ID];     // "" for standalone tasks
     char started_by[WORLD_ID];
     struct world_lagged last, desired;  // enum world_task_status, enum world_desired
@@ -135,6 +126,10 @@ struct world_instance {
     char ci_id[40];                // container instance id, "" before registration
     uint64_t serial;
     int cluster, fleet, pool;      // fleet -1: launched by a person
+    int template, subnet, provider;  // provider -1: of none
+    struct world_attribute attributes[WORLD_ATTRIBUTES];
+    int attribute_count;
+    char trunk_id[24];             // "eni-…" where its template has trunking
     bool spot;
     int64_t weight_milli;
     int64_t created_ms, launched_ms, running_ms, registered_ms, ended_ms, terminated_ms;
@@ -154,6 +149,7 @@ struct world_instance {
     int64_t draining_ms;
     int first_task;                // list through world_task.next_of_instance
     bool never_registers;          // scripted: bad AMI
+    bool ghost;                    // scripted: ended without deregistering; ECS keeps it and its tasks as they were
 };
 
 struct world_override {
@@ -163,7 +159,7 @@ struct world_override {
 
 struct world_fleet {
     char id[WORLD_ID];             // "sfr-…"
-    int cluster;                   // where its instances register (user data)
+    int cluster, template;         // where its instances register (user data), and as what
     bool maintain;
     struct world_lagged state;     // enum world_fleet_state
     struct world_lagged target, on_demand;  // as described: the old ones while modifying
@@ -178,6 +174,9 @@ struct world_fleet {
     int64_t fulfilled_milli;       // Σ weights of members that count, pending ones too
     int64_t open_milli, open_on_demand_milli;  // ordered from EC2, not launched yet; the on-demand part of it
     int64_t created_ms, valid_until_ms;
+    bool ends_with_expiration;     // terminateInstancesWithExpiration
+    const char *stuck;             // scripted: launches nothing, and this sub-type of error is in its history; NULL: it works
+    int64_t stuck_ms;
     struct world_tag tags[WORLD_TAGS];
     int tag_count;
 };

@@ -36,18 +36,7 @@ bool play_ecs_page(struct call *c, int64_t fallback, int64_t max, struct page *r
 void play_ecs_write_instance(struct call *c, struct json_out *o, int instance, bool health);
 void play_ecs_write_service(struct call *c, struct json_out *o, int service);
 void play_ecs_write_task(struct call *c, struct json_out *o, int task);
-// How a task definition spreads its need over containers, so that every documented form of reservation is met by readers.
-struct ecs_container {
-    const char *name;
-    int64_t cpu_units, memory_mib, soft_mib;  // 0 = left out
-    bool essential;
-};
-struct ecs_layout {
-    int64_t cpu_units, memory_mib;  // of the task; 0 = left out
-    struct ecs_container containers[2];
-    int count;
-};
-struct ecs_layout play_ecs_layout_of(const struct world_taskdef *t);
+void play_ecs_write_taskdef(struct call *c, struct json_out *o, int taskdef);  // as member "taskDefinition"
 
 void play_ecs_list_clusters(struct call *c);
 void play_ecs_describe_clusters(struct call *c);

@@ -1,12 +1,11 @@
 // Container instances.
 #include "scaler/sandbox/ecs.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const status_names[] = {
     [WE_NONE] = "", [WE_REGISTERING] = "REGISTERING", [WE_ACTIVE] = "ACTIVE", [WE_DRAINING] = "DRAINING", [WE_DEREGISTERING] = "DEREGISTERING",
-    [WE_INACTIVE] = "INACTIVE"};
+    [WE_INACTIVE] = "INACTIVE", [WE_FAILED] = "REGISTRATION_FAILED"};
 static const char *const reserved_ports[] = {"22", "2375", "2376", "51678", "51679", "51680"};
 
 static bool visible(const struct call *c, const struct world_instance *in)
@@ -22,9 +21,9 @@ void play_ecs_list_container_instances(struct call *c)
     struct page page;
     if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "status", &status) || !play_ecs_page(c, 100, 100, &page))
         return;
-    bool known = status == NULL || strcmp(status, "REGISTRATION_FAILED") == 0;
-    for (size_t i = WE_REGISTERING; i < WE_INACTIVE; i++)
-        known = known || strcmp(status, status_names[i]) == 0;
+    bool known = status == NULL;
+    for (size_t i = WE_REGISTERING; i < ARRAY_LEN(status_names) && !known; i++)
+        known = i != WE_INACTIVE && strcmp(status, status_names[i]) == 0;
     if (!known) {
         call_fail(c, 400, "InvalidParameterException", "Container instance status is invalid.");
         return;
@@ -66,11 +65,11 @@ static void write_number(struct json_out *o, const char *name, int64_t value)
 }
 
 // In the registered list the reserved ports, in the remaining one those and all that tasks hold: the inverse of a remainder.
-static void write_ports(struct call *c, struct json_out *o, const struct world_instance *in, bool remaining)
+static void write_ports(struct call *c, struct json_out *o, const struct world_instance *in, bool remaining, bool udp)
 {
-    begin_resource(o, "PORTS", "STRINGSET", 0);
+    begin_resource(o, udp ? "PORTS_UDP" : "PORTS", "STRINGSET", 0);
     jo_open(o, "stringSetValue", '[');
-    for (size_t i = 0; i < ARRAY_LEN(reserved_ports); i++)
+    for (size_t i = 0; !udp && i < ARRAY_LEN(reserved_ports); i++)
         jo_str(o, NULL, reserved_ports[i]);
     for (int t = remaining ? in->first_task : -1; t >= 0; t = c->view.tasks[t].next_of_instance) {
         const struct world_task *task = &c->view.tasks[t];
@@ -78,27 +77,27 @@ static void write_ports(struct call *c, struct json_out *o, const struct world_i
             continue;
         const struct world_taskdef *def = &c->view.taskdefs[task->taskdef];
         for (int i = 0; i < def->port_count; i++)
-            jo_decimal(o, NULL, def->ports[i]);
+            if (def->ports[i].udp == udp)
+                jo_decimal(o, NULL, def->ports[i].host);
     }
-    jo_close(o, ']');
-    jo_close(o, '}');
-    begin_resource(o, "PORTS_UDP", "STRINGSET", 0);
-    jo_open(o, "stringSetValue", '[');
     jo_close(o, ']');
     jo_close(o, '}');
 }
 
-static void write_gpus(struct json_out *o, int64_t count, int64_t total)
+// All ids in the registered list, in the remaining one those that no task holds.
+static void write_gpus(struct call *c, struct json_out *o, const struct world_instance *in, bool remaining)
 {
-    if (total == 0)
+    uint32_t held = 0;
+    for (int t = remaining ? in->first_task : -1; t >= 0; t = c->view.tasks[t].next_of_instance)
+        if (c->view.tasks[t].desired.now == WD_RUNNING)
+            held |= c->view.tasks[t].gpu_mask;
+    if (in->registered.v[RES_GPU] == 0)
         return;
     begin_resource(o, "GPU", "STRINGSET", 0);
     jo_open(o, "stringSetValue", '[');
-    for (int64_t i = 0; i < count; i++) {
-        char text[32];
-        snprintf(text, sizeof text, "GPU-%08d", (int)i);
-        jo_str(o, NULL, text);
-    }
+    for (int64_t i = 0; i < in->registered.v[RES_GPU]; i++)
+        if (!(held >> i & 1))
+            jo_str(o, NULL, arena_printf(c->arena, "GPU-%08x-%02x", (unsigned)in->serial, (unsigned)i));
     jo_close(o, ']');
     jo_close(o, '}');
 }
@@ -109,35 +108,24 @@ static void write_resources(struct call *c, struct json_out *o, const struct wor
     jo_open(o, remaining ? "remainingResources" : "registeredResources", '[');
     write_number(o, "CPU", r->v[RES_CPU]);
     write_number(o, "MEMORY", r->v[RES_MEMORY]);
-    write_ports(c, o, in, remaining);
-    write_gpus(o, r->v[RES_GPU], in->registered.v[RES_GPU]);
+    write_ports(c, o, in, remaining, false);
+    write_ports(c, o, in, remaining, true);
+    write_gpus(c, o, in, remaining);
     jo_close(o, ']');
 }
 
-static void write_attribute(struct json_out *o, const char *name, const char *value)
+static void write_attributes(struct call *c, struct json_out *o, int instance)
 {
-    jo_open(o, NULL, '{');
-    jo_str(o, "name", name);
-    if (value != NULL)
-        jo_str(o, "value", value);
-    jo_close(o, '}');
-}
-
-static void write_attributes(struct call *c, struct json_out *o, const struct world_instance *in)
-{
-    const struct world_pool *pool = &c->view.pools[in->pool];
-    const struct world_type *type = &c->view.types[pool->type];
+    struct world_attribute all[WORLD_ATTRIBUTES_ALL];
+    int count = world_attributes(c->world, instance, all);
     jo_open(o, "attributes", '[');
-    write_attribute(o, "ecs.availability-zone", c->view.zones[pool->zone]);
-    write_attribute(o, "ecs.instance-type", type->name);
-    write_attribute(o, "ecs.cpu-architecture", type->arch);
-    write_attribute(o, "ecs.os-type", "linux");
-    write_attribute(o, "ecs.os-family", "LINUX");
-    write_attribute(o, "ecs.ami-id", "ami-0b0c5a4db0c500001");
-    write_attribute(o, "ecs.vpc-id", "vpc-0b0c5a4db0c500001");
-    write_attribute(o, "ecs.subnet-id", arena_printf(c->arena, "subnet-0b0c5a4db0c50000%x", (unsigned)(pool->zone + 1)));
-    write_attribute(o, "ecs.capability.task-eni", NULL);
-    write_attribute(o, "com.amazonaws.ecs.capability.docker-remote-api.1.44", NULL);
+    for (int i = 0; i < count; i++) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "name", all[i].name);
+        if (*all[i].value != '\0')
+            jo_str(o, "value", all[i].value);
+        jo_close(o, '}');
+    }
     jo_close(o, ']');
 }
 
@@ -149,7 +137,7 @@ void play_ecs_write_instance(struct call *c, struct json_out *o, int instance, b
     jo_str(o, "ec2InstanceId", in->id);
     jo_int(o, "version", in->version);
     jo_open(o, "versionInfo", '{');
-    jo_str(o, "agentVersion", "1.98.0");
+    jo_str(o, "agentVersion", c->view.templates[in->template].agent_version);
     jo_str(o, "agentHash", "5a4db0c5");
     jo_str(o, "dockerVersion", "DockerVersion: 25.0.8");
     jo_close(o, '}');
@@ -159,7 +147,9 @@ void play_ecs_write_instance(struct call *c, struct json_out *o, int instance, b
     jo_bool(o, "agentConnected", in->agent_connected);
     jo_int(o, "runningTasksCount", in->running_tasks);
     jo_int(o, "pendingTasksCount", in->pending_tasks);
-    write_attributes(c, o, in);
+    write_attributes(c, o, instance);
+    if (in->provider >= 0)
+        jo_str(o, "capacityProviderName", c->view.providers[in->provider].name);
     jo_time(o, "registeredAt", in->registered_ms);
     jo_open(o, "attachments", '[');
     jo_close(o, ']');

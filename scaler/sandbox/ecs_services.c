@@ -7,7 +7,7 @@ static const struct {
     const char *type, *field;
 } strategies[] = {
     [WS_SPREAD_INSTANCE] = {"spread", "instanceId"},       [WS_SPREAD_ZONE] = {"spread", "attribute:ecs.availability-zone"},
-    [WS_SPREAD_TYPE] = {"spread", "attribute:ecs.instance-type"}, [WS_BINPACK_CPU] = {"binpack", "CPU"},
+    [WS_SPREAD_TYPE] = {"spread", "attribute:ecs.instance-type"}, [WS_SPREAD_ATTRIBUTE] = {"spread", NULL}, [WS_BINPACK_CPU] = {"binpack", "CPU"},
     [WS_BINPACK_MEMORY] = {"binpack", "MEMORY"},           [WS_RANDOM] = {"random", NULL},
 };
 
@@ -41,24 +41,6 @@ void play_ecs_list_services(struct call *c)
     jo_close(&o, '}');
 }
 
-static void write_deployment(struct call *c, struct json_out *o, const struct world_deployment *d)
-{
-    jo_open(o, NULL, '{');
-    jo_str(o, "id", d->id);
-    jo_str(o, "status", d->primary ? "PRIMARY" : "ACTIVE");
-    jo_str(o, "taskDefinition", play_ecs_taskdef_arn(c, d->taskdef));
-    jo_int(o, "desiredCount", d->desired);
-    jo_int(o, "pendingCount", d->pending);
-    jo_int(o, "runningCount", d->running);
-    jo_int(o, "failedTasks", d->failed);
-    jo_time(o, "createdAt", d->created_ms);
-    jo_time(o, "updatedAt", d->updated_ms);
-    jo_str(o, "launchType", "EC2");
-    jo_str(o, "rolloutState", d->completed ? "COMPLETED" : "IN_PROGRESS");
-    jo_str(o, "rolloutStateReason", d->completed ? "ECS deployment completed." : "ECS deployment in progress.");
-    jo_close(o, '}');
-}
-
 static void write_events(struct json_out *o, const struct world_service *s)
 {
     jo_open(o, "events", '[');
@@ -72,24 +54,83 @@ static void write_events(struct json_out *o, const struct world_service *s)
     jo_close(o, ']');
 }
 
-static void write_placement(struct json_out *o, const struct world_service *s)
+static void write_constraints(struct json_out *o, const struct world_rules *r)
 {
     jo_open(o, "placementConstraints", '[');
-    if (s->distinct_instance) {
+    if (r->distinct_instance) {
         jo_open(o, NULL, '{');
         jo_str(o, "type", "distinctInstance");
         jo_close(o, '}');
     }
-    jo_close(o, ']');
-    jo_open(o, "placementStrategy", '[');
-    for (int i = 0; i < s->strategy_count; i++) {
+    for (int i = 0; i < r->member_of_count; i++) {
         jo_open(o, NULL, '{');
-        jo_str(o, "type", strategies[s->strategies[i]].type);
-        if (strategies[s->strategies[i]].field != NULL)
-            jo_str(o, "field", strategies[s->strategies[i]].field);
+        jo_str(o, "type", "memberOf");
+        jo_str(o, "expression", r->member_of[i]);
         jo_close(o, '}');
     }
     jo_close(o, ']');
+}
+
+static void write_placement(struct call *c, struct json_out *o, const struct world_rules *r)
+{
+    write_constraints(o, r);
+    jo_open(o, "placementStrategy", '[');
+    for (int i = 0; i < r->strategy_count; i++) {
+        const struct world_strategy *s = &r->strategies[i];
+        const char *field = s->kind == WS_SPREAD_ATTRIBUTE ? arena_printf(c->arena, "attribute:%s", s->attribute) : strategies[s->kind].field;
+        jo_open(o, NULL, '{');
+        jo_str(o, "type", strategies[s->kind].type);
+        if (field != NULL)
+            jo_str(o, "field", field);
+        jo_close(o, '}');
+    }
+    jo_close(o, ']');
+}
+
+// What services and deployments both tell: how they launch and into which subnets.
+static void write_launch(struct call *c, struct json_out *o, const struct world_rules *r)
+{
+    if (r->share_count == 0)
+        jo_str(o, "launchType", "EC2");
+    else
+        jo_open(o, "capacityProviderStrategy", '[');
+    for (int i = 0; i < r->share_count; i++) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "capacityProvider", c->view.providers[r->shares[i].provider].name);
+        jo_int(o, "weight", r->shares[i].weight);
+        jo_int(o, "base", r->shares[i].base);
+        jo_close(o, '}');
+    }
+    if (r->share_count > 0)
+        jo_close(o, ']');
+    if (r->subnet_count == 0)
+        return;
+    jo_open(o, "networkConfiguration", '{');
+    jo_open(o, "awsvpcConfiguration", '{');
+    jo_open(o, "subnets", '[');
+    for (int i = 0; i < r->subnet_count; i++)
+        jo_str(o, NULL, c->view.subnets[r->subnets[i]].id);
+    jo_close(o, ']');
+    jo_close(o, '}');
+    jo_close(o, '}');
+}
+
+static void write_deployment(struct call *c, struct json_out *o, const struct world_service *s, const struct world_deployment *d)
+{
+    jo_open(o, NULL, '{');
+    jo_str(o, "id", d->id);
+    jo_str(o, "status", d->primary ? "PRIMARY" : "ACTIVE");
+    jo_str(o, "taskDefinition", play_ecs_taskdef_arn(c, d->taskdef));
+    jo_int(o, "desiredCount", d->desired);
+    jo_int(o, "pendingCount", d->pending);
+    jo_int(o, "runningCount", d->running);
+    jo_int(o, "failedTasks", d->failed);
+    jo_time(o, "createdAt", d->created_ms);
+    jo_time(o, "updatedAt", d->updated_ms);
+    write_launch(c, o, &s->rules);
+    jo_str(o, "rolloutState", d->completed ? "COMPLETED" : "IN_PROGRESS");
+    jo_str(o, "rolloutStateReason", d->completed ? "ECS deployment completed." : "ECS deployment in progress.");
+    jo_close(o, '}');
 }
 
 static const struct world_deployment *primary_of(const struct world_service *s)
@@ -114,7 +155,7 @@ void play_ecs_write_service(struct call *c, struct json_out *o, int service)
     jo_int(o, "desiredCount", s->desired);
     jo_int(o, "runningCount", s->running);
     jo_int(o, "pendingCount", s->pending);
-    jo_str(o, "launchType", "EC2");
+    write_launch(c, o, &s->rules);
     if (primary != NULL)
         jo_str(o, "taskDefinition", play_ecs_taskdef_arn(c, primary->taskdef));
     jo_open(o, "deploymentConfiguration", '{');
@@ -123,11 +164,11 @@ void play_ecs_write_service(struct call *c, struct json_out *o, int service)
     jo_close(o, '}');
     jo_open(o, "deployments", '[');
     for (int i = 0; i < s->deployment_count; i++)
-        write_deployment(c, o, &s->deployments[i]);
+        write_deployment(c, o, s, &s->deployments[i]);
     jo_close(o, ']');
     write_events(o, s);
     jo_time(o, "createdAt", s->created_ms);
-    write_placement(o, s);
+    write_placement(c, o, &s->rules);
     jo_str(o, "schedulingStrategy", s->daemon ? "DAEMON" : "REPLICA");
     jo_open(o, "deploymentController", '{');
     jo_str(o, "type", "ECS");

@@ -3,59 +3,22 @@
 
 #include <string.h>
 
-// Three documented forms, chosen by the family's name: the need stated for the task, by hard limits of its containers, or by soft
-// limits below hard ones (where the soft one is what the scheduler reserves). Their sums are the world's need in each.
-struct ecs_layout play_ecs_layout_of(const struct world_taskdef *t)
-{
-    int64_t cpu = t->need.v[RES_CPU], memory = t->need.v[RES_MEMORY];
-    struct ecs_layout l = {.count = 1, .containers = {{.name = "app", .essential = true}, {.name = "logs"}}};
-    switch (hash_bytes(0, t->family, strlen(t->family)) % 3) {
-    case 0:
-        l.cpu_units = cpu;
-        l.memory_mib = memory;
-        l.containers[0].memory_mib = memory;
-        break;
-    case 1:
-        l.containers[0].cpu_units = cpu;
-        l.containers[0].memory_mib = memory;
-        break;
-    default:
-        l.containers[0].cpu_units = cpu;
-        l.containers[0].soft_mib = memory;
-        l.containers[0].memory_mib = memory * 2;
-        if (cpu >= 128 && memory >= 256) {
-            l.count = 2;
-            l.containers[0].cpu_units = cpu - 32;
-            l.containers[0].soft_mib = memory - 64;
-            l.containers[1].cpu_units = 32;
-            l.containers[1].memory_mib = 64;
-        }
-        break;
-    }
-    return l;
-}
+static const char *const network_names[] = {[WN_BRIDGE] = "bridge", [WN_HOST] = "host", [WN_AWSVPC] = "awsvpc", [WN_NONE] = "none"};
 
-static void write_port_mappings(struct json_out *o, const struct world_taskdef *t, bool awsvpc)
+static void write_port_mappings(struct json_out *o, const struct world_container *k)
 {
     jo_open(o, "portMappings", '[');
-    for (int i = 0; i < t->port_count; i++) {
+    for (int i = 0; i < k->port_count; i++) {
         jo_open(o, NULL, '{');
-        jo_int(o, "containerPort", t->ports[i]);
-        jo_int(o, "hostPort", t->ports[i]);
-        jo_str(o, "protocol", "tcp");
-        jo_close(o, '}');
-    }
-    if (t->port_count == 0 && !awsvpc) {
-        jo_open(o, NULL, '{');
-        jo_int(o, "containerPort", 8080);
-        jo_int(o, "hostPort", 0);
-        jo_str(o, "protocol", "tcp");
+        jo_int(o, "containerPort", k->ports[i].container);
+        jo_int(o, "hostPort", k->ports[i].host);
+        jo_str(o, "protocol", k->ports[i].udp ? "udp" : "tcp");
         jo_close(o, '}');
     }
     jo_close(o, ']');
 }
 
-static void write_container(struct call *c, struct json_out *o, const struct world_taskdef *t, const struct ecs_container *k)
+static void write_container(struct call *c, struct json_out *o, const struct world_taskdef *t, const struct world_container *k)
 {
     jo_open(o, NULL, '{');
     jo_str(o, "name", k->name);
@@ -66,55 +29,81 @@ static void write_container(struct call *c, struct json_out *o, const struct wor
     if (k->soft_mib > 0)
         jo_int(o, "memoryReservation", k->soft_mib);
     jo_bool(o, "essential", k->essential);
-    if (k->essential) {
-        write_port_mappings(o, t, t->need.v[RES_ENI] > 0);
-        if (t->need.v[RES_GPU] > 0) {
-            jo_open(o, "resourceRequirements", '[');
-            jo_open(o, NULL, '{');
-            jo_str(o, "type", "GPU");
-            jo_str(o, "value", arena_printf(c->arena, "%lld", (long long)t->need.v[RES_GPU]));
-            jo_close(o, '}');
-            jo_close(o, ']');
-        }
+    write_port_mappings(o, k);
+    if (k->gpus > 0) {
+        jo_open(o, "resourceRequirements", '[');
+        jo_open(o, NULL, '{');
+        jo_str(o, "type", "GPU");
+        jo_decimal(o, "value", k->gpus);
+        jo_close(o, '}');
+        jo_close(o, ']');
     }
     if (t->stop_timeout_ms > 0 && k->essential)
         jo_int(o, "stopTimeout", t->stop_timeout_ms / 1000);
     jo_close(o, '}');
 }
 
-static void write_taskdef(struct call *c, struct json_out *o, int taskdef)
+static void write_volumes(struct json_out *o, const struct world_taskdef *t)
 {
-    const struct world_taskdef *t = &c->view.taskdefs[taskdef];
-    struct ecs_layout layout = play_ecs_layout_of(t);
-    bool awsvpc = t->need.v[RES_ENI] > 0;
-    jo_open(o, "taskDefinition", '{');
-    jo_str(o, "taskDefinitionArn", play_ecs_taskdef_arn(c, taskdef));
-    jo_open(o, "containerDefinitions", '[');
-    for (int i = 0; i < layout.count; i++)
-        write_container(c, o, t, &layout.containers[i]);
-    jo_close(o, ']');
-    jo_str(o, "family", t->family);
-    jo_int(o, "revision", t->revision);
-    jo_str(o, "networkMode", awsvpc ? "awsvpc" : "bridge");
     jo_open(o, "volumes", '[');
-    jo_close(o, ']');
-    jo_str(o, "status", "ACTIVE");
-    jo_open(o, "requiresAttributes", '[');
-    if (awsvpc) {
+    for (int i = 0; i < t->volume_count; i++) {
+        const struct world_volume *v = &t->volumes[i];
         jo_open(o, NULL, '{');
-        jo_str(o, "name", "ecs.capability.task-eni");
+        jo_str(o, "name", v->name);
+        jo_open(o, v->docker ? "dockerVolumeConfiguration" : "host", '{');
+        if (v->docker)
+            jo_str(o, "scope", v->shared ? "shared" : "task");
+        else if (v->source_path[0] != '\0')
+            jo_str(o, "sourcePath", v->source_path);
+        jo_close(o, '}');
+        jo_close(o, '}');
+    }
+    jo_close(o, ']');
+}
+
+static void write_demands(struct json_out *o, const struct world_taskdef *t)
+{
+    jo_open(o, "requiresAttributes", '[');
+    for (int i = 0; i < t->require_count; i++) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "name", t->requires[i].name);
+        if (*t->requires[i].value != '\0')
+            jo_str(o, "value", t->requires[i].value);
         jo_close(o, '}');
     }
     jo_close(o, ']');
     jo_open(o, "placementConstraints", '[');
+    for (int i = 0; i < t->member_of_count; i++) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "type", "memberOf");
+        jo_str(o, "expression", t->member_of[i]);
+        jo_close(o, '}');
+    }
     jo_close(o, ']');
+}
+
+void play_ecs_write_taskdef(struct call *c, struct json_out *o, int taskdef)
+{
+    const struct world_taskdef *t = &c->view.taskdefs[taskdef];
+    jo_open(o, "taskDefinition", '{');
+    jo_str(o, "taskDefinitionArn", play_ecs_taskdef_arn(c, taskdef));
+    jo_open(o, "containerDefinitions", '[');
+    for (int i = 0; i < t->container_count; i++)
+        write_container(c, o, t, &t->containers[i]);
+    jo_close(o, ']');
+    jo_str(o, "family", t->family);
+    jo_int(o, "revision", t->revision);
+    jo_str(o, "networkMode", network_names[t->network]);
+    write_volumes(o, t);
+    jo_str(o, "status", t->inactive ? "INACTIVE" : "ACTIVE");
+    write_demands(o, t);
     jo_open(o, "compatibilities", '[');
     jo_str(o, NULL, "EC2");
     jo_close(o, ']');
-    if (layout.cpu_units > 0)
-        jo_str(o, "cpu", arena_printf(c->arena, "%lld", (long long)layout.cpu_units));
-    if (layout.memory_mib > 0)
-        jo_str(o, "memory", arena_printf(c->arena, "%lld", (long long)layout.memory_mib));
+    if (t->cpu_units > 0)
+        jo_decimal(o, "cpu", t->cpu_units);
+    if (t->memory_mib > 0)
+        jo_decimal(o, "memory", t->memory_mib);
     jo_time(o, "registeredAt", t->registered_ms);
     jo_close(o, '}');
 }
@@ -135,7 +124,7 @@ void play_ecs_describe_task_definition(struct call *c)
     }
     struct json_out o;
     call_begin_json(c, &o);
-    write_taskdef(c, &o, taskdef);
+    play_ecs_write_taskdef(c, &o, taskdef);
     jo_open(&o, "tags", '[');
     jo_close(&o, ']');
     jo_close(&o, '}');

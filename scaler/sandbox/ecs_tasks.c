@@ -95,10 +95,9 @@ void play_ecs_list_tasks(struct call *c)
 static void write_containers(struct call *c, struct json_out *o, const struct world_task *t, const char *status)
 {
     const struct world_taskdef *def = &c->view.taskdefs[t->taskdef];
-    struct ecs_layout layout = play_ecs_layout_of(def);
     jo_open(o, "containers", '[');
-    for (int i = 0; i < layout.count; i++) {
-        const struct ecs_container *k = &layout.containers[i];
+    for (int i = 0; i < def->container_count; i++) {
+        const struct world_container *k = &def->containers[i];
         jo_open(o, NULL, '{');
         jo_str(o, "containerArn", arena_printf(c->arena, "%s/%s", play_ecs_arn(c, t->cluster, "container", t->id), k->name));
         jo_str(o, "taskArn", play_ecs_arn(c, t->cluster, "task", t->id));
@@ -130,10 +129,46 @@ static void write_life(struct call *c, struct json_out *o, const struct world_ta
     }
 }
 
+static void write_gpus(struct json_out *o, int64_t gpus)
+{
+    if (gpus < 0)
+        return;
+    jo_open(o, "resourceRequirements", '[');
+    jo_open(o, NULL, '{');
+    jo_str(o, "type", "GPU");
+    jo_decimal(o, "value", gpus);
+    jo_close(o, '}');
+    jo_close(o, ']');
+}
+
+static void write_override(struct json_out *o, const struct world_task_override *v)
+{
+    jo_open(o, "overrides", '{');
+    jo_open(o, "containerOverrides", '[');
+    for (int i = 0; v != NULL && i < v->container_count; i++) {
+        const struct world_container_override *k = &v->containers[i];
+        jo_open(o, NULL, '{');
+        jo_str(o, "name", k->name);
+        if (k->cpu_units >= 0)
+            jo_int(o, "cpu", k->cpu_units);
+        if (k->memory_mib >= 0)
+            jo_int(o, "memory", k->memory_mib);
+        if (k->soft_mib >= 0)
+            jo_int(o, "memoryReservation", k->soft_mib);
+        write_gpus(o, k->gpus);
+        jo_close(o, '}');
+    }
+    jo_close(o, ']');
+    if (v != NULL && v->cpu_units >= 0)
+        jo_decimal(o, "cpu", v->cpu_units);
+    if (v != NULL && v->memory_mib >= 0)
+        jo_decimal(o, "memory", v->memory_mib);
+    jo_close(o, '}');
+}
+
 void play_ecs_write_task(struct call *c, struct json_out *o, int task)
 {
     const struct world_task *t = &c->view.tasks[task];
-    const struct world_taskdef *def = &c->view.taskdefs[t->taskdef];
     const char *status = task_status_names[world_seen(&t->last, c->seen_ms)];
     jo_open(o, NULL, '{');
     jo_open(o, "attachments", '[');
@@ -146,19 +181,18 @@ void play_ecs_write_task(struct call *c, struct json_out *o, int task)
     }
     jo_str(o, "clusterArn", play_ecs_cluster_arn(c, t->cluster));
     write_containers(c, o, t, status);
-    jo_decimal(o, "cpu", def->need.v[RES_CPU]);
-    jo_decimal(o, "memory", def->need.v[RES_MEMORY]);
+    jo_decimal(o, "cpu", t->need.v[RES_CPU]);
+    jo_decimal(o, "memory", t->need.v[RES_MEMORY]);
     write_life(c, o, t);
     jo_str(o, "desiredStatus", world_seen(&t->desired, c->seen_ms) == WD_RUNNING ? "RUNNING" : "STOPPED");
-    jo_str(o, "group", t->service >= 0 ? arena_printf(c->arena, "service:%s", c->view.services[t->service].name)
-                                       : arena_printf(c->arena, "family:%s", def->family));
+    jo_str(o, "group", t->group);
     jo_str(o, "healthStatus", "UNKNOWN");
     jo_str(o, "lastStatus", status);
-    jo_str(o, "launchType", "EC2");
-    jo_open(o, "overrides", '{');
-    jo_open(o, "containerOverrides", '[');
-    jo_close(o, ']');
-    jo_close(o, '}');
+    if (t->provider >= 0)
+        jo_str(o, "capacityProviderName", c->view.providers[t->provider].name);
+    else
+        jo_str(o, "launchType", "EC2");
+    write_override(o, t->override);
     jo_str(o, "startedBy", t->deployment[0] != '\0' ? t->deployment : t->started_by);
     jo_str(o, "taskArn", play_ecs_arn(c, t->cluster, "task", t->id));
     jo_str(o, "taskDefinitionArn", play_ecs_taskdef_arn(c, t->taskdef));

@@ -20,9 +20,9 @@ void rig_start(struct rig *r, const struct sandbox_options *options)
     world_add_cluster(r->world, "empty");
     struct world_taskdef web = {.family = "web", .need = res_make(512, 1024), .stop_timeout_ms = 30000, .stops_in_ms = 1000, .start_ms = 3000};
     struct world_taskdef logs = {.family = "logs", .need = res_make(64, 128), .stop_timeout_ms = 30000, .stops_in_ms = 1000, .start_ms = 3000};
-    static const enum world_strategy_kind strategies[] = {WS_SPREAD_ZONE, WS_BINPACK_MEMORY};
+    static const struct world_rules rules = {.strategies = {{.kind = WS_SPREAD_ZONE}, {.kind = WS_BINPACK_MEMORY}}, .strategy_count = 2};
     struct world_service_spec spec = {.name = "web", .cluster = r->shop, .taskdef = world_add_taskdef(r->world, &web), .desired = 3,
-                                      .min_percent = 100, .max_percent = 200, .strategies = strategies, .strategy_count = 2};
+                                      .min_percent = 100, .max_percent = 200, .rules = &rules};
     struct world_service_spec daemon = {.name = "logs", .cluster = r->shop, .taskdef = world_add_taskdef(r->world, &logs), .daemon = true,
                                         .min_percent = 0, .max_percent = 100};
     r->web = world_add_service(r->world, &spec);

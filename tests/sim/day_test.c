@@ -101,7 +101,7 @@ static void counts_of_ecs_agree_with_its_tasks_after_a_day(void **state)
         for (int t = 0; t < v.task_count; t++) {
             if (!v.tasks[t].used || v.tasks[t].desired.now == WD_STOPPED)
                 continue;
-            used[v.tasks[t].instance] = res_add(used[v.tasks[t].instance], v.taskdefs[v.tasks[t].taskdef].need);
+            used[v.tasks[t].instance] = res_add(used[v.tasks[t].instance], v.tasks[t].need);
             if (v.tasks[t].service >= 0)
                 *(v.tasks[t].last.now == WT_RUNNING ? &running : &pending) += 1;
         }
@@ -163,7 +163,7 @@ static void a_trace_drives_the_first_cluster_or_the_service_it_is_bound_to(void 
     struct world_view v = world_view(w);
     int64_t sum = 0;
     for (int s = 0; s < v.service_count; s++)
-        if (v.services[s].cluster == 0 && !v.services[s].daemon && !v.services[s].distinct_instance)
+        if (v.services[s].cluster == 0 && !v.services[s].daemon && !v.services[s].rules.distinct_instance)
             sum += v.services[s].desired;
     assert_int_equal(sum, (int64_t)(30 / t.mean * 100 + 0.5));
     world_free(w);

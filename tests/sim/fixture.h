@@ -55,10 +55,10 @@ struct a_service {
 
 static inline int add_service(struct world *w, struct a_service a)
 {
+    struct world_rules rules = {.distinct_instance = a.distinct, .strategies = {{.kind = a.strategy}}, .strategy_count = a.daemon ? 0 : 1};
     return world_add_service(w, &(struct world_service_spec){
                                     .name = a.name, .cluster = 0, .taskdef = a_def(w, a.name, a.cpu_units, a.memory_mib), .daemon = a.daemon,
-                                    .distinct_instance = a.distinct, .desired = a.desired, .min_percent = a.min_percent,
-                                    .max_percent = a.max_percent, .strategies = &a.strategy, .strategy_count = a.daemon ? 0 : 1});
+                                    .desired = a.desired, .min_percent = a.min_percent, .max_percent = a.max_percent, .rules = &rules});
 }
 
 static inline int add_fleet(struct world *w, int64_t target, const char *type, int64_t weight)

@@ -90,7 +90,7 @@ static void host_ports_hold_one_task_an_instance(void **state)
     struct world *w = calm_world();
     add_host(w, -1, 0);
     add_host(w, -1, 1);
-    struct world_taskdef d = {.family = "proxy", .need = res_make(128, 128), .ports = {8080}, .port_count = 1, .start_ms = 1000};
+    struct world_taskdef d = {.family = "proxy", .need = res_make(128, 128), .ports = {{.host = 8080}}, .port_count = 1, .start_ms = 1000};
     int def = world_add_taskdef(w, &d);
     int s = world_add_service(w, &(struct world_service_spec){.name = "proxy", .taskdef = def, .desired = 3, .max_percent = 200});
     later(w, 1);
