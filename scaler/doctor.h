@@ -7,9 +7,11 @@
 
 #include "base/buf.h"
 #include "policies/policy.h"
+#include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/aws.h"
 #include "scaler/aws/ec2.h"
-#include "scaler/aws/ecs.h"
+#include "scaler/aws/ecs_definition.h"
+#include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sts.h"
 #include "scaler/options.h"
 #include "scaler/permissions.h"
@@ -30,6 +32,8 @@ struct doctor_fleet {
     const struct ec2_spot_fleet *told;  // NULL: not told of
     struct ec2_instances members;
     struct ec2_fleet_members listed;
+    struct ec2_fleet_events events;
+    struct appscaling_policies policies;
     struct ec2_state_changes end;       // the dry run of TerminateInstances on one member
 };
 
@@ -55,6 +59,9 @@ struct doctor_region {
     struct ec2_spot_fleets fleets;
     struct ec2_types types;
     struct ec2_prices prices;
+    struct ec2_subnets subnets;
+    struct ecs_providers providers;
+    struct appscaling_targets targets;
     struct doctor_cluster *clusters;
     size_t cluster_count;
 };

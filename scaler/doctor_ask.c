@@ -3,10 +3,11 @@
 #include "base/check.h"
 #include "scaler/doctor.h"
 
-enum { ROUND_MS = 60000 };
+enum { ROUND_MS = 60000, HISTORY_MS = 600000 };
 
 #define NOBODY "00000000000000000000000000000000"
 #define NO_TYPE "m5.large"
+#define NO_SUBNET "subnet-00000000000000000"
 
 static struct aws_with with(const struct doctor *d, const struct doctor_region *r)
 {
@@ -54,6 +55,23 @@ static void ask_lists(struct doctor *d, struct doctor_region *r)
     ec2_describe_spot_fleets(w, ids, count, &r->fleets);
 }
 
+// Who else may have a hand on the fleets, and why one gets nothing.
+static void ask_scalers(struct doctor *d, struct doctor_region *r)
+{
+    struct aws_with w = with(d, r);
+    const char **resources = arena_array(d->arena, const char *, fleet_count(r)), *provider = "FARGATE";
+    size_t count = 0;
+    for (size_t i = 0; i < r->cluster_count; i++)
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
+            struct doctor_fleet *fleet = &r->clusters[i].fleets[f];
+            resources[count] = arena_printf(d->arena, "spot-fleet-request/%s", fleet->policy->id);
+            appscaling_describe_policies(w, resources[count++], &fleet->policies);
+            ec2_describe_fleet_history(w, fleet->policy->id, clock_wall_ms(d->transport->clock) - HISTORY_MS, &fleet->events);
+        }
+    appscaling_describe_targets(w, resources, count, &r->targets);
+    ecs_describe_providers(w, &provider, 1, &r->providers);
+}
+
 // Unknown ids fail the common call: each is asked for alone then.
 static void ask_fleets_alone(struct doctor *d, struct doctor_region *r)
 {
@@ -96,7 +114,7 @@ static const char *running_member(const struct doctor_fleet *f)
 static void ask_details(struct doctor *d, struct doctor_region *r)
 {
     struct aws_with w = with(d, r);
-    const char *nobody = NOBODY, *type = NO_TYPE;
+    const char *nobody = NOBODY, *type = NO_TYPE, *subnet = NO_SUBNET;
     for (size_t i = 0; i < r->cluster_count; i++) {
         struct doctor_cluster *c = &r->clusters[i];
         size_t instances = c->instance_arns.count, services = c->service_arns.count;
@@ -111,9 +129,12 @@ static void ask_details(struct doctor *d, struct doctor_region *r)
                 ec2_terminate_instances(w, &member, 1, true, &c->fleets[f].end);
             if (c->fleets[f].members.count > 0)
                 type = c->fleets[f].members.items[0].type;
+            if (c->fleets[f].members.count > 0 && c->fleets[f].members.items[0].subnet[0])
+                subnet = c->fleets[f].members.items[0].subnet;
         }
     }
     ec2_describe_types(w, &type, 1, &r->types);
+    ec2_describe_subnets(w, &subnet, 1, &r->subnets);
     ec2_describe_spot_prices(w, &type, 1, clock_wall_ms(d->transport->clock), &r->prices);
 }
 
@@ -146,6 +167,7 @@ bool doctor_ask(struct doctor *d, struct doctor_region *r)
         return false;
     ask_fleets_alone(d, r);
     ask_details(d, r);
+    ask_scalers(d, r);
     run(d);
     find_fleets(r);
     ask_tasks(d, r);

@@ -80,6 +80,9 @@ static void judge_regional(struct doctor *d, const struct doctor_region *r)
         {"ec2:DescribeSpotFleetRequests", &r->fleets.call},
         {"ec2:DescribeInstanceTypes", &r->types.call},
         {"ec2:DescribeSpotPriceHistory", &r->prices.call},
+        {"ec2:DescribeSubnets", &r->subnets.call},
+        {"ecs:DescribeCapacityProviders", &r->providers.call},
+        {"application-autoscaling:DescribeScalableTargets", &r->targets.call},
     };
     for (size_t i = 0; i < ARRAY_LEN(CALLS); i++) {
         struct verdict v = verdict_of(CALLS[i].action);
@@ -116,6 +119,10 @@ static const struct aws_call *call_of_fleet(const struct doctor_fleet *f, const 
         return &f->members.call;
     if (strcmp(action, "ec2:DescribeSpotFleetInstances") == 0)
         return &f->listed.call;
+    if (strcmp(action, "ec2:DescribeSpotFleetRequestHistory") == 0)
+        return &f->events.call;
+    if (strcmp(action, "application-autoscaling:DescribeScalingPolicies") == 0)
+        return &f->policies.call;
     return strcmp(action, "ec2:TerminateInstances") == 0 ? &f->end.call : NULL;
 }
 

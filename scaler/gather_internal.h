@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "scaler/aws/ec2.h"
-#include "scaler/aws/ecs.h"
+#include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/sts.h"
 #include "scaler/facts.h"
 #include "scaler/gather.h"

@@ -112,7 +112,7 @@ static void submit_page(struct aws_job *job)
     buf_add_str(&body, job->base);
     if (job->op->decode_json) {
         if (job->token)
-            aws_json_str(&body, "nextToken", job->token);
+            aws_json_str(&body, job->op->service == AWS_APPLICATION_AUTOSCALING ? "NextToken" : "nextToken", job->token);
         buf_add_char(&body, '}');
     } else if (job->token) {
         aws_form_add(&body, "NextToken", job->token);
@@ -216,6 +216,12 @@ void aws_json_int(struct buf *b, const char *key, int64_t value)
 {
     add_key(b, key);
     buf_printf(b, "%" PRId64, value);
+}
+
+void aws_json_flag(struct buf *b, const char *key, bool value)
+{
+    add_key(b, key);
+    buf_add_str(b, value ? "true" : "false");
 }
 
 void aws_json_list(struct buf *b, const char *key, const char *const *values, size_t count)

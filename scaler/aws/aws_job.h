@@ -13,7 +13,7 @@
 
 struct aws_job;
 
-// Exactly one decode is set: JSON for ECS, XML for EC2 and STS. It adds to job->ret and sets job->token where a page follows.
+// Exactly one decode is set: JSON for ECS and Application Auto Scaling, XML for EC2 and STS. It adds to job->ret and sets job->token where a page follows.
 // Unknown fields are passed over; an answer that lacks what it must have is ERR_CORRUPT.
 struct aws_operation {
     enum aws_service service;
@@ -53,4 +53,5 @@ void aws_form_add_list(struct buf *b, const char *name, const char *const *value
 // JSON members: aws_json_str(b, "cluster", "demo") adds ,"cluster":"demo"; the base begins with {.
 void aws_json_str(struct buf *b, const char *key, const char *value);
 void aws_json_int(struct buf *b, const char *key, int64_t value);
+void aws_json_flag(struct buf *b, const char *key, bool value);
 void aws_json_list(struct buf *b, const char *key, const char *const *values, size_t count);

@@ -15,6 +15,7 @@ static const struct protocol protocols[AWS_SERVICE_COUNT] = {
     [AWS_ECS] = {"application/x-amz-json-1.1", "AmazonEC2ContainerServiceV20141113"},
     [AWS_EC2] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
     [AWS_STS] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
+    [AWS_APPLICATION_AUTOSCALING] = {"application/x-amz-json-1.1", "AnyScaleFrontendService"},
 };
 
 static void on_response(void *arg, const struct transport_response *r);

@@ -16,32 +16,37 @@ enum bucket {
     ECS_SERVICE_READ,
     ECS_DEFINITION_READ,
     ECS_PROTECTION,
+    ECS_PROVIDERS,
     EC2_INSTANCES,
     EC2_TYPES,
     EC2_PRICES,
     EC2_FLEETS,
     EC2_FLEET_INSTANCES,
+    EC2_FLEET_HISTORY,
+    EC2_SUBNETS,
     EC2_MODIFY_FLEET,
     EC2_TERMINATE,
     EC2_CREATE_TAGS,
     EC2_DELETE_TAGS,
     STS_ANY,
+    SCALING_ANY,
     UNKNOWN,
     BUCKET_COUNT
 };
 _Static_assert(BUCKET_COUNT <= AWS_BUDGETS_MAX, "lanes");
 
 // Burst and refill a second, per account and region. Source: "Request throttling" of the Amazon ECS and Amazon EC2 API
-// references, January 2026. STS and whatever is not listed: our own cautious guess.
+// references, January 2026. STS, Application Auto Scaling and whatever is not listed: our own cautious guess.
 static const struct {
     double burst, refill;
 } buckets[BUCKET_COUNT] = {
     [ECS_CLUSTER_READ] = {50, 20},    [ECS_RESOURCE_READ] = {100, 20}, [ECS_RESOURCE_MODIFY] = {100, 40},
     [ECS_SERVICE_READ] = {100, 20},   [ECS_DEFINITION_READ] = {50, 20}, [ECS_PROTECTION] = {200, 80},
+    [ECS_PROVIDERS] = {50, 20},      [EC2_FLEET_HISTORY] = {100, 5},    [EC2_SUBNETS] = {100, 20},
     [EC2_INSTANCES] = {100, 20},      [EC2_TYPES] = {100, 20},         [EC2_PRICES] = {100, 20},
     [EC2_FLEETS] = {50, 3},           [EC2_FLEET_INSTANCES] = {100, 5}, [EC2_MODIFY_FLEET] = {50, 5},
     [EC2_TERMINATE] = {100, 5},       [EC2_CREATE_TAGS] = {100, 10},   [EC2_DELETE_TAGS] = {100, 10},
-    [STS_ANY] = {40, 8},              [UNKNOWN] = {20, 4},
+    [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [UNKNOWN] = {20, 4},
 };
 
 static const struct {
@@ -56,6 +61,8 @@ static const struct {
     {AWS_ECS, "ListTasks", ECS_RESOURCE_READ},
     {AWS_ECS, "DescribeTasks", ECS_RESOURCE_READ},
     {AWS_ECS, "UpdateContainerInstancesState", ECS_RESOURCE_MODIFY},
+    {AWS_ECS, "DeregisterContainerInstance", ECS_RESOURCE_MODIFY},
+    {AWS_ECS, "DescribeCapacityProviders", ECS_PROVIDERS},
     {AWS_ECS, "ListServices", ECS_SERVICE_READ},
     {AWS_ECS, "DescribeServices", ECS_SERVICE_READ},
     {AWS_ECS, "DescribeTaskDefinition", ECS_DEFINITION_READ},
@@ -65,10 +72,14 @@ static const struct {
     {AWS_EC2, "DescribeSpotPriceHistory", EC2_PRICES},
     {AWS_EC2, "DescribeSpotFleetRequests", EC2_FLEETS},
     {AWS_EC2, "DescribeSpotFleetInstances", EC2_FLEET_INSTANCES},
+    {AWS_EC2, "DescribeSpotFleetRequestHistory", EC2_FLEET_HISTORY},
+    {AWS_EC2, "DescribeSubnets", EC2_SUBNETS},
     {AWS_EC2, "ModifySpotFleetRequest", EC2_MODIFY_FLEET},
     {AWS_EC2, "TerminateInstances", EC2_TERMINATE},
     {AWS_EC2, "CreateTags", EC2_CREATE_TAGS},
     {AWS_EC2, "DeleteTags", EC2_DELETE_TAGS},
+    {AWS_APPLICATION_AUTOSCALING, "DescribeScalableTargets", SCALING_ANY},
+    {AWS_APPLICATION_AUTOSCALING, "DescribeScalingPolicies", SCALING_ANY},
     {AWS_STS, "GetCallerIdentity", STS_ANY},
 };
 

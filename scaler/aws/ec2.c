@@ -17,6 +17,9 @@ static const struct aws_operation describe_instances = {AWS_EC2, "DescribeInstan
 static const struct aws_operation describe_fleets = {AWS_EC2, "DescribeSpotFleetRequests", false, false, NULL, ec2_decode_fleets, NULL};
 static const struct aws_operation describe_members = {AWS_EC2, "DescribeSpotFleetInstances", false, false, NULL,
                                                       ec2_decode_members, NULL};
+static const struct aws_operation describe_history = {AWS_EC2, "DescribeSpotFleetRequestHistory", false, false, NULL,
+                                                      ec2_decode_history, NULL};
+static const struct aws_operation describe_subnets = {AWS_EC2, "DescribeSubnets", false, false, NULL, ec2_decode_subnets, NULL};
 static const struct aws_operation describe_types = {AWS_EC2, "DescribeInstanceTypes", false, false, NULL, ec2_decode_types, NULL};
 static const struct aws_operation describe_prices = {AWS_EC2, "DescribeSpotPriceHistory", false, false, NULL, ec2_decode_prices, NULL};
 // Both depend on facts that may have changed since: after an unknown outcome the next tick looks first.
@@ -173,6 +176,20 @@ void ec2_describe_spot_fleet_instances(struct aws_with w, const char *fleet_id, 
     aws_call_settle(&ret->call);
 }
 
+void ec2_describe_fleet_history(struct aws_with w, const char *fleet_id, int64_t since_ms, struct ec2_fleet_events *ret)
+{
+    *ret = (struct ec2_fleet_events){0};
+    aws_call_begin(&ret->call);
+    char start[32];
+    _cleanup_(buf_release) struct buf b;
+    begin(&b, &describe_history);
+    aws_form_add(&b, "SpotFleetRequestId", fleet_id);
+    aws_form_add(&b, "StartTime", format_iso8601(since_ms, false, start));
+    aws_form_add_int(&b, "MaxResults", PAGE_MAX);
+    aws_job_submit(&(struct aws_job){.with = w, .op = &describe_history, .call = &ret->call, .ret = ret}, &b);
+    aws_call_settle(&ret->call);
+}
+
 void ec2_modify_spot_fleet(struct aws_with w, const struct ec2_fleet_target *t, struct aws_call *ret)
 {
     aws_call_begin(ret);
@@ -188,6 +205,21 @@ void ec2_modify_spot_fleet(struct aws_with w, const struct ec2_fleet_target *t, 
     aws_form_add(&b, "ExcessCapacityTerminationPolicy", "noTermination");
     aws_job_submit(&(struct aws_job){.with = w, .op = &modify_fleet, .call = ret, .ret = ret}, &b);
     aws_call_settle(ret);
+}
+
+// ---- subnets ----------------------------------------------------------------------------------------------------------------
+void ec2_describe_subnets(struct aws_with w, const char *const *ids, size_t count, struct ec2_subnets *ret)
+{
+    *ret = (struct ec2_subnets){0};
+    aws_call_begin(&ret->call);
+    for (size_t from = 0; from < count; from += FILTER_VALUES_MAX) {
+        _cleanup_(buf_release) struct buf b;
+        begin(&b, &describe_subnets);
+        add_filter(&b, 1, "subnet-id", ids + from, at_most(count - from, FILTER_VALUES_MAX));
+        aws_form_add_int(&b, "MaxResults", PAGE_MAX);
+        aws_job_submit(&(struct aws_job){.with = w, .op = &describe_subnets, .call = &ret->call, .ret = ret}, &b);
+    }
+    aws_call_settle(&ret->call);
 }
 
 // ---- types and prices -------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ struct ec2_instance {
     const char *state_reason;    // code such as "Server.SpotInstanceTermination", ""
     const char *reservation_owner;
     int64_t launched_ms;
+    bool volume_attached;        // an EBS volume is attached that came later than a minute after the launch
     struct aws_tags tags;
 };
 struct ec2_instances {
@@ -58,6 +59,7 @@ struct ec2_fleet_override {      // a launch template override or a launch speci
     const char *type;            // "" = by attributes, unknown
     const char *subnet;          // "" none; several are told as one comma-separated string
     const char *zone;            // "" none
+    const char *launch_template; // "lt-0abc:3", or "lt-0abc:$Latest" and the like; "" none told by id
     int64_t weight_milli;        // 1,000 by default
     int64_t max_price_usd_micro; // 0 none
 };
@@ -90,6 +92,18 @@ struct ec2_fleet_members {
 // "Refreshed periodically and might be out of date": the truth is ec2_describe_fleet_instances.
 void ec2_describe_spot_fleet_instances(struct aws_with w, const char *fleet_id, struct ec2_fleet_members *ret);
 
+struct ec2_fleet_event {
+    int64_t at_ms;
+    const char *kind, *sub_kind, *description;  // kind "error", "information", "fleetRequestChange", "instanceChange"
+};
+struct ec2_fleet_events {
+    struct aws_call call;
+    struct ec2_fleet_event *items;
+    size_t count, cap;
+};
+// From since_ms on, delayed by up to 30 s; kept for 48 h by AWS.
+void ec2_describe_fleet_history(struct aws_with w, const char *fleet_id, int64_t since_ms, struct ec2_fleet_events *ret);
+
 struct ec2_fleet_target {
     const char *fleet_id;
     int64_t target;              // absolute, on-demand part included
@@ -98,6 +112,19 @@ struct ec2_fleet_target {
 // Always with ExcessCapacityTerminationPolicy=noTermination. ERR_CONFLICT: not in a state that can be modified. Not repeated in
 // place after a timeout.
 void ec2_modify_spot_fleet(struct aws_with w, const struct ec2_fleet_target *t, struct aws_call *ret);
+
+// ---- subnets ----------------------------------------------------------------------------------------------------------------
+struct ec2_subnet {
+    const char *id, *zone, *vpc;
+    int64_t free_addresses;      // -1 not told
+};
+struct ec2_subnets {
+    struct aws_call call;
+    struct ec2_subnet *items;
+    size_t count, cap;
+};
+// By filter: an id that EC2 does not know is left out.
+void ec2_describe_subnets(struct aws_with w, const char *const *ids, size_t count, struct ec2_subnets *ret);
 
 // ---- types and prices -------------------------------------------------------------------------------------------------------
 struct ec2_type {

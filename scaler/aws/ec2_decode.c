@@ -4,6 +4,7 @@
 #include "scaler/aws/ec2.h"
 
 #define GPUS_MAX 10000  // of one kind in an instance: beyond is nonsense
+#define LAUNCH_MS 60000 // volumes of the launch are attached within seconds of it
 
 static void take_token(struct aws_job *job, const struct xml_node *root)
 {
@@ -18,6 +19,14 @@ static struct aws_tags tags_of(const struct xml_node *n, const char *path, struc
     for (const struct xml_node *i = first; i; i = xml_next(i))
         t.items[t.count++] = (struct aws_tag){xml_text_in(i, "key", a), xml_text_in(i, "value", a)};
     return t;
+}
+
+static bool attached_later(const struct xml_node *instance, int64_t launched_ms)
+{
+    for (const struct xml_node *i = xml_first(instance, "blockDeviceMapping", "item"); i; i = xml_next(i))
+        if (launched_ms > 0 && xml_time_ms(i, "ebs/attachTime") > launched_ms + LAUNCH_MS && strcmp(xml_text(i, "ebs/status"), "detached") != 0)
+            return true;
+    return false;
 }
 
 // ---- instances --------------------------------------------------------------------------------------------------------------
@@ -41,6 +50,7 @@ static int add_instance(struct aws_job *job, const struct xml_node *n, const cha
         .launched_ms = xml_time_ms(n, "launchTime"),
         .tags = tags_of(n, "tagSet", a),
     };
+    i.volume_attached = attached_later(n, i.launched_ms);
     if (!*i.id || !*i.state)
         return err_set(err, ERR_CORRUPT, "an instance without id or state");
     ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
@@ -93,12 +103,20 @@ int ec2_decode_return(struct aws_job *job, const struct xml_node *root, struct e
 }
 
 // ---- spot fleets ------------------------------------------------------------------------------------------------------------
-static struct ec2_fleet_override override_of(const struct xml_node *n, struct arena *a)
+static const char *template_of(const struct xml_node *config, struct arena *a)
+{
+    const char *id = xml_text(config, "launchTemplateSpecification/launchTemplateId");
+    const char *version = xml_text(config, "launchTemplateSpecification/version");
+    return *id && *version ? arena_printf(a, "%s:%s", id, version) : "";
+}
+
+static struct ec2_fleet_override override_of(const struct xml_node *n, const char *launch_template, struct arena *a)
 {
     struct ec2_fleet_override o = {
         .type = xml_text_in(n, "instanceType", a),
         .subnet = xml_text_in(n, "subnetId", a),
         .zone = xml_text_in(n, "availabilityZone", a),
+        .launch_template = launch_template,
         .weight_milli = xml_milli(n, "weightedCapacity", 1000),
     };
     if (!*o.zone)
@@ -116,11 +134,13 @@ static void add_override(struct ec2_spot_fleet *f, size_t *cap, struct ec2_fleet
 static void add_overrides(struct ec2_spot_fleet *f, const struct xml_node *config, struct arena *a)
 {
     size_t cap = 0;
-    for (const struct xml_node *t = xml_first(config, "launchTemplateConfigs", "item"); t; t = xml_next(t))
+    for (const struct xml_node *t = xml_first(config, "launchTemplateConfigs", "item"); t; t = xml_next(t)) {
+        const char *launch_template = template_of(t, a);
         for (const struct xml_node *o = xml_first(t, "overrides", "item"); o; o = xml_next(o))
-            add_override(f, &cap, override_of(o, a), a);
+            add_override(f, &cap, override_of(o, launch_template, a), a);
+    }
     for (const struct xml_node *s = xml_first(config, "launchSpecifications", "item"); s; s = xml_next(s))
-        add_override(f, &cap, override_of(s, a), a);
+        add_override(f, &cap, override_of(s, "", a), a);
 }
 
 static int fleet_of(const struct xml_node *n, struct arena *a, struct ec2_spot_fleet *ret, struct err *err)
@@ -179,6 +199,45 @@ int ec2_decode_members(struct aws_job *job, const struct xml_node *root, struct 
         ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
         ret->items[ret->count++] = (struct ec2_fleet_member){
             xml_text_in(i, "instanceId", a), xml_text_in(i, "instanceType", a), xml_text_in(i, "instanceHealth", a)};
+    }
+    take_token(job, root);
+    return 0;
+}
+
+int ec2_decode_history(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    (void)err;
+    struct ec2_fleet_events *ret = job->ret;
+    struct arena *a = job->with.arena;
+    for (const struct xml_node *i = xml_first(root, "historyRecordSet", "item"); i; i = xml_next(i)) {
+        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = (struct ec2_fleet_event){
+            xml_time_ms(i, "timestamp"), xml_text_in(i, "eventType", a), xml_text_in(i, "eventInformation/eventSubType", a),
+            xml_text_in(i, "eventInformation/eventDescription", a)};
+    }
+    take_token(job, root);
+    return 0;
+}
+
+// ---- subnets ----------------------------------------------------------------------------------------------------------------
+int ec2_decode_subnets(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_subnets *ret = job->ret;
+    struct arena *a = job->with.arena;
+    size_t before = ret->count;
+    for (const struct xml_node *i = xml_first(root, "subnetSet", "item"); i; i = xml_next(i)) {
+        struct ec2_subnet s = {
+            .id = xml_text_in(i, "subnetId", a),
+            .zone = xml_text_in(i, "availabilityZone", a),
+            .vpc = xml_text_in(i, "vpcId", a),
+            .free_addresses = xml_int(i, "availableIpAddressCount", -1),
+        };
+        if (!*s.id) {
+            ret->count = before;
+            return err_set(err, ERR_CORRUPT, "a subnet without id");
+        }
+        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = s;
     }
     take_token(job, root);
     return 0;

@@ -20,11 +20,10 @@ static const struct aws_operation describe_services = {AWS_ECS, "DescribeService
 static const struct aws_operation list_tasks = {AWS_ECS, "ListTasks", false, false, ecs_decode_task_arns, NULL, NULL};
 static const struct aws_operation describe_tasks = {AWS_ECS, "DescribeTasks", false, false, ecs_decode_tasks, NULL, NULL};
 static const struct aws_operation get_protection = {AWS_ECS, "GetTaskProtection", false, false, ecs_decode_protections, NULL, NULL};
-static const struct aws_operation describe_definition = {AWS_ECS, "DescribeTaskDefinition", false, false, ecs_decode_definition,
-                                                         NULL, NULL};
 // Absolute: saying DRAINING twice is saying it once.
 static const struct aws_operation update_state = {AWS_ECS, "UpdateContainerInstancesState", true, true,
                                                   ecs_decode_instances_changed, NULL, NULL};
+static const struct aws_operation deregister = {AWS_ECS, "DeregisterContainerInstance", true, false, ecs_decode_deregistered, NULL, NULL};
 
 static void begin(struct buf *b, const char *cluster)
 {
@@ -58,28 +57,35 @@ static void list(struct aws_with w, const struct aws_operation *op, struct buf *
     aws_call_settle(&ret->call);
 }
 
-static void list_plain(struct aws_with w, const struct aws_operation *op, const char *cluster, struct ecs_arns *ret)
+static void list_filtered(struct aws_with w, const struct aws_operation *op, const char *cluster, const char *filter, struct ecs_arns *ret)
 {
     *ret = (struct ecs_arns){0};
     aws_call_begin(&ret->call);
     _cleanup_(buf_release) struct buf b;
     begin(&b, cluster);
+    if (filter)
+        aws_json_str(&b, "filter", filter);
     list(w, op, &b, ret);
 }
 
 void ecs_list_clusters(struct aws_with w, struct ecs_arns *ret)
 {
-    list_plain(w, &list_clusters, NULL, ret);
+    list_filtered(w, &list_clusters, NULL, NULL, ret);
 }
 
 void ecs_list_container_instances(struct aws_with w, const char *cluster, struct ecs_arns *ret)
 {
-    list_plain(w, &list_instances, cluster, ret);
+    list_filtered(w, &list_instances, cluster, NULL, ret);
+}
+
+void ecs_find_container_instances(struct aws_with w, const char *cluster, const char *filter, struct ecs_arns *ret)
+{
+    list_filtered(w, &list_instances, cluster, filter, ret);
 }
 
 void ecs_list_services(struct aws_with w, const char *cluster, struct ecs_arns *ret)
 {
-    list_plain(w, &list_services, cluster, ret);
+    list_filtered(w, &list_services, cluster, NULL, ret);
 }
 
 void ecs_list_tasks(struct aws_with w, const char *cluster, const struct ecs_task_filter *f, struct ecs_arns *ret)
@@ -159,19 +165,7 @@ void ecs_get_task_protection(struct aws_with w, const char *cluster, const char 
     describe(w, &(struct describe){&get_protection, cluster, "tasks", NULL, DESCRIBE_MAX}, arns, count, &ret->call);
 }
 
-void ecs_describe_task_definition(struct aws_with w, const char *arn, struct ecs_task_definition *ret)
-{
-    *ret = (struct ecs_task_definition){.arn = "", .family = "", .status = "", .network_mode = "", .arch = "", .os_family = "",
-                                        .local_data_volume = ""};
-    aws_call_begin(&ret->call);
-    _cleanup_(buf_release) struct buf b;
-    begin(&b, NULL);
-    aws_json_str(&b, "taskDefinition", arn);
-    aws_job_submit(&(struct aws_job){.with = w, .op = &describe_definition, .call = &ret->call, .ret = ret, .asked = 1}, &b);
-    aws_call_settle(&ret->call);
-}
-
-// ---- the one change ---------------------------------------------------------------------------------------------------------
+// ---- changes ---------------------------------------------------------------------------------------------------------------
 void ecs_set_instance_state(struct aws_with w, const char *cluster, const char *const *arns, size_t count, const char *status,
                             struct ecs_container_instances *ret)
 {
@@ -186,4 +180,15 @@ void ecs_set_instance_state(struct aws_with w, const char *cluster, const char *
     aws_json_str(&b, "status", status);
     aws_job_submit(&(struct aws_job){.with = w, .op = &update_state, .call = &ret->call, .ret = ret, .asked = count}, &b);
     aws_call_settle(&ret->call);
+}
+
+void ecs_deregister_container_instance(struct aws_with w, const char *cluster, const char *arn, struct aws_call *ret)
+{
+    aws_call_begin(ret);
+    _cleanup_(buf_release) struct buf b;
+    begin(&b, cluster);
+    aws_json_str(&b, "containerInstance", arn);
+    aws_json_flag(&b, "force", true);
+    aws_job_submit(&(struct aws_job){.with = w, .op = &deregister, .call = ret, .ret = ret}, &b);
+    aws_call_settle(ret);
 }

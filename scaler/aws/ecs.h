@@ -49,14 +49,14 @@ void ecs_describe_clusters(struct aws_with w, const char *const *names, size_t c
 // ---- container instances ----------------------------------------------------------------------------------------------------
 struct ecs_resources {
     struct res amount;        // CPU, MEMORY, GPU count; ENI is not told by ECS (0)
-    const char **ports;       // as told ("22"): in `remaining` these are the ports in use
-    size_t port_count;
+    const char **ports, **udp_ports;  // as told ("22"): in `remaining` these are the ports in use
+    size_t port_count, udp_port_count;
 };
 struct ecs_attribute {
     const char *name, *value;
 };
 struct ecs_container_instance {
-    const char *arn, *ec2_id, *status, *capacity_provider;
+    const char *arn, *ec2_id, *status, *capacity_provider, *agent_version;
     bool agent_connected;
     int32_t running_tasks, pending_tasks;
     int64_t version, registered_ms;
@@ -73,18 +73,28 @@ struct ecs_container_instances {
 };
 const char *ecs_attribute_get(const struct ecs_container_instance *ci, const char *name);  // NULL when absent
 void ecs_list_container_instances(struct aws_with w, const char *cluster, struct ecs_arns *ret);  // all but INACTIVE
+// Of these, those that the expression of the cluster query language holds for.
+void ecs_find_container_instances(struct aws_with w, const char *cluster, const char *filter, struct ecs_arns *ret);
 void ecs_describe_container_instances(struct aws_with w, const char *cluster, const char *const *arns, size_t count,
                                       struct ecs_container_instances *ret);
 // status "DRAINING" or "ACTIVE"; count <= 10. COMPLETE: all changed. A failure of one instance makes it PARTIAL, of all FAILED
 // (ERR_NOT_FOUND for MISSING, else ERR_CONFLICT).
 void ecs_set_instance_state(struct aws_with w, const char *cluster, const char *const *arns, size_t count, const char *status,
                             struct ecs_container_instances *ret);
+// Forced: tasks that ECS still counts there are let go. Only for an instance that EC2 has ended. ret: COMPLETE or FAILED; not
+// repeated in place after a timeout, because a second time ECS does not know it any more.
+void ecs_deregister_container_instance(struct aws_with w, const char *cluster, const char *arn, struct aws_call *ret);
 
 // ---- services ---------------------------------------------------------------------------------------------------------------
 struct ecs_deployment {
     const char *id, *status, *task_definition, *rollout_state, *launch_type;
     int32_t desired, running, pending, failed;
     int64_t created_ms, updated_ms;
+};
+struct ecs_task_set {        // of a service whose deployment controller is CODE_DEPLOY or EXTERNAL
+    const char *id, *status, *task_definition, *launch_type;
+    int32_t desired, running, pending;
+    int64_t created_ms;
 };
 struct ecs_event {
     const char *id, *message;
@@ -105,6 +115,8 @@ struct ecs_service {
     int64_t created_ms;
     struct ecs_deployment *deployments;
     size_t deployment_count;
+    struct ecs_task_set *task_sets;
+    size_t task_set_count;
     struct ecs_event *events;
     size_t event_count;
     struct ecs_placement *strategies, *constraints;
@@ -164,37 +176,3 @@ struct ecs_protections {
 };
 void ecs_get_task_protection(struct aws_with w, const char *cluster, const char *const *arns, size_t count,
                              struct ecs_protections *ret);
-
-// ---- task definitions -------------------------------------------------------------------------------------------------------
-struct ecs_port {
-    int32_t port;
-    bool udp;
-};
-struct ecs_container_def {
-    const char *name;
-    int64_t cpu_units, memory_mib, soft_memory_mib, gpus;  // 0 = none
-};
-struct ecs_task_definition {
-    struct aws_call call;
-    const char *arn, *family, *status, *network_mode;  // network_mode "" = bridge
-    int32_t revision;
-    struct res need;             // what ECS reserves for one task without overrides
-    int64_t cpu_units, memory_mib;  // task level, 0 = none
-    struct ecs_container_def *containers;
-    size_t container_count;
-    struct ecs_port *ports;      // fixed host ports
-    size_t port_count;
-    struct ecs_placement *constraints;
-    size_t constraint_count;
-    struct ecs_attribute *required_attributes;
-    size_t required_attribute_count;
-    const char *arch;            // "x86_64", "arm64", "" = any
-    const char *os_family;       // "" = any
-    bool local_data;             // a volume of the host outlives the task
-    const char *local_data_volume;  // its name, "" none
-    int64_t stop_timeout_ms;     // longest of the containers; 30,000 where none is named
-};
-// arn: full ARN or family:revision.
-void ecs_describe_task_definition(struct aws_with w, const char *arn, struct ecs_task_definition *ret);
-// What ECS reserves for this task: the definition with the task's overrides applied.
-struct res ecs_task_need(const struct ecs_task_definition *d, const struct ecs_task *t);

@@ -239,6 +239,8 @@ static struct ecs_resources resources_of(const json_t *list, struct arena *a)
                 ret.amount.v[kinds[k].kind] = resource_value(r);
         if (strcmp(name, "PORTS") == 0)
             ret.ports = ecs_strings(json_object_get(r, "stringSetValue"), a, &ret.port_count);
+        if (strcmp(name, "PORTS_UDP") == 0)
+            ret.udp_ports = ecs_strings(json_object_get(r, "stringSetValue"), a, &ret.udp_port_count);
     }
     return ret;
 }
@@ -261,6 +263,7 @@ static int instance_of(const json_t *o, struct arena *a, struct ecs_container_in
         .ec2_id = ecs_text(o, "ec2InstanceId", a),
         .status = ecs_text(o, "status", a),
         .capacity_provider = ecs_text(o, "capacityProviderName", a),
+        .agent_version = ecs_text(json_object_get(o, "versionInfo"), "agentVersion", a),
         .agent_connected = json_flag(o, "agentConnected", false),
         .running_tasks = ecs_i32(o, "runningTasksCount", 0),
         .pending_tasks = ecs_i32(o, "pendingTasksCount", 0),
@@ -324,4 +327,11 @@ int ecs_decode_instances_changed(struct aws_job *job, const json_t *root, struct
         return err_set(err, kind, "%s: %s %s", f->arn, f->reason, f->detail);
     aws_call_doubt(job->call, kind, "%s: %s: %s %s", job->op->name, f->arn, f->reason, f->detail);
     return 0;
+}
+
+int ecs_decode_deregistered(struct aws_job *job, const json_t *root, struct err *err)
+{
+    (void)job;
+    const char *arn = json_str(json_object_get(root, "containerInstance"), "containerInstanceArn");
+    return arn ? 0 : err_set(err, ERR_CORRUPT, "the answer names no container instance");
 }

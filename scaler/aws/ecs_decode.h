@@ -11,6 +11,8 @@ int ecs_decode_task_arns(struct aws_job *job, const json_t *root, struct err *er
 int ecs_decode_clusters(struct aws_job *job, const json_t *root, struct err *err);
 int ecs_decode_instances(struct aws_job *job, const json_t *root, struct err *err);
 int ecs_decode_instances_changed(struct aws_job *job, const json_t *root, struct err *err);
+int ecs_decode_deregistered(struct aws_job *job, const json_t *root, struct err *err);
+int ecs_decode_providers(struct aws_job *job, const json_t *root, struct err *err);
 int ecs_decode_services(struct aws_job *job, const json_t *root, struct err *err);
 int ecs_decode_tasks(struct aws_job *job, const json_t *root, struct err *err);
 int ecs_decode_protections(struct aws_job *job, const json_t *root, struct err *err);

@@ -25,6 +25,25 @@ static void add_deployments(struct ecs_service *s, const json_t *list, struct ar
     }
 }
 
+static void add_task_sets(struct ecs_service *s, const json_t *list, struct arena *a)
+{
+    s->task_set_count = json_array_size(list);
+    s->task_sets = arena_array(a, struct ecs_task_set, s->task_set_count);
+    for (size_t i = 0; i < s->task_set_count; i++) {
+        const json_t *o = json_array_get(list, i);
+        s->task_sets[i] = (struct ecs_task_set){
+            .id = ecs_text(o, "id", a),
+            .status = ecs_text(o, "status", a),
+            .task_definition = ecs_text(o, "taskDefinition", a),
+            .launch_type = ecs_text(o, "launchType", a),
+            .desired = ecs_i32(o, "computedDesiredCount", 0),
+            .running = ecs_i32(o, "runningCount", 0),
+            .pending = ecs_i32(o, "pendingCount", 0),
+            .created_ms = ecs_time_ms(o, "createdAt"),
+        };
+    }
+}
+
 static void add_events(struct ecs_service *s, const json_t *list, struct arena *a)
 {
     size_t n = json_array_size(list);
@@ -71,6 +90,7 @@ static int service_of(const json_t *o, struct arena *a, struct ecs_service *ret,
     ret->min_percent = ecs_i32(config, "minimumHealthyPercent", daemon ? 0 : 100);
     ret->max_percent = ecs_i32(config, "maximumPercent", daemon ? 100 : 200);
     add_deployments(ret, json_object_get(o, "deployments"), a);
+    add_task_sets(ret, json_object_get(o, "taskSets"), a);
     add_events(ret, json_object_get(o, "events"), a);
     add_providers(ret, json_object_get(o, "capacityProviderStrategy"), a);
     ret->strategies = ecs_placements(json_object_get(o, "placementStrategy"), "field", a, &ret->strategy_count);

@@ -1,4 +1,6 @@
 // Task definitions: what ECS reserves for a task, and what of it would be lost or slow to stop.
+#include "scaler/aws/ecs_definition.h"
+
 #include "base/json.h"
 #include "scaler/aws/ecs_decode.h"
 
@@ -153,4 +155,19 @@ int ecs_decode_definition(struct aws_job *job, const json_t *root, struct err *e
     take_volumes(d, json_object_get(o, "volumes"), a);
     d->need = ecs_task_need(d, NULL);
     return 0;
+}
+
+static const struct aws_operation describe = {AWS_ECS, "DescribeTaskDefinition", false, false, ecs_decode_definition, NULL, NULL};
+
+void ecs_describe_task_definition(struct aws_with w, const char *arn, struct ecs_task_definition *ret)
+{
+    *ret = (struct ecs_task_definition){.arn = "", .family = "", .status = "", .network_mode = "", .arch = "", .os_family = "",
+                                        .local_data_volume = ""};
+    aws_call_begin(&ret->call);
+    _cleanup_(buf_release) struct buf b;
+    buf_init(&b, AWS_REQUEST_MAX);
+    buf_add_char(&b, '{');
+    aws_json_str(&b, "taskDefinition", arn);
+    aws_job_submit(&(struct aws_job){.with = w, .op = &describe, .call = &ret->call, .ret = ret, .asked = 1}, &b);
+    aws_call_settle(&ret->call);
 }

@@ -3,16 +3,20 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/budget.h"
 #include "scaler/aws/ec2.h"
-#include "scaler/aws/ecs.h"
+#include "scaler/aws/ecs_definition.h"
+#include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sts.h"
 #include "tests/aws/fixture.h"
 
 static void begin_ecs(struct aws_with w, const char *const *arns)
 {
-    static struct ecs_arns lists[6];
+    static struct ecs_arns lists[7];
+    static struct ecs_providers providers;
+    static struct aws_call deregistered;
     static struct ecs_clusters clusters;
     static struct ecs_container_instances instances, changed[2];
     static struct ecs_services services;
@@ -34,6 +38,9 @@ static void begin_ecs(struct aws_with w, const char *const *arns)
     ecs_describe_tasks(w, "rice", arns, 2, &tasks);
     ecs_get_task_protection(w, "rice", arns, 2, &protections);
     ecs_describe_task_definition(w, "web:7", &definition);
+    ecs_find_container_instances(w, "rice", "ec2InstanceId == i-1", &lists[6]);
+    ecs_deregister_container_instance(w, "rice", arns[0], &deregistered);
+    ecs_describe_providers(w, arns, 2, &providers);
 }
 
 static void begin_ec2(struct aws_with w, const char *const *ids)
@@ -44,6 +51,8 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     static struct ec2_fleet_members members;
     static struct ec2_types types;
     static struct ec2_prices prices;
+    static struct ec2_fleet_events events;
+    static struct ec2_subnets subnets;
     static struct aws_call calls[4];
     static const char *const type_names[] = {"m5.large", "c5.large"};
     const struct aws_tag tags[] = {{"masu:drain", "2026-02-02T02:40:00Z"}, {"k", ""}}, key = {"masu:drain", NULL};
@@ -55,6 +64,8 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     ec2_delete_tags(w, ids, 2, &key, 1, &calls[1]);
     ec2_describe_spot_fleets(w, ids, 2, &fleets);
     ec2_describe_spot_fleet_instances(w, "sfr-1", &members);
+    ec2_describe_fleet_history(w, "sfr-1", T0_MS, &events);
+    ec2_describe_subnets(w, ids, 2, &subnets);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 7, 2}, &calls[2]);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 0, 0}, &calls[3]);
     ec2_describe_types(w, type_names, 2, &types);
@@ -84,6 +95,15 @@ static void begin_roles(struct fixture *f)
     }
     close(fd);
     unlink(path);
+}
+
+static void begin_scaling(struct aws_with w)
+{
+    static const char *const fleets[] = {"spot-fleet-request/sfr-1", "spot-fleet-request/sfr-2"};
+    static struct appscaling_targets targets;
+    static struct appscaling_policies policies;
+    appscaling_describe_targets(w, fleets, 2, &targets);
+    appscaling_describe_policies(w, fleets[0], &policies);
 }
 
 // The operation of a request: from its target header, or the body's Action.
@@ -127,6 +147,7 @@ int main(void)
     aws_run(f.clients, DEADLINE_MS);
     begin_ecs(f.with, ids);
     begin_ec2(f.with, ids);
+    begin_scaling(f.with);
     sts_get_caller_identity(f.with, &identity);
     aws_run(f.clients, DEADLINE_MS);
     begin_roles(&f);

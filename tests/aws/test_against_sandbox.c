@@ -4,7 +4,7 @@
 
 #include "planner/sim/world.h"
 #include "scaler/aws/ec2.h"
-#include "scaler/aws/ecs.h"
+#include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/sts.h"
 #include "scaler/sandbox/inproc.h"
 

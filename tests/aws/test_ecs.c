@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "scaler/aws/ecs.h"
+#include "scaler/aws/ecs_definition.h"
 #include "tests/aws/fixture.h"
 
 static void pages_are_followed_through_an_empty_one(void **state)

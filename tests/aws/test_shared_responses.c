@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/ec2.h"
-#include "scaler/aws/ecs.h"
+#include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/sts.h"
 #include "tests/aws/files.h"
 #include "tests/aws/fixture.h"
@@ -65,11 +65,14 @@ static void fleets_and_their_instances(void **state)
     begin(&f);
     serve(&f, "ec2-describe-spot-fleet-requests.xml", 200);
     serve(&f, "ec2-describe-spot-fleet-instances.xml", 200);
+    serve(&f, "ec2-describe-spot-fleet-request-history.xml", 200);
     const char *id = FLEET;
     struct ec2_spot_fleets fleets;
     struct ec2_fleet_members members;
     ec2_describe_spot_fleets(f.with, &id, 1, &fleets);
     ec2_describe_spot_fleet_instances(f.with, id, &members);
+    struct ec2_fleet_events events;
+    ec2_describe_fleet_history(f.with, id, T0_MS, &events);
     aws_run(f.clients, DEADLINE_MS);
     assert_int_equal(fleets.call.state, AWS_CALL_COMPLETE);
     const struct ec2_spot_fleet *t = &fleets.items[0];
@@ -87,6 +90,10 @@ static void fleets_and_their_instances(void **state)
     assert_string_equal(aws_tag_get(&t->tags, "scaler"), "demo");
     assert_int_equal(members.count, 1);
     assert_string_equal(members.items[0].health, "healthy");
+    assert_int_equal(events.count, 2);
+    assert_string_equal(events.items[0].kind, "instanceChange");
+    assert_string_equal(events.items[1].kind, "error");
+    assert_string_equal(events.items[1].sub_kind, "spotInstanceCountLimitExceeded");
     fixture_end(&f);
 }
 
@@ -156,6 +163,8 @@ static void cluster_and_its_instances(void **state)
     assert_int_equal(ci.items[0].registered.amount.v[RES_CPU], 2048);
     assert_int_equal(ci.items[0].remaining.amount.v[RES_MEMORY], 3668);
     assert_int_equal(ci.items[0].remaining.port_count, 5);
+    assert_int_equal(ci.items[0].remaining.udp_port_count, 0);
+    assert_string_equal(ci.items[0].agent_version, "1.105.1");
     assert_int_equal(ci.items[0].registered_ms, 1768478400123);
     assert_string_equal(ecs_attribute_get(&ci.items[0], "ecs.cpu-architecture"), "x86_64");
     assert_int_equal(ci.failures.count, 1);

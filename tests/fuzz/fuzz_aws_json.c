@@ -1,8 +1,12 @@
 // JSON answers: whatever the bytes, each ECS decoder and the container endpoint's either takes them or says why not.
 #include "base/json.h"
+#include "scaler/aws/autoscaling_app.h"
+#include "scaler/aws/autoscaling_app_decode.h"
 #include "scaler/aws/aws_error.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/ecs_decode.h"
+#include "scaler/aws/ecs_definition.h"
+#include "scaler/aws/ecs_providers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +18,9 @@ union result {
     struct ecs_services services;
     struct ecs_tasks tasks;
     struct ecs_protections protections;
+    struct ecs_providers providers;
+    struct appscaling_targets targets;
+    struct appscaling_policies policies;
 };
 
 static const struct aws_operation any = {.name = "Any"};
@@ -22,7 +29,8 @@ static void decode_all(const json_t *root, struct arena *a)
 {
     int (*const decoders[])(struct aws_job *, const json_t *, struct err *) = {
         ecs_decode_cluster_arns, ecs_decode_instance_arns, ecs_decode_service_arns, ecs_decode_task_arns, ecs_decode_clusters,
-        ecs_decode_instances, ecs_decode_instances_changed, ecs_decode_services, ecs_decode_tasks, ecs_decode_protections};
+        ecs_decode_instances, ecs_decode_instances_changed, ecs_decode_services, ecs_decode_tasks, ecs_decode_protections,
+        ecs_decode_deregistered, ecs_decode_providers, appscaling_decode_targets, appscaling_decode_policies};
     struct err err = {0};
     for (size_t i = 0; i < ARRAY_LEN(decoders); i++) {
         union result ret = {0};

@@ -42,11 +42,12 @@ def resource(action, account, region, cluster, fleet):
     ecs, ec2 = f"arn:aws:ecs:{region}:{account}:", f"arn:aws:ec2:{region}:{account}:"
     own = ecs + "cluster/" + cluster
     forms = {
-        "ecs:DescribeClusters": own, "ecs:ListContainerInstances": own,
+        "ecs:DescribeClusters": own, "ecs:ListContainerInstances": own, "ecs:DeregisterContainerInstance": own,
         "ecs:DescribeContainerInstances": f"{ecs}container-instance/{cluster}/0123456789abcdef",
         "ecs:UpdateContainerInstancesState": f"{ecs}container-instance/{cluster}/0123456789abcdef",
         "ecs:DescribeServices": f"{ecs}service/{cluster}/web", "ecs:DescribeTasks": f"{ecs}task/{cluster}/0123456789abcdef",
         "ecs:GetTaskProtection": f"{ecs}task/{cluster}/0123456789abcdef",
+        "ec2:DescribeSpotFleetRequestHistory": f"{ec2}spot-fleet-request/{fleet}",
         "ec2:DescribeSpotFleetInstances": f"{ec2}spot-fleet-request/{fleet}", "ec2:ModifySpotFleetRequest": f"{ec2}spot-fleet-request/{fleet}",
     }
     keys = {"ecs:cluster": own} if action.startswith("ecs:") else {MEMBER_TAG: fleet, "aws:TagKeys": ["masu:drain"]}
@@ -80,7 +81,7 @@ def every_service_operation():
     except ImportError:
         return set()
     session = botocore.session.get_session()
-    return {f"{service}:{name}" for service in ("ecs", "ec2", "sts", "autoscaling", "iam", "cloudwatch")
+    return {f"{service}:{name}" for service in ("ecs", "ec2", "sts", "autoscaling", "iam", "cloudwatch", "application-autoscaling")
             for name in session.get_service_model(service).operation_names}
 
 
@@ -93,7 +94,7 @@ def narrowed(folder, sent):
     own = [("111122223333", "eu-west-1", "prod", "sfr-aaaa"), ("111122223333", "eu-west-1", "prod", "sfr-bbbb"), ("111122223333", "us-east-2", "jobs", "sfr-cccc")]
     foreign = [("111122223333", "eu-west-1", "other", "sfr-zzzz"), ("111122223333", "eu-west-1", "prod2", "sfr-aaaa2"),
                ("999988887777", "eu-west-1", "prod", "sfr-zzzz"), ("111122223333", "us-east-1", "prod", "sfr-zzzz")]
-    writes = {"ecs:UpdateContainerInstancesState", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"}
+    writes = {"ecs:UpdateContainerInstancesState", "ecs:DeregisterContainerInstance", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"}
     for action in sorted(sent - NO_PERMISSION):
         mine = [allowed(whole, action, *resource(action, *o)) for o in own]
         check(f"{action} is allowed on what the policy names", all(mine), mine)
