@@ -16,7 +16,7 @@ enum { SUMMARY_MAX_BYTES = 4 << 20, BAR_CELLS = 20 };
 #define AWS_PORT 4566
 
 struct demo {
-    bool headless, json;
+    bool headless, json, faults;
     int64_t for_ms, seed, trace_mean;
     double speed;
     const char *trace, *policy;
@@ -181,7 +181,9 @@ static int run(struct demo *d)
     struct err err = {0};
     struct arena a;
     arena_init(&a, 1 << 20);
-    struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy};
+    struct sandbox_options weather = {.seed = (uint64_t)d->seed, .weather = true};
+    struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy,
+                            .sandbox = d->faults ? &weather : NULL};
     split_trace(&a, d->trace, &o.trace_path, &o.trace_service);
     if (rig_open(&o, &d->rig, &err) != 0) {
         fprintf(stderr, "masu demo: %s\n", err.msg);
@@ -209,6 +211,7 @@ int cmd_demo(int argc, char **argv)
         {.name = "speed", .kind = OPTION_NUMBER, .ret = &d.speed, .value = "X", .help = "world seconds a second (720: a day in 2 min)", .min = 1, .max = 3600},
         {.name = "trace", .kind = OPTION_STRING, .ret = &d.trace, .value = "F[:SERVICE]", .help = "CSV of times and values: the demand"},
         {.name = "trace-mean", .kind = OPTION_INT, .ret = &d.trace_mean, .value = "N", .help = "tasks that the trace's mean stands for (100)", .min = 1, .max = 5000},
+        {.name = "faults", .kind = OPTION_FLAG, .ret = &d.faults, .help = "AWS throttles, fails, loses answers and lags now and then"},
         {.name = "policy", .kind = OPTION_STRING, .ret = &d.policy, .value = "F", .help = "settings in place of the built-in policy"},
         {.name = "listen", .kind = OPTION_ADDRESS, .ret = &listen, .value = "H:P", .help = "of the report (127.0.0.1:8080)"},
         {.name = "format", .kind = OPTION_FORMAT, .ret = &d.json, .value = "text|json", .help = "of the summary"},

@@ -55,6 +55,7 @@ void demo_summary_json(struct rig *r, const struct demo_run *run, struct buf *ou
     json_object_set_new(o, "violations", violations_json(r));
     json_object_set_new(o, "need_instances_mean", json_real(s->need_mean));
     json_object_set_new(o, "low_hours", json_pack("{s:f, s:f}", "mean_instances", s->lowest2h_instances, "need_instances", s->lowest2h_need));
+    json_object_set_new(o, "faults_served", json_integer(sandbox_weather_faults(r->sandbox)));
     json_object_set_new(o, "api_calls", calls_json(r));
     json_object_set_new(o, "real_ms", json_integer(run->real_ms));
     json_write_pretty(o, out);
@@ -96,6 +97,9 @@ void demo_summary_text(struct rig *r, const struct demo_run *run, struct buf *ou
     buf_printf(out, "  %-13s %" PRId64 " begun, %" PRId64 " finished, %" PRId64 " undone; %" PRId64 " interruption%s; %" PRId64
                " tasks killed, %" PRId64 " violated\n", "drains", s->drains_begun, s->drains_finished, s->drains_undone, s->interruptions,
                s->interruptions == 1 ? "" : "s", s->tasks_killed, f.violations);
+    int64_t faults = sandbox_weather_faults(r->sandbox);
+    if (faults > 0)
+        buf_printf(out, "  %-13s %" PRId64 " calls throttled, failed, lost or garbled\n", "faults", faults);
     violations_text(r, out);
-    buf_printf(out, "  again: masu demo --seed %" PRIu64 "\n", run->seed);
+    buf_printf(out, "  again: masu demo%s --seed %" PRIu64 "\n", faults > 0 ? " --faults" : "", run->seed);
 }

@@ -1,11 +1,12 @@
-// Faults by order: which call meets which, and what becomes of it.
-#include "scaler/sandbox/internal.h"
+#include "scaler/sandbox/faults.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
-const struct fault *fault_for(struct sandbox *s, const char *operation)
+#include "scaler/sandbox/internal.h"
+
+const struct fault *fault_for(struct sandbox *s, const char *operation, int64_t world_ms)
 {
     for (int i = 0; i < s->fault_count; i++) {
         struct fault *f = &s->faults[i];
@@ -19,7 +20,7 @@ const struct fault *fault_for(struct sandbox *s, const char *operation)
             f->repeat--;
         return f;
     }
-    return NULL;
+    return s->options.weather && weather_strikes(&s->weather, operation, world_ms, &s->struck) ? &s->struck : NULL;
 }
 
 int sandbox_add_fault(struct sandbox *s, const struct sandbox_fault *f, struct err *err)
@@ -44,6 +45,14 @@ void sandbox_clear_faults(struct sandbox *s)
     s->fault_count = 0;
     s->keeps_answers = false;
     sandbox_unlock(s);
+}
+
+int64_t sandbox_weather_faults(struct sandbox *s)
+{
+    sandbox_lock(s);
+    int64_t served = s->weather.served;
+    sandbox_unlock(s);
+    return served;
 }
 
 void answer_throttled(struct call *c)

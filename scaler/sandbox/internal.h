@@ -8,9 +8,11 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "planner/sim/world.h"
+#include "scaler/sandbox/faults.h"
 #include "scaler/sandbox/form.h"
 #include "scaler/sandbox/page.h"
 #include "scaler/sandbox/sandbox.h"
+#include "scaler/sandbox/weather.h"
 #include "scaler/sandbox/write.h"
 
 enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096, LOOKS_MAX = 1024 };
@@ -79,12 +81,6 @@ struct key {
     unsigned cache_next;
 };
 
-struct fault {
-    char operation[64];
-    enum sandbox_fault_kind kind;
-    int countdown, repeat;
-};
-
 struct stale_answer {
     uint64_t hash;
     int status;
@@ -115,6 +111,8 @@ struct sandbox {
     unsigned session_next;
     struct fault faults[FAULTS_MAX];
     int fault_count;
+    struct weather weather;             // options.weather
+    struct fault struck;                // by the weather, in the call in progress
     bool keeps_answers;                 // a stale fault was ordered: answers of reads are kept
     struct stale_answer stale[STALE_MAX];
     unsigned stale_next;
@@ -185,13 +183,6 @@ extern const size_t ecs_op_count, ec2_op_count, sts_op_count;
 
 bool throttle_take(struct call *c, enum bucket b, double tokens);   // false: refused
 void answer_throttled(struct call *c);
-
-// ---- faults (faults.c): NULL = none is due
-const struct fault *fault_for(struct sandbox *s, const char *operation);
-bool fault_before(struct call *c, const struct fault *f);  // true: it is answered, or never will be
-void fault_after(struct call *c, const struct fault *f);
-bool answer_stale(struct call *c);                         // the answer that an equal read had before; false: none kept
-void keep_answer(struct call *c);
 
 bool call_authenticate(struct call *c);                              // answers itself when it refuses
 struct key *session_new(struct sandbox *s, const char *account, const char *role_arn, int64_t from_ms, int64_t until_ms);

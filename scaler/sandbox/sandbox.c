@@ -28,6 +28,7 @@ int sandbox_new(const struct clock *clock, const struct sandbox_options *options
     if (s->options.role_key_life_ms == 0)
         s->options.role_key_life_ms = ROLE_KEY_LIFE_MS;
     rng_init(&s->rng, s->options.seed ^ 0x5a4db0c5u);
+    weather_init(&s->weather, s->options.seed ^ 0x77ea74e5u);
     arena_init(&s->arena, ARENA_MAX);
     *ret = s;
     return 0;
@@ -213,7 +214,9 @@ static bool parse_body(struct call *c)
 // ---- one call -------------------------------------------------------------------------------------------------------------
 static void run_operation(struct call *c)
 {
-    const struct fault *f = fault_for(c->s, c->op->name);
+    const struct fault *f = fault_for(c->s, c->op->name, c->now_ms);
+    int64_t lag_ms = c->s->options.read_lag_ms, late_ms = c->s->weather.lag_ms;
+    c->seen_ms = c->now_ms - (lag_ms > late_ms ? lag_ms : late_ms);
     if (f != NULL && fault_before(c, f))
         return;
     if (f != NULL && f->kind == SANDBOX_FAULT_STALE && !c->op->mutating && answer_stale(c))
@@ -289,7 +292,6 @@ static void answer_call(struct sandbox *s, const struct sandbox_request *r, stru
     c.world = c.region->world;
     c.view = world_view(c.world);
     c.now_ms = c.view.now_ms;
-    c.seen_ms = c.now_ms - s->options.read_lag_ms;
     answer_known(&c);
 }
 

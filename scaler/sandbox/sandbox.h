@@ -38,6 +38,7 @@ struct sandbox_options {
     int64_t read_lag_ms;        // describes show tags and states written less than this long ago as they were; 0 = none
     bool empty_pages;           // every paged list begins with an empty page that carries a token
     bool unlimited;             // no token buckets
+    bool weather;               // faults come by themselves, by the seed: weather.h
 };
 
 int sandbox_new(const struct clock *clock, const struct sandbox_options *options, struct sandbox **ret, struct err *err);
@@ -107,6 +108,7 @@ struct sandbox_fault {
 
 int sandbox_add_fault(struct sandbox *s, const struct sandbox_fault *f, struct err *err);  // ERR_LIMIT above 64
 void sandbox_clear_faults(struct sandbox *s);
+int64_t sandbox_weather_faults(struct sandbox *s);  // how many the weather brought so far
 
 // ---- what was asked of it -------------------------------------------------------------------------------------------------
 struct sandbox_call_count {

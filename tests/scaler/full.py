@@ -1,7 +1,7 @@
-"""Every seed and sweep: days of five seeds, real demand series, and what they come to, as a table.
+"""Every seed and sweep: days of twenty seeds in fair and in foul weather, real demand series, kills, and what they come to, as a table.
 
 Run by `./dev test --full`; with the name of a series, only a day of that (exit 77 where it is not there). MASU_BIN names the release binary, MASU_SHARED a folder with data/demand (skipped where it is not
-there). Prints "ok NAME" or "FAIL NAME: why" for each run, and "full: done" at the end.
+there), MASU_KILL_TEST the test that kills the daemon and its victim. Prints "ok NAME" or "FAIL NAME: why" for each run, and "full: done" at the end.
 """
 import concurrent.futures
 import json
@@ -12,7 +12,7 @@ import sys
 
 BIN = os.environ.get("MASU_BIN", "build/masu")
 SHARED = pathlib.Path(os.environ.get("MASU_SHARED", "../shared"))
-SEEDS = [1, 2, 3, 4, 5]
+SEEDS = range(1, 21)  # with faults; the first five also without
 # Unlike each other: flat, daily, weekly, bursty, with gaps, in other units.
 SERIES = [
     "azure-v2-cpu-total.csv", "taylor-electricity-halfhourly.csv", "nab-nyc-taxi.csv", "worldcup98-requests-5min.csv",
@@ -76,14 +76,27 @@ def one(name):
     return 1 if faults else 0
 
 
+def kills():
+    test = os.environ.get("MASU_KILL_TEST", "").split()
+    if not test:
+        print("FAIL 50 kills: MASU_KILL_TEST names no test")
+        return False
+    done = subprocess.run(test, env={**os.environ, "MASU_KILLS": "50"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    print(f"ok 50 kills in mid scale-in: {done.stdout.splitlines()[-4].strip()}" if done.returncode == 0
+          else f"FAIL 50 kills: {done.stdout[-2000:]}", flush=True)
+    return done.returncode == 0
+
+
 def main():
     if len(sys.argv) == 2:
         return one(sys.argv[1])
-    jobs = [(f"seed {s}, 24 h", ["--seed", str(s)], False) for s in SEEDS]
+    jobs = [(f"seed {s}, 24 h", ["--seed", str(s)], False) for s in SEEDS[:5]]
+    jobs += [(f"seed {s}, 24 h, faults", ["--seed", str(s), "--faults"], False) for s in SEEDS]
     folder = SHARED / "data" / "demand"
     for name in SERIES if folder.is_dir() else []:
         if (folder / name).is_file():
             jobs.append((name.removesuffix(".csv"), ["--seed", "7", "--trace", str(folder / name)], True))
+            jobs.append((name.removesuffix(".csv") + ", faults", ["--seed", "7", "--faults", "--trace", str(folder / name)], True))
     if not folder.is_dir():
         print(f"no {folder}: real demand series are left out")
     rows, failed = [], 0
@@ -93,6 +106,7 @@ def main():
                 rows.append(row(name, out))
             failed += bool(faults)
             print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}", flush=True)
+    failed += not kills()
     print()
     table(rows)
     print("full: done")
