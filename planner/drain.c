@@ -376,14 +376,10 @@ static void advance_interrupted(struct work *w, int i)
     explain_judge(w, i, VERDICT_DRAIN, fact, "drain now");
 }
 
+// It was acknowledged: what still shows ACTIVE is late, or another's veto. To send it again would begin a drain without a proof.
 static void advance_chosen(struct work *w, int i, const struct memo_drain *d)
 {
     const char *fact = explain_text(w, "DRAINING sent %s ago, not yet read back", explain_duration(w, w->s->now_ms - d->since_ms));
-    bool old_news = w->s->sources[SOURCE_CONTAINER_INSTANCES].read_ms <= d->state_since_ms;
-    if (!w->no_removal && !old_news && w->p->mode == MODE_ACT && w->s->instances[i].ecs == ECS_ACTIVE) {
-        int mark = w->s->instances[i].mark[0] ? -1 : send_mark(w, i, fact, "mark again");
-        send_drain(w, i, mark, fact, "drain again");
-    }
     explain_judge(w, i, VERDICT_GO_ON, fact, "wait");
 }
 

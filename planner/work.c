@@ -275,6 +275,8 @@ static enum role role_active(const struct work *w, int i)
         return ROLE_SHAKY;
     if (work_drains(w, i))  // DRAINING was sent and is not yet to be seen
         return ROLE_LEAVING;
+    if (x->mark[0] && w->s->now_ms - x->marked_ms <= WORK_LAG_MS)
+        return ROLE_SHAKY;  // marked, and no drain of ours that we know of: DRAINING may be about to show
     if (x->agent_connected)
         return ROLE_ACTIVE;
     if (x->disconnected_since_ms > 0 && w->s->now_ms - x->disconnected_since_ms > WORK_DISCONNECTED_MS)

@@ -140,21 +140,41 @@ static void execute(struct tick *t, struct tick_frame *f)
         execute_one(t, f, (int)i);
 }
 
-// A target that was not sent, or whose call failed, is not to be waited for: the next tick looks and sends it anew, and as it is
-// absolute, twice does no harm.
+static void forget_target(struct memo *m, const char *fleet)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < m->target_count; k++)
+        if (strcmp(m->targets[k].fleet, fleet) != 0)
+            m->targets[kept++] = m->targets[k];
+    m->target_count = kept;
+}
+
+static void forget_drain(struct memo *m, const char *instance)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < m->drain_count; k++) {
+        const struct memo_drain *d = &m->drains[k];
+        if (strcmp(d->instance, instance) != 0 || d->state != DRAIN_CHOSEN || d->since_ms != m->now_ms)
+            m->drains[kept++] = *d;
+        else
+            m->drains_begun--;
+    }
+    m->drain_count = kept;
+}
+
+// What was not sent, or whose call failed, did not happen as far as we know: the next tick looks, and decides by what is true then.
+// A target is absolute, so twice does no harm; a drain that took place all the same is known by its mark.
 static void forget_unsent(struct tick_frame *f)
 {
-    struct memo *m = &f->result.memo;
     for (size_t i = 0; i < f->result.plan.action_count; i++) {
         const struct action *a = &f->result.plan.actions[i];
         enum outcome_kind outcome = f->acts[i].outcome;
-        if (a->kind != ACTION_SET_TARGET || (outcome != OUTCOME_FAILED && outcome != OUTCOME_SKIPPED))
+        if (outcome != OUTCOME_FAILED && outcome != OUTCOME_SKIPPED)
             continue;
-        size_t kept = 0;
-        for (size_t k = 0; k < m->target_count; k++)
-            if (strcmp(m->targets[k].fleet, a->target) != 0)
-                m->targets[kept++] = m->targets[k];
-        m->target_count = kept;
+        if (a->kind == ACTION_SET_TARGET)
+            forget_target(&f->result.memo, a->target);
+        else if (a->kind == ACTION_DRAIN)
+            forget_drain(&f->result.memo, a->target);
     }
 }
 

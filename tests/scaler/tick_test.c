@@ -17,7 +17,8 @@ struct script {
     const struct memo *memo_seen;
     struct memo_drain drains[1];
     struct memo_target targets[1];
-    size_t targets_seen;             // in the memo given to the last plan
+    int64_t plans;
+    size_t targets_seen, drains_seen;  // in the memo given to the last plan
 };
 
 static void note(struct script *s, const char *what)
@@ -52,12 +53,13 @@ static int s_plan(void *arg, struct tick_frame *f, const struct planner_input *i
     s->mode_seen = in->policy->mode;
     s->memo_seen = in->memo;
     s->targets_seen = in->memo ? in->memo->target_count : 0;
+    s->drains_seen = in->memo ? in->memo->drain_count : 0;
     if (s->plan_fails)
         return err_set(err, ERR_INVALID, "an index is out of range");
     *ret = (struct planner_result){.plan = {.cluster = "c", .mode = "act", .actions = s->actions, .action_count = s->action_count}};
-    s->drains[0] = (struct memo_drain){.instance = "i-1", .reason = "unneeded", .since_ms = in->memo ? in->memo->drains[0].since_ms + 1 : 1};
+    s->drains[0] = (struct memo_drain){.instance = "i-1", .reason = "unneeded", .since_ms = ++s->plans};
     s->targets[0] = (struct memo_target){.fleet = "sfr-1", .target = 10, .sent_ms = 1};
-    ret->memo = (struct memo){.version = MEMO_VERSION, .drains = s->drains, .drain_count = 1, .targets = s->targets, .target_count = 1};
+    ret->memo = (struct memo){.version = MEMO_VERSION, .now_ms = s->plans, .drains = s->drains, .drain_count = 1, .targets = s->targets, .target_count = 1};
     return 0;
 }
 
@@ -219,6 +221,25 @@ static void a_target_whose_call_failed_is_not_waited_for(void **state)
     bed_free(b);
 }
 
+static void v6_a_drain_that_was_not_sent_is_not_remembered(void **state)
+{
+    (void)state;
+    struct bed *b = bed_new();
+    add_action(b, an_action(ACTION_MARK, 1, -1));
+    add_action(b, an_action(ACTION_DRAIN, 1, 0));
+    run(b, 0);
+    run(b, 0);
+    assert_int_equal(b->s.drains_seen, 1);
+    for (int fails = 0; fails < 2; fails++) {  // the mark, so that the drain is skipped; the drain itself
+        b->s.apply_fails = fails;
+        run(b, 0);
+        b->s.apply_fails = -1;
+        run(b, 0);
+        assert_int_equal(b->s.drains_seen, 0);
+    }
+    bed_free(b);
+}
+
 static void a_recheck_that_says_no_keeps_the_call_from_being_made(void **state)
 {
     (void)state;
@@ -335,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_tick_goes_through_its_steps_in_order),
         cmocka_unit_test(what_depends_on_a_failed_action_is_skipped_and_the_rest_goes_on),
         cmocka_unit_test(a_target_whose_call_failed_is_not_waited_for),
+        cmocka_unit_test(v6_a_drain_that_was_not_sent_is_not_remembered),
         cmocka_unit_test(a_recheck_that_says_no_keeps_the_call_from_being_made),
         cmocka_unit_test(i5_without_a_journal_nothing_is_removed_but_need_is_served_and_drains_are_undone),
         cmocka_unit_test(i5_a_journal_that_breaks_in_mid_tick_stops_the_removals_that_follow),
