@@ -106,7 +106,8 @@ void call_note(struct call *c, const char *target, const char *fmt, ...)
     snprintf(c->change->target, sizeof c->change->target, "%s", target);
 }
 
-#define LISTS_APART_MS ((int64_t)10000)
+// The calls of one look: a lost answer is asked for again after ten seconds, and calls wait for their budget.
+#define LISTS_APART_MS ((int64_t)30000)
 
 static bool reaches_daemon(const struct call *c)
 {

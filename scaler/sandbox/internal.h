@@ -170,7 +170,7 @@ bool call_failed(const struct call *c);
 void call_missing(struct call *c, const char *name);
 void call_note(struct call *c, const char *target, const char *fmt, ...) _printf_(3, 4);  // for the log of changes
 // The daemon has been told about an instance (not when the answer is lost): its present state, or its tasks. The tasks are known
-// when both lists were answered within ten seconds, or when one shows that there are some.
+// when both lists were answered within one look, or when one shows that there are some.
 void call_told_state(struct call *c, int instance);
 void call_told_tasks(struct call *c, int instance, bool stopped_ones, bool any);
 // A task was described as it is: its box is told anew where both lists were answered just before. A task may stop in between.
