@@ -1,4 +1,6 @@
 // masu run: the daemon.
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -101,9 +103,23 @@ static void close_all(struct run_command *c)
     arena_release(&c->arena);
 }
 
+// As PID 1 a signal without a handler is lost, elsewhere it kills: until the loop can hear of it, it waits. The threads of the
+// web server inherit the mask, so that only this one is ever interrupted.
+static void hold_signals(bool hold)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static int run(struct run_command *c)
 {
     struct err err = {0};
+    hold_signals(true);
+    signal(SIGPIPE, SIG_IGN);
     arena_init(&c->arena, ARENA_MAX_BYTES);
     clock_init_real(&c->clock);
     logger_init(&c->log, STDERR_FILENO, &c->clock);
@@ -113,6 +129,7 @@ static int run(struct run_command *c)
     int rc = open_all(c, &err);
     if (rc == 0) {
         loop_signals(c->loop);
+        hold_signals(false);
         if (c->once)
             rc = loop_once(c->loop, &err);
         else
