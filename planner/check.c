@@ -3,9 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/alert.h"
 #include "planner/explain.h"
 
 // ---- the snapshot's own rules ---------------------------------------------------------------------------------------------
+#define SOURCE_LOST_MS (5 * 60 * 1000)  // before a source that is not read is told
+
 static bool in_range(int index, size_t count)
 {
     return index >= -1 && index < (int)count;
@@ -181,6 +184,8 @@ void check_facts(struct work *w)
         const char *trouble = source_trouble(w, (enum source_kind)k);
         if (!trouble)
             continue;
+        alert_raise_after(w, ALERT_SOURCE_LOST, explain_text(w, "%s %s", w->s->cluster, source_kind_name((enum source_kind)k)),
+                          SOURCE_LOST_MS, trouble, NULL);
         bool unusable = w->s->sources[k].state == SOURCE_UNKNOWN && source_rules[k].for_orders;
         bool removable = k == SOURCE_INSTANCE_TYPES && sizes_registered(w);
         if (!w->no_removal && !removable)
@@ -201,6 +206,10 @@ void check_facts(struct work *w)
         if (!trouble)
             continue;
         w->no_removal = trouble;
+        if (rules[k] != contradiction) {
+            w->mass_trouble = trouble;
+            alert_raise(w, ALERT_MASS_TROUBLE, w->s->cluster, trouble, NULL);
+        }
         explain_verdict(w, (struct verdict){.kind = CANDIDATE_CLUSTER,
                                             .code = VERDICT_HOLD,
                                             .target = w->s->cluster,

@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "planner/demand.h"
 #include "planner/explain.h"
+#include "planner/modes.h"
 
 #define EMPTY_LOOKS_APART_MS (15 * 1000)     // C8
 #define DAEMON_GRACE_MS (120 * 1000)         // C8: then daemons are ignored
@@ -25,31 +25,6 @@ static const struct fsm_state drain_states[DRAIN_STATE_COUNT] = {
     [DRAIN_UNDONE] = {"undone", 0, true},
 };
 const struct fsm_table drain_fsm = {drain_states, DRAIN_STATE_COUNT};
-
-// ---- the mark -------------------------------------------------------------------------------------------------------------
-const char *drain_mark_format(struct arena *a, int64_t at_ms, const char *reason)
-{
-    char at[32];
-    assert(!strchr(reason, ';'));
-    return arena_printf(a, "owner=%s;at=%s;reason=%s", DRAIN_MARK_OWNER, format_iso8601(at_ms, false, at), reason);
-}
-
-bool drain_mark_parse(struct arena *a, const char *value, struct drain_mark *ret)
-{
-    struct slice rest = slice_of(value);
-    *ret = (struct drain_mark){.reason = ""};
-    while (rest.len > 0) {
-        struct slice part = slice_trim(slice_cut(&rest, ';'));
-        struct slice key = slice_cut(&part, '=');
-        if (slice_eq_str(key, "owner"))
-            ret->ours = slice_eq_str(part, DRAIN_MARK_OWNER);
-        else if (slice_eq_str(key, "at"))
-            (void)parse_iso8601_ms(part, &ret->at_ms);
-        else if (slice_eq_str(key, "reason"))
-            ret->reason = arena_strndup(a, part.ptr ? part.ptr : "", part.len);
-    }
-    return ret->ours;
-}
 
 // ---- what became true -----------------------------------------------------------------------------------------------------
 void drain_move(struct work *w, struct memo_drain *d, enum drain_state to)
@@ -331,6 +306,8 @@ static void undo_one(struct work *w, int i, struct memo_drain *d)
         return;
     }
     const char *why = disturbed(w, i);
+    if (!why && modes_of(w, x->fleet) == PLAN_PAUSE && d->state <= DRAIN_DRAINING && work_task_count(w, i, false) > 0)
+        why = modes_why(w, x->fleet);
     if (why && x->rebalance_ms == 0)
         drain_undo(w, i, why, "undo the drain");
     else if (d->state <= DRAIN_DRAINING && d->deadline_ms < w->s->now_ms && d->empty_first_ms == 0)
@@ -343,7 +320,7 @@ void drain_undo_own(struct work *w)
         return;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         struct memo_drain *d = work_drain(w, (int)i);
-        if (!d)
+        if (!d || !modes_may(w, w->s->instances[i].fleet, DEED_UNDO))
             continue;
         undo_one(w, (int)i, d);
         // An empty one that cannot be ended (J4: the call is denied) is reported as one that cannot get empty; its verdict says why.
@@ -362,6 +339,10 @@ static void advance_interrupted(struct work *w, int i)
     if (x->ecs != ECS_ACTIVE) {
         explain_judge(w, i, VERDICT_GO_ON, fact,
                       x->ecs == ECS_DRAINING ? "drains, ends by itself" : "not capacity, ends by itself");
+        return;
+    }
+    if (!modes_may(w, x->fleet, DEED_NOTICE)) {
+        explain_judge(w, i, VERDICT_HOLD, explain_text(w, "%s; %s", fact, modes_why(w, x->fleet)), "not answered");
         return;
     }
     // No mark: the instance ends by itself, so there is nothing to resume; no protection either, the notice overrides it.

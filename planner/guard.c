@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "planner/explain.h"
+#include "planner/modes.h"
 
 // ---- targets --------------------------------------------------------------------------------------------------------------
 // What a fleet has, by what it shows or by what we sent last, is never taken by a cap.
@@ -69,6 +70,18 @@ static void cap_step(struct work *w, struct action *x, struct step *s)
     s->coming += (more_milli + y->weight_min_milli - 1) / y->weight_min_milli;
 }
 
+// In pause what interruptions take comes back, and nothing else grows: the members that stay, the doomed weight, and this once
+// more while the fleet still counts it.
+static void cap_pause(struct work *w, struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    if (modes_may(w, x->fleet, DEED_RAISE) || !modes_may(w, x->fleet, DEED_REPLACE))
+        return;
+    int64_t most = i64_max((y->stay_milli + (y->replaced ? 0 : 2 * y->doomed_milli)) / 1000, has_already(w, x));
+    if (x->capacity > most)
+        cap(w, x, most, modes_why(w, x->fleet));
+}
+
 static void cap_targets(struct work *w)
 {
     struct step s = count_step(w);
@@ -77,6 +90,7 @@ static void cap_targets(struct work *w)
         if (x->kind != ACTION_SET_TARGET || x->capacity <= w->fleet[x->fleet].target)
             continue;
         cap_max(w, x);
+        cap_pause(w, x);
         cap_step(w, x, &s);
     }
 }
@@ -94,24 +108,36 @@ static bool ends_something(const struct work *w, const struct action *x)
     return x->capacity < y->target && !y->replaced && x->capacity * 1000 + 999 < y->live_milli - y->doomed_milli;
 }
 
+static bool allowed_target(const struct work *w, const struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    if (x->capacity >= y->target && x->capacity <= has_already(w, x))
+        return false;  // capped to nothing
+    if (x->capacity > y->target)
+        return modes_may(w, x->fleet, DEED_REPLACE);  // cap_pause left no more
+    if (w->no_removal)
+        return false;
+    enum deed d = ends_something(w, x) ? DEED_REMOVE : y->replaced ? DEED_REPLACE : DEED_RAISE;
+    return modes_may(w, x->fleet, d);
+}
+
 static bool allowed(const struct work *w, const struct action *x)
 {
-    bool remove = w->p->mode == MODE_ACT && !w->no_removal;
     switch (x->kind) {
     case ACTION_MARK:
+        return !w->no_removal && modes_may(w, x->fleet, DEED_DRAIN);
     case ACTION_TERMINATE:
     case ACTION_DEREGISTER:
-        return remove;
+        return !w->no_removal && modes_may(w, x->fleet, DEED_REMOVE);
     case ACTION_DRAIN:
-        return remove || is_notice(x);
+        return is_notice(x) ? modes_may(w, x->fleet, DEED_NOTICE) : !w->no_removal && modes_may(w, x->fleet, DEED_DRAIN);
     case ACTION_SET_TARGET:
-        if (x->capacity >= w->fleet[x->fleet].target && x->capacity <= has_already(w, x))
-            return false;  // capped to nothing
-        return x->capacity > w->fleet[x->fleet].target || (!w->no_removal && (remove || !ends_something(w, x)));
+        return allowed_target(w, x);
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
+        return modes_may(w, x->fleet, DEED_UNDO);
     case ACTION_CLAIM:
-        return true;
+        return modes_may(w, x->fleet, DEED_REPLACE);
     case ACTION_COUNT:
         break;
     }
@@ -133,6 +159,8 @@ static void drop_forbidden(struct work *w)
             y->code = y->wanted > 0 ? VERDICT_CAPPED : VERDICT_HOLD;
             y->allowed = y->wanted > 0 ? y->target : 0;
             y->verdict = explain_text(w, "hold the target at %" PRId64, y->target);
+            if (modes_why(w, x.fleet))
+                y->fact = explain_text(w, "%s; %s", y->fact, modes_why(w, x.fleet));
         }
         if (!keep)
             continue;

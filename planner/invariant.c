@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "planner/drain.h"
+#include "planner/modes.h"
 
 static void check_mark(const struct work *w, const struct action *x)
 {
     const struct instance *i = &w->s->instances[x->instance];
     assert(i->ecs == ECS_ACTIVE);
     assert(i->notice_ms == 0);
-    assert(w->p->mode == MODE_ACT);
+    assert(modes_may(w, x->fleet, DEED_DRAIN));
     assert(!w->no_removal);
     assert(strstr(x->value, "owner=" DRAIN_MARK_OWNER));
 }
@@ -83,7 +84,7 @@ static void check_terminate(const struct work *w, const struct action *x)
     assert(work_task_count(w, x->instance, false) == 0);
     assert(i->tasks_known);
     assert(!w->no_removal);
-    assert(w->p->mode == MODE_ACT);
+    assert(modes_may(w, x->fleet, DEED_REMOVE));
     assert((x->recheck & (RECHECK_EMPTY | RECHECK_DRAINING)) == (RECHECK_EMPTY | RECHECK_DRAINING));
 }
 
@@ -128,6 +129,7 @@ void invariant_plan(struct work *w)
 {
     const struct plan *p = w->plan;
     assert(w->p->mode != MODE_OBSERVE || p->action_count == 0);
+    assert(w->mode.mode != PLAN_FREEZE || p->action_count == 0);
     for (size_t k = 0; k < p->action_count; k++) {
         check_action(w, &p->actions[k]);
         for (size_t n = 0; n < k; n++) {

@@ -9,10 +9,12 @@
 #include "planner/explain.h"
 #include "planner/guard.h"
 #include "planner/invariant.h"
+#include "planner/modes.h"
 #include "planner/placement.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
 #include "planner/targets.h"
+#include "planner/watch.h"
 #include "planner/work.h"
 
 #define RESTORED_MAX_AGE_MS (15 * 60 * 1000)  // L1: a memo older than this helps nothing
@@ -92,6 +94,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     if (r)
         return r;
     work_init(&w, in, a, &out);
+    modes_init(&w);
     carry_stamps(&w);
     drain_observe(&w);  // what became true
     work_roles(&w);
@@ -112,6 +115,8 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     targets_explain(&w);
     explain_collect(&w);
     explain_summary(&w);
+    modes_alert(&w);
+    watch_run(&w);
     if (w.p->mode == MODE_OBSERVE)
         explain_would(&w);
     invariant_plan(&w);

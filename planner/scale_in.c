@@ -6,6 +6,7 @@
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
 #include "planner/scale_in_rules.h"
@@ -64,11 +65,12 @@ const char *scale_in_hold(struct work *w)
 {
     if (w->no_removal)
         return w->no_removal;
-    if (w->p->mode == MODE_ADD_ONLY)
-        return "mode add-only";
+    const char *why = modes_hold(w, -1);
+    if (why)
+        return why;
     if (!w->p->scale_in)
         return "scale_in is false in the policy";
-    const char *why = start_hold(w);
+    why = start_hold(w);
     if (!why)
         why = scale_in_waiting(w);
     return why ? why : coming_hold(w);

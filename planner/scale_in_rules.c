@@ -7,6 +7,7 @@
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/modes.h"
 
 // A rule returns NULL, or the fact that speaks for the instance.
 struct rule {
@@ -93,6 +94,12 @@ static const char *fleet_closed(struct work *w, int i, const struct instance *x)
     (void)i;
     const char *closed = w->fleet[x->fleet].closed;
     return closed ? explain_text(w, "fleet %s: %s", w->s->fleets[x->fleet].id, closed) : NULL;
+}
+
+static const char *fleet_mode(struct work *w, int i, const struct instance *x)
+{
+    (void)i;
+    return modes_hold(w, x->fleet);
 }
 
 static const char *excluded(struct work *w, int i, const struct instance *x)
@@ -222,6 +229,7 @@ static const struct rule rules[] = {
     {forbidden, VERDICT_KEEP, "never chosen"},
     {at_risk, VERDICT_HOLD, "no voluntary drain"},
     {fleet_closed, VERDICT_HOLD, "no candidate"},
+    {fleet_mode, VERDICT_HOLD, "no candidate"},
     {excluded, VERDICT_HOLD, "no candidate until then"},
     {tasks_unknown, VERDICT_UNKNOWN, "no candidate"},
     {standalone, VERDICT_KEEP, "never moved"},

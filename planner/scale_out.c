@@ -5,6 +5,7 @@
 
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
 
@@ -16,7 +17,7 @@ static bool undoable(struct work *w, int i)
     const struct instance *x = &w->s->instances[i];
     const struct memo_drain *d = work_drain(w, i);
     return d && d->state <= DRAIN_LOWERED && !w->inst[i].planned_undo && !w->inst[i].judged && x->notice_ms == 0 &&
-           x->rebalance_ms == 0 && x->ec2 == EC2_RUNNING && x->agent_connected;
+           x->rebalance_ms == 0 && x->ec2 == EC2_RUNNING && x->agent_connected && modes_may(w, x->fleet, DEED_UNDO);
 }
 
 // How many waiting tasks would find room, its own ones among them: those need not move at all.

@@ -5,6 +5,7 @@
 
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/modes.h"
 #include "planner/scale_in.h"
 
 #define END_AGAIN_MS (60 * 1000)            // TerminateInstances is repeated for the same id after this
@@ -147,8 +148,10 @@ static const char *end_hold(struct work *w, int f)
     const struct fleet *fleet = &w->s->fleets[f];
     if (w->no_removal)
         return w->no_removal;
-    if (w->p->mode != MODE_ACT)
-        return explain_text(w, "mode %s", policy_mode_name(w->p->mode));
+    if (w->p->mode == MODE_OBSERVE)
+        return "mode observe";
+    if (!modes_may(w, f, DEED_REMOVE))
+        return modes_why(w, f);
     if (fleet->state != FLEET_ACTIVE)
         return explain_text(w, "fleet is %s", fleet_state_name(fleet->state));
     if (w->fleet[f].lagging)

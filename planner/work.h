@@ -111,6 +111,13 @@ struct pass {
     int64_t hopeless;          // tasks without room that no order would help; not in the two above
 };
 
+// What may be done at all: modes.h.
+enum plan_mode { PLAN_ACT, PLAN_ADD_ONLY, PLAN_PAUSE, PLAN_FREEZE, PLAN_MODE_COUNT };
+struct work_mode {
+    enum plan_mode mode;
+    const char *why;  // NULL in act
+};
+
 struct work {
     const struct snapshot *s;
     const struct memo *old;    // NULL: none
@@ -127,8 +134,10 @@ struct work {
     struct res *fresh;         // by type: work_fresh_room
     bool *has_pool;            // by shape: some pool of a fleet that can grow holds it, or may
     struct res reference;      // the largest of each component over instances and pools
+    struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
+    const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
     struct pass now;           // with all that this tick has decided so far
     int *daemons;              // daemon services with a known shape
     size_t daemon_count;

@@ -308,6 +308,16 @@ const struct memo_stamp *memo_stamp_of(const struct memo *m, enum memo_stamp_kin
     return NULL;
 }
 
+const struct alert *plan_alert(const struct plan *p, const char *id, const char *target)
+{
+    for (size_t k = 0; k < p->alert_count; k++)
+        if (strcmp(p->alerts[k].id, id) == 0 && strcmp(p->alerts[k].target, target) == 0)
+            return &p->alerts[k];
+    plan_print(p);
+    fail_msg("no alert %s of %s", id, target);
+    return NULL;
+}
+
 void plan_print(const struct plan *p)
 {
     for (size_t k = 0; k < p->action_count; k++)

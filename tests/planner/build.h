@@ -59,6 +59,7 @@ int64_t plan_target(const struct plan *p, const char *fleet);  // -1: none sent
 // The one verdict of an instance, fleet or shape; fails the test when there is not exactly one.
 const struct verdict *plan_verdict(const struct plan *p, const char *target);
 const struct verdict *plan_capped(const struct plan *p, const char *target);
+const struct alert *plan_alert(const struct plan *p, const char *id, const char *target);  // fails the test when there is none
 void plan_print(const struct plan *p);  // for people, when a test fails
 const struct memo_drain *memo_drain_of(const struct memo *m, const char *instance);
 const struct memo_stamp *memo_stamp_of(const struct memo *m, enum memo_stamp_kind k, const char *key);
