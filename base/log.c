@@ -1,7 +1,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,7 +13,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 
-enum { LINE_BYTES_MAX = 64 * 1024, VALUE_BYTES_MAX = 4096 };
+enum { LINE_BYTES_MAX = 64 * 1024, VALUE_BYTES_MAX = 4096, FULL_WAIT_MS = 20, HALF_WAIT_MS = 500 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *const level_colours[] = {"\033[2m", "", "\033[33m", "\033[31m"};
@@ -93,15 +95,29 @@ static void add_text_field(struct buf *b, const struct log_field *f)
     }
 }
 
+static bool writable(int fd, int timeout_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int ready;
+    do
+        ready = poll(&p, 1, timeout_ms);
+    while (ready < 0 && errno == EINTR);
+    return ready == 1 && (p.revents & POLLOUT) != 0;
+}
+
+// A pipe that polls as writable takes PIPE_BUF bytes without blocking. One that nobody reads loses the line, it does not stop the
+// daemon; of a line that is half out, the rest is given more time.
 static void write_all(int fd, struct slice s)
 {
-    while (s.len > 0) {
-        ssize_t n = write(fd, s.ptr, s.len);
+    int timeout_ms = FULL_WAIT_MS;
+    while (s.len > 0 && writable(fd, timeout_ms)) {
+        ssize_t n = write(fd, s.ptr, s.len < PIPE_BUF ? s.len : PIPE_BUF);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return;  // a full or closed pipe loses the line rather than stops the daemon
+            return;
         s = (struct slice){s.ptr + n, s.len - (size_t)n};
+        timeout_ms = HALF_WAIT_MS;
     }
 }
 

@@ -1,7 +1,7 @@
 // Log lines: JSON lines when the stream is not a terminal, aligned text with colour when it is (and NO_COLOR is unset).
 //
 // Only the shell (scaler/) and the tools log; libraries return errors. A line has a time, a level, an event word and
-// key/value fields. The writer never blocks for long: one write(2) a line.
+// key/value fields. The writer never blocks for long: what a full pipe does not take within a moment is lost.
 #pragma once
 
 #include <stdbool.h>

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/zone.h"
 #include "policies/window.h"
 
 static const char *short_name(const char *cluster)
@@ -50,8 +51,13 @@ static void check_window(const struct policy_window *w, const char *path, struct
     if (!*w->from != !*w->to)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.%s", path, *w->from ? "to" : "from"), "is required",
                           arena_printf(r->arena, "`from` and `to` go together; leave both out for the whole day"));
+    const struct zone *zone;
+    struct err err = {0};
     if (!*w->zone)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.zone", path), "is empty", "such as \"Asia/Tokyo\"");
+    else if (zone_load(w->zone, r->arena, &zone, &err) != 0)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.zone", path), arena_strdup(r->arena, err.msg),
+                          "a name of the IANA time zones, such as \"Asia/Tokyo\"");
 }
 
 struct name_entry {

@@ -22,6 +22,8 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
     int rc = gather_look(c->gather, c->policy, limit_ms, f->arena, ret, err);
     if (rc == 0 && !c->restored)
         rc = cell_restore(c, err);
+    if (rc == 0 && c->shared->desk)
+        desk_control(c->shared->desk, c->index, f->arena, ret);
     return rc != 0 ? rc : stopping(c, err);
 }
 

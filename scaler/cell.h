@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "scaler/desk.h"
 #include "scaler/execute.h"
 #include "scaler/gather.h"
 #include "scaler/tick.h"
@@ -15,6 +16,7 @@ struct cell_shared {                 // what the cells of a loop have in common
     struct state *state;             // NULL: none
     struct view_box *box;            // NULL: none
     const struct logger *log;        // NULL: none
+    struct desk *desk;               // says what is allowed
     FILE *intents;
     const char *policy_hash;
     bool dry_run;
@@ -35,6 +37,7 @@ struct cell {
     struct tick_frame *frame;        // newest, NULL before the first tick
     int64_t state_id, next_ms, hold_drains_until_ms;
     bool restored;
+    bool due;                        // at once, whatever next_ms says
 };
 
 void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const struct policy_cluster *policy, struct region *r,

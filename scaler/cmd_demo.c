@@ -9,6 +9,7 @@
 #include "scaler/demo.h"
 #include "scaler/options.h"
 #include "scaler/sandbox/listener.h"
+#include "scaler/token.h"
 #include "web/server.h"
 
 enum { SUMMARY_MAX_BYTES = 4 << 20, BAR_CELLS = 20 };
@@ -22,6 +23,8 @@ struct demo {
     const char *trace, *policy;
     struct option_address listen;
     bool listen_given;
+    const char *token;
+    struct inbox inbox;
     struct rig rig;
     struct listener *aws;
     struct web_server *web;
@@ -78,7 +81,8 @@ static int open_faces(struct demo *d, struct err *err)
 {
     char listen[96];
     snprintf(listen, sizeof listen, strchr(d->listen.host, ':') ? "[%s]:%d" : "%s:%d", d->listen.host, d->listen.port);
-    struct web_options o = {.listen = listen, .box = &d->rig.box, .clock = &d->rig.clock, .state_path = state_path(d->rig.state)};
+    struct web_options o = {.listen = listen, .box = &d->rig.box, .clock = &d->rig.clock, .state_path = state_path(d->rig.state),
+                            .inbox = &d->inbox, .token = d->token};
     if (web_server_start(&o, &d->web, err) != 0) {
         o.listen = "127.0.0.1:0";  // the usual port is taken: any free one will do, unless one was asked for
         if (d->listen_given || web_server_start(&o, &d->web, err) != 0)
@@ -183,10 +187,12 @@ static int run(struct demo *d)
     arena_init(&a, 1 << 20);
     struct sandbox_options weather = {.seed = (uint64_t)d->seed, .weather = true};
     struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy,
-                            .sandbox = d->faults ? &weather : NULL};
+                            .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox};
+    inbox_init(&d->inbox);
     split_trace(&a, d->trace, &o.trace_path, &o.trace_service);
-    if (rig_open(&o, &d->rig, &err) != 0) {
+    if (token_load(NULL, "MASU_API_TOKEN", &a, &d->token, &err) != 0 || rig_open(&o, &d->rig, &err) != 0) {
         fprintf(stderr, "masu demo: %s\n", err.msg);
+        inbox_release(&d->inbox);
         arena_release(&a);
         return EXIT_FAILED;
     }
@@ -196,6 +202,7 @@ static int run(struct demo *d)
     web_server_stop(d->web);
     listener_stop(d->aws);
     rig_close(&d->rig);
+    inbox_release(&d->inbox);
     arena_release(&a);
     return code;
 }

@@ -1,10 +1,13 @@
 // masu run: the daemon.
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "scaler/cmds.h"
 #include "scaler/loop.h"
 #include "scaler/options.h"
+#include "scaler/token.h"
 #include "web/server.h"
 
 enum { ARENA_MAX_BYTES = 64 << 20 };
@@ -20,7 +23,9 @@ struct run_command {
     struct transport *transport;
     struct state *state;
     struct state_opened opened;
+    const char *token_path, *token;
     struct view_box box;
+    struct inbox inbox;
     bool has_box;
     struct web_server *web;
     struct loop *loop;
@@ -62,11 +67,13 @@ static int open_faces(struct run_command *c, struct err *err)
                             .state_ok = c->state != NULL, .state_detail = c->state ? "" : "cannot be opened", .shell_mode = "act", .shell_mode_reason = ""};
     view_box_init(&c->box, &c->policy, &d);
     c->has_box = true;
+    inbox_init(&c->inbox);
     if (c->once)
         return 0;
     char listen[96];
     snprintf(listen, sizeof listen, strchr(c->listen.host, ':') ? "[%s]:%d" : "%s:%d", c->listen.host, c->listen.port);
-    struct web_options o = {.listen = listen, .box = &c->box, .clock = &c->clock, .state_path = c->state ? state_path(c->state) : NULL};
+    struct web_options o = {.listen = listen, .box = &c->box, .clock = &c->clock, .state_path = c->state ? state_path(c->state) : NULL,
+                            .inbox = &c->inbox, .token = c->token, .log = &c->log};
     int rc = web_server_start(&o, &c->web, err);
     if (rc == 0)
         log_event(&c->log, LOG_INFO, "listen", "the report is served", LOG_S("url", web_server_url(c->web)));
@@ -75,11 +82,11 @@ static int open_faces(struct run_command *c, struct err *err)
 
 static int open_all(struct run_command *c, struct err *err)
 {
-    if (load_policy(c, err) != 0 || open_state(c, err) != 0 || transport_curl_new(&c->clock, &c->transport, err) != 0 || open_faces(c, err) != 0)
+    if (token_load(c->token_path, "MASU_API_TOKEN", &c->arena, &c->token, err) != 0 || load_policy(c, err) != 0 || open_state(c, err) != 0 || transport_curl_new(&c->clock, &c->transport, err) != 0 || open_faces(c, err) != 0)
         return err->kind;
     uint64_t seed = (uint64_t)clock_wall_ms(&c->clock) ^ ((uint64_t)getpid() << 32);
     struct loop_options o = {.transport = c->transport, .policy = &c->policy, .policy_path = c->policy_path, .state = c->state,
-                             .opened = &c->opened, .box = &c->box, .log = &c->log, .dry_run = c->dry_run, .seed = seed};
+                             .opened = &c->opened, .box = &c->box, .inbox = &c->inbox, .log = &c->log, .dry_run = c->dry_run, .seed = seed};
     int rc = loop_new(&o, &c->loop, err);
     if (rc == 0)
         log_event(&c->log, LOG_INFO, "start", c->dry_run ? "dry run: nothing is changed" : "acting", LOG_S("version", MASU_VERSION),
@@ -93,17 +100,33 @@ static void close_all(struct run_command *c)
     loop_signals(NULL);
     web_server_stop(c->web);
     loop_free(c->loop);
-    if (c->has_box)
+    if (c->has_box) {
         view_box_release(&c->box);
+        inbox_release(&c->inbox);
+    }
     if (c->transport)
         c->transport->ops->free(c->transport);
     state_close(c->state);
     arena_release(&c->arena);
 }
 
+// As PID 1 a signal without a handler is lost, elsewhere it kills: until the loop can hear of it, it waits. The threads of the
+// web server inherit the mask, so that only this one is ever interrupted.
+static void hold_signals(bool hold)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static int run(struct run_command *c)
 {
     struct err err = {0};
+    hold_signals(true);
+    signal(SIGPIPE, SIG_IGN);
     arena_init(&c->arena, ARENA_MAX_BYTES);
     clock_init_real(&c->clock);
     logger_init(&c->log, STDERR_FILENO, &c->clock);
@@ -113,6 +136,7 @@ static int run(struct run_command *c)
     int rc = open_all(c, &err);
     if (rc == 0) {
         loop_signals(c->loop);
+        hold_signals(false);
         if (c->once)
             rc = loop_once(c->loop, &err);
         else
@@ -132,6 +156,8 @@ int cmd_run(int argc, char **argv)
         {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy_path, .value = "F", .help = "the policy file (required); SIGHUP reads it again"},
         {.name = "state", .kind = OPTION_STRING, .ret = &c.state_path, .value = "F", .help = "where history and journal are kept (a file gone at the end)"},
         {.name = "listen", .kind = OPTION_ADDRESS, .ret = &c.listen, .value = "H:P", .help = "of the report and metrics (127.0.0.1:8080)"},
+        {.name = "api-token-file", .kind = OPTION_STRING, .ret = &c.token_path, .value = "F",
+         .help = "holds the token of POST /api/v1/pause and /resume (MASU_API_TOKEN; without one they are refused)"},
         {.name = "dry-run", .kind = OPTION_FLAG, .ret = &c.dry_run, .help = "record what would be done, do nothing"},
         {.name = "once", .kind = OPTION_FLAG, .ret = &c.once, .help = "one tick of each cluster, then stop"},
         {.name = "format", .kind = OPTION_FORMAT, .ret = &c.json, .value = "text|json", .help = "of the log; JSON lines when stdout is no terminal"},
@@ -139,7 +165,7 @@ int cmd_run(int argc, char **argv)
     const struct options_spec spec = {
         .command = "run", .summary = "The daemon: look, think, act, record; each tick from the whole state.", .options = options,
         .option_count = ARRAY_LEN(options),
-        .epilogue = "SIGTERM and SIGINT stop within 10 s, with no change half issued. Credentials, region and endpoints as in the AWS CLI.",
+        .epilogue = "SIGTERM and SIGINT stop within 10 s, with no change half issued. SIGUSR1 pauses all clusters, SIGUSR2 resumes. Credentials, region and endpoints as in the AWS CLI.",
     };
     enum options_outcome outcome = options_parse(&spec, argc, argv, NULL);
     if (outcome != OPTIONS_GO)

@@ -60,7 +60,7 @@ struct fact_service {
 };
 
 struct fact_fleet {
-    const char *id, *activity, *allocation, *owner;
+    const char *id, *activity, *allocation, *owner, *control;
     enum fleet_state state;
     bool found, maintain;
     int64_t target, on_demand_target, fulfilled_milli, valid_until_ms;

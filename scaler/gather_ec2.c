@@ -282,6 +282,7 @@ static struct fact_fleet fleet_fact(const struct ec2_spot_fleet *s)
 {
     return (struct fact_fleet){
         .id = s->id, .activity = s->activity, .allocation = s->allocation, .owner = aws_tag_get(&s->tags, "masu:owner"),
+        .control = aws_tag_get(&s->tags, "masu:mode"),
         .state = fleet_state_of(s->state), .found = true, .maintain = strcmp(s->type, "maintain") == 0,
         .target = s->target, .on_demand_target = s->on_demand_target,
         .fulfilled_milli = s->fulfilled_milli, .valid_until_ms = s->valid_until_ms,
@@ -296,6 +297,7 @@ static struct fact_fleet fleet_copy(struct arena *a, const struct fact_fleet *ol
     f.activity = arena_strdup(a, old->activity);
     f.allocation = arena_strdup(a, old->allocation);
     f.owner = arena_strdup(a, old->owner);
+    f.control = arena_strdup(a, old->control);
     struct ec2_fleet_override *overrides = arena_array(a, struct ec2_fleet_override, old->override_count);
     for (size_t i = 0; i < old->override_count; i++) {
         overrides[i] = old->overrides[i];
@@ -339,7 +341,7 @@ void look_fleets_take(struct look *l)
         else if (!fleet_denied(l, i) && old)
             f->fleets[i] = fleet_copy(l->a, old);
         else
-            f->fleets[i] = (struct fact_fleet){.id = arena_strdup(l->a, id), .activity = "", .allocation = "", .owner = ""};
+            f->fleets[i] = (struct fact_fleet){.id = arena_strdup(l->a, id), .activity = "", .allocation = "", .owner = "", .control = ""};
         const struct aws_call *c = alone ? &l->fleets[1 + i].call : NULL;
         if (c && c->err.kind != ERR_NOT_FOUND && (worst == NULL || c->state != AWS_CALL_COMPLETE))
             worst = c;

@@ -134,7 +134,7 @@ static void join_fleets(struct join *j)
             .id = f->id, .kind = FLEET_SPOT_FLEET, .state = f->state, .found = f->found, .maintain = f->maintain,
             .activity = f->activity, .target = f->target, .on_demand_target = f->on_demand_target,
             .fulfilled_milli = f->fulfilled_milli, .allocation = f->allocation, .valid_until_ms = f->valid_until_ms, .owner = f->owner,
-            .foreign = "", .control = "", .denied = "", .last_error = "",
+            .foreign = "", .control = f->control, .denied = "", .last_error = "",
         };
         join_pools(j, f, &j->s->fleets[i]);
     }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "scaler/cell.h"
+#include "scaler/desk.h"
 
 enum { CLUSTERS_MAX = 256, REPORT_MAX_BYTES = 1 << 20, POLICY_MAX_BYTES = 64 << 20, CRASHES_MAX = 3 };
 #define CRASH_HOLD_MS 3600000
@@ -21,7 +22,8 @@ struct loop {
     unsigned policy_turn;
     const struct policy *policy;
     int64_t ticks, started_ms, add_only_until_ms;
-    volatile sig_atomic_t stop, reload, in_change, cut;
+    volatile sig_atomic_t stop, reload, pause, resume, in_change, cut;
+    struct desk *desk;
     const char *shell_mode, *shell_reason;
     bool state_ok;
 };
@@ -72,8 +74,14 @@ static void begin_cells(struct loop *l)
 static void share(struct loop *l)
 {
     l->shared = (struct cell_shared){.state = l->o.state, .box = l->o.box, .log = l->o.log, .intents = l->o.intents ? l->o.intents : stdout,
-                                     .policy_hash = l->policy->hash, .dry_run = l->o.dry_run, .stop = &l->stop,
+                                     .policy_hash = l->policy->hash, .desk = l->desk, .dry_run = l->o.dry_run, .stop = &l->stop,
                                      .in_change = &l->in_change, .cut = &l->cut};
+}
+
+static void wake(void *arg)
+{
+    struct loop *l = arg;
+    l->o.transport->ops->wake(l->o.transport);
 }
 
 int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
@@ -89,6 +97,8 @@ int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
     l->started_ms = clock_wall_ms(l->clock);
     arena_init(&l->policies[0], POLICY_MAX_BYTES);
     arena_init(&l->policies[1], POLICY_MAX_BYTES);
+    l->desk = desk_new(&(struct desk_options){.clock = l->clock, .state = o->state, .opened = o->opened, .inbox = o->inbox, .box = o->box,
+                                              .log = o->log, .policy = o->policy, .started_ms = l->started_ms});
     share(l);
     l->clients = aws_clients_new(&(struct aws_options){.transport = o->transport, .env = o->env, .seed = o->seed, .stop = &l->cut});
     l->cells = calloc(o->policy->cluster_count, sizeof *l->cells);
@@ -105,6 +115,8 @@ int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
     if (o->opened && o->opened->crashes_60min >= CRASHES_MAX)
         l->add_only_until_ms = l->started_ms + CRASH_HOLD_MS;
     begin_cells(l);
+    if (o->inbox)
+        inbox_on_put(o->inbox, wake, l);
     *ret = l;
     return 0;
 }
@@ -113,11 +125,14 @@ void loop_free(struct loop *l)
 {
     if (l == NULL)
         return;
+    if (l->o.inbox)
+        inbox_on_put(l->o.inbox, NULL, NULL);
     for (size_t i = 0; i < l->cell_count; i++)
         cell_release(&l->cells[i]);
     for (size_t i = 0; i < l->region_count; i++)
         region_free(l->regions[i]);
     aws_clients_free(l->clients);
+    desk_free(l->desk);
     arena_release(&l->policies[0]);
     arena_release(&l->policies[1]);
     free(l->cells);
@@ -131,13 +146,25 @@ void loop_stop(struct loop *l)
     l->stop = 1;
     if (!l->in_change)
         l->cut = 1;
-    l->o.transport->ops->wake(l->o.transport);
+    wake(l);
 }
 
 void loop_reload(struct loop *l)
 {
     l->reload = 1;
-    l->o.transport->ops->wake(l->o.transport);
+    wake(l);
+}
+
+void loop_pause(struct loop *l)
+{
+    l->pause = 1;
+    wake(l);
+}
+
+void loop_resume(struct loop *l)
+{
+    l->resume = 1;
+    wake(l);
 }
 
 bool loop_stopped(const struct loop *l)
@@ -169,6 +196,7 @@ static void adopt(struct loop *l, struct policy *p)
     int64_t now_ms = clock_wall_ms(l->clock);
     bool changed = strcmp(p->hash, l->policy->hash) != 0;
     l->policy = p;
+    desk_policy(l->desk, p);
     l->shared.policy_hash = p->hash;
     for (size_t i = 0; i < l->cell_count; i++) {
         l->cells[i].policy = l->cells[i].tick.policy = &p->clusters[i];
@@ -191,8 +219,10 @@ static void reload(struct loop *l)
     struct policy *p = &l->reloaded[turn];
     if (policy_load_file(l->o.policy_path, &l->policies[turn], p, &report, &err) != 0) {
         log_policy(l, LOG_ERROR, "cannot be used -> the old one is kept", report.len ? buf_str(&report) : err.msg);
+        desk_policy_refused(l->desk, report.len ? buf_str(&report) : err.msg);
     } else if (!same_clusters(l->policy, p)) {
         log_policy(l, LOG_ERROR, "names other clusters -> the old one is kept; restart to change clusters", "");
+        desk_policy_refused(l->desk, "it names other clusters");
     } else {
         adopt(l, p);
         l->policy_turn = turn;
@@ -209,13 +239,17 @@ static void on_signal(int number)
         return;
     if (number == SIGHUP)
         loop_reload(l);
+    else if (number == SIGUSR1)
+        loop_pause(l);
+    else if (number == SIGUSR2)
+        loop_resume(l);
     else
         loop_stop(l);
 }
 
 void loop_signals(struct loop *l)
 {
-    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
     struct sigaction action = {.sa_handler = l ? on_signal : SIG_DFL};
     signalled = l;
     for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++)
@@ -280,34 +314,63 @@ static int tick_cell(struct loop *l, struct cell *c, struct err *err)
                       : c->tick.add_only     ? "3 unclean starts within 60 minutes"
                                              : "";
     publish_daemon(l);
+    desk_ticked(l->desk, &(struct desk_tick){.cluster = c->index, .frame = f, .aws = region_aws(c->region), .journal_ok = l->state_ok,
+                                             .add_only_until_ms = l->add_only_until_ms});
     return rc;
+}
+
+static int64_t due_ms(const struct cell *c)
+{
+    return c->due ? 0 : c->next_ms;
 }
 
 static struct cell *earliest(struct loop *l)
 {
     struct cell *best = &l->cells[0];
     for (size_t i = 1; i < l->cell_count; i++)
-        if (l->cells[i].next_ms < best->next_ms)
+        if (due_ms(&l->cells[i]) < due_ms(best))
             best = &l->cells[i];
     return best;
 }
 
-// False when told to stop before the time has come.
-static bool wait_until(struct loop *l, int64_t until_ms)
+// What signals and people asked for. True when a cluster is due at once.
+static bool hear(struct loop *l)
 {
-    while (!l->stop && clock_wall_ms(l->clock) < until_ms) {
-        if (l->reload)
-            reload(l);
-        l->o.transport->ops->wait(l->o.transport, until_ms);
-    }
     if (l->reload)
         reload(l);
-    return !l->stop;
+    bool resume = l->resume && !l->pause, due = false;
+    struct inbox_switch s = {.resume = resume, .mode = resume ? CONTROL_RUN : CONTROL_PAUSE, .why = "sent by a person on this machine"};
+    snprintf(s.who, sizeof s.who, "signal %s", resume ? "SIGUSR2" : "SIGUSR1");
+    bool given = l->pause || l->resume;
+    l->pause = l->resume = 0;
+    desk_take(l->desk, given ? &s : NULL);
+    for (size_t i = 0; i < l->cell_count; i++)
+        if (desk_due(l->desk, i))
+            l->cells[i].due = due = true;
+    return due;
+}
+
+// False when told to stop before the time has come, or when what is due has changed.
+static bool wait_until(struct loop *l, int64_t until_ms)
+{
+    bool due = hear(l);
+    while (!due && !l->stop && clock_wall_ms(l->clock) < until_ms) {
+        l->o.transport->ops->wait(l->o.transport, until_ms);
+        if (l->o.box)
+            view_box_beat(l->o.box);
+        due = hear(l);
+    }
+    return !due && !l->stop;
 }
 
 static void schedule(struct loop *l, struct cell *c)
 {
     int64_t now_ms = clock_wall_ms(l->clock), period_ms = c->policy->period_ms;
+    if (c->due && c->next_ms > now_ms) {  // one more than its turn: it keeps that
+        c->due = false;
+        return;
+    }
+    c->due = false;
     c->next_ms += period_ms;
     if (c->next_ms < now_ms)  // behind: drop what was missed, keep the place among the others
         c->next_ms += (now_ms - c->next_ms + period_ms - 1) / period_ms * period_ms;
@@ -318,11 +381,10 @@ int64_t loop_run(struct loop *l, int64_t end_ms)
     int64_t before = l->ticks;
     while (!l->stop) {
         struct cell *c = earliest(l);
-        if (end_ms != 0 && c->next_ms >= end_ms) {
-            wait_until(l, end_ms);
-            break;
-        }
-        if (!wait_until(l, c->next_ms))
+        bool over = end_ms != 0 && due_ms(c) >= end_ms;
+        if (!wait_until(l, over ? end_ms : due_ms(c)))
+            continue;  // a stop, or another cluster is due
+        if (over)
             break;
         struct err err = {0};
         tick_cell(l, c, &err);

@@ -22,6 +22,7 @@ struct loop_options {
     struct state *state;              // NULL: no journal but stdout's, so nothing is removed
     const struct state_opened *opened;  // NULL: as if fresh
     struct view_box *box;             // NULL: nothing is published
+    struct inbox *inbox;              // of what people switch; NULL: none
     const struct logger *log;         // NULL: silent
     bool dry_run;
     uint64_t seed;
@@ -41,7 +42,10 @@ int loop_once(struct loop *l, struct err *err);
 void loop_stop(struct loop *l);
 void loop_reload(struct loop *l);
 bool loop_stopped(const struct loop *l);
-// SIGTERM and SIGINT stop, SIGHUP reloads; NULL restores the defaults. One loop a process.
+// Holds all clusters back, as POST /api/v1/pause does, or takes that back. From any thread or a signal handler.
+void loop_pause(struct loop *l);
+void loop_resume(struct loop *l);
+// SIGTERM and SIGINT stop, SIGHUP reloads, SIGUSR1 pauses, SIGUSR2 resumes; NULL restores the defaults. One loop a process.
 void loop_signals(struct loop *l);
 struct aws_clients *loop_clients(struct loop *l);
 size_t loop_cluster_count(const struct loop *l);

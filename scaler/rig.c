@@ -295,7 +295,7 @@ static int start_daemon(struct rig *r, const struct state_opened *opened, struct
     if (inproc_new(r->sandbox, &r->clock, &(struct inproc_options){.seed = r->o.seed}, &r->transport, err) != 0)
         return err->kind;
     struct loop_options o = {.transport = r->transport, .env = &ENV, .policy = &r->policy, .state = r->state, .opened = opened,
-                             .box = r->has_box ? &r->box : NULL, .log = r->o.log, .dry_run = r->o.dry_run, .seed = r->o.seed,
+                             .box = r->has_box ? &r->box : NULL, .inbox = r->o.inbox, .log = r->o.log, .dry_run = r->o.dry_run, .seed = r->o.seed,
                              .speed = r->o.speed, .decorate = decorate, .decorate_arg = r, .intents = r->o.intents};
     return loop_new(&o, &r->loop, err);
 }

@@ -22,6 +22,7 @@ struct rig_options {
     const char *state_path;             // NULL: in memory (a private file when there is a page)
     void (*settings)(struct policy_cluster *c);  // changes the built-in settings of each cluster; NULL: none
     bool dry_run;
+    struct inbox *inbox;                // of what people switch, outlives the rig; NULL: none
     int regions;                        // 0 = 1; each has a world of its own
     const struct world_options *world;  // NULL: defaults
     const struct sandbox_options *sandbox;  // NULL: defaults

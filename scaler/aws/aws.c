@@ -332,6 +332,11 @@ int aws_check_credentials(struct aws *a, int64_t until_ms, const char **ret_sour
     }
 }
 
+const char *aws_refused(const struct aws *a, enum aws_service s)
+{
+    return a->breakers[s].open ? a->breakers[s].why : NULL;
+}
+
 struct aws_health aws_health(const struct aws *a)
 {
     const struct aws_clients *c = a->clients;

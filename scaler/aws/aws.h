@@ -57,6 +57,8 @@ struct aws_health {
     bool clock_corrected;    // requests are signed with AWS's time because ours was refused
 };
 struct aws_health aws_health(const struct aws *a);
+// Why calls of the service are not sent now: its circuit breaker is open. NULL: they are.
+const char *aws_refused(const struct aws *a, enum aws_service s);
 
 // ---- one call, as the typed operations see it (ecs.h, ec2.h, sts.h) --------------------------------------------------------
 struct aws_with {

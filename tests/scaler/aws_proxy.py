@@ -78,6 +78,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             pass  # the client went away
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass  # a client that went away
+
+
 class Proxy:
     def __init__(self, masu, *arguments):
         self.env = {"PATH": os.environ["PATH"], "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
@@ -92,8 +99,8 @@ class Proxy:
         self.sandbox_port = int(self.env["AWS_ENDPOINT_URL"].rsplit(":", 1)[1])
         self.lock, self.faults, self.calls, self.answered, self.date_off_s = threading.Lock(), [], [], [], 0
         self.released = threading.Event()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads, self.server.proxy = True, self
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.proxy = self
         self.env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
