@@ -264,6 +264,7 @@ static void watch_worlds(struct rig *r)
         o.drain_deadline_ms = first->drain_deadline_ms;
         o.facts_age_ms += (int64_t)(r->o.speed * 200);  // a busy machine holds an accelerated world up for a fifth of a second
         o.drain_percent = first->drain_percent;
+        o.step_instances = first->step_instances;
         o.headroom_permyriad = first->headroom_percent * 100;
         r->invariants[w] = invariants_attach(r->worlds[w], &o);
         for (int k = 0; k < v.cluster_count; k++) {

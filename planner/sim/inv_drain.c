@@ -125,6 +125,8 @@ void inv_before_state(struct invariants *inv, const struct world_view *v, const 
     judge_place(inv, v, n);
     judge_packing(inv, v, n);
     judge_number(inv, v, n);
+    inv_judge_zones(inv, v, n);
+    inv_before_write(inv, v, i->fleet, "drain of a member");
 }
 
 static void watch_services(struct invariants *inv, const struct world_view *v, int n)

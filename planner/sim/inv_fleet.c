@@ -37,6 +37,7 @@ void inv_before_modify(struct invariants *inv, const struct world_view *v, const
         inv_tell(inv, V3, "target of %s: sent without noTermination", f->id);
     if (c->target < 0)
         return;
+    inv_judge_growth(inv, v, c);
     int64_t keep = INT64_MAX;
     for (int k = 0; inv_moments(inv, v->now_ms, k) >= 0; k++) {
         int64_t then = member_weight(v, c->fleet, inv_moments(inv, v->now_ms, k), true) / 1000;

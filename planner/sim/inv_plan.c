@@ -119,6 +119,7 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
     inv_judge_again(inv, in, result);
     inv->plans++;
     judge_facts(inv, in, &result->plan);
+    inv_judge_mode(inv, in, &result->plan);
     judge_words(inv, &result->plan);
     judge_once(inv, in, &result->plan);
 }

@@ -11,6 +11,8 @@ void invariants_options_default(struct invariants_options *o)
         .facts_age_ms = 10000,
         .empty_ms = 15000,
         .drain_percent = 10,
+        .owner = "masu",
+        .step_instances = 50,
         .rest_ms = 180000,
     };
 }
@@ -92,9 +94,14 @@ static void before(void *arg, const struct world *w, const struct world_call *c)
         inv_before_state(inv, &v, c);
         break;
     case WOP_MODIFY_FLEET:
+        inv_before_write(inv, &v, c->fleet, "target");
         inv_before_modify(inv, &v, c);
         break;
     case WOP_TERMINATE:
+        for (int k = 0; k < c->instance_count; k++)
+            if (c->instances[k] >= 0 && c->instances[k] < v.instance_count)
+                inv_before_write(inv, &v, v.instances[c->instances[k]].fleet, "end of a member");
+        inv_before_reap(inv, &v, c);
         inv_before_terminate(inv, &v, c);
         break;
     case WOP_TAG:

@@ -2,9 +2,11 @@
 //
 // V1 ended instances are empty; V2 marked, drained, read back, seen empty twice; V3 AWS ends nothing by its own choice because of us;
 // V4 targets are sums; V5 a drain begins only where no task may be hurt; V6 drains leave each service enough; V7 what is drained fits
-// elsewhere, all together; V8 how many at once; V9 only what EC2 has terminated is deregistered; V18 bounds; V23 targets agree with
-// members at rest; V24 every drain ends or is reported; V25 undo only what is ours and fit. Plans: V10 no removal on bad facts; V17 the same input gives the same plan;
-// V26 one verdict a candidate, a reason an action; V27 an intent before each call and one outcome after.
+// elsewhere, all together; V8 how many at once; V9 orphans are old, few and one at a time, and only what EC2 has terminated is
+// deregistered; V16 nothing is written to what is another's; V18 bounds; V19 growth at once; V23 targets agree with members at rest;
+// V24 every drain ends or is reported; V25 undo only what is ours and fit; V33 zones stay even. Plans: V10 no removal on bad facts; V14
+// nothing that the mode forbids; V17 the same input gives the same plan; V26 one verdict a candidate, a reason an action; V27 an intent
+// before each call and one outcome after.
 // Violations are collected, never fatal. A violation of the world's calls is charged to calls by WORLD_OURS only.
 #pragma once
 
@@ -15,7 +17,7 @@
 #include "planner/planner.h"
 #include "planner/sim/world.h"
 
-enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V17 = 17, V18, V23 = 23, V24, V25, V26, V27, V_LIMIT };
+enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V14 = 14, V16 = 16, V17, V18, V19, V23 = 23, V24, V25, V26, V27, V33 = 33, V_LIMIT };
 
 struct violation {
     enum invariant id;
@@ -29,6 +31,8 @@ struct invariants_options {       // invariants_options_default() fills all; fro
     int64_t empty_ms;             // V2: between the two looks, 15 s
     int64_t drain_percent;        // V8
     int64_t headroom_permyriad;   // V7; 0 = not part of the judgement
+    const char *owner;            // V16: what ours writes into masu:owner
+    int64_t step_instances;       // V19
     int64_t rest_ms;              // V23: how long nothing must have moved
 };
 

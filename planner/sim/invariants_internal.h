@@ -94,5 +94,11 @@ void inv_before_modify(struct invariants *inv, const struct world_view *v, const
 void inv_after_modify(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_before_terminate(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_fleet_slow(struct invariants *inv, const struct world_view *v);
+// inv_reach.c
+void inv_before_reap(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_before_write(struct invariants *inv, const struct world_view *v, int fleet, const char *what);
+void inv_judge_growth(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_judge_zones(struct invariants *inv, const struct world_view *v, int instance);
+void inv_judge_mode(struct invariants *inv, const struct planner_input *in, const struct plan *p);
 void inv_judge_again(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);  // inv_again_json.c
 void inv_before_any(struct invariants *inv, const struct world_view *v, const struct world_call *c);

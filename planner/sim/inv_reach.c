@@ -1,0 +1,168 @@
+// V9, V14, V16, V19, V33: how far a call of ours may reach: orphans, modes, what is another's, growth, zones.
+#include <string.h>
+
+#include "planner/sim/invariants_internal.h"
+
+#define ORPHAN_AGE_MS (10 * 60000)  // L9
+#define OWNER_TAG "masu:owner"
+
+// ---- V9: orphans ------------------------------------------------------------------------------------------------------------
+static bool unregistered(const struct world_view *v, int n, int fleet)
+{
+    const struct world_instance *i = &v->instances[n];
+    return i->used && i->fleet == fleet && i->state.now <= WL_RUNNING && i->status.now == WE_NONE && i->notice_ms == 0;
+}
+
+static void judge_orphan(struct invariants *inv, const struct world_view *v, const struct world_call *c, int n)
+{
+    const struct world_instance *i = &v->instances[n];
+    int old = 0, members = 0, going = 0;
+    for (int k = 0; k < v->instance_count; k++) {
+        const struct world_instance *x = &v->instances[k];
+        members += x->used && x->fleet == i->fleet && x->state.now <= WL_RUNNING;
+        old += unregistered(v, k, i->fleet) && v->now_ms - x->launched_ms > ORPHAN_AGE_MS;
+        going += x->used && x->fleet == i->fleet && x->status.now == WE_NONE && x->state.now == WL_SHUTTING_DOWN && x->ended_by == WORLD_OURS;
+    }
+    int64_t age_ms = v->now_ms - i->launched_ms;
+    if (age_ms < ORPHAN_AGE_MS)
+        inv_tell(inv, V9, "end of %s: it never registered, but is only %" PRId64 " s old", i->id, age_ms / 1000);
+    if (going > 0 || c->instance_count > 1)
+        inv_tell(inv, V9, "end of %s: another that never registered is being ended", i->id);
+    if (old > (members < 20 ? 1 : members / 10))
+        inv_tell(inv, V9, "end of %s: %d of %d members never registered, more than the share", i->id, old, members);
+}
+
+void inv_before_reap(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    for (int k = 0; k < c->instance_count; k++) {
+        int n = c->instances[k];
+        if (n >= 0 && n < v->instance_count && v->instances[n].fleet >= 0 && unregistered(v, n, v->instances[n].fleet))
+            judge_orphan(inv, v, c, n);
+    }
+}
+
+// ---- V16: another's -----------------------------------------------------------------------------------------------------------
+void inv_before_write(struct invariants *inv, const struct world_view *v, int fleet, const char *what)
+{
+    if (fleet < 0 || fleet >= v->fleet_count)
+        return;
+    const struct world_fleet *f = &v->fleets[fleet];
+    const char *owner = world_tag_value(f->tags, f->tag_count, OWNER_TAG);
+    if (owner && owner[0] && strcmp(owner, inv->o.owner) != 0)
+        inv_tell(inv, V16, "%s of %s: its owner is %s, not %s", what, f->id, owner, inv->o.owner);
+}
+
+// ---- V19: growth --------------------------------------------------------------------------------------------------------------
+void inv_judge_growth(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    const struct world_fleet *f = &v->fleets[c->fleet];
+    int64_t registered_milli = 0, doomed_milli = 0, lightest = INT64_MAX, active = 0;
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (!i->used || i->state.now > WL_RUNNING)
+            continue;
+        active += i->cluster == f->cluster && i->status.now == WE_ACTIVE;
+        if (i->fleet == c->fleet && i->status.now != WE_NONE)
+            registered_milli += i->weight_milli;
+        if (i->fleet == c->fleet && i->notice_ms > 0)
+            doomed_milli += i->weight_milli;
+    }
+    for (int o = 0; o < f->override_count; o++)
+        lightest = f->overrides[o].weight_milli < lightest ? f->overrides[o].weight_milli : lightest;
+    if (lightest == INT64_MAX)
+        lightest = 1000;
+    int64_t limit = active > inv->o.step_instances ? active : inv->o.step_instances;
+    int64_t coming = (c->target * 1000 - registered_milli - doomed_milli) / lightest;
+    if (c->target > f->wanted && coming > limit)
+        inv_tell(inv, V19, "target of %s: %" PRId64 " would have %" PRId64 " instances coming, limit %" PRId64, f->id, c->target, coming, limit);
+}
+
+// ---- V33: zones -----------------------------------------------------------------------------------------------------------------
+enum { ZONES = 16 };
+
+// How far the fullest and the emptiest zone are apart, with and without the instance.
+static int zone_gap(const struct world_view *v, int cluster, int without, int64_t at_ms)
+{
+    int count[ZONES] = {0}, most = 0, least = INT32_MAX;
+    bool used[ZONES] = {false};
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (!i->used || i->cluster != cluster || i->fleet < 0 || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING)
+            continue;
+        int zone = v->pools[i->pool].zone;
+        assert(zone >= 0 && zone < ZONES);
+        used[zone] = true;
+        bool stays = n != without && world_seen(&i->status, at_ms) != WE_DRAINING && (i->notice_ms == 0 || i->notice_ms > at_ms);
+        count[zone] += stays;
+    }
+    for (int z = 0; z < ZONES; z++) {
+        if (!used[z])
+            continue;
+        most = count[z] > most ? count[z] : most;
+        least = count[z] < least ? count[z] : least;
+    }
+    return least == INT32_MAX ? 0 : most - least;
+}
+
+void inv_judge_zones(struct invariants *inv, const struct world_view *v, int n)
+{
+    int was = 0, gap = 0;
+    for (int k = 0; inv_moments(inv, v->now_ms, k) >= 0; k++) {
+        int64_t at_ms = inv_moments(inv, v->now_ms, k);
+        was = zone_gap(v, v->instances[n].cluster, -1, at_ms);
+        gap = zone_gap(v, v->instances[n].cluster, n, at_ms);
+        if (gap <= (was > 1 ? was : 1))
+            return;
+    }
+    inv_tell(inv, V33, "drain of %s: zones would be %d instances apart, were %d", v->instances[n].id, gap, was);
+}
+
+// ---- V14: modes -----------------------------------------------------------------------------------------------------------------
+static bool raises(const struct planner_input *in, const struct action *a)
+{
+    return a->kind == ACTION_SET_TARGET && a->fleet >= 0 && a->capacity > in->snapshot->fleets[a->fleet].target;
+}
+
+static bool replaces(const struct planner_input *in, const struct action *a)
+{
+    for (size_t i = 0; i < in->snapshot->instance_count; i++)
+        if (in->snapshot->instances[i].fleet == a->fleet && in->snapshot->instances[i].notice_ms > 0)
+            return true;
+    return false;
+}
+
+// The table of modes in safety.md, section 4: what takes part in it, and where it stops.
+static bool mode_allows(const struct planner_input *in, enum control_mode mode, const struct action *a)
+{
+    bool noticed = a->instance >= 0 && in->snapshot->instances[a->instance].notice_ms > 0;
+    switch (a->kind) {
+    case ACTION_UNMARK:
+    case ACTION_UNDRAIN:
+    case ACTION_CLAIM:
+        return mode < CONTROL_FREEZE;
+    case ACTION_DRAIN:
+        return mode == CONTROL_RUN || (noticed && mode < CONTROL_FREEZE);
+    case ACTION_SET_TARGET:
+        return mode == CONTROL_RUN || (mode < CONTROL_FREEZE && (!raises(in, a) || mode == CONTROL_ADD_ONLY || replaces(in, a)));
+    case ACTION_MARK:
+    case ACTION_TERMINATE:
+    case ACTION_DEREGISTER:
+        return mode == CONTROL_RUN;
+    case ACTION_COUNT:
+        break;
+    }
+    return false;
+}
+
+void inv_judge_mode(struct invariants *inv, const struct planner_input *in, const struct plan *p)
+{
+    enum control_mode mode = in->snapshot->control.mode;
+    if (in->policy->mode == MODE_ADD_ONLY && mode < CONTROL_ADD_ONLY)
+        mode = CONTROL_ADD_ONLY;
+    if (in->policy->mode == MODE_OBSERVE)
+        mode = CONTROL_FREEZE;
+    for (size_t k = 0; k < p->action_count; k++)
+        if (!mode_allows(in, mode, &p->actions[k]))
+            inv_tell(inv, V14, "%s %s in mode %s", action_kind_name(p->actions[k].kind), p->actions[k].target,
+                     in->policy->mode == MODE_OBSERVE ? "observe" : control_mode_name(mode));
+}
