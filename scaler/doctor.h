@@ -1,7 +1,7 @@
 // masu doctor: is everything in place for the daemon to work here? One check a line: what was seen, and the remedy.
 //
 // It asks and never acts: the only changing operation that it sends is TerminateInstances with DryRun. What AWS told stays in one
-// struct doctor until the end; doctor_ask.c fills it, doctor_aws.c and doctor_cluster.c judge it, doctor_host.c looks at the
+// struct doctor until the end; doctor_ask.c fills it, doctor_aws.c, doctor_cluster.c and doctor_conflicts.c judge it, doctor_host.c looks at the
 // machine it runs on. Everything lives in the arena.
 #pragma once
 
@@ -32,7 +32,7 @@ struct doctor_fleet {
     const struct ec2_spot_fleet *told;  // NULL: not told of
     struct ec2_instances members;
     struct ec2_fleet_members listed;
-    struct ec2_fleet_events events;
+    struct ec2_fleet_events events;     // of the last hour
     struct appscaling_policies policies;
     struct ec2_state_changes end;       // the dry run of TerminateInstances on one member
 };
@@ -59,8 +59,8 @@ struct doctor_region {
     struct ec2_spot_fleets fleets;
     struct ec2_types types;
     struct ec2_prices prices;
-    struct ec2_subnets subnets;
-    struct ecs_providers providers;
+    struct ec2_subnets subnets;         // of all its fleets
+    struct ecs_providers providers;     // that instances or services of its clusters name
     struct appscaling_targets targets;
     struct doctor_cluster *clusters;
     size_t cluster_count;
@@ -88,5 +88,7 @@ void doctor_check_listen(struct doctor *d, const struct option_address *listen);
 bool doctor_ask(struct doctor *d, struct doctor_region *r);
 // doctor_aws.c: every region of the policy: credentials, account, region, clock, permissions, then its clusters.
 void doctor_check_aws(struct doctor *d);
+// doctor_conflicts.c: other hands on the same capacity.
+void doctor_check_conflicts(struct doctor *d, const struct doctor_region *r);
 // doctor_cluster.c
 void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c);

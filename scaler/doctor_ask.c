@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "scaler/doctor.h"
 
-enum { ROUND_MS = 60000, HISTORY_MS = 600000 };
+enum { ROUND_MS = 60000, HISTORY_MS = 3600000, NAMES_MAX = 64 };
 
 #define NOBODY "00000000000000000000000000000000"
 #define NO_TYPE "m5.large"
@@ -59,7 +59,7 @@ static void ask_lists(struct doctor *d, struct doctor_region *r)
 static void ask_scalers(struct doctor *d, struct doctor_region *r)
 {
     struct aws_with w = with(d, r);
-    const char **resources = arena_array(d->arena, const char *, fleet_count(r)), *provider = "FARGATE";
+    const char **resources = arena_array(d->arena, const char *, fleet_count(r));
     size_t count = 0;
     for (size_t i = 0; i < r->cluster_count; i++)
         for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
@@ -69,7 +69,6 @@ static void ask_scalers(struct doctor *d, struct doctor_region *r)
             ec2_describe_fleet_history(w, fleet->policy->id, clock_wall_ms(d->transport->clock) - HISTORY_MS, &fleet->events);
         }
     appscaling_describe_targets(w, resources, count, &r->targets);
-    ecs_describe_providers(w, &provider, 1, &r->providers);
 }
 
 // Unknown ids fail the common call: each is asked for alone then.
@@ -114,7 +113,7 @@ static const char *running_member(const struct doctor_fleet *f)
 static void ask_details(struct doctor *d, struct doctor_region *r)
 {
     struct aws_with w = with(d, r);
-    const char *nobody = NOBODY, *type = NO_TYPE, *subnet = NO_SUBNET;
+    const char *nobody = NOBODY, *type = NO_TYPE;
     for (size_t i = 0; i < r->cluster_count; i++) {
         struct doctor_cluster *c = &r->clusters[i];
         size_t instances = c->instance_arns.count, services = c->service_arns.count;
@@ -129,16 +128,63 @@ static void ask_details(struct doctor *d, struct doctor_region *r)
                 ec2_terminate_instances(w, &member, 1, true, &c->fleets[f].end);
             if (c->fleets[f].members.count > 0)
                 type = c->fleets[f].members.items[0].type;
-            if (c->fleets[f].members.count > 0 && c->fleets[f].members.items[0].subnet[0])
-                subnet = c->fleets[f].members.items[0].subnet;
         }
     }
     ec2_describe_types(w, &type, 1, &r->types);
-    ec2_describe_subnets(w, &subnet, 1, &r->subnets);
     ec2_describe_spot_prices(w, &type, 1, clock_wall_ms(d->transport->clock), &r->prices);
 }
 
-// ---- third round: what needs an id of the second ---------------------------------------------------------------------------
+// ---- third round: what the second named -----------------------------------------------------------------------------------
+
+static void add_name(const char **names, size_t *count, const char *name)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(names[i], name) == 0)
+            return;
+    if (*name && *count < NAMES_MAX)
+        names[(*count)++] = name;
+}
+
+static void ask_providers(struct doctor *d, struct doctor_region *r)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < r->cluster_count; i++) {
+        const struct doctor_cluster *c = &r->clusters[i];
+        for (size_t k = 0; k < c->instances.count; k++)
+            add_name(names, &count, c->instances.items[k].capacity_provider);
+        for (size_t k = 0; k < c->services.count; k++)
+            for (size_t n = 0; n < c->services.items[k].provider_count; n++)
+                add_name(names, &count, c->services.items[k].providers[n].provider);
+    }
+    if (count == 0)
+        names[count++] = "FARGATE";
+    ecs_describe_providers(with(d, r), names, count, &r->providers);
+}
+
+// An override names its subnets in one string, with commas.
+static void add_subnets(struct doctor *d, const struct ec2_spot_fleet *t, const char **names, size_t *count)
+{
+    for (size_t k = 0; t && k < t->override_count; k++) {
+        struct slice rest = slice_of(t->overrides[k].subnet);
+        while (rest.len > 0) {
+            struct slice one = slice_trim(slice_cut(&rest, ','));
+            add_name(names, count, arena_strndup(d->arena, one.ptr, one.len));
+        }
+    }
+}
+
+static void ask_subnets(struct doctor *d, struct doctor_region *r)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < r->cluster_count; i++)
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++)
+            add_subnets(d, r->clusters[i].fleets[f].told, names, &count);
+    if (count == 0)
+        names[count++] = NO_SUBNET;
+    ec2_describe_subnets(with(d, r), names, count, &r->subnets);
+}
 
 static void ask_tasks(struct doctor *d, struct doctor_region *r)
 {
@@ -150,6 +196,8 @@ static void ask_tasks(struct doctor *d, struct doctor_region *r)
         ecs_get_task_protection(w, c->policy->name, &task, 1, &c->protections);
         ecs_describe_task_definition(w, c->services.count > 0 ? c->services.items[0].task_definition : "masu-doctor:1", &c->definition);
     }
+    ask_providers(d, r);
+    ask_subnets(d, r);
 }
 
 // ---- all ------------------------------------------------------------------------------------------------------------------

@@ -257,6 +257,7 @@ static void check_region(struct doctor *d, struct doctor_region *r)
     judge_permissions(d, r);
     for (size_t i = 0; i < r->cluster_count; i++)
         doctor_check_cluster(d, r, &r->clusters[i]);
+    doctor_check_conflicts(d, r);
 }
 
 static struct doctor_region *region_of(struct doctor *d, struct doctor_region *regions, size_t *count, const struct policy_cluster *c)

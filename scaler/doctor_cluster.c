@@ -212,12 +212,6 @@ static void judge_fleet_settings(struct doctor *d, const struct doctor_region *r
             left_ms > 0 ? arena_printf(d->arena, "ends in %s (ValidUntil)%s", format_duration(left_ms, left), t->terminate_with_expiration ? ", its instances with it" : "")
                         : "has ended (ValidUntil)",
             "make its successor and name it in the policy");
-    if (t->rebalance[0])
-        ADD("conflict", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "capacity rebalancing (%s): the fleet replaces instances by itself, unseen by ECS", t->rebalance),
-            "a fleet without it leaves the drain to masu");
-    const char *owner = aws_tag_get(&t->tags, "masu:owner");
-    if (owner[0])
-        ADD("conflict", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "carries the tag masu:owner = %s", owner), "run only that one masu on it");
 }
 
 // A fleet whose instances register elsewhere looks like a fleet of instances that never come up (safety.md E2).

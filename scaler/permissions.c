@@ -29,6 +29,7 @@ const struct permission permissions[] = {
     {"ec2:ModifySpotFleetRequest", true, SCOPE_FLEET, "order capacity; lower a target after a drain", false},
     {"ec2:TerminateInstances", true, SCOPE_MEMBER, "end a drained member by its id", false},
     {"ec2:CreateTags", true, SCOPE_MEMBER_TAGS, "mark an instance before its drain", false},
+    {"ec2:CreateTags", true, SCOPE_FLEET_TAGS, "claim a fleet: the tag masu:owner", false},
     {"ec2:DeleteTags", true, SCOPE_MEMBER_TAGS, "take the mark off after an undone drain", false},
 };
 const size_t permission_count = ARRAY_LEN(permissions);
@@ -96,6 +97,7 @@ static const struct {
     [SCOPE_FLEET] = {"Fleets", "ec2", "spot-fleet-request/%s"},
     [SCOPE_MEMBER] = {"Members", "ec2", "instance/*"},
     [SCOPE_MEMBER_TAGS] = {"MemberTags", "ec2", "instance/*"},
+    [SCOPE_FLEET_TAGS] = {"FleetTags", "ec2", "spot-fleet-request/%s"},
     [SCOPE_ALWAYS] = {NULL, NULL, NULL},
 };
 
@@ -126,7 +128,7 @@ static void add_arn(json_t *list, enum permission_scope scope, const struct plac
 static void add_resources(json_t *list, enum permission_scope scope, const struct policy_cluster *c, const char *region)
 {
     struct place at = place_of(c, region);
-    if (scope != SCOPE_FLEET) {
+    if (scope != SCOPE_FLEET && scope != SCOPE_FLEET_TAGS) {
         add_arn(list, scope, &at, at.cluster);
         return;
     }
@@ -166,6 +168,8 @@ static json_t *condition(enum permission_scope scope, const struct policy *p, co
         return json_pack("{s:{s:o}}", equals, MEMBER_TAG, fleet_ids(p));
     if (scope == SCOPE_MEMBER_TAGS)
         return json_pack("{s:{s:o}, s:{s:s}}", equals, MEMBER_TAG, fleet_ids(p), "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
+    if (scope == SCOPE_FLEET_TAGS)
+        return json_pack("{s:{s:s}}", "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
     return NULL;
 }
 

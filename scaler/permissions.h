@@ -1,4 +1,5 @@
-// What masu may ask of AWS: one row an operation that this build can send. The IAM policy that `masu iam-policy` prints, the
+// What masu may ask of AWS: one row an operation that this build can send, and a kind of thing
+// that it is sent for. The IAM policy that `masu iam-policy` prints, the
 // files under deploy/iam, and what `masu doctor` tries all come from this table; a test compares it with the operations in
 // scaler/aws. Whoever adds an operation there adds its row here.
 //
@@ -21,6 +22,7 @@ enum permission_scope {
     SCOPE_FLEET,               // spot-fleet-request/ID
     SCOPE_MEMBER,              // instance/*, narrowed by the tag that EC2 puts on members of a Spot Fleet
     SCOPE_MEMBER_TAGS,         // the same, and only tags masu:*
+    SCOPE_FLEET_TAGS,          // spot-fleet-request/ID, and only tags masu:*
     SCOPE_ALWAYS,              // needs no permission
     SCOPE_COUNT
 };
@@ -36,7 +38,7 @@ struct permission {
 extern const struct permission permissions[];
 extern const size_t permission_count;
 
-const struct permission *permission_find(const char *action);  // NULL: not in the table
+const struct permission *permission_find(const char *action);  // its first row; NULL: not in the table
 
 // An IAM policy document: what reads need, and unless read_only what changes need, narrowed to the clusters and fleets of the
 // policy; NULL narrows only by kind of thing. `region` stands for clusters that name none; NULL: any. New reference.

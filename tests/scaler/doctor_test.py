@@ -218,8 +218,35 @@ def fleets_made_up(t):
                                                "</capacityRebalance></spotMaintenanceStrategies>", state="modifying"))
     check("a7 a fleet past its ValidUntil fails", c.find("fail", "expiry", "has ended"), c.told)
     check("a9 capacity rebalancing is a conflict", c.find("warn", "conflict", "capacity rebalancing", FLEETS["jobs"]), c.told)
-    check("h4 another owner's tag is told", c.find("warn", "conflict", "other-masu"), c.told)
+    check("h4 a fleet of another owner fails", c.code == 1 and c.find("fail", "conflict", 'belongs to "other-masu"'), c.told)
+    own = Case(t, policy={"owner": "other-masu", **t.good})
+    check("h4 a fleet of one's own owner does not", not own.find("fail", "conflict"), own.told)
     check("a5 a fleet that is being modified is a warning", c.find("warn", "fleet", "is modifying", FLEETS["jobs"]), c.told)
+    t.proxy.order()
+
+
+def other_hands(t):
+    scaled = json.dumps({"ScalableTargets": [{"ServiceNamespace": "ec2", "ResourceId": "spot-fleet-request/" + FLEETS["main"], "MinCapacity": 2, "MaxCapacity": 9,
+                                              "ScalableDimension": "ec2:spot-fleet-request:TargetCapacity", "RoleARN": "arn:aws:iam::1:role/r",
+                                              "CreationTime": 1767225600.0}]}).encode()
+    provider = json.dumps({"capacityProviders": [{"name": "cp-a", "status": "ACTIVE", "autoScalingGroupProvider": {
+        "autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:1:autoScalingGroup:x:autoScalingGroupName/g", "managedScaling": {"status": "ENABLED"},
+        "managedDraining": "ENABLED"}}]}).encode()
+    nobody = b'{"ScalableTargets":[]}'
+    t.proxy.order(("application-autoscaling:DescribeScalableTargets", "answer", (200, scaled)))
+    c = Case(t)
+    check("h4 another scaler on a fleet fails, with its bounds", c.code == 1 and c.find("fail", "conflict", "2 … 9", FLEETS["main"]) and not c.find("ok", "conflict", target="main"), c.told)
+    check("and the cluster without one is told as free of it", c.find("ok", "conflict", "no other scaler", "jobs"), c.told)
+    t.proxy.order(("application-autoscaling:DescribeScalableTargets", "answer", (200, nobody)), ("ecs:DescribeCapacityProviders", "answer", (200, provider)))
+    c = Case(t)
+    check("f3 a capacity provider that ECS scales and drains is told", c.code == 0 and c.find("warn", "conflict", "scales and drains", "cp-a")
+          and len(c.find("ok", "conflict")) == 2, c.told)
+    history = ("<DescribeSpotFleetRequestHistoryResponse><historyRecordSet><item><timestamp>2026-01-01T00:00:00Z</timestamp><eventType>error</eventType>"
+               "<eventInformation><eventSubType>spotInstanceCountLimitExceeded</eventSubType><eventDescription>Max spot instance count exceeded</eventDescription>"
+               "</eventInformation></item></historyRecordSet></DescribeSpotFleetRequestHistoryResponse>").encode()
+    t.proxy.order(("ec2:DescribeSpotFleetRequestHistory", "answer", (200, history)))
+    c = Case(t)
+    check("a10 what keeps a fleet from its target is told", len(c.find("warn", "fleet-errors", "spotInstanceCountLimitExceeded")) == 2, c.told)
     t.proxy.order()
 
 
@@ -295,6 +322,7 @@ def main():
             region(t)
             clusters(t)
             fleets_made_up(t)
+            other_hands(t)
             host(t)
             t.proxy.order()
             words(t)
