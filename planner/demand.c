@@ -22,8 +22,10 @@ bool demand_incurable(struct work *w, int service, const char **ret_why)
         *ret_why = "it has no PRIMARY deployment with a known task definition";
     else if (!work_shape_known(w, shape))
         *ret_why = "its task definition could not be read";
-    else if (work_shape(w, shape)->unmodelled[0])
-        *ret_why = explain_text(w, "placement rule not understood: %s", work_shape(w, shape)->unmodelled);
+    else if (kinds_unmodelled(w, shape)[0])
+        *ret_why = explain_text(w, "placement rule not understood: %s", kinds_unmodelled(w, shape));
+    else if (s->desired > s->running + s->pending && strstr(s->last_event, "error \"AGENT\""))
+        *ret_why = "the agent of the instance that would take it answers with an error (AGENT)";
     else
         return false;
     return true;
@@ -124,6 +126,71 @@ static struct item service_item(const struct work *w, int service, struct demand
                          .count = (int32_t)(missing + leaving)};
 }
 
+// ---- providers ------------------------------------------------------------------------------------------------------------
+// A task of a service with a strategy runs on one provider's instances: the first ones on the provider with a base until that is
+// filled, then each where most is missing by weight. What stays counts; `n` more are dealt out. One item each.
+static size_t deal_out(struct work *w, struct item whole, struct item *ret)
+{
+    const struct service *s = &w->s->services[whole.service];
+    const struct work_service *v = &w->svc[whole.service];
+    int64_t *have = arena_array(w->a, int64_t, s->provider_count + 1);
+    size_t n = s->provider_count;
+    for (size_t p = 0; p < n; p++) {
+        int provider = kinds_provider(w, s->providers[p].provider);
+        ret[p] = whole;
+        ret[p].missing = ret[p].leaving = ret[p].count = 0;
+        ret[p].provider = provider < 0 ? PROVIDER_ABSENT : provider;
+        ret[p].provider_name = s->providers[p].provider;
+        for (size_t k = 0; k < v->hold_count; k++) {
+            const struct work_hold *x = &w->holds[v->hold_start + k];
+            const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
+            if (provider >= 0 && w->inst[x->instance].role != ROLE_LEAVING && w->kinds.v[w->kinds.kind_of[x->instance]].provider == provider)
+                have[p] += h->running + h->pending;
+        }
+    }
+    for (int32_t t = 0; t < whole.count; t++) {
+        size_t best = n;
+        for (size_t p = 0; p < n; p++) {
+            const struct provider_share *x = &s->providers[p];
+            if (have[p] < x->base) {
+                best = p;
+                break;
+            }
+            if (x->weight > 0 && (best == n || (have[p] - x->base) * s->providers[best].weight < (have[best] - s->providers[best].base) * x->weight))
+                best = p;
+        }
+        best = best == n ? 0 : best;
+        have[best]++;
+        ret[best].count++;
+        ret[best].missing += t < whole.missing;
+        ret[best].leaving += !whole.headroom && t >= whole.missing;
+    }
+    return n;
+}
+
+// The item, or its parts by provider; those of no tasks are left out.
+static size_t add_item(struct work *w, struct item whole, struct item *list)
+{
+    size_t n = 0, parts;
+    whole.provider = PROVIDER_ANY;
+    whole.provider_name = "";
+    if (w->s->services[whole.service].provider_count == 0) {
+        list[0] = whole;
+        return whole.count > 0;
+    }
+    parts = deal_out(w, whole, list);
+    for (size_t k = 0; k < parts; k++)
+        if (list[k].count > 0)
+            list[n++] = list[k];
+    return n;
+}
+
+// No fleet of ours brings an instance of a provider.
+static bool ours_help(const struct work *w, int service)
+{
+    return work_has_pool(w, w->svc[service].shape) && w->s->services[service].provider_count == 0;
+}
+
 static double item_size(const struct work *w, int shape)
 {
     return work_shape_known(w, shape) ? res_share(work_shape(w, shape)->need, w->reference) : 0;
@@ -136,7 +203,7 @@ static int by_size(const void *a, const void *b)
         return x->headroom ? 1 : -1;
     if (x->size != y->size)
         return x->size > y->size ? -1 : 1;
-    return x->service - y->service;
+    return x->service != y->service ? x->service - y->service : x->provider - y->provider;
 }
 
 // ---- headroom -------------------------------------------------------------------------------------------------------------
@@ -178,7 +245,7 @@ static size_t collect_headroom(struct work *w, struct item *list)
             list[n++] = (struct item){.service = (int)k,
                                       .shape = w->svc[k].shape,
                                       .headroom = true,
-                                      .hopeless = !w->has_pool[w->svc[k].shape],
+                                      .hopeless = !ours_help(w, (int)k),
                                       .size = item_size(w, w->svc[k].shape)};
     if (n > 1)
         qsort(list, n, sizeof *list, by_size);
@@ -192,24 +259,26 @@ static size_t collect_headroom(struct work *w, struct item *list)
 
 size_t demand_collect(struct work *w, struct demand_options o, struct item **ret)
 {
-    struct item *list = arena_array(w->a, struct item, 2 * w->s->service_count + 1);
-    size_t n = 0;
+    size_t most = 1, n = 0;
+    for (size_t k = 0; k < w->s->service_count; k++)
+        most += 2 * (1 + w->s->services[k].provider_count);
+    struct item *list = arena_array(w->a, struct item, most);
     for (size_t k = 0; k < w->s->service_count; k++) {
         const struct service *s = &w->s->services[k];
         if (!s->on_ec2 || s->kind != SERVICE_REPLICA)
             continue;
-        list[n] = service_item(w, (int)k, o);
-        list[n].size = item_size(w, list[n].shape);
+        struct item x = service_item(w, (int)k, o);
         const char *why;
-        list[n].hopeless = demand_incurable(w, (int)k, &why) || !w->has_pool[list[n].shape];
-        n += list[n].count > 0;
+        x.size = item_size(w, x.shape);
+        x.hopeless = demand_incurable(w, (int)k, &why) || !ours_help(w, (int)k);
+        n += add_item(w, x, list + n);
     }
-    size_t real = n, extra = collect_headroom(w, list + n);
-    for (size_t k = real; k < real + extra; k++) {
-        list[n] = list[k];
-        n += list[k].count > 0;
-    }
-    assert(n <= 2 * w->s->service_count);
+    struct item *extra = arena_array(w->a, struct item, w->s->service_count + 1);
+    size_t extras = collect_headroom(w, extra);
+    for (size_t k = 0; k < extras; k++)
+        if (extra[k].count > 0)
+            n += add_item(w, extra[k], list + n);
+    assert(n < most);
     if (n > 1)
         qsort(list, n, sizeof *list, by_size);
     *ret = list;

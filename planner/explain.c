@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "planner/demand.h"
+#include "planner/placement.h"
 
 const char *explain_text(struct work *w, const char *fmt, ...)
 {
@@ -96,18 +97,18 @@ void explain_collect(struct work *w)
 }
 
 // ---- demand ---------------------------------------------------------------------------------------------------------------
-#define COUNT_MAX (1 << 20)  // instances × shapes beyond which places are not counted for the text
+#define COUNT_MAX (1 << 17)  // instances × shapes beyond which places are not counted for the text
 
 // On how many of the instances that take tasks one more of the shape has room, once all that waits is placed.
-static int32_t fitting_now(const struct work *w, const struct pass *p, const struct item *it, int32_t *ret_of)
+static int32_t fitting_now(struct work *w, const struct pass *p, const struct item *it, int32_t *ret_of)
 {
     int32_t fit = 0, of = 0;
-    const struct shape *x = work_shape(w, it->shape);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         if (p->takes[i] != TAKES_NOW)
             continue;
         of++;
-        fit += work_arch_fits(x->arch, w->s->instances[i].arch) && res_fits(x->need, w->inst[i].free);
+        fit += placement_fits(w, it->shape, (int)i, w->inst[i].free) &&
+               (it->provider == PROVIDER_ANY || it->provider == w->kinds.v[w->kinds.kind_of[i]].provider);
     }
     assert(fit <= of);
     *ret_of = of;
@@ -121,7 +122,9 @@ static const char *room_fact(struct work *w, const struct item *it)
     int32_t of = 0, fit = 0, without = it->count - it->now;
     if (without == 0 && w->now.item_count * w->s->instance_count > COUNT_MAX)
         return explain_text(w, "%s%s have room", what, explain_tasks(w, it->service, it->shape, it->count));
-    fit = fitting_now(w, &w->now, it, &of);
+    of = w->now.now_bins;
+    if (without == 0)
+        fit = fitting_now(w, &w->now, it, &of);
     if (without == 0)
         return explain_text(w, "%s%s fit on %d of %d instances", what, explain_tasks(w, it->service, it->shape, it->count), fit,
                             of);

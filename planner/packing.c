@@ -2,13 +2,17 @@
 
 #include <assert.h>
 
+#include "planner/bins.h"
 #include "planner/placement.h"
+
+enum { PORTS_MAX = 6 };
 
 // ---- equal bins -----------------------------------------------------------------------------------------------------------
 // Bins with the same room left are kept as one: a fleet's new instances are alike until the last few.
 struct group {
     struct res free;
     int64_t bins;
+    int ports[PORTS_MAX], port_count;  // shapes on it that take host ports
 };
 
 struct groups {
@@ -17,40 +21,60 @@ struct groups {
     struct res least;  // of each component, what the smallest task needs
 };
 
-static void groups_add(struct work *w, struct groups *g, struct res free, int64_t bins)
+// Bins like `like`, with `shape`'s tasks put on each when it is not -1.
+static void groups_add(struct work *w, struct groups *g, const struct group *like, struct res free, int64_t bins, int shape)
 {
     if (bins == 0)
         return;
     assert(bins > 0);
     g->v = arena_grow(w->a, g->v, g->n, &g->cap, sizeof *g->v);
-    g->v[g->n++] = (struct group){free, bins};
+    struct group *x = &g->v[g->n++];
+    *x = *like;
+    x->free = free;
+    x->bins = bins;
+    if (shape >= 0 && work_shape(w, shape)->ports.count > 0)
+        x->ports[x->port_count++] = shape;
 }
 
 static int64_t per_bin(const struct shape *x, struct res free)
 {
     int64_t n = res_times(x->need, free);
-    return x->distinct_instance ? i64_min(n, 1) : n;
+    return x->distinct_instance || x->ports.count > 0 ? i64_min(n, 1) : n;
+}
+
+static int64_t per_group(const struct work *w, const struct group *g, const struct shape *x)
+{
+    for (int k = 0; k < g->port_count && x->ports.count > 0; k++)
+        if (g->port_count == PORTS_MAX || port_sets_meet(x->ports, work_shape(w, g->ports[k])->ports))
+            return 0;
+    return per_bin(x, g->free);
 }
 
 // Puts up to `count` tasks into the first `known` groups; returns what is left.
-static int64_t fill_groups(struct work *w, struct groups *g, size_t known, const struct shape *x, int64_t count)
+static int64_t fill_groups(struct work *w, struct groups *g, size_t known, int shape, int64_t count)
 {
+    const struct shape *x = work_shape(w, shape);
     for (size_t k = 0; k < known && count > 0; k++) {
+        if (!res_fits(x->need, g->v[k].free))
+            continue;
         struct group was = g->v[k];
-        int64_t each = per_bin(x, was.free);
+        int64_t each = per_group(w, &was, x);
         if (each <= 0)
             continue;
         int64_t full = i64_min(was.bins, count / each);
         int64_t rest = full < was.bins ? i64_min(count - full * each, each) : 0;
         assert(rest >= 0);
         if (full > 0) {
-            g->v[k] = (struct group){res_sub(was.free, res_scale(x->need, each)), full};
-            groups_add(w, g, was.free, was.bins - full - (rest > 0));
+            g->v[k].free = res_sub(was.free, res_scale(x->need, each));
+            g->v[k].bins = full;
+            if (x->ports.count > 0)
+                g->v[k].ports[g->v[k].port_count++] = shape;
+            groups_add(w, g, &was, was.free, was.bins - full - (rest > 0), -1);
         } else {
             g->v[k].bins -= rest > 0;
         }
         if (rest > 0)
-            groups_add(w, g, res_sub(was.free, res_scale(x->need, rest)), 1);
+            groups_add(w, g, &was, res_sub(was.free, res_scale(x->need, rest)), 1, shape);
         count -= full * each + rest;
     }
     assert(count >= 0);
@@ -68,8 +92,10 @@ static void drop_full(struct groups *g)
     g->n = n;
 }
 
-static int64_t open_bins(struct work *w, struct groups *g, const struct shape *x, struct res room, int64_t count, int64_t allowed)
+static int64_t open_bins(struct work *w, struct groups *g, int shape, struct res room, int64_t count, int64_t allowed)
 {
+    const struct group fresh = {.bins = 0};
+    const struct shape *x = work_shape(w, shape);
     int64_t each = per_bin(x, room);
     if (each <= 0 || count == 0)
         return 0;
@@ -77,8 +103,8 @@ static int64_t open_bins(struct work *w, struct groups *g, const struct shape *x
     if (bins <= 0)
         return 0;
     int64_t last = i64_min(count - (bins - 1) * each, each);
-    groups_add(w, g, res_sub(room, res_scale(x->need, each)), bins - 1);
-    groups_add(w, g, res_sub(room, res_scale(x->need, last)), 1);
+    groups_add(w, g, &fresh, res_sub(room, res_scale(x->need, each)), bins - 1, shape);
+    groups_add(w, g, &fresh, res_sub(room, res_scale(x->need, last)), 1, shape);
     return bins;
 }
 
@@ -99,8 +125,9 @@ static int by_key(const void *a, const void *b)
     return x->service != y->service ? x->service - y->service : (x->index > y->index) - (x->index < y->index);
 }
 
-int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct res room, const char *arch, int64_t limit)
+int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, const struct pool *pool, int64_t limit)
 {
+    struct res room = pool->type < 0 ? (struct res){{0}} : w->fresh[pool->type];
     struct order_key *order = arena_array(w->a, struct order_key, n + 1);
     struct groups g = {0};
     int64_t used = 0;
@@ -114,10 +141,10 @@ int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct 
     for (size_t k = 0; k < n; k++) {
         struct pack_task *t = &tasks[order[k].index];
         const struct shape *x = work_shape(w, t->shape);
-        if (!x->known || !work_arch_fits(x->arch, arch) || !res_fits(x->need, room))
+        if (!pools_serve(w, pool, t->shape) && !(t->probe && pools_hold(w, pool, t->shape) == FIT_MAYBE && res_fits(x->need, room)))
             continue;
-        int64_t left = fill_groups(w, &g, g.n, x, t->count);
-        int64_t opened = open_bins(w, &g, x, room, left, limit - used);
+        int64_t left = fill_groups(w, &g, g.n, t->shape, t->count);
+        int64_t opened = open_bins(w, &g, t->shape, room, left, limit - used);
         used += opened;
         drop_full(&g);
         t->placed = (int32_t)(t->count - i64_max(0, left - opened * per_bin(x, room)));
@@ -135,6 +162,7 @@ struct moved {
 struct moves {
     struct moved *v;
     size_t n, cap;
+    int provider;  // of the instance that they leave
 };
 
 static bool bin_has(const struct work *w, const struct pass *p, const struct moves *m, int bin, int service)
@@ -152,18 +180,31 @@ static bool bin_has(const struct work *w, const struct pass *p, const struct mov
     return false;
 }
 
+static bool ports_moved_there(const struct work *w, const struct moves *m, int bin, const struct shape *x)
+{
+    for (size_t k = 0; k < m->n && x->ports.count > 0; k++)
+        if (m->v[k].bin == bin && port_sets_meet(x->ports, work_shape(w, m->v[k].shape)->ports))
+            return true;
+    return false;
+}
+
+// Tasks of a service with a strategy go to an instance of the same provider: then its shares stay what they are.
 static bool move_tasks(struct work *w, struct pass *p, int service, int shape, int64_t count, struct moves *m)
 {
     const struct shape *x = work_shape(w, shape);
-    for (size_t i = placement_next(w, p, shape, 0); i < w->s->instance_count && count > 0;
-         i = placement_next(w, p, shape, i + 1)) {
-        if (x->distinct_instance && bin_has(w, p, m, (int)i, service))
+    struct place_walk walk;
+    int provider = w->s->services[service].provider_count == 0 ? PROVIDER_ANY : m->provider;
+    placement_walk(w, p, shape, provider, false, &walk);
+    for (int i = count > 0 ? placement_step(w, p, &walk) : -1; i >= 0 && count > 0; i = count > 0 ? placement_step(w, p, &walk) : -1) {
+        if (x->distinct_instance && bin_has(w, p, m, i, service))
+            continue;
+        if (placement_ports_clash(w, p, shape, i) || ports_moved_there(w, m, i, x))
             continue;
         int64_t many = i64_min(count, per_bin(x, p->free[i]));
         assert(many > 0);
         p->free[i] = res_sub(p->free[i], res_scale(x->need, many));
         m->v = arena_grow(w->a, m->v, m->n, &m->cap, sizeof *m->v);
-        m->v[m->n++] = (struct moved){service, shape, (int)i, (int32_t)many};
+        m->v[m->n++] = (struct moved){service, shape, i, (int32_t)many};
         count -= many;
     }
     return count == 0;
@@ -188,7 +229,7 @@ static bool move_all(struct work *w, struct pass *p, int instance, struct moves 
 
 bool packing_moves_off(struct work *w, struct pass *p, int instance, bool keep)
 {
-    struct moves m = {0};
+    struct moves m = {.provider = w->kinds.v[w->kinds.kind_of[instance]].provider};
     assert(p->takes[instance] == TAKES_NOW);
     p->takes[instance] = TAKES_NONE;
     bool ok = move_all(w, p, instance, &m);
@@ -198,7 +239,7 @@ bool packing_moves_off(struct work *w, struct pass *p, int instance, bool keep)
         p->takes[instance] = TAKES_NOW;
         return ok;
     }
-    placement_touch(w, p, instance);
+    bins_touch(w, p, instance);
     for (size_t k = 0; k < m.n; k++)
         placement_put(w, p, m.v[k].service, m.v[k].shape, m.v[k].bin, m.v[k].count);
     return true;

@@ -11,12 +11,13 @@ struct pack_task {
     int service, shape;
     int32_t count, placed;
     int item;    // for the caller
+    bool probe;  // placed also where only facts are missing
     bool first;  // packed before all that is not
 };
 
-// Packs into equal empty bins, at most `limit`; returns how many are used. Tasks larger than a bin, or of another architecture,
-// stay unplaced. The order of `tasks` is not changed.
-int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, struct res room, const char *arch, int64_t limit);
+// Packs into equal fresh instances of a pool, at most `limit`; returns how many are used. Tasks that it is not launched for stay
+// unplaced. The order of `tasks` is not changed.
+int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, const struct pool *pool, int64_t limit);
 
 // True if all that the assessment has on the instance, and all movable tasks that run there, fit at once on the other
 // instances that take tasks now. With `keep` the assessment then has them there, and the instance takes nothing any more;

@@ -337,3 +337,10 @@ bool query_is_static(const struct query *q)
 {
     return q->is_static;
 }
+
+bool query_needs_agent_version(const struct query *q)
+{
+    if (q->kind == QUERY_TEST)
+        return q->subject == SUBJECT_AGENT_VERSION;
+    return query_needs_agent_version(q->left) || (q->right && query_needs_agent_version(q->right));
+}

@@ -149,7 +149,7 @@ static const char *speak_data(struct work *w, const struct holding *h, const str
 
 static const char *speak_unmodelled(struct work *w, const struct holding *h, const struct service *s)
 {
-    const char *rule = work_shape(w, h->shape)->unmodelled;
+    const char *rule = kinds_unmodelled(w, h->shape);
     return rule[0] ? explain_text(w, "%s has a rule not understood: %s", s ? s->name : "a task", rule) : NULL;
 }
 

@@ -82,57 +82,53 @@ void scale_out_undo(struct work *w)
 }
 
 // ---- pools ----------------------------------------------------------------------------------------------------------------
-struct pool {
-    int type;
-    int64_t weight_milli;
-    int64_t usd_micro;
-};
-
 struct order {
     struct pool *pools;  // distinct type and weight, usable
     size_t pool_count;
+    uint64_t **served;   // by pool: see waiting_served
     struct pool *worst;  // of these, the ones that can decide: see keep_worst
     size_t worst_count;
     struct pack_task *tasks;  // given to this fleet
     size_t task_count;
 };
 
-static size_t usable_pools(struct work *w, const struct fleet *f, struct pool **ret)
+static size_t usable_pools(struct work *w, size_t fleet, struct pool **ret)
 {
-    struct pool *v = arena_array(w->a, struct pool, f->pool_count + 1);
+    const struct pool_list *list = &w->fleet_pools[fleet];
+    struct pool *v = arena_array(w->a, struct pool, list->count + 1);
     size_t n = 0;
-    for (size_t k = 0; k < f->pool_count; k++) {
-        const struct fleet_pool *x = &f->pools[k];
-        bool known = x->type >= 0 && !res_is_zero(w->fresh[x->type]);
-        for (size_t m = 0; m < n && known; m++)
-            known = v[m].type != x->type || v[m].weight_milli != x->weight_milli;
-        if (known)
-            v[n++] = (struct pool){x->type, x->weight_milli, w->s->types[x->type].spot_usd_micro};
-    }
+    for (size_t k = 0; k < list->count; k++)
+        if (pools_size_known(w, &list->v[k]))
+            v[n++] = list->v[k];
     *ret = v;
     return n;
 }
 
-static bool pool_holds(const struct work *w, const struct pool *x, int shape)
+// Which of the items that wait the pool is launched for, a bit each.
+static uint64_t *waiting_served(struct work *w, const struct pool *x)
 {
-    const struct shape *s = work_shape(w, shape);
-    return work_arch_fits(s->arch, w->s->types[x->type].arch) && res_fits(s->need, w->fresh[x->type]);
+    uint64_t *bits = arena_array(w->a, uint64_t, w->now.item_count / 64 + 1);
+    for (size_t k = 0; k < w->now.item_count; k++) {
+        const struct item *it = &w->now.items[k];
+        if (!it->hopeless && it->now + it->later < it->count && pools_serve(w, x, it->shape))
+            bits[k / 64] |= UINT64_C(1) << (k % 64);
+    }
+    return bits;
 }
 
 // True if whatever fits n instances of `a` fits as many of `b`'s weight or more: then `a` never needs the higher target.
-static bool no_worse(const struct work *w, const struct pool *a, const struct pool *b)
+static bool no_worse(const struct work *w, const struct order *o, size_t a, size_t b)
 {
-    struct res ra = w->fresh[a->type], rb = w->fresh[b->type];
-    if (b->weight_milli < a->weight_milli || strcmp(w->s->types[a->type].arch, w->s->types[b->type].arch) != 0)
+    const struct pool *x = &o->pools[a], *y = &o->pools[b];
+    struct res rx = w->fresh[x->type], ry = w->fresh[y->type];
+    if (y->weight_milli < x->weight_milli)
         return false;
     for (int k = 0; k < RES_COUNT; k++)
-        if (ra.v[k] < rb.v[k])
+        if (rx.v[k] < ry.v[k])
             return false;
-    for (size_t k = 0; k < w->now.item_count; k++) {
-        const struct item *it = &w->now.items[k];
-        if (!it->hopeless && it->now + it->later < it->count && pool_holds(w, a, it->shape) && !pool_holds(w, b, it->shape))
+    for (size_t k = 0; k <= w->now.item_count / 64; k++)
+        if (o->served[a][k] & ~o->served[b][k])
             return false;
-    }
     return true;
 }
 
@@ -140,10 +136,13 @@ static bool no_worse(const struct work *w, const struct pool *a, const struct po
 static void keep_worst(struct work *w, struct order *o)
 {
     o->worst = arena_array(w->a, struct pool, o->pool_count + 1);
+    o->served = arena_array(w->a, uint64_t *, o->pool_count + 1);
+    for (size_t k = 0; k < o->pool_count; k++)
+        o->served[k] = waiting_served(w, &o->pools[k]);
     for (size_t k = 0; k < o->pool_count; k++) {
         bool decides = true;
         for (size_t m = 0; m < o->pool_count && decides; m++)
-            decides = m == k || !no_worse(w, &o->pools[k], &o->pools[m]) || (k < m && no_worse(w, &o->pools[m], &o->pools[k]));
+            decides = m == k || !no_worse(w, o, k, m) || (k < m && no_worse(w, o, m, k));
         if (decides)
             o->worst[o->worst_count++] = o->pools[k];
     }
@@ -177,9 +176,9 @@ static void absorb(struct work *w, const struct order *o, int64_t counted, int64
         const struct pool *x = &o->worst[p];
         int64_t room_milli = i64_max(0, target * 1000 - counted);
         int64_t bins = (room_milli + x->weight_milli - 1) / x->weight_milli;
-        packing_count(w, tasks, n, w->fresh[x->type], w->s->types[x->type].arch, bins);
+        packing_count(w, tasks, n, x, bins);
         for (size_t k = 0; k < n; k++)
-            if (pool_holds(w, x, tasks[k].shape))
+            if (pools_serve(w, x, tasks[k].shape))
                 least[k] = least[k] < 0 ? tasks[k].placed : (int32_t)i64_min(least[k], tasks[k].placed);
     }
     for (size_t k = 0; k < n; k++)
@@ -206,10 +205,10 @@ static size_t remaining(struct work *w, struct pack_task *v, bool headroom)
     size_t n = 0;
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
-        int32_t left = it->count - it->now - it->later - it->open - it->ordered - it->capped;
+        int32_t left = it->count - it->now - it->later - it->open - it->ordered - it->capped - it->held;
         assert(left >= 0);
         if (left > 0 && !it->hopeless && it->headroom == headroom)
-            v[n++] = (struct pack_task){it->service, it->shape, left, 0, (int)k, false};
+            v[n++] = (struct pack_task){.service = it->service, .shape = it->shape, .count = left, .item = (int)k};
     }
     return n;
 }
@@ -223,7 +222,7 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
     bool known = true, choice = w->s->fleet_count > 1;  // with one fleet only whether anything fits is asked
     for (size_t p = 0; p < (choice ? o->pool_count : o->worst_count); p++) {
         const struct pool *x = choice ? &o->pools[p] : &o->worst[p];
-        int64_t bins = packing_count(w, tasks, n, w->fresh[x->type], w->s->types[x->type].arch, INT32_MAX);
+        int64_t bins = packing_count(w, tasks, n, x, INT32_MAX);
         int64_t placed = 0;
         for (size_t k = 0; k < n; k++)
             placed += tasks[k].placed;
@@ -325,12 +324,12 @@ static const char *order_fact(struct work *w, const struct order *o, size_t flee
     size_t unfit = 0;
     for (size_t p = 0; p < o->pool_count; p++)
         for (size_t k = 0; k < o->task_count; k++)
-            if (!pool_holds(w, &o->pools[p], o->tasks[k].shape)) {
+            if (!pools_serve(w, &o->pools[p], o->tasks[k].shape)) {
                 unfit++;
                 break;
             }
     if (unfit > 0)
-        what = explain_text(w, "%s; %zu of %zu types too small", what, unfit, o->pool_count);
+        what = explain_text(w, "%s; %zu of %zu types %s not hold them all", what, unfit, o->pool_count, unfit == 1 ? "does" : "do");
     int32_t n = w->fleet[fleet].need_instances;
     return explain_text(w, "%s: up to %d instance%s of %s", what, n, n == 1 ? "" : "s", w->s->fleets[fleet].id);
 }
@@ -342,7 +341,7 @@ static void size_order(struct work *w, struct order *o, size_t f)
         return;
     for (size_t p = 0; p < o->worst_count; p++) {
         const struct pool *x = &o->worst[p];
-        int64_t n = packing_count(w, o->tasks, o->task_count, w->fresh[x->type], w->s->types[x->type].arch, INT32_MAX);
+        int64_t n = packing_count(w, o->tasks, o->task_count, x, INT32_MAX);
         if (n == 0)
             continue;
         y->need_instances = (int32_t)i64_max(y->need_instances, n);
@@ -360,7 +359,7 @@ void scale_out_order(struct work *w)
     struct order *orders = arena_array(w->a, struct order, w->s->fleet_count + 1);
     struct pack_task *v = arena_array(w->a, struct pack_task, cap);
     for (size_t f = 0; f < w->s->fleet_count; f++) {
-        orders[f].pool_count = usable_pools(w, &w->s->fleets[f], &orders[f].pools);
+        orders[f].pool_count = usable_pools(w, f, &orders[f].pools);
         orders[f].tasks = arena_array(w->a, struct pack_task, cap);
         keep_worst(w, &orders[f]);
     }

@@ -74,12 +74,14 @@ bool work_in_deployment(const struct service *s)
     return false;
 }
 
-static int find_type(const struct work *w, const char *name)
+static int find_type(const struct work *w, const struct intern *types, const char *name)
 {
-    for (size_t k = 0; k < w->s->type_count; k++)
-        if (strcmp(w->s->types[k].name, name) == 0)
-            return (int)k;
-    return -1;
+    uint64_t h = intern_hash(INTERN_SEED, name);
+    size_t at = intern_start(h);
+    int k;
+    while ((k = intern_next(types, h, &at)) >= 0 && strcmp(w->s->types[k].name, name) != 0)
+        continue;
+    return k;
 }
 
 struct usd work_price(const struct work *w, int instance)
@@ -96,15 +98,41 @@ bool work_arch_fits(const char *need, const char *have)
     return need[0] == '\0' || have[0] == '\0' || strcmp(need, have) == 0;
 }
 
+bool work_fresh_ports_clash(const struct work *w, int shape)
+{
+    struct port_set ports = work_shape(w, shape)->ports;
+    if (ports.count == 0)
+        return false;
+    bool clash = port_sets_meet(ports, port_set_reserved);
+    for (size_t k = 0; k < w->daemon_count && !clash; k++)
+        clash = port_sets_meet(ports, work_shape(w, w->svc[w->daemons[k]].shape)->ports);
+    return clash;
+}
+
+// A daemon whose rules speak against every instance and pool of the type takes no room there.
+static bool daemon_comes(const struct work *w, int shape, const struct instance_type *t)
+{
+    bool any = false;
+    for (size_t k = 0; k < w->kinds.class_count; k++) {
+        const struct kind_class *c = &w->kinds.classes[k];
+        if (strcmp(c->type, t->name) != 0)
+            continue;
+        if (c->fits[w->kinds.rule_of[shape]] != FIT_NO)
+            return true;
+        any = true;
+    }
+    return !any && work_arch_fits(work_shape(w, shape)->arch, t->arch);
+}
+
 struct res work_fresh_room(const struct work *w, const struct instance_type *t)
 {
     struct res room = instance_type_capacity(t);
     if (res_is_zero(room))
         return room;
     for (size_t k = 0; k < w->daemon_count; k++) {
-        const struct shape *x = work_shape(w, w->svc[w->daemons[k]].shape);
-        if (work_arch_fits(x->arch, t->arch))
-            room = res_sub(room, x->need);
+        int shape = w->svc[w->daemons[k]].shape;
+        if (daemon_comes(w, shape, t))
+            room = res_sub(room, work_shape(w, shape)->need);
     }
     for (int k = 0; k < RES_COUNT; k++)
         room.v[k] = i64_max(room.v[k], 0);
@@ -124,31 +152,46 @@ int work_action(struct work *w, struct action x)
     return (int)p->action_count++;
 }
 
-static struct memo_stamp *find_stamp(const struct memo *m, enum memo_stamp_kind kind, const char *key)
+static uint64_t stamp_hash(enum memo_stamp_kind kind, const char *key)
 {
-    for (size_t k = 0; m && k < m->stamp_count; k++)
+    return intern_hash(intern_mix(INTERN_SEED, (uint64_t)kind), key);
+}
+
+// The first of its kind and key, in the order of the memo.
+static struct memo_stamp *find_stamp(const struct memo *m, const struct intern *t, enum memo_stamp_kind kind, const char *key)
+{
+    uint64_t h = stamp_hash(kind, key);
+    size_t at = intern_start(h);
+    for (int k = intern_next(t, h, &at); k >= 0; k = intern_next(t, h, &at))
         if (m->stamps[k].kind == kind && strcmp(m->stamps[k].key, key) == 0)
             return &m->stamps[k];
     return NULL;
 }
 
+static void index_old_stamps(struct work *w)
+{
+    for (size_t k = 0; w->old && k < w->old->stamp_count; k++)
+        intern_put(&w->old_stamps, w->a, stamp_hash(w->old->stamps[k].kind, w->old->stamps[k].key), (int)k);
+}
+
 struct memo_stamp *work_stamp(struct work *w, enum memo_stamp_kind kind, const char *key)
 {
-    return find_stamp(w->memo, kind, key);
+    return find_stamp(w->memo, &w->stamps, kind, key);
 }
 
 const struct memo_stamp *work_old_stamp(const struct work *w, enum memo_stamp_kind kind, const char *key)
 {
-    return find_stamp(w->old, kind, key);
+    return find_stamp(w->old, &w->old_stamps, kind, key);
 }
 
 struct memo_stamp *work_stamp_set(struct work *w, struct memo_stamp x)
 {
     struct memo *m = w->memo;
-    struct memo_stamp *there = find_stamp(m, x.kind, x.key);
+    struct memo_stamp *there = find_stamp(m, &w->stamps, x.kind, x.key);
     assert(x.key && x.kind < STAMP_COUNT);
     if (!there) {
         m->stamps = arena_grow(w->a, m->stamps, m->stamp_count, &m->stamp_cap, sizeof *m->stamps);
+        intern_put(&w->stamps, w->a, stamp_hash(x.kind, x.key), (int)m->stamp_count);
         there = &m->stamps[m->stamp_count++];
     }
     *there = x;
@@ -236,157 +279,29 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
     w->fleet = arena_array(a, struct work_fleet, s->fleet_count + 1);
     w->zones = arena_array(a, const char *, s->instance_count + 1);
     w->scratch = arena_array(a, int32_t, s->instance_count + 1);
+    struct intern types = {0};
+    for (size_t k = 0; k < s->type_count; k++)
+        intern_put(&types, a, intern_hash(INTERN_SEED, s->types[k].name), (int)k);
     for (size_t i = 0; i < s->instance_count; i++) {
         w->inst[i].drain = -1;
         w->inst[i].undo_action = -1;
         w->inst[i].zone = zone_index(w, s->instances[i].zone);
-        w->inst[i].type = find_type(w, s->instances[i].type);
+        w->inst[i].type = find_type(w, &types, s->instances[i].type);
     }
     index_daemons(w);
     index_holds(w);
-    w->scratch_zones = arena_array(a, int32_t, (size_t)w->zone_count + 1);
-    w->scratch_set = arena_array(a, int, s->instance_count + 1);
+    index_old_stamps(w);
+    kinds_init(w);
+    w->scratch_kinds = arena_array(a, int, w->kinds.count + 1);
+    w->scratch_groups = arena_array(a, int32_t *, w->kinds.field_count + 1);
+    for (size_t k = 0; k < w->kinds.field_count; k++)
+        w->scratch_groups[k] = arena_array(a, int32_t, (size_t)w->kinds.group_count[k] + 1);
     find_reference(w);
     w->fresh = arena_array(a, struct res, s->type_count + 1);
-    w->has_pool = arena_array(a, bool, s->shape_count + 1);
     for (size_t k = 0; k < s->type_count; k++)
         w->fresh[k] = work_fresh_room(w, &s->types[k]);
-}
-
-// ---- roles ----------------------------------------------------------------------------------------------------------------
-static bool ec2_ends(enum ec2_state s)
-{
-    return s == EC2_SHUTTING_DOWN || s == EC2_TERMINATED || s == EC2_STOPPING || s == EC2_STOPPED;
-}
-
-static enum role role_unregistered(const struct work *w, const struct instance *x)
-{
-    if (x->fleet < 0 || x->notice_ms > 0)
-        return ROLE_OTHER;
-    return w->s->now_ms - x->launched_ms <= w->p->boot_limit_ms ? ROLE_COMING : ROLE_LATE;
-}
-
-static enum role role_active(const struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    if (w->inst[i].planned_drain)
-        return ROLE_LEAVING;
-    if (w->inst[i].planned_undo)
-        return ROLE_SHAKY;
-    if (work_drains(w, i))  // DRAINING was sent and is not yet to be seen
-        return ROLE_LEAVING;
-    if (x->mark[0] && w->s->now_ms - x->marked_ms <= WORK_LAG_MS)
-        return ROLE_SHAKY;  // marked, and no drain of ours that we know of: DRAINING may be about to show
-    if (x->agent_connected)
-        return ROLE_ACTIVE;
-    if (x->disconnected_since_ms > 0 && w->s->now_ms - x->disconnected_since_ms > WORK_DISCONNECTED_MS)
-        return ROLE_UNREACHABLE;
-    return ROLE_SHAKY;
-}
-
-static enum role role_draining(const struct work *w, int i)
-{
-    const struct work_instance *x = &w->inst[i];
-    if (x->planned_undo)
-        return ROLE_SHAKY;
-    if (x->drain >= 0) {
-        const struct memo_drain *d = &w->memo->drains[x->drain];
-        if (d->state == DRAIN_UNDOING && w->s->now_ms - d->state_since_ms <= WORK_LAG_MS)
-            return ROLE_SHAKY;
-    }
-    return ROLE_LEAVING;
-}
-
-static enum role role_of(const struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    if (ec2_ends(x->ec2))
-        return x->ecs == ECS_UNREGISTERED ? ROLE_GONE : ROLE_LEAVING;
-    switch (x->ecs) {
-    case ECS_UNREGISTERED:
-    case ECS_REGISTERING:
-        return role_unregistered(w, x);
-    case ECS_REGISTRATION_FAILED:
-        return ROLE_LATE;
-    case ECS_ACTIVE:
-        return x->notice_ms > 0 ? ROLE_LEAVING : role_active(w, i);
-    case ECS_DRAINING:
-        return x->notice_ms > 0 ? ROLE_LEAVING : role_draining(w, i);
-    case ECS_DEREGISTERING:
-    case ECS_INACTIVE:
-        return ROLE_LEAVING;
-    case ECS_OTHER:
-    case ECS_STATE_COUNT:
-        break;
-    }
-    return ROLE_OTHER;
-}
-
-// Room is registered minus what is still in the box (remainingResources forgets tasks that are stopping), or what ECS says,
-// whichever is smaller; daemons that have not come yet keep their share.
-static struct res free_room(const struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    struct res used = {{0}};
-    bool all_known = true;
-    for (size_t k = 0; k < x->holding_count; k++) {
-        const struct holding *h = &x->holdings[k];
-        if (!work_shape_known(w, h->shape))
-            all_known = false;
-        else
-            used = res_add(used, res_scale(work_shape(w, h->shape)->need, h->running + h->pending + h->stopping));
-    }
-    struct res room = x->remaining;
-    if (all_known)
-        room = res_min(room, res_sub(x->registered, used));
-    return room;
-}
-
-static struct res keep_for_daemons(const struct work *w, int i, struct res room)
-{
-    const struct instance *x = &w->s->instances[i];
-    for (size_t d = 0; d < w->daemon_count; d++) {
-        const struct shape *shape = work_shape(w, w->svc[w->daemons[d]].shape);
-        bool there = !work_arch_fits(shape->arch, x->arch);
-        for (size_t k = 0; k < x->holding_count && !there; k++)
-            there = x->holdings[k].service == w->daemons[d];
-        if (!there && res_fits(shape->need, room))
-            room = res_sub(room, shape->need);
-    }
-    return room;
-}
-
-// A member whose type is unknown counts as the smallest that its fleet may launch.
-static struct res coming_room(const struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    struct res room = w->inst[i].type >= 0 ? w->fresh[w->inst[i].type] : (struct res){{0}};
-    if (!res_is_zero(room) || x->fleet < 0)
-        return room;
-    const struct fleet *f = &w->s->fleets[x->fleet];
-    for (size_t k = 0; k < f->pool_count; k++) {
-        if (f->pools[k].type < 0)
-            continue;
-        struct res other = w->fresh[f->pools[k].type];
-        if (!res_is_zero(other))
-            room = res_is_zero(room) ? other : res_min(room, other);
-    }
-    return room;
-}
-
-void work_roles(struct work *w)
-{
-    for (size_t i = 0; i < w->s->instance_count; i++) {
-        const struct instance *x = &w->s->instances[i];
-        struct work_instance *y = &w->inst[i];
-        y->role = role_of(w, (int)i);
-        y->live = x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING;
-        y->doomed = x->notice_ms > 0 || ec2_ends(x->ec2) || x->ecs == ECS_INACTIVE;
-        if (y->role == ROLE_COMING)
-            y->free = coming_room(w, (int)i);
-        else
-            y->free = keep_for_daemons(w, (int)i, free_room(w, (int)i));
-    }
+    w->pools = arena_array(a, struct shape_pools, s->shape_count + 1);
+    pools_init(w);
 }
 
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
@@ -455,22 +370,6 @@ bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, con
     return res_is_zero(instance_type_capacity(t)) && (!x || work_arch_fits(x->arch, t->arch));
 }
 
-static void mark_pools(struct work *w, const struct fleet *f)
-{
-    for (size_t n = 0; n < f->pool_count; n++) {
-        int type = f->pools[n].type;
-        for (size_t k = 0; k < w->s->shape_count; k++) {
-            const struct shape *x = &w->s->shapes[k];
-            if (x->known && work_pool_in_doubt(w, &f->pools[n], x))
-                w->has_pool[k] = true;  // it may hold one: headroom and scale-in wait for its size
-            if (type < 0 || res_is_zero(w->fresh[type]))
-                continue;
-            if (x->known && work_arch_fits(x->arch, w->s->types[type].arch) && res_fits(x->need, w->fresh[type]))
-                w->has_pool[k] = true;
-        }
-    }
-}
-
 void work_fleets(struct work *w)
 {
     for (size_t k = 0; k < w->s->fleet_count; k++) {
@@ -484,7 +383,7 @@ void work_fleets(struct work *w)
         fleet_target(w, f, y);
         fleet_members(w, (int)k, y);
         if (!y->closed)
-            mark_pools(w, f);
+            pools_mark(w, k);
         for (size_t n = 0; n < f->pool_count; n++) {
             int64_t weight = f->pools[n].weight_milli;
             y->sizes_in_doubt = y->sizes_in_doubt || work_pool_in_doubt(w, &f->pools[n], NULL);

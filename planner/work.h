@@ -8,10 +8,13 @@
 // since_ms = that start); STAMP_UNNEEDED with a fleet's id is since when its target at rest is off (V23, A10).
 #pragma once
 
+#include "planner/kinds.h"
 #include "planner/model/memo.h"
 #include "planner/model/plan.h"
 #include "planner/model/snapshot.h"
+#include "planner/pass.h"
 #include "planner/planner.h"
+#include "planner/pools.h"
 
 #define WORK_DISCONNECTED_MS (3 * 60 * 1000)  // L20
 #define WORK_LAG_MS (2 * 60 * 1000)           // J1: reads lag our own writes by at most this
@@ -72,43 +75,13 @@ struct work_fleet {
     int64_t wanted, allowed;     // the guard capped a raise: the target wanted and the one left; 0 not capped
 };
 
-enum takes { TAKES_NONE, TAKES_NOW, TAKES_LATER };
-
-// Tasks of one service that need a place.
-struct item {
-    int service, shape;
-    bool headroom;
-    int32_t missing, leaving;  // why; both 0 for headroom
-    int32_t count;             // missing + leaving, or headroom
-    int32_t now, later;        // placed on room that is there; on room that comes
-    int32_t open, ordered;     // answered by open orders; by new ones
-    int32_t capped;            // would be ordered but for a fleet's max
-    bool hopeless;             // capacity cannot cure it, or no pool holds it
-    double size;               // share of the largest instance, for the order
-};
-
-// Where an assessment would put tasks.
-struct planned {
-    int service, shape, bin;
-    int32_t count;
-    int next_of_bin, next_of_service;
-};
-
-#define PASS_BLOCK 64  // bins whose largest room is kept together, so that a search can skip them
-
-// One assessment: does all that needs a place have one?
-struct pass {
-    struct item *items;
-    size_t item_count;
-    struct res *free;          // a copy, by instance
-    unsigned char *takes;      // enum takes
-    struct res *block;         // by PASS_BLOCK bins: the largest room by component of those that take tasks now
-    struct planned *planned;
-    size_t planned_count, planned_cap;
-    int *bin_head, *service_head;  // first planned of a bin, of a service
-    int64_t unplaced_now;      // tasks without room that is there
-    int64_t unplaced;          // tasks without room that is there or comes, headroom included
-    int64_t hopeless;          // tasks without room that no order would help; not in the two above
+// What the fleets that can grow could launch for a shape.
+struct shape_pools {
+    bool sure;    // some pool holds it
+    bool plain;   // such a one without GPUs
+    bool maybe;   // some pool of known size holds it if it has the attributes: a probe tells
+    bool doubt;   // some pool of unknown size may hold it
+    bool narrow;  // some pool does not hold it: what the fleet launches may not help
 };
 
 // What may be done at all: modes.h.
@@ -132,7 +105,10 @@ struct work {
     const char **zones;
     int zone_count;
     struct res *fresh;         // by type: work_fresh_room
-    bool *has_pool;            // by shape: some pool of a fleet that can grow holds it, or may
+    struct kinds kinds;        // of instances, as placement sees them
+    struct pool_list *fleet_pools;  // by fleet: what it can launch, each once
+    struct shape_pools *pools; // by shape
+    struct intern old_stamps, stamps;  // by kind and key
     struct res reference;      // the largest of each component over instances and pools
     struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer
     const char *no_removal;    // why nothing may be removed, NULL when it may
@@ -142,8 +118,8 @@ struct work {
     int *daemons;              // daemon services with a known shape
     size_t daemon_count;
     int32_t *scratch;          // zeroed, by instance
-    int32_t *scratch_zones;    // by zone
-    int *scratch_set;          // by instance
+    int32_t **scratch_groups;  // by field and group
+    int *scratch_kinds;        // by kind
 };
 
 void work_init(struct work *w, const struct planner_input *in, struct arena *a, struct planner_result *ret);
@@ -167,6 +143,13 @@ struct usd work_price(const struct work *w, int instance);     // an hour; 0 unk
 // What a fresh instance of the type has for tasks once each daemon that matches has its share; zero when unknown.
 struct res work_fresh_room(const struct work *w, const struct instance_type *t);
 bool work_arch_fits(const char *need, const char *have);
+// Host ports that the shape takes and that no fresh instance has free: the agent's, or a daemon's.
+bool work_fresh_ports_clash(const struct work *w, int shape);
+static inline bool work_has_pool(const struct work *w, int shape)
+{
+    const struct shape_pools *x = &w->pools[shape];
+    return x->sure || x->maybe || x->doubt;
+}
 // The pool's size is neither learned nor nominal, and its architecture may be the shape's (NULL: any shape's).
 bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, const struct shape *x);
 

@@ -1,6 +1,7 @@
 #include "tests/planner/build.h"
 
 #include "base/rng.h"
+#include "planner/bins.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
 #include "planner/work.h"
@@ -47,6 +48,12 @@ static bool brute_fits(struct brute *f, int k)
     return false;
 }
 
+// A fleet of one type; the pool is its own once the work has begun.
+static void one_pool(int64_t cpu_units, int64_t memory_mib)
+{
+    build_pool(&b, build_fleet(&b, "sfr-1", 0), build_type(&b, "t", cpu_units, memory_mib), 1000);
+}
+
 static int brute_least(const struct pack_task *tasks, size_t n, struct res room)
 {
     struct brute f = {0};
@@ -81,8 +88,9 @@ static void what_is_packed_is_packed_truly_and_never_in_fewer_bins_than_there_ca
             tasks[k] = (struct pack_task){.service = service, .shape = shape, .count = (int32_t)rng_below(&r, 4)};
             fitting += res_fits(b.s.shapes[shape].need, room) ? tasks[k].count : 0;
         }
+        one_pool(room.v[RES_CPU], room.v[RES_MEMORY]);
         begin();
-        int64_t used = packing_count(&w, tasks, n, room, "x86_64", INT32_MAX);
+        int64_t used = packing_count(&w, tasks, n, w.fleet_pools[0].v, INT32_MAX);
         int64_t placed = 0;
         for (size_t k = 0; k < n; k++)
             placed += tasks[k].placed;
@@ -92,7 +100,7 @@ static void what_is_packed_is_packed_truly_and_never_in_fewer_bins_than_there_ca
         assert_true(used <= 2 * least + 1);
         // With one bin fewer not all are placed, or there was an arrangement that first fit does not see.
         if (used > 0) {
-            packing_count(&w, tasks, n, room, "x86_64", used - 1);
+            packing_count(&w, tasks, n, w.fleet_pools[0].v, used - 1);
             placed = 0;
             for (size_t k = 0; k < n; k++)
                 placed += tasks[k].placed;
@@ -110,8 +118,9 @@ static void distinct_tasks_take_a_bin_each(void **state)
     int shape = build_shape(&b, "s:1", 128, 128);
     b.s.shapes[shape].distinct_instance = true;
     struct pack_task t = {.service = build_service(&b, "s", shape, 0), .shape = shape, .count = 5};
+    one_pool(4096, 8192);
     begin();
-    assert_int_equal(packing_count(&w, &t, 1, res_make(4096, 8192), "x86_64", INT32_MAX), 5);
+    assert_int_equal(packing_count(&w, &t, 1, w.fleet_pools[0].v, INT32_MAX), 5);
 }
 
 static void another_architecture_is_not_packed(void **state)
@@ -121,8 +130,9 @@ static void another_architecture_is_not_packed(void **state)
     int shape = build_shape(&b, "s:1", 128, 128);
     b.s.shapes[shape].arch = "arm64";
     struct pack_task t = {.service = build_service(&b, "s", shape, 0), .shape = shape, .count = 5};
+    one_pool(4096, 8192);
     begin();
-    assert_int_equal(packing_count(&w, &t, 1, res_make(4096, 8192), "x86_64", INT32_MAX), 0);
+    assert_int_equal(packing_count(&w, &t, 1, w.fleet_pools[0].v, INT32_MAX), 0);
     assert_int_equal(t.placed, 0);
 }
 
@@ -160,7 +170,7 @@ static size_t best(struct pass *p, int *set)
         struct planned *x = &p->planned[k];
         p->free[x->bin] = res_add(p->free[x->bin], res_scale(b.s.shapes[shape].need, x->count));
         p->bin_head[x->bin] = -1;
-        placement_touch(&w, p, x->bin);
+        bins_touch(&w, p, x->bin);
     }
     p->service_head[web] = -1;
     return placement_set(&w, p, 0, TAKES_NOW, set);

@@ -180,7 +180,7 @@ static void a_type_too_small_for_the_task_does_not_count_but_is_said(void **stat
     build_pool(&b, fleet, large, 1000);
     const struct plan *p = build_plan(&b);
     assert_int_equal(plan_target(p, "sfr-1"), 2);
-    assert_non_null(strstr(plan_verdict(p, "sfr-1")->fact, "1 of 2 types too small"));
+    assert_non_null(strstr(plan_verdict(p, "sfr-1")->fact, "1 of 2 types does not hold them all"));
 }
 
 static void daemons_take_their_share_of_each_new_instance(void **state)

@@ -1,0 +1,82 @@
+#include "planner/pools.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "planner/work.h"
+
+static bool same_pool(const struct work *w, const struct pool *a, const struct pool *b)
+{
+    return a->type == b->type && a->weight_milli == b->weight_milli && memcmp(a->fits, b->fits, w->kinds.rule_count) == 0;
+}
+
+void pools_init(struct work *w)
+{
+    w->fleet_pools = arena_array(w->a, struct pool_list, w->s->fleet_count + 1);
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const struct fleet *x = &w->s->fleets[f];
+        struct pool_list *list = &w->fleet_pools[f];
+        list->v = arena_array(w->a, struct pool, x->pool_count + 1);
+        for (size_t k = 0; k < x->pool_count; k++) {
+            const struct fleet_pool *p = &x->pools[k];
+            const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
+            struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu,
+                                .usd_micro = p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
+            bool there = p->subnet_full;
+            for (size_t m = 0; m < list->count && !there; m++)
+                there = same_pool(w, &list->v[m], &pool);
+            if (!there)
+                list->v[list->count++] = pool;
+        }
+    }
+}
+
+bool pools_size_known(const struct work *w, const struct pool *x)
+{
+    return x->type >= 0 && !res_is_zero(w->fresh[x->type]);
+}
+
+enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
+{
+    const struct shape *s = work_shape(w, shape);
+    enum fit fit = (enum fit)x->fits[w->kinds.rule_of[shape]];
+    assert(fit != FIT_ASK);
+    if (!s->known || fit == FIT_NO || work_fresh_ports_clash(w, shape))
+        return FIT_NO;
+    if (x->type < 0 || res_is_zero(instance_type_capacity(&w->s->types[x->type])))
+        return FIT_MAYBE;
+    return res_fits(s->need, w->fresh[x->type]) ? fit : FIT_NO;
+}
+
+bool pools_serve(const struct work *w, const struct pool *x, int shape)
+{
+    bool waste = x->gpu && work_shape(w, shape)->need.v[RES_GPU] == 0 && w->pools[shape].plain;
+    return !waste && pools_size_known(w, x) && pools_hold(w, x, shape) == FIT_YES;
+}
+
+void pools_mark(struct work *w, size_t fleet)
+{
+    const struct pool_list *list = &w->fleet_pools[fleet];
+    for (size_t n = 0; n < list->count; n++) {
+        const struct pool *x = &list->v[n];
+        bool known = pools_size_known(w, x);
+        for (size_t k = 0; k < w->s->shape_count; k++) {
+            struct shape_pools *y = &w->pools[k];
+            switch (pools_hold(w, x, (int)k)) {
+            case FIT_YES:
+                y->sure = true;
+                y->plain = y->plain || !x->gpu;
+                break;
+            case FIT_MAYBE:
+            case FIT_ASK:
+                y->maybe = y->maybe || known;
+                y->doubt = y->doubt || !known;
+                y->narrow = true;
+                break;
+            case FIT_NO:
+                y->narrow = true;
+                break;
+            }
+        }
+    }
+}

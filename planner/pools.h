@@ -1,0 +1,30 @@
+// Pools: what a fleet can launch, each different thing once, and whether a task could run on it. Private to planner/.
+//
+// A pool is a prototype instance: its type's fresh room, its attributes and zone as far as they are known, no capacity provider, the
+// ports that agent and daemons take. Pools of a subnet without addresses are none (E7). What only may hold a task for want of
+// facts is FIT_MAYBE: one instance is ordered to find out (F5).
+#pragma once
+
+#include "planner/kinds.h"
+
+struct pool {
+    int type;              // index, -1 unknown
+    int64_t weight_milli;
+    int64_t usd_micro;     // an hour, spot; 0 unknown
+    const unsigned char *fits;  // enum fit, by rule
+    bool gpu;
+};
+
+struct pool_list {
+    struct pool *v;
+    size_t count;
+};
+
+void pools_init(struct work *w);
+// Adds what the fleet can launch to the work's `pools` by shape.
+void pools_mark(struct work *w, size_t fleet);
+// FIT_MAYBE: the size is not known, or whether it has what the rules ask.
+enum fit pools_hold(const struct work *w, const struct pool *x, int shape);
+// Whether it is launched for such tasks: it holds them, and has no GPUs where they need none and another pool does.
+bool pools_serve(const struct work *w, const struct pool *x, int shape);
+bool pools_size_known(const struct work *w, const struct pool *x);
