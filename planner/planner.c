@@ -10,6 +10,7 @@
 #include "planner/guard.h"
 #include "planner/invariant.h"
 #include "planner/modes.h"
+#include "planner/owner.h"
 #include "planner/placement.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
@@ -102,6 +103,8 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     drain_undo_own(&w);  // what must not go on
     work_roles(&w);
     work_fleets(&w);
+    owner_claim(&w);
+    owner_watch_targets(&w);
     placement_pass(&w, (struct pass_options){0}, &w.now);  // demand, and where it goes
     release_orders(&w);
     scale_out_undo(&w);

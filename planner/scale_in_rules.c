@@ -8,6 +8,7 @@
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/modes.h"
+#include "planner/owner.h"
 
 // A rule returns NULL, or the fact that speaks for the instance.
 struct rule {
@@ -100,6 +101,12 @@ static const char *fleet_mode(struct work *w, int i, const struct instance *x)
 {
     (void)i;
     return modes_hold(w, x->fleet);
+}
+
+static const char *fleet_owner(struct work *w, int i, const struct instance *x)
+{
+    (void)i;
+    return owner_hold(w, x->fleet);
 }
 
 static const char *excluded(struct work *w, int i, const struct instance *x)
@@ -230,6 +237,7 @@ static const struct rule rules[] = {
     {at_risk, VERDICT_HOLD, "no voluntary drain"},
     {fleet_closed, VERDICT_HOLD, "no candidate"},
     {fleet_mode, VERDICT_HOLD, "no candidate"},
+    {fleet_owner, VERDICT_HOLD, "no candidate until then"},
     {excluded, VERDICT_HOLD, "no candidate until then"},
     {tasks_unknown, VERDICT_UNKNOWN, "no candidate"},
     {standalone, VERDICT_KEEP, "never moved"},

@@ -6,6 +6,7 @@
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/modes.h"
+#include "planner/owner.h"
 #include "planner/scale_in.h"
 
 #define END_AGAIN_MS (60 * 1000)            // TerminateInstances is repeated for the same id after this
@@ -101,7 +102,7 @@ static void send_target(struct work *w, int f, int64_t target, int after, const 
                                    .target_before = x->target,
                                    .on_demand = x->on_demand_target,
                                    .recheck = up ? RECHECK_NONE : RECHECK_FLEET_ACTIVE,
-                                   .after = after,
+                                   .after = after >= 0 ? after : owner_after(w, f),
                                    .fact = fact,
                                    .verdict = verdict,
                                    .hourly_delta = up ? raise_cost(w, f) : (struct usd){0}});
@@ -328,7 +329,7 @@ static void say_closed(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
     const struct fleet *x = &w->s->fleets[f];
-    enum verdict_code code = !y->policy || x->foreign_scaling ? VERDICT_FOREIGN : !x->found ? VERDICT_UNKNOWN : VERDICT_HOLD;
+    enum verdict_code code = !y->policy || x->foreign_scaling || owner_other(w, x) ? VERDICT_FOREIGN : !x->found ? VERDICT_UNKNOWN : VERDICT_HOLD;
     say(w, f, code, y->closed, "not changed");
     hold_ends(w, f, explain_text(w, "its fleet: %s", y->closed));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "planner/drain.h"
+#include "planner/owner.h"
 
 // ---- small questions ------------------------------------------------------------------------------------------------------
 const struct shape *work_shape(const struct work *w, int shape)
@@ -305,7 +306,7 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
 }
 
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
-static const char *fleet_closed(const struct fleet *f, const struct policy_fleet *policy)
+static const char *fleet_closed(struct work *w, const struct fleet *f, const struct policy_fleet *policy)
 {
     if (!policy)
         return "not in the policy";
@@ -314,7 +315,10 @@ static const char *fleet_closed(const struct fleet *f, const struct policy_fleet
     if (!f->maintain)
         return "not of type maintain";
     if (f->foreign_scaling)
-        return "scaled by another controller";
+        return f->foreign[0] ? arena_printf(w->a, "scaled by another controller: %s", f->foreign) : "scaled by another controller";
+    const char *other = owner_other(w, f);
+    if (other)
+        return other;
     if (f->kind != FLEET_SPOT_FLEET)
         return "of a kind this build does not change";
     if (f->state != FLEET_ACTIVE && f->state != FLEET_MODIFYING && f->state != FLEET_SUBMITTED)
@@ -379,7 +383,7 @@ void work_fleets(struct work *w)
         for (size_t n = 0; n < w->p->fleet_count; n++)
             if (strcmp(w->p->fleets[n].id, f->id) == 0)
                 y->policy = &w->p->fleets[n];
-        y->closed = fleet_closed(f, y->policy);
+        y->closed = fleet_closed(w, f, y->policy);
         fleet_target(w, f, y);
         fleet_members(w, (int)k, y);
         if (!y->closed)

@@ -113,6 +113,7 @@ struct work {
     struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
+    int *claims;               // owner_after
     const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
     struct pass now;           // with all that this tick has decided so far
     int *daemons;              // daemon services with a known shape

@@ -68,7 +68,7 @@ int build_fleet(struct build *b, const char *id, int64_t target)
                                                    .activity = "fulfilled",
                                                    .target = target,
                                                    .allocation = "lowestPrice",
-                                                   .owner = "",
+                                                   .owner = "masu",
                                                    .foreign = "",
                                                    .control = "",
                                                    .denied = "",
