@@ -101,9 +101,21 @@ static void check_fleets_twice(const struct policy *p, struct policy_report *r)
     }
 }
 
+// It goes into ARNs, logs and terminals: what ECS does not take as a name is none.
+static void check_name(const struct policy_cluster *c, size_t i, struct policy_report *r)
+{
+    const char *name = short_name(c->name);
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    bool arn = name == c->name || strncmp(c->name, "arn:", 4) == 0;
+    if (*c->name && (name[n] != '\0' || n == 0 || n > 255 || !arn))
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].name", i), "is no name of an ECS cluster",
+                          "up to 255 letters, digits, - and _, or the cluster's ARN");
+}
+
 static void check_cluster(const struct policy *p, size_t i, struct policy_report *r)
 {
     const struct policy_cluster *c = &p->clusters[i];
+    check_name(c, i, r);
     for (size_t k = 0; *c->name && k < i; k++) {
         const struct policy_cluster *other = &p->clusters[k];
         if (strcmp(short_name(c->name), short_name(other->name)) == 0 && strcmp(c->region, other->region) == 0 &&

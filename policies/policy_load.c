@@ -6,6 +6,7 @@
 #include "policies/policy_check.h"
 #include "policies/policy_keys.h"
 #include "policies/policy_report.h"
+#include "policies/policy_syntax.h"
 
 enum { POLICY_FILE_BYTES_MAX = 1024 * 1024, POLICY_ITEMS_MAX = 1000, REMEDY_BYTES_MAX = 1024 };
 
@@ -205,7 +206,8 @@ static void load_value(struct load *l, const json_t *v, const struct policy_key 
 static void load_object(struct load *l, const json_t *obj, const char *parent, const char *path, void *base)
 {
     if (!json_is_object(obj)) {
-        policy_report_add(&l->report, false, AT_VALUE, path, arena_printf(l->arena, "%s, expected an object", type_words(obj)), "");
+        policy_report_add(&l->report, false, AT_VALUE, path, arena_printf(l->arena, "%s, expected an object", type_words(obj)),
+                          *path ? "{…}" : "{\"clusters\": […]}: masu check-policy --keys lists what belongs here");
         return;
     }
     const char *name;
@@ -257,7 +259,7 @@ int policy_load_text(struct slice text, const char *name, struct arena *a, struc
     json_t *j = NULL;
     if (json_parse_at(text, name, &j, &place, &parse)) {
         const char *why = strstr(parse.msg, "not JSON");
-        policy_report_add_at(&l->report, place, why ? why : parse.msg, "");
+        policy_report_add_at(&l->report, place, why ? why : parse.msg, policy_syntax_remedy(text, &place, parse.msg));
     } else {
         load_object(l, j, "", "", &p);
         if (!policy_report_full(&l->report))
@@ -277,9 +279,12 @@ int policy_load_file(const char *path, struct arena *a, struct policy *ret, stru
 {
     struct slice text = {0};
     json_t *j = NULL;
-    int rc = json_read_file(path, POLICY_FILE_BYTES_MAX, a, &text, &j, err);
+    struct err read = {0};
+    int rc = json_read_file(path, POLICY_FILE_BYTES_MAX, a, &text, &j, &read);
+    if (rc == ERR_LIMIT)
+        return err_set(err, rc, "%s: larger than 1 MiB -> a policy is a few KiB: is this the right file?", path);
     if (rc && rc != ERR_CORRUPT)
-        return rc;
+        return err_set(err, rc, "%s -> name a policy file that this user can read", read.msg);
     json_decref(j);  // read again, so that text and file go one way
     return policy_load_text(text, path, a, ret, ret_report, err);
 }

@@ -110,8 +110,11 @@ static struct slice shown_line(struct slice text, size_t offset, size_t *ret_fro
 static void write_source(const struct policy_report *r, const struct mistake *m, int line, struct buf *out)
 {
     size_t offset = offset_of(m), from = 0;
-    if (offset > r->text.len || r->text.len == 0)
+    if (offset > r->text.len || r->text.len == 0) {  // there is no line to show
+        if (*m->remedy)
+            buf_printf(out, "  -> %s\n", m->remedy);
         return;
+    }
     struct slice shown = shown_line(r->text, offset, &from);
     size_t left = from + shown.len > offset ? from + shown.len - offset : 0;
     size_t len = m->at == AT_KEY ? m->place.key_len : m->place.len;
