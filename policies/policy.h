@@ -132,6 +132,7 @@ struct policy {
 int policy_load_file(const char *path, struct arena *a, struct policy *ret, struct buf *ret_report, struct err *err);
 int policy_load_text(struct slice text, const char *name, struct arena *a, struct policy *ret, struct buf *ret_report,
                      struct err *err);
+void policy_defaults(struct policy *p);  // every default, no cluster
 // A cluster policy with every default; name and fleets empty.
 void policy_cluster_defaults(struct policy_cluster *c);
 

@@ -295,6 +295,12 @@ void policy_keys_set_defaults(const char *parent, void *base)
     }
 }
 
+void policy_defaults(struct policy *p)
+{
+    *p = (struct policy){.path = ""};
+    policy_keys_set_defaults("", p);
+}
+
 void policy_cluster_defaults(struct policy_cluster *c)
 {
     *c = (struct policy_cluster){0};

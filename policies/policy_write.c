@@ -18,8 +18,10 @@ static json_t *value_to_json(const struct policy_key *k, const char *base, bool 
     int64_t number = 0;
     int32_t word = 0;
     switch (k->kind) {
-    case KEY_STRING:
-        return json_text(*(const char *const *)(const void *)(base + k->offset));
+    case KEY_STRING: {
+        const char *text = *(const char *const *)(const void *)(base + k->offset);
+        return json_text(text ? text : "");  // NULL in a policy that was made by hand is none, too
+    }
     case KEY_INTEGER:
         memcpy(&number, base + k->offset, sizeof number);
         return json_integer(number / k->scale);

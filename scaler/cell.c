@@ -157,9 +157,10 @@ static struct slice policy_text(struct tick_frame *f)
     struct policy one = {.clusters = &f->policy, .cluster_count = 1};
     struct buf b;
     buf_init(&b, POLICY_MAX_BYTES);
-    json_t *j = policy_to_json(&one);
+    json_t *all = policy_to_json(&one), *j = json_pack("{s:O}", "clusters", json_object_get(all, "clusters"));
     json_write(j, &b);
     json_decref(j);
+    json_decref(all);
     struct slice text = {arena_strdup(f->arena, buf_str(&b)), b.len};
     buf_release(&b);
     return text;
@@ -172,7 +173,8 @@ static int step_record(void *arg, struct tick_frame *f, struct err *err)
         return no_journal(err);
     struct state_tick_end end = {.tick = f->id, .duration_ms = f->duration_ms, .ok = f->ok, .failed = f->failed, .skipped = f->skipped,
                                  .error = f->error, .snapshot = f->has_snapshot ? &f->snapshot : NULL, .memo_before = f->memo_before,
-                                 .plan = f->has_plan ? &f->result.plan : NULL, .memo = f->has_plan ? &f->result.memo : NULL};
+                                 .plan = f->has_plan ? &f->result.plan : NULL, .memo = f->has_plan ? &f->memo_after : NULL,
+                                 .planned_memo = f->has_plan ? &f->result.memo : NULL};
     if (f->has_plan)
         end.policy = policy_text(f);
     return state_tick_record(c->shared->state, &end, err);
@@ -249,7 +251,7 @@ static void step_publish(void *arg, struct tick_frame *f)
     struct view_act *acts = arena_array(f->arena, struct view_act, count);
     for (size_t i = 0; i < count; i++)
         acts[i] = view_act_of(&f->result.plan.actions[i], view_outcome_of(&f->acts[i]), f->acts[i].detail ? f->acts[i].detail : "");
-    struct view_tick t = {.snapshot = &f->snapshot, .plan = &f->result.plan, .memo = &f->result.memo, .acts = acts, .act_count = count,
+    struct view_tick t = {.snapshot = &f->snapshot, .plan = &f->result.plan, .memo = &f->memo_after, .acts = acts, .act_count = count,
                           .tick = f->id, .duration_ms = f->duration_ms, .dry_run = c->shared->dry_run, .policy_hash = c->shared->policy_hash};
     view_box_publish(c->shared->box, c->index, c->policy, &t);
 }

@@ -13,6 +13,7 @@ enum exit_code {
 
 int cmd_run(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_check_policy(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

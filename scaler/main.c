@@ -14,6 +14,7 @@ static const struct command COMMANDS[] = {
     {"plan", cmd_plan, "show what would be done, and why; changes nothing"},
     {"run", cmd_run, "the daemon: look, think, act, record"},
     {"explain", cmd_explain, "why and why not: one tick of the journal, or one candidate in it"},
+    {"replay", cmd_replay, "plan again from the journal, and compare to the byte"},
     {"check-policy", cmd_check_policy, "check a policy file and say exactly what is wrong with it"},
     {"doctor", cmd_doctor, "is everything in place? each line with a remedy; changes nothing"},
     {"health", cmd_health, "ask a running masu whether it is alive"},

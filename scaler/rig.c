@@ -171,7 +171,9 @@ static int make_policy(struct rig *r, struct err *err)
     size_t count = 0;
     for (int w = 0; w < r->region_count; w++)
         count += (size_t)world_view(r->worlds[w]).cluster_count;
-    r->policy = (struct policy){.path = r->o.policy_path ? r->o.policy_path : "(built in)", .clusters = arena_array(&r->arena, struct policy_cluster, count)};
+    policy_defaults(&r->policy);
+    r->policy.path = r->o.policy_path ? r->o.policy_path : "(built in)";
+    r->policy.clusters = arena_array(&r->arena, struct policy_cluster, count);
     snprintf(r->policy.hash, sizeof r->policy.hash, "%s", r->o.policy_path ? given.hash : "demo");
     for (int w = 0; w < r->region_count; w++) {
         struct world_view v = world_view(r->worlds[w]);

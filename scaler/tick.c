@@ -164,7 +164,8 @@ static void forget_drain(struct memo *m, const char *instance)
 
 // What was not sent, or whose call failed, did not happen as far as we know: the next tick looks, and decides by what is true then.
 // A target is absolute, so twice does no harm; a drain that took place all the same is known by its mark.
-static void forget_unsent(struct tick_frame *f)
+// The plan's own memo stays as the planner made it, so that a replay can compare.
+static void forget_unsent(const struct tick_frame *f, struct memo *m)
 {
     for (size_t i = 0; i < f->result.plan.action_count; i++) {
         const struct action *a = &f->result.plan.actions[i];
@@ -172,9 +173,9 @@ static void forget_unsent(struct tick_frame *f)
         if (outcome != OUTCOME_FAILED && outcome != OUTCOME_SKIPPED)
             continue;
         if (a->kind == ACTION_SET_TARGET)
-            forget_target(&f->result.memo, a->target);
+            forget_target(m, a->target);
         else if (a->kind == ACTION_DRAIN)
-            forget_drain(&f->result.memo, a->target);
+            forget_drain(m, a->target);
     }
 }
 
@@ -224,8 +225,9 @@ int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
     if (rc == 0) {
         f->acts = arena_array(f->arena, struct tick_act, f->result.plan.action_count);
         execute(t, f);  // re-check and execute, an intent before and an outcome after each
-        forget_unsent(f);
         tick_restore(t, &f->result.memo);
+        forget_unsent(f, &t->memo);
+        f->memo_after = t->memo;
     } else {
         end_early(f, err);
     }

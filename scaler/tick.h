@@ -25,6 +25,7 @@ struct tick_frame {               // one tick in the making; lives until the tic
     const struct memo *memo_before;  // NULL none; else memo_was
     struct memo memo_was;
     struct planner_result result;
+    struct memo memo_after;       // the plan's, without targets that were not sent: what the next tick begins with
     struct tick_act *acts;        // one for each action
     int32_t ok, failed, skipped;
     bool has_snapshot, has_plan;

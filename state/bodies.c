@@ -24,7 +24,8 @@ static int write_text(const struct state_tick_end *t, struct buf *text, struct e
     add_line(text, snapshot_to_json(t->snapshot));
     add_line(text, t->memo_before ? memo_to_json(t->memo_before) : NULL);
     add_line(text, t->plan ? plan_to_json(t->plan, t->snapshot) : NULL);
-    add_line(text, t->memo ? memo_to_json(t->memo) : NULL);
+    const struct memo *after = t->planned_memo ? t->planned_memo : t->memo;
+    add_line(text, after ? memo_to_json(after) : NULL);
     return buf_failed(text) ? err_set(err, ERR_LIMIT, "a journal body passes %zu MiB", STATE_BODY_MAX >> 20) : 0;
 }
 

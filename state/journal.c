@@ -214,9 +214,7 @@ int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct me
 }
 
 // ---- the record of a tick -------------------------------------------------------------------------------------------------
-// The policy that a plan was made with, once for each hash. Its name is the hash of the text itself, not that of the file: what
-// weakened the policy in this tick is in it.
-static void hash_policy(struct slice json, char ret[17])
+void state_policy_hash(struct slice json, char ret[17])
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < json.len; i++)
@@ -297,7 +295,7 @@ static int write_record(struct state *s, const struct open_tick *o, const struct
     char planned_policy[17] = "";
     struct state_sample samples[SERIES_COUNT];
     if (t->policy.len)
-        hash_policy(t->policy, planned_policy);
+        state_policy_hash(t->policy, planned_policy);
     int rc = write_tick_row(s, o, err);
     if (rc == 0)
         rc = write_end(s, t, planned_policy, err);

@@ -83,6 +83,7 @@ int state_walk_next(struct state_walk *w, int64_t from, int64_t to, struct arena
                     struct err *err);
 
 // A policy by its hash (planned_policy): JSON as in a policy file, one cluster, every key with its effective value.
+void state_policy_hash(struct slice json, char ret[17]);  // FNV-1a 64 of the text, not of the file: what weakened it is in it
 int state_query_policy(struct state_reader *r, const char *hash, struct arena *a, struct slice *ret, struct err *err);
 
 // Intents without an outcome: what a crash cut off. Oldest first, at most STATE_PAGE_MAX.

@@ -122,6 +122,7 @@ struct state_tick_end {
     const struct memo *memo_before;      // what the plan was made with, NULL none
     const struct plan *plan;             // NULL: no plan was made
     const struct memo *memo;             // the new memo, saved as the cluster's; NULL: the old one stays
+    const struct memo *planned_memo;     // as the planner made it, for the journal; NULL: as memo
     struct slice policy;                 // the policy that the plan was made with, as JSON; empty: none. Stored once for each hash
 };
 // Samples, summary, memo and body (state/bodies.h): all that masu explain and masu replay need. Commits, then prunes a little when
