@@ -12,25 +12,6 @@ int64_t demand_movable(const struct service *s)
     return i64_max(surge, 0) + i64_max(stoppable, 0);
 }
 
-bool demand_incurable(struct work *w, int service, const char **ret_why)
-{
-    const struct service *s = &w->s->services[service];
-    int shape = w->svc[service].shape;
-    if (s->crash_looping)
-        *ret_why = "its tasks start and fail; mend the task first";
-    else if (shape < 0)
-        *ret_why = "it has no PRIMARY deployment with a known task definition";
-    else if (!work_shape_known(w, shape))
-        *ret_why = "its task definition could not be read";
-    else if (kinds_unmodelled(w, shape)[0])
-        *ret_why = explain_text(w, "placement rule not understood: %s", kinds_unmodelled(w, shape));
-    else if (s->desired > s->running + s->pending && strstr(s->last_event, "error \"AGENT\""))
-        *ret_why = "the agent of the instance that would take it answers with an error (AGENT)";
-    else
-        return false;
-    return true;
-}
-
 // ---- tasks ----------------------------------------------------------------------------------------------------------------
 struct leaving {
     int64_t doomed, drained, own;
@@ -186,9 +167,11 @@ static size_t add_item(struct work *w, struct item whole, struct item *list)
 }
 
 // No fleet of ours brings an instance of a provider.
-static bool ours_help(const struct work *w, int service)
+static bool ours_help(const struct work *w, int service, bool headroom)
 {
-    return work_has_pool(w, w->svc[service].shape) && w->s->services[service].provider_count == 0;
+    const struct shape_pools *x = &w->pools[w->svc[service].shape];
+    // Nobody orders an instance to find out whether it could be headroom.
+    return (x->sure || x->doubt || (x->maybe && !headroom)) && w->s->services[service].provider_count == 0;
 }
 
 static double item_size(const struct work *w, int shape)
@@ -245,7 +228,7 @@ static size_t collect_headroom(struct work *w, struct item *list)
             list[n++] = (struct item){.service = (int)k,
                                       .shape = w->svc[k].shape,
                                       .headroom = true,
-                                      .hopeless = !ours_help(w, (int)k),
+                                      .hopeless = !ours_help(w, (int)k, true),
                                       .size = item_size(w, w->svc[k].shape)};
     if (n > 1)
         qsort(list, n, sizeof *list, by_size);
@@ -270,7 +253,7 @@ size_t demand_collect(struct work *w, struct demand_options o, struct item **ret
         struct item x = service_item(w, (int)k, o);
         const char *why;
         x.size = item_size(w, x.shape);
-        x.hopeless = demand_incurable(w, (int)k, &why) || !ours_help(w, (int)k);
+        x.hopeless = demand_incurable(w, (int)k, &why) || !ours_help(w, (int)k, false);
         n += add_item(w, x, list + n);
     }
     struct item *extra = arena_array(w->a, struct item, w->s->service_count + 1);

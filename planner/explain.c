@@ -132,78 +132,32 @@ static const char *room_fact(struct work *w, const struct item *it)
     return explain_text(w, "%s%s fit on 0 of %d instances%s", what, explain_tasks(w, it->service, it->shape, without), of, rest);
 }
 
-// The largest pool beside the need, and by how much it falls short (> 1: the component that lacks most). A pool that holds the
-// task speaks for its fleet: *ret_closed is then why that cannot grow.
-static const char *nearest_fit(struct work *w, const struct shape *x, const char **ret_closed)
-{
-    const char *best = NULL;
-    double best_over = 0;
-    *ret_closed = NULL;
-    for (size_t k = 0; k < w->s->fleet_count; k++)
-        for (size_t n = 0; n < w->s->fleets[k].pool_count; n++) {
-            int type = w->s->fleets[k].pools[n].type;
-            if (type < 0)
-                continue;
-            const struct instance_type *t = &w->s->types[type];
-            struct res room = w->fresh[type];
-            if (res_is_zero(room) || !work_arch_fits(x->arch, t->arch))
-                continue;
-            double over = res_share(x->need, room);
-            if (!best || over < best_over) {
-                best = explain_text(w, "largest is %s with %s", t->name, explain_res(w, room));
-                best_over = over;
-                *ret_closed = over > 1 ? NULL
-                                       : explain_text(w, "%s of %s holds one, %s", t->name, w->s->fleets[k].id,
-                                                      w->fleet[k].closed ? w->fleet[k].closed : "it cannot grow");
-            }
-        }
-    return best ? best : explain_text(w, "no pool of architecture %s", x->arch[0] ? x->arch : "any");
-}
-
-// A pool of a fleet that can grow whose size nobody knows yet: it might hold the task.
-static const char *unknown_pool(struct work *w, const struct shape *x)
-{
-    for (size_t k = 0; k < w->s->fleet_count; k++)
-        for (size_t n = 0; n < w->s->fleets[k].pool_count && !w->fleet[k].closed; n++)
-            if (work_pool_in_doubt(w, &w->s->fleets[k].pools[n], x))
-                return explain_text(w, "the size of type %s in %s is not known yet", w->s->fleets[k].pools[n].type_name,
-                                    w->s->fleets[k].id);
-    return NULL;
-}
-
 static void never_verdict(struct work *w, const struct item *it, const char *target, int32_t never)
 {
-    const char *why = NULL, *doubt = NULL;
-    const struct shape *x = work_shape(w, it->shape);
-    const char *fact, *verdict;
-    if (demand_incurable(w, it->service, &why)) {
-        fact = explain_text(w, "%s: %s", explain_tasks(w, it->service, it->shape, never), why);
-        verdict = "no order, capacity cannot cure it";
-    } else if (w->no_order) {
-        fact = explain_text(w, "%s fit nowhere; %s", explain_tasks(w, it->service, it->shape, never), w->no_order);
-        verdict = "no order on unknown facts";
-    } else if ((doubt = unknown_pool(w, x)) != NULL) {
-        fact = explain_text(w, "%s fit in no pool of known size; %s", explain_tasks(w, it->service, it->shape, never), doubt);
-        verdict = "no order; known once EC2 describes the type or an instance of it registers";
+    struct demand_cause cause;
+    const char *tasks = explain_tasks(w, it->service, it->shape, never);
+    struct verdict v = {.kind = CANDIDATE_SHAPE, .code = VERDICT_NEVER_FITS, .target = target};
+    if (!demand_cause(w, it, &cause)) {
+        v.code = VERDICT_UNKNOWN;
+        v.fact = explain_text(w, "%s fit nowhere; %s", tasks, w->no_order ? w->no_order : "facts are missing");
+        v.verdict = "no order on unknown facts";
     } else {
-        const char *closed, *nearest = nearest_fit(w, x, &closed);
-        fact = explain_text(w, closed ? "%s have no fleet that can grow: %s" : "%s fit in no pool of any fleet, %s",
-                            explain_tasks(w, it->service, it->shape, never), closed ? closed : nearest);
-        verdict = closed ? "no order; name a fleet that can grow" : "no order; add a larger type to the fleet";
+        if (cause.reason == DEMAND_SIZE_UNKNOWN)
+            v.code = VERDICT_UNKNOWN;
+        if (it->held > 0)
+            v.code = cause.reason == DEMAND_PROBE ? VERDICT_WAIT : VERDICT_HOLD;
+        v.fact = explain_text(w, "%s: %s", tasks, cause.fact);
+        v.verdict = explain_text(w, "no order; %s", cause.remedy);
     }
-    explain_verdict(w, (struct verdict){.kind = CANDIDATE_SHAPE,
-                                        .code = doubt || (w->no_order && !why) ? VERDICT_UNKNOWN : VERDICT_NEVER_FITS,
-                                        .target = target,
-                                        .fact = fact,
-                                        .verdict = verdict});
+    explain_verdict(w, v);
 }
 
 static void demand_verdict(struct work *w, const struct item *it)
 {
-    int32_t never = it->count - it->now - it->later - it->open - it->ordered - it->capped;
-    const char *target = explain_text(w, "%s %s%s", explain_service(w, it->service),
+    int32_t never = demand_unanswered(it);
+    const char *target = explain_text(w, "%s %s%s%s%s", explain_service(w, it->service),
                                       work_shape(w, it->shape) ? work_shape(w, it->shape)->name : "unknown",
-                                      it->headroom ? " headroom" : "");
+                                      it->provider_name[0] ? " on " : "", it->provider_name, it->headroom ? " headroom" : "");
     assert(never >= 0);
     if (never > 0) {
         never_verdict(w, it, target, never);
@@ -228,12 +182,16 @@ static void demand_verdict(struct work *w, const struct item *it)
     explain_verdict(w, v);
 }
 
-static struct demand *demand_entry(struct work *w, const struct item *it)
+// `of_service`: each one's entry + 1. A service has one shape that is demand.
+static struct demand *demand_entry(struct work *w, const struct item *it, int *of_service)
 {
     struct plan *p = w->plan;
-    for (size_t k = 0; k < p->demand_count; k++)
-        if (p->demands[k].service == it->service && p->demands[k].shape == it->shape)
-            return &p->demands[k];
+    int *of = &of_service[it->service];
+    if (*of > 0) {
+        assert(p->demands[*of - 1].shape == it->shape);
+        return &p->demands[*of - 1];
+    }
+    *of = (int)p->demand_count + 1;
     p->demands = arena_grow(w->a, p->demands, p->demand_count, &p->demand_cap, sizeof *p->demands);
     p->demands[p->demand_count] = (struct demand){.service = it->service, .shape = it->shape};
     return &p->demands[p->demand_count++];
@@ -260,19 +218,21 @@ static void explain_unknown_headroom(struct work *w)
 
 void explain_demand(struct work *w)
 {
+    int *of_service = arena_array(w->a, int, w->s->service_count + 1);
     explain_unknown_headroom(w);
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
-        struct demand *d = demand_entry(w, it);
-        int32_t answered = it->now + it->later + it->open + it->ordered + it->capped;
-        assert(answered <= it->count);
+        struct demand *d = demand_entry(w, it, of_service);
+        int32_t never = demand_unanswered(it);
+        assert(never >= 0);
+        assert(it->held <= never);
         d->missing += it->missing;
         d->leaving += it->leaving;
         d->headroom += it->headroom ? it->count : 0;
         d->fits += it->now;
-        d->waits += it->later + it->open + it->capped;
+        d->waits += it->later + it->open + it->capped + it->held;
         d->ordered += it->ordered;
-        d->never += it->count - answered;
+        d->never += never - it->held;
         if (it->missing > 0 && it->service >= 0)
             d->since_ms = w->s->services[it->service].unplaced_since_ms;
         demand_verdict(w, it);

@@ -422,3 +422,29 @@ bool kinds_ask(struct work *w, int shape, int instance, const char *const *plann
             return false;
     return true;
 }
+
+enum kind_bar kinds_bar(struct work *w, int shape, size_t fleet, size_t pool, const char **ret_what)
+{
+    const struct kind_rule *r = &w->kinds.rules[w->kinds.rule_of[shape]];
+    const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[fleet][pool]];
+    const struct shape *x = r->x;
+    struct query_facts f = r->asks ? fresh_facts(w, c) : class_facts(c);
+    *ret_what = x->arch;
+    if (!work_arch_fits(x->arch, c->arch))
+        return BAR_ARCH;
+    for (size_t k = 0; k < x->required_count; k++) {
+        const struct attribute *need = &x->required[k];
+        *ret_what = need->value[0] ? arena_printf(w->a, "%s=%s", need->name, need->value) : need->name;
+        if (fit_required(need, &f) == FIT_NO)
+            return BAR_ATTRIBUTE;
+    }
+    for (size_t k = 0; k < r->query_count; k++) {
+        *ret_what = x->member_of[k];
+        if (query_ask(r->queries[k], w->a, &f) == QUERY_NO)
+            return BAR_CONSTRAINT;
+    }
+    *ret_what = x->zone_count > 0 ? x->zones[0] : x->vpc;
+    for (size_t k = 1; k < x->zone_count; k++)
+        *ret_what = arena_printf(w->a, "%s or %s", *ret_what, x->zones[k]);
+    return fit_zone(x, c, &f) == FIT_NO ? BAR_ZONE : BAR_NONE;
+}

@@ -77,6 +77,9 @@ void kinds_init(struct work *w);
 enum fit kinds_fit(const struct work *w, int shape, int kind);
 // The same for the next instance of a pool; never FIT_ASK.
 enum fit kinds_fit_pool(const struct work *w, int shape, size_t fleet, size_t pool);
+// What keeps a pool's next instance from holding the shape, rules only: the first that does, with what it asks for people.
+enum kind_bar { BAR_NONE, BAR_ARCH, BAR_ATTRIBUTE, BAR_CONSTRAINT, BAR_ZONE };
+enum kind_bar kinds_bar(struct work *w, int shape, size_t fleet, size_t pool, const char **ret_what);
 // FIT_ASK: the answer for one instance, with the groups of the tasks planned on it (may be NULL).
 bool kinds_ask(struct work *w, int shape, int instance, const char *const *planned, size_t planned_count);
 // Why the shape's rules cannot be evaluated (snapshot's or ours); "" when they can.

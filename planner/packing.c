@@ -125,6 +125,13 @@ static int by_key(const void *a, const void *b)
     return x->service != y->service ? x->service - y->service : (x->index > y->index) - (x->index < y->index);
 }
 
+bool packing_takes(const struct work *w, const struct pool *pool, const struct pack_task *t)
+{
+    if (pools_serve(w, pool, t->shape))
+        return true;
+    return t->probe && pools_size_known(w, pool) && pools_hold(w, pool, t->shape) == FIT_MAYBE;
+}
+
 int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, const struct pool *pool, int64_t limit)
 {
     struct res room = pool->type < 0 ? (struct res){{0}} : w->fresh[pool->type];
@@ -141,7 +148,7 @@ int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, const s
     for (size_t k = 0; k < n; k++) {
         struct pack_task *t = &tasks[order[k].index];
         const struct shape *x = work_shape(w, t->shape);
-        if (!pools_serve(w, pool, t->shape) && !(t->probe && pools_hold(w, pool, t->shape) == FIT_MAYBE && res_fits(x->need, room)))
+        if (!packing_takes(w, pool, t))
             continue;
         int64_t left = fill_groups(w, &g, g.n, t->shape, t->count);
         int64_t opened = open_bins(w, &g, t->shape, room, left, limit - used);

@@ -15,6 +15,8 @@ struct pack_task {
     bool first;  // packed before all that is not
 };
 
+// Whether the pool is launched for such tasks; for a probe, if it may hold them.
+bool packing_takes(const struct work *w, const struct pool *pool, const struct pack_task *t);
 // Packs into equal fresh instances of a pool, at most `limit`; returns how many are used. Tasks that it is not launched for stay
 // unplaced. The order of `tasks` is not changed.
 int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, const struct pool *pool, int64_t limit);

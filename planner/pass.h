@@ -20,7 +20,8 @@ struct item {
     int32_t open, ordered;     // answered by open orders; by new ones
     int32_t capped;            // would be ordered but for a fleet's max
     int32_t held;              // would be ordered but for `hold`
-    const char *hold;          // a probe is under way, or orders for it had no effect; NULL
+    const char *hold, *remedy; // a probe is under way, or orders for it had no effect
+    bool probing, narrow;      // it is the former; what is launched for it may be of no use to it
     bool hopeless;             // capacity cannot cure it, or no pool holds it
     double size;               // share of the largest instance, for the order
 };

@@ -12,6 +12,7 @@
 #include "planner/modes.h"
 #include "planner/owner.h"
 #include "planner/placement.h"
+#include "planner/runaway.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
 #include "planner/targets.h"
@@ -127,6 +128,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     targets_commit(&w);
     scale_in_settle(&w);
     stamp_orders(&w);
+    runaway_commit(&w);
     stamp_waiting(&w);
     invariant_memo(&w);
     *ret = out;

@@ -8,6 +8,7 @@
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
+#include "planner/runaway.h"
 
 #define UNDO_MAX 64  // drains looked at in one tick
 
@@ -110,7 +111,8 @@ static uint64_t *waiting_served(struct work *w, const struct pool *x)
     uint64_t *bits = arena_array(w->a, uint64_t, w->now.item_count / 64 + 1);
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
-        if (!it->hopeless && it->now + it->later < it->count && pools_serve(w, x, it->shape))
+        struct pack_task one = {.shape = it->shape, .probe = it->probing};
+        if (!it->hopeless && it->now + it->later < it->count && packing_takes(w, x, &one))
             bits[k / 64] |= UINT64_C(1) << (k % 64);
     }
     return bits;
@@ -178,7 +180,7 @@ static void absorb(struct work *w, const struct order *o, int64_t counted, int64
         int64_t bins = (room_milli + x->weight_milli - 1) / x->weight_milli;
         packing_count(w, tasks, n, x, bins);
         for (size_t k = 0; k < n; k++)
-            if (pools_serve(w, x, tasks[k].shape))
+            if (packing_takes(w, x, &tasks[k]))
                 least[k] = least[k] < 0 ? tasks[k].placed : (int32_t)i64_min(least[k], tasks[k].placed);
     }
     for (size_t k = 0; k < n; k++)
@@ -195,7 +197,7 @@ static void give(struct work *w, struct order *o, const struct pack_task *t, int
             o->tasks[k].count += count;
             return;
         }
-    assert(o->task_count < 2 * w->s->service_count);
+    assert(o->task_count < w->now.item_count);
     o->tasks[o->task_count] = *t;
     o->tasks[o->task_count++].count = count;
 }
@@ -208,7 +210,7 @@ static size_t remaining(struct work *w, struct pack_task *v, bool headroom)
         int32_t left = it->count - it->now - it->later - it->open - it->ordered - it->capped - it->held;
         assert(left >= 0);
         if (left > 0 && !it->hopeless && it->headroom == headroom)
-            v[n++] = (struct pack_task){.service = it->service, .shape = it->shape, .count = left, .item = (int)k};
+            v[n++] = (struct pack_task){.service = it->service, .shape = it->shape, .count = left, .item = (int)k, .probe = it->probing};
     }
     return n;
 }
@@ -324,7 +326,7 @@ static const char *order_fact(struct work *w, const struct order *o, size_t flee
     size_t unfit = 0;
     for (size_t p = 0; p < o->pool_count; p++)
         for (size_t k = 0; k < o->task_count; k++)
-            if (!pools_serve(w, &o->pools[p], o->tasks[k].shape)) {
+            if (!packing_takes(w, &o->pools[p], &o->tasks[k])) {
                 unfit++;
                 break;
             }
@@ -355,7 +357,8 @@ void scale_out_order(struct work *w)
 {
     if (w->no_order || w->now.unplaced == 0)
         return;
-    size_t cap = 2 * w->s->service_count + 1;
+    runaway_hold(w);
+    size_t cap = w->now.item_count + 1;
     struct order *orders = arena_array(w->a, struct order, w->s->fleet_count + 1);
     struct pack_task *v = arena_array(w->a, struct pack_task, cap);
     for (size_t f = 0; f < w->s->fleet_count; f++) {

@@ -146,11 +146,6 @@ struct res work_fresh_room(const struct work *w, const struct instance_type *t);
 bool work_arch_fits(const char *need, const char *have);
 // Host ports that the shape takes and that no fresh instance has free: the agent's, or a daemon's.
 bool work_fresh_ports_clash(const struct work *w, int shape);
-static inline bool work_has_pool(const struct work *w, int shape)
-{
-    const struct shape_pools *x = &w->pools[shape];
-    return x->sure || x->maybe || x->doubt;
-}
 // The pool's size is neither learned nor nominal, and its architecture may be the shape's (NULL: any shape's).
 bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, const struct shape *x);
 

@@ -223,7 +223,7 @@ static void f4_a_task_that_only_a_closed_fleet_holds_names_the_fleet(void **stat
     assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
     const struct verdict *v = plan_verdict(p, "web web:1");
     assert_int_equal(v->code, VERDICT_NEVER_FITS);
-    assert_non_null(strstr(v->fact, "no fleet that can grow"));
+    assert_non_null(strstr(v->verdict, "name a fleet that can grow"));
     assert_non_null(strstr(v->fact, "cancelled_running"));
 }
 

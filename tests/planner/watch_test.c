@@ -62,7 +62,7 @@ static void f4_need_that_capacity_cannot_cure_is_told_at_once_with_the_remedy(vo
     build_later(&b, 30 * SECOND);
     a = plan_alert(build_plan(&b), "demand-incurable", "web web:1");
     assert_non_null(strstr(a->what, "m5.xlarge"));
-    assert_string_equal(a->remedy, "add a larger type to the fleet");
+    assert_string_equal(a->remedy, "use a larger type or less CPU");
     assert_int_equal(a->since_ms, T0);  // the same condition, still
     b.s.shapes[shape].need = res_make(1024, 2048);
     build_later(&b, 30 * SECOND);
