@@ -38,7 +38,6 @@ enum world_answer world_expire_fleet(struct world *w, int fleet, int64_t at_ms, 
 // As a deploy tool does: a new request with the same configuration and tags, the old one cancelled (with its instances, or running).
 // Returns the new fleet, -1: there is no such one.
 int world_renew_fleet(struct world *w, enum world_actor by, int fleet, bool terminate);
-enum world_answer world_untag_fleet(struct world *w, enum world_actor by, int fleet, const char *key);
 
 // ---- ECS -------------------------------------------------------------------------------------------------------------------
 enum world_answer world_put_attribute(struct world *w, enum world_actor by, int instance, const char *name, const char *value);

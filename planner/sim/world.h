@@ -160,6 +160,7 @@ enum world_answer world_terminate(struct world *w, enum world_actor by, const in
 enum world_answer world_tag(struct world *w, enum world_actor by, int instance, const char *key, const char *value);
 enum world_answer world_untag(struct world *w, enum world_actor by, int instance, const char *key);
 enum world_answer world_tag_fleet(struct world *w, enum world_actor by, int fleet, const char *key, const char *value);
+enum world_answer world_untag_fleet(struct world *w, enum world_actor by, int fleet, const char *key);
 enum world_answer world_set_task_protection(struct world *w, enum world_actor by, int task, bool on, int64_t for_ms);
 enum world_answer world_set_desired(struct world *w, enum world_actor by, int service, int32_t desired);
 enum world_answer world_deploy(struct world *w, enum world_actor by, int service, const struct res *need);  // NULL: same size

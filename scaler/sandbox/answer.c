@@ -1,4 +1,4 @@
-// Answers in the three dialects: JSON 1.1, EC2's XML and STS's XML; success and error.
+// Answers in the three dialects: JSON 1.1 (ECS, Application Auto Scaling, Service Quotas), EC2's XML and STS's XML; success and error.
 #include "scaler/sandbox/internal.h"
 
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 static const char *action(const struct call *c)
 {
-    return c->op->name + 4;  // after "ec2:"
+    return op_action(c->op);
 }
 
 void call_begin_json(struct call *c, struct json_out *o)
@@ -51,7 +51,9 @@ void call_fail(struct call *c, int status, const char *code, const char *fmt, ..
     c->ret->status = status;
     snprintf(c->ret->error_code, sizeof c->ret->error_code, "%s", code);
     switch (c->service) {
-    case AWS_ECS: {
+    case AWS_ECS:
+    case AWS_SCALING:
+    case AWS_QUOTAS: {
         struct json_out o;
         call_begin_json(c, &o);
         jo_str(&o, "__type", code);
@@ -91,6 +93,8 @@ void call_missing(struct call *c, const char *name)
 {
     if (c->service == AWS_ECS)
         call_fail(c, 400, "InvalidParameterException", "%s cannot be empty.", name);
+    else if (speaks_json(c->service))
+        call_fail(c, 400, c->service == AWS_SCALING ? "ValidationException" : "IllegalArgumentException", "%s must not be null", name);
     else
         call_fail(c, 400, "MissingParameter", "The request must contain the parameter %s", name);
 }

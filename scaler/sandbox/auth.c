@@ -12,16 +12,19 @@
 
 enum refusal { REFUSE_MISSING, REFUSE_INCOMPLETE, REFUSE_KEY, REFUSE_TOKEN_EXPIRED, REFUSE_SIGNATURE, REFUSE_DATE, REFUSE_COUNT };
 
+// The two JSON services beside ECS speak as it does.
+#define JSON_REFUSED(code) {400, code}, {400, code}
+
 static const struct {
     int status;
     const char *code;
 } refusals[REFUSE_COUNT][AWS_SERVICE_COUNT] = {
-    [REFUSE_MISSING] = {{400, "MissingAuthenticationTokenException"}, {401, "AuthFailure"}, {403, "MissingAuthenticationToken"}},
-    [REFUSE_INCOMPLETE] = {{400, "IncompleteSignatureException"}, {400, "IncompleteSignature"}, {400, "IncompleteSignature"}},
-    [REFUSE_KEY] = {{400, "UnrecognizedClientException"}, {401, "AuthFailure"}, {403, "InvalidClientTokenId"}},
-    [REFUSE_TOKEN_EXPIRED] = {{400, "ExpiredTokenException"}, {400, "RequestExpired"}, {403, "ExpiredToken"}},
-    [REFUSE_SIGNATURE] = {{400, "InvalidSignatureException"}, {403, "SignatureDoesNotMatch"}, {403, "SignatureDoesNotMatch"}},
-    [REFUSE_DATE] = {{400, "InvalidSignatureException"}, {400, "RequestExpired"}, {403, "SignatureDoesNotMatch"}},
+    [REFUSE_MISSING] = {{400, "MissingAuthenticationTokenException"}, {401, "AuthFailure"}, {403, "MissingAuthenticationToken"}, JSON_REFUSED("MissingAuthenticationTokenException")},
+    [REFUSE_INCOMPLETE] = {{400, "IncompleteSignatureException"}, {400, "IncompleteSignature"}, {400, "IncompleteSignature"}, JSON_REFUSED("IncompleteSignatureException")},
+    [REFUSE_KEY] = {{400, "UnrecognizedClientException"}, {401, "AuthFailure"}, {403, "InvalidClientTokenId"}, JSON_REFUSED("UnrecognizedClientException")},
+    [REFUSE_TOKEN_EXPIRED] = {{400, "ExpiredTokenException"}, {400, "RequestExpired"}, {403, "ExpiredToken"}, JSON_REFUSED("ExpiredTokenException")},
+    [REFUSE_SIGNATURE] = {{400, "InvalidSignatureException"}, {403, "SignatureDoesNotMatch"}, {403, "SignatureDoesNotMatch"}, JSON_REFUSED("InvalidSignatureException")},
+    [REFUSE_DATE] = {{400, "InvalidSignatureException"}, {400, "RequestExpired"}, {403, "SignatureDoesNotMatch"}, JSON_REFUSED("InvalidSignatureException")},
 };
 
 static bool refuse(struct call *c, enum refusal why, const char *message)
@@ -185,7 +188,7 @@ static struct region *find_region(struct sandbox *s, const char *account, struct
     return NULL;
 }
 
-static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts"};
+static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts", "application-autoscaling", "servicequotas"};
 
 bool call_authenticate(struct call *c)
 {

@@ -24,6 +24,7 @@ static const char *const offerings_params[] = {"LocationType", FILTERS, PAGED, N
 static const char *const prices_params[] = {"InstanceType.N", "ProductDescription.N", "AvailabilityZone", "StartTime", "EndTime", FILTERS, PAGED, NULL};
 static const char *const zones_params[] = {"ZoneName.N", "AllAvailabilityZones", NULL};
 static const char *const regions_params[] = {"RegionName.N", "AllRegions", NULL};
+static const char *const describe_tags_params[] = {FILTERS, PAGED, NULL};
 static const char *const subnets_params[] = {"SubnetId.N", FILTERS, PAGED, NULL};
 
 const struct op ec2_ops[] = {
@@ -42,6 +43,7 @@ const struct op ec2_ops[] = {
     {"ec2:DescribeSpotPriceHistory", play_ec2_describe_spot_price_history, BUCKET_EC2_PRICES, false, false, prices_params},
     {"ec2:DescribeAvailabilityZones", play_ec2_describe_availability_zones, BUCKET_EC2_ZONES, false, false, zones_params},
     {"ec2:DescribeRegions", play_ec2_describe_regions, BUCKET_EC2_REGIONS, false, false, regions_params},
+    {"ec2:DescribeTags", play_ec2_describe_tags, BUCKET_EC2_TAGS, false, false, describe_tags_params},
     {"ec2:DescribeSubnets", play_ec2_describe_subnets, BUCKET_EC2_SUBNETS, false, false, subnets_params},
 };
 const size_t ec2_op_count = ARRAY_LEN(ec2_ops);
@@ -179,7 +181,8 @@ bool play_ec2_well_formed(struct slice id, const char *prefix)
 bool play_ec2_visible(const struct call *c, int instance)
 {
     const struct world_instance *in = &c->view.instances[instance];
-    return in->used && in->created_ms <= c->seen_ms;
+    bool forgotten = in->state.now == WL_TERMINATED && in->terminated_ms > 0 && c->seen_ms - in->terminated_ms > 2 * 3600000;
+    return in->used && in->created_ms <= c->seen_ms && !forgotten;
 }
 
 bool play_ec2_instance_ids(struct call *c, size_t max, int **ret, size_t *ret_count)
@@ -247,11 +250,6 @@ const char *play_ec2_spot_request_id(struct call *c, int instance)
     const char *id = c->view.instances[instance].id;
     uint64_t h = hash_bytes(7, id, strlen(id));
     return arena_printf(c->arena, "sir-%08x", (unsigned)(h & 0xffffffff));
-}
-
-const char *play_ec2_subnet_id(struct call *c, int zone)
-{
-    return arena_printf(c->arena, "subnet-0b0c5a4db0c50000%x", (unsigned)(zone + 1));
 }
 
 const char *play_ec2_instance_tag(struct call *c, int instance, const char *key)

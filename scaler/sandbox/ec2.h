@@ -34,7 +34,6 @@ bool play_ec2_visible(const struct call *c, int instance);       // exists for r
 const char *play_ec2_state_text(int64_t lifecycle);              // "running"
 int play_ec2_state_code(int64_t lifecycle);
 const char *play_ec2_spot_request_id(struct call *c, int instance);
-const char *play_ec2_subnet_id(struct call *c, int zone);
 void play_ec2_write_tags(struct call *c, const struct world_tag *tags, int count);
 const char *play_ec2_instance_tag(struct call *c, int instance, const char *key);  // aws: tags included; NULL if absent
 
@@ -44,6 +43,7 @@ void play_ec2_describe_spot_instance_requests(struct call *c);
 void play_ec2_terminate_instances(struct call *c);
 void play_ec2_create_tags(struct call *c);
 void play_ec2_delete_tags(struct call *c);
+void play_ec2_describe_tags(struct call *c);
 void play_ec2_describe_spot_fleet_requests(struct call *c);
 void play_ec2_describe_spot_fleet_instances(struct call *c);
 void play_ec2_describe_spot_fleet_request_history(struct call *c);

@@ -19,8 +19,8 @@ static void write_overrides(struct call *c, const struct world_fleet *f)
     xo_open(o, "launchTemplateConfigs");
     xo_open(o, "item");
     xo_open(o, "launchTemplateSpecification");
-    xo_text(o, "launchTemplateId", "lt-0b0c5a4db0c500001");
-    xo_text(o, "version", "3");
+    xo_text(o, "launchTemplateId", c->view.templates[f->template].id);
+    xo_int(o, "version", c->view.templates[f->template].version);
     xo_close(o, "launchTemplateSpecification");
     xo_open(o, "overrides");
     for (int i = 0; i < f->override_count; i++) {
@@ -67,7 +67,7 @@ static void write_fleet(struct call *c, int fleet)
     write_overrides(c, f);
     xo_int(o, "targetCapacity", world_seen(&f->target, c->seen_ms));
     xo_int(o, "onDemandTargetCapacity", world_seen(&f->on_demand, c->seen_ms));
-    xo_bool(o, "terminateInstancesWithExpiration", false);
+    xo_bool(o, "terminateInstancesWithExpiration", f->ends_with_expiration);
     xo_text(o, "type", f->maintain ? "maintain" : "request");
     xo_time(o, "validFrom", f->created_ms);
     if (f->valid_until_ms > 0)
@@ -137,11 +137,12 @@ void play_ec2_describe_spot_fleet_instances(struct call *c)
     call_end_xml(c);
 }
 
-// ---- history: told from the members that are still known, which covers more than the hour that ended ones stay visible.
+// ---- history: told from the members that are still known, which covers more than the hour that ended ones stay visible, and from
+// what the fleet itself has gone through.
 struct record {
     int64_t at_ms;
-    const char *sub_type, *instance_id;
-    int instance;
+    const char *type, *sub_type;
+    int instance;                  // -1: of the fleet
 };
 
 static int record_order(const void *a, const void *b)
@@ -150,23 +151,49 @@ static int record_order(const void *a, const void *b)
     return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms) : x->instance - y->instance;
 }
 
-static struct record *collect_records(struct call *c, int fleet, int64_t from_ms, size_t *ret_count)
+static size_t add_records(const struct call *c, const struct record *found, size_t n, int64_t from_ms, const char *type, struct record *all, size_t count)
 {
-    struct record *records = arena_array(c->arena, struct record, (size_t)c->view.instance_count * 3 + 1);
-    size_t count = 0;
+    for (size_t k = 0; k < n; k++)
+        if (found[k].at_ms > 0 && found[k].at_ms >= from_ms && found[k].at_ms <= c->seen_ms && (type == NULL || strcmp(type, found[k].type) == 0))
+            all[count++] = found[k];
+    return count;
+}
+
+static struct record *collect_records(struct call *c, int fleet, int64_t from_ms, const char *type, size_t *ret_count)
+{
+    struct record *records = arena_array(c->arena, struct record, (size_t)c->view.instance_count * 3 + 3);
+    const struct world_fleet *f = &c->view.fleets[fleet];
+    struct record of_fleet[] = {{f->created_ms, "fleetRequestChange", "submitted", -1},
+                                {f->stuck != NULL ? f->stuck_ms : 0, "error", f->stuck, -1},
+                                {f->state.now >= WF_CANCELLED_RUNNING ? f->state.changed_ms : 0, "fleetRequestChange", state_names[f->state.now], -1}};
+    size_t count = add_records(c, of_fleet, ARRAY_LEN(of_fleet), from_ms, type, records, 0);
     for (int i = 0; i < c->view.instance_count; i++) {
         const struct world_instance *in = &c->view.instances[i];
-        if (!in->used || in->fleet != fleet)
-            continue;
-        struct record found[] = {{in->launched_ms, "launched", in->id, i}, {in->notice_ms, "termination_notified", in->id, i},
-                                 {in->terminated_ms, "terminated", in->id, i}};
-        for (size_t k = 0; k < ARRAY_LEN(found); k++)
-            if (found[k].at_ms > 0 && found[k].at_ms >= from_ms && found[k].at_ms <= c->seen_ms)
-                records[count++] = found[k];
+        struct record found[] = {{in->launched_ms, "instanceChange", "launched", i}, {in->notice_ms, "instanceChange", "termination_notified", i},
+                                 {in->terminated_ms, "instanceChange", "terminated", i}};
+        if (in->used && in->fleet == fleet)
+            count = add_records(c, found, ARRAY_LEN(found), from_ms, type, records, count);
     }
     qsort(records, count, sizeof *records, record_order);
     *ret_count = count;
     return records;
+}
+
+static void write_record(struct call *c, const struct record *r)
+{
+    xo_open(c->out, "item");
+    xo_time(c->out, "timestamp", r->at_ms);
+    xo_text(c->out, "eventType", r->type);
+    xo_open(c->out, "eventInformation");
+    if (r->instance >= 0) {
+        const struct world_pool *pool = &c->view.pools[c->view.instances[r->instance].pool];
+        xo_text(c->out, "instanceId", c->view.instances[r->instance].id);
+        xo_text(c->out, "eventDescription", arena_printf(c->arena, "{\"instanceType\":\"%s\",\"availabilityZone\":\"%s\"}",
+                                                         c->view.types[pool->type].name, c->view.zones[pool->zone]));
+    }
+    xo_text(c->out, "eventSubType", r->sub_type);
+    xo_close(c->out, "eventInformation");
+    xo_close(c->out, "item");
 }
 
 void play_ec2_describe_spot_fleet_request_history(struct call *c)
@@ -185,29 +212,15 @@ void play_ec2_describe_spot_fleet_request_history(struct call *c)
     if (play_ec2_dry_run(c))
         return;
     size_t count = 0;
-    struct record *records = collect_records(c, fleet, from_ms, &count);
-    if (type != NULL && strcmp(type, "instanceChange") != 0)
-        count = 0;
+    struct record *records = collect_records(c, fleet, from_ms, type, &count);
     call_begin_xml(c);
     xo_text(c->out, "spotFleetRequestId", c->view.fleets[fleet].id);
     xo_time(c->out, "startTime", from_ms);
     xo_time(c->out, "lastEvaluatedTime", c->seen_ms);
     xo_open(c->out, "historyRecordSet");
-    for (size_t i = 0; i < count; i++) {
-        if (!page_take(&page, (int64_t)i))
-            continue;
-        const struct world_pool *pool = &c->view.pools[c->view.instances[records[i].instance].pool];
-        xo_open(c->out, "item");
-        xo_time(c->out, "timestamp", records[i].at_ms);
-        xo_text(c->out, "eventType", "instanceChange");
-        xo_open(c->out, "eventInformation");
-        xo_text(c->out, "instanceId", records[i].instance_id);
-        xo_text(c->out, "eventSubType", records[i].sub_type);
-        xo_text(c->out, "eventDescription", arena_printf(c->arena, "{\"instanceType\":\"%s\",\"availabilityZone\":\"%s\"}",
-                                                         c->view.types[pool->type].name, c->view.zones[pool->zone]));
-        xo_close(c->out, "eventInformation");
-        xo_close(c->out, "item");
-    }
+    for (size_t i = 0; i < count; i++)
+        if (page_take(&page, (int64_t)i))
+            write_record(c, &records[i]);
     xo_close(c->out, "historyRecordSet");
     play_ec2_write_token(c, &page);
     call_end_xml(c);

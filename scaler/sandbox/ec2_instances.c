@@ -96,7 +96,7 @@ static void write_instance(struct call *c, int instance)
     struct buf *o = c->out;
     xo_open(o, "item");
     xo_text(o, "instanceId", in->id);
-    xo_text(o, "imageId", "ami-0b0c5a4db0c500001");
+    xo_text(o, "imageId", c->view.templates[in->template].ami);
     write_state(c, "instanceState", world_seen(&in->state, c->seen_ms));
     xo_text(o, "privateDnsName", arena_printf(c->arena, "ip-10-%d-%u-%u.ec2.internal", pool->zone, host / 250, host % 250 + 4));
     xo_text(o, "dnsName", "");
@@ -108,8 +108,8 @@ static void write_instance(struct call *c, int instance)
     xo_open(o, "monitoring");
     xo_text(o, "state", "disabled");
     xo_close(o, "monitoring");
-    xo_text(o, "subnetId", play_ec2_subnet_id(c, pool->zone));
-    xo_text(o, "vpcId", "vpc-0b0c5a4db0c500001");
+    xo_text(o, "subnetId", c->view.subnets[in->subnet].id);
+    xo_text(o, "vpcId", c->view.subnets[in->subnet].vpc);
     xo_text(o, "privateIpAddress", arena_printf(c->arena, "10.%d.%u.%u", pool->zone, host / 250, host % 250 + 4));
     xo_text(o, "architecture", type->arch);
     if (in->spot) {

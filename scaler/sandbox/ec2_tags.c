@@ -101,29 +101,79 @@ void play_ec2_create_tags(struct call *c)
     write_return(c);
 }
 
-// Only instances: the world's fleets keep theirs.
 void play_ec2_delete_tags(struct call *c)
 {
     struct tagging t;
     if (!read_tagging(c, &t) || play_ec2_dry_run(c))
         return;
     for (size_t i = 0; i < t.resource_count; i++) {
-        if (t.instances[i] < 0) {
-            call_fail(c, 400, "InvalidParameterValue", "Tags of a Spot Fleet request cannot be deleted in this sandbox.");
-            return;
-        }
-        const struct world_instance *in = &c->view.instances[t.instances[i]];
         for (size_t k = 0; k < t.tag_count; k++) {
-            const char *now = world_tag_value(in->tags, in->tag_count, t.keys[k]);
+            const char *now = t.instances[i] >= 0
+                                  ? world_tag_value(c->view.instances[t.instances[i]].tags, c->view.instances[t.instances[i]].tag_count, t.keys[k])
+                                  : world_tag_value(c->view.fleets[t.fleets[i]].tags, c->view.fleets[t.fleets[i]].tag_count, t.keys[k]);
             if (now == NULL || (t.values[k] != NULL && strcmp(now, t.values[k]) != 0))
                 continue;  // not there, or another value than the one to delete
-            if (world_untag(c->world, c->key->actor, t.instances[i], t.keys[k]) != WORLD_OK) {
+            enum world_answer a = t.instances[i] >= 0 ? world_untag(c->world, c->key->actor, t.instances[i], t.keys[k])
+                                                      : world_untag_fleet(c->world, c->key->actor, t.fleets[i], t.keys[k]);
+            if (a != WORLD_OK) {
                 call_fail(c, 400, "InvalidParameterValue", "The tag cannot be deleted.");
                 return;
             }
         }
     }
     write_return(c);
+}
+
+// ---- DescribeTags ----------------------------------------------------------------------------------------------------------
+struct tagged {
+    const char *id, *type;
+    const struct world_tag *tags;
+    int count;
+};
+
+static void write_tags_of(struct call *c, const struct tagged *r, const struct ec2_filters *filters, struct page *page, int64_t slot)
+{
+    for (int i = 0; i < r->count; i++) {
+        bool wanted = true;
+        for (size_t k = 0; k < filters->count && wanted; k++) {
+            const char *name = filters->items[k].name;
+            const char *value = strcmp(name, "resource-id") == 0 ? r->id : strcmp(name, "resource-type") == 0 ? r->type
+                                : strcmp(name, "key") == 0 ? r->tags[i].key : strcmp(name, "value") == 0 ? r->tags[i].value
+                                : strcmp(name + 4, r->tags[i].key) == 0 ? r->tags[i].value : NULL;  // "tag:KEY"
+            wanted = play_ec2_filter_matches(&filters->items[k], value);
+        }
+        if (!wanted || !page_take(page, slot * WORLD_TAGS + i))
+            continue;
+        xo_open(c->out, "item");
+        xo_text(c->out, "resourceId", r->id);
+        xo_text(c->out, "resourceType", r->type);
+        xo_text(c->out, "key", r->tags[i].key);
+        xo_text(c->out, "value", r->tags[i].value);
+        xo_close(c->out, "item");
+    }
+}
+
+void play_ec2_describe_tags(struct call *c)
+{
+    static const char *const known[] = {"resource-id", "resource-type", "key", "value", "tag:", NULL};
+    struct ec2_filters filters;
+    struct page page;
+    if (!play_ec2_filters(c, known, &filters) || !play_ec2_page(c, 1000, 5, 1000, &page) || play_ec2_dry_run(c))
+        return;
+    call_begin_xml(c);
+    xo_open(c->out, "tagSet");
+    for (int i = 0; i < c->view.fleet_count; i++) {
+        const struct world_fleet *f = &c->view.fleets[i];
+        write_tags_of(c, &(struct tagged){f->id, "spot-fleet-request", f->tags, f->tag_count}, &filters, &page, i);
+    }
+    for (int i = 0; i < c->view.instance_count; i++) {
+        const struct world_instance *in = &c->view.instances[i];
+        if (play_ec2_visible(c, i))
+            write_tags_of(c, &(struct tagged){in->id, "instance", in->tags, in->tag_count}, &filters, &page, c->view.fleet_count + i);
+    }
+    xo_close(c->out, "tagSet");
+    play_ec2_write_token(c, &page);
+    call_end_xml(c);
 }
 
 // ---- DescribeSpotInstanceRequests -----------------------------------------------------------------------------------------

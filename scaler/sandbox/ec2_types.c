@@ -248,6 +248,27 @@ void play_ec2_describe_regions(struct call *c)
 }
 
 // One subnet a zone.
+static bool subnet_exists(const struct call *c, struct slice id)
+{
+    for (int i = 0; i < c->view.subnet_count; i++)
+        if (slice_eq_str(id, c->view.subnets[i].id))
+            return true;
+    return false;
+}
+
+static bool subnet_passes(struct call *c, const struct ec2_filters *filters, const struct slice *ids, size_t count, const struct world_subnet *s)
+{
+    bool passes = count == 0;
+    for (size_t k = 0; k < count; k++)
+        passes = passes || slice_eq_str(ids[k], s->id);
+    for (size_t k = 0; k < filters->count && passes; k++) {
+        const char *name = filters->items[k].name;
+        passes = play_ec2_filter_matches(&filters->items[k], strcmp(name, "subnet-id") == 0 ? s->id : strcmp(name, "vpc-id") == 0 ? s->vpc
+                                                                                                                : c->view.zones[s->zone]);
+    }
+    return passes;
+}
+
 void play_ec2_describe_subnets(struct call *c)
 {
     static const char *const known[] = {"availability-zone", "subnet-id", "vpc-id", NULL};
@@ -258,34 +279,25 @@ void play_ec2_describe_subnets(struct call *c)
     if (!play_ec2_filters(c, known, &filters) || !play_ec2_page(c, 1000, 5, 1000, &page) || play_ec2_dry_run(c))
         return;
     for (size_t k = 0; k < count; k++) {
-        bool found = false;
-        for (int i = 0; i < c->view.zone_count; i++)
-            found = found || slice_eq_str(ids[k], play_ec2_subnet_id(c, i));
-        if (!found) {
-            call_fail(c, 400, "InvalidSubnetID.NotFound", "The subnet ID '%.*s' does not exist", (int)(ids[k].len < 60 ? ids[k].len : 60), ids[k].ptr);
-            return;
-        }
+        if (subnet_exists(c, ids[k]))
+            continue;
+        call_fail(c, 400, "InvalidSubnetID.NotFound", "The subnet ID '%.*s' does not exist", (int)(ids[k].len < 60 ? ids[k].len : 60), ids[k].ptr);
+        return;
     }
     call_begin_xml(c);
     xo_open(c->out, "subnetSet");
-    for (int i = 0; i < c->view.zone_count; i++) {
-        const char *id = play_ec2_subnet_id(c, i), *vpc = "vpc-0b0c5a4db0c500001";
-        bool passes = count == 0;
-        for (size_t k = 0; k < count; k++)
-            passes = passes || slice_eq_str(ids[k], id);
-        for (size_t k = 0; k < filters.count && passes; k++) {
-            const char *name = filters.items[k].name;
-            passes = play_ec2_filter_matches(&filters.items[k], strcmp(name, "subnet-id") == 0 ? id : strcmp(name, "vpc-id") == 0 ? vpc : c->view.zones[i]);
-        }
-        if (!passes || !page_take(&page, i))
+    for (int i = 0; i < c->view.subnet_count; i++) {
+        const struct world_subnet *s = &c->view.subnets[i];
+        if (!subnet_passes(c, &filters, ids, count, s) || !page_take(&page, i))
             continue;
+        int32_t left = world_free_addresses(c->world, i);
         xo_open(c->out, "item");
-        xo_text(c->out, "subnetId", id);
+        xo_text(c->out, "subnetId", s->id);
         xo_text(c->out, "state", "available");
-        xo_text(c->out, "vpcId", vpc);
-        xo_text(c->out, "cidrBlock", arena_printf(c->arena, "10.%d.0.0/16", i));
-        xo_int(c->out, "availableIpAddressCount", 4000);
-        xo_text(c->out, "availabilityZone", c->view.zones[i]);
+        xo_text(c->out, "vpcId", s->vpc);
+        xo_text(c->out, "cidrBlock", arena_printf(c->arena, "10.%d.0.0/19", i));
+        xo_int(c->out, "availableIpAddressCount", left > 0 ? left : 0);
+        xo_text(c->out, "availabilityZone", c->view.zones[s->zone]);
         xo_bool(c->out, "defaultForAz", false);
         xo_close(c->out, "item");
     }

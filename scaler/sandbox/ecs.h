@@ -18,6 +18,22 @@ bool play_ecs_includes(const struct ecs_list *include, const char *what);
 // Answers InvalidParameterException when one of these members (NULL-terminated) is there: the sandbox does not play them.
 bool play_ecs_refuse_members(struct call *c, const char *const *names);
 
+// ---- members of a nested object (NULL: there is none); as above.
+bool play_json_str(struct call *c, json_t *object, const char *key, const char **ret);
+bool play_json_int(struct call *c, json_t *object, const char *key, int64_t *ret);
+bool play_json_bool(struct call *c, json_t *object, const char *key, bool *ret);
+bool play_json_list(struct call *c, json_t *object, const char *key, size_t max, json_t **ret);  // of objects; NULL: absent
+bool play_json_object(struct call *c, json_t *object, const char *key, json_t **ret);            // NULL: absent
+
+// ---- placement (ecs_rules.c): InvalidParameterException with words for what ECS refuses
+bool play_ecs_expression(struct call *c, const char *text);  // NULL is refused too
+// placementConstraints, placementStrategy, networkConfiguration, launchType, capacityProviderStrategy: those given replace what is in *r.
+bool play_ecs_rules(struct call *c, struct world_rules *r, bool *ret_given);
+bool play_ecs_network_fits(struct call *c, int taskdef, const struct world_rules *r);  // awsvpc needs subnets, others take none
+bool play_ecs_gpus(struct call *c, json_t *object, int32_t *ret);                      // resourceRequirements
+bool play_ecs_override(struct call *c, int taskdef, struct world_task_override *ret, bool *ret_given);
+int play_ecs_find_provider(struct call *c, const char *name_or_arn);                   // -1 unknown
+
 // ---- names
 bool play_ecs_cluster(struct call *c, int *ret_cluster);  // "cluster": name or ARN; ClusterNotFoundException
 // The id behind an id or ARN of a kind ("task", "container-instance", "service") in this cluster; NULL: an ARN of elsewhere.
@@ -56,3 +72,11 @@ void play_ecs_get_task_protection(struct call *c);
 void play_ecs_update_task_protection(struct call *c);
 void play_ecs_stop_task(struct call *c);
 void play_ecs_run_task(struct call *c);
+void play_ecs_start_task(struct call *c);
+void play_ecs_create_service(struct call *c);
+void play_ecs_register_task_definition(struct call *c);
+void play_ecs_deregister_task_definition(struct call *c);
+void play_ecs_put_attributes(struct call *c);
+void play_ecs_delete_attributes(struct call *c);
+void play_ecs_list_attributes(struct call *c);
+void play_ecs_deregister_container_instance(struct call *c);

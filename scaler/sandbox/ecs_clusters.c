@@ -60,8 +60,16 @@ static void write_cluster(struct call *c, struct json_out *o, int cluster, const
     jo_open(o, "tags", '[');
     jo_close(o, ']');
     jo_open(o, "settings", '[');
+    if (play_ecs_includes(include, "SETTINGS")) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "name", "containerInsights");
+        jo_str(o, "value", "disabled");
+        jo_close(o, '}');
+    }
     jo_close(o, ']');
     jo_open(o, "capacityProviders", '[');
+    for (int i = 0; i < c->view.provider_count; i++)
+        jo_str(o, NULL, c->view.providers[i].name);
     jo_close(o, ']');
     jo_open(o, "defaultCapacityProviderStrategy", '[');
     jo_close(o, ']');
@@ -102,7 +110,29 @@ void play_ecs_describe_clusters(struct call *c)
     jo_close(&o, '}');
 }
 
-// The account has no capacity providers of its own: asked by name they are missing, unasked there are none.
+static void write_provider(struct call *c, struct json_out *o, int provider)
+{
+    const struct world_provider *p = &c->view.providers[provider];
+    jo_open(o, NULL, '{');
+    jo_str(o, "capacityProviderArn", arena_printf(c->arena, "arn:aws:ecs:%s:%s:capacity-provider/%s", c->region->name, c->region->account, p->name));
+    jo_str(o, "name", p->name);
+    jo_str(o, "status", "ACTIVE");
+    jo_open(o, "autoScalingGroupProvider", '{');
+    jo_str(o, "autoScalingGroupArn", arena_printf(c->arena, "arn:aws:autoscaling:%s:%s:autoScalingGroup:5a4db0c5-0000-4000-8000-%012d:autoScalingGroupName/%s",
+                                                  c->region->name, c->region->account, provider, p->name));
+    jo_open(o, "managedScaling", '{');
+    jo_str(o, "status", p->managed ? "ENABLED" : "DISABLED");
+    jo_int(o, "targetCapacity", p->target_percent);
+    jo_close(o, '}');
+    jo_str(o, "managedTerminationProtection", "DISABLED");
+    jo_str(o, "managedDraining", "ENABLED");
+    jo_close(o, '}');
+    jo_open(o, "tags", '[');
+    jo_close(o, ']');
+    jo_close(o, '}');
+}
+
+// Unasked all of them; asked by name or ARN those, the others are missing.
 void play_ecs_describe_capacity_providers(struct call *c)
 {
     struct ecs_list names;
@@ -112,24 +142,45 @@ void play_ecs_describe_capacity_providers(struct call *c)
     struct json_out o;
     call_begin_json(c, &o);
     jo_open(&o, "capacityProviders", '[');
+    for (int i = 0; i < c->view.provider_count; i++) {
+        bool wanted = names.count == 0;
+        for (size_t k = 0; k < names.count; k++)
+            wanted = wanted || play_ecs_find_provider(c, names.items[k]) == i;
+        if (wanted && page_take(&page, i))
+            write_provider(c, &o, i);
+    }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < names.count; i++) {
+        if (play_ecs_find_provider(c, names.items[i]) >= 0)
+            continue;
         jo_open(&o, NULL, '{');
         jo_str(&o, "arn", names.items[i]);
         jo_str(&o, "reason", "MISSING");
         jo_close(&o, '}');
     }
     jo_close(&o, ']');
+    const char *token = page_token(c, &page);
+    if (token != NULL)
+        jo_str(&o, "nextToken", token);
     jo_close(&o, '}');
+}
+
+// Trunking is on when instances launched now get it.
+static bool trunking(const struct call *c)
+{
+    bool on = false;
+    for (int i = 0; i < c->view.template_count; i++)
+        on = on || c->view.templates[i].trunking;
+    return on;
 }
 
 void play_ecs_list_account_settings(struct call *c)
 {
-    static const struct {
+    const struct {
         const char *name, *value;
     } settings[] = {{"serviceLongArnFormat", "enabled"}, {"taskLongArnFormat", "enabled"}, {"containerInstanceLongArnFormat", "enabled"},
-                    {"awsvpcTrunking", "disabled"}, {"containerInsights", "disabled"}};
+                    {"awsvpcTrunking", trunking(c) ? "enabled" : "disabled"}, {"containerInsights", "disabled"}};
     const char *name = NULL;
     bool effective = false;
     struct page page;

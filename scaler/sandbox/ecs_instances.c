@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "planner/sim/query.h"
+
 static const char *const status_names[] = {
     [WE_NONE] = "", [WE_REGISTERING] = "REGISTERING", [WE_ACTIVE] = "ACTIVE", [WE_DRAINING] = "DRAINING", [WE_DEREGISTERING] = "DEREGISTERING",
     [WE_INACTIVE] = "INACTIVE", [WE_FAILED] = "REGISTRATION_FAILED"};
@@ -15,12 +17,17 @@ static bool visible(const struct call *c, const struct world_instance *in)
 
 void play_ecs_list_container_instances(struct call *c)
 {
-    static const char *const unplayed[] = {"filter", NULL};
     int cluster = -1;
-    const char *status = NULL;
+    const char *status = NULL, *filter = NULL;
+    const struct world_query *query = NULL;
     struct page page;
-    if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "status", &status) || !play_ecs_page(c, 100, 100, &page))
+    struct err err = {0};
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_str(c, "filter", &filter) || !play_ecs_str(c, "status", &status) || !play_ecs_page(c, 100, 100, &page))
         return;
+    if (filter != NULL && world_query_parse(filter, c->arena, &query, &err) != 0) {
+        call_fail(c, 400, "InvalidParameterException", "Invalid filter: %s", err.msg);
+        return;
+    }
     bool known = status == NULL;
     for (size_t i = WE_REGISTERING; i < ARRAY_LEN(status_names) && !known; i++)
         known = i != WE_INACTIVE && strcmp(status, status_names[i]) == 0;
@@ -37,7 +44,7 @@ void play_ecs_list_container_instances(struct call *c)
             continue;
         int64_t seen = world_seen(&in->status, c->seen_ms);
         bool wanted = status == NULL ? seen != WE_INACTIVE : strcmp(status, status_names[seen]) == 0;
-        if (wanted && page_take(&page, i))
+        if (wanted && (query == NULL || world_query_matches(c->world, i, query)) && page_take(&page, i))
             jo_str(&o, NULL, play_ecs_arn(c, cluster, "container-instance", in->ci_id));
     }
     jo_close(&o, ']');

@@ -57,10 +57,9 @@ int64_t sandbox_weather_faults(struct sandbox *s)
 
 void answer_throttled(struct call *c)
 {
-    if (c->service == AWS_EC2)
-        call_fail(c, 503, "RequestLimitExceeded", "Request limit exceeded.");
-    else
-        call_fail(c, 400, c->service == AWS_ECS ? "ThrottlingException" : "Throttling", "Rate exceeded");
+    static const char *const codes[AWS_SERVICE_COUNT] = {"ThrottlingException", "RequestLimitExceeded", "Throttling", "ThrottlingException",
+                                                         "TooManyRequestsException"};
+    call_fail(c, c->service == AWS_EC2 ? 503 : 400, codes[c->service], c->service == AWS_EC2 ? "Request limit exceeded." : "Rate exceeded");
 }
 
 static void answer_denied(struct call *c)
@@ -68,14 +67,15 @@ static void answer_denied(struct call *c)
     if (c->service == AWS_EC2)
         call_fail(c, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
     else
-        call_fail(c, c->service == AWS_ECS ? 400 : 403, c->service == AWS_ECS ? "AccessDeniedException" : "AccessDenied",
+        call_fail(c, speaks_json(c->service) ? 400 : 403, speaks_json(c->service) ? "AccessDeniedException" : "AccessDenied",
                   "User is not authorized to perform: %s", c->op->name);
 }
 
 static void answer_failure(struct call *c, int status)
 {
     static const char *const codes[AWS_SERVICE_COUNT][2] = {
-        {"ServerException", "ServiceUnavailableException"}, {"InternalError", "Unavailable"}, {"InternalFailure", "ServiceUnavailable"}};
+        {"ServerException", "ServiceUnavailableException"}, {"InternalError", "Unavailable"}, {"InternalFailure", "ServiceUnavailable"},
+        {"InternalServiceException", "ServiceUnavailableException"}, {"ServiceException", "ServiceUnavailableException"}};
     call_fail(c, status, codes[c->service][status == 503], "The service cannot answer at this time.");
 }
 

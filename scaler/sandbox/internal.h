@@ -12,56 +12,27 @@
 #include "scaler/sandbox/form.h"
 #include "scaler/sandbox/page.h"
 #include "scaler/sandbox/sandbox.h"
+#include "scaler/sandbox/throttle.h"
 #include "scaler/sandbox/weather.h"
 #include "scaler/sandbox/write.h"
 
-enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096, LOOKS_MAX = 1024 };
+enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096, LOOKS_MAX = 1024, SCALABLES_MAX = 64 };
 
-enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SERVICE_COUNT };
+enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SCALING, AWS_QUOTAS, AWS_SERVICE_COUNT };  // scaling: Application Auto Scaling
 
-enum bucket {
-    BUCKET_NONE,
-    BUCKET_ECS_CLUSTER_READ,
-    BUCKET_ECS_RESOURCE_READ,
-    BUCKET_ECS_RESOURCE_MODIFY,
-    BUCKET_ECS_SERVICE_READ,
-    BUCKET_ECS_SERVICE_MODIFY,
-    BUCKET_ECS_TASKDEF_READ,
-    BUCKET_ECS_PROVIDER_READ,
-    BUCKET_ECS_TAG_READ,
-    BUCKET_ECS_SETTING_READ,
-    BUCKET_ECS_PROTECTION,
-    BUCKET_EC2_INSTANCES,
-    BUCKET_EC2_INSTANCES_UNFILTERED,
-    BUCKET_EC2_STATUS,
-    BUCKET_EC2_STATUS_UNFILTERED,
-    BUCKET_EC2_SPOT_REQUESTS,
-    BUCKET_EC2_TERMINATE,
-    BUCKET_EC2_TERMINATE_RESOURCES,
-    BUCKET_EC2_CREATE_TAGS,
-    BUCKET_EC2_DELETE_TAGS,
-    BUCKET_EC2_FLEETS,
-    BUCKET_EC2_FLEET_INSTANCES,
-    BUCKET_EC2_FLEET_HISTORY,
-    BUCKET_EC2_MODIFY_FLEET,
-    BUCKET_EC2_TYPES,
-    BUCKET_EC2_OFFERINGS,
-    BUCKET_EC2_PRICES,
-    BUCKET_EC2_ZONES,
-    BUCKET_EC2_REGIONS,
-    BUCKET_EC2_SUBNETS,
-    BUCKET_COUNT
-};
-
-struct bucket_level {
-    double tokens;
-    int64_t at_ms;
-    bool started;
+// What Application Auto Scaling knows: a target that it moves, and a policy by which it does.
+struct scalable {
+    char resource[192], dimension[64], name_space[24];
+    int64_t min, max, created_ms;
+    char policy[64], policy_type[32];   // "" = none
+    double target_value;
 };
 
 struct region {
     char account[16], name[24];
     struct world *world;
+    struct scalable scalables[SCALABLES_MAX];
+    int scalable_count;
     struct bucket_level buckets[BUCKET_COUNT];
 };
 
@@ -136,7 +107,7 @@ struct call {
     struct world_view view;
     struct arena *arena;
     struct buf *out;
-    json_t *json;             // ECS
+    json_t *json;             // services that speak JSON
     struct form form;         // EC2, STS
     int64_t now_ms;           // world time
     int64_t seen_ms;          // reads show states as of then (read_lag_ms)
@@ -178,10 +149,11 @@ void call_told_task(struct call *c, int task);
 
 // ---- the pieces
 const struct op *ops_of(enum service_kind_aws service, size_t *ret_count);
-extern const struct op ecs_ops[], ec2_ops[], sts_ops[];
-extern const size_t ecs_op_count, ec2_op_count, sts_op_count;
+const char *op_action(const struct op *op);                         // without its service: "ListTasks"
+bool speaks_json(enum service_kind_aws service);
+extern const struct op ecs_ops[], ec2_ops[], sts_ops[], scaling_ops[], quotas_ops[];
+extern const size_t ecs_op_count, ec2_op_count, sts_op_count, scaling_op_count, quotas_op_count;
 
-bool throttle_take(struct call *c, enum bucket b, double tokens);   // false: refused
 void answer_throttled(struct call *c);
 
 bool call_authenticate(struct call *c);                              // answers itself when it refuses

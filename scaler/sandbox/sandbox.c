@@ -7,7 +7,6 @@
 #include "scaler/sandbox/auth_header.h"
 #include "scaler/sandbox/internal.h"
 
-#define ECS_TARGET "AmazonEC2ContainerServiceV20141113."
 #define ROLE_KEY_LIFE_MS ((int64_t)6 * 3600 * 1000)
 #define ARENA_MAX ((size_t)256 << 20)
 
@@ -128,19 +127,18 @@ struct slice request_header(const struct sandbox_request *r, const char *name)
 
 const struct op *ops_of(enum service_kind_aws service, size_t *ret_count)
 {
-    switch (service) {
-    case AWS_ECS:
-        *ret_count = ecs_op_count;
-        return ecs_ops;
-    case AWS_EC2:
-        *ret_count = ec2_op_count;
-        return ec2_ops;
-    case AWS_STS:
-    case AWS_SERVICE_COUNT:
-        break;
-    }
-    *ret_count = sts_op_count;
-    return sts_ops;
+    const struct {
+        const struct op *ops;
+        size_t count;
+    } all[AWS_SERVICE_COUNT] = {[AWS_ECS] = {ecs_ops, ecs_op_count}, [AWS_EC2] = {ec2_ops, ec2_op_count}, [AWS_STS] = {sts_ops, sts_op_count},
+                                [AWS_SCALING] = {scaling_ops, scaling_op_count}, [AWS_QUOTAS] = {quotas_ops, quotas_op_count}};
+    *ret_count = all[service].count;
+    return all[service].ops;
+}
+
+const char *op_action(const struct op *op)
+{
+    return strchr(op->name, ':') + 1;
 }
 
 static const struct op *find_op(enum service_kind_aws service, struct slice name)
@@ -148,14 +146,25 @@ static const struct op *find_op(enum service_kind_aws service, struct slice name
     size_t count = 0;
     const struct op *ops = ops_of(service, &count);
     for (size_t i = 0; i < count; i++)
-        if (slice_eq_str(name, ops[i].name + 4))
+        if (slice_eq_str(name, op_action(&ops[i])))
             return &ops[i];
     return NULL;
+}
+
+static const char *const target_prefixes[AWS_SERVICE_COUNT] = {
+    [AWS_ECS] = "AmazonEC2ContainerServiceV20141113.", [AWS_SCALING] = "AnyScaleFrontendService.", [AWS_QUOTAS] = "ServiceQuotasV20190624."};
+
+bool speaks_json(enum service_kind_aws service)
+{
+    return target_prefixes[service] != NULL;
 }
 
 // JSON calls name their service in the target; the others are told apart by the scope that was signed, or else by the action.
 static enum service_kind_aws service_of(const struct sandbox_request *r, struct slice target, struct slice action)
 {
+    for (int s = 0; target.ptr != NULL && s < AWS_SERVICE_COUNT; s++)
+        if (target_prefixes[s] != NULL && slice_starts(target, target_prefixes[s]))
+            return (enum service_kind_aws)s;
     if (target.ptr != NULL)
         return AWS_ECS;
     struct auth_header h = {0};
@@ -170,7 +179,7 @@ static enum service_kind_aws service_of(const struct sandbox_request *r, struct 
 
 static void unknown_operation(struct call *c, struct slice name)
 {
-    if (c->service == AWS_ECS)
+    if (speaks_json(c->service))
         call_fail(c, 400, "UnknownOperationException", "The operation %.*s is not known", (int)(name.len < 100 ? name.len : 100), name.ptr);
     else if (name.ptr == NULL)
         call_fail(c, 400, "MissingAction", "The request must contain the parameter Action");
@@ -202,7 +211,7 @@ static bool check_params(struct call *c)
 
 static bool parse_body(struct call *c)
 {
-    if (c->service != AWS_ECS)
+    if (!speaks_json(c->service))
         return check_params(c);
     struct err err = {0};
     if (json_parse(c->request->body, "request", &c->json, &err) == 0 && json_is_object(c->json))
@@ -241,7 +250,8 @@ static void count(struct call *c)
     n->calls++;
     n->errors += call_failed(c);
     const char *code = c->ret->error_code;
-    n->throttled += strcmp(code, "ThrottlingException") == 0 || strcmp(code, "RequestLimitExceeded") == 0 || strcmp(code, "Throttling") == 0;
+    n->throttled += strcmp(code, "ThrottlingException") == 0 || strcmp(code, "RequestLimitExceeded") == 0 || strcmp(code, "Throttling") == 0 ||
+                    strcmp(code, "TooManyRequestsException") == 0;
 }
 
 static void answer_known(struct call *c)
@@ -274,15 +284,16 @@ static void answer_call(struct sandbox *s, const struct sandbox_request *r, stru
         action = form_get(&c.form, "Action");
     }
     c.service = service_of(r, target, action);
-    ret->content_type = c.service == AWS_ECS ? "application/x-amz-json-1.1" : "text/xml;charset=UTF-8";
+    ret->content_type = speaks_json(c.service) ? "application/x-amz-json-1.1" : "text/xml;charset=UTF-8";
     if (!call_authenticate(&c))
         return;
     if (form_result != 0) {
         call_fail(&c, 400, "MalformedQueryString", "%s", err.msg);
         return;
     }
-    if (target.ptr != NULL && slice_starts(target, ECS_TARGET))
-        action = (struct slice){target.ptr + sizeof ECS_TARGET - 1, target.len - (sizeof ECS_TARGET - 1)};
+    size_t prefix = speaks_json(c.service) ? strlen(target_prefixes[c.service]) : 0;
+    if (target.ptr != NULL && prefix > 0 && slice_starts(target, target_prefixes[c.service]))
+        action = (struct slice){target.ptr + prefix, target.len - prefix};
     c.op = find_op(c.service, action);
     if (c.op == NULL) {
         unknown_operation(&c, target.ptr != NULL ? target : action);

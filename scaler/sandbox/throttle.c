@@ -2,6 +2,8 @@
 //
 // ECS: "Amazon ECS API request throttling" (ECS API reference); EC2: "Request throttling for the Amazon EC2 API" (EC2 developer
 // guide); both as of 2026-01. EC2 gives each action a bucket of its own, of its category's size unless listed there.
+#include "scaler/sandbox/throttle.h"
+
 #include "scaler/sandbox/internal.h"
 
 #include <math.h>
@@ -16,6 +18,7 @@ static const struct {
     [BUCKET_ECS_SERVICE_READ] = {100, 20},
     [BUCKET_ECS_SERVICE_MODIFY] = {50, 5},
     [BUCKET_ECS_TASKDEF_READ] = {50, 20},
+    [BUCKET_ECS_TASKDEF_MODIFY] = {20, 1},
     [BUCKET_ECS_PROVIDER_READ] = {50, 20},
     [BUCKET_ECS_TAG_READ] = {50, 20},
     [BUCKET_ECS_SETTING_READ] = {50, 20},
@@ -39,6 +42,9 @@ static const struct {
     [BUCKET_EC2_ZONES] = {100, 20},
     [BUCKET_EC2_REGIONS] = {100, 20},
     [BUCKET_EC2_SUBNETS] = {100, 20},
+    [BUCKET_EC2_TAGS] = {100, 20},
+    [BUCKET_SCALING] = {40, 10},  // not documented: about what is seen
+    [BUCKET_QUOTAS] = {10, 5},    // not documented either
 };
 
 bool throttle_take(struct call *c, enum bucket b, double tokens)

@@ -142,6 +142,12 @@ void jo_time(struct json_out *o, const char *key, int64_t wall_ms)
     add_milli_digits(o->out, wall_ms % 1000);
 }
 
+void jo_double(struct json_out *o, const char *key, double value)
+{
+    start_value(o, key);
+    buf_printf(o->out, "%.3f", value);
+}
+
 void jo_zero(struct json_out *o, const char *key)
 {
     start_value(o, key);

@@ -19,6 +19,7 @@ void jo_int(struct json_out *o, const char *key, int64_t value);
 void jo_decimal(struct json_out *o, const char *key, int64_t value);  // "256", as a string
 void jo_bool(struct json_out *o, const char *key, bool value);
 void jo_time(struct json_out *o, const char *key, int64_t wall_ms);  // epoch seconds with three decimals
+void jo_double(struct json_out *o, const char *key, double value);   // three decimals
 void jo_zero(struct json_out *o, const char *key);                   // 0.0
 
 // ---- XML: text is escaped; a NULL text writes nothing.

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 AWS = "/usr/bin/aws"  # Debian's; another `aws` may come first on PATH
 PERSON = ("AKIASANDBOXPERSON000", "sandbox/secret+of/a+person/000000000000")
 # Members newer than the botocore under test.
-NEWER = {"availabilityZoneRebalancing", "availabilityZoneId"}
+NEWER = {"availabilityZoneRebalancing", "availabilityZoneId", "ScalableTargetARN"}
 
 try:
     import botocore.exceptions
@@ -25,6 +25,8 @@ except ImportError:
 
 class Server:
     """masu sandbox on a free port; what it prints is what a person would paste into a shell."""
+
+    shell = None
 
     def __init__(self, program, *options):
         self.process = subprocess.Popen([program, "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True)
@@ -39,6 +41,9 @@ class Server:
         self.url = self.exports["AWS_ENDPOINT_URL"]
 
     def stop(self):
+        if self.shell is not None:
+            self.shell.stdin.close()
+            self.shell.wait(timeout=30)
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
 
@@ -211,6 +216,81 @@ def writes(clients, cluster, arns, fleet, target, ids):
     refused("but not twice at once", "FleetNotInModifiableState", ec2.modify_spot_fleet_request, SpotFleetRequestId=fleet, TargetCapacity=target)
 
 
+def ecs_again(clients, cluster):
+    return clients.client("ecs").list_container_instances(cluster=cluster, status="ACTIVE")["containerInstanceArns"]
+
+
+def placement(clients, cluster, arns):
+    ecs = clients.client("ecs")
+    definition = ecs.register_task_definition(
+        family="boto", networkMode="bridge", containerDefinitions=[{"name": "a", "image": "i", "cpu": 32, "memory": 128, "memoryReservation": 64}],
+        placementConstraints=[{"type": "memberOf", "expression": "attribute:ecs.os-type == linux"}])["taskDefinition"]
+    check("a definition is registered", definition["revision"] == 1 and definition["placementConstraints"][0]["type"] == "memberOf", definition)
+    put = ecs.put_attributes(cluster=cluster, attributes=[{"name": "rack", "value": "7", "targetId": arns[1]}])["attributes"]
+    check("an attribute is put", put[0]["targetId"] == arns[1], put)
+    listed = ecs.list_attributes(cluster=cluster, targetType="container-instance", attributeName="rack")["attributes"]
+    check("and listed", [a["value"] for a in listed] == ["7"], listed)
+    found = ecs.list_container_instances(cluster=cluster, filter="attribute:rack == 7 && agentConnected == true")["containerInstanceArns"]
+    check("and found by", found == [arns[1]], found)
+    refused("a bad filter is refused", "InvalidParameterException", ecs.list_container_instances, cluster=cluster, filter="rack == 7")
+    here = [{"type": "memberOf", "expression": "attribute:rack == 7"}]
+    run = ecs.run_task(cluster=cluster, taskDefinition="boto", count=2, group="night", placementConstraints=here + [{"type": "distinctInstance"}],
+                       overrides={"cpu": "64", "containerOverrides": [{"name": "a", "memory": 96}]})
+    check("a task is run where its rules allow", run["tasks"][0]["containerInstanceArn"] == arns[1] and run["tasks"][0]["group"] == "night", run)
+    check("and refused with the reason", "DistinctInstance" in run["failures"][0]["reason"], run)
+    start = ecs.start_task(cluster=cluster, taskDefinition="boto", containerInstances=[arns[2]])
+    check("a task is started where the caller says", start["tasks"][0]["containerInstanceArn"] == arns[2], start)
+    stopped = ecs.stop_task(cluster=cluster, task=start["tasks"][0]["taskArn"], reason="test")["task"]
+    check("and stopped", stopped["desiredStatus"] == "STOPPED", stopped)
+    service = ecs.create_service(cluster=cluster, serviceName="boto", taskDefinition="boto", desiredCount=1, placementConstraints=here,
+                                 placementStrategy=[{"type": "spread", "field": "attribute:rack"}, {"type": "binpack", "field": "cpu"}])["service"]
+    check("a service is created", service["placementStrategy"][0]["field"] == "attribute:rack" and service["desiredCount"] == 1, service)
+    refused("a bad constraint is refused", "InvalidParameterException", ecs.create_service, cluster=cluster, serviceName="bad", taskDefinition="boto",
+            desiredCount=1, placementConstraints=[{"type": "memberOf", "expression": "attribute:x ="}])
+    service = ecs.update_service(cluster=cluster, service="boto", desiredCount=2, placementConstraints=[], forceNewDeployment=True)["service"]
+    check("and updated", service["desiredCount"] == 2 and len(service["deployments"]) == 2 and service["placementConstraints"] == [], service)
+    ecs.delete_attributes(cluster=cluster, attributes=[{"name": "rack", "targetId": arns[1]}])
+    check("an attribute is deleted", ecs.list_attributes(cluster=cluster, targetType="container-instance", attributeName="rack")["attributes"] == [])
+    inactive = ecs.deregister_task_definition(taskDefinition="boto:1")["taskDefinition"]
+    check("a definition is deregistered", inactive["status"] == "INACTIVE", inactive)
+    refused("and not run", "ClientException", ecs.run_task, cluster=cluster, taskDefinition="boto:1")
+    refused("an instance with tasks is not deregistered", "InvalidParameterException", ecs.deregister_container_instance, cluster=cluster, containerInstance=arns[1])
+    gone = ecs.deregister_container_instance(cluster=cluster, containerInstance=arns[1], force=True)["containerInstance"]
+    check("but by force", gone["status"] == "INACTIVE", gone)
+    settings = ecs.list_account_settings(name="awsvpcTrunking", effectiveSettings=True)["settings"]
+    check("settings are told", settings[0]["value"] == "disabled", settings)
+    check("clusters tell settings when asked", ecs.describe_clusters(clusters=[cluster], include=["SETTINGS"])["clusters"][0]["settings"] != [])
+
+
+def owners(clients, fleet):
+    ec2, scaling, quotas = clients.client("ec2"), clients.client("application-autoscaling"), clients.client("service-quotas")
+    ec2.create_tags(Resources=[fleet], Tags=[{"Key": "masu:owner", "Value": "test"}])
+    tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [fleet]}, {"Name": "key", "Values": ["masu:owner"]}])["Tags"]
+    check("a fleet is tagged", [(t["ResourceType"], t["Value"]) for t in tags] == [("spot-fleet-request", "test")], tags)
+    shown = {t["Key"]: t["Value"] for t in ec2.describe_spot_fleet_requests(SpotFleetRequestIds=[fleet])["SpotFleetRequestConfigs"][0]["Tags"]}
+    check("and shows it", shown["masu:owner"] == "test", shown)
+    ec2.delete_tags(Resources=[fleet], Tags=[{"Key": "masu:owner", "Value": "other"}])
+    check("a tag of another value stays", ec2.describe_tags(Filters=[{"Name": "tag:masu:owner", "Values": ["test"]}])["Tags"] != [])
+    ec2.delete_tags(Resources=[fleet], Tags=[{"Key": "masu:owner"}])
+    check("and goes", ec2.describe_tags(Filters=[{"Name": "tag:masu:owner", "Values": ["*"]}])["Tags"] == [])
+    subnet = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": ["us-east-1b"]}])["Subnets"][0]
+    check("a subnet tells its free addresses", 0 < subnet["AvailableIpAddressCount"] < 8187, subnet)
+    name = {"ServiceNamespace": "ec2", "ResourceId": "spot-fleet-request/" + fleet, "ScalableDimension": "ec2:spot-fleet-request:TargetCapacity"}
+    check("nobody scales the fleet", scaling.describe_scalable_targets(ServiceNamespace="ec2")["ScalableTargets"] == [])
+    scaling.register_scalable_target(**name, MinCapacity=1, MaxCapacity=9)
+    scaling.put_scaling_policy(**name, PolicyName="cpu", PolicyType="TargetTrackingScaling", TargetTrackingScalingPolicyConfiguration={
+        "TargetValue": 60.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "EC2SpotFleetRequestAverageCPUUtilization"}})
+    targets = scaling.describe_scalable_targets(ServiceNamespace="ec2", ResourceIds=[name["ResourceId"]])["ScalableTargets"]
+    check("until somebody does", targets[0]["MaxCapacity"] == 9 and targets[0]["CreationTime"].year >= 2026, targets)
+    policies = scaling.describe_scaling_policies(ServiceNamespace="ec2")["ScalingPolicies"]
+    check("by a policy", policies[0]["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 60.0, policies)
+    scaling.deregister_scalable_target(**name)
+    refused("a target that is gone is not found", "ObjectNotFoundException", scaling.deregister_scalable_target, **name)
+    check("a quota is told", quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-34B43A08")["Quota"]["Value"] == 5000.0)
+    refused("one that was never applied is not", "NoSuchResourceException", quotas.get_service_quota, ServiceCode="ec2", QuotaCode="L-3819A6DF")
+    check("but has a default", quotas.get_aws_default_service_quota(ServiceCode="ec2", QuotaCode="L-3819A6DF")["Quota"]["Value"] == 0.0)
+
+
 def identities(server, clients):
     sts = clients.client("sts")
     check("the caller has a name", sts.get_caller_identity()["Arn"].endswith(":user/daemon"))
@@ -226,22 +306,66 @@ def identities(server, clients):
 
 
 # ---- awscli -----------------------------------------------------------------------------------------------------------------
+def environment(server, key=None):
+    return {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_DEFAULT_REGION": server.exports["AWS_REGION"], "AWS_ACCESS_KEY_ID": (key or server.exports["AWS_ACCESS_KEY_ID"]),
+            "AWS_SECRET_ACCESS_KEY": server.exports["AWS_SECRET_ACCESS_KEY"]}
+
+
 def aws(server, *arguments, key=None):
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true",
-                   "AWS_DEFAULT_REGION": server.exports["AWS_REGION"], "AWS_ACCESS_KEY_ID": (key or server.exports["AWS_ACCESS_KEY_ID"]),
-                   "AWS_SECRET_ACCESS_KEY": server.exports["AWS_SECRET_ACCESS_KEY"]}
-    return subprocess.run([AWS, "--endpoint-url", server.url, "--output", "json", *arguments], env=environment, capture_output=True, text=True,
-                          timeout=120, check=False)
+    return subprocess.run([AWS, "--endpoint-url", server.url, "--output", "json", *arguments], env=environment(server, key), capture_output=True,
+                          text=True, timeout=120, check=False)
 
 
 def answer(server, *arguments):
-    run = aws(server, *arguments)
-    check("aws " + " ".join(arguments)[:90], run.returncode == 0, run.stderr)
-    return json.loads(run.stdout) if run.stdout.strip() else None
+    if server.shell is None:
+        server.shell = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), "aws_shell.py")], env=environment(server), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    server.shell.stdin.write(json.dumps(["--endpoint-url", server.url, "--output", "json", *arguments]) + "\n")
+    server.shell.stdin.flush()
+    code, out, err = json.loads(server.shell.stdout.readline())
+    check("aws " + " ".join(arguments)[:90], code == 0, err)
+    return json.loads(out) if out.strip() else None
+
+
+def written(server, cluster, arns, fleet):
+    """Each operation that changes or tells of rules and owners, by hand."""
+    here = ["--cluster", cluster]
+    answer(server, "ecs", "register-task-definition", "--family", "hand", "--container-definitions", '[{"name":"a","image":"i","memory":64}]')
+    answer(server, "ecs", "put-attributes", *here, "--attributes", f"name=desk,value=1,targetId={arns[3]}")
+    listed = answer(server, "ecs", "list-attributes", *here, "--target-type", "container-instance", "--attribute-name", "desk")["attributes"]
+    check("an attribute put by hand is listed", len(listed) == 1, listed)
+    check("and filters", answer(server, "ecs", "list-container-instances", *here, "--filter", "attribute:desk exists")["containerInstanceArns"] == [arns[3]])
+    rule = ["--placement-constraints", "type=memberOf,expression=attribute:desk == 1"]
+    run = answer(server, "ecs", "run-task", *here, "--task-definition", "hand", *rule, "--placement-strategy", "type=spread,field=host")
+    check("a task runs where it may", run["tasks"][0]["containerInstanceArn"] == arns[3], run)
+    start = answer(server, "ecs", "start-task", *here, "--task-definition", "hand", "--container-instances", arns[3])
+    answer(server, "ecs", "stop-task", *here, "--task", start["tasks"][0]["taskArn"])
+    answer(server, "ecs", "create-service", *here, "--service-name", "hand", "--task-definition", "hand", "--desired-count", "1", *rule)
+    answer(server, "ecs", "update-service", *here, "--service", "hand", "--desired-count", "0")
+    answer(server, "ecs", "delete-attributes", *here, "--attributes", f"name=desk,targetId={arns[3]}")
+    answer(server, "ecs", "deregister-container-instance", *here, "--container-instance", arns[3], "--force")
+    answer(server, "ecs", "deregister-task-definition", "--task-definition", "hand:1")
+    answer(server, "ecs", "describe-capacity-providers")
+    answer(server, "ecs", "list-account-settings", "--effective-settings")
+    answer(server, "ec2", "create-tags", "--resources", fleet, "--tags", "Key=masu:owner,Value=hand")
+    check("tags of a fleet", len(answer(server, "ec2", "describe-tags", "--filters", "Name=key,Values=masu:owner")["Tags"]) == 1)
+    answer(server, "ec2", "delete-tags", "--resources", fleet, "--tags", "Key=masu:owner")
+    answer(server, "ec2", "describe-spot-fleet-request-history", "--spot-fleet-request-id", fleet, "--start-time", "2026-01-01T00:00:00Z")
+    answer(server, "ec2", "describe-spot-instance-requests", "--filters", "Name=state,Values=active")
+    answer(server, "ec2", "describe-subnets")
+    answer(server, "ec2", "describe-instance-type-offerings", "--location-type", "availability-zone")
+    name = ["--service-namespace", "ec2", "--resource-id", "spot-fleet-request/" + fleet, "--scalable-dimension", "ec2:spot-fleet-request:TargetCapacity"]
+    answer(server, "application-autoscaling", "register-scalable-target", *name, "--min-capacity", "1", "--max-capacity", "5")
+    answer(server, "application-autoscaling", "describe-scaling-policies", "--service-namespace", "ec2")
+    check("a scalable target", len(answer(server, "application-autoscaling", "describe-scalable-targets", "--service-namespace", "ec2")["ScalableTargets"]) == 1)
+    answer(server, "application-autoscaling", "deregister-scalable-target", *name)
+    answer(server, "service-quotas", "get-service-quota", "--service-code", "ec2", "--quota-code", "L-34B43A08")
 
 
 def command_line(server):
-    clusters = answer(server, "ecs", "list-clusters")["clusterArns"]
+    run = aws(server, "ecs", "list-clusters")
+    check("aws runs as a program", run.returncode == 0, run.stderr)
+    clusters = json.loads(run.stdout)["clusterArns"]
     described = answer(server, "ecs", "describe-clusters", "--clusters", *clusters)["clusters"]
     cluster = max(described, key=lambda c: c["registeredContainerInstancesCount"])["clusterName"]
     arns = answer(server, "ecs", "list-container-instances", "--cluster", cluster)["containerInstanceArns"]
@@ -255,6 +379,7 @@ def command_line(server):
     check("describes instances", len(answer(server, "ec2", "describe-instances", "--instance-ids", *ids)["Reservations"]) == 3)
     answer(server, "ec2", "create-tags", "--resources", ids[0], "--tags", "Key=note,Value=by hand")
     answer(server, "ecs", "update-container-instances-state", "--cluster", cluster, "--container-instances", arns[0], "--status", "DRAINING")
+    written(server, cluster, arns, fleet)
     check("knows who calls", answer(server, "sts", "get-caller-identity")["Arn"].endswith("user/daemon"))
     run = aws(server, "ecs", "list-clusters", key="AKIANOBODY0000000000")
     check("a wrong key is refused", run.returncode not in (0, None) and "UnrecognizedClientException" in run.stderr, run.stderr)
@@ -272,6 +397,8 @@ def main():
         cluster, arns = ecs_reads(clients)
         fleet, target, ids = ec2_reads(clients)
         writes(clients, cluster, arns, fleet, target, ids)
+        placement(clients, cluster, ecs_again(clients, cluster))
+        owners(clients, fleet)
         identities(server, clients)
         check("no answer holds a member that the models do not know", clients.unknown == [] and clients.checked > 30, (clients.checked, clients.unknown[:10]))
         command_line(server)

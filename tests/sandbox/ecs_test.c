@@ -80,7 +80,7 @@ static void container_instances_are_listed_by_state(void **state)
     json_t *b = rig_ecs_ok(&r, "ListContainerInstances", "{\"cluster\":\"shop\",\"status\":\"DRAINING\"}");
     assert_int_equal(length(b, "containerInstanceArns"), 0);
     rig_ecs_refused(&r, "ListContainerInstances", "{\"cluster\":\"shop\",\"status\":\"TIRED\"}", "InvalidParameterException");
-    rig_ecs_refused(&r, "ListContainerInstances", "{\"cluster\":\"shop\",\"filter\":\"ec2InstanceId == i-1\"}", "InvalidParameterException");
+    rig_ecs_refused(&r, "ListContainerInstances", "{\"cluster\":\"shop\",\"filter\":\"ec2InstanceId = i-1\"}", "InvalidParameterException");
     rig_ecs_refused(&r, "ListContainerInstances", "{\"cluster\":\"shop\",\"maxResults\":101}", "InvalidParameterException");
     json_decref(a);
     json_decref(b);
@@ -226,7 +226,7 @@ static void a_person_changes_a_desired_count_and_forces_a_deployment(void **stat
     rig_ecs_refused(&r, "UpdateService", "{\"cluster\":\"shop\",\"service\":\"nope\",\"desiredCount\":5}", "ServiceNotFoundException");
     rig_ecs_refused(&r, "UpdateService", "{\"cluster\":\"shop\",\"service\":\"web\",\"desiredCount\":-1}", "InvalidParameterException");
     rig_ecs_refused(&r, "UpdateService", "{\"cluster\":\"shop\",\"service\":\"logs\",\"desiredCount\":1}", "InvalidParameterException");
-    rig_ecs_refused(&r, "UpdateService", "{\"cluster\":\"shop\",\"service\":\"web\",\"taskDefinition\":\"web:2\"}", "InvalidParameterException");
+    rig_ecs_refused(&r, "UpdateService", "{\"cluster\":\"shop\",\"service\":\"web\",\"taskDefinition\":\"web:2\"}", "ClientException");
     rig_stop(&r);
 }
 

@@ -110,6 +110,13 @@ struct rig_answer rig_ecs(struct rig *r, const char *operation, const char *body
     return send_signed(r, "ecs", target, body, how);
 }
 
+struct rig_answer rig_json(struct rig *r, const char *service, const char *prefix, const char *operation, const char *body)
+{
+    char target[128];
+    snprintf(target, sizeof target, "%s.%s", prefix, operation);
+    return send_signed(r, service, target, body, NULL);
+}
+
 struct rig_answer rig_query(struct rig *r, const char *service, const char *form, const struct rig_call *how)
 {
     char body[4096];

@@ -43,6 +43,8 @@ void rig_start(struct rig *r, const struct sandbox_options *options);
 void rig_stop(struct rig *r);
 void rig_pass(struct rig *r, int64_t ms);
 struct rig_answer rig_ecs(struct rig *r, const char *operation, const char *body, const struct rig_call *how);
+// Any service that speaks JSON 1.1, by its signing name and the prefix of its target.
+struct rig_answer rig_json(struct rig *r, const char *service, const char *prefix, const char *operation, const char *body);
 // "Action=DescribeInstances&…"; the version is added.
 struct rig_answer rig_query(struct rig *r, const char *service, const char *form, const struct rig_call *how);
 struct rig_answer rig_get(struct rig *r, const char *path);

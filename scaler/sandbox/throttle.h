@@ -1,0 +1,53 @@
+// Token buckets of the sandbox: which there are, and how full each is. Sizes are in throttle.c.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct call;
+
+enum bucket {
+    BUCKET_NONE,
+    BUCKET_ECS_CLUSTER_READ,
+    BUCKET_ECS_RESOURCE_READ,
+    BUCKET_ECS_RESOURCE_MODIFY,
+    BUCKET_ECS_SERVICE_READ,
+    BUCKET_ECS_SERVICE_MODIFY,
+    BUCKET_ECS_TASKDEF_READ,
+    BUCKET_ECS_TASKDEF_MODIFY,
+    BUCKET_ECS_PROVIDER_READ,
+    BUCKET_ECS_TAG_READ,
+    BUCKET_ECS_SETTING_READ,
+    BUCKET_ECS_PROTECTION,
+    BUCKET_EC2_INSTANCES,
+    BUCKET_EC2_INSTANCES_UNFILTERED,
+    BUCKET_EC2_STATUS,
+    BUCKET_EC2_STATUS_UNFILTERED,
+    BUCKET_EC2_SPOT_REQUESTS,
+    BUCKET_EC2_TERMINATE,
+    BUCKET_EC2_TERMINATE_RESOURCES,
+    BUCKET_EC2_CREATE_TAGS,
+    BUCKET_EC2_DELETE_TAGS,
+    BUCKET_EC2_FLEETS,
+    BUCKET_EC2_FLEET_INSTANCES,
+    BUCKET_EC2_FLEET_HISTORY,
+    BUCKET_EC2_MODIFY_FLEET,
+    BUCKET_EC2_TYPES,
+    BUCKET_EC2_OFFERINGS,
+    BUCKET_EC2_PRICES,
+    BUCKET_EC2_ZONES,
+    BUCKET_EC2_REGIONS,
+    BUCKET_EC2_SUBNETS,
+    BUCKET_EC2_TAGS,
+    BUCKET_SCALING,
+    BUCKET_QUOTAS,
+    BUCKET_COUNT
+};
+
+struct bucket_level {
+    double tokens;
+    int64_t at_ms;
+    bool started;
+};
+
+bool throttle_take(struct call *c, enum bucket b, double tokens);  // false: refused
