@@ -543,7 +543,7 @@ static void the_world_learns_what_the_daemon_was_told(void **state)
     told.tasks = 0;
     json_decref(rig_ecs_ok(&r, "DescribeTasks", stopped));
     assert_int_equal(told.tasks, 1);  // it may have stopped since the lists
-    rig_pass(&r, 11000);
+    rig_pass(&r, 31000);
     json_decref(rig_ecs_ok(&r, "DescribeTasks", stopped));
     assert_int_equal(told.tasks, 1);  // the lists are too old to tell of the whole box
     struct sandbox_fault f = {"ecs:DescribeContainerInstances", SANDBOX_FAULT_TIMEOUT_AFTER, 0, 1};
