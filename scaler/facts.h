@@ -96,5 +96,7 @@ struct facts {
     struct fact_task *tasks;     // by ARN
     size_t task_count;
     int64_t tasks_listed_ms;     // last complete cluster-wide list
-    bool lists_wanted;           // something disagreed: list in the next look
+    // In the next look, though its turn has not come: all lists, because one of these failed or services went missing; the
+    // container instances, because something boots; the tasks, because counts disagreed.
+    bool lists_wanted, containers_wanted, tasks_wanted;
 };

@@ -146,8 +146,7 @@ void source_from_call(struct look *l, enum source_kind k, const struct aws_call 
 
 static bool lists_due(const struct look *l)
 {
-    return l->old == NULL || l->g->looks % LIST_EVERY_LOOKS == 0 || l->g->wrote || l->old->lists_wanted ||
-           l->old->container_arn_count == 0 || l->old->service_arn_count == 0;
+    return l->old == NULL || l->g->looks % LIST_EVERY_LOOKS == 0 || l->old->lists_wanted;
 }
 
 static void run(struct look *l)
@@ -158,11 +157,11 @@ static void run(struct look *l)
 // Demand is asked for before capacity, so that a lag between them shows too much need rather than too little.
 static void look_phases(struct look *l)
 {
-    if (l->lists) {
+    if (l->lists)
         ecs_list_services(l->with, l->g->cluster, &l->service_list);
+    if (l->lists || l->old->containers_wanted)
         ecs_list_container_instances(l->with, l->g->cluster, &l->container_list);
-        run(l);
-    }
+    run(l);
     look_services_ask(l);
     look_containers_ask(l);
     look_ec2_ask(l);
@@ -189,16 +188,20 @@ static void look_phases(struct look *l)
     region_types_read(l);
 }
 
-// Something boots, or the APIs disagree about what there is: the next look lists again.
-static bool lists_wanted(const struct facts *f)
+// Something boots: the next look lists the container instances again. What never registers is left to the lists' own turn.
+static bool containers_wanted(const struct facts *f, int64_t boot_limit_ms)
 {
     size_t known = 0;
-    for (size_t i = 0; i < f->ec2_count; i++)
-        known += f->ec2[i].fleet[0] != '\0' && (f->ec2[i].state == EC2_PENDING || f->ec2[i].state == EC2_RUNNING);
+    bool boots = false;
+    for (size_t i = 0; i < f->ec2_count; i++) {
+        bool member = f->ec2[i].fleet[0] != '\0' && (f->ec2[i].state == EC2_PENDING || f->ec2[i].state == EC2_RUNNING);
+        known += member;
+        boots |= member && f->at_ms - f->ec2[i].launched_ms < boot_limit_ms;
+    }
     size_t registered = 0;
     for (size_t i = 0; i < f->container_count; i++)
         registered += f->containers[i].state == ECS_ACTIVE || f->containers[i].state == ECS_DRAINING;
-    return known > registered;
+    return boots && known > registered;
 }
 
 static bool complete(const struct facts *f)
@@ -228,9 +231,8 @@ int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t l
     for (int k = 0; k < SOURCE_COUNT; k++)
         source_set(l.new, (enum source_kind)k, SOURCE_UNKNOWN, 0, "not read yet");
     l.lists = lists_due(&l);
-    g->wrote = false;
     look_phases(&l);
-    l.new->lists_wanted |= lists_wanted(l.new);
+    l.new->containers_wanted = containers_wanted(l.new, policy->boot_limit_ms);
     g->complete_looks += complete(l.new);
     g->turn = turn;
     g->looks++;

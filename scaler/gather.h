@@ -1,7 +1,7 @@
 // Gather: from AWS to a snapshot of one cluster, economically, with the age of each fact.
 //
-// A look reads container instances, services, fleets and their instances; lists are read each fifth look, when counts disagree,
-// while something boots and after own writes. Tasks are listed when a container instance changed, and described only when new,
+// A look reads container instances, services, fleets and their instances; lists are read each fifth look, that of container
+// instances also while something boots. Tasks are listed when a container instance changed, and described only when new,
 // unfinished or vanished; on draining instances their RUNNING and STOPPED lists are read each look. Task definitions are kept
 // for ever, instance types for a day, prices for an hour. What fails keeps its last facts with their age and is marked in
 // snapshot.sources; gather itself fails only where nothing can be said at all (who are we?). Mutates nothing in AWS.
@@ -33,5 +33,5 @@ void gather_free(struct gather *g);  // NULL-safe
 // next. Errors: those of region_identify.
 int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t limit_ms, struct arena *a, struct snapshot *ret,
                 struct err *err);
-// A write of ours succeeded: overlaid over lagging reads for 2 min, and lists are read in the next look.
+// A write of ours succeeded: overlaid over lagging reads for 2 min.
 void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value);

@@ -292,7 +292,6 @@ void gather_wrote(struct gather *g, enum action_kind kind, const char *target, c
     snprintf(w->target, sizeof w->target, "%s", target);
     snprintf(w->value, sizeof w->value, "%s", value ? value : "");
     g->write_count = kept + 1;
-    g->wrote = true;
     g->region->fleets_stale |= kind == ACTION_SET_TARGET;
 }
 

@@ -5,22 +5,27 @@
 // What to describe: the list of this look where it was complete, else what the look before knew.
 static const char **arns_to_ask(struct look *l, const struct ecs_arns *list, const char **old, size_t old_count, size_t *ret_count)
 {
-    bool listed = l->lists && (list->call.state == AWS_CALL_COMPLETE || (l->old == NULL && list->count > 0));
+    bool listed = list->call.state == AWS_CALL_COMPLETE || (l->old == NULL && list->count > 0);
     size_t count = listed ? list->count : old_count;
     const char **arns = arena_array(l->a, const char *, count);
     for (size_t i = 0; i < count; i++)
         arns[i] = listed ? list->items[i] : arena_strdup(l->a, old[i]);
-    l->new->lists_wanted |= l->lists && list->call.state != AWS_CALL_COMPLETE;
+    l->new->lists_wanted |= list->call.state != AWS_CALL_NONE && list->call.state != AWS_CALL_COMPLETE;
     *ret_count = count;
     return arns;
 }
 
-// A describe of nothing is not sent: then the list is the answer. A failed list makes the source no better than itself.
+// A describe of nothing is not sent: then the list is the answer, until its next turn. (What is new shows only in lists also
+// where there is something to describe.) A failed list makes the source no better than itself.
 static void source_from_list_and_describe(struct look *l, enum source_kind k, const struct aws_call *list, size_t asked,
                                           const struct aws_call *describe)
 {
+    if (asked == 0 && list->state == AWS_CALL_NONE && l->old && l->old->sources[k].state == SOURCE_OK) {
+        source_set(l->new, k, SOURCE_OK, l->new->at_ms, "");
+        return;
+    }
     source_from_call(l, k, asked > 0 ? describe : list);
-    if (l->lists && asked > 0 && list->state != AWS_CALL_COMPLETE && l->new->sources[k].state == SOURCE_OK)
+    if (list->state != AWS_CALL_NONE && asked > 0 && list->state != AWS_CALL_COMPLETE && l->new->sources[k].state == SOURCE_OK)
         source_set(l->new, k, SOURCE_PARTIAL, l->new->sources[k].read_ms, arena_strdup(l->a, list->err.msg));
 }
 
@@ -94,6 +99,21 @@ static struct fact_container container_copy(struct arena *a, const struct fact_c
     return c;
 }
 
+// What AWS does not know any more is not asked for again; any other failure is a reason to look what there is.
+static void forget_missing(struct facts *f, const struct ecs_failures *failures)
+{
+    if (failures->count == 0)
+        return;
+    size_t kept = 0, missing = 0;
+    for (size_t i = 0; i < failures->count; i++)
+        missing += strcmp(failures->items[i].reason, "MISSING") == 0;
+    for (size_t i = 0; i < f->container_arn_count; i++)
+        if (!reported_missing(failures, f->container_arns[i]))
+            f->container_arns[kept++] = f->container_arns[i];
+    f->container_arn_count = kept;
+    f->lists_wanted |= missing < failures->count;
+}
+
 void look_containers_take(struct look *l)
 {
     struct facts *f = l->new;
@@ -120,7 +140,7 @@ void look_containers_take(struct look *l)
             f->containers[f->container_count++] = container_copy(l->a, c);
     }
     source_from_list_and_describe(l, SOURCE_CONTAINER_INSTANCES, &l->container_list.call, f->container_arn_count, &answer->call);
-    f->lists_wanted |= answer->failures.count > 0;
+    forget_missing(f, &answer->failures);
 }
 
 // ---- services -------------------------------------------------------------------------------------------------------------

@@ -87,7 +87,6 @@ struct gather {
     int32_t complete_looks;
     struct own_write writes[WRITES_MAX];
     size_t write_count;
-    bool wrote;                     // since the last look
     struct arena kept;              // learned types' names
     struct learned learned[TYPES_MAX];
     size_t learned_count;

@@ -431,7 +431,7 @@ static void join_holdings(struct join *j)
         for (size_t h = 0; h < i->holding_count; h++)
             known += i->holdings[h].running + i->holdings[h].pending;
         i->tasks_known = fresh && i->arn[0] && known >= i->ecs_running + i->ecs_pending;
-        j->l->new->lists_wanted |= i->arn[0] && known != i->ecs_running + i->ecs_pending;
+        j->l->new->tasks_wanted |= i->arn[0] && known != i->ecs_running + i->ecs_pending;
         if (i->holding_count > 0)
             qsort(i->holdings, i->holding_count, sizeof *i->holdings, by_shape);
     }

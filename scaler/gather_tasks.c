@@ -8,7 +8,7 @@ enum { PROTECTION_TASKS_MAX = 2000 };
 
 bool look_tasks_due(const struct look *l)
 {
-    if (l->old == NULL || l->lists || l->old->sources[SOURCE_TASKS].state != SOURCE_OK ||
+    if (l->old == NULL || l->lists || l->old->tasks_wanted || l->old->sources[SOURCE_TASKS].state != SOURCE_OK ||
         l->new->sources[SOURCE_CONTAINER_INSTANCES].state != SOURCE_OK || l->old->container_count != l->new->container_count)
         return true;
     struct strmap map;

@@ -132,6 +132,14 @@ struct sandbox_change {
 // The newest changes (a ring of 4,096), oldest first. Returns how many were written.
 size_t sandbox_changes(struct sandbox *s, struct sandbox_change *ret, size_t max);
 
+// The documented bucket that a call is taken from: operations with the same id share it. DescribeInstances and
+// DescribeInstanceStatus: of calls with a filter, ids or pages, others have a smaller one.
+struct sandbox_bucket {
+    int id;
+    double burst, refill_s;
+};
+bool sandbox_bucket_of(const char *operation, struct sandbox_bucket *ret);  // "ecs:ListTasks"; false: none, or no such operation
+
 // ---- the world behind it --------------------------------------------------------------------------------------------------
 void sandbox_lock(struct sandbox *s);    // while looking at or changing a mounted world from outside
 void sandbox_unlock(struct sandbox *s);

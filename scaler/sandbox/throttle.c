@@ -64,3 +64,21 @@ bool throttle_take(struct call *c, enum bucket b, double tokens)
     level->tokens -= tokens;
     return true;
 }
+
+bool sandbox_bucket_of(const char *operation, struct sandbox_bucket *ret)
+{
+    enum bucket b = strcmp(operation, "ec2:DescribeInstances") == 0        ? BUCKET_EC2_INSTANCES
+                    : strcmp(operation, "ec2:DescribeInstanceStatus") == 0 ? BUCKET_EC2_STATUS
+                                                                           : BUCKET_NONE;
+    for (int s = 0; s < AWS_SERVICE_COUNT; s++) {
+        size_t count = 0;
+        const struct op *ops = ops_of((enum service_kind_aws)s, &count);
+        for (size_t i = 0; i < count; i++)
+            if (ops[i].bucket != BUCKET_NONE && strcmp(ops[i].name, operation) == 0)
+                b = ops[i].bucket;
+    }
+    if (b == BUCKET_NONE)
+        return false;
+    *ret = (struct sandbox_bucket){.id = (int)b, .burst = sizes[b].burst, .refill_s = sizes[b].refill_per_s};
+    return true;
+}
