@@ -47,6 +47,20 @@ class Plans:
         return sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sum((x - mx) ** 2 for x in xs)
 
 
+class Looks:
+    """One run of the look over 40 clusters, 500 services, 2,000 instances: CPU and calls."""
+
+    def __init__(self):
+        self.figures = None
+
+    def get(self, name):
+        if self.figures is None:
+            _, out, err = run(f"{DIR}/bench_look")
+            sys.stderr.write(err)
+            self.figures = json.loads(out)
+        return self.figures[name]
+
+
 def cold_start():
     """Start to exit of a command that does nothing but start; baseline: the same for /bin/true."""
     ours = statistics.median(run(BIN, "--version")[0] for _ in range(11))
@@ -67,10 +81,13 @@ def main():
     p.add_argument("--only", default="*", metavar="GLOB")
     p.add_argument("--format", choices=("text", "json"), default="text")
     a = p.parse_args()
-    plans = Plans()
+    plans, looks = Plans(), Looks()
     rows = {f"plan-{n}": (lambda n=n: (plans.get(n)["plan_ms"], "ms", plans.get(n)["naive_ms"])) for n in SIZES}
     rows["plan-exponent"] = lambda: (plans.exponent(), "", None)
     rows["plan-5000-memory"] = lambda: (plans.get(5000)["memory_mib"], "MiB", None)
+    rows["look-cpu-2000"] = lambda: (looks.get("look_ms"), "ms", None)  # CPU of the mean of ten looks; see bench_look.c
+    rows["calls-per-look-2000"] = lambda: (looks.get("calls"), "", None)
+    rows["look-kept-2000"] = lambda: (looks.get("kept_mib"), "MiB", None)
     rows["cold-start"] = lambda: (lambda v: (v[0], "ms", v[1]))(cold_start())
     rows["binary-size"] = lambda: (os.path.getsize(BIN) / 1048576, "MiB", None)
     rows["headless-day"] = lambda: (lambda v: (v[0], "s", v[1]))(headless_day())
