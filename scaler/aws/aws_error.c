@@ -133,6 +133,20 @@ static void set_text(char *out, size_t size, struct slice s)
     out[n] = '\0';
 }
 
+// AWS explains a signature that does not match with the whole canonical request, the session token in it: its message ends before.
+static void set_message(struct aws_error *e, const char *text)
+{
+    static const char *const EXPLANATIONS[] = {"The Canonical String", "The String-to-Sign", "security-token"};
+    struct slice kept = slice_of(text);
+    for (size_t i = 0; i < ARRAY_LEN(EXPLANATIONS); i++) {
+        size_t n = strlen(EXPLANATIONS[i]);
+        const char *at = memmem(kept.ptr, kept.len, EXPLANATIONS[i], n);
+        if (at)
+            kept.len = (size_t)(at - kept.ptr);
+    }
+    set_text(e->message, sizeof e->message, slice_trim(kept));
+}
+
 // "com.amazonaws.ecs#ThrottlingException:http://…" -> "ThrottlingException"
 static void set_code(struct aws_error *e, struct slice s)
 {
@@ -160,7 +174,7 @@ static void decode_json(struct slice body, struct aws_error *e)
     if (type)
         set_code(e, slice_of(type));
     if (message)
-        set_text(e->message, sizeof e->message, slice_of(message));
+        set_message(e, message);
     json_decref(root);
 }
 
@@ -175,7 +189,7 @@ static void decode_xml(struct slice body, struct aws_error *e)
         for (size_t i = 0; i < ARRAY_LEN(places) && !e->code[0]; i++) {
             const struct xml_node *error = xml_at(root, places[i]);
             set_text(e->code, sizeof e->code, slice_trim(slice_of(xml_text(error, "Code"))));
-            set_text(e->message, sizeof e->message, slice_of(xml_text(error, "Message")));
+            set_message(e, xml_text(error, "Message"));
         }
     arena_release(&a);
 }

@@ -20,7 +20,7 @@ struct aws_error {
     enum aws_retry retry;
     bool skew_possible;  // RequestExpired may be either
     char code[80];       // "" when the answer has none
-    char message[320];   // one line
+    char message[320];   // one line, without what would show the signed request
 };
 
 // Decodes an answer that is not 2xx (JSON or XML, by its form).

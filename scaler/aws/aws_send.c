@@ -6,6 +6,7 @@
 #define TIMEOUT_MS 10000
 #define RESPONSE_BYTES_MAX (16u << 20)
 #define HEADER_MAX 16384
+#define SECRET_BEGINNING 16
 
 struct protocol {
     const char *content_type;
@@ -154,6 +155,21 @@ static bool may_repeat(const struct aws_pending *p)
     return !p->unknown_effect || p->request.repeatable;
 }
 
+// Whatever the peer says, it does not bring our own secrets into a log: the beginning of one is enough to be left out.
+static bool holds_secret(const char *message, const char *secret)
+{
+    char beginning[SECRET_BEGINNING + 1];
+    snprintf(beginning, sizeof beginning, "%s", secret ? secret : "");
+    return strlen(beginning) == SECRET_BEGINNING && strstr(message, beginning) != NULL;
+}
+
+static void leave_secrets_out(const struct aws_pending *p, struct aws_error *e)
+{
+    const struct credentials *c = credentials_provider_present(p->aws->credentials);
+    if (c && (holds_secret(e->message, c->secret) || holds_secret(e->message, c->session_token)))
+        snprintf(e->message, sizeof e->message, "(left out: the message holds credentials)");
+}
+
 static void fail(struct aws_pending *p, const struct aws_error *e, int status)
 {
     struct aws_response out = {.code = e->code, .timed_out = p->unknown_effect, .attempts = p->attempts, .status = status};
@@ -181,6 +197,7 @@ static void on_error_answer(struct aws_pending *p, const struct transport_respon
 {
     struct aws_error e;
     aws_error_decode(r, &e);
+    leave_secrets_out(p, &e);
     char status[32];
     snprintf(status, sizeof status, "HTTP status %d", r->status);
     tell_breaker(p, e.kind, e.code[0] ? e.code : status);

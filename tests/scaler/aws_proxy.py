@@ -2,10 +2,12 @@
 
 The proxy passes bytes on as they are, so that signatures hold; it keeps a record of what was asked.
 """
+import email.utils
 import fnmatch
+import html
 import http.client
 import http.server
-import email.utils
+import json
 import os
 import re
 import subprocess
@@ -53,11 +55,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault and fault[1] == "answer":
             self.answer(*fault[2])
             return
+        if fault and fault[1] == "echo":
+            self.answer(403, self.echo(operation.split(":")[0], fault[2]))
+            return
         upstream = http.client.HTTPConnection("127.0.0.1", p.sandbox_port, timeout=30)
         upstream.request(self.command, self.path, body, dict(self.headers.items()))
         r = upstream.getresponse()
         content = r.read()
         upstream.close()
+        if self.path.startswith("/v2/credentials/"):
+            keys = json.loads(content)
+            p.secrets |= {keys["SecretAccessKey"], keys["Token"]}
         if fault and fault[1] == "late":
             p.released.wait(fault[2])  # the effect is there, the answer takes its time
         self.answer(r.status, content, r.getheader("Content-Type", ""))
@@ -65,6 +73,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             p.answered.append((operation, r.status, time.monotonic()))
 
     do_POST = do_GET = pass_on
+
+    def echo(self, service, between):
+        """As AWS explains a signature that does not match: with the canonical request, every signed header in it."""
+        canonical = between.join(f"{k.lower()}:{v}" for k, v in self.headers.items())
+        text = f"The request signature we calculated does not match.{between}The Canonical String should have been{between}{canonical}"
+        if service == "ecs":
+            return json.dumps({"__type": "InvalidSignatureException", "message": text}).encode()
+        return f"<R><Error><Code>SignatureDoesNotMatch</Code><Message>{html.escape(text)}</Message></Error></R>".encode()
 
     def answer(self, status, content, content_type="text/xml"):
         try:
@@ -98,6 +114,7 @@ class Proxy:
                 self.env[m[1]] = m[2]
         self.sandbox_port = int(self.env["AWS_ENDPOINT_URL"].rsplit(":", 1)[1])
         self.lock, self.faults, self.calls, self.answered, self.date_off_s = threading.Lock(), [], [], [], 0
+        self.secrets = set()  # that were given out
         self.released = threading.Event()
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.proxy = self
@@ -105,7 +122,8 @@ class Proxy:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def order(self, *faults):
-        """Faults from now on: (glob, "deny"), (glob, "hang"), (glob, "late", seconds), (glob, "answer", (status, bytes)). Forgets the calls so far."""
+        """Faults from now on: (glob, "deny"), (glob, "hang"), (glob, "late", seconds), (glob, "answer", (status, bytes)),
+        (glob, "echo", what stands between lines). Forgets the calls so far."""
         with self.lock:
             self.faults, self.calls, self.answered = list(faults), [], []
         self.released.set()
