@@ -200,16 +200,14 @@ void check_facts(struct work *w)
                                                        : removable ? "scale-in goes on by registered sizes, orders by sizes known so far"
                                                                    : "scale-in is held, scale-out goes on"});
     }
-    const char *(*const rules[])(struct work *) = {contradiction, mass_trouble, zone_trouble};
-    for (size_t k = 0; k < ARRAY_LEN(rules); k++) {
-        const char *trouble = w->no_removal ? NULL : rules[k](w);
-        if (!trouble)
-            continue;
+    const char *odd = contradiction(w);
+    w->mass_trouble = mass_trouble(w);
+    const char *mass = w->mass_trouble ? w->mass_trouble : zone_trouble(w);
+    if (mass)
+        alert_raise(w, ALERT_MASS_TROUBLE, w->s->cluster, mass, NULL);
+    const char *trouble = odd ? odd : mass;
+    if (!w->no_removal && trouble) {
         w->no_removal = trouble;
-        if (rules[k] != contradiction) {
-            w->mass_trouble = trouble;
-            alert_raise(w, ALERT_MASS_TROUBLE, w->s->cluster, trouble, NULL);
-        }
         explain_verdict(w, (struct verdict){.kind = CANDIDATE_CLUSTER,
                                             .code = VERDICT_HOLD,
                                             .target = w->s->cluster,

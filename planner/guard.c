@@ -2,8 +2,11 @@
 
 #include <assert.h>
 
+#include "planner/breaker.h"
 #include "planner/explain.h"
 #include "planner/modes.h"
+
+#define TROUBLE_PROBE_MS (30 * 60 * 1000)
 
 // ---- targets --------------------------------------------------------------------------------------------------------------
 // What a fleet has, by what it shows or by what we sent last, is never taken by a cap.
@@ -82,6 +85,65 @@ static void cap_pause(struct work *w, struct action *x)
         cap(w, x, most, modes_why(w, x->fleet));
 }
 
+// L12: what is launched where nothing registers, replacements too, is a probe.
+static void cap_breaker(struct work *w, struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    int64_t room = breaker_room(w, x->fleet);
+    if (room == INT64_MAX)
+        return;
+    int64_t counted = y->stay_milli + (y->replaced ? 0 : y->doomed_milli);
+    int64_t most = i64_max((counted + i64_max(0, room - y->coming) * y->weight_min_milli) / 1000, has_already(w, x));
+    if (x->capacity > most)
+        cap(w, x, most, breaker_why(w, x->fleet));
+}
+
+static bool trouble_probe_due(const struct work *w, const struct memo_stamp *s)
+{
+    return w->s->now_ms - s->since_ms >= TROUBLE_PROBE_MS;
+}
+
+// L8, E5: while the cluster as a whole is in doubt one step is ordered, and no other until an instance of it registers; but for a
+// probe now and then, so that the doubt can end by itself.
+static void cap_trouble(struct work *w, struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    const struct memo_stamp *s = work_stamp(w, STAMP_PROBE, w->s->cluster);
+    if (!w->mass_trouble || !s || s->since_ms == w->s->now_ms)
+        return;
+    bool probe = trouble_probe_due(w, s) && y->coming == 0;
+    int64_t counted = y->stay_milli + (probe ? y->weight_min_milli : 0);
+    int64_t most = i64_max((counted + (y->replaced ? 0 : 2 * y->doomed_milli)) / 1000, has_already(w, x));
+    if (x->capacity > most)
+        cap(w, x, most, explain_text(w, "%s, ordered at %s and nothing registered since", w->mass_trouble, explain_time(w, s->since_ms)));
+}
+
+static bool registered_since(const struct work *w, int64_t at_ms)
+{
+    for (size_t i = 0; i < w->s->instance_count; i++)
+        if (w->s->instances[i].fleet >= 0 && w->s->instances[i].ecs == ECS_ACTIVE && w->s->instances[i].launched_ms >= at_ms)
+            return true;
+    return false;
+}
+
+// What was ordered in doubt is remembered while the doubt lasts and nothing of it registered.
+static void recall_trouble(struct work *w)
+{
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_PROBE, w->s->cluster);
+    if (w->mass_trouble && was && was->since_ms <= w->s->now_ms && !registered_since(w, was->since_ms))
+        work_stamp_set(w, *was);
+}
+
+static void remember_trouble(struct work *w)
+{
+    for (size_t k = 0; k < w->plan->action_count && w->mass_trouble; k++) {
+        const struct action *x = &w->plan->actions[k];
+        const struct memo_stamp *s = work_stamp(w, STAMP_PROBE, w->s->cluster);
+        if (x->kind == ACTION_SET_TARGET && x->capacity > w->fleet[x->fleet].target && (!s || trouble_probe_due(w, s)))
+            work_stamp_set(w, (struct memo_stamp){.kind = STAMP_PROBE, .key = w->s->cluster, .since_ms = w->s->now_ms});
+    }
+}
+
 static void cap_targets(struct work *w)
 {
     struct step s = count_step(w);
@@ -91,6 +153,8 @@ static void cap_targets(struct work *w)
             continue;
         cap_max(w, x);
         cap_pause(w, x);
+        cap_breaker(w, x);
+        cap_trouble(w, x);
         cap_step(w, x, &s);
     }
 }
@@ -173,8 +237,10 @@ static void drop_forbidden(struct work *w)
 
 void guard_run(struct work *w)
 {
+    recall_trouble(w);
     cap_targets(w);
     drop_forbidden(w);
+    remember_trouble(w);
     for (size_t k = 0; k < w->plan->action_count; k++) {
         const struct action *x = &w->plan->actions[k];
         assert(x->after < (int)k);

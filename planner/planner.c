@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/breaker.h"
 #include "planner/check.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
@@ -106,6 +107,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     work_fleets(&w);
     owner_claim(&w);
     owner_watch_targets(&w);
+    breaker_observe(&w);
     placement_pass(&w, (struct pass_options){0}, &w.now);  // demand, and where it goes
     release_orders(&w);
     scale_out_undo(&w);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/breaker.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/modes.h"
@@ -239,19 +240,22 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
     return known ? sum / (double)used : 0;
 }
 
-// The cheapest fleet not yet tried; the policy's order where a price is unknown.
+// The cheapest fleet not yet tried; the policy's order where a price is unknown. Fleets whose launches do not register come last.
 static int next_fleet(struct work *w, struct order *orders, const bool *tried, struct pack_task *tasks, size_t n)
 {
     int best = -1;
     double best_price = 0;
+    bool best_ill = false;
     for (size_t f = 0; f < w->s->fleet_count; f++) {
-        if (tried[f] || w->fleet[f].closed)
+        bool ill = breaker_room(w, (int)f) != INT64_MAX;
+        if (tried[f] || w->fleet[f].closed || (best >= 0 && ill && !best_ill))
             continue;
         double price = fleet_price(w, &orders[f], tasks, n);
         if (price < 0)
             continue;
-        if (best < 0 || (price > 0 && best_price > 0 && price < best_price)) {
+        if (best < 0 || (best_ill && !ill) || (price > 0 && best_price > 0 && price < best_price)) {
             best = (int)f;
+            best_ill = ill;
             best_price = price;
         }
     }

@@ -91,6 +91,7 @@ struct work_mode {
     const char *why;  // NULL in act
 };
 
+struct breaker_lines;
 struct work {
     const struct snapshot *s;
     const struct memo *old;    // NULL: none
@@ -113,6 +114,7 @@ struct work {
     struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
+    struct breaker_lines *lines;  // breaker.c
     int *claims;               // owner_after
     const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
     struct pass now;           // with all that this tick has decided so far
