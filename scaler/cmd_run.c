@@ -14,6 +14,7 @@ enum { ARENA_MAX_BYTES = 64 << 20 };
 
 struct run_command {
     const char *policy_path, *state_path;
+    int64_t keep_days, keep_mib;
     bool dry_run, once, json;
     struct option_address listen;
     struct arena arena;
@@ -45,9 +46,10 @@ static int load_policy(struct run_command *c, struct err *err)
 // A disk that cannot be written does not stop the daemon: it serves need, and removes nothing (safety.md I5).
 static int open_state(struct run_command *c, struct err *err)
 {
-    struct state_options o = {.path = c->state_path ? c->state_path : ":temp:", .clock = &c->clock, .no_sync = c->state_path == NULL};
+    struct state_options o = {.path = c->state_path ? c->state_path : ":temp:", .clock = &c->clock, .no_sync = c->state_path == NULL,
+                              .keep_days = c->keep_days, .keep_mib = c->keep_mib};
     int rc = state_open(&o, &c->state, &c->opened, err);
-    if (rc == ERR_INVALID)
+    if (rc == ERR_INVALID || rc == ERR_CONFLICT)
         return rc;
     if (rc != 0) {
         log_event(&c->log, LOG_ERROR, "state", err->msg, LOG_S("consequence", "add only: nothing is removed, intents go to stdout"));
@@ -57,7 +59,8 @@ static int open_state(struct run_command *c, struct err *err)
     }
     log_event(&c->log, c->opened.moved_aside ? LOG_WARN : LOG_INFO, "state", c->opened.moved_aside ? "was corrupt and moved aside" : "opened",
               LOG_S("path", o.path), LOG_I("fresh", c->opened.fresh), LOG_I("after_crash", c->opened.after_crash),
-              LOG_I("crashes_60min", c->opened.crashes_60min), LOG_S("why", c->opened.moved_aside ? c->opened.why : ""));
+              LOG_I("crashes_60min", c->opened.crashes_60min), LOG_S("why", c->opened.moved_aside ? c->opened.why : ""), LOG_S("moved_to", c->opened.moved_to),
+              LOG_I("intents_closed", c->opened.closed_intents));
     return 0;
 }
 
@@ -155,6 +158,8 @@ int cmd_run(int argc, char **argv)
     const struct option options[] = {
         {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy_path, .value = "F", .help = "the policy file (required); SIGHUP reads it again"},
         {.name = "state", .kind = OPTION_STRING, .ret = &c.state_path, .value = "F", .help = "where history and journal are kept (a file gone at the end)"},
+        {.name = "keep-days", .kind = OPTION_INT, .ret = &c.keep_days, .value = "N", .help = "of history and journal (35)", .min = 1, .max = 400},
+        {.name = "keep-mib", .kind = OPTION_INT, .ret = &c.keep_mib, .value = "N", .help = "of both; above it the oldest go (1024)", .min = 16, .max = 1 << 20},
         {.name = "listen", .kind = OPTION_ADDRESS, .ret = &c.listen, .value = "H:P", .help = "of the report and metrics (127.0.0.1:8080)"},
         {.name = "api-token-file", .kind = OPTION_STRING, .ret = &c.token_path, .value = "F",
          .help = "holds the token of POST /api/v1/pause and /resume (MASU_API_TOKEN; without one they are refused)"},

@@ -220,7 +220,7 @@ static void tell_daemon(struct desk *d, const struct desk_tick *t, struct arena 
 {
     struct alert list[SHELL_ALERTS_MAX];
     const struct shell_facts f = {
-        .now_ms = now_ms, .started_ms = d->o.started_ms, .journal_error = t->journal_ok ? "" : d->o.state ? "the disk refuses it" : "there is none",
+        .now_ms = now_ms, .started_ms = d->o.started_ms, .journal_error = t->journal_error,
         .restored_aside = d->restored_aside, .add_only_until_ms = t->add_only_until_ms, .policy_error = d->policy_error,
         .policy_path = d->o.policy->path, .webhook_error = t->webhook_error, .control_error = d->control_error,
     };
@@ -306,6 +306,13 @@ void desk_policy(struct desk *d, const struct policy *p)
     assert(p->cluster_count == d->count);
     d->o.policy = p;
     d->policy_error[0] = '\0';
+}
+
+void desk_state_set_aside(struct desk *d, const char *why)
+{
+    snprintf(d->restored_aside, sizeof d->restored_aside, "%s", why);
+    if (d->switches_known)
+        keep_switches(d);
 }
 
 void desk_policy_refused(struct desk *d, const char *why)

@@ -29,6 +29,8 @@ struct desk;
 struct desk *desk_new(const struct desk_options *o);
 void desk_free(struct desk *d);       // NULL-safe
 void desk_policy(struct desk *d, const struct policy *p);           // the one in force from now on; same clusters
+// The database was found broken and set aside in mid-run: it is told, and what people switched is kept in the new one.
+void desk_state_set_aside(struct desk *d, const char *why);
 void desk_policy_refused(struct desk *d, const char *why);          // "" : the newest was good
 
 // Takes the inbox, and what is given (NULL none), as from a signal. True when a cluster's tick is due at once: desk_due.
@@ -43,7 +45,7 @@ struct desk_tick {
     size_t cluster;
     const struct tick_frame *frame;
     struct aws *aws;
-    bool journal_ok;
+    const char *journal_error;        // why it cannot be written, "" fine
     int64_t add_only_until_ms;
     const char *webhook_error;        // "" none
 };

@@ -26,6 +26,9 @@ struct loop {
     struct desk *desk;
     const char *shell_mode, *shell_reason;
     bool state_ok;
+    int64_t set_aside_ms;            // when the database of before was found broken; 0 never
+    bool renewing;                   // it was set aside, and the new one could not be begun yet
+    char journal_said[sizeof ((struct err *)0)->msg];  // newest failure that was logged, "" fine
 };
 
 // ---- life -----------------------------------------------------------------------------------------------------------------
@@ -114,6 +117,8 @@ int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
     }
     if (o->opened && o->opened->crashes_60min >= CRASHES_MAX)
         l->add_only_until_ms = l->started_ms + CRASH_HOLD_MS;
+    if (o->opened && o->opened->moved_aside)
+        l->set_aside_ms = l->started_ms;
     begin_cells(l);
     if (o->inbox)
         inbox_on_put(o->inbox, wake, l);
@@ -256,6 +261,7 @@ void loop_signals(struct loop *l)
         sigaction(NUMBERS[i], &action, NULL);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);  // a file at its limit is a full disk: an error of the write, no end
 }
 
 // ---- what the page shows of the daemon itself -----------------------------------------------------------------------------
@@ -294,11 +300,52 @@ static void publish_daemon(struct loop *l)
 
 // ---- running --------------------------------------------------------------------------------------------------------------
 
+// Without the memo that was set aside, drains are not gone on with before the hold after a start (L1) is over.
+static bool after_set_aside(const struct loop *l, const struct cell *c)
+{
+    return l->set_aside_ms != 0 && clock_wall_ms(l->clock) < l->set_aside_ms + c->policy->start_hold_ms;
+}
+
 static void weaken(struct loop *l, struct cell *c)
 {
     int64_t now_ms = clock_wall_ms(l->clock);
-    c->tick.add_only = now_ms < l->add_only_until_ms;
+    c->tick.add_only = now_ms < l->add_only_until_ms || after_set_aside(l, c);
     c->tick.hold_drains = now_ms < c->hold_drains_until_ms;
+}
+
+// A database that is found broken is set aside and begun anew; one that could not be begun is tried again at each tick.
+static void renew_journal(struct loop *l, const struct err *why)
+{
+    struct state_opened opened;
+    struct err err = *why;
+    l->renewing = state_renew(l->o.state, &opened, &err) != 0;
+    if (l->o.log)
+        log_event(l->o.log, LOG_WARN, "state", l->renewing ? "is corrupt and cannot be begun anew" : "was corrupt and moved aside",
+                  LOG_S("why", why->msg), LOG_S("moved_to", l->renewing ? "" : opened.moved_to), LOG_S("detail", l->renewing ? err.msg : ""),
+                  LOG_S("consequence", "add only until the hold after a start is over"));
+    l->set_aside_ms = clock_wall_ms(l->clock);
+    if (l->renewing)
+        return;
+    desk_state_set_aside(l->desk, why->msg);
+    for (size_t i = 0; i < l->cell_count; i++) {  // their ids are of the old one; the memo in memory goes on
+        l->cells[i].state_id = 0;
+        l->cells[i].restored = false;
+    }
+}
+
+// Said once for each reason, not at each tick.
+static void tell_journal(struct loop *l, const struct tick *t)
+{
+    const char *said = t->journal_broken ? t->journal_err.msg : "";
+    if (strcmp(said, l->journal_said) != 0 && l->o.log) {
+        if (said[0])
+            log_event(l->o.log, LOG_ERROR, "journal", said, LOG_S("consequence", "add only: nothing is removed, intents go to stdout"));
+        else
+            log_event(l->o.log, LOG_INFO, "journal", "can be written again", LOG_S("before", l->journal_said));
+    }
+    snprintf(l->journal_said, sizeof l->journal_said, "%s", said);
+    if (t->journal_broken && l->o.state && (t->journal_err.kind == ERR_CORRUPT || l->renewing))
+        renew_journal(l, &t->journal_err);
 }
 
 static int tick_cell(struct loop *l, struct cell *c, struct err *err)
@@ -311,10 +358,12 @@ static int tick_cell(struct loop *l, struct cell *c, struct err *err)
     l->state_ok = !c->tick.journal_broken;
     l->shell_mode = c->tick.add_only || c->tick.journal_broken ? "add-only" : "act";
     l->shell_reason = c->tick.journal_broken ? "the journal cannot be written"
+                      : after_set_aside(l, c) ? "the database was corrupt and set aside"
                       : c->tick.add_only     ? "3 unclean starts within 60 minutes"
                                              : "";
+    tell_journal(l, &c->tick);
     publish_daemon(l);
-    desk_ticked(l->desk, &(struct desk_tick){.cluster = c->index, .frame = f, .aws = region_aws(c->region), .journal_ok = l->state_ok,
+    desk_ticked(l->desk, &(struct desk_tick){.cluster = c->index, .frame = f, .aws = region_aws(c->region), .journal_error = c->tick.journal_broken ? c->tick.journal_err.msg : "",
                                              .add_only_until_ms = l->add_only_until_ms});
     return rc;
 }

@@ -106,6 +106,14 @@ static const char *held_back(const struct tick_frame *f, int i)
     return "";
 }
 
+// The first failure of a tick is the one that is told.
+static void journal_fails(struct tick *t, const struct err *err)
+{
+    if (!t->journal_broken)
+        t->journal_err = *err;
+    t->journal_broken = true;
+}
+
 // The intent is stored before the re-check, so that a skip is in the journal as well; the call comes last.
 static void execute_one(struct tick *t, struct tick_frame *f, int i)
 {
@@ -118,7 +126,8 @@ static void execute_one(struct tick *t, struct tick_frame *f, int i)
     }
     int64_t intent = 0;
     if (t->ops.intent(t->ops.arg, f, i, &intent, &journal_err) != 0) {
-        t->journal_broken = f->removals_held = true;
+        journal_fails(t, &journal_err);
+        f->removals_held = true;
         if (action_removes(a, &f->snapshot)) {
             settle(f, i, OUTCOME_SKIPPED, "the journal cannot be written -> nothing is removed");
             return;
@@ -130,8 +139,10 @@ static void execute_one(struct tick *t, struct tick_frame *f, int i)
     else if (t->ops.apply(t->ops.arg, f, a, &err) != 0)
         outcome = OUTCOME_FAILED;
     settle(f, i, outcome, err.msg);
-    if (t->ops.outcome(t->ops.arg, f, i, intent, outcome, err.kind == ERR_OK ? NULL : &err, &journal_err) != 0)
-        t->journal_broken = f->removals_held = true;
+    if (t->ops.outcome(t->ops.arg, f, i, intent, outcome, err.kind == ERR_OK ? NULL : &err, &journal_err) != 0) {
+        journal_fails(t, &journal_err);
+        f->removals_held = true;
+    }
 }
 
 static void execute(struct tick *t, struct tick_frame *f)
@@ -189,6 +200,8 @@ static struct tick_frame *open_frame(struct tick *t)
     *f = (struct tick_frame){.arena = &t->arenas[t->turn], .begun_ms = clock_wall_ms(t->clock), .policy = *t->policy, .error = ""};
     if (t->hold_drains)
         f->policy.scale_in = false;
+    if (t->add_only && f->policy.mode == MODE_ACT)
+        f->policy.mode = MODE_ADD_ONLY;
     return f;
 }
 
@@ -198,7 +211,7 @@ static void settle_input(struct tick *t, struct tick_frame *f)
     f->memo_was = t->memo;
     f->memo_before = t->has_memo ? &f->memo_was : NULL;
     f->removals_held = t->journal_broken;
-    if ((t->add_only || t->journal_broken) && f->policy.mode == MODE_ACT)
+    if (t->journal_broken && f->policy.mode == MODE_ACT)
         f->policy.mode = MODE_ADD_ONLY;
 }
 
@@ -215,7 +228,9 @@ int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
 
     int rc = ops->gather(ops->arg, f, &f->snapshot, err);
     f->has_snapshot = rc == 0;
-    t->journal_broken = ops->begin(ops->arg, f, &journal_err) != 0;
+    t->journal_broken = false;
+    if (ops->begin(ops->arg, f, &journal_err) != 0)
+        journal_fails(t, &journal_err);
     settle_input(t, f);
     if (rc == 0) {
         struct planner_input in = {.snapshot = &f->snapshot, .memo = f->memo_before, .policy = &f->policy};
@@ -233,7 +248,7 @@ int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
     }
     f->duration_ms = clock_wall_ms(t->clock) - f->begun_ms;
     if (ops->record(ops->arg, f, &journal_err) != 0)
-        t->journal_broken = true;
+        journal_fails(t, &journal_err);
     ops->publish(ops->arg, f);
     return rc;
 }

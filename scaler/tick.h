@@ -60,6 +60,7 @@ struct tick {
     unsigned turn, memo_turn;
     struct memo memo;
     bool has_memo, journal_broken;
+    struct err journal_err;               // while journal_broken: why
 };
 
 void tick_init(struct tick *t, const struct clock *clock, const struct policy_cluster *policy, const struct tick_ops *ops);

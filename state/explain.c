@@ -137,7 +137,8 @@ static json_t *explain_tick(const struct state_tick *t, const struct explain_par
     set(doc, "region", json_text(t->region));
     set_time(doc, "at", t->at_ms);
     set(doc, "duration_ms", json_integer(t->duration_ms));
-    set(doc, "mode", json_text(t->mode));
+    const char *mode = json_str(p->plan, "mode");  // what the planner made of it
+    set(doc, "mode", json_text(mode ? mode : t->mode));
     set(doc, "dry_run", json_boolean(t->dry_run));
     set(doc, "recorded", json_boolean(t->recorded));
     set(doc, "error", json_text(t->error));

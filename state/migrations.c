@@ -69,9 +69,8 @@ static int migrate_one(struct db *d, int version, struct err *err)
     return db_end(d, rc, err);
 }
 
-int state_migrate(struct db *d, int to, int *ret_before, struct err *err)
+int state_check_schema(struct db *d, int *ret, struct err *err)
 {
-    assert(to <= state_schema_version());
     int64_t have = 0;
     int rc = db_pragma_int(d, "PRAGMA user_version", &have, err);
     if (rc)
@@ -80,8 +79,18 @@ int state_migrate(struct db *d, int to, int *ret_before, struct err *err)
         return err_set(err, ERR_INVALID,
                        "the database has schema %lld, this masu knows up to %d: use the newer masu, or another --state file",
                        (long long)have, state_schema_version());
-    *ret_before = (int)have;
-    for (int v = (int)have + 1; v <= to; v++) {
+    *ret = (int)have;
+    return 0;
+}
+
+int state_migrate(struct db *d, int to, int *ret_before, struct err *err)
+{
+    assert(to <= state_schema_version());
+    int have = 0, rc = state_check_schema(d, &have, err);
+    if (rc)
+        return rc;
+    *ret_before = have;
+    for (int v = have + 1; v <= to; v++) {
         rc = migrate_one(d, v, err);
         if (rc) {
             err_wrap(err, "schema step %d", v);

@@ -178,18 +178,6 @@ static int acts_of_tick(struct state_reader *r, struct arena *a, struct state_ti
     return rc;
 }
 
-int state_query_open_intents(struct state_reader *r, struct arena *a, struct state_act **ret, size_t *ret_count, struct err *err)
-{
-    sqlite3_stmt *st = NULL;
-    int rc = prepare(r, ACT_COLUMNS "WHERE o.intent IS NULL ORDER BY i.id LIMIT :limit", &st, err);
-    if (rc)
-        return rc;
-    db_bind_int(st, ":limit", STATE_PAGE_MAX);
-    rc = read_acts(r, st, a, ret, ret_count, err);
-    db_done(st);
-    return rc;
-}
-
 // ---- ticks ----------------------------------------------------------------------------------------------------------------
 #define TICK_COLUMNS                                                                                                     \
     "SELECT t.*, c.account, c.region, c.name, b.tick IS NOT NULL AS has_body"                                            \

@@ -86,9 +86,6 @@ int state_walk_next(struct state_walk *w, int64_t from, int64_t to, struct arena
 void state_policy_hash(struct slice json, char ret[17]);  // FNV-1a 64 of the text, not of the file: what weakened it is in it
 int state_query_policy(struct state_reader *r, const char *hash, struct arena *a, struct slice *ret, struct err *err);
 
-// Intents without an outcome: what a crash cut off. Oldest first, at most STATE_PAGE_MAX.
-int state_query_open_intents(struct state_reader *r, struct arena *a, struct state_act **ret, size_t *ret_count, struct err *err);
-
 #define STATE_POINTS_MAX 1500
 #define STATE_NO_VALUE INT64_MIN
 struct state_series {

@@ -22,7 +22,7 @@ static int take_lock(struct state *s, struct err *err)
         return err_set(err, ERR_IO, "state %s: %s", name, strerror(errno));
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
-    return err_set(err, ERR_CONFLICT, "state %s: another masu uses it", s->path);
+    return err_set(err, ERR_CONFLICT, "state %s: another masu uses it -> end that one first, or give this one a --state of its own", s->path);
 }
 
 static int make_temp(struct state *s, struct err *err)
@@ -114,6 +114,26 @@ static int begin_run(struct state *s, struct state_opened *o, struct err *err)
     return rc;
 }
 
+// The answer was never read, so nobody knows; the next look tells what became of it.
+static int close_intents(struct state *s, struct state_opened *o, struct err *err)
+{
+    static const char sql[] =
+        "INSERT INTO outcomes (intent, outcome, err_kind, http_status, message, finished_ms) SELECT id, 'unknown', 'transient', 0,"
+        " 'the daemon ended before the answer: what AWS shows decides', :now FROM intents WHERE id NOT IN (SELECT intent FROM outcomes)";
+    sqlite3_stmt *st = NULL;
+    int rc = db_begin(&s->db, true, err);
+    if (rc)
+        return rc;
+    rc = db_prepare(&s->db, sql, &st, err);
+    if (rc == 0) {
+        db_bind_int(st, ":now", clock_wall_ms(s->clock));
+        rc = db_run(&s->db, st, err);
+        db_done(st);
+        o->closed_intents = rc == 0 ? sqlite3_changes(s->db.h) : 0;
+    }
+    return db_end(&s->db, rc, err);
+}
+
 static int open_file(struct state *s, struct state_opened *o, struct err *err)
 {
     struct db *d = &s->db;
@@ -123,6 +143,9 @@ static int open_file(struct state *s, struct state_opened *o, struct err *err)
         return rc;
     d->no_sync = no_sync;
     int64_t tables = 0;
+    rc = state_check_schema(d, &o->schema_before, err);
+    if (rc)
+        return rc;
     rc = db_exec(d, "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA foreign_keys=ON; PRAGMA journal_mode=WAL;"
                     "PRAGMA journal_size_limit=16777216", err);
     if (rc == 0 && no_sync)
@@ -140,6 +163,8 @@ static int open_file(struct state *s, struct state_opened *o, struct err *err)
     if (rc == 0)
         rc = begin_run(s, o, err);
     if (rc == 0)
+        rc = close_intents(s, o, err);
+    if (rc == 0)
         rc = db_pragma_int(d, "SELECT coalesce(max(id), 0) + 1 FROM ticks", &s->next_tick, err);
     return rc;
 }
@@ -151,9 +176,10 @@ static int move_aside(struct state *s, struct state_opened *o, struct err *err)
     for (size_t i = 0; i < ARRAY_LEN(file_suffixes); i++) {
         snprintf(from, sizeof(from), "%s%s", s->path, file_suffixes[i]);
         snprintf(to, sizeof(to), "%s.corrupt-%s%s", s->path, stamp, file_suffixes[i]);
-        if (rename(from, to) != 0 && !(i > 0 && errno == ENOENT))
+        bool moved = rename(from, to) == 0;
+        if (!moved && errno != ENOENT)
             return err_set(err, ERR_IO, "state: cannot move %s aside: %s", from, strerror(errno));
-        if (i == 0)
+        if (i == 0 && moved)
             snprintf(o->moved_to, sizeof(o->moved_to), "%s", to);
     }
     return 0;
@@ -187,6 +213,26 @@ static int open_or_move_aside(struct state *s, struct state_opened *o, struct er
     return rc;
 }
 
+int state_renew(struct state *s, struct state_opened *ret_opened, struct err *err)
+{
+    struct state_opened o = {.moved_aside = true};
+    bool no_sync = s->db.no_sync;
+    snprintf(o.why, sizeof(o.why), "%s", err->msg);
+    body_forget_all(s);
+    s->open_ticks = 0;
+    db_close(&s->db);
+    int rc = s->path[0] ? move_aside(s, &o, err) : 0;
+    s->db.no_sync = no_sync;
+    if (rc == 0)
+        rc = open_file(s, &o, err);
+    if (rc) {
+        err_wrap(err, "state %s", s->path);
+        return rc;
+    }
+    *ret_opened = o;
+    return 0;
+}
+
 int state_open(const struct state_options *o, struct state **ret, struct state_opened *ret_opened, struct err *err)
 {
     struct err local;
@@ -209,6 +255,9 @@ int state_open(const struct state_options *o, struct state **ret, struct state_o
         rc = err_set(err, ERR_INVALID, "state: the path is too long");
     else if (strcmp(o->path, ":memory:") != 0)
         snprintf(s->path, sizeof(s->path), "%s", o->path);
+    struct stat st;
+    if (rc == 0 && s->path[0] && stat(s->path, &st) == 0 && S_ISDIR(st.st_mode))
+        rc = err_set(err, ERR_INVALID, "state %s: is a directory -> name a file in it", s->path);
     if (rc == 0 && s->path[0])
         rc = take_lock(s, err);
     if (rc == 0) {

@@ -10,7 +10,7 @@
 //
 // Errors: ERR_IO when the file cannot be written (full disk, read-only, locked by another for 2 s): the shell turns to add-only
 // and writes intents to stdout; what was open is rolled back, and each later call tries anew. ERR_CORRUPT when the file breaks
-// under us: close and open again, which moves it aside. ERR_INVALID: a newer schema, or an unknown id.
+// under us: state_renew moves it aside. ERR_INVALID: a newer schema, or an unknown id.
 #pragma once
 
 #include <stdbool.h>
@@ -43,10 +43,16 @@ struct state_opened {
     int schema_before, schema;
     bool after_crash;             // the run before did not end with state_close
     int crashes_60min;            // starts after a crash within the last 60 min of the clock, this one included (safety.md I5)
+    int closed_intents;           // had no outcome: they got "unknown", what AWS shows decides
 };
 
-// ERR_IO: cannot be opened or written; ERR_INVALID: a newer schema.
+// ERR_IO: cannot be opened or written; ERR_CONFLICT: another masu has it open; ERR_INVALID: a newer schema. Intents that an earlier
+// run left without an outcome are closed.
 int state_open(const struct state_options *o, struct state **ret, struct state_opened *ret_opened, struct err *err);
+// After ERR_CORRUPT: moves the file aside and begins a new one in its place, under the same lock. Ticks that were begun are forgotten,
+// ids of clusters are to be asked for anew. On failure (ERR_IO) the state refuses all calls until a later state_renew succeeds.
+// *err holds why it is done.
+int state_renew(struct state *s, struct state_opened *ret_opened, struct err *err);
 void state_close(struct state *s);    // a clean end; NULL-safe
 void state_abandon(struct state *s);  // closes without saying that the end was clean; NULL-safe
 const char *state_path(const struct state *s);  // for state_reader_open; "" when in memory

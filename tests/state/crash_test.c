@@ -31,7 +31,7 @@ static void write_intent_and_die(struct box *b)
     assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-static void a_kill_between_intent_and_outcome_leaves_the_intent_open(void **state)
+static void a_kill_between_intent_and_outcome_is_closed_as_unknown_at_the_next_start(void **state)
 {
     struct box *b = *state;
     write_intent_and_die(b);
@@ -40,17 +40,18 @@ static void a_kill_between_intent_and_outcome_leaves_the_intent_open(void **stat
     assert_true(opened.after_crash);
     assert_false(opened.moved_aside);
     assert_int_equal(opened.crashes_60min, 1);
-    struct state_act *acts;
-    size_t count;
-    assert_int_equal(state_query_open_intents(state_reader_of(s), &b->arena, &acts, &count, NULL), 0);
-    assert_int_equal(count, 1);
-    assert_string_equal(acts[0].client_token, "tok-1");
-    assert_false(acts[0].finished);
-    struct state_tick_whole t = box_whole(b, s, acts[0].tick);
+    assert_int_equal(opened.closed_intents, 1);
+    struct state_tick_whole t = box_whole(b, s, 1);
     assert_false(t.tick.recorded);
     assert_int_equal(t.tick.act_count, 2);
-    assert_true(t.tick.acts[0].finished);
+    assert_string_equal(t.tick.acts[0].outcome, "ok");
+    assert_true(t.tick.acts[1].finished);
+    assert_string_equal(t.tick.acts[1].outcome, "unknown");
+    assert_non_null(strstr(t.tick.acts[1].message, "the daemon ended"));
     assert_true(box_begin(s, box_cluster(s), FACTS_NOW_MS) > t.tick.id);
+    state_close(s);
+    s = box_open(b, b->path, &opened);
+    assert_int_equal(opened.closed_intents, 0);
     state_close(s);
 }
 
@@ -96,14 +97,21 @@ static void a_file_that_is_no_database_is_moved_aside_and_history_begins_anew(vo
     state_close(s);
 }
 
-static void damaged_pages_are_found_at_the_next_start(void **state)
+// A file with fifty ticks in it, ended cleanly, so that all is in the main file.
+static void fill(struct box *b)
 {
-    struct box *b = *state;
     struct state *s = box_open(b, b->path, NULL);
     for (int i = 0; i < 50; i++)
         box_quiet_tick(b, s, box_cluster(s), FACTS_NOW_MS + i * 30000);
     state_close(s);
+}
+
+static void damaged_pages_are_found_at_the_next_start(void **state)
+{
+    struct box *b = *state;
+    struct state *s = NULL;
     struct stat st;
+    fill(b);
     assert_int_equal(stat(b->path, &st), 0);
     for (long at = 8192; at + 300 < st.st_size; at += 4096)
         write_file(b->path, "garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage", (size_t)at);
@@ -111,6 +119,89 @@ static void damaged_pages_are_found_at_the_next_start(void **state)
     s = box_open(b, b->path, &opened);
     assert_true(opened.moved_aside);
     assert_true(opened.fresh);
+    state_close(s);
+}
+
+static void cut_short_or_with_a_broken_head_it_is_moved_aside(void **state)
+{
+    struct box *b = *state;
+    static const off_t lengths[] = {20, 600, 4096, 40000};
+    for (size_t i = 0; i <= ARRAY_LEN(lengths); i++) {
+        struct state_opened opened;
+        fill(b);
+        if (i < ARRAY_LEN(lengths))
+            assert_int_equal(truncate(b->path, lengths[i]), 0);
+        else
+            write_file(b->path, "masu was here", 3);
+        struct state *s = box_open(b, b->path, &opened);
+        if (!opened.moved_aside)
+            fail_msg("%d bytes were taken for whole", (int)lengths[i]);
+        assert_true(opened.why[0] != '\0');
+        assert_int_equal(access(opened.moved_to, F_OK), 0);
+        box_quiet_tick(b, s, box_cluster(s), FACTS_NOW_MS);
+        state_close(s);
+        clock_advance_to(&b->clock, clock_wall_ms(&b->clock) + 1000);  // the name of the next has another second
+        assert_int_equal(unlink(b->path), 0);
+    }
+}
+
+static void a_directory_in_its_place_is_refused_in_words(void **state)
+{
+    struct box *b = *state;
+    struct state *s = NULL;
+    struct err err = {0};
+    const struct state_options o = {.path = b->dir, .clock = &b->clock};
+    assert_int_equal(state_open(&o, &s, NULL, &err), ERR_INVALID);
+    assert_null(s);
+    assert_non_null(strstr(err.msg, "is a directory"));
+}
+
+static void a_newer_schema_is_refused_and_the_file_left_as_it_is(void **state)
+{
+    struct box *b = *state;
+    struct state *s = box_open(b, b->path, NULL);
+    assert_int_equal(db_exec(&s->db, "PRAGMA user_version=99", NULL), 0);
+    state_close(s);
+    struct err err = {0};
+    struct state_opened opened;
+    const struct state_options o = {.path = b->path, .clock = &b->clock};
+    assert_int_equal(state_open(&o, &s, &opened, &err), ERR_INVALID);
+    assert_non_null(strstr(err.msg, "use the newer masu"));
+    struct state_reader *r = NULL;
+    assert_int_equal(state_reader_open(b->path, &r, &err), ERR_INVALID);
+    assert_non_null(strstr(err.msg, "schema 99"));
+}
+
+static void pages_that_break_in_mid_run_are_found_and_the_state_begins_anew(void **state)
+{
+    struct box *b = *state;
+    struct state *s = box_open(b, b->path, NULL);
+    struct err err = {0};
+    struct stat st;
+    int64_t c = box_cluster(s);
+    for (int i = 0; i < 50; i++)
+        box_quiet_tick(b, s, c, FACTS_NOW_MS + i * 30000);
+    assert_int_equal(db_exec(&s->db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA shrink_memory", NULL), 0);
+    assert_int_equal(stat(b->path, &st), 0);
+    for (long at = 4096; at + 300 < st.st_size; at += 4096)
+        write_file(b->path, "garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage garbage", (size_t)at);
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < 10; i++) {
+        const struct state_tick_end e = {.tick = box_begin(s, c, FACTS_NOW_MS + i), .snapshot = &b->facts.snapshot, .plan = &b->facts.plan,
+                                         .memo = &b->facts.memo};
+        rc = state_tick_record(s, &e, &err);
+    }
+    assert_int_equal(rc, ERR_CORRUPT);
+    struct state_opened opened;
+    assert_int_equal(state_renew(s, &opened, &err), 0);
+    assert_true(opened.moved_aside && opened.fresh);
+    assert_int_equal(access(opened.moved_to, F_OK), 0);
+    assert_true(opened.why[0] != '\0');
+    int64_t tick = box_quiet_tick(b, s, box_cluster(s), FACTS_NOW_MS);
+    assert_true(box_whole(b, s, tick).tick.has_body);
+    const struct state_options second = {.path = b->path, .clock = &b->clock};
+    struct state *other = NULL;
+    assert_int_equal(state_open(&second, &other, NULL, &err), ERR_CONFLICT);  // the lock was kept
     state_close(s);
 }
 
@@ -215,10 +306,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
-        T(a_kill_between_intent_and_outcome_leaves_the_intent_open),
+        T(a_kill_between_intent_and_outcome_is_closed_as_unknown_at_the_next_start),
         T(crashes_within_the_hour_are_counted_and_a_clean_end_is_none),
         T(a_file_that_is_no_database_is_moved_aside_and_history_begins_anew),
         T(damaged_pages_are_found_at_the_next_start),
+        T(cut_short_or_with_a_broken_head_it_is_moved_aside),
+        T(a_directory_in_its_place_is_refused_in_words),
+        T(a_newer_schema_is_refused_and_the_file_left_as_it_is),
+        T(pages_that_break_in_mid_run_are_found_and_the_state_begins_anew),
         T(a_directory_that_cannot_be_written_is_an_io_error),
         T(a_read_only_directory_is_an_io_error),
         T(a_second_writer_is_refused),
