@@ -1,6 +1,7 @@
 #include "scaler/loop.h"
 
 #include "base/check.h"
+#include "policies/policy_change.h"
 #include "scaler/cell.h"
 #include "scaler/desk.h"
 
@@ -177,17 +178,6 @@ bool loop_stopped(const struct loop *l)
     return l->stop != 0;
 }
 
-static bool same_clusters(const struct policy *a, const struct policy *b)
-{
-    if (a->cluster_count != b->cluster_count)
-        return false;
-    for (size_t i = 0; i < a->cluster_count; i++)
-        if (strcmp(a->clusters[i].name, b->clusters[i].name) != 0 || strcmp(a->clusters[i].region, b->clusters[i].region) != 0 ||
-            strcmp(a->clusters[i].account, b->clusters[i].account) != 0)
-            return false;
-    return true;
-}
-
 static void log_policy(const struct loop *l, enum log_level level, const char *message, const char *detail)
 {
     if (l->o.log)
@@ -195,7 +185,7 @@ static void log_policy(const struct loop *l, enum log_level level, const char *m
                   LOG_S("detail", detail));
 }
 
-// A change holds new drains for ten minutes (safety.md L14); one that drops a cluster needs a restart, so that it is meant.
+// A change holds new drains for ten minutes (safety.md L14).
 static void adopt(struct loop *l, struct policy *p)
 {
     int64_t now_ms = clock_wall_ms(l->clock);
@@ -209,6 +199,30 @@ static void adopt(struct loop *l, struct policy *p)
             l->cells[i].hold_drains_until_ms = now_ms + POLICY_HOLD_MS;
     }
     log_policy(l, LOG_INFO, changed ? "changed -> no new drain for 10 minutes" : "unchanged", "");
+}
+
+// False where the old one is kept: said with what the new one changes and how it comes into force.
+static bool take_over(struct loop *l, struct policy *p)
+{
+    struct buf why;
+    buf_init(&why, REPORT_MAX_BYTES);
+    enum policy_change change = policy_change_of(l->policy, p, &why);
+    switch (change) {
+    case POLICY_CHANGE_FREE:
+        adopt(l, p);
+        break;
+    case POLICY_CHANGE_CLUSTERS:
+        log_policy(l, LOG_ERROR, "names other clusters -> the old one is kept; restart to change clusters", buf_str(&why));
+        desk_policy_refused(l->desk, arena_printf(&l->policies[l->policy_turn ^ 1], "it %s: restart to change clusters", buf_str(&why)));
+        break;
+    case POLICY_CHANGE_CONFIRM:
+        buf_printf(&why, "; if that is meant, write \"confirm\": \"%s\" into it", p->hash);
+        log_policy(l, LOG_ERROR, "waits for confirmation -> the old one is kept", buf_str(&why));
+        desk_policy_refused(l->desk, arena_printf(&l->policies[l->policy_turn ^ 1], "it %s", buf_str(&why)));
+        break;
+    }
+    buf_release(&why);
+    return change == POLICY_CHANGE_FREE;
 }
 
 static void reload(struct loop *l)
@@ -225,11 +239,7 @@ static void reload(struct loop *l)
     if (policy_load_file(l->o.policy_path, &l->policies[turn], p, &report, &err) != 0) {
         log_policy(l, LOG_ERROR, "cannot be used -> the old one is kept", report.len ? buf_str(&report) : err.msg);
         desk_policy_refused(l->desk, report.len ? buf_str(&report) : err.msg);
-    } else if (!same_clusters(l->policy, p)) {
-        log_policy(l, LOG_ERROR, "names other clusters -> the old one is kept; restart to change clusters", "");
-        desk_policy_refused(l->desk, "it names other clusters");
-    } else {
-        adopt(l, p);
+    } else if (take_over(l, p)) {
         l->policy_turn = turn;
     }
     buf_release(&report);

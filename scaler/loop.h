@@ -2,7 +2,8 @@
 //
 // World time (the transport's clock) drives it, so the same loop runs against AWS, an accelerated world and a virtual one.
 // loop_stop and loop_reload may be called from a signal handler. After a stop no read goes on, no change is begun, and one that
-// is under way is finished (at most one call, 8 s). A policy that cannot be read or names other clusters changes nothing.
+// is under way is finished (at most one call, 8 s). A policy that cannot be read, names other clusters, or drops a fleet
+// without being confirmed changes nothing.
 #pragma once
 
 #include "base/log.h"
