@@ -74,9 +74,26 @@ static void check_target(const struct work *w, const struct action *x)
     assert(x->recheck & RECHECK_FLEET_ACTIVE);
 }
 
+// V9: an orphan never was registered, as far as anybody saw, and ECS is asked for it once more.
+static void check_orphan(const struct work *w, const struct action *x)
+{
+    const struct instance *i = &w->s->instances[x->instance];
+    assert(!w->no_removal);
+    assert(modes_may(w, x->fleet, DEED_REMOVE));
+    assert(i->ecs == ECS_UNREGISTERED);
+    assert(!i->ever_registered);
+    assert(i->elsewhere[0] == '\0');
+    assert(i->notice_ms == 0);
+    assert(w->s->now_ms - i->launched_ms > w->p->boot_limit_ms);
+}
+
 static void check_terminate(const struct work *w, const struct action *x)
 {
     const struct instance *i = &w->s->instances[x->instance];
+    if (x->recheck & RECHECK_UNREGISTERED) {
+        check_orphan(w, x);
+        return;
+    }
     const struct memo_drain *d = &w->memo->drains[w->inst[x->instance].drain];
     assert(w->inst[x->instance].drain >= 0);
     assert(d->state == DRAIN_LOWERED || d->state == DRAIN_ENDING);

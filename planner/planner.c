@@ -11,6 +11,7 @@
 #include "planner/guard.h"
 #include "planner/invariant.h"
 #include "planner/modes.h"
+#include "planner/orphans.h"
 #include "planner/owner.h"
 #include "planner/placement.h"
 #include "planner/runaway.h"
@@ -115,6 +116,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     scale_out_order(&w);
     drain_advance(&w);  // the next step of each drain
     targets_plan(&w);
+    orphans_plan(&w);
     scale_in(&w);
     guard_run(&w);  // may only weaken
     explain_demand(&w);

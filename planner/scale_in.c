@@ -17,7 +17,7 @@
 #define ECS_BACKOFF_MS (5 * 60 * 1000)      // tasks that fit and wait longer no longer hold all scale-in; they are packed
 
 // ---- interlocks of the cluster --------------------------------------------------------------------------------------------
-static const char *start_hold(struct work *w)
+const char *scale_in_start_hold(struct work *w)
 {
     const struct memo_stamp *s = work_stamp(w, STAMP_EXCLUDED, w->s->cluster);
     if (w->s->complete_looks < 2)
@@ -70,7 +70,7 @@ const char *scale_in_hold(struct work *w)
         return why;
     if (!w->p->scale_in)
         return "scale_in is false in the policy";
-    why = start_hold(w);
+    why = scale_in_start_hold(w);
     if (!why)
         why = scale_in_waiting(w);
     return why ? why : coming_hold(w);

@@ -11,6 +11,8 @@
 void scale_in(struct work *w);
 // Stamps of services whose tasks were moved by us (L6); part of the new memo.
 void scale_in_settle(struct work *w);
+// L1: why nothing may be removed so soon after the start, NULL when it may.
+const char *scale_in_start_hold(struct work *w);
 // The first interlock that holds all new drains of the cluster, NULL when none does.
 const char *scale_in_hold(struct work *w);
 // Tasks that wait, for room or for ECS: while there are any, nothing is taken away, ended or begun (V13). NULL when there are none.
