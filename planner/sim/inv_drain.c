@@ -52,7 +52,7 @@ static void judge_packing(struct invariants *inv, const struct world_view *v, in
     arena_init(&a, 0);
     bool fits = false;
     for (int k = 0; !fits && inv_moments(inv, v->now_ms, k) >= 0; k++) {
-        fits = pack_possible(v, n, inv_moments(inv, v->now_ms, k), inv->o.headroom_permyriad, &a, why, sizeof why);
+        fits = pack_possible(inv->w, v, n, inv_moments(inv, v->now_ms, k), inv->o.headroom_permyriad, &a, why, sizeof why);
         if (k == 0)
             memcpy(first, why, sizeof first);
         arena_reset(&a);

@@ -72,6 +72,29 @@ static int collect_bins(const struct world_view *v, int victim, int64_t at_ms, s
     return count;
 }
 
+// Rules and host ports of the service's next task, room apart: what is there now decides, moving tasks not counted.
+static bool may_hold(const struct world *w, const struct world_view *v, int service, const struct bin *b, int64_t at_ms)
+{
+    const struct world_service *s = &v->services[service];
+    const struct world_taskdef *d = primary_def(v, s);
+    struct world_ask ask;
+    world_ask_service(w, service, &ask);
+    ask.provider = -1;
+    bool bound = s->rules.share_count > 0;
+    for (int k = 0; k < s->rules.share_count; k++)
+        bound &= s->rules.shares[k].provider != v->instances[b->instance].provider;
+    if (bound || !world_admits(w, &ask, b->instance))
+        return false;
+    for (int t = d->port_count > 0 ? v->instances[b->instance].first_task : -1; t >= 0; t = v->tasks[t].next_of_instance) {
+        const struct world_taskdef *other = &v->taskdefs[v->tasks[t].taskdef];
+        for (int p = 0; moment_wanted(&v->tasks[t], at_ms) && p < other->port_count; p++)
+            for (int q = 0; q < d->port_count; q++)
+                if (other->ports[p].host == d->ports[q].host && other->ports[p].udp == d->ports[q].udp)
+                    return false;
+    }
+    return true;
+}
+
 static bool has_kin(const struct world_view *v, const struct bin *b, const struct item *items, const int *place, int done, int bin, int64_t at_ms)
 {
     int service = items[done].service;
@@ -85,15 +108,17 @@ static bool has_kin(const struct world_view *v, const struct bin *b, const struc
 }
 
 // The bin for item `at`, by way 0 first fit, 1 the fullest that fits, 2 the emptiest; -1 none.
-static int choose(const struct world_view *v, const struct bin *bins, int bin_count, const struct item *items, const int *place, int at,
+static int choose(const struct world *w, const struct world_view *v, const struct bin *bins, int bin_count, const struct item *items, const int *place, int at,
                   int way, int64_t at_ms)
 {
     int best = -1;
     double best_left = 0;
     for (int b = 0; b < bin_count; b++) {
-        if (!res_fits(items[at].need, bins[b].room))
+        int service = items[at].service;
+        if (!res_fits(items[at].need, bins[b].room) || !may_hold(w, v, service, &bins[b], at_ms))
             continue;
-        if (v->services[items[at].service].rules.distinct_instance && has_kin(v, &bins[b], items, place, at, b, at_ms))
+        bool alone = v->services[service].rules.distinct_instance || primary_def(v, &v->services[service])->port_count > 0;
+        if (alone && has_kin(v, &bins[b], items, place, at, b, at_ms))
             continue;
         if (way == 0)
             return b;
@@ -134,7 +159,8 @@ static void order_items(struct item *items, int n, int order, struct rng *rng)
     }
 }
 
-bool pack_possible(const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why, size_t why_size)
+bool pack_possible(const struct world *w, const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why,
+                   size_t why_size)
 {
     struct item *items = arena_array(a, struct item, ITEMS_MAX);
     struct bin *bins = arena_array(a, struct bin, (size_t)v->instance_count + 1), *left = arena_array(a, struct bin, (size_t)v->instance_count + 1);
@@ -150,7 +176,7 @@ bool pack_possible(const struct world_view *v, int victim, int64_t at_ms, int64_
                 left[b] = bins[b];
             int at = 0;
             for (; at < n; at++) {
-                place[at] = choose(v, left, bin_count, items, place, at, way, at_ms);
+                place[at] = choose(w, v, left, bin_count, items, place, at, way, at_ms);
                 if (place[at] < 0)
                     break;
                 left[place[at]].room = res_sub(left[place[at]].room, items[at].need);

@@ -79,7 +79,8 @@ bool moment_movable(const struct world_view *v, int service, int64_t at_ms);
 bool moment_stays(const struct world_instance *i, int64_t at_ms);  // ACTIVE, connected, without a notice
 
 // inv_pack.c
-bool pack_possible(const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why, size_t why_size);
+bool pack_possible(const struct world *w, const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why,
+                   size_t why_size);
 
 // inv_drain.c, inv_fleet.c, inv_plan.c
 void inv_before_state(struct invariants *inv, const struct world_view *v, const struct world_call *c);

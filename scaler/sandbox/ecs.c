@@ -245,6 +245,11 @@ int play_ecs_find_taskdef(struct call *c, const char *name)
     return found;
 }
 
+bool play_ecs_left_out(const struct call *c, size_t n, size_t count)
+{
+    return c->partial && (n % 2 == 1 || count == 1);
+}
+
 // ---- answers --------------------------------------------------------------------------------------------------------------
 void play_ecs_failure(struct call *c, struct json_out *o, int cluster, const char *kind, const char *id_or_arn, const char *reason)
 {

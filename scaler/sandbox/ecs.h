@@ -46,6 +46,9 @@ int play_ecs_find_task(struct call *c, int cluster, const char *id_or_arn);
 int play_ecs_find_service(struct call *c, int cluster, const char *name_or_arn);
 int play_ecs_find_taskdef(struct call *c, const char *name);  // "family", "family:7" or ARN; -1 unknown
 
+// Whether the n-th of so many ids is left out by a fault.
+bool play_ecs_left_out(const struct call *c, size_t n, size_t count);
+
 // ---- answers
 void play_ecs_failure(struct call *c, struct json_out *o, int cluster, const char *kind, const char *id_or_arn, const char *reason);
 bool play_ecs_page(struct call *c, int64_t fallback, int64_t max, struct page *ret);  // nextToken, maxResults

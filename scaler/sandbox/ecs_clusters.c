@@ -91,7 +91,7 @@ void play_ecs_describe_clusters(struct call *c)
     jo_open(&o, "clusters", '[');
     for (size_t i = 0; i < names.count; i++) {
         const char *name = strncmp(names.items[i], prefix, strlen(prefix)) == 0 ? names.items[i] + strlen(prefix) : names.items[i];
-        found[i] = world_find_cluster(c->world, name);
+        found[i] = play_ecs_left_out(c, i, names.count) ? -1 : world_find_cluster(c->world, name);
         if (found[i] >= 0)
             write_cluster(c, &o, found[i], &include);
     }

@@ -187,7 +187,7 @@ void play_ecs_describe_container_instances(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "containerInstances", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = play_ecs_find_instance(c, cluster, ids.items[i]);
+        found[i] = play_ecs_left_out(c, i, ids.count) ? -1 : play_ecs_find_instance(c, cluster, ids.items[i]);
         if (found[i] < 0)
             continue;
         play_ecs_write_instance(c, &o, found[i], health);
@@ -225,7 +225,7 @@ void play_ecs_update_container_instances_state(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "containerInstances", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = play_ecs_find_instance(c, cluster, ids.items[i]);
+        found[i] = play_ecs_left_out(c, i, ids.count) ? -1 : play_ecs_find_instance(c, cluster, ids.items[i]);
         answers[i] = found[i] < 0 ? WORLD_NOT_FOUND
                                   : world_set_container_instance_state(c->world, c->key->actor, cluster, found[i], drain ? WE_DRAINING : WE_ACTIVE);
         c->view = world_view(c->world);

@@ -192,7 +192,7 @@ void play_ecs_describe_services(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "services", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = play_ecs_find_service(c, cluster, ids.items[i]);
+        found[i] = play_ecs_left_out(c, i, ids.count) ? -1 : play_ecs_find_service(c, cluster, ids.items[i]);
         if (found[i] >= 0)
             play_ecs_write_service(c, &o, found[i]);
     }

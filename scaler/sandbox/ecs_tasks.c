@@ -215,7 +215,7 @@ void play_ecs_describe_tasks(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "tasks", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        found[i] = play_ecs_find_task(c, cluster, ids.items[i]);
+        found[i] = play_ecs_left_out(c, i, ids.count) ? -1 : play_ecs_find_task(c, cluster, ids.items[i]);
         if (found[i] < 0)
             continue;
         play_ecs_write_task(c, &o, found[i]);
@@ -266,14 +266,14 @@ void play_ecs_get_task_protection(struct call *c)
     call_begin_json(c, &o);
     jo_open(&o, "protectedTasks", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        int task = play_ecs_find_task(c, cluster, ids.items[i]);
+        int task = play_ecs_left_out(c, i, ids.count) ? -1 : play_ecs_find_task(c, cluster, ids.items[i]);
         if (protection_refusal(c, task) == NULL)
             write_protected(c, &o, task);
     }
     jo_close(&o, ']');
     jo_open(&o, "failures", '[');
     for (size_t i = 0; i < ids.count; i++) {
-        const char *reason = protection_refusal(c, play_ecs_find_task(c, cluster, ids.items[i]));
+        const char *reason = protection_refusal(c, play_ecs_left_out(c, i, ids.count) ? -1 : play_ecs_find_task(c, cluster, ids.items[i]));
         if (reason != NULL)
             play_ecs_failure(c, &o, cluster, "task", ids.items[i], reason);
     }

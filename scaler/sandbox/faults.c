@@ -47,6 +47,20 @@ void sandbox_clear_faults(struct sandbox *s)
     sandbox_unlock(s);
 }
 
+void sandbox_set_read_lag(struct sandbox *s, int64_t ms)
+{
+    sandbox_lock(s);
+    s->options.read_lag_ms = ms;
+    sandbox_unlock(s);
+}
+
+void sandbox_set_empty_pages(struct sandbox *s, bool on)
+{
+    sandbox_lock(s);
+    s->options.empty_pages = on;
+    sandbox_unlock(s);
+}
+
 int64_t sandbox_weather_faults(struct sandbox *s)
 {
     sandbox_lock(s);
@@ -103,6 +117,12 @@ bool fault_before(struct call *c, const struct fault *f)
     case SANDBOX_FAULT_TRUNCATED:
     case SANDBOX_FAULT_GARBAGE:
         c->lost = true;
+        return false;
+    case SANDBOX_FAULT_PARTIAL:
+        c->partial = true;
+        return false;
+    case SANDBOX_FAULT_EMPTY_PAGE:
+        c->empty_page = true;
         return false;
     case SANDBOX_FAULT_STALE:
     case SANDBOX_FAULT_COUNT:

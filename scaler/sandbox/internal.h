@@ -112,6 +112,7 @@ struct call {
     int64_t now_ms;           // world time
     int64_t seen_ms;          // reads show states as of then (read_lag_ms)
     bool lost;                // a fault swallows the answer
+    bool partial, empty_page; // faults of the same names
     struct {
         const char *kind, *prefix;  // "task" -> "arn:aws:ecs:…:task/CLUSTER/"
         int cluster;

@@ -60,7 +60,7 @@ bool page_open(struct call *c, const char *token, int64_t limit, struct page *re
 {
     struct page p = {.limit = limit, .salt = salt_of(c)};
     if (token == NULL || *token == '\0') {
-        p.hold_back = c->s->options.empty_pages;
+        p.hold_back = c->s->options.empty_pages || c->empty_page;
         *ret = p;
         return true;
     }

@@ -96,6 +96,8 @@ enum sandbox_fault_kind {
     SANDBOX_FAULT_TRUNCATED,       // effect, half an answer
     SANDBOX_FAULT_GARBAGE,         // effect, bytes that do not parse
     SANDBOX_FAULT_STALE,           // a read is answered with the bytes of the last equal read, if there was one
+    SANDBOX_FAULT_PARTIAL,         // ECS by ids: each second one (or the only one) is in failures[] as MISSING, without effect
+    SANDBOX_FAULT_EMPTY_PAGE,      // a paged read begins with an empty page that carries a token
     SANDBOX_FAULT_COUNT
 };
 
@@ -108,6 +110,8 @@ struct sandbox_fault {
 
 int sandbox_add_fault(struct sandbox *s, const struct sandbox_fault *f, struct err *err);  // ERR_LIMIT above 64
 void sandbox_clear_faults(struct sandbox *s);
+void sandbox_set_read_lag(struct sandbox *s, int64_t ms);       // options.read_lag_ms, from now on
+void sandbox_set_empty_pages(struct sandbox *s, bool on);       // options.empty_pages, from now on
 int64_t sandbox_weather_faults(struct sandbox *s);  // how many the weather brought so far
 
 // ---- what was asked of it -------------------------------------------------------------------------------------------------

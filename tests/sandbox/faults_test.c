@@ -181,6 +181,86 @@ static void a_stale_read_repeats_the_last_equal_answer(void **state)
     rig_stop(&r);
 }
 
+static void a_partial_answer_names_what_it_leaves_out_and_changes_nothing_there(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, NULL);
+    char body[1024];
+    snprintf(body, sizeof body, "{\"cluster\":\"shop\",\"status\":\"DRAINING\",\"containerInstances\":[\"%s\",\"%s\",\"%s\"]}", rig_container(&r, 0),
+             rig_container(&r, 1), rig_container(&r, 2));
+    order(&r, "ecs:UpdateContainerInstancesState", SANDBOX_FAULT_PARTIAL, 0, 1);
+    json_t *a = rig_ecs_ok(&r, "UpdateContainerInstancesState", body);
+    assert_int_equal(json_array_size(json_object_get(a, "containerInstances")), 2);
+    json_t *f = json_array_get(json_object_get(a, "failures"), 0);
+    assert_string_equal(json_string_value(json_object_get(f, "arn")), rig_container(&r, 1));
+    assert_string_equal(json_string_value(json_object_get(f, "reason")), "MISSING");
+    assert_int_equal(world_view(r.world).instances[rig_used(&r, 1)].status.now, WE_ACTIVE);
+    assert_int_equal(world_view(r.world).instances[rig_used(&r, 2)].status.now, WE_DRAINING);
+    json_decref(a);
+    order(&r, "ecs:DescribeServices", SANDBOX_FAULT_PARTIAL, 0, 1);
+    a = rig_ecs_ok(&r, "DescribeServices", "{\"cluster\":\"shop\",\"services\":[\"web\"]}");
+    assert_int_equal(json_array_size(json_object_get(a, "services")), 0);
+    assert_int_equal(json_array_size(json_object_get(a, "failures")), 1);
+    json_decref(a);
+    a = rig_ecs_ok(&r, "DescribeServices", "{\"cluster\":\"shop\",\"services\":[\"web\"]}");
+    assert_int_equal(json_array_size(json_object_get(a, "services")), 1);
+    json_decref(a);
+    rig_stop(&r);
+}
+
+static void an_empty_page_with_a_token_comes_when_ordered(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, NULL);
+    order(&r, "ecs:ListContainerInstances", SANDBOX_FAULT_EMPTY_PAGE, 0, 1);
+    json_t *a = rig_ecs_ok(&r, "ListContainerInstances", "{\"cluster\":\"shop\"}");
+    assert_int_equal(json_array_size(json_object_get(a, "containerInstanceArns")), 0);
+    char body[256];
+    snprintf(body, sizeof body, "{\"cluster\":\"shop\",\"nextToken\":\"%s\"}", json_string_value(json_object_get(a, "nextToken")));
+    json_decref(a);
+    a = rig_ecs_ok(&r, "ListContainerInstances", body);
+    assert_int_equal(json_array_size(json_object_get(a, "containerInstanceArns")), 4);
+    json_decref(a);
+    sandbox_set_empty_pages(r.sandbox, true);
+    char *xml = rig_query_ok(&r, "Action=DescribeSpotFleetRequests");
+    assert_int_equal(rig_count(xml, "<spotFleetRequestId>"), 0);
+    assert_string_not_equal(rig_xml(xml, "nextToken"), "");
+    free(xml);
+    rig_stop(&r);
+}
+
+static void reads_lag_as_long_as_ordered(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, NULL);
+    sandbox_set_read_lag(r.sandbox, 120000);
+    assert_int_equal(world_set_container_instance_state(r.world, WORLD_PERSON, r.shop, rig_used(&r, 0), WE_DRAINING), WORLD_OK);
+    rig_pass(&r, 119000);
+    json_t *a = rig_ecs_ok(&r, "ListContainerInstances", "{\"cluster\":\"shop\",\"status\":\"DRAINING\"}");
+    assert_int_equal(json_array_size(json_object_get(a, "containerInstanceArns")), 0);
+    json_decref(a);
+    rig_pass(&r, 2000);
+    a = rig_ecs_ok(&r, "ListContainerInstances", "{\"cluster\":\"shop\",\"status\":\"DRAINING\"}");
+    assert_int_equal(json_array_size(json_object_get(a, "containerInstanceArns")), 1);
+    json_decref(a);
+    rig_stop(&r);
+}
+
+static void each_action_is_denied_in_its_services_words(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, NULL);
+    order(&r, "*", SANDBOX_FAULT_DENIED, 0, -1);
+    rig_ecs_refused(&r, "ListTasks", "{\"cluster\":\"shop\"}", "AccessDeniedException");
+    rig_query_refused(&r, "Action=TerminateInstances&InstanceId.1=i-0123456789abcdef0", 403, "UnauthorizedOperation");
+    rig_query_refused(&r, "Action=TerminateInstances&InstanceId.1=i-0123456789abcdef0&DryRun=true", 403, "UnauthorizedOperation");
+    rig_stop(&r);
+}
+
 static void changes_are_logged_with_actor_target_and_outcome(void **state)
 {
     (void)state;
@@ -231,6 +311,10 @@ int main(void)
         cmocka_unit_test(a_timeout_before_has_no_effect_and_one_after_has),
         cmocka_unit_test(broken_answers_are_truncated_or_garbage),
         cmocka_unit_test(a_stale_read_repeats_the_last_equal_answer),
+        cmocka_unit_test(a_partial_answer_names_what_it_leaves_out_and_changes_nothing_there),
+        cmocka_unit_test(an_empty_page_with_a_token_comes_when_ordered),
+        cmocka_unit_test(reads_lag_as_long_as_ordered),
+        cmocka_unit_test(each_action_is_denied_in_its_services_words),
         cmocka_unit_test(changes_are_logged_with_actor_target_and_outcome),
         cmocka_unit_test(calls_that_were_not_well_signed_are_not_counted),
     };

@@ -284,6 +284,22 @@ static void v7_trips_when_each_fits_alone_but_not_all_together(void **state)
     rig_release(&r);
 }
 
+static void v7_trips_when_there_is_room_only_where_rules_forbid_it(void **state)
+{
+    (void)state;
+    struct rig r = rig_of(calm_world(), 2, (struct a_service){"web", 64, 64, 0, 100, 200, WS_SPREAD_INSTANCE, 0, 0});
+    struct world_rules here = {.member_of = {"attribute:ecs.availability-zone == us-east-1a"}, .member_of_count = 1};
+    world_add_service(r.w, &(struct world_service_spec){.name = "bound", .taskdef = a_def(r.w, "bound", 64, 64), .desired = 1, .min_percent = 0,
+                                                        .max_percent = 200, .rules = &here});
+    later(r.w, 120000);
+    drain_one(&r, r.hosts[1]);  // of us-east-1b
+    assert_int_equal(invariants_count_of(r.inv, V7), 0);
+    world_set_container_instance_state(r.w, WORLD_PERSON, 0, r.hosts[1], WE_ACTIVE);
+    drain_one(&r, r.hosts[0]);
+    assert_int_equal(invariants_count_of(r.inv, V7), 1);
+    rig_release(&r);
+}
+
 static void v7_does_not_count_capacity_that_is_still_coming(void **state)
 {
     (void)state;
@@ -453,6 +469,7 @@ int main(void)
         cmocka_unit_test(v6_trips_when_the_only_task_is_stopped_first),
         cmocka_unit_test(v6_does_not_charge_us_for_a_drain_of_a_person),
         cmocka_unit_test(v7_trips_when_each_fits_alone_but_not_all_together),
+        cmocka_unit_test(v7_trips_when_there_is_room_only_where_rules_forbid_it),
         cmocka_unit_test(v7_does_not_count_capacity_that_is_still_coming),
         cmocka_unit_test(v7_finds_the_packing_that_needs_the_right_order),
         cmocka_unit_test(v8_trips_when_too_many_drain_at_once),

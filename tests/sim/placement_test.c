@@ -452,7 +452,7 @@ static void the_equally_good_instances_are_those_of_a_slow_scheduler(void **stat
         struct random_cluster c;
         struct arena a;
         arena_init(&a, 0);
-        random_cluster(seed, 24, &c);
+        random_cluster_make(seed, 24, &c);
         for (int i = 0; i < c.service_count; i++) {
             struct world_ask ask;
             world_ask_service(c.w, c.services[i], &ask);
@@ -478,8 +478,8 @@ static void random_clusters_hold_all_their_rules_and_are_the_same_again(void **s
     int strategies[WS_RANDOM + 1] = {0}, networks[4] = {0}, members = 0, waiting = 0, gpus = 0, trunks = 0, distinct = 0, shares = 0;
     for (uint64_t seed = 1; seed <= 40; seed++) {
         struct random_cluster c, again;
-        random_cluster(seed, 24, &c);
-        random_cluster(seed, 24, &again);
+        random_cluster_make(seed, 24, &c);
+        random_cluster_make(seed, 24, &again);
         struct world_view v = world_view(c.w), u = world_view(again.w);
         assert_int_equal(v.task_count, u.task_count);
         for (int t = 0; t < v.task_count; t++) {

@@ -148,7 +148,7 @@ static void random_runs(struct rng *r, struct random_cluster *c, int taskdefs)
     }
 }
 
-void random_cluster(uint64_t seed, int instances_max, struct random_cluster *c)
+void random_cluster_make(uint64_t seed, int instances_max, struct random_cluster *c)
 {
     struct world_options o;
     struct err err = {0};

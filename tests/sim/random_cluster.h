@@ -18,6 +18,6 @@ struct random_cluster {
     struct world_rules rules[RANDOM_RUNS];
     int run_count;
 };
-void random_cluster(uint64_t seed, int instances_max, struct random_cluster *ret);
+void random_cluster_make(uint64_t seed, int instances_max, struct random_cluster *ret);
 // The question that a run stands for. Its rules are the cluster's, with their expressions parsed.
 struct world_ask random_ask(const struct random_cluster *r, int run);
