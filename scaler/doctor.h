@@ -1,6 +1,6 @@
 // masu doctor: is everything in place for the daemon to work here? One check a line: what was seen, and the remedy.
 //
-// It asks and never acts: the only changing operation that it sends is TerminateInstances with DryRun. What AWS told stays in one
+// It asks and never acts: the only changing operations that it sends are EC2's with DryRun. What AWS told stays in one
 // struct doctor until the end; doctor_ask.c fills it, doctor_aws.c, doctor_cluster.c and doctor_conflicts.c judge it, doctor_host.c looks at the
 // machine it runs on. Everything lives in the arena.
 #pragma once
@@ -35,6 +35,7 @@ struct doctor_fleet {
     struct ec2_fleet_events events;     // of the last hour
     struct appscaling_policies policies;
     struct ec2_state_changes end;       // the dry run of TerminateInstances on one member
+    struct aws_call tag, untag;         // of CreateTags on that member and the fleet, of DeleteTags on the member
 };
 
 struct doctor_cluster {

@@ -110,6 +110,15 @@ static const char *running_member(const struct doctor_fleet *f)
     return NULL;
 }
 
+// What EC2 lets one ask without doing it.
+static void try_changes(struct aws_with w, struct doctor_fleet *f, const char *member)
+{
+    const char *tagged[] = {member, f->policy->id};
+    ec2_terminate_instances(w, &member, 1, true, &f->end);
+    ec2_try_tags(w, tagged, 2, &(struct aws_tag){.key = "masu:doctor", .value = "1"}, false, &f->tag);
+    ec2_try_tags(w, tagged, 1, &(struct aws_tag){.key = "masu:doctor"}, true, &f->untag);
+}
+
 static void ask_details(struct doctor *d, struct doctor_region *r)
 {
     struct aws_with w = with(d, r);
@@ -125,7 +134,7 @@ static void ask_details(struct doctor *d, struct doctor_region *r)
         for (size_t f = 0; f < c->policy->fleet_count; f++) {
             const char *member = running_member(&c->fleets[f]);
             if (member)
-                ec2_terminate_instances(w, &member, 1, true, &c->fleets[f].end);
+                try_changes(w, &c->fleets[f], member);
             if (c->fleets[f].members.count > 0)
                 type = c->fleets[f].members.items[0].type;
         }

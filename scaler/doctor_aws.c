@@ -64,7 +64,7 @@ static void tell(struct doctor *d, const struct doctor_region *r, struct verdict
                                             v->refused > 0 ? "the credentials are refused: renew them" : "ask again; is the endpoint reachable from here?"});
     } else if (v->allowed > 0) {
         doctor_add(d, (struct doctor_check){id, DOCTOR_OK, action, v->permission->scope == SCOPE_ANY ? "allowed" :
-                                            arena_printf(d->arena, "allowed for %zu %s", v->allowed, v->permission->scope == SCOPE_FLEET || v->permission->scope == SCOPE_MEMBER
+                                            arena_printf(d->arena, "allowed for %zu %s", v->allowed, v->permission->scope == SCOPE_FLEET || v->permission->write
                                                          ? (v->allowed == 1 ? "fleet" : "fleets") : v->allowed == 1 ? "cluster" : "clusters"), NULL});
     }
     buf_release(&v->names);
@@ -123,6 +123,10 @@ static const struct aws_call *call_of_fleet(const struct doctor_fleet *f, const 
         return &f->events.call;
     if (strcmp(action, "application-autoscaling:DescribeScalingPolicies") == 0)
         return &f->policies.call;
+    if (strcmp(action, "ec2:CreateTags") == 0)
+        return &f->tag;
+    if (strcmp(action, "ec2:DeleteTags") == 0)
+        return &f->untag;
     return strcmp(action, "ec2:TerminateInstances") == 0 ? &f->end.call : NULL;
 }
 
@@ -154,8 +158,8 @@ static bool acts(const struct doctor_region *r)
 static void judge_unaskable(struct doctor *d)
 {
     doctor_add(d, (struct doctor_check){"write-permission", DOCTOR_WARN, "",
-                   "ecs:UpdateContainerInstancesState, ec2:ModifySpotFleetRequest and the tags cannot be asked for without acting: ECS and "
-                   "ModifySpotFleetRequest have no dry run",
+                   "ecs:UpdateContainerInstancesState, ecs:DeregisterContainerInstance and ec2:ModifySpotFleetRequest cannot be asked for "
+                   "without acting: ECS and ModifySpotFleetRequest have no dry run",
                    arena_printf(d->arena, "compare the role with masu iam-policy --policy %s", d->policy_path)});
 }
 
@@ -169,7 +173,9 @@ static void judge_permissions(struct doctor *d, const struct doctor_region *r)
         doctor_add(d, (struct doctor_check){"write-permission", DOCTOR_OK, r->region, "not needed: the policy only observes", NULL});
         return;
     }
-    judge_by_target(d, r, permission_find("ec2:TerminateInstances"));
+    static const char *const ASKABLE[] = {"ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"};
+    for (size_t i = 0; i < ARRAY_LEN(ASKABLE); i++)
+        judge_by_target(d, r, permission_find(ASKABLE[i]));
     judge_unaskable(d);
 }
 

@@ -116,6 +116,7 @@ struct tagging {
     size_t count;
     const struct aws_tag *tags;
     size_t tag_count;
+    bool dry_run;
 };
 
 static void change_tags(struct aws_with w, const struct aws_operation *op, const struct tagging *t, struct aws_call *ret)
@@ -134,20 +135,28 @@ static void change_tags(struct aws_with w, const struct aws_operation *op, const
         if (t->tags[i].value)
             aws_form_add(&b, key, t->tags[i].value);
     }
-    aws_job_submit(&(struct aws_job){.with = w, .op = op, .call = ret, .ret = ret}, &b);
+    if (t->dry_run)
+        aws_form_add(&b, "DryRun", "true");
+    aws_job_submit(&(struct aws_job){.with = w, .op = op, .call = ret, .ret = ret, .dry_run = t->dry_run}, &b);
     aws_call_settle(ret);
+}
+
+void ec2_try_tags(struct aws_with w, const char *const *resources, size_t count, const struct aws_tag *tag, bool deleting,
+                  struct aws_call *ret)
+{
+    change_tags(w, deleting ? &delete_tags : &create_tags, &(struct tagging){resources, count, tag, 1, true}, ret);
 }
 
 void ec2_create_tags(struct aws_with w, const char *const *resources, size_t count, const struct aws_tag *tags, size_t tag_count,
                      struct aws_call *ret)
 {
-    change_tags(w, &create_tags, &(struct tagging){resources, count, tags, tag_count}, ret);
+    change_tags(w, &create_tags, &(struct tagging){resources, count, tags, tag_count, false}, ret);
 }
 
 void ec2_delete_tags(struct aws_with w, const char *const *resources, size_t count, const struct aws_tag *tags, size_t tag_count,
                      struct aws_call *ret)
 {
-    change_tags(w, &delete_tags, &(struct tagging){resources, count, tags, tag_count}, ret);
+    change_tags(w, &delete_tags, &(struct tagging){resources, count, tags, tag_count, false}, ret);
 }
 
 // ---- spot fleets ------------------------------------------------------------------------------------------------------------

@@ -53,6 +53,9 @@ void ec2_create_tags(struct aws_with w, const char *const *resources, size_t cou
 // value NULL deletes the key whatever its value; "" only where the value is empty.
 void ec2_delete_tags(struct aws_with w, const char *const *resources, size_t count, const struct aws_tag *tags, size_t tag_count,
                      struct aws_call *ret);
+// May these tags be set, or deleted? Asks by DryRun and changes nothing: COMPLETE means permitted.
+void ec2_try_tags(struct aws_with w, const char *const *resources, size_t count, const struct aws_tag *tag, bool deleting,
+                  struct aws_call *ret);
 
 // ---- spot fleets ------------------------------------------------------------------------------------------------------------
 struct ec2_fleet_override {      // a launch template override or a launch specification

@@ -69,7 +69,8 @@ def all_is_well(t, reads, writes):
     asked = t.proxy.asked()
     check("every read of the table was asked", set(reads) <= {a for a, _ in asked}, set(reads) - {a for a, _ in asked})
     check("h6 nothing that changes was sent but dry runs", all(dry for a, dry in asked if a in writes), asked)
-    check("the dry run was sent, one a fleet", sum(dry for a, dry in asked if a == "ec2:TerminateInstances") == 2)
+    for action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"):
+        check(f"a dry run of {action} was sent, one a fleet", sum(dry for a, dry in asked if a == action) == 2 and c.find("ok", "write-permission", "2 fleets", action), asked)
     for action in reads:
         absent = action.startswith("application-autoscaling:") and c.find("warn", "permission", target=action)  # not every server has it
         check(f"{action} is told of by name", action == "sts:GetCallerIdentity" or c.find("ok", "permission", target=action) or absent, c.told)
@@ -98,9 +99,10 @@ def permissions(t, reads):
         told = c.find(state, "permission", f"allow {action} on ", action)
         check(f"j4 {action} denied is named with the remedy", told and "iam-policy" in told[0]["remedy"] and c.code == (0 if action in spare else 1), c.told)
         check(f"{action} denied is the only failure", [k["target"] for k in c.checks if k["state"] == "fail"] == ([] if action in spare else [action]), c.told)
-    t.proxy.order(("ec2:TerminateInstances", "deny"))
-    c = Case(t)
-    check("a termination that is not permitted fails, by the fleet", c.code == 1 and c.find("fail", "write-permission", FLEETS["main"], "ec2:TerminateInstances"), c.told)
+    for action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"):
+        t.proxy.order((action, "deny"))
+        c = Case(t)
+        check(f"{action} that is not permitted fails, by the fleet", c.code == 1 and c.find("fail", "write-permission", FLEETS["main"], action), c.told)
     t.proxy.order(("ecs:DescribeServices", "hang"))
     c = Case(t)
     check("a call without an answer fails by name and holds nothing else up", c.code == 1 and c.find("fail", "permission", "ask again", "ecs:DescribeServices")
