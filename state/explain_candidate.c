@@ -67,6 +67,9 @@ static bool find_name(struct found *f, const struct explain_parts *p, const char
 
 static int find_candidate(struct found *f, const struct explain_parts *p, const struct state_tick *t, const char *asked, struct err *err)
 {
+    if (!p->snapshot)
+        return err_set(err, ERR_NOT_FOUND, "tick %lld has no facts in the journal%s%s -> name another tick", (long long)t->id,
+                       t->error[0] ? ", its look failed: " : "", t->error);
     if (find_name(f, p, asked))
         return 0;
     if (f->count > 1)

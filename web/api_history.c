@@ -1,5 +1,6 @@
+#include "base/json.h"
 #include "base/parse.h"
-#include "state/query.h"
+#include "state/explain.h"
 #include "web/jsonw.h"
 #include "web/routes.h"
 
@@ -293,4 +294,56 @@ void web_tick(struct web_request *r, struct web_response *w)
     jsonw_raw(&j, "memo_before", t.memo_before_json);
     jsonw_end(&j);
     jsonw_end(&j);
+}
+
+// ---- why ------------------------------------------------------------------------------------------------------------------
+// The path has two names; the tick's is in r->name.
+static bool explain_params(struct web_request *r, struct web_response *w, struct state_question *q, const struct view_cluster **ret)
+{
+    bool latest = strcmp(r->name, "latest") == 0;
+    if (!latest && (!parse_i64(slice_of(r->name), &q->tick) || q->tick < 1)) {
+        web_problem(w, 404, "a tick's id is a number, or latest");
+        return false;
+    }
+    q->candidate = r->query(r, "candidate");
+    r->name = arena_strndup(r->arena, r->parts[3].ptr, r->parts[3].len);
+    *ret = web_find_cluster(r, w);
+    return *ret != NULL;
+}
+
+static int explain(struct state_reader *reader, const struct view_cluster *c, struct state_question *q, struct arena *a, json_t **ret,
+                   struct err *err)
+{
+    int rc = cluster_id(reader, c, a, &q->cluster, err);
+    if (rc == 0 && q->cluster == 0)
+        rc = err_set(err, ERR_NOT_FOUND, "the journal has no tick of this cluster yet");
+    return rc ? rc : state_explain(reader, q, a, ret, err);
+}
+
+void web_explain(struct web_request *r, struct web_response *w)
+{
+    struct state_question q = {.tick = 0};
+    const struct view_cluster *c = NULL;
+    struct err err = {0};
+    json_t *doc = NULL;
+    if (!explain_params(r, w, &q, &c))
+        return;
+    struct state_reader *reader = acquire(r, w);
+    if (!reader)
+        return;
+    int rc = explain(reader, c, &q, r->arena, &doc, &err);
+    web_history_release(r->history, connection_failed(rc));
+    if (rc) {
+        answer_error(w, &err);
+        return;
+    }
+    struct buf text;
+    struct jsonw j;
+    buf_init(&text, WEB_BODY_MAX);
+    json_write(doc, &text);
+    json_decref(doc);
+    web_json_begin(r, w, &j);
+    jsonw_raw(&j, "explain", buf_slice(&text));
+    jsonw_end(&j);
+    buf_release(&text);
 }

@@ -68,6 +68,7 @@ void web_instances(struct web_request *r, struct web_response *w);
 void web_series(struct web_request *r, struct web_response *w);
 void web_ticks(struct web_request *r, struct web_response *w);
 void web_tick(struct web_request *r, struct web_response *w);
+void web_explain(struct web_request *r, struct web_response *w);
 void web_alerts(struct web_request *r, struct web_response *w);
 void web_cluster_alerts(struct web_request *r, struct web_response *w);
 void web_pause(struct web_request *r, struct web_response *w);

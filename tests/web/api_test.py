@@ -99,6 +99,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/alerts": "/api/v1/alerts",
             "/api/v1/ticks": "/api/v1/ticks?cluster=east&limit=3",
             "/api/v1/ticks/{id}": "/api/v1/ticks/%d" % self.tick,
+            "/api/v1/clusters/{name}/ticks/{id}": "/api/v1/clusters/east/ticks/%d?candidate=i-0aaa" % self.tick,
         }
         statuses = {"/readyz": 503}  # the second cluster of the site never ticked
         for documented, path in calls.items():
@@ -127,6 +128,12 @@ class ApiTest(unittest.TestCase):
             ("/api/v1/ticks?cluster=none", "/api/v1/ticks", 404),
             ("/api/v1/ticks/999999", "/api/v1/ticks/{id}", 404),
             ("/api/v1/ticks/first", "/api/v1/ticks/{id}", 404),
+            ("/api/v1/clusters/east/ticks/first", "/api/v1/clusters/{name}/ticks/{id}", 404),
+            ("/api/v1/clusters/east/ticks/999999", "/api/v1/clusters/{name}/ticks/{id}", 404),
+            ("/api/v1/clusters/west/ticks/latest", "/api/v1/clusters/{name}/ticks/{id}", 404),
+            ("/api/v1/clusters/none/ticks/latest", "/api/v1/clusters/{name}/ticks/{id}", 404),
+            ("/api/v1/clusters/east/ticks/latest?candidate=i-zzz", "/api/v1/clusters/{name}/ticks/{id}", 404),
+            ("/api/v1/clusters/east/ticks/%d?candidate=i-0" % self.tick, "/api/v1/clusters/{name}/ticks/{id}", 400),
             ("/assets/none.js", "/assets/{file}", 404),
             ("/assets/../embed.py", "/assets/{file}", 404),
         ]:
@@ -244,6 +251,18 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(whole["acts"][0]["outcome"], "ok")
         self.assertEqual(whole["snapshot"]["cluster"], "east")
         self.assertTrue(whole["plan"]["actions"])
+
+    def test_a_tick_is_explained_and_a_candidate_in_it(self):
+        path = "/api/v1/clusters/{name}/ticks/{id}"
+        tick = self.check("/api/v1/clusters/east/ticks/%d" % self.tick, path)["explain"]
+        self.assertEqual(tick["tick"], self.tick)
+        self.assertEqual(tick["actions"][0]["outcome"], "ok")
+        self.assertEqual(tick["capped"][0]["wanted"], 40)
+        self.assertNotIn("candidate", tick)
+        one = self.check("/api/v1/clusters/east/ticks/%d?candidate=i-0bbb" % self.tick, path)["explain"]["candidate"]
+        self.assertEqual(one["id"], "i-0bbb000000000002")
+        self.assertEqual(one["drain"]["instance"], one["id"])
+        self.assertTrue(one["history"])
 
 
 SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? '
