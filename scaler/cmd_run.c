@@ -117,11 +117,11 @@ static void close_all(struct run_command *c)
 // web server inherit the mask, so that only this one is ever interrupted.
 static void hold_signals(bool hold)
 {
+    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
+    for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++)
+        sigaddset(&set, NUMBERS[i]);
     pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 

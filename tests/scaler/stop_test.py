@@ -121,6 +121,16 @@ def at_any_moment(proxy, folder):
             check(f"every intent has its outcome, {i}", all(outcome for _, outcome in d.journal()), d.journal())
 
 
+def told_else_at_the_start(proxy, folder):
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        proxy.order()
+        d = Daemon(proxy, folder)
+        d.until(lambda: d.log.read_text() != "")
+        os.kill(d.p.pid, number)
+        check(f"{number.name} at the start does not end it", d.until(lambda: d.events("tick")) and d.p.poll() is None, d.log.read_text()[-500:])
+        d.ended_well(f"after {number.name}")
+
+
 def told_twice(proxy, folder):
     proxy.order(("ecs:*", "hang"))
     d = Daemon(proxy, folder)
@@ -196,6 +206,7 @@ def main():
             write_policy(folder, headroom=5)
             in_a_look(proxy, folder)
             told_twice(proxy, folder)
+            told_else_at_the_start(proxy, folder)
             as_pid_1(proxy, folder)
             with_slow_readers(proxy, folder)
             name_server_hangs(proxy, folder)
