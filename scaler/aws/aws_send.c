@@ -236,6 +236,8 @@ static void on_response(void *arg, const struct transport_response *r)
         if (r->err.kind == ERR_TRANSIENT && may_repeat(p) && retry_later(p, r->timed_out))
             return;
         struct err err = r->err;
+        if (p->aws->clients->cancelling)
+            err_set(&err, ERR_TRANSIENT, "not answered before the deadline");
         err_wrap(&err, "%s", p->request.operation);
         aws_complete_error(p, &err);
         return;

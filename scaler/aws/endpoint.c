@@ -26,12 +26,23 @@ const char *aws_service_name(enum aws_service s)
     return services[s].host;
 }
 
-static bool is_loopback(const char *host)
+bool aws_host_is_local(const char *host)
 {
     struct in_addr v4;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return (ntohl(v4.s_addr) >> 24) == 127;
-    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
+    struct in6_addr v6;
+    char bare[INET6_ADDRSTRLEN + 1];
+    size_t len = strlen(host);
+    if (inet_pton(AF_INET, host, &v4) == 1) {
+        uint32_t address = ntohl(v4.s_addr);
+        return address >> 24 == 127 || address >> 16 == 0xa9fe;
+    }
+    if (len < 2 || len - 2 >= sizeof bare || host[0] != '[')
+        return strcasecmp(host, "localhost") == 0;
+    memcpy(bare, host + 1, len - 2);
+    bare[len - 2] = '\0';
+    static const unsigned char metadata[] = {0xfd, 0x00, 0x0e, 0xc2};
+    return inet_pton(AF_INET6, bare, &v6) == 1 &&
+           (IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) || memcmp(v6.s6_addr, metadata, sizeof metadata) == 0);
 }
 
 static void lower(char *s)
@@ -61,7 +72,7 @@ static bool take_parts(CURLU *u, struct aws_endpoint *ret)
         int m = snprintf(ret->path, sizeof ret->path, "%s", path);
         int k = snprintf(ret->url, sizeof ret->url, "%s://%s%s", scheme, ret->host, ret->path);
         ok = n > 0 && (size_t)n < sizeof ret->host && m > 0 && (size_t)m < sizeof ret->path && k > 0 && (size_t)k < sizeof ret->url;
-        ret->direct = is_loopback(host);
+        ret->direct = aws_host_is_local(host);
     }
     curl_free(scheme);
     curl_free(host);

@@ -28,7 +28,8 @@ struct transport_request {
     struct slice body;
     int64_t timeout_ms;            // whole exchange, in wire time; > 0
     size_t max_response_bytes;     // a longer body is ERR_LIMIT
-    bool direct;                   // never through a proxy, never follows redirects (169.254 addresses, loopback)
+    bool direct;                   // never through a proxy. Of itself where the host is loopback, link-local (169.254) or an
+                                   // IPv6 metadata address. Redirects are never followed.
 };
 
 struct transport_response {

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <stdatomic.h>
 
+#include "scaler/aws/endpoint.h"
+
 #define CONNECT_TIMEOUT_MS 5000L
 #define IDLE_CONNECTIONS 32L
 #define PER_HOST_CONNECTIONS 64L
@@ -133,7 +135,7 @@ static void set_method(struct exchange *x, const struct transport_request *r)
         curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
-static int set_options(struct exchange *x, const struct transport_request *r, struct err *err)
+static int set_options(struct exchange *x, const struct transport_request *r, bool direct, struct err *err)
 {
     CURL *e = x->easy;
     if (curl_easy_setopt(e, CURLOPT_URL, r->url) != CURLE_OK)
@@ -155,7 +157,7 @@ static int set_options(struct exchange *x, const struct transport_request *r, st
     curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(e, CURLOPT_PRIVATE, x);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    if (r->direct)
+    if (direct)
         curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
     const char *bundle = getenv("AWS_CA_BUNDLE");
     if (bundle && *bundle)
@@ -163,18 +165,20 @@ static int set_options(struct exchange *x, const struct transport_request *r, st
     return 0;
 }
 
-static int check_url(const char *url, struct err *err)
+static int check_url(const char *url, bool *ret_local, struct err *err)
 {
     CURLU *u = curl_url();
     if (!u)
         return err_set(err, ERR_NOMEM, "no memory for a request");
-    char *scheme = NULL, *user = NULL;
+    char *scheme = NULL, *user = NULL, *host = NULL;
     CURLUcode rc = curl_url_set(u, CURLUPART_URL, url, 0);
     bool http = rc == CURLUE_OK && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
                 (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
     bool has_user = rc == CURLUE_OK && curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK;
+    *ret_local = http && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && aws_host_is_local(host);
     curl_free(scheme);
     curl_free(user);
+    curl_free(host);
     curl_url_cleanup(u);
     if (!http || has_user)
         return err_set(err, ERR_INVALID, "not an http or https URL without user: %.200s", has_user ? "(user given)" : url);
@@ -188,7 +192,8 @@ static int submit(struct transport *t, const struct transport_request *r, transp
     assert(r->timeout_ms > 0);
     assert(r->timeout_ms <= LONG_MAX);
     assert(r->max_response_bytes > 0);
-    int rc = check_url(r->url, err);
+    bool local = false;
+    int rc = check_url(r->url, &local, err);
     if (rc)
         return rc;
     struct exchange *x = calloc(1, sizeof *x);
@@ -210,7 +215,7 @@ static int submit(struct transport *t, const struct transport_request *r, transp
     x->body_sent[r->body.len] = '\0';
     rc = set_headers(x, r, err);
     if (rc == 0)
-        rc = set_options(x, r, err);
+        rc = set_options(x, r, r->direct || local, err);
     if (rc == 0 && curl_multi_add_handle(c->multi, x->easy) != CURLM_OK)
         rc = err_set(err, ERR_TRANSIENT, "curl does not take the request");
     if (rc) {

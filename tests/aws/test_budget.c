@@ -235,6 +235,25 @@ static void endpoints_follow_the_environment_and_the_partition(void **state)
     }
 }
 
+static void local_hosts_are_known_by_their_parsed_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        bool local;
+    } cases[] = {
+        {"127.0.0.1", true}, {"127.9.9.9", true}, {"localhost", true}, {"LOCALHOST", true}, {"[::1]", true}, {"169.254.169.254", true},
+        {"169.254.170.2", true}, {"169.254.170.23", true}, {"[fd00:ec2::254]", true}, {"[fd00:0ec2:0::23]", true}, {"[fe80::1]", true},
+        {"169.255.0.1", false}, {"169.254.169.254.example.com", false}, {"localhost.example.com", false}, {"[fd00:ec3::254]", false},
+        {"ecs.eu-west-1.amazonaws.com", false}, {"::1", false}, {"[", false}, {"", false}, {"[fd00:ec2::254%25eth0]", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        if (aws_host_is_local(cases[i].host) != cases[i].local)
+            print_message("%s\n", cases[i].host);
+        assert_int_equal(aws_host_is_local(cases[i].host), cases[i].local);
+    }
+}
+
 static void regions_have_a_form(void **state)
 {
     (void)state;
@@ -255,6 +274,7 @@ int main(void)
         cmocka_unit_test(calls_beyond_the_budget_wait_in_world_time),
         cmocka_unit_test(an_urgent_change_passes_a_full_queue),
         cmocka_unit_test(endpoints_follow_the_environment_and_the_partition),
+        cmocka_unit_test(local_hosts_are_known_by_their_parsed_address),
         cmocka_unit_test(regions_have_a_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

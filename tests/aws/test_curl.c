@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs.h"
 #include "scaler/aws/transport.h"
 
@@ -61,8 +62,44 @@ static size_t read_request(int fd, char *out, size_t size)
     return len;
 }
 
+// Answers that are well-formed HTTP and bad otherwise, by path.
+static const struct {
+    const char *path;
+    int status;
+    const char *body;
+} bad_answers[] = {
+    {"/http500", 500, "<html><body>Internal Server Error</body></html>"},
+    {"/http503", 503, ""},
+    {"/http429", 429, "slow down"},
+    {"/throttled", 400, "{\"__type\":\"ThrottlingException\",\"message\":\"Rate exceeded\"}"},
+    {"/expired", 400, "{\"__type\":\"ExpiredTokenException\",\"message\":\"The security token included in the request is expired\"}"},
+    {"/cut-json", 200, "{\"clusterArns\":[\"arn:aws:ecs"},
+    {"/cut-xml", 200, "<DescribeInstancesResponse><reservationSet><item>"},
+    {"/html200", 200, "<!DOCTYPE html><html><body>Welcome to the hotel's network</body></html>"},
+    {"/bytes", 200, "\x01\x02\xff\xfe\x03"},
+    {"/empty", 200, ""},
+    {"/array", 200, "[1,2,3]"},
+};
+
+static bool serve_bad(int fd, const char *request)
+{
+    for (size_t i = 0; i < ARRAY_LEN(bad_answers); i++) {
+        char line[64], head[128];
+        snprintf(line, sizeof line, "POST %s ", bad_answers[i].path);
+        if (!slice_starts(slice_of(request), line))
+            continue;
+        snprintf(head, sizeof head, "HTTP/1.1 %d Bad\r\nContent-Length: %zu\r\n\r\n", bad_answers[i].status, strlen(bad_answers[i].body));
+        send_text(fd, head);
+        send_text(fd, bad_answers[i].body);
+        return true;
+    }
+    return false;
+}
+
 static bool serve_one(int fd, const char *request)
 {
+    if (serve_bad(fd, request))
+        return true;
     if (strstr(request, " /hang "))
         sleep(30);
     else if (strstr(request, " /close "))
@@ -413,6 +450,81 @@ static void the_client_works_over_a_socket(void **state)
     end(&w);
 }
 
+// ---- bad input: each a clear message, and no more --------------------------------------------------------------------------
+struct bad {
+    const char *path;     // of the server, or a whole URL
+    bool xml;             // asked by an EC2 operation
+    enum err_kind kind;
+    const char *word;     // of the message
+};
+
+static void bad_input_is_told_in_words(void **state)
+{
+    const struct bad *bad = *state;
+    struct world w;
+    begin(&w);
+    char url[128];
+    snprintf(url, sizeof url, "%s%s", bad->path[0] == '/' ? base_url : "", bad->path);
+    struct aws_env_pair pairs[] = {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "top-secret"}, {"AWS_ENDPOINT_URL", url}, {"AWS_MAX_ATTEMPTS", "1"}};
+    struct aws_env env = {pairs, ARRAY_LEN(pairs)};
+    struct aws_clients *clients = aws_clients_new(&(struct aws_options){.transport = w.t, .env = &env, .seed = 1});
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct aws *aws;
+    struct err err = {0};
+    assert_int_equal(aws_clients_get(clients, "", "us-east-1", &aws, &err), 0);
+    struct ecs_arns list = {0};
+    struct ec2_instances instances = {0};
+    const struct aws_call *call = bad->xml ? &instances.call : &list.call;
+    if (bad->xml)
+        ec2_describe_fleet_instances((struct aws_with){aws, &arena, false}, "sfr-1", &instances);
+    else
+        ecs_list_clusters((struct aws_with){aws, &arena, false}, &list);
+    aws_run(clients, clock_wall_ms(&w.clock) + (strcmp(bad->path, "/hang") == 0 ? 300 : 20000));
+    if (call->err.kind != bad->kind || !strstr(call->err.msg, bad->word))
+        print_message("%s: %s\n", bad->path, call->err.msg);
+    assert_int_equal(call->state, AWS_CALL_FAILED);
+    assert_int_equal(call->err.kind, bad->kind);
+    assert_non_null(strstr(call->err.msg, bad->word));
+    assert_ptr_equal(strstr(call->err.msg, bad->xml ? "DescribeInstances: " : "ListClusters: "), call->err.msg);
+    assert_null(strstr(call->err.msg, "top-secret"));
+    assert_null(strpbrk(call->err.msg, "\r\n"));
+    assert_int_equal(list.count + instances.count, 0);
+    aws_clients_free(clients);
+    arena_release(&arena);
+    end(&w);
+}
+
+static const struct {
+    const char *name;
+    struct bad bad;
+} bad_inputs[] = {
+    {"HTTP 500 with a page", {"/http500", false, ERR_TRANSIENT, "HTTP status 500"}},
+    {"HTTP 500 with a page, XML", {"/http500", true, ERR_TRANSIENT, "HTTP status 500"}},
+    {"HTTP 503 without a body", {"/http503", true, ERR_TRANSIENT, "HTTP status 503"}},
+    {"HTTP 429", {"/http429", false, ERR_THROTTLED, "HTTP status 429"}},
+    {"ThrottlingException", {"/throttled", false, ERR_THROTTLED, "ThrottlingException: Rate exceeded"}},
+    {"an expired token that cannot be renewed", {"/expired", false, ERR_AUTH, "expired"}},
+    {"truncated JSON", {"/cut-json", false, ERR_CORRUPT, "JSON"}},
+    {"truncated XML", {"/cut-xml", true, ERR_CORRUPT, "XML"}},
+    {"a body cut by the network", {"/truncated", false, ERR_TRANSIENT, "Transferred a partial file"}},
+    {"a page of a captive portal", {"/html200", false, ERR_CORRUPT, "JSON"}},
+    {"a page of a captive portal, XML", {"/html200", true, ERR_CORRUPT, ""}},
+    {"JSON where XML should be", {"/cut-json", true, ERR_CORRUPT, "XML"}},
+    {"bytes", {"/bytes", false, ERR_CORRUPT, "JSON"}},
+    {"bytes, XML", {"/bytes", true, ERR_CORRUPT, "XML"}},
+    {"nothing at all", {"/empty", false, ERR_CORRUPT, "JSON"}},
+    {"nothing at all, XML", {"/empty", true, ERR_CORRUPT, "XML"}},
+    {"an array", {"/array", false, ERR_CORRUPT, "no JSON object"}},
+    {"a body of 20 MB", {"/big", false, ERR_LIMIT, "larger than"}},
+    {"a body of 20 MB, XML", {"/big", true, ERR_LIMIT, "larger than"}},
+    {"no HTTP", {"/garbage", false, ERR_TRANSIENT, "127.0.0.1"}},
+    {"a closed connection", {"/close", false, ERR_TRANSIENT, "127.0.0.1"}},
+    {"a hanging socket", {"/hang", false, ERR_TRANSIENT, "not answered before the deadline"}},
+    {"a redirect", {"/redirect", false, ERR_INVALID, "HTTP status 307"}},
+    {"a name that DNS does not know", {"http://ecs.masu.invalid/", false, ERR_TRANSIENT, "resolve"}},
+};
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,5 +540,9 @@ int main(void)
         cmocka_unit_test(wait_ends_at_its_time),
         cmocka_unit_test(the_client_works_over_a_socket),
     };
-    return cmocka_run_group_tests(tests, start_server, NULL);
+    struct CMUnitTest bad[ARRAY_LEN(bad_inputs)];
+    for (size_t i = 0; i < ARRAY_LEN(bad_inputs); i++)
+        bad[i] = (struct CMUnitTest){bad_inputs[i].name, bad_input_is_told_in_words, NULL, NULL, (void *)(uintptr_t)&bad_inputs[i].bad};
+    int failed = cmocka_run_group_tests(tests, start_server, NULL);
+    return failed + cmocka_run_group_tests_name("bad input", bad, NULL, NULL);
 }

@@ -33,6 +33,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         Proxy.asked.append(self.path)
         self.send_error(403)
 
+    do_GET = do_CONNECT
+
     def log_message(self, *args):
         pass
 
@@ -68,11 +70,21 @@ def main():
         assert get(good, AWS_CA_BUNDLE=cert) == "status 200 rice\n"
         assert get(other, AWS_CA_BUNDLE=cert).startswith("error "), "the name must fit the certificate"
         assert not Proxy.asked
-        through = get(good, AWS_CA_BUNDLE=cert, HTTPS_PROXY=f"http://127.0.0.1:{proxy}")
-        assert through.startswith("error ") and Proxy.asked == [f"localhost:{port}"], Proxy.asked
+        through = get("https://ecs.masu.invalid/", AWS_CA_BUNDLE=cert, HTTPS_PROXY=f"http://127.0.0.1:{proxy}")
+        assert through.startswith("error ") and Proxy.asked == ["ecs.masu.invalid:443"], Proxy.asked
         assert "unknown effect" not in through, "the request never left"
-        assert get(good, AWS_CA_BUNDLE=cert, HTTPS_PROXY=f"http://127.0.0.1:{proxy}", NO_PROXY="localhost") == "status 200 rice\n"
-    print("5 cases right")
+        past = get("https://ecs.masu.invalid/", AWS_CA_BUNDLE=cert, HTTPS_PROXY=f"http://127.0.0.1:{proxy}", NO_PROXY="masu.invalid")
+        assert past.startswith("error https://ecs.masu.invalid") and len(Proxy.asked) == 1, Proxy.asked
+        # What is local goes round every proxy, whatever the variables say; anything else goes through. (Which addresses are
+        # local, those of metadata among them, is a test of its own: nobody is asked there from here.)
+        plain, trap = start(Page), start(Proxy)
+        everything = {n: f"http://127.0.0.1:{trap}" for n in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")}
+        Proxy.asked.clear()
+        for host in ("127.0.0.1", "localhost"):
+            assert get(f"http://{host}:{plain}/", **everything) == "status 200 rice\n", host
+        assert not Proxy.asked, Proxy.asked
+        assert get("http://metadata.invalid/", **everything).startswith("status ") and Proxy.asked, "other hosts use the proxy"
+    print("8 cases right")
     return 0
 
 

@@ -20,7 +20,7 @@ failures = []
 
 def masu(*arguments, cwd=GOLDEN, **env):
     return subprocess.run([MASU, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, check=False,
-                          env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **env})
+                          env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **env})
 
 
 def check(name, holds, detail=""):

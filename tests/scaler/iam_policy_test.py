@@ -25,7 +25,7 @@ def check(name, holds, detail=""):
 
 def masu(*arguments, **env):
     return subprocess.run([MASU, "iam-policy", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                          env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **env})
+                          env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **env})
 
 
 def operations():

@@ -72,7 +72,7 @@ def check(name, holds, detail=""):
 
 def masu(*arguments):
     done = subprocess.run([MASU, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60,
-                          env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+                          env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
                                "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"})
     return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
