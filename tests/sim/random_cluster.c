@@ -20,7 +20,7 @@ static const char *const expressions[] = {
     "attribute:ecs.instance-type =~ [cm]5\\..*", "attribute:ecs.availability-zone in [us-east-1a, us-east-1b]", "attribute:stack == prod",
     "attribute:stack != prod", "attribute:rack exists && attribute:rack < 5", "attribute:rack !exists || attribute:rack >= 3",
     "attribute:ecs.cpu-architecture == x86_64", "attribute:ecs.ami-id =~ ami-0.*", "not(task:group == service:s1)", "task:group == service:s0",
-    "agentVersion >= 1.50.0", "agentConnected == true", "runningTasksCount < 6", "registeredAt > 2026-01-01", "attribute:tier in [gold, 'silver']",
+    "agentVersion >= 1.50.0", "agentConnected == true", "runningTasksCount < 6", "registeredAt > 2026-01-01", "attribute:tier in [gold, silver]",
     "attribute:tier !in [gold] and !(attribute:ecs.instance-type == r5.2xlarge)", "ec2InstanceId =~ i-0[0-7].*",
     "(attribute:stack == test or attribute:tier exists) and attribute:ecs.os-type == linux", "attribute:tier !~ g.*", "attribute:marked exists",
 };
