@@ -311,6 +311,43 @@ static void the_task_role_serves_for_a_day(void **state)
     end(&t);
 }
 
+// The virtual AWS checks each signature and refuses a session at its end, to the second.
+static void an_assumed_role_serves_for_a_day(void **state)
+{
+    (void)state;
+    static const char config[] = "[default]\nrole_arn = arn:aws:iam::" SANDBOX_ACCOUNT ":role/scaler\nsource_profile = base\nduration_seconds = 900\n"
+                                 "[profile base]\naws_access_key_id = " SANDBOX_KEY_ID "\naws_secret_access_key = " SANDBOX_SECRET "\n";
+    char path[] = "/tmp/masu-role-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, config, sizeof config - 1), sizeof config - 1);
+    close(fd);
+    const struct aws_env_pair env[] = {{"AWS_CONFIG_FILE", path}, {"AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/x"}};
+    struct account t;
+    begin(&t, NULL, env);
+    struct sts_identity who;
+    sts_get_caller_identity(t.with, &who);
+    run(&t);
+    complete(&who.call);
+    assert_string_equal(who.arn, "arn:aws:sts::" SANDBOX_ACCOUNT ":assumed-role/scaler/sandbox");
+    for (int i = 0; i < 24 * 12; i++) {  // every five minutes, over more than a hundred sessions
+        struct ecs_arns list;
+        ecs_list_clusters(t.with, &list);
+        run(&t);
+        complete(&list.call);
+        clock_advance_to(&t.clock, t.clock.virtual_ms + HOUR_MS / 12);
+    }
+    size_t n;
+    const struct aws_stat *s = aws_stats(t.with.aws, &n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(s[i].retries, 0);  // none was refused for an expired session
+    struct aws_health h = aws_health(t.with.aws);
+    assert_string_equal(h.source, "profile default, role arn:aws:iam::" SANDBOX_ACCOUNT ":role/scaler");
+    assert_true(h.expires_ms - h.now_ms <= 900 * 1000);
+    unlink(path);
+    end(&t);
+}
+
 static void two_regions_have_their_own_worlds(void **state)
 {
     (void)state;
@@ -356,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_termination_whose_answer_is_lost_happened_and_is_not_repeated),
         cmocka_unit_test(reads_survive_the_faults_of_a_bad_minute),
         cmocka_unit_test(the_task_role_serves_for_a_day),
+        cmocka_unit_test(an_assumed_role_serves_for_a_day),
         cmocka_unit_test(two_regions_have_their_own_worlds),
         cmocka_unit_test(a_wrong_secret_is_refused_and_not_repeated),
     };
