@@ -172,11 +172,12 @@ static int send_drain(struct work *w, int i, int after, const char *fact, const 
 
 static int send_mark(struct work *w, int i, const char *fact, const char *verdict)
 {
+    const char *reason = work_task_count(w, i, false) == 0 ? DRAIN_REASON_EMPTY : "unneeded";
     return work_action(w, (struct action){.kind = ACTION_MARK,
                                           .target = w->s->instances[i].id,
                                           .instance = i,
                                           .fleet = w->s->instances[i].fleet,
-                                          .value = drain_mark_format(w->a, w->s->now_ms, "unneeded"),
+                                          .value = drain_mark_format(w->a, w->s->now_ms, reason),
                                           .after = -1,
                                           .fact = fact,
                                           .verdict = verdict});
@@ -457,9 +458,14 @@ static void commit_begin(struct work *w, const struct action *x)
                                      .since_ms = w->s->now_ms,
                                      .state_since_ms = w->s->now_ms,
                                      .deadline_ms = w->s->now_ms + w->p->drain_deadline_ms,
-                                     .reason = x->fact});
+                                     .reason = work_task_count(w, x->instance, false) == 0 ? DRAIN_REASON_EMPTY : x->fact});
     w->inst[x->instance].drain = (int)w->memo->drain_count - 1;
     w->memo->drains_begun++;
+}
+
+bool drain_was_empty(const struct memo_drain *d)
+{
+    return strcmp(d->reason, DRAIN_REASON_EMPTY) == 0;
 }
 
 void drain_commit(struct work *w)

@@ -16,6 +16,7 @@ struct work;
 
 #define DRAIN_MARK_OWNER "masu"
 #define DRAIN_TAG "masu:drain"
+#define DRAIN_REASON_EMPTY "empty"  // of a drain that began without tasks
 
 struct drain_mark {
     int64_t at_ms;        // 0 when the value names none
@@ -46,5 +47,7 @@ void drain_begin(struct work *w, int instance, const char *fact, const char *ver
 void drain_commit(struct work *w);
 // Moves a drain of ours along an edge of drain_fsm.
 void drain_move(struct work *w, struct memo_drain *d, enum drain_state to);
+// Whether it began on an instance without tasks.
+bool drain_was_empty(const struct memo_drain *d);
 // What keeps the tasks of a drain where they are: task, service and rule, for people.
 const char *drain_holder(struct work *w, int instance);

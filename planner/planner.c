@@ -5,6 +5,7 @@
 
 #include "planner/breaker.h"
 #include "planner/check.h"
+#include "planner/confirm.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
@@ -99,6 +100,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
         return r;
     work_init(&w, in, a, &out);
     modes_init(&w);
+    confirm_init(&w);
     carry_stamps(&w);
     drain_observe(&w);  // what became true
     work_roles(&w);

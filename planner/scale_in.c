@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/budget.h"
+#include "planner/confirm.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
@@ -80,6 +82,7 @@ const char *scale_in_hold(struct work *w)
 struct tally {
     int32_t members;                // ACTIVE and DRAINING of our fleets
     int32_t drains, recent;         // now; begun in the last 10 min
+    int32_t by_reason[BUDGET_REASON_COUNT];  // of the drains
     int32_t *zone_drains, *zone_members;
     int64_t *fleet_keep_milli;      // less all our drains
 };
@@ -97,6 +100,9 @@ static struct tally count_all(struct work *w)
             continue;
         t.members += x->ecs == ECS_ACTIVE || x->ecs == ECS_DRAINING;
         t.drains += drains;
+        t.by_reason[BUDGET_ANY] += drains;
+        if (drains)
+            t.by_reason[drain_was_empty(work_drain(w, (int)i)) ? BUDGET_EMPTY : BUDGET_TASKS]++;
         if (y->zone >= 0) {
             t.zone_drains[y->zone] += drains;
             t.zone_members[y->zone] += !drains && y->role != ROLE_LEAVING;
@@ -137,6 +143,9 @@ static const char *drains_hold(struct work *w, const struct tally *t, int i, boo
     if (t->drains >= limit)
         return explain_text(w, "%d drain%s, limit %" PRId64 " at once%s", t->drains, t->drains == 1 ? "" : "s", limit,
                             empty ? "" : " with tasks");
+    const char *budget = budget_hold(w, t->by_reason, t->members, empty);
+    if (budget)
+        return budget;
     int zone = w->inst[i].zone;
     if (zone >= 0 && w->zone_count > 1 && t->zone_drains[zone] >= i64_max(1, (limit + 1) / 2))
         return explain_text(w, "%d drains in %s, limit %" PRId64, t->zone_drains[zone], w->zones[zone],
@@ -222,6 +231,8 @@ static void take_part(struct work *w, struct tally *t, int i, int sign)
         if (x->holdings[k].service >= 0)
             w->svc[x->holdings[k].service].moving += sign * (x->holdings[k].running + x->holdings[k].pending);
     t->drains += sign;
+    t->by_reason[BUDGET_ANY] += sign;
+    t->by_reason[work_task_count(w, i, false) == 0 ? BUDGET_EMPTY : BUDGET_TASKS] += sign;
     t->recent += sign;
     if (w->inst[i].zone >= 0) {
         t->zone_drains[w->inst[i].zone] += sign;
@@ -374,12 +385,28 @@ static void try_all(struct work *w, struct candidate *v, size_t n, struct tally 
     judge_chosen(w, &chosen, proven);
 }
 
+// What the policy would remove in all, limits of pace left out (L14). True when it waits for a person: all are judged then.
+static bool measure(struct work *w, const struct candidate *v, size_t n, const struct tally *t)
+{
+    struct pass base;
+    int64_t removable = 0;
+    placement_pass(w, (struct pass_options){.all_movable = true, .now_only = true}, &base);
+    for (size_t k = 0; k < n && base.unplaced == 0; k++)
+        removable += packing_moves_off(w, &base, v[k].i, true);
+    confirm_measured(w, removable, t->members);
+    const char *hold = confirm_hold(w);
+    for (size_t k = 0; k < n && hold; k++)
+        explain_judge(w, v[k].i, VERDICT_HOLD, hold, "scale-in is held");
+    return hold != NULL;
+}
+
 void scale_in(struct work *w)
 {
     struct tally t = count_all(w);
     struct candidate *v = arena_array(w->a, struct candidate, w->s->instance_count + 1);
     size_t n = 0;
     const char *hold = scale_in_hold(w);
+    hold = hold ? hold : confirm_hold(w);
     count_moving(w);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         if (w->inst[i].judged || scale_in_spares(w, (int)i))
@@ -391,6 +418,8 @@ void scale_in(struct work *w)
     }
     if (n > 1)
         qsort(v, n, sizeof *v, by_merit);
+    if (!hold && confirm_asks(w) && measure(w, v, n, &t))
+        return;
     if (n > 0)
         try_all(w, v, n, &t);
 }
