@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "state/query.h"
 #include "web/routes.h"
@@ -7,6 +8,7 @@ struct web_history {
     pthread_mutex_t lock;
     char path[512];
     struct state_reader *reader;  // NULL until the first use, and after a failure
+    struct stat file;             // that it reads: a database that is set aside lives on under another name
 };
 
 struct web_history *web_history_new(const char *path)
@@ -29,8 +31,17 @@ void web_history_free(struct web_history *h)
 
 int web_history_acquire(struct web_history *h, struct state_reader **ret, struct err *err)
 {
+    struct stat now = {0};
     pthread_mutex_lock(&h->lock);
-    int rc = h->reader ? 0 : state_reader_open(h->path, &h->reader, err);
+    if (h->reader && stat(h->path, &now) == 0 && (now.st_ino != h->file.st_ino || now.st_dev != h->file.st_dev)) {
+        state_reader_free(h->reader);
+        h->reader = NULL;
+    }
+    int rc = 0;
+    if (!h->reader) {
+        rc = state_reader_open(h->path, &h->reader, err);
+        stat(h->path, &h->file);
+    }
     *ret = h->reader;
     if (rc)
         pthread_mutex_unlock(&h->lock);

@@ -144,6 +144,15 @@ static void look_at_what_is_left(const struct state_options *o, const struct pro
     assert_true(count(s, "SELECT count(*) FROM intents") >= p->intents);
     assert_true(count(s, "SELECT count(*) FROM outcomes") >= p->outcomes);
     assert_true(count(s, "SELECT count(*) FROM ticks WHERE recorded") >= p->ticks);
+    assert_int_equal(count(s, "SELECT count(*) FROM ticks WHERE recorded AND id NOT IN (SELECT tick FROM bodies)"), 0);
+    struct arena a;
+    arena_init(&a, 0);
+    for (int64_t tick = count(s, "SELECT coalesce(max(id), 0) FROM ticks"); tick > 0; tick--) {
+        struct state_tick_whole t;
+        if (state_query_tick(state_reader_of(s), tick, &a, &t, &err) != 0)
+            fail_msg("tick %lld: %s", (long long)tick, err.msg);
+    }
+    arena_release(&a);
     state_close(s);
 }
 

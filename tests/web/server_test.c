@@ -4,6 +4,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "state/query.h"
 #include "tests/web/http.h"
 #include "tests/web/site.h"
 #include "web/address.h"
@@ -243,6 +244,44 @@ static void what_did_not_change_is_304(void **state)
     expect_304_for_its_own_etag("api/v1/clusters/east/series?to=2026-01-15T14:00:00Z");
 }
 
+static size_t clusters_of(struct web_history *h)
+{
+    struct state_reader *r = NULL;
+    struct state_cluster_row *rows;
+    struct arena a;
+    size_t count = 0;
+    arena_init(&a, 0);
+    assert_int_equal(web_history_acquire(h, &r, NULL), 0);
+    assert_int_equal(state_query_clusters(r, &a, &rows, &count, NULL), 0);
+    web_history_release(h, false);
+    arena_release(&a);
+    return count;
+}
+
+static void a_history_that_is_set_aside_is_opened_anew(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/masu-history-XXXXXX", path[64], command[64];
+    struct clock clock;
+    struct state *s = NULL;
+    struct state_opened opened;
+    struct err err = {.kind = ERR_CORRUPT, .msg = "a page is broken"};
+    int64_t id = 0;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/state.db", dir);
+    clock_init_virtual(&clock, FACTS_NOW_MS);
+    assert_int_equal(state_open(&(struct state_options){.path = path, .clock = &clock}, &s, NULL, NULL), 0);
+    assert_int_equal(state_cluster(s, "1", "r", "east", &id, NULL), 0);
+    struct web_history *h = web_history_new(path);
+    assert_int_equal(clusters_of(h), 1);
+    assert_int_equal(state_renew(s, &opened, &err), 0);
+    assert_int_equal(clusters_of(h), 0);
+    web_history_free(h);
+    state_close(s);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 static void inflate_body(const struct http_got *got, struct buf *out)
 {
     static unsigned char block[1 << 20];
@@ -363,6 +402,7 @@ int main(void)
         cmocka_unit_test(headers_too_large_are_refused_and_the_server_goes_on),
         cmocka_unit_test(every_answer_carries_the_security_headers),
         cmocka_unit_test(what_did_not_change_is_304),
+        cmocka_unit_test(a_history_that_is_set_aside_is_opened_anew),
         cmocka_unit_test(gzip_is_sent_to_who_asks_and_holds_the_same_bytes),
         cmocka_unit_test(encodings_and_etags_are_read_as_lists),
         cmocka_unit_test(healthz_is_red_only_when_the_loop_stands_still_for_ten_minutes),
