@@ -12,20 +12,22 @@
 #include "scaler/aws/ecs.h"
 
 struct fact_container {          // ECS container instance
-    const char *arn, *ec2_id, *type, *zone, *subnet, *arch;
+    const char *arn, *ec2_id, *type, *zone, *subnet, *arch, *provider, *agent_version;
     enum ecs_state state;
     bool agent_connected, trunk, forbidden;
     int64_t disconnected_since_ms, registered_ms, version;
     int32_t running, pending;    // tasks, as ECS counts them
     struct res registered, remaining;
-    const struct ecs_attribute *attributes;  // those that have a plain name: ecs.capability.* are left out
+    struct port_set ports;       // in use or reserved
+    const struct ecs_attribute *attributes;  // as told, but for values that differ on each instance: those are ""
     size_t attribute_count;
 };
 
 struct fact_ec2 {                // EC2 instance
-    const char *id, *type, *zone, *subnet, *arch, *fleet, *mark;
+    const char *id, *type, *zone, *subnet, *arch, *fleet, *mark, *launch_template;
     enum ec2_state state;
-    bool spot, forbidden, interrupted;
+    bool spot, forbidden, interrupted, volume_attached;
+    bool ever_registered;        // in this or an earlier look
     int64_t launched_ms;
     int64_t interrupted_since_ms;
 };
@@ -34,6 +36,7 @@ struct fact_deployment {
     const char *id, *definition;
     bool primary, in_progress;
     int32_t desired, running, pending, failed;
+    int64_t created_ms;
 };
 
 #define FACT_SEEN_MAX 16  // looks at the shortest period in FACT_HEALTHY_MS, with room
@@ -41,7 +44,12 @@ struct fact_deployment {
 
 struct fact_service {
     const char *arn, *name, *last_event;
-    bool daemon, on_ec2, crash_text;
+    const char *launch;          // launch type: "EC2", "FARGATE", …; "" not told, or a strategy of providers
+    const struct ecs_provider_share *providers;
+    size_t provider_count;
+    const char *const *subnets;  // awsvpc
+    size_t subnet_count;
+    bool daemon, crash_text;
     int32_t desired, running, pending, min_percent, max_percent;
     int32_t young;               // as the counts of the looks tell; the starts of the tasks may tell of more
     struct { int64_t at_ms; int32_t running; } seen[FACT_SEEN_MAX];  // looks of the last minute, newest first
@@ -51,7 +59,8 @@ struct fact_service {
     struct place_strategy strategies[PLACE_MAX];
     int strategy_count;
     bool distinct_instance;
-    const char *constraint;      // memberOf expression, "" none
+    const char **member_of;      // expressions
+    size_t member_of_count;
     const char *odd_strategy;    // a strategy that we cannot evaluate, "" none
     int64_t unsteady_since_ms, unplaced_since_ms;
     int32_t failed_base;         // failedTasks of the primary at failed_base_ms
@@ -61,6 +70,8 @@ struct fact_service {
 
 struct fact_fleet {
     const char *id, *activity, *allocation, *owner, *control;
+    const char *last_error;      // of its history, "" none
+    int64_t last_error_ms, history_ms, trouble_since_ms;  // history_ms: when it was last asked for
     enum fleet_state state;
     bool found, maintain;
     int64_t target, on_demand_target, fulfilled_milli, valid_until_ms;
@@ -95,6 +106,7 @@ struct facts {
     size_t fleet_count;
     struct fact_task *tasks;     // by ARN
     size_t task_count;
+    int64_t listed_ms;           // when both lists were last read whole
     int64_t tasks_listed_ms;     // last complete cluster-wide list
     // In the next look, though its turn has not come: all lists, because one of these failed or services went missing; the
     // container instances, because something boots; the tasks, because counts disagreed.

@@ -23,6 +23,10 @@ int region_new(struct aws_clients *clients, const char *account, const char *reg
     arena_init(&r->fleet_arenas[1], FACTS_ARENA_MAX_BYTES);
     strmap_init(&r->definition_map, &r->kept, 256);
     strmap_init(&r->type_map, &r->kept, 64);
+    strmap_init(&r->subnet_map, &r->kept, 64);
+    strmap_init(&r->provider_map, &r->kept, 16);
+    r->subnets = arena_array(&r->kept, struct cached_subnet, SUBNETS_MAX);
+    r->providers = arena_array(&r->kept, struct cached_provider, PROVIDERS_MAX);
     r->types = arena_array(&r->kept, struct cached_type, TYPES_MAX);
     snprintf(r->name, sizeof r->name, "%s", aws_region(aws));
     snprintf(r->account_wanted, sizeof r->account_wanted, "%s", account);
@@ -99,6 +103,8 @@ struct gather *gather_new(struct region *r, const struct clock *clock, const cha
     struct gather *g = calloc(1, sizeof *g);
     assert(g);
     g->region = r;
+    g->next = r->gathers;
+    r->gathers = g;
     g->clock = clock;
     snprintf(g->cluster, sizeof g->cluster, "%s", cluster);
     arena_init(&g->arenas[0], FACTS_ARENA_MAX_BYTES);
@@ -111,6 +117,11 @@ void gather_free(struct gather *g)
 {
     if (g == NULL)
         return;
+    struct gather **at = &g->region->gathers;
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+    gather_forget_pools(g);
     arena_release(&g->arenas[0]);
     arena_release(&g->arenas[1]);
     arena_release(&g->kept);
@@ -185,7 +196,17 @@ static void look_phases(struct look *l)
     look_protections(l);
     region_definitions_read(l);
     look_task_needs(l);
+    look_account_ask(l);
     region_types_read(l);
+    run(l);
+    look_account_take(l);
+}
+
+static int64_t listed_ms(const struct look *l)
+{
+    if (l->container_list.call.state == AWS_CALL_COMPLETE && l->service_list.call.state == AWS_CALL_COMPLETE)
+        return l->new->at_ms;
+    return l->old ? l->old->listed_ms : 0;
 }
 
 // Something boots: the next look lists the container instances again. What never registers is left to the lists' own turn.
@@ -233,6 +254,7 @@ int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t l
     l.lists = lists_due(&l);
     look_phases(&l);
     l.new->containers_wanted = containers_wanted(l.new, policy->boot_limit_ms);
+    l.new->listed_ms = listed_ms(&l);
     g->complete_looks += complete(l.new);
     g->turn = turn;
     g->looks++;

@@ -33,5 +33,8 @@ void gather_free(struct gather *g);  // NULL-safe
 // next. Errors: those of region_identify.
 int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t limit_ms, struct arena *a, struct snapshot *ret,
                 struct err *err);
+// The next word for the log about what this region's clusters plan without, because AWS refuses to tell it; NULL when there is
+// none. Each is told once.
+const char *gather_note(struct gather *g);
 // A write of ours succeeded: overlaid over lagging reads for 2 min.
 void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value);

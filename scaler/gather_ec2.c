@@ -171,6 +171,12 @@ static const struct fact_ec2 *old_ec2(const struct look *l, const struct strmap 
     return i >= 0 ? &l->old->ec2[i] : NULL;
 }
 
+static const char *template_of(struct arena *a, const struct aws_tags *tags)
+{
+    const char *id = aws_tag_get(tags, "aws:ec2launchtemplate:id"), *version = aws_tag_get(tags, "aws:ec2launchtemplate:version");
+    return id[0] && version[0] ? arena_printf(a, "%s:%s", id, version) : "";
+}
+
 static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, const struct fact_ec2 *old)
 {
     int64_t now_ms = l->new->at_ms;
@@ -179,7 +185,8 @@ static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, co
         .fleet = aws_tag_get(&i->tags, "aws:ec2spot:fleet-request-id"), .mark = aws_tag_get(&i->tags, "masu:drain"),
         .state = ec2_state_of(i->state_code), .spot = strcmp(i->lifecycle, "spot") == 0,
         .forbidden = aws_tag_get(&i->tags, "masu:keep")[0] != '\0', .launched_ms = i->launched_ms,
-        .interrupted = strcmp(i->state_reason, "Server.SpotInstanceTermination") == 0,
+        .interrupted = strcmp(i->state_reason, "Server.SpotInstanceTermination") == 0, .launch_template = template_of(l->a, &i->tags),
+        .volume_attached = i->volume_attached, .ever_registered = old && old->ever_registered,
     };
     if (e.fleet[0] == '\0')
         e.fleet = listing_fleet(l, i->id);
@@ -203,6 +210,7 @@ static struct fact_ec2 ec2_copy(struct arena *a, const struct fact_ec2 *old)
     e.arch = arena_strdup(a, old->arch);
     e.fleet = arena_strdup(a, old->fleet);
     e.mark = arena_strdup(a, old->mark);
+    e.launch_template = arena_strdup(a, old->launch_template);
     return e;
 }
 
@@ -263,8 +271,11 @@ void look_ec2_take(struct look *l)
                 f->ec2[f->ec2_count++] = ec2_copy(l->a, &l->old->ec2[i]);
     for (size_t i = 0; i < f->container_count; i++) {
         int at = strmap_get(&seen, f->containers[i].ec2_id);
-        if (at >= 0)
-            gather_learn(l->g, &f->containers[i], &f->ec2[at]);
+        if (at < 0)
+            continue;
+        f->ec2[at].ever_registered = true;
+        gather_learn(l->g, &f->containers[i], &f->ec2[at]);
+        gather_learn_pool(l->g, &f->containers[i], &f->ec2[at]);
     }
 }
 
@@ -282,7 +293,7 @@ static struct fact_fleet fleet_fact(const struct ec2_spot_fleet *s)
 {
     return (struct fact_fleet){
         .id = s->id, .activity = s->activity, .allocation = s->allocation, .owner = aws_tag_get(&s->tags, "masu:owner"),
-        .control = aws_tag_get(&s->tags, "masu:mode"),
+        .control = aws_tag_get(&s->tags, "masu:mode"), .last_error = "",
         .state = fleet_state_of(s->state), .found = true, .maintain = strcmp(s->type, "maintain") == 0,
         .target = s->target, .on_demand_target = s->on_demand_target,
         .fulfilled_milli = s->fulfilled_milli, .valid_until_ms = s->valid_until_ms,
@@ -298,12 +309,14 @@ static struct fact_fleet fleet_copy(struct arena *a, const struct fact_fleet *ol
     f.allocation = arena_strdup(a, old->allocation);
     f.owner = arena_strdup(a, old->owner);
     f.control = arena_strdup(a, old->control);
+    f.last_error = arena_strdup(a, old->last_error);
     struct ec2_fleet_override *overrides = arena_array(a, struct ec2_fleet_override, old->override_count);
     for (size_t i = 0; i < old->override_count; i++) {
         overrides[i] = old->overrides[i];
         overrides[i].type = arena_strdup(a, old->overrides[i].type);
         overrides[i].subnet = arena_strdup(a, old->overrides[i].subnet);
         overrides[i].zone = arena_strdup(a, old->overrides[i].zone);
+        overrides[i].launch_template = arena_strdup(a, old->overrides[i].launch_template);
     }
     f.overrides = overrides;
     return f;
@@ -324,6 +337,14 @@ static const struct fact_fleet *old_fleet(const struct look *l, const char *id)
     return NULL;
 }
 
+static void keep_history(struct fact_fleet *f, const struct fact_fleet *old)
+{
+    f->last_error = old->last_error;
+    f->last_error_ms = old->last_error_ms;
+    f->history_ms = old->history_ms;
+    f->trouble_since_ms = old->trouble_since_ms;
+}
+
 void look_fleets_take(struct look *l)
 {
     struct facts *f = l->new;
@@ -336,12 +357,15 @@ void look_fleets_take(struct look *l)
         const struct ec2_spot_fleet *s = answered_fleet(l, id);
         const struct fact_fleet *old = old_fleet(l, id);
         struct fact_fleet told = s ? fleet_fact(s) : (struct fact_fleet){.id = ""};
+        if (s && old)
+            keep_history(&told, old);
         if (s)
             f->fleets[i] = fleet_copy(l->a, &told);  // the answer may be the region's, which lives shorter
         else if (!fleet_denied(l, i) && old)
             f->fleets[i] = fleet_copy(l->a, old);
         else
-            f->fleets[i] = (struct fact_fleet){.id = arena_strdup(l->a, id), .activity = "", .allocation = "", .owner = "", .control = ""};
+            f->fleets[i] = (struct fact_fleet){.id = arena_strdup(l->a, id), .activity = "", .allocation = "", .owner = "",
+                                               .control = "", .last_error = ""};
         const struct aws_call *c = alone ? &l->fleets[1 + i].call : NULL;
         if (c && c->err.kind != ERR_NOT_FOUND && (worst == NULL || c->state != AWS_CALL_COMPLETE))
             worst = c;

@@ -62,6 +62,14 @@ static const char *attribute_or_empty(const struct ecs_container_instance *ci, c
     return value ? value : "";
 }
 
+// The id of an instance's trunk would make its set of attributes its own: that there is one is enough to know.
+static void blank_own_values(const struct ecs_container_instance *ci)
+{
+    for (size_t i = 0; i < ci->attribute_count; i++)
+        if (strcmp(ci->attributes[i].name, "ecs.awsvpc-trunk-id") == 0)
+            ci->attributes[i].value = "";
+}
+
 static struct fact_container container_fact(const struct look *l, const struct ecs_container_instance *ci,
                                             const struct fact_container *old)
 {
@@ -76,8 +84,10 @@ static struct fact_container container_fact(const struct look *l, const struct e
         .forbidden = aws_tag_get(&ci->tags, "masu:keep")[0] != '\0',
         .registered_ms = ci->registered_ms, .version = ci->version, .running = ci->running_tasks, .pending = ci->pending_tasks,
         .registered = ci->registered.amount, .remaining = ci->remaining.amount,
+        .provider = ci->capacity_provider, .agent_version = ci->agent_version, .ports = gather_ports(l->a, &ci->remaining),
         .attributes = ci->attributes, .attribute_count = ci->attribute_count,
     };
+    blank_own_values(ci);
     if (!c.agent_connected)
         c.disconnected_since_ms = old && old->disconnected_since_ms ? old->disconnected_since_ms : l->new->at_ms;
     return c;
@@ -92,6 +102,12 @@ static struct fact_container container_copy(struct arena *a, const struct fact_c
     c.zone = arena_strdup(a, old->zone);
     c.subnet = arena_strdup(a, old->subnet);
     c.arch = arena_strdup(a, old->arch);
+    c.provider = arena_strdup(a, old->provider);
+    c.agent_version = arena_strdup(a, old->agent_version);
+    uint32_t *ports = arena_array(a, uint32_t, old->ports.count);
+    for (size_t i = 0; i < old->ports.count; i++)
+        ports[i] = old->ports.v[i];
+    c.ports.v = ports;
     struct ecs_attribute *attributes = arena_array(a, struct ecs_attribute, old->attribute_count);
     for (size_t i = 0; i < old->attribute_count; i++)
         attributes[i] = (struct ecs_attribute){arena_strdup(a, old->attributes[i].name), arena_strdup(a, old->attributes[i].value)};
@@ -177,18 +193,18 @@ static void take_strategies(struct arena *a, const struct ecs_service *s, struct
     }
 }
 
-static void take_constraints(const struct ecs_service *s, struct fact_service *f)
+static void take_constraints(struct arena *a, const struct ecs_service *s, struct fact_service *f)
 {
-    f->constraint = "";
+    f->member_of = arena_array(a, const char *, s->constraint_count);
     for (size_t i = 0; i < s->constraint_count; i++) {
         if (strcmp(s->constraints[i].type, "distinctInstance") == 0)
             f->distinct_instance = true;
         else
-            f->constraint = s->constraints[i].field;
+            f->member_of[f->member_of_count++] = s->constraints[i].field;
     }
 }
 
-// A server may leave the deployments out: then the service is its own one. With task sets there is nothing to go by (N3).
+// A server may leave the deployments out: then the service is its own one.
 static void take_itself(struct arena *a, const struct ecs_service *s, struct fact_service *f)
 {
     f->deployment_count = 1;
@@ -198,11 +214,31 @@ static void take_itself(struct arena *a, const struct ecs_service *s, struct fac
     };
 }
 
+// A service of CODE_DEPLOY or EXTERNAL describes its tasks in task sets, each with its own definition and count (N3).
+static void take_task_sets(struct arena *a, const struct ecs_service *s, struct fact_service *f)
+{
+    f->deployment_count = s->task_set_count;
+    f->deployments = arena_array(a, struct fact_deployment, s->task_set_count);
+    for (size_t i = 0; i < s->task_set_count; i++) {
+        const struct ecs_task_set *t = &s->task_sets[i];
+        f->deployments[i] = (struct fact_deployment){
+            .id = t->id, .definition = t->task_definition, .primary = strcmp(t->status, "PRIMARY") == 0, .in_progress = s->task_set_count > 1,
+            .desired = t->desired, .running = t->running, .pending = t->pending, .created_ms = t->created_ms,
+        };
+        if (f->launch[0] == '\0' && f->deployments[i].primary)
+            f->launch = t->launch_type;
+    }
+}
+
 static void take_deployments(struct arena *a, const struct ecs_service *s, struct fact_service *f)
 {
     bool own = s->deployment_controller[0] == '\0' || strcmp(s->deployment_controller, "ECS") == 0;
     if (s->deployment_count == 0 && own && s->task_definition[0]) {
         take_itself(a, s, f);
+        return;
+    }
+    if (s->deployment_count == 0) {
+        take_task_sets(a, s, f);
         return;
     }
     f->deployment_count = s->deployment_count;
@@ -213,6 +249,7 @@ static void take_deployments(struct arena *a, const struct ecs_service *s, struc
             .id = d->id, .definition = d->task_definition, .primary = strcmp(d->status, "PRIMARY") == 0,
             .in_progress = strcmp(d->rollout_state, "IN_PROGRESS") == 0 || s->deployment_count > 1,
             .desired = d->desired, .running = d->running, .pending = d->pending, .failed = d->failed,
+            .created_ms = d->created_ms,
         };
     }
 }
@@ -273,7 +310,8 @@ static struct fact_service service_fact(struct look *l, const struct ecs_service
 {
     struct fact_service f = {
         .arn = s->arn, .name = s->name, .daemon = strcmp(s->scheduling, "DAEMON") == 0,
-        .on_ec2 = strcmp(s->launch_type, "EC2") == 0 || (s->launch_type[0] == '\0' && s->provider_count == 0),
+        .launch = s->launch_type, .providers = s->providers, .provider_count = s->provider_count,
+        .subnets = s->subnets, .subnet_count = s->subnet_count,
         .desired = s->desired, .running = s->running, .pending = s->pending,
         .min_percent = s->min_percent, .max_percent = s->max_percent,
     };
@@ -282,12 +320,20 @@ static struct fact_service service_fact(struct look *l, const struct ecs_service
         f.max_percent = 200;
     }
     take_strategies(l->a, s, &f);
-    take_constraints(s, &f);
+    take_constraints(l->a, s, &f);
     take_deployments(l->a, s, &f);
     take_events(s, l->new->at_ms, &f);
     take_stamps(l->new->at_ms, old, &f);
     take_young(l->new->at_ms, old, &f);
     return f;
+}
+
+static const char **copy_texts(struct arena *a, const char *const *from, size_t count)
+{
+    const char **to = arena_array(a, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        to[i] = arena_strdup(a, from[i]);
+    return to;
 }
 
 static struct fact_service service_copy(struct arena *a, const struct fact_service *old)
@@ -296,7 +342,15 @@ static struct fact_service service_copy(struct arena *a, const struct fact_servi
     s.arn = arena_strdup(a, old->arn);
     s.name = arena_strdup(a, old->name);
     s.last_event = arena_strdup(a, old->last_event);
-    s.constraint = arena_strdup(a, old->constraint);
+    s.launch = arena_strdup(a, old->launch);
+    s.member_of = copy_texts(a, old->member_of, old->member_of_count);
+    s.subnets = copy_texts(a, old->subnets, old->subnet_count);
+    struct ecs_provider_share *providers = arena_array(a, struct ecs_provider_share, old->provider_count);
+    for (size_t i = 0; i < old->provider_count; i++) {
+        providers[i] = old->providers[i];
+        providers[i].provider = arena_strdup(a, old->providers[i].provider);
+    }
+    s.providers = providers;
     s.odd_strategy = arena_strdup(a, old->odd_strategy);
     for (int i = 0; i < s.strategy_count; i++)
         s.strategies[i].field = arena_strdup(a, old->strategies[i].field);

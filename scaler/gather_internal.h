@@ -1,66 +1,29 @@
 // What the files of gather share: the region's caches, one look in the making, and who fills what.
 //
 // gather.c orders the phases of a look; gather_ecs.c, gather_tasks.c and gather_ec2.c ask AWS and turn answers into facts;
-// gather_cache.c keeps what does not change and what we wrote; gather_snapshot.c joins facts to a snapshot.
+// gather_account.c asks what seldom changes; gather_cache.c keeps what does not change and what we wrote; gather_snapshot.c,
+// gather_shapes.c and gather_attributes.c join facts to a snapshot (gather_join.h).
 #pragma once
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "scaler/aws/ec2.h"
-#include "scaler/aws/ecs_definition.h"
-#include "scaler/aws/sts.h"
 #include "scaler/facts.h"
 #include "scaler/gather.h"
-#include "scaler/strmap.h"
+#include "scaler/gather_region.h"
 
 enum {
     LIST_EVERY_LOOKS = 5,
     WRITES_MAX = 256,
     BOOTS_MAX = 64,
-    DEFINITIONS_A_LOOK = 100,       // the bucket of task definitions is small
-    DEFINITIONS_MAX = 20000,
-    TYPES_MAX = 1000,
     SERVICE_GONE_LOOKS = 3,
+    POOLS_MAX = 2000,
 };
 #define WRITE_OVERLAY_MS 120000
 #define TYPE_LIFE_MS 86400000
 #define PRICE_LIFE_MS 3600000
 #define FLEETS_SHARED_MS 10000      // clusters of a region that look within so long share one describe of all fleets
+#define HISTORY_MS 3600000          // of a fleet that is not fulfilled
 #define RETRY_MS 600000             // what AWS says it does not know is asked for again after so long
-
-struct cached_type {
-    struct ec2_type type;           // strings in the region's arena
-    int64_t read_ms, spot_usd_micro;
-    bool known;
-};
-
-struct kept_definition {
-    struct ecs_task_definition d;
-    int64_t asked_ms;
-};
-
-struct region {
-    struct aws_clients *clients;
-    struct aws *aws;
-    struct arena kept;              // for ever: task definitions, types
-    struct arena scratch;           // one answer
-    struct strmap definition_map;
-    struct kept_definition **definitions;
-    size_t definition_count, definition_cap;
-    const char **fleet_ids;         // of all clusters here
-    size_t fleet_id_count, fleet_id_cap;
-    struct arena fleet_arenas[2];
-    struct ec2_spot_fleets fleet_answers[2];  // [fleet_turn] is the newest complete one
-    unsigned fleet_turn;
-    bool fleets_stale;              // one of ours changed a target since
-    int64_t fleets_alone_until_ms;  // AWS did not know one of them: each cluster asks for its own
-    struct strmap type_map;
-    struct cached_type *types;
-    size_t type_count;
-    size_t types_asked;             // how many were known by name when they were last asked for
-    int64_t types_asked_ms, prices_asked_ms;
-    char name[64], account_wanted[16], account[16];
-};
 
 struct own_write {
     enum action_kind kind;
@@ -76,8 +39,11 @@ struct learned {                    // what a type registered in this cluster, n
     int64_t registered_ms;
 };
 
+struct learned_pool;                // gather_attributes.c
+
 struct gather {
     struct region *region;
+    struct gather *next;            // of the region
     const struct clock *clock;
     char cluster[256];
     struct arena arenas[2];
@@ -90,6 +56,8 @@ struct gather {
     struct arena kept;              // learned types' names
     struct learned learned[TYPES_MAX];
     size_t learned_count;
+    struct learned_pool *pools[POOLS_MAX];  // what members of a fleet's pools have
+    size_t pool_count;
     int64_t boots_ms[BOOTS_MAX];
     size_t boot_count;              // ever; the ring's newest are the last BOOTS_MAX
 };
@@ -115,6 +83,10 @@ struct look {
     struct ec2_instances *fleet_members;  // by fleet of the policy
     struct ec2_fleet_members *listed;     // by fleet of the policy: asked where the tags show no member
     struct ec2_instances strays;    // by id
+    struct ec2_subnets subnets;
+    struct ecs_providers providers;
+    struct appscaling_targets scalable;
+    struct ec2_fleet_events *histories;   // by fleet of the policy
     struct box_lists *boxes;        // draining instances
     size_t box_count;
 };
@@ -146,15 +118,18 @@ void look_fleets_take(struct look *l);
 void look_fleets_share(struct look *l);        // keeps the answer for the other clusters of the region
 bool look_fleets_retry(struct look *l);        // one unknown fleet must not hide the others; true: something is asked
 
+void look_account_ask(struct look *l);         // what seldom changes, where it is due
+void look_account_take(struct look *l);
+
 // ---- caches ---------------------------------------------------------------------------------------------------------------
-const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet
 void region_definitions_read(struct look *l);  // all that the facts name and the cache lacks
 void region_types_read(struct look *l);
-const struct cached_type *region_type(const struct region *r, const char *name);  // NULL unknown
-int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc tasks that an instance holds; t NULL: unknown
+struct port_set gather_ports(struct arena *a, const struct ecs_resources *r);             // as told
 const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms);  // NULL: we wrote none lately
 bool gather_written(const struct gather *g, enum action_kind kind, const char *target, int64_t now_ms);
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
+void gather_learn_pool(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
+void gather_forget_pools(struct gather *g);
 int64_t gather_boot_ms(const struct gather *g, int percent);
 const struct learned *gather_learned(const struct gather *g, const char *type);
 

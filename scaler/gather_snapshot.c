@@ -1,24 +1,7 @@
 // Joins facts to a snapshot: names become indices, tasks become holdings, instances of EC2 and ECS become one.
 #include "base/check.h"
 #include "planner/drain.h"
-#include "scaler/gather_internal.h"
-
-struct join {
-    struct look *l;
-    struct arena *a;
-    const struct facts *f;
-    struct snapshot *s;
-    struct strmap types, services, shapes, containers, subnets, attributes;
-    size_t shape_cap;
-    const char **subnet_zones;
-    size_t subnet_count;
-};
-
-static const char *after_last(const char *s, char c)
-{
-    const char *at = strrchr(s, c);
-    return at ? at + 1 : s;
-}
+#include "scaler/gather_join.h"
 
 static int by_string(const void *x, const void *y)
 {
@@ -82,7 +65,7 @@ static void join_types(struct join *j)
 
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
 
-// Which zone a subnet is in: learned from the instances that are in it.
+// Which zone a subnet is in, where EC2 did not tell: learned from the instances that are in it.
 static void join_subnets(struct join *j)
 {
     const struct facts *f = j->f;
@@ -99,27 +82,80 @@ static void join_subnets(struct join *j)
     }
 }
 
-static const char *zone_of_subnet(const struct join *j, struct slice subnet)
+const char *join_zone_of_subnet(const struct join *j, struct slice subnet)
 {
-    int i = strmap_get(&j->subnets, arena_strndup(j->a, subnet.ptr, subnet.len));
+    const char *id = arena_strndup(j->a, subnet.ptr, subnet.len);
+    const struct cached_subnet *known = region_subnet(j->l->region, id);
+    if (known && known->zone[0])
+        return known->zone;
+    int i = strmap_get(&j->subnets, id);
     return i >= 0 ? j->subnet_zones[i] : "";
+}
+
+// What a template that is told without a number means now: what the newest member was launched from.
+static const char *launched_now(const struct join *j, const struct fact_fleet *f, const struct ec2_fleet_override *o)
+{
+    const char *colon = strchr(o->launch_template, ':');
+    if (colon && colon[1] != '$')
+        return o->launch_template;
+    size_t id_len = colon ? (size_t)(colon - o->launch_template) + 1 : 0;
+    const struct fact_ec2 *newest = NULL;
+    for (size_t i = 0; i < j->f->ec2_count; i++) {
+        const struct fact_ec2 *e = &j->f->ec2[i];
+        bool of_it = strcmp(e->fleet, f->id) == 0 && e->launch_template[0] && strncmp(e->launch_template, o->launch_template, id_len) == 0 &&
+                     (id_len > 0 || strcmp(e->type, o->type) == 0);
+        if (of_it && (newest == NULL || e->launched_ms > newest->launched_ms))
+            newest = e;
+    }
+    return newest ? newest->launch_template : "";
+}
+
+static const struct policy_fleet *policy_of(const struct join *j, const char *fleet)
+{
+    for (size_t i = 0; i < j->l->policy->fleet_count; i++)
+        if (strcmp(j->l->policy->fleets[i].id, fleet) == 0)
+            return &j->l->policy->fleets[i];
+    assert(!"a fleet of the policy");
+    return NULL;
+}
+
+static const char *declared_zone(const struct policy_fleet *p, const char *subnet)
+{
+    for (size_t i = 0; i < p->subnet_count; i++)
+        if (strcmp(p->subnets[i].id, subnet) == 0)
+            return p->subnets[i].zone;
+    return "";
+}
+
+static struct fleet_pool make_pool(struct join *j, const struct policy_fleet *p, const struct ec2_fleet_override *o, struct slice subnet)
+{
+    struct fleet_pool pool = {
+        .type = o->type[0] ? strmap_get(&j->types, o->type) : -1, .type_name = o->type, .weight_milli = o->weight_milli,
+        .zone = o->zone[0] || subnet.len == 0 ? o->zone : join_zone_of_subnet(j, subnet),
+        .subnet = arena_strndup(j->a, subnet.ptr, subnet.len),
+    };
+    const struct cached_subnet *known = region_subnet(j->l->region, pool.subnet);
+    pool.subnet_full = known && known->free_addresses == 0;
+    if (pool.zone[0] == '\0')
+        pool.zone = declared_zone(p, pool.subnet);
+    return pool;
 }
 
 // An override over several subnets is one pool in each of their zones.
 static void join_pools(struct join *j, const struct fact_fleet *f, struct fleet *to)
 {
+    const struct policy_fleet *p = policy_of(j, f->id);
     size_t cap = 0;
     for (size_t i = 0; i < f->override_count; i++) {
         const struct ec2_fleet_override *o = &f->overrides[i];
+        const char *launch_template = launched_now(j, f, o);
         struct slice rest = slice_of(o->subnet);
         do {
-            struct slice subnet = slice_trim(slice_cut(&rest, ','));
+            struct fleet_pool pool = make_pool(j, p, o, slice_trim(slice_cut(&rest, ',')));
+            pool.launch_template = launch_template;
+            join_pool_attributes(j, p, &pool);
             to->pools = arena_grow(j->a, to->pools, to->pool_count, &cap, sizeof *to->pools);
-            to->pools[to->pool_count++] = (struct fleet_pool){
-                .type = o->type[0] ? strmap_get(&j->types, o->type) : -1, .type_name = o->type,
-                .zone = o->zone[0] || subnet.len == 0 ? o->zone : zone_of_subnet(j, subnet), .weight_milli = o->weight_milli,
-                .subnet = arena_strndup(j->a, subnet.ptr, subnet.len), .launch_template = "",
-            };
+            to->pools[to->pool_count++] = pool;
         } while (rest.len > 0);
     }
 }
@@ -130,11 +166,13 @@ static void join_fleets(struct join *j)
     j->s->fleets = arena_array(j->a, struct fleet, j->f->fleet_count);
     for (size_t i = 0; i < j->f->fleet_count; i++) {
         const struct fact_fleet *f = &j->f->fleets[i];
+        const char *foreign = arena_strdup(j->a, region_scaler_of(j->l->region, f->id));
         j->s->fleets[i] = (struct fleet){
             .id = f->id, .kind = FLEET_SPOT_FLEET, .state = f->state, .found = f->found, .maintain = f->maintain,
             .activity = f->activity, .target = f->target, .on_demand_target = f->on_demand_target,
             .fulfilled_milli = f->fulfilled_milli, .allocation = f->allocation, .valid_until_ms = f->valid_until_ms, .owner = f->owner,
-            .foreign = "", .control = f->control, .denied = "", .last_error = "",
+            .foreign_scaling = foreign[0] != '\0', .foreign = foreign, .control = f->control, .denied = "",
+            .last_error = f->last_error, .last_error_ms = f->last_error_ms,
         };
         join_pools(j, f, &j->s->fleets[i]);
     }
@@ -159,149 +197,19 @@ static int64_t weight_of(const struct join *j, int fleet, const struct fact_ec2 
     return weight;
 }
 
-// ---- shapes and services --------------------------------------------------------------------------------------------------
-
-// An attribute that a definition requires and not every instance has is a rule about where tasks may go.
-static bool attribute_everywhere(struct join *j, const struct ecs_attribute *wanted)
-{
-    int known = strmap_get(&j->attributes, wanted->name);
-    if (known >= 0 && wanted->value[0] == '\0')
-        return known == 1;
-    bool all = true;
-    for (size_t i = 0; i < j->f->container_count && all; i++) {
-        const struct fact_container *c = &j->f->containers[i];
-        bool has = c->state != ECS_ACTIVE;
-        for (size_t k = 0; k < c->attribute_count && !has; k++)
-            has = strcmp(c->attributes[k].name, wanted->name) == 0 &&
-                  (wanted->value[0] == '\0' || strcmp(c->attributes[k].value, wanted->value) == 0);
-        all = has;
-    }
-    if (wanted->value[0] == '\0')
-        strmap_put(&j->attributes, wanted->name, all);
-    return all;
-}
-
-static const char *unmodelled(struct join *j, const struct ecs_task_definition *d, const struct fact_service *s)
-{
-    if (s && s->constraint[0])
-        return arena_printf(j->a, "memberOf %s", s->constraint);
-    if (s && s->odd_strategy[0])
-        return s->odd_strategy;
-    if (d == NULL)
-        return "";
-    if (d->constraint_count > 0)
-        return arena_printf(j->a, "memberOf %s", d->constraints[0].field);
-    if (strncmp(d->os_family, "WINDOWS", 7) == 0)
-        return arena_printf(j->a, "operating system %s", d->os_family);
-    for (size_t i = 0; i < d->required_attribute_count; i++)
-        if (!attribute_everywhere(j, &d->required_attributes[i]))
-            return arena_printf(j->a, "attribute %s is not on every instance", d->required_attributes[i].name);
-    return "";
-}
-
-static struct shape make_shape(struct join *j, int service, const char *definition, const struct fact_task *own)
-{
-    const struct ecs_task_definition *d = region_definition(j->l->region, definition);
-    const struct fact_service *s = service >= 0 ? &j->f->services[service] : NULL;
-    const char *name = arena_strdup(j->a, after_last(definition, '/'));
-    if (own)
-        name = arena_printf(j->a, "%s with %" PRId64 " CPU units, %" PRId64 " MiB", name, own->need.v[RES_CPU], own->need.v[RES_MEMORY]);
-    struct shape shape = {.name = name, .known = d != NULL, .arch = "", .unmodelled = unmodelled(j, d, s), .vpc = "", .stop_timeout_ms = 30000};
-    if (s) {
-        memcpy(shape.strategies, s->strategies, sizeof shape.strategies);
-        shape.strategy_count = s->strategy_count;
-        shape.distinct_instance = s->distinct_instance;
-    }
-    if (d) {
-        shape.need = own ? own->need : d->need;
-        shape.arch = strcmp(d->arch, "X86_64") == 0 ? "x86_64" : strcmp(d->arch, "ARM64") == 0 ? "arm64" : d->arch;
-        shape.local_data = d->local_data;
-        shape.stop_timeout_ms = d->stop_timeout_ms;
-        shape.distinct_instance |= d->port_count > 0;  // two of them cannot share a host port
-    }
-    return shape;
-}
-
-static int shape_index(struct join *j, int service, const char *definition, const struct fact_task *own)
-{
-    if (definition[0] == '\0')
-        return -1;
-    const char *key = own ? arena_printf(j->a, "%d %s %" PRId64 " %" PRId64, service, definition, own->need.v[RES_CPU], own->need.v[RES_MEMORY])
-                          : arena_printf(j->a, "%d %s", service, definition);
-    int i = strmap_get(&j->shapes, key);
-    if (i >= 0)
-        return i;
-    struct snapshot *s = j->s;
-    s->shapes = arena_grow(j->a, s->shapes, s->shape_count, &j->shape_cap, sizeof *s->shapes);
-    s->shapes[s->shape_count] = make_shape(j, service, definition, own);
-    strmap_put(&j->shapes, key, (int)s->shape_count);
-    return (int)s->shape_count++;
-}
-
-static struct service join_service(struct join *j, int index)
-{
-    const struct fact_service *f = &j->f->services[index];
-    struct service s = {
-        .name = f->name, .arn = f->arn, .kind = f->daemon ? SERVICE_DAEMON : SERVICE_REPLICA, .on_ec2 = f->on_ec2,
-        .desired = f->desired, .running = f->running, .pending = f->pending, .young = f->young,
-        .min_percent = f->min_percent, .max_percent = f->max_percent, .primary = -1,
-        .unsteady_since_ms = f->unsteady_since_ms, .unplaced_since_ms = f->unplaced_since_ms,
-        .crash_looping = f->crash_text, .last_event = f->last_event, .not_ours = "",
-        .deployment_count = f->deployment_count, .deployments = arena_array(j->a, struct deployment, f->deployment_count),
-    };
-    for (size_t i = 0; i < f->deployment_count; i++) {
-        const struct fact_deployment *d = &f->deployments[i];
-        s.deployments[i] = (struct deployment){
-            .id = d->id, .primary = d->primary, .shape = shape_index(j, index, d->definition, NULL), .desired = d->desired,
-            .running = d->running, .pending = d->pending, .failed = d->failed, .in_progress = d->in_progress,
-        };
-        if (d->primary) {
-            s.primary = (int)i;
-            s.crash_looping |= d->failed - f->failed_base >= 3;
-        }
-    }
-    return s;
-}
-
-static int by_service_name(const void *x, const void *y)
-{
-    return strcmp(((const struct fact_service *)x)->name, ((const struct fact_service *)y)->name);
-}
-
-static void join_services(struct join *j)
-{
-    size_t count = j->f->service_count;
-    strmap_init(&j->services, j->a, count);
-    strmap_init(&j->shapes, j->a, count * 2);
-    strmap_init(&j->attributes, j->a, 64);
-    if (count > 0)
-        qsort(j->f->services, count, sizeof *j->f->services, by_service_name);
-    j->s->service_count = count;
-    j->s->services = arena_array(j->a, struct service, count);
-    for (size_t i = 0; i < count; i++) {
-        strmap_put(&j->services, j->f->services[i].name, (int)i);
-        j->s->services[i] = join_service(j, (int)i);
-    }
-}
-
-// A task that died and was replaced between two looks leaves the counts as they were: only its start tells that it is young.
-static void join_young(struct join *j)
-{
-    int32_t *young = arena_array(j->a, int32_t, j->s->service_count);
-    for (size_t i = 0; i < j->f->task_count; i++) {
-        const struct fact_task *t = &j->f->tasks[i];
-        int service = strncmp(t->group, "service:", 8) == 0 ? strmap_get(&j->services, t->group + 8) : -1;
-        if (service >= 0 && t->running && !t->stopping && j->f->at_ms - t->started_ms < FACT_HEALTHY_MS)
-            young[service]++;
-    }
-    for (size_t i = 0; i < j->s->service_count; i++) {
-        struct service *s = &j->s->services[i];
-        int32_t told = young[i] < s->running ? young[i] : s->running;  // the two are not read at the same moment
-        s->young = s->young > told ? s->young : told;
-    }
-}
-
 // ---- instances ------------------------------------------------------------------------------------------------------------
+
+// Those of its pool, where they are known whole: what a set lacks, the instance will lack.
+static const struct attribute_set *coming_attributes(const struct fleet *f, const struct fact_ec2 *e)
+{
+    for (size_t i = 0; i < f->pool_count; i++) {
+        const struct fleet_pool *p = &f->pools[i];
+        bool of_it = strcmp(p->type_name, e->type) == 0 && (p->subnet[0] ? strcmp(p->subnet, e->subnet) == 0 : strcmp(p->zone, e->zone) == 0);
+        if (of_it && p->attributes_known)
+            return p->attributes;
+    }
+    return NULL;
+}
 
 static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *i)
 {
@@ -314,6 +222,9 @@ static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *
     i->launched_ms = e->launched_ms;
     i->mark = e->mark;
     i->forbidden = e->forbidden;
+    i->launch_template = e->launch_template;
+    i->volume_attached = e->volume_attached;
+    i->ever_registered = e->ever_registered;
     i->notice_ms = e->interrupted ? e->interrupted_since_ms : 0;
     struct drain_mark mark;
     if (e->mark[0] && drain_mark_parse(j->a, e->mark, &mark))
@@ -321,8 +232,10 @@ static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *
     for (size_t f = 0; f < j->f->fleet_count; f++)
         if (strcmp(j->f->fleets[f].id, e->fleet) == 0)
             i->fleet = (int)f;
-    if (i->fleet >= 0)
-        i->weight_milli = weight_of(j, i->fleet, e);
+    if (i->fleet < 0)
+        return;
+    i->weight_milli = weight_of(j, i->fleet, e);
+    i->attributes = coming_attributes(&j->s->fleets[i->fleet], e);
 }
 
 static void from_container(struct join *j, const struct fact_container *c, struct instance *i)
@@ -338,6 +251,11 @@ static void from_container(struct join *j, const struct fact_container *c, struc
     i->ecs_running = c->running;
     i->ecs_pending = c->pending;
     i->forbidden |= c->forbidden;
+    i->provider = c->provider;
+    i->agent_version = c->agent_version;
+    i->ports = c->ports;
+    i->ever_registered = true;
+    i->attributes = join_attributes_of(j, c);
     if (i->type[0] == '\0')
         i->type = c->type;
     if (i->zone[0] == '\0')
@@ -355,7 +273,7 @@ static int by_instance_id(const void *x, const void *y)
 
 static const struct instance UNREAD_INSTANCE = {
     .id = "", .arn = "", .type = "", .zone = "", .arch = "", .mark = "", .provider = "", .launch_template = "",
-    .elsewhere = "", .fleet = -1, .weight_milli = 1000, .ecs = ECS_UNREGISTERED,
+    .elsewhere = "", .agent_version = "", .fleet = -1, .weight_milli = 1000, .ecs = ECS_UNREGISTERED,
 };
 
 static void join_instances(struct join *j)
@@ -387,6 +305,27 @@ static void join_instances(struct join *j)
             strmap_put(&j->containers, s->instances[i].arn, (int)i);
 }
 
+// An instance that this cluster does not know may have registered in another one that we watch.
+static void join_elsewhere(struct join *j)
+{
+    struct gather *self = j->l->g;
+    size_t unknown = 0;
+    for (size_t i = 0; i < j->s->instance_count; i++)
+        unknown += j->s->instances[i].arn[0] == '\0';
+    for (struct gather *g = self->region->gathers; g && unknown > 0; g = g->next) {
+        const struct facts *f = g == self ? NULL : g->facts[g->turn];
+        if (f == NULL)
+            continue;
+        struct strmap theirs;
+        strmap_init(&theirs, j->a, f->container_count);
+        for (size_t i = 0; i < f->container_count; i++)
+            strmap_put(&theirs, f->containers[i].ec2_id, 1);
+        for (size_t i = 0; i < j->s->instance_count; i++)
+            if (j->s->instances[i].arn[0] == '\0' && strmap_get(&theirs, j->s->instances[i].id) >= 0)
+                j->s->instances[i].elsewhere = arena_strdup(j->a, g->cluster);
+    }
+}
+
 // ---- holdings -------------------------------------------------------------------------------------------------------------
 
 static void add_task(struct join *j, const struct fact_task *t)
@@ -396,7 +335,7 @@ static void add_task(struct join *j, const struct fact_task *t)
         return;
     struct instance *i = &j->s->instances[at];
     int service = strncmp(t->group, "service:", 8) == 0 ? strmap_get(&j->services, t->group + 8) : -1;
-    int shape = shape_index(j, service, t->definition, t->own_need ? t : NULL);
+    int shape = join_shape(j, service, t->definition, t->own_need ? t : NULL);
     struct holding *h = NULL;
     for (size_t k = 0; k < i->holding_count && !h; k++)
         if (i->holdings[k].service == service && i->holdings[k].shape == shape)
@@ -405,7 +344,7 @@ static void add_task(struct join *j, const struct fact_task *t)
         size_t cap = i->holding_count;  // grows by one each time: few shapes share a box
         i->holdings = arena_grow(j->a, i->holdings, i->holding_count, &cap, sizeof *i->holdings);
         h = &i->holdings[i->holding_count++];
-        *h = (struct holding){.service = service, .shape = shape, .example_task = arena_strdup(j->a, after_last(t->arn, '/'))};
+        *h = (struct holding){.service = service, .shape = shape, .example_task = arena_strdup(j->a, join_after_last(t->arn, '/'))};
     }
     h->running += t->running && !t->stopping;
     h->pending += !t->running && !t->stopping;
@@ -437,22 +376,30 @@ static void join_holdings(struct join *j)
     }
 }
 
+static int64_t clock_off_ms(struct region *r)
+{
+    struct aws_health h = aws_health(region_aws(r));
+    return h.clock_measured ? -h.clock_off_ms : 0;
+}
+
 void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret)
 {
     struct gather *g = l->g;
     *ret = (struct snapshot){
         .now_ms = clock_wall_ms(g->clock), .account = arena_strdup(a, region_account(l->region)),
         .region = arena_strdup(a, region_name(l->region)), .cluster = arena_strdup(a, g->cluster),
-        .started_ms = g->started_ms, .complete_looks = g->complete_looks, .boot_p90_ms = gather_boot_ms(g, 90), .boot_p95_ms = gather_boot_ms(g, 95), .owner = "", .policy_hash = "",
+        .started_ms = g->started_ms, .complete_looks = g->complete_looks, .boot_p90_ms = gather_boot_ms(g, 90), .boot_p95_ms = gather_boot_ms(g, 95), .owner = "", .policy_hash = "", .listed_ms = l->new->listed_ms, .clock_off_ms = clock_off_ms(l->region),
         .confirmed = "", .control = {.who = "", .why = ""},
     };
     memcpy(ret->sources, l->new->sources, sizeof ret->sources);
     struct join j = {.l = l, .a = a, .f = l->new, .s = ret};
     join_types(&j);
+    join_attribute_sets(&j);
     join_subnets(&j);
     join_fleets(&j);
     join_services(&j);
     join_young(&j);
     join_instances(&j);
+    join_elsewhere(&j);
     join_holdings(&j);
 }

@@ -79,6 +79,7 @@ static void copy_instance(struct instance *i, struct arena *a)
     i->arch = text(i->arch, a);
     i->mark = text(i->mark, a);
     i->provider = text(i->provider, a);
+    i->agent_version = text(i->agent_version, a);
     i->launch_template = text(i->launch_template, a);
     i->elsewhere = text(i->elsewhere, a);
     i->ports = copy_ports(i->ports, a);

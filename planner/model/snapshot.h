@@ -126,6 +126,7 @@ struct instance {
     const struct attribute_set *attributes;  // one of attribute_sets: as registered, or as its pool's when it boots; NULL unknown
     struct port_set ports;  // host ports in use or reserved, as ECS says
     const char *provider;   // capacity provider that it registered with, "" none
+    const char *agent_version;  // of the ECS agent, "1.105.1"; "" unknown
     const char *launch_template;   // "lt-0abc:3" id and version it was launched from, "" unknown
     const char *elsewhere;  // another cluster that we watch in which it is registered, "" none
     bool ever_registered;   // was seen registered since we look (gather remembers)
@@ -156,7 +157,7 @@ struct fleet_pool {
     bool subnet_full;      // the subnet has no free address: nothing can launch there
     const char *launch_template;  // "lt-0abc:3" of what it launches now, "" unknown
     const struct attribute_set *attributes;  // one of attribute_sets: what a new member will have; NULL nothing known
-    bool attributes_known; // seen on a registered member or declared; false: only what every instance of the type has
+    bool attributes_known; // seen on a registered member of this very pool: what the set lacks, a new member will lack
 };
 
 struct fleet {

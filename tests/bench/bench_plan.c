@@ -78,7 +78,7 @@ static void fill_instances(struct arena *a, struct snapshot *s, size_t n, double
                                 .zone = arena_printf(a, "us-east-1%c", (int)('a' + i % ZONES)), .arch = "x86_64", .spot = true,
                                 .weight_milli = 1000, .ecs = ECS_ACTIVE, .ec2 = EC2_RUNNING, .agent_connected = true,
                                 .launched_ms = now_ms - 86400000, .registered_ms = now_ms - 86300000, .tasks_known = true,
-                                .mark = "", .provider = "", .launch_template = "", .elsewhere = "", .ever_registered = true,
+                                .mark = "", .provider = "", .agent_version = "", .launch_template = "", .elsewhere = "", .ever_registered = true,
                                 .ports = port_set_reserved, .registered = t->registered, .remaining = t->registered};
         in->holdings = arena_array(a, struct holding, TASKS_PER_INSTANCE * 2);
         for (int k = 0; k < TASKS_PER_INSTANCE; k++) {

@@ -232,6 +232,7 @@ static const char *instance_difference(const struct instance *a, const struct in
     SAME(ever_registered);
     SAME(volume_attached);
     SAME_TEXT(provider);
+    SAME_TEXT(agent_version);
     SAME_TEXT(launch_template);
     SAME_TEXT(elsewhere);
     const char *where = ref_difference(a->attributes, b->attributes);

@@ -263,6 +263,7 @@ static void make_instances(struct snapshot *s, struct rng *r, struct arena *a)
             .attributes = some_set(s, r),
             .ports = some_ports(r, a),
             .provider = some_text(r, a, "provider"),
+            .agent_version = some_text(r, a, "1"),
             .launch_template = some_text(r, a, "lt"),
             .elsewhere = some_text(r, a, "elsewhere"),
             .ever_registered = coin(r),

@@ -148,7 +148,7 @@ int build_instance(struct build *b, int fleet, int type)
                                           .ec2 = EC2_RUNNING,
                                           .agent_connected = true,
                                           .provider = "",
-                                          .launch_template = "",
+                                          .launch_template = "", .agent_version = "",
                                           .elsewhere = "",
                                           .ever_registered = true,
                                           .ports = port_set_reserved,

@@ -1,0 +1,99 @@
+// What the clusters of an (account, region) share: the client, what never or seldom changes, and the fleets' answers.
+//
+// gather_cache.c keeps definitions and types, gather_account.c what is around the clusters; both ask for what is due in the look
+// of whichever cluster comes first. Strings live as long as the region.
+#pragma once
+
+#include "base/arena.h"
+#include "scaler/aws/autoscaling_app.h"
+#include "scaler/aws/ec2.h"
+#include "scaler/aws/ecs_definition.h"
+#include "scaler/aws/ecs_providers.h"
+#include "scaler/aws/sts.h"
+#include "scaler/strmap.h"
+
+enum {
+    DEFINITIONS_A_LOOK = 100,       // the bucket of task definitions is small
+    DEFINITIONS_MAX = 20000,
+    TYPES_MAX = 1000,
+    SUBNETS_MAX = 1000,
+    PROVIDERS_MAX = 500,
+    SCALERS_MAX = 64,
+    NOTES_MAX = 8,
+};
+
+struct cached_type {
+    struct ec2_type type;           // strings in the region's arena
+    int64_t read_ms, spot_usd_micro;
+    bool known;
+};
+
+struct cached_subnet {
+    const char *id;
+    char zone[32], vpc[40];
+    int64_t free_addresses;         // -1 not told
+    bool known;
+};
+
+struct cached_provider {
+    const char *name;
+    bool known, managed_scaling, managed_instances;
+};
+
+struct fleet_scaler {               // somebody else who scales one of our fleets
+    char fleet[64], words[200];
+};
+
+enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_COUNT };
+struct slow_read {
+    int64_t next_ms;                // when it is due again
+    size_t count;                   // of what was asked for
+    bool asked;                     // in this look
+    bool told;                      // that it is refused
+};
+
+struct kept_definition {
+    struct ecs_task_definition d;
+    int64_t asked_ms;
+};
+
+struct region {
+    struct aws_clients *clients;
+    struct aws *aws;
+    struct arena kept;              // for ever: task definitions, types
+    struct arena scratch;           // one answer
+    struct strmap definition_map;
+    struct kept_definition **definitions;
+    size_t definition_count, definition_cap;
+    const char **fleet_ids;         // of all clusters here
+    size_t fleet_id_count, fleet_id_cap;
+    struct arena fleet_arenas[2];
+    struct ec2_spot_fleets fleet_answers[2];  // [fleet_turn] is the newest complete one
+    unsigned fleet_turn;
+    bool fleets_stale;              // one of ours changed a target since
+    int64_t fleets_alone_until_ms;  // AWS did not know one of them: each cluster asks for its own
+    struct strmap type_map;
+    struct cached_type *types;
+    size_t type_count;
+    size_t types_asked;             // how many were known by name when they were last asked for
+    int64_t types_asked_ms, prices_asked_ms;
+    struct strmap subnet_map, provider_map;
+    struct cached_subnet *subnets;
+    size_t subnet_count;
+    struct cached_provider *providers;
+    size_t provider_count;
+    struct fleet_scaler scalers[SCALERS_MAX];
+    size_t scaler_count;
+    struct slow_read slow[SLOW_COUNT];
+    char notes[NOTES_MAX][300];     // for the log, see gather_note
+    size_t note_count, notes_taken;
+    struct gather *gathers;         // of the clusters here
+    char name[64], account_wanted[16], account[16];
+};
+
+const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet
+const struct cached_type *region_type(const struct region *r, const char *name);  // NULL unknown
+int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc tasks that an instance holds; t NULL: unknown
+const struct cached_subnet *region_subnet(const struct region *r, const char *id);        // NULL unknown
+const struct cached_provider *region_provider(const struct region *r, const char *name);  // NULL unknown
+const char *region_scaler_of(const struct region *r, const char *fleet);                  // who else scales it, "" nobody known
