@@ -2,42 +2,12 @@
 #include "base/check.h"
 #include "scaler/gather_join.h"
 
-// An attribute that a definition requires and not every instance has is a rule about where tasks may go.
-static bool attribute_everywhere(struct join *j, const struct ecs_attribute *wanted)
-{
-    int known = strmap_get(&j->attributes, wanted->name);
-    if (known >= 0 && wanted->value[0] == '\0')
-        return known == 1;
-    bool all = true;
-    for (size_t i = 0; i < j->f->container_count && all; i++) {
-        const struct fact_container *c = &j->f->containers[i];
-        bool has = c->state != ECS_ACTIVE;
-        for (size_t k = 0; k < c->attribute_count && !has; k++)
-            has = strcmp(c->attributes[k].name, wanted->name) == 0 &&
-                  (wanted->value[0] == '\0' || strcmp(c->attributes[k].value, wanted->value) == 0);
-        all = has;
-    }
-    if (wanted->value[0] == '\0')
-        strmap_put(&j->attributes, wanted->name, all);
-    return all;
-}
-
-// Until the planner evaluates expressions and attributes, a shape that has some is not understood.
 static const char *unmodelled(struct join *j, const struct ecs_task_definition *d, const struct fact_service *s)
 {
-    if (s && s->member_of_count > 0)
-        return arena_printf(j->a, "memberOf %s", s->member_of[0]);
     if (s && s->odd_strategy[0])
         return s->odd_strategy;
-    if (d == NULL)
-        return "";
-    if (d->constraint_count > 0)
-        return arena_printf(j->a, "memberOf %s", d->constraints[0].field);
-    if (strncmp(d->os_family, "WINDOWS", 7) == 0)
+    if (d && strncmp(d->os_family, "WINDOWS", 7) == 0)
         return arena_printf(j->a, "operating system %s", d->os_family);
-    for (size_t i = 0; i < d->required_attribute_count; i++)
-        if (!attribute_everywhere(j, &d->required_attributes[i]))
-            return arena_printf(j->a, "attribute %s is not on every instance", d->required_attributes[i].name);
     return "";
 }
 
@@ -112,7 +82,6 @@ static void take_definition(struct join *j, const struct ecs_task_definition *d,
     shape->local_data = d->local_data;
     shape->stop_timeout_ms = d->stop_timeout_ms;
     shape->ports = ports_of(j, d);
-    shape->distinct_instance |= d->port_count > 0;  // two of them cannot share a host port
     shape->required = arena_array(j->a, struct attribute, d->required_attribute_count);
     for (size_t i = 0; i < d->required_attribute_count; i++)
         shape->required[shape->required_count++] = (struct attribute){d->required_attributes[i].name, d->required_attributes[i].value};
@@ -245,7 +214,6 @@ void join_services(struct join *j)
     size_t count = j->f->service_count;
     strmap_init(&j->services, j->a, count);
     strmap_init(&j->shapes, j->a, count * 2);
-    strmap_init(&j->attributes, j->a, 64);
     if (count > 0)
         qsort(j->f->services, count, sizeof *j->f->services, by_service_name);
     j->s->service_count = count;
