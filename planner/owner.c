@@ -76,6 +76,8 @@ void owner_watch_targets(struct work *w)
     for (size_t k = 0; k < w->s->fleet_count; k++) {
         const struct fleet *f = &w->s->fleets[k];
         const struct memo_stamp *was = work_old_stamp(w, STAMP_TARGET_SEEN, f->id);
+        if (was == NULL && (w->s->sources[SOURCE_FLEETS].state != SOURCE_OK || !f->found))
+            continue;  // never read: no target to compare with
         struct memo_stamp x = {.kind = STAMP_TARGET_SEEN, .key = f->id, .amount = f->target};
         bool ours, lately = sent_lately(w, f, &ours);
         if (was && was->since_ms <= w->s->now_ms && w->s->now_ms - was->since_ms < MOVED_KEPT_MS)
