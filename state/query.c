@@ -28,6 +28,29 @@ static int check_schema(struct db *d, const char *path, struct err *err)
     return 0;
 }
 
+// A reader of a WAL database makes a file beside it, which a read-only folder does not allow. Where no log is left, nothing writes
+// and nothing is to be merged: the file is read as it is.
+static int open_unchanging(struct db *d, const char *path, struct err *err)
+{
+    struct buf name;
+    struct stat st;
+    buf_init(&name, 4096);
+    buf_printf(&name, "%s-wal", path);
+    if (stat(buf_str(&name), &st) == 0) {
+        buf_release(&name);
+        return err_set(err, ERR_IO, "%s cannot be read where it is: its folder cannot be written, and what %s-wal holds is to be merged"
+                                    " -> copy both to a folder that can", path, path);
+    }
+    buf_clear(&name);
+    buf_add_str(&name, "file:");
+    buf_add_uri(&name, slice_of(path));
+    buf_add_str(&name, "?immutable=1");
+    db_close(d);
+    int rc = db_open(d, buf_str(&name), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+    buf_release(&name);
+    return rc ? rc : check_schema(d, path, err);
+}
+
 int state_reader_open(const char *path, struct state_reader **ret, struct err *err)
 {
     if (!*path)
@@ -44,6 +67,8 @@ int state_reader_open(const char *path, struct state_reader **ret, struct err *e
     int rc = db_open(&r->own, path, SQLITE_OPEN_READONLY, err);
     if (rc == 0)
         rc = check_schema(&r->own, path, err);
+    if (rc == ERR_IO)
+        rc = open_unchanging(&r->own, path, err);
     if (rc) {
         state_reader_free(r);
         return rc;

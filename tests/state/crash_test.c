@@ -237,6 +237,45 @@ static void a_read_only_directory_is_an_io_error(void **state)
     assert_int_equal(chmod(b->dir, 0700), 0);
 }
 
+// As somebody who may only read: what a clean end left is read, what a crash left says what to do.
+static void a_journal_in_a_read_only_directory_can_be_read(void **state)
+{
+    struct box *b = *state;
+    for (int crashed = 0; crashed < 2; crashed++) {
+        struct state *s = box_open(b, b->path, NULL);
+        box_quiet_tick(b, s, box_cluster(s), FACTS_NOW_MS);
+        char copy[200], command[600];
+        snprintf(copy, sizeof(copy), "%s/copy%d", b->dir, crashed);
+        if (!crashed)
+            state_close(s);
+        snprintf(command, sizeof(command), "mkdir %s && cp %s/state.db* %s && rm -f %s/*-shm && chmod -R a+rX,a-w %s && chmod a+rx %s", copy, b->dir,
+                 copy, copy, copy, b->dir);
+        assert_int_equal(system(command), 0);
+        if (crashed)
+            state_close(s);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            struct state_reader *r = NULL;
+            struct state_span span = {0};
+            struct err err = {0};
+            char path[256];
+            snprintf(path, sizeof(path), "%s/state.db", copy);
+            if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+                _exit(2);
+            int rc = state_reader_open(path, &r, &err);
+            if (crashed)
+                _exit(rc == ERR_IO && strstr(err.msg, "copy both") ? 0 : 1);
+            _exit(rc == 0 && state_query_span(r, 0, &span, &err) == 0 && span.last > 0 ? 0 : 1);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        snprintf(command, sizeof(command), "chmod -R u+w %s", copy);
+        assert_int_equal(system(command), 0);
+    }
+}
+
 static void a_second_writer_is_refused(void **state)
 {
     struct box *b = *state;
@@ -316,6 +355,7 @@ int main(void)
         T(pages_that_break_in_mid_run_are_found_and_the_state_begins_anew),
         T(a_directory_that_cannot_be_written_is_an_io_error),
         T(a_read_only_directory_is_an_io_error),
+        T(a_journal_in_a_read_only_directory_can_be_read),
         T(a_second_writer_is_refused),
         T(a_full_disk_is_an_io_error_and_writing_goes_on_when_there_is_room_again),
         T(a_write_that_the_system_refuses_is_an_io_error),
