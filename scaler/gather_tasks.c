@@ -36,12 +36,20 @@ static bool marked(const struct look *l, const char *ec2_id)
     return l->old == NULL;  // first look: whose drain it is shows later in this look
 }
 
+static bool watched(const struct look *l, const struct fact_container *c)
+{
+    return c->state == ECS_DRAINING && marked(l, c->ec2_id);
+}
+
 void look_boxes_ask(struct look *l)
 {
-    l->boxes = arena_array(l->a, struct box_lists, l->new->container_count);
+    size_t count = 0;
+    for (size_t i = 0; i < l->new->container_count; i++)
+        count += watched(l, &l->new->containers[i]);
+    l->boxes = arena_array(l->a, struct box_lists, count);  // large ones: no more than are filled
     for (size_t i = 0; i < l->new->container_count; i++) {
         const struct fact_container *c = &l->new->containers[i];
-        if (c->state != ECS_DRAINING || !marked(l, c->ec2_id))
+        if (!watched(l, c))
             continue;
         struct box_lists *b = &l->boxes[l->box_count++];
         b->container = c->arn;
@@ -149,13 +157,16 @@ static struct fact_task task_fact(const struct ecs_task *t, const struct fact_ta
     return fact;
 }
 
-static struct fact_task task_copy(struct arena *a, const struct fact_task *old)
+// There are many tasks, and they name the same few things: what lives as long as the facts do is pointed to, not copied.
+static struct fact_task task_copy(const struct look *l, const struct strmap *containers, const struct fact_task *old)
 {
     struct fact_task t = *old;
-    t.arn = arena_strdup(a, old->arn);
-    t.definition = arena_strdup(a, old->definition);
-    t.container = arena_strdup(a, old->container);
-    t.group = arena_strdup(a, old->group);
+    const struct ecs_task_definition *d = region_definition(l->region, old->definition);
+    int at = strmap_get(containers, old->container);
+    t.arn = arena_strdup(l->a, old->arn);
+    t.definition = d && strcmp(d->arn, old->definition) == 0 ? d->arn : arena_strdup(l->a, old->definition);
+    t.container = at >= 0 ? l->new->containers[at].arn : arena_strdup(l->a, old->container);
+    t.group = arena_strdup(l->a, old->group);
     t.told = NULL;
     return t;
 }
@@ -189,7 +200,11 @@ static void take_tasks(struct sorting *s)
     struct look *l = s->l;
     struct facts *f = l->new;
     size_t old_count = l->old ? l->old->task_count : 0;
+    struct strmap containers;
     strmap_init(&s->told, l->a, s->answer.count);
+    strmap_init(&containers, l->a, f->container_count);
+    for (size_t i = 0; i < f->container_count; i++)
+        strmap_put(&containers, f->containers[i].arn, (int)i);
     f->tasks = arena_array(l->a, struct fact_task, s->answer.count + old_count);
     for (size_t i = 0; i < s->answer.count; i++) {
         const struct ecs_task *t = &s->answer.items[i];
@@ -201,7 +216,7 @@ static void take_tasks(struct sorting *s)
     for (size_t i = 0; i < old_count; i++) {
         const struct fact_task *o = &l->old->tasks[i];
         if (strmap_get(&s->told, o->arn) < 0 && !missing(&s->answer.failures, o->arn) && worth_keeping(l, o))
-            f->tasks[f->task_count++] = task_copy(l->a, o);
+            f->tasks[f->task_count++] = task_copy(l, &containers, o);
     }
     qsort(f->tasks, f->task_count, sizeof *f->tasks, by_arn);
 }
