@@ -20,6 +20,8 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
         return err->kind;
     int64_t limit_ms = c->policy->period_ms > 20000 ? c->policy->period_ms : 20000;
     int rc = gather_look(c->gather, c->policy, limit_ms, f->arena, ret, err);
+    for (const char *note; (note = gather_note(c->gather)) != NULL && c->shared->log;)
+        log_event(c->shared->log, LOG_WARN, "gather", note, LOG_S("cluster", c->policy->name));
     if (rc == 0 && !c->restored)
         rc = cell_restore(c, err);
     if (rc == 0 && c->shared->desk)

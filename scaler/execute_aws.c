@@ -13,7 +13,7 @@ struct reads {
     const struct instance *instance;  // NULL for a fleet's action without one
     struct arena arena;
     struct aws_with with;
-    struct ecs_arns running, stopped;
+    struct ecs_arns running, stopped, registered;
     struct ecs_container_instances container;
     struct ec2_instances ec2;
     struct ec2_spot_fleets fleet;
@@ -53,11 +53,13 @@ static void read_all(struct reads *r, const struct action *a, const char *fleet_
 {
     if (a->recheck & (RECHECK_EMPTY | RECHECK_PROTECTION))
         read_lists(r, a->recheck);
-    if (a->recheck & RECHECK_DRAINING) {
+    if (a->recheck & RECHECK_DRAINING)
         ecs_describe_container_instances(r->with, r->e->cluster, &r->instance->arn, 1, &r->container);
+    if (a->recheck & (RECHECK_DRAINING | RECHECK_ENDED))
         ec2_describe_instances_by_id(r->with, &r->instance->id, 1, &r->ec2);
-    }
-    if (a->recheck & RECHECK_FLEET_ACTIVE)
+    if (a->recheck & RECHECK_UNREGISTERED)
+        ecs_find_container_instances(r->with, r->e->cluster, arena_printf(&r->arena, "ec2InstanceId == %s", r->instance->id), &r->registered);
+    if (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_OWNER))
         ec2_describe_spot_fleets(r->with, &fleet_id, 1, &r->fleet);
     run(r->e);
 }
@@ -135,6 +137,47 @@ static int check_draining(struct reads *r, struct err *err)
     return 0;
 }
 
+// A server that knows no filter tells of all that it has: then the instance is not proven unknown, and stays.
+static int check_unregistered(struct reads *r, struct err *err)
+{
+    if (answered(&r->registered.call, "what is registered", err) != 0)
+        return err->kind;
+    if (r->registered.count > 0)
+        return err_set(err, ERR_CONFLICT, "%s is registered as %s -> left alone", r->instance->id, r->registered.items[0]);
+    return 0;
+}
+
+static int check_ended(struct reads *r, struct err *err)
+{
+    if (answered(&r->ec2.call, "the instance", err) != 0)
+        return err->kind;
+    const struct ec2_instance *told = told_instance(r);
+    if (told && told->state_code != 48)
+        return err_set(err, ERR_CONFLICT, "%s is %s, not terminated -> left alone", r->instance->id, told->state);
+    return 0;
+}
+
+// Whose the fleet is by its tag, NULL where the fleet was not told of.
+static const char *told_owner(const struct ec2_spot_fleets *fleets, const char *fleet_id)
+{
+    for (size_t i = 0; i < fleets->count; i++)
+        if (strcmp(fleets->items[i].id, fleet_id) == 0)
+            return aws_tag_get(&fleets->items[i].tags, "masu:owner");
+    return NULL;
+}
+
+static int check_owner(struct reads *r, const struct action *a, const char *fleet_id, struct err *err)
+{
+    if (answered(&r->fleet.call, "the fleet", err) != 0)
+        return err->kind;
+    const char *owner = told_owner(&r->fleet, fleet_id), *ours = a->kind == ACTION_CLAIM ? a->value : r->s->owner;
+    if (owner == NULL)
+        return err_set(err, ERR_CONFLICT, "%s is unknown to EC2 -> left alone", fleet_id);
+    if (owner[0] && strcmp(owner, ours) != 0)
+        return err_set(err, ERR_CONFLICT, "%s belongs to %s -> read-only", fleet_id, owner);
+    return 0;
+}
+
 static int check_fleet(struct reads *r, const struct action *a, const char *fleet_id, struct err *err)
 {
     if (answered(&r->fleet.call, "the fleet", err) != 0)
@@ -154,6 +197,12 @@ static int check_facts(struct reads *r, const struct action *a, const char *flee
         return err->kind;
     if ((a->recheck & RECHECK_DRAINING) && check_draining(r, err) != 0)
         return err->kind;
+    if ((a->recheck & RECHECK_UNREGISTERED) && check_unregistered(r, err) != 0)
+        return err->kind;
+    if ((a->recheck & RECHECK_ENDED) && check_ended(r, err) != 0)
+        return err->kind;
+    if ((a->recheck & RECHECK_OWNER) && check_owner(r, a, fleet_id, err) != 0)
+        return err->kind;
     if ((a->recheck & RECHECK_EMPTY) && check_empty(r, err) != 0)
         return err->kind;
     if ((a->recheck & RECHECK_PROTECTION) && check_protection(r, err) != 0)
@@ -169,7 +218,7 @@ static int recheck(void *arg, const struct snapshot *s, const struct action *a, 
     if (a->recheck == RECHECK_NONE)
         return 0;
     struct reads r = {.e = e, .s = s, .instance = a->instance >= 0 ? &s->instances[a->instance] : NULL};
-    assert(r.instance || (a->recheck & ~(unsigned)RECHECK_FLEET_ACTIVE) == 0);
+    assert(r.instance || (a->recheck & ~(unsigned)(RECHECK_FLEET_ACTIVE | RECHECK_OWNER)) == 0);
     assert(a->fleet >= 0 || (a->recheck & RECHECK_FLEET_ACTIVE) == 0);
     arena_init(&r.arena, READS_MAX_BYTES);
     r.with = with_arena(e, &r.arena, false);
@@ -199,6 +248,30 @@ static int tag(struct aws_executor *e, struct aws_with w, const struct action *a
         ec2_create_tags(w, &a->target, 1, &t, 1, &call);
     else
         ec2_delete_tags(w, &a->target, 1, &t, 1, &call);
+    run(e);
+    return outcome_of(&call, err);
+}
+
+// The tag is read back: of two that claim at once, the one whose value is shown has the fleet. Not shown yet is no loss.
+static int claim(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
+{
+    struct ec2_spot_fleets fleets = {.count = 0};
+    int rc = tag(e, w, a, err);
+    if (rc != 0)
+        return rc;
+    ec2_describe_spot_fleets(w, &a->target, 1, &fleets);
+    run(e);
+    const char *owner = told_owner(&fleets, a->target);
+    if (owner && owner[0] && strcmp(owner, a->value) != 0)
+        return err_set(err, ERR_CONFLICT, "%s was claimed by %s at the same time -> read-only", a->target, owner);
+    return 0;
+}
+
+static int deregister(struct aws_executor *e, struct aws_with w, const struct snapshot *s, const struct action *a, struct err *err)
+{
+    struct aws_call call = {.state = AWS_CALL_NONE};
+    assert(a->instance >= 0);
+    ecs_deregister_container_instance(w, e->cluster, s->instances[a->instance].arn, &call);
     run(e);
     return outcome_of(&call, err);
 }
@@ -240,8 +313,10 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
     switch (a->kind) {
     case ACTION_MARK:
     case ACTION_UNMARK:
-    case ACTION_CLAIM:
         rc = tag(e, w, a, err);
+        break;
+    case ACTION_CLAIM:
+        rc = claim(e, w, a, err);
         break;
     case ACTION_DRAIN:
     case ACTION_UNDRAIN:
@@ -254,7 +329,7 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
         rc = terminate(e, w, a, err);
         break;
     case ACTION_DEREGISTER:
-        rc = err_set(err, ERR_INVALID, "this build deregisters nothing");
+        rc = deregister(e, w, s, a, err);
         break;
     case ACTION_COUNT:
         assert(!"action kind");

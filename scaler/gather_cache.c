@@ -292,7 +292,7 @@ void gather_wrote(struct gather *g, enum action_kind kind, const char *target, c
     snprintf(w->target, sizeof w->target, "%s", target);
     snprintf(w->value, sizeof w->value, "%s", value ? value : "");
     g->write_count = kept + 1;
-    g->region->fleets_stale |= kind == ACTION_SET_TARGET;
+    g->region->fleets_stale |= kind == ACTION_SET_TARGET || kind == ACTION_CLAIM;
 }
 
 const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms)
@@ -303,6 +303,14 @@ const char *gather_written_mark(const struct gather *g, const char *instance, in
         if (mark && now_ms - w->at_ms < WRITE_OVERLAY_MS && strcmp(w->target, instance) == 0)
             return w->kind == ACTION_MARK ? w->value : "";
     }
+    return NULL;
+}
+
+const char *gather_written_owner(const struct gather *g, const char *fleet, int64_t now_ms)
+{
+    for (size_t i = g->write_count; i-- > 0;)
+        if (g->writes[i].kind == ACTION_CLAIM && now_ms - g->writes[i].at_ms < WRITE_OVERLAY_MS && strcmp(g->writes[i].target, fleet) == 0)
+            return g->writes[i].value;
     return NULL;
 }
 

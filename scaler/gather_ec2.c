@@ -359,6 +359,9 @@ void look_fleets_take(struct look *l)
         struct fact_fleet told = s ? fleet_fact(s) : (struct fact_fleet){.id = ""};
         if (s && old)
             keep_history(&told, old);
+        const char *claimed = gather_written_owner(l->g, id, f->at_ms);
+        if (s && told.owner[0] == '\0' && claimed)
+            told.owner = claimed;
         if (s)
             f->fleets[i] = fleet_copy(l->a, &told);  // the answer may be the region's, which lives shorter
         else if (!fleet_denied(l, i) && old)

@@ -146,7 +146,8 @@ void look_containers_take(struct look *l)
         int was = strmap_get(&old_map, ci->arn);
         strmap_put(&seen, ci->arn, (int)i);
         bool external = strncmp(ci->ec2_id, "i-", 2) != 0;  // "mi-…": ECS Anywhere
-        if (!external && strcmp(ci->status, "INACTIVE") != 0)
+        bool forgotten = gather_written(l->g, ACTION_DEREGISTER, ci->ec2_id, l->new->at_ms);
+        if (!external && !forgotten && strcmp(ci->status, "INACTIVE") != 0)
             f->containers[f->container_count++] = container_fact(l, ci, was >= 0 ? &l->old->containers[was] : NULL);
     }
     bool answered = answer->call.state == AWS_CALL_COMPLETE || (f->container_arn_count == 0 && l->container_list.call.state == AWS_CALL_COMPLETE);

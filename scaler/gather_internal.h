@@ -126,6 +126,7 @@ void region_definitions_read(struct look *l);  // all that the facts name and th
 void region_types_read(struct look *l);
 struct port_set gather_ports(struct arena *a, const struct ecs_resources *r);             // as told
 const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms);  // NULL: we wrote none lately
+const char *gather_written_owner(const struct gather *g, const char *fleet, int64_t now_ms);   // as we claimed it; NULL: not lately
 bool gather_written(const struct gather *g, enum action_kind kind, const char *target, int64_t now_ms);
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
 void gather_learn_pool(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
