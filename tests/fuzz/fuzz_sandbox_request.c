@@ -1,4 +1,5 @@
-// Well-signed requests with bodies from outside: the first line is "ecs OPERATION", "ec2" or "sts", the rest is the body.
+// Well-signed requests with bodies from outside: the first line is "ecs OPERATION" (or another JSON service by its signing name),
+// "ec2" or "sts", the rest is the body.
 #include "scaler/sandbox/sandbox.h"
 
 #include <stdint.h>
@@ -32,14 +33,20 @@ static struct sandbox *shared_sandbox(void)
     return sandbox;
 }
 
-static void ask(const char *service, const char *operation, struct slice body)
+static const struct {
+    const char *name, *prefix;  // NULL: no JSON
+} services[] = {{"ecs", "AmazonEC2ContainerServiceV20141113"}, {"ec2", NULL}, {"sts", NULL}, {"application-autoscaling", "AnyScaleFrontendService"},
+                {"servicequotas", "ServiceQuotasV20190624"}};
+
+static void ask(size_t service_index, const char *operation, struct slice body)
 {
     char date[32], target[160];
+    const char *service = services[service_index].name, *prefix = services[service_index].prefix;
     format_amz_date(NOW_MS, date);
-    snprintf(target, sizeof target, "AmazonEC2ContainerServiceV20141113.%s", operation);
+    snprintf(target, sizeof target, "%s.%s", prefix ? prefix : "", operation);
     struct http_header headers[4] = {{SLICE_LIT("host"), SLICE_LIT("127.0.0.1")}, {SLICE_LIT("x-amz-date"), slice_of(date)}};
     size_t n = 2;
-    if (strcmp(service, "ecs") == 0)
+    if (prefix)
         headers[n++] = (struct http_header){SLICE_LIT("x-amz-target"), slice_of(target)};
     struct sigv4_request sr = {.method = SLICE_LIT("POST"), .path = SLICE_LIT("/"), .headers = headers, .header_count = n, .body = body};
     struct sigv4_scope scope = {date, SANDBOX_REGION, service};
@@ -69,6 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice body = {(const char *)data, size}, first = slice_cut(&body, '\n'), service = slice_cut(&first, ' ');
     for (size_t i = 0; i < first.len && i < sizeof operation - 1; i++)
         operation[i] = first.ptr[i] > ' ' && first.ptr[i] < 127 ? first.ptr[i] : '_';
-    ask(slice_eq_str(service, "ec2") ? "ec2" : slice_eq_str(service, "sts") ? "sts" : "ecs", operation, body);
+    size_t which = 0;
+    for (size_t i = 0; i < ARRAY_LEN(services); i++)
+        if (slice_eq_str(service, services[i].name))
+            which = i;
+    ask(which, operation, body);
     return 0;
 }

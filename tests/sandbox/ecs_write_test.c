@@ -2,6 +2,7 @@
 #include "tests/sandbox/rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "planner/sim/orders.h"
@@ -334,6 +335,35 @@ static void trunking_is_an_account_setting(void **state)
     rig_stop(&r);
 }
 
+// awsvpc tasks of each type, with trunking and without, are those that ECS documents. Skipped where that list is not at hand.
+static void the_types_have_as_many_interfaces_as_documented(void **state)
+{
+    (void)state;
+    const char *shared = getenv("MASU_SHARED");
+    char path[512];
+    snprintf(path, sizeof path, "%s/aws/eni-task-limits.json", shared != NULL ? shared : "");
+    json_t *root = json_load_file(path, 0, NULL), *limits = json_object_get(root, "limits");
+    if (limits == NULL) {
+        json_decref(root);
+        skip();
+    }
+    struct rig r;
+    rig_start(&r, NULL);
+    struct world_view v = world_view(r.world);
+    int compared = 0;
+    for (int i = 0; i < v.type_count; i++) {
+        json_t *both = json_object_get(limits, v.types[i].name);
+        if (both == NULL)
+            continue;
+        assert_int_equal(v.types[i].max_enis - 1, json_integer_value(json_array_get(both, 0)));
+        assert_int_equal(v.types[i].trunk_slots, json_integer_value(json_array_get(both, 1)));
+        compared++;
+    }
+    assert_true(compared > 10);
+    json_decref(root);
+    rig_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +378,7 @@ int main(void)
         cmocka_unit_test(attributes_are_put_listed_filtered_by_and_deleted),
         cmocka_unit_test(an_instance_with_tasks_is_deregistered_by_force_only),
         cmocka_unit_test(trunking_is_an_account_setting),
+        cmocka_unit_test(the_types_have_as_many_interfaces_as_documented),
     };
     return cmocka_run_group_tests_name("ecs-write", tests, NULL, NULL);
 }
