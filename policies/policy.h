@@ -62,14 +62,17 @@ struct policy_budget {
 struct policy_header {
     const char *name;
     const char *value_env;  // environment variable that holds the value: no secret in the file
+    const char *value_file; // or a file whose first line it is
 };
 
 enum alert_level { ALERT_LEVEL_INFO, ALERT_LEVEL_WARNING, ALERT_LEVEL_CRITICAL, ALERT_LEVEL_COUNT };
+enum webhook_format { WEBHOOK_MASU, WEBHOOK_SLACK, WEBHOOK_ALERTMANAGER, WEBHOOK_FORMAT_COUNT };
 struct policy_alerts {
     const char *webhook_url;      // "" none
     const char *webhook_url_env;  // environment variable that holds it, "" none
     struct policy_header *webhook_headers;
     size_t webhook_header_count;
+    enum webhook_format webhook_format;
     enum alert_level webhook_level;  // alerts of this severity and above are sent
 };
 

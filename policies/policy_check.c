@@ -154,6 +154,12 @@ void policy_check(const struct policy *p, struct policy_report *report)
     if (*p->alerts.webhook_url && strncmp(p->alerts.webhook_url, "http://", 7) != 0 &&
         strncmp(p->alerts.webhook_url, "https://", 8) != 0)
         policy_report_add(report, false, AT_VALUE, "alerts.webhook_url", "no URL", "\"https://…\"");
+    for (size_t i = 0; i < p->alerts.webhook_header_count; i++) {
+        const struct policy_header *h = &p->alerts.webhook_headers[i];
+        if (!*h->value_env == !*h->value_file)
+            policy_report_add(report, false, AT_VALUE, arena_printf(report->arena, "alerts.webhook_headers[%zu]", i),
+                              *h->value_env ? "value_env and value_file are both there" : "has no value", "value_env or value_file, one of the two");
+    }
     if (!*p->owner)
         policy_report_add(report, false, AT_VALUE, "owner", "is empty", "a word of your own, or leave it out for \"masu\"");
 }

@@ -9,6 +9,8 @@ static const char *const freeze_names[FREEZE_MODE_COUNT] = {[FREEZE_ADD_ONLY] = 
                                                             [FREEZE_FREEZE] = "freeze"};
 static const char *const budget_names[BUDGET_REASON_COUNT] = {[BUDGET_ANY] = "any", [BUDGET_EMPTY] = "empty",
                                                               [BUDGET_TASKS] = "tasks"};
+static const char *const format_names[WEBHOOK_FORMAT_COUNT] = {[WEBHOOK_MASU] = "masu", [WEBHOOK_SLACK] = "slack",
+                                                               [WEBHOOK_ALERTMANAGER] = "alertmanager"};
 static const char *const level_names[ALERT_LEVEL_COUNT] = {[ALERT_LEVEL_INFO] = "info", [ALERT_LEVEL_WARNING] = "warning",
                                                            [ALERT_LEVEL_CRITICAL] = "critical"};
 static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON_DEADLINE_WAIT] = "wait"};
@@ -59,12 +61,16 @@ const struct policy_key policy_keys[] = {
            .help = "Environment variable that holds the URL, where that is a secret."),
     ARRAY("alerts", "webhook_headers", policy, alerts.webhook_headers, alerts.webhook_header_count, policy_header,
           .help = "Headers of that POST."),
+    ENUM("alerts", "webhook_format", WEBHOOK_MASU, format_names, AT(policy, alerts.webhook_format),
+         "What is sent: masu's own JSON, a Slack message, or alerts for Alertmanager's /api/v2/alerts."),
     ENUM("alerts", "webhook_level", ALERT_LEVEL_WARNING, level_names, AT(policy, alerts.webhook_level),
          "Alerts of this severity and above are sent."),
     STRING("alerts.webhook_headers[]", "name", AT(policy_header, name), .required = true, .example = "\"Authorization\"",
            .help = "Name of the header."),
-    STRING("alerts.webhook_headers[]", "value_env", AT(policy_header, value_env), .required = true, .example = "\"MASU_WEBHOOK_AUTH\"",
+    STRING("alerts.webhook_headers[]", "value_env", AT(policy_header, value_env), .example = "\"MASU_WEBHOOK_AUTH\"",
            .help = "Environment variable that holds its value."),
+    STRING("alerts.webhook_headers[]", "value_file", AT(policy_header, value_file), .example = "\"/run/secrets/hook\"",
+           .help = "Or a file whose first line it is."),
 
     STRING(CLUSTER, "name", AT(policy_cluster, name), .required = true, .example = "\"production\"",
            .help = "Short name or ARN of the ECS cluster."),

@@ -4,6 +4,7 @@
 #include "policies/policy_change.h"
 #include "scaler/cell.h"
 #include "scaler/desk.h"
+#include "scaler/webhook.h"
 
 enum { CLUSTERS_MAX = 256, REPORT_MAX_BYTES = 1 << 20, POLICY_MAX_BYTES = 64 << 20, CRASHES_MAX = 3 };
 #define CRASH_HOLD_MS 3600000
@@ -25,6 +26,7 @@ struct loop {
     int64_t ticks, started_ms, add_only_until_ms;
     volatile sig_atomic_t stop, reload, pause, resume, in_change, cut;
     struct desk *desk;
+    struct webhook *webhook;
     const char *shell_mode, *shell_reason;
     bool state_ok;
     int64_t set_aside_ms;            // when the database of before was found broken; 0 never
@@ -101,8 +103,11 @@ int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
     l->started_ms = clock_wall_ms(l->clock);
     arena_init(&l->policies[0], POLICY_MAX_BYTES);
     arena_init(&l->policies[1], POLICY_MAX_BYTES);
+    l->webhook = webhook_new(&(struct webhook_options){.transport = o->transport, .env = o->env, .log = o->log, .seed = o->seed});
+    webhook_policy(l->webhook, &o->policy->alerts);
     l->desk = desk_new(&(struct desk_options){.clock = l->clock, .state = o->state, .opened = o->opened, .inbox = o->inbox, .box = o->box,
-                                              .log = o->log, .policy = o->policy, .started_ms = l->started_ms});
+                                              .log = o->log, .policy = o->policy, .started_ms = l->started_ms, .notify = webhook_notify,
+                                              .notify_arg = l->webhook});
     share(l);
     l->clients = aws_clients_new(&(struct aws_options){.transport = o->transport, .env = o->env, .seed = o->seed, .stop = &l->cut});
     l->cells = calloc(o->policy->cluster_count, sizeof *l->cells);
@@ -139,6 +144,7 @@ void loop_free(struct loop *l)
         region_free(l->regions[i]);
     aws_clients_free(l->clients);
     desk_free(l->desk);
+    webhook_free(l->webhook);
     arena_release(&l->policies[0]);
     arena_release(&l->policies[1]);
     free(l->cells);
@@ -192,6 +198,7 @@ static void adopt(struct loop *l, struct policy *p)
     bool changed = strcmp(p->hash, l->policy->hash) != 0;
     l->policy = p;
     desk_policy(l->desk, p);
+    webhook_policy(l->webhook, &p->alerts);
     l->shared.policy_hash = p->hash;
     for (size_t i = 0; i < l->cell_count; i++) {
         l->cells[i].policy = l->cells[i].tick.policy = &p->clusters[i];
@@ -374,7 +381,7 @@ static int tick_cell(struct loop *l, struct cell *c, struct err *err)
     tell_journal(l, &c->tick);
     publish_daemon(l);
     desk_ticked(l->desk, &(struct desk_tick){.cluster = c->index, .frame = f, .aws = region_aws(c->region), .journal_error = c->tick.journal_broken ? c->tick.journal_err.msg : "",
-                                             .add_only_until_ms = l->add_only_until_ms});
+                                             .add_only_until_ms = l->add_only_until_ms, .webhook_error = webhook_error(l->webhook)});
     return rc;
 }
 
@@ -414,7 +421,9 @@ static bool wait_until(struct loop *l, int64_t until_ms)
 {
     bool due = hear(l);
     while (!due && !l->stop && clock_wall_ms(l->clock) < until_ms) {
-        l->o.transport->ops->wait(l->o.transport, until_ms);
+        webhook_turn(l->webhook);
+        int64_t send_ms = webhook_due_ms(l->webhook);
+        l->o.transport->ops->wait(l->o.transport, send_ms < until_ms ? send_ms : until_ms);
         if (l->o.box)
             view_box_beat(l->o.box);
         due = hear(l);

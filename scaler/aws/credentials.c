@@ -136,7 +136,8 @@ static void on_answer(void *arg, const struct transport_response *r);
 static int get(struct credentials_provider *p, const char *method, const char *url, const struct http_header *headers, size_t count,
                int64_t timeout_ms, struct err *err)
 {
-    struct transport_request r = {method, url, headers, count, {NULL, 0}, timeout_ms, ANSWER_BYTES_MAX, true};
+    struct transport_request r = {.method = method, .url = url, .headers = headers, .header_count = count, .timeout_ms = timeout_ms,
+                                  .max_response_bytes = ANSWER_BYTES_MAX, .direct = true};
     return p->transport->ops->submit(p->transport, &r, on_answer, p, &p->fetch_id, err);
 }
 
@@ -249,7 +250,8 @@ static int ask_sts(struct credentials_provider *p, struct err *err)
         sigv4_key_cache_release(&cache);
         headers[count++] = (struct http_header){SLICE_LIT("Authorization"), buf_slice(&authorization)};
     }
-    struct transport_request r = {"POST", e.url, headers, count, body, STS_TIMEOUT_MS, ANSWER_BYTES_MAX, e.direct};
+    struct transport_request r = {.method = "POST", .url = e.url, .headers = headers, .header_count = count, .body = body,
+                                  .timeout_ms = STS_TIMEOUT_MS, .max_response_bytes = ANSWER_BYTES_MAX, .direct = e.direct};
     return rc ? rc : p->transport->ops->submit(p->transport, &r, on_answer, p, &p->fetch_id, err);
 }
 

@@ -30,6 +30,7 @@ struct transport_request {
     size_t max_response_bytes;     // a longer body is ERR_LIMIT
     bool direct;                   // never through a proxy. Of itself where the host is loopback, link-local (169.254) or an
                                    // IPv6 metadata address. Redirects are never followed.
+    bool outward;                  // never to a link-local address, whatever the name resolves to: ERR_INVALID
 };
 
 struct transport_response {

@@ -1,7 +1,9 @@
 #include "scaler/aws/transport.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 
 #include "scaler/aws/endpoint.h"
@@ -25,7 +27,7 @@ struct exchange {
         size_t name_end, value_end;
     } header_ends[HEADERS_MAX];
     size_t header_count;
-    bool too_large;
+    bool too_large, link_local;
     transport_done_fn done;
     void *arg;
     struct exchange *next;
@@ -135,6 +137,33 @@ static void set_method(struct exchange *x, const struct transport_request *r)
         curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
+// Where the credentials of the machine or the task live, and nobody's webhook.
+static bool is_link_local(int family, const void *address)
+{
+    static const unsigned char imds_v6[16] = {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};  // fd00:ec2::254
+    const unsigned char *b = address;
+    if (family == AF_INET)
+        return b[0] == 169 && b[1] == 254;
+    if (family != AF_INET6)
+        return true;
+    if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)address))
+        return b[12] == 169 && b[13] == 254;
+    return (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || memcmp(b, imds_v6, sizeof imds_v6) == 0;
+}
+
+static curl_socket_t open_outward(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct exchange *x = arg;
+    (void)purpose;
+    const void *address = a->family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)&a->addr)->sin_addr
+                                               : (const void *)&((const struct sockaddr_in6 *)(const void *)&a->addr)->sin6_addr;
+    if (is_link_local(a->family, address)) {
+        x->link_local = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 static int set_options(struct exchange *x, const struct transport_request *r, bool direct, struct err *err)
 {
     CURL *e = x->easy;
@@ -159,13 +188,35 @@ static int set_options(struct exchange *x, const struct transport_request *r, bo
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     if (direct)
         curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+    if (r->outward) {
+        curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_outward);
+        curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
+    }
     const char *bundle = getenv("AWS_CA_BUNDLE");
     if (bundle && *bundle)
         curl_easy_setopt(e, CURLOPT_CAINFO, bundle);
     return 0;
 }
 
-static int check_url(const char *url, bool *ret_local, struct err *err)
+// Also by way of a proxy, which opens the last socket itself.
+static bool names_link_local(CURLU *u)
+{
+    char *host = NULL;
+    unsigned char address[16];
+    bool found = false;
+    if (curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+        size_t len = strlen(host);
+        bool v6 = len > 2 && host[0] == '[';
+        char bare[64];
+        snprintf(bare, sizeof bare, "%.*s", (int)(v6 ? strcspn(host, "]%") - 1 : len), host + v6);
+        int family = v6 ? AF_INET6 : AF_INET;
+        found = inet_pton(family, bare, address) == 1 && is_link_local(family, address);
+    }
+    curl_free(host);
+    return found;
+}
+
+static int check_url(const char *url, bool outward, bool *ret_local, struct err *err)
 {
     CURLU *u = curl_url();
     if (!u)
@@ -176,10 +227,13 @@ static int check_url(const char *url, bool *ret_local, struct err *err)
                 (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
     bool has_user = rc == CURLUE_OK && curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK;
     *ret_local = http && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && aws_host_is_local(host);
+    bool link_local = outward && http && names_link_local(u);
     curl_free(scheme);
     curl_free(user);
     curl_free(host);
     curl_url_cleanup(u);
+    if (link_local)
+        return err_set(err, ERR_INVALID, "a link-local address is never sent to");
     if (!http || has_user)
         return err_set(err, ERR_INVALID, "not an http or https URL without user: %.200s", has_user ? "(user given)" : url);
     return 0;
@@ -193,7 +247,7 @@ static int submit(struct transport *t, const struct transport_request *r, transp
     assert(r->timeout_ms <= LONG_MAX);
     assert(r->max_response_bytes > 0);
     bool local = false;
-    int rc = check_url(r->url, &local, err);
+    int rc = check_url(r->url, r->outward, &local, err);
     if (rc)
         return rc;
     struct exchange *x = calloc(1, sizeof *x);
@@ -249,7 +303,9 @@ static void set_failure(const struct exchange *x, CURLcode code, struct transpor
     // Scheme and host only: the path of a credential endpoint is half a secret.
     const char *after = url ? strstr(url, "//") : NULL;
     struct slice host = {url, after ? (size_t)(after + 2 - url) + strcspn(after + 2, "/?") : 0};
-    if (x->too_large) {
+    if (x->link_local) {
+        err_set(&r->err, ERR_INVALID, "%.*s: a link-local address is never sent to", (int)host.len, host.ptr);
+    } else if (x->too_large) {
         err_set(&r->err, ERR_LIMIT, "%.*s: answer larger than %zu bytes or with too many headers", (int)host.len, host.ptr,
                 x->max_response_bytes);
     } else {

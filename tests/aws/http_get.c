@@ -20,7 +20,7 @@ int main(int argc, char **argv)
         return 64;
     bool done = false;
     uint64_t id;
-    struct transport_request r = {"GET", argv[1], NULL, 0, {NULL, 0}, 10000, 1u << 20, false};
+    struct transport_request r = {"GET", argv[1], NULL, 0, {NULL, 0}, 10000, 1u << 20, false, false};
     if (t->ops->submit(t, &r, on_done, &done, &id, &err))
         printf("error %s\n", err.msg);
     else

@@ -213,7 +213,7 @@ static uint64_t post(struct world *w, const char *path, int64_t timeout_ms, stru
     char url[128];
     snprintf(url, sizeof url, "%s%s", base_url, path);
     struct http_header headers[] = {{SLICE_LIT("Host"), SLICE_LIT("named.example")}, {SLICE_LIT("Content-Type"), SLICE_LIT("x/y")}};
-    struct transport_request r = {"POST", url, headers, 2, SLICE_LIT("body"), timeout_ms, 1u << 20, true};
+    struct transport_request r = {"POST", url, headers, 2, SLICE_LIT("body"), timeout_ms, 1u << 20, true, false};
     uint64_t id = 0;
     struct err err = {0};
     *o = (struct outcome){0};
@@ -319,7 +319,7 @@ static void a_refused_connection_had_no_effect(void **state)
     getsockname(fd, (struct sockaddr *)&a, &len);
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(a.sin_port));
-    struct transport_request r = {"GET", url, NULL, 0, {NULL, 0}, 5000, 1000, true};
+    struct transport_request r = {"GET", url, NULL, 0, {NULL, 0}, 5000, 1000, true, false};
     struct outcome o = {0};
     uint64_t id;
     struct err err = {0};
@@ -355,14 +355,48 @@ static void bad_urls_and_headers_are_refused_at_once(void **state)
     uint64_t id;
     struct err err = {0};
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-        struct transport_request r = {"GET", urls[i], NULL, 0, {NULL, 0}, 5000, 1000, true};
+        struct transport_request r = {"GET", urls[i], NULL, 0, {NULL, 0}, 5000, 1000, true, false};
         assert_int_equal(w.t->ops->submit(w.t, &r, on_done, &o, &id, &err), ERR_INVALID);
         assert_null(strstr(err.msg, "u:p"));
     }
     struct http_header evil = {SLICE_LIT("X"), SLICE_LIT("a\r\nY: b")};
-    struct transport_request r = {"GET", base_url, &evil, 1, {NULL, 0}, 5000, 1000, true};
+    struct transport_request r = {"GET", base_url, &evil, 1, {NULL, 0}, 5000, 1000, true, false};
     assert_int_equal(w.t->ops->submit(w.t, &r, on_done, &o, &id, &err), ERR_INVALID);
     assert_int_equal(o.count, 0);
+    end(&w);
+}
+
+static void what_goes_outward_never_goes_to_a_link_local_address(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"http://169.254.169.254/latest", "http://2852039166/", "http://0xa9fea9fe/", "http://[fe80::1]/",
+                                       "http://[::ffff:169.254.170.2]/v2", "http://[fd00:ec2::254]/", "https://169.254.1.1:8443/x"};
+    struct world w;
+    begin(&w);
+    struct outcome o = {0};
+    uint64_t id;
+    struct err err = {0};
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct transport_request r = {.method = "GET", .url = urls[i], .timeout_ms = 5000, .max_response_bytes = 1000, .outward = true};
+        if (w.t->ops->submit(w.t, &r, on_done, &o, &id, &err) != ERR_INVALID)
+            fail_msg("%s was taken", urls[i]);
+        assert_non_null(strstr(err.msg, "link-local"));
+    }
+    // Nor where only the socket shows it: here by way of a proxy, in the world by a name.
+    setenv("http_proxy", "http://169.254.7.7:1", 1);
+    struct transport_request r = {.method = "GET", .url = "http://named.example/", .timeout_ms = 5000, .max_response_bytes = 1000, .outward = true};
+    assert_int_equal(w.t->ops->submit(w.t, &r, on_done, &o, &id, &err), 0);
+    run(&w, &o);
+    unsetenv("http_proxy");
+    assert_int_equal(o.kind, ERR_INVALID);
+    assert_non_null(strstr(o.message, "link-local"));
+    char url[128];
+    snprintf(url, sizeof url, "%s/", base_url);
+    r.url = url;
+    o = (struct outcome){0};
+    assert_int_equal(w.t->ops->submit(w.t, &r, on_done, &o, &id, &err), 0);
+    run(&w, &o);
+    assert_int_equal(o.kind, ERR_OK);  // loopback is a place for a webhook
     end(&w);
 }
 
@@ -535,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_refused_connection_had_no_effect),
         cmocka_unit_test(redirects_are_not_followed),
         cmocka_unit_test(bad_urls_and_headers_are_refused_at_once),
+        cmocka_unit_test(what_goes_outward_never_goes_to_a_link_local_address),
         cmocka_unit_test(cancel_completes_before_it_returns),
         cmocka_unit_test(a_signal_ends_the_wait),
         cmocka_unit_test(wait_ends_at_its_time),

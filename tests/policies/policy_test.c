@@ -273,6 +273,8 @@ static void mistakes_are_refused_with_these_words(void **state)
          "fleets[0].arch: unknown architecture"},
         {"{\"owner\": \"\"}", "owner: is empty"},
         {"{\"alerts\": {\"webhook_url\": \"ftp://x\"}}", "alerts.webhook_url: no URL"},
+        {"{\"alerts\": {\"webhook_headers\": [{\"name\": \"X\"}]}}", "alerts.webhook_headers[0]: has no value"},
+        {"{\"alerts\": {\"webhook_headers\": [{\"name\": \"X\", \"value_env\": \"A\", \"value_file\": \"B\"}]}}", "both there"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture f = load(cases[i].text);
