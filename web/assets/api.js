@@ -7,9 +7,14 @@
  *   policy_hash: string, period_ms: number, tick: number | null, at: string | null, duration_ms: number | null, next_tick: string | null,
  *   instances: Counts | null, capacity: Res | null, reserved: Res | null, need: Res | null, waiting_tasks: number | null,
  *   waiting_since: string | null, drains_in_progress: number | null, drains_total: { begun: number, finished: number, undone: number } | null,
- *   cost_usd_micro_per_hour: number | null, spot_permyriad: number | null, stale_sources: number | null }} Cluster
+ *   cost_usd_micro_per_hour: number | null, spot_permyriad: number | null, stale_sources: number | null, control: Control | null,
+ *   alert_count: AlertCount }} Cluster
+ * @typedef {{ mode: string, who: string, why: string, since: string | null, until: string | null }} Control
+ * @typedef {{ total: number, worst: string | null }} AlertCount
+ * @typedef {{ id: string, severity: string, cluster: string | null, account: string | null, region: string | null, target: string,
+ *   since: string | null, what: string, remedy: string }} Alert
  * @typedef {{ version: string, started: string, dry_run: boolean, speed: number, uptime_s: number, state_ok: boolean, state_detail: string,
- *   ready: boolean, ready_detail: string, shell_mode: string, shell_mode_reason: string }} Daemon
+ *   ready: boolean, ready_detail: string, shell_mode: string, shell_mode_reason: string, alert_count: AlertCount }} Daemon
  * @typedef {{ now: string, daemon: Daemon, clusters: Cluster[] }} Estate
  * @typedef {{ kind: string, state: string, read: string | null, age_ms: number | null, detail: string }} Source
  * @typedef {{ name: string, kind: string, desired: number, running: number, pending: number, waiting: number, waiting_since: string | null,
@@ -23,11 +28,12 @@
  *   hourly_delta_usd_micro?: number | null, params?: string, outcome: string | null, outcome_detail: string }} Act
  * @typedef {{ tick: number, at: string, error: string, dry_run: boolean, acts: Act[] }} Decision
  * @typedef {{ id: string, kind: string, state: string, activity: string, target: number, on_demand_target: number, fulfilled_milli: number,
- *   min: number, max: number, instances: number, foreign_scaling: boolean }} Fleet
+ *   min: number, max: number, instances: number, foreign_scaling: boolean, foreign: string, owner: string, ours: boolean, denied: string,
+ *   control: string }} Fleet
  * @typedef {{ service: string, shape: string, missing: number, leaving: number, headroom: number, fits: number, waits: number, ordered: number,
  *   never: number, since: string | null }} Demand
  * @typedef {Cluster & { sources: Source[], fleets: Fleet[], services: Service[], in_progress: Progress[], decisions: Decision[],
- *   verdicts: Verdict[], demands: Demand[] }} ClusterFull
+ *   verdicts: Verdict[], demands: Demand[], alerts: Alert[] }} ClusterFull
  * @typedef {{ service: number, shape: string, cpu_units: number, memory_mib: number, running: number, pending: number, stopping: number,
  *   protected: number, daemon: boolean }} Holding
  * @typedef {{ id: string, type: string, zone: string, arch: string, spot: boolean, fleet: string | null, weight_milli: number, box: string,

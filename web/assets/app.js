@@ -1,5 +1,6 @@
 // The report: reads the URL, asks the daemon, draws head, banner, page and foot, and listens to keys.
 
+import { alertsOf, controlBanners } from "./alerts.js";
 import { clusterView } from "./cluster.js";
 import { h, name, render } from "./dom.js";
 import { estateView, linkTo, sortBy } from "./estate.js";
@@ -70,6 +71,10 @@ function banners(p, c) {
     const fact = (s.detail || (s.state === "partial" ? "only part of it was read" : "it was not read")) + (bad.length > 1 ? "; and " + bad.slice(1).map((b) => sourceName(b.kind)).join(", ") : "");
     out.push(h("div", { class: "banner", key: "stale" }, h("b", null, sourceName(s.kind) + (s.read ? ": " + (s.state === "partial" ? "partly read, " : "") + duration(s.age_ms ?? 0) + " old." : ": never read.")), " ", verdictLine(fact, "scale-in is held, scale-out goes on")));
   }
+  const here = (state.estate?.clusters || []).filter((c) => !state.url.cluster || (c.name === state.url.cluster && (!state.url.region || c.region === state.url.region)));
+  out.push(...controlBanners(here, c));
+  for (const a of alertsOf(null).slice(0, 3))
+    if (a.id !== "journal-broken" || !d || d.state_ok) out.push(h("div", { class: "banner" + (a.severity === "critical" ? " stop" : ""), key: a.id }, h("b", null, "masu itself. "), verdictLine(a.what.replace(/\.$/, ""), a.remedy)));
   if (d && !d.state_ok) out.push(h("div", { class: "banner", key: "state" }, h("b", null, "The journal cannot be written. "), verdictLine(d.state_detail || "state is not kept", "only adding, nothing is removed")));
   if (d && d.shell_mode_reason && d.shell_mode !== "act") out.push(h("div", { class: "banner", key: "mode" }, h("b", null, "masu is weakened to " + d.shell_mode + ". "), d.shell_mode_reason));
   return out;
@@ -187,7 +192,7 @@ function title() {
 // ---- keys ---------------------------------------------------------------------------------------------------------------------
 const KEYS = [
   ["/", "find a cluster, service or instance"], ["g e", "the estate"], ["j k", "next and previous row; Enter opens it"], ["1 to 4", "range: 1 h, 6 h, 24 h, 7 d"],
-  ["← →", "move the reading line of the chart, or the box"], [".", "reading line back to now"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
+  ["← →", "move the reading line of the chart, or the box"], [".", "reading line back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
   ["r", "sort the rows again"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
 ];
 
@@ -243,6 +248,7 @@ const KEY_ACTS = /** @type {Record<string, () => void>} */ ({
   "/": () => $("find").focus(), "?": showKeys, d: toggleTheme, z: toggleZone, r: () => { state.ui.order = null; changed(); },
   j: () => moveRow(1), k: () => moveRow(-1), ".": () => { state.ui.cursor = null; changed(); },
   t: () => { if (state.url.cluster) go({ table: state.url.table ? "" : "1" }); },
+  a: () => { const first = document.querySelector(".alerts summary"); if (first) /** @type {HTMLElement} */ (first).focus(); },
   b: () => { const box = document.querySelector('.box[tabindex="0"]'); if (box) /** @type {HTMLElement} */ (box).focus(); },
   Escape: back,
 });

@@ -1,6 +1,7 @@
 // One cluster: what is it doing, and will it last? Sentence, figures, time chart, the boxes, who holds it; beside them what
 // is in progress and what was decided.
 
+import { alertList } from "./alerts.js";
 import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
 import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
@@ -314,7 +315,8 @@ function services(c) {
   const light = (/** @type {string} */ s) => { state.ui.hiHover = s; changed(); };
   const row = (/** @type {import("./api.js").Service} */ s, /** @type {string} */ cls) => {
     const more = s.task_cpu_units === null || s.task_memory_mib === null || cls === "daemon" ? null : roomFor(s.task_cpu_units, s.task_memory_mib);
-    const note = s.waiting ? count(s.waiting, "waits", "wait") : s.crash_looping ? "crash loop" : s.deploying ? "deploying" : "";
+    const never = c.demands.filter((d) => d.service === s.name).reduce((a, d) => a + d.never, 0);
+    const note = never ? count(never, "task has", "tasks have") + " no place on any type" : s.waiting ? count(s.waiting, "waits", "wait") : s.crash_looping ? "crash loop" : s.deploying ? "deploying" : "";
     return h("tr", { key: s.name, class: state.url.hi === s.name ? "lit" : "", onmouseenter: () => light(s.name), onmouseleave: () => light("") },
       h("td", null, h("span", { class: "swatch" }, h("svg", { width: 10, height: 10, "aria-hidden": "true" }, h("rect", { class: cls, width: 10, height: 10 }))),
         h("button", { "aria-pressed": String(state.url.hi === s.name), onfocus: () => light(s.name), onblur: () => light(""), onclick: () => go({ hi: state.url.hi === s.name ? "" : s.name }) }, name(s.name, 36)),
@@ -334,14 +336,21 @@ function services(c) {
     list.length > 12 ? h("p", null, h("button", { class: "link", onclick: () => { state.ui.allServices = !state.ui.allServices; changed(); } }, state.ui.allServices ? "the largest 12" : "all " + list.length + " services")) : null);
 }
 
+/** Why masu only reads it or is held by it. @param {import("./api.js").Fleet} f */
+function fleetWords(f) {
+  const foreign = f.foreign_scaling ? "read only: scaled by " + (f.foreign || "another") : !f.ours ? "read only: owned by " + f.owner : "";
+  return [foreign, f.denied && f.denied + " was denied", f.control && "tag masu:mode " + f.control].filter(Boolean).join("; ");
+}
+
 /** @param {ClusterFull} c */
 function fleets(c) {
   if (!c.fleets.length) return null;
   return h("section", { key: "fleets", "aria-labelledby": "fleets-head" },
     h("div", { class: "head" }, h("h2", { id: "fleets-head" }, "Fleets"), h("span", { class: "quiet" }, "in weight units")),
     h("div", { class: "scroll-x" }, h("table", null, h("thead", null, h("tr", null, ["Fleet", "State", "Target", "Fulfilled", "Min", "Max", "Instances"].map((t, i) => h("th", { class: i > 1 ? "n" : "", scope: "col" }, t)))),
-      h("tbody", null, c.fleets.map((f) => h("tr", { key: f.id }, h("td", { class: "id" }, h("span", { title: f.id }, shortId(f.id))), h("td", { class: f.state === "active" ? "quiet" : "amber" }, f.state + (f.foreign_scaling ? ", scaled by another" : "")),
-        h("td", { class: "n" }, num(f.target)), h("td", { class: "n" }, three(f.fulfilled_milli / 1000)), h("td", { class: "n" }, num(f.min)), h("td", { class: "n" }, num(f.max)), h("td", { class: "n" }, num(f.instances))))))));
+      h("tbody", null, c.fleets.map((f) => [h("tr", { key: f.id, class: fleetWords(f) ? "more" : "" }, h("td", { class: "id" }, h("span", { title: f.id }, shortId(f.id))), h("td", { class: f.state === "active" ? "quiet" : "amber" }, f.state),
+        h("td", { class: "n" }, num(f.target)), h("td", { class: "n" }, three(f.fulfilled_milli / 1000)), h("td", { class: "n" }, num(f.min)), h("td", { class: "n" }, num(f.max)), h("td", { class: "n" }, num(f.instances))),
+        fleetWords(f) ? h("tr", { key: f.id + " words" }, h("td", { colspan: 7, class: "amber" }, fleetWords(f))) : null])))));
 }
 
 /** @param {Clock} clock @param {number} width @param {number} stopped time of the last tick, 0 while it runs */
@@ -367,7 +376,7 @@ export function clusterView(clock, width, stopped) {
           problem("The instances", "instances"),
           list.length ? [table ? boxesTable(list) : boxesView(list), inspector(list, clock)] : state.instances ? h("p", { class: "empty" }, "No instance.") : null),
         services(c), fleets(c)),
-      h("div", { class: "side" }, going(c, clock), feed(c, clock))), patterns());
+      h("div", { class: "side" }, alertList(c, clock), going(c, clock), feed(c, clock))), patterns());
 }
 
 /** @param {string} wanted */

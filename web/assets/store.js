@@ -57,6 +57,7 @@ export const state = {
   /** verdicts of old ticks that were asked for @type {Map<number, any>} */ why: new Map(),
   /** @type {Map<string, import("./api.js").Series>} */ sparks: new Map(),
   /** @type {Map<string, import("./api.js").ClusterFull>} */ looks: new Map(),
+  /** of all clusters and the daemon @type {import("./api.js").Alert[] | null} */ alerts: null,
   /** newest act of each cluster @type {Map<string, Tick>} */ lastActs: new Map(),
   /** @type {Record<string, ApiError>} */ errors: {},
   now: 0,
@@ -144,6 +145,9 @@ async function pollEstate() {
   const answer = await get("/clusters");
   seen(answer);
   state.estate = answer;
+  const any = [answer.daemon, ...answer.clusters].some((d) => d.alert_count?.total);
+  if (!any) state.alerts = [];
+  else await attempt("alerts", async () => { state.alerts = (await get("/alerts")).alerts; });
 }
 
 /** @param {string} name @param {typeof DEFAULTS} url */

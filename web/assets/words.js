@@ -1,5 +1,6 @@
 // Sentences and verdicts: what the page says about a cluster, worst first, from the daemon's answers alone.
 
+import { alertsOf, heldBy, heldWord } from "./alerts.js";
 import { h, name } from "./dom.js";
 import { count, counted, duration, gib, num, percent, shortId, splitVerdict, vcpu } from "./format.js";
 
@@ -52,7 +53,11 @@ export function looks(c, full, now, clock) {
     out.push({ tone: "red", since: time(c.at), fact: has(c.status_detail, c.status === "late" ? "no tick for three periods" : "the newest tick ended early"),
       verdict: c.at ? "what is shown is of " + clock.at(Date.parse(c.at), now) : "nothing is known yet" });
   const waits = c.waiting_tasks || 0;
-  const never = (full?.verdicts || []).filter((v) => v.kind === "shape" && v.code === "never_fits");
+  const alerts = alertsOf(c);
+  for (const a of alerts)
+    out.push({ tone: a.severity === "critical" ? "red" : "amber", since: time(a.since), fact: a.what.replace(/\.$/, ""), verdict: a.remedy.replace(/\.$/, ""), focus: /^i-[0-9a-f]+$/.test(a.target) ? a.target : undefined });
+  const told = alerts.some((a) => a.id.startsWith("demand"));
+  const never = told ? [] : (full?.verdicts || []).filter((v) => v.kind === "shape" && v.code === "never_fits");
   for (const v of never.slice(0, 2)) out.push({ tone: "amber", since: null, fact: v.fact, verdict: v.verdict });
   if (waits > 0 && never.length === 0) {
     const v = (full?.verdicts || []).find((x) => x.kind === "shape" && ["wait", "launch", "capped", "hold", "unknown"].includes(x.code));
@@ -84,7 +89,11 @@ export function sentence(c, now, clock) {
   const since = time(c.waiting_since);
   const boots = c.in_progress.filter((p) => p.kind === "launch");
   if (c.status === "failed") out.push({ text: "The newest tick ended early; this is the last complete view.", tone: "red" });
-  const never = c.demands.reduce((a, d) => a + d.never, 0);
+  if (c.control) out.push({ text: "masu is " + heldWord(c.control) + " by " + heldBy(c.control, clock).replace(/\.?$/, "."), tone: "amber" });
+  const alerts = c.alerts.filter((a) => a.severity !== "info");
+  if (alerts.length)
+    out.push({ text: alerts[0].what.replace(/\.?$/, ".") + (alerts.length > 1 ? " " + counted(alerts.length - 1, "more alert holds", "more alerts hold") + "." : ""), tone: alerts[0].severity === "critical" ? "red" : "amber" });
+  const never = alerts.some((a) => a.id.startsWith("demand")) ? 0 : c.demands.reduce((a, d) => a + d.never, 0);
   if (never) out.push({ text: counted(never, "task") + " can have no place on any type of the fleets.", tone: "amber" });
   if (waits > 0) {
     const what = counted(waits, "task waits", "tasks wait") + (since ? " since " + clock.at(since, now) : "");
@@ -124,7 +133,9 @@ export function rowState(c, list) {
   const held = list.filter((l) => l.focus).length;
   if (held) bits.push(count(held, "drain held", "drains held"));
   if (c.stale_sources) bits.push(count(c.stale_sources, "source") + " unknown");
-  if (bits.length) return { text: bits.join(", "), tone: (waits ? "red" : "amber") + " strong" };
+  const alerts = c.alert_count?.worst === "info" ? 0 : c.alert_count?.total || 0;
+  if (alerts) bits.push(count(alerts, "alert"));
+  if (bits.length) return { text: bits.join(", "), tone: (waits || (alerts && c.alert_count.worst === "critical") ? "red" : "amber") + " strong" };
   const n = c.instances;
   if (!n) return { text: "", tone: "" };
   if (n.interrupted) bits.push(n.interrupted + " interrupted");
@@ -137,6 +148,7 @@ export function rowState(c, list) {
 /** What a mode is called beside the name; blank when it acts. @param {Cluster} c @param {import("./api.js").Daemon | undefined} d */
 export function modeTag(c, d) {
   if (c.dry_run || d?.dry_run) return "dry run";
+  if (c.control) return heldWord(c.control);
   if (c.mode === "observe" || d?.shell_mode === "observe") return "observe only";
   if (c.mode === "add-only" || d?.shell_mode === "add-only") return "add only";
   return "";

@@ -81,6 +81,17 @@ function place(instances, services, seed) {
 const zero = () => ({ cpu_units: 0, memory_mib: 0 });
 const add = (a, b) => ({ cpu_units: a.cpu_units + b.cpu_units, memory_mib: a.memory_mib + b.memory_mib });
 
+/** The alerts of a world that has some: one of each severity, hostile names among them. */
+function alertsIn(opt, cluster) {
+  const one = (severity, id, target, minutes, what, remedy) => ({ id, severity, cluster, account: "123456789012", region: "ap-northeast-1", target, since: iso(NOW - minutes * 60_000), what, remedy });
+  return opt.alerts ? [
+    one("critical", "demand-incurable", opt.hostile ? HOSTILE[0] : "search-shard", 15, "3 tasks of search-shard need 512 GiB each, the largest type of the fleets has 64 GiB.", "Add a type with more memory to a fleet, or make the task smaller."),
+    one("warning", "fleet-read-only", "sfr-7f2a90c1-1111-4444-8888-0123456789ab", 130, "The fleet carries masu:owner=masu-staging.", "Let one of the two daemons go, or remove the tag."),
+    one("info", "orphan-kept", "i-0ea9156934543d656", 3, "An instance that never registered is kept for inspection.", "End it when you have looked."),
+  ] : [];
+}
+const CONTROL = { mode: "pause", who: "hana, API from 10.0.0.7", why: "incident 4711", since: iso(NOW - 600_000), until: iso(NOW + 3_600_000) };
+
 function makeCluster(name, seed, opt) {
   const services = (opt.hostile ? HOSTILE.map((n, i) => [n, 256 + 256 * (i % 4), 1024, 4 + i]) : SERVICES).map((s) => [...s]);
   if (opt.scale) for (const s of services) s[3] = Math.ceil(s[3] * opt.scale);
@@ -107,6 +118,7 @@ function makeCluster(name, seed, opt) {
     tick: TICK, at: iso(NOW - (opt.age_ms ?? 16_000)), duration_ms: 9, next_tick: iso(NOW + 14_000), instances: { total: instances.length, active: active.length, draining: count(["draining", "held", "empty"]), coming: count(["coming"]), interrupted: count(["interrupted"]), spot },
     capacity, reserved, need, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
     cost_usd_micro_per_hour: cost, spot_permyriad: Math.round((10000 * spot) / instances.length), stale_sources: opt.stale ? 1 : 0,
+    control: opt.control || null, alert_count: { total: alertsIn(opt, name).length, worst: alertsIn(opt, name)[0]?.severity || null },
   };
   const by = (box) => instances.find((i) => i.box === box);
   const progress = !opt.special ? [] : [
@@ -117,8 +129,8 @@ function makeCluster(name, seed, opt) {
   ];
   const sources = ["container_instances", "services", "tasks", "task_definitions", "ec2_instances", "fleets", "instance_types"].map((kind, i) => ({ kind, state: opt.stale && kind === "ec2_instances" ? "unknown" : "ok", read: iso(NOW - 16_000 - (opt.stale && kind === "ec2_instances" ? 2_520_000 : 0)), age_ms: opt.stale && kind === "ec2_instances" ? 2_536_000 : 16_000 + i * 100, detail: opt.stale && kind === "ec2_instances" ? "DescribeInstances: timed out 84 times" : "" }));
   const full = {
-    ...summary, sources, services: rows.sort((a, b) => b.reserved.cpu_units - a.reserved.cpu_units), in_progress: progress, decisions: [],
-    fleets: [{ id: "sfr-7f2a90c1-1111-4444-8888-0123456789ab", kind: "spot_fleet", state: "active", activity: "fulfilled", target: 184, on_demand_target: 0, fulfilled_milli: 184000, min: 0, max: 400, instances: instances.length, foreign_scaling: false }],
+    ...summary, alerts: alertsIn(opt, name), sources, services: rows.sort((a, b) => b.reserved.cpu_units - a.reserved.cpu_units), in_progress: progress, decisions: [],
+    fleets: [{ id: "sfr-7f2a90c1-1111-4444-8888-0123456789ab", kind: "spot_fleet", state: "active", activity: "fulfilled", target: 184, on_demand_target: 0, fulfilled_milli: 184000, min: 0, max: 400, instances: instances.length, foreign_scaling: false, foreign: "", owner: opt.alerts ? "masu-staging" : "masu", ours: !opt.alerts, denied: "", control: opt.control ? "pause incident 4711" : "" }],
     verdicts: [
       ...(waiting ? [{ kind: "shape", code: "wait", target: "search-shard search-shard:12", fact: "2 tasks of search-shard need 24.0 GiB each, largest free 19.3 GiB", verdict: "r5.2xlarge boots, about 24 s", wanted: null, allowed: null }] : []),
       ...instances.slice(0, 12).map((i) => ({ kind: "instance", code: i.verdict?.code || "keep", target: i.id, fact: i.verdict?.fact || "boots", verdict: i.verdict?.verdict || "wait", wanted: null, allowed: null })),
@@ -199,8 +211,9 @@ function ticks(c, q) {
 /** The worlds by name. */
 export function world(kind) {
   const one = (name, seed, opt) => makeCluster(name, seed, { count: 24, ...opt });
-  const daemon = { version: "0.1.0", started: iso(NOW - 43_490_000), dry_run: kind === "dryrun", speed: 1, uptime_s: 43490, state_ok: true, state_detail: "", ready: true, ready_detail: "", shell_mode: "act", shell_mode_reason: "" };
+  const daemon = { version: "0.1.0", started: iso(NOW - 43_490_000), dry_run: kind === "dryrun", speed: 1, uptime_s: 43490, state_ok: true, state_detail: "", ready: true, ready_detail: "", shell_mode: "act", shell_mode_reason: "", alert_count: { total: kind === "alerts" ? 1 : 0, worst: kind === "alerts" ? "warning" : null } };
   let clusters = [one("production-web", 3, { special: true }), one("internal-ci", 5, { count: 14, scale: 0.5 }), one("recipes-web", 7, { count: 9, scale: 0.4 })];
+  if (kind === "alerts") clusters[0] = one("production-web", 3, { special: true, alerts: true, control: CONTROL });
   if (kind === "empty") clusters = [];
   if (kind === "dryrun") clusters = [one("staging-batch", 4, { count: 8, scale: 0.4, dry: true })];
   if (kind === "stale") clusters = [one("production-web", 3, { special: true, stale: true })];
@@ -212,7 +225,8 @@ export function world(kind) {
     if (kind === "many-moved") clusters[4] = one(clusters[4].summary.name, 11, { count: 60, scale: 2, special: true });
   }
   if (kind === "huge") clusters = [one("production-web", 3, { count: 500, scale: 20, special: true })];
-  return { daemon, clusters };
+  const own = kind === "alerts" ? [{ id: "policy-refused", severity: "warning", cluster: null, account: null, region: null, target: "policy.json", since: iso(NOW - 60_000), what: "The new policy was refused, the one of before goes on.", remedy: "masu check-policy says what is wrong." }] : [];
+  return { daemon, clusters, alerts: [...clusters.flatMap((c) => c.full.alerts), ...own] };
 }
 
 /** @returns {Promise<{ url: string, close: () => void, set: (kind: string) => void, fail: (part: string) => void }>} */
@@ -224,6 +238,7 @@ export async function startFixture(kind = "pictures") {
     if (failing === "all") return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "stopping" }];
     if (failing && url.pathname.includes(failing)) return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "history is busy, query over 2 s" }];
     if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
+    if (url.pathname === "/api/v1/alerts") return [200, { now: iso(NOW), alerts: w.alerts }];
     if (url.pathname === "/api/v1/ticks") {
       const name = q.get("cluster");
       const list = w.clusters.filter((c) => !name || c.summary.name === name);

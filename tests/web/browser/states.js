@@ -20,7 +20,70 @@ export function states({ browser, startFixture, text, num }) {
   };
   const api = async (/** @type {any} */ world, /** @type {string} */ path) => (await fetch(world.url + "api/v1" + path)).json();
 
+  test("alerts come and go in place, are said once, and are read by keyboard alone", () => on("pictures", "?cluster=production-web", {}, async (page, world) => {
+    await page.waitForSelector(".going");
+    assert.equal(await page.locator(".alerts").count(), 0);
+    world.set("alerts");
+    await page.waitForSelector(".alerts li", { timeout: 10_000 });
+    assert.match(await page.locator("#live").innerText(), /512 GiB/);
+    await page.keyboard.press("a");
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), "SUMMARY");
+    assert.equal(await page.locator(".alerts details[open]").count(), 3);
+    await page.keyboard.press("Enter");
+    assert.equal(await page.locator(".alerts details[open]").count(), 2);
+    await page.waitForTimeout(2500);
+    assert.equal(await page.locator(".alerts details[open]").count(), 2, "a new answer must not open what the reader closed");
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), "SUMMARY", "the focus stays");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), "SUMMARY");
+    world.set("pictures");
+    await page.waitForFunction(() => !document.querySelector(".alerts"), null, { timeout: 10_000 });
+    assert.equal(await page.locator(".banner.held").count(), 0);
+    assert.doesNotMatch(await page.locator("#live").innerText(), /512 GiB/);
+  }));
+
+  test("alerts fit a phone", () => on("alerts", "?cluster=production-web", { width: 390 }, async (page) => {
+    await page.waitForSelector(".alerts li");
+    await page.waitForSelector(".box");
+    const [alerts, boxes] = await page.evaluate(() => [".order-alerts", ".order-boxes"].map((s) => /** @type {Element} */ (document.querySelector(s)).getBoundingClientRect().top));
+    assert.ok(alerts < boxes, "alerts come before the boxes");
+    await page.accessible();
+    await page.noOverflow();
+    await page.shot("alerts-cluster-390");
+    await page.goto(page.url().split("?")[0]);
+    await page.waitForSelector(".looks li");
+    await page.noOverflow();
+    await page.shot("alerts-estate-390");
+  }));
+
   for (const theme of ["light", "dark"]) {
+    test(`alerts and who holds masu back stand on both pages, ${theme}`, () => on("alerts", "", { theme }, async (page, world) => {
+      await page.waitForSelector(".looks li");
+      const looks = await page.locator(".looks .fact").allInnerTexts();
+      assert.ok(looks.some((/** @type {string} */ t) => t.includes("largest type of the fleets has 64 GiB")), looks.join("|"));
+      assert.ok(!looks.some((/** @type {string} */ t) => t.includes("never registered")), "a note is no look");
+      const row = page.locator("tbody tr", { hasText: "production-web" });
+      assert.match(await row.locator("td.state").innerText(), /3 alerts/);
+      assert.equal(await row.locator(".tag").innerText(), "paused");
+      const banners = (await page.locator(".banner").allInnerTexts()).join("|");
+      assert.match(banners, /production-web is paused\..*hana, API from 10\.0\.0\.7, since .*, until .*: incident 4711/);
+      assert.match(banners, /masu itself\..*new policy was refused/);
+      await page.accessible();
+      await page.noOverflow();
+      await page.shot("alerts-estate-" + theme + "-1280");
+      await page.locator("a.row", { hasText: "production-web" }).click();
+      await page.waitForSelector(".alerts li");
+      await page.waitForSelector("#chart svg");
+      assert.equal(await page.locator(".alerts li").count(), 3);
+      assert.match(await page.locator(".alerts li").first().innerText(), /critical.*512 GiB[^]*Add a type with more memory[^]*since/);
+      assert.match(await text(page, "#sentence"), /masu is paused by hana, API from 10\.0\.0\.7/);
+      assert.equal(await text(page, ".title .tag"), "paused");
+      assert.match(await page.locator("section[aria-labelledby='fleets-head']").innerText(), /read only: owned by masu-staging; tag masu:mode pause incident 4711/);
+      await page.accessible();
+      await page.noOverflow();
+      await page.shot("alerts-cluster-" + theme + "-1280");
+    }));
+
     test(`the estate reads as the API says, ${theme}`, () => on("pictures", "", { theme }, async (page, world) => {
       await page.waitForSelector("td.spark svg");
       const { clusters } = await api(world, "/clusters");
