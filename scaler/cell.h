@@ -37,7 +37,7 @@ struct cell {
     struct tick_frame *frame;        // newest, NULL before the first tick
     int64_t state_id, next_ms, hold_drains_until_ms;
     bool restored;
-    bool due;                        // at once, whatever next_ms says
+    int64_t urgent_ms;               // due then, whatever next_ms says; 0 none
 };
 
 void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const struct policy_cluster *policy, struct region *r,

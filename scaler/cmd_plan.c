@@ -6,6 +6,7 @@
 #include "planner/model/model_json.h"
 #include "planner/planner.h"
 #include "scaler/cmds.h"
+#include "scaler/control.h"
 #include "scaler/gather.h"
 #include "scaler/options.h"
 #include "scaler/plan_text.h"
@@ -93,6 +94,14 @@ static int plan_cluster(struct plan_command *c, struct aws_clients *clients, con
     struct gather *g = gather_new(region, clock, p->name);
     struct snapshot s;
     rc = gather_look(g, p, LOOK_LIMIT_MS, &c->arena, &s, err);
+    if (rc == 0) {
+        struct zones zones;
+        zones_init(&zones);
+        struct control frozen = control_of_freeze(p, &zones, s.now_ms, &c->arena);
+        s.control = control_take_tags(&s, &c->arena);
+        control_join(&s.control, &frozen);
+        zones_release(&zones);
+    }
     if (rc == 0)
         rc = plan_one(c, &s, NULL, p, err);
     gather_free(g);

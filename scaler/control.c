@@ -71,6 +71,17 @@ struct control control_of_fleets(const struct snapshot *s, struct arena *a)
     return c;
 }
 
+struct control control_take_tags(struct snapshot *s, struct arena *a)
+{
+    struct control c = control_of_fleets(s, a);
+    for (size_t i = 0; i < s->fleet_count; i++) {
+        const char *why;
+        enum control_mode m = control_of_tag(s->fleets[i].control, &why);
+        s->fleets[i].control = m == CONTROL_RUN ? "" : control_mode_name(m);
+    }
+    return c;
+}
+
 // ---- freeze windows -------------------------------------------------------------------------------------------------------
 
 static int64_t floor_div(int64_t a, int64_t b)

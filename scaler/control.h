@@ -27,6 +27,9 @@ enum control_mode control_of_tag(const char *value, const char **ret_why);
 // The strictest of the fleets' tags; who and why in `a`, since_ms 0. CONTROL_RUN where none holds.
 struct control control_of_fleets(const struct snapshot *s, struct arena *a);
 
+// The same with each fleet's tag cut to the mode it means, "" for none, as the planner reads it.
+struct control control_take_tags(struct snapshot *s, struct arena *a);
+
 // Does the window hold at now_ms, and from when to when? A local time that a change of the clock leaves out moves forward; one that
 // comes twice is its first. z NULL: the whole time.
 bool window_span(const struct policy_window *w, const struct zone *z, int64_t now_ms, int64_t *ret_from_ms, int64_t *ret_to_ms);

@@ -170,12 +170,12 @@ bool desk_due(struct desk *d, size_t cluster)
 }
 
 // The tags as last read: a look that fails to read them takes nothing back.
-static void read_tags(struct desk *d, size_t i, struct arena *a, const struct snapshot *s)
+static void read_tags(struct desk *d, size_t i, struct arena *a, struct snapshot *s)
 {
     struct desk_cluster *k = &d->clusters[i];
+    struct control c = control_take_tags(s, a);
     if (s->sources[SOURCE_FLEETS].state != SOURCE_OK)
         return;
-    struct control c = control_of_fleets(s, a);
     bool goes_on = k->tags_read && c.mode == k->tag.c.mode;
     c.since_ms = c.mode == CONTROL_RUN ? 0 : goes_on ? k->tag.c.since_ms : s->now_ms;
     hold(&k->tag, &c);

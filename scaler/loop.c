@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "policies/policy_change.h"
+#include "scaler/api_rows.h"
 #include "scaler/cell.h"
 #include "scaler/desk.h"
 #include "scaler/webhook.h"
@@ -9,6 +10,7 @@
 enum { CLUSTERS_MAX = 256, REPORT_MAX_BYTES = 1 << 20, POLICY_MAX_BYTES = 64 << 20, CRASHES_MAX = 3 };
 #define CRASH_HOLD_MS 3600000
 #define POLICY_HOLD_MS 600000
+#define URGENT_GAP_MS 5000
 
 struct loop {
     struct loop_options o;
@@ -283,25 +285,6 @@ void loop_signals(struct loop *l)
 
 // ---- what the page shows of the daemon itself -----------------------------------------------------------------------------
 
-enum { API_ROWS_MAX = 256 };
-
-static size_t api_rows(struct loop *l, struct view_api_call *rows)
-{
-    size_t count = 0;
-    struct aws *a;
-    for (size_t i = 0; (a = aws_clients_at(l->clients, i)) != NULL; i++) {
-        size_t n;
-        const struct aws_stat *stats = aws_stats(a, &n);
-        for (size_t s = 0; s < n && count < API_ROWS_MAX; s++) {
-            const struct aws_stat *t = &stats[s];
-            rows[count++] = (struct view_api_call){.service = aws_service_name(t->service), .operation = t->operation,
-                                                   .ok = (int64_t)(t->calls - t->failures - t->throttles < t->calls ? t->calls - t->failures - t->throttles : 0),
-                                                   .failed = (int64_t)t->failures, .throttled = (int64_t)t->throttles};
-        }
-    }
-    return count;
-}
-
 static void publish_daemon(struct loop *l)
 {
     if (l->o.box == NULL)
@@ -310,7 +293,7 @@ static void publish_daemon(struct loop *l)
     struct view_daemon d = {.version = MASU_VERSION, .started_ms = l->started_ms, .dry_run = l->o.dry_run,
                             .speed = l->o.speed > 0 ? l->o.speed : 1.0, .state_ok = l->state_ok,
                             .state_detail = l->state_ok ? "" : "the journal cannot be written", .shell_mode = l->shell_mode,
-                            .shell_mode_reason = l->shell_reason, .api_calls = rows, .api_call_count = api_rows(l, rows)};
+                            .shell_mode_reason = l->shell_reason, .api_calls = rows, .api_call_count = api_rows(l->clients, rows)};
     view_box_publish_daemon(l->o.box, &d);
     view_box_beat(l->o.box);
 }
@@ -387,7 +370,7 @@ static int tick_cell(struct loop *l, struct cell *c, struct err *err)
 
 static int64_t due_ms(const struct cell *c)
 {
-    return c->due ? 0 : c->next_ms;
+    return c->urgent_ms && c->urgent_ms < c->next_ms ? c->urgent_ms : c->next_ms;
 }
 
 static struct cell *earliest(struct loop *l)
@@ -399,7 +382,15 @@ static struct cell *earliest(struct loop *l)
     return best;
 }
 
-// What signals and people asked for. True when a cluster is due at once.
+// At once, but for who has just ticked: a flood of switches must not become a flood of looks.
+static void hurry(struct loop *l, struct cell *c)
+{
+    int64_t now_ms = clock_wall_ms(l->clock), soonest_ms = c->frame ? c->frame->begun_ms + URGENT_GAP_MS : 0;
+    if (c->urgent_ms == 0)
+        c->urgent_ms = soonest_ms > now_ms ? soonest_ms : now_ms;
+}
+
+// What signals and people asked for. True when another cluster may be due.
 static bool hear(struct loop *l)
 {
     if (l->reload)
@@ -411,8 +402,10 @@ static bool hear(struct loop *l)
     l->pause = l->resume = 0;
     desk_take(l->desk, given ? &s : NULL);
     for (size_t i = 0; i < l->cell_count; i++)
-        if (desk_due(l->desk, i))
-            l->cells[i].due = due = true;
+        if (desk_due(l->desk, i)) {
+            hurry(l, &l->cells[i]);
+            due = true;
+        }
     return due;
 }
 
@@ -434,11 +427,10 @@ static bool wait_until(struct loop *l, int64_t until_ms)
 static void schedule(struct loop *l, struct cell *c)
 {
     int64_t now_ms = clock_wall_ms(l->clock), period_ms = c->policy->period_ms;
-    if (c->due && c->next_ms > now_ms) {  // one more than its turn: it keeps that
-        c->due = false;
+    bool extra = c->urgent_ms != 0 && c->next_ms > now_ms;  // one more than its turn: it keeps that
+    c->urgent_ms = 0;
+    if (extra)
         return;
-    }
-    c->due = false;
     c->next_ms += period_ms;
     if (c->next_ms < now_ms)  // behind: drop what was missed, keep the place among the others
         c->next_ms += (now_ms - c->next_ms + period_ms - 1) / period_ms * period_ms;

@@ -231,6 +231,20 @@ static void print_amount(struct buf *out, struct res r)
         buf_printf(out, " %" PRId64 " GPU", r.v[RES_GPU]);
 }
 
+// Who holds masu back, where anybody does.
+static void print_control(const struct control *c, struct buf *out)
+{
+    char at[32];
+    if (c->mode == CONTROL_RUN)
+        return;
+    buf_printf(out, "control %s by %s", control_mode_name(c->mode), c->who);
+    if (c->since_ms)
+        buf_printf(out, ", since %s", format_iso8601(c->since_ms, false, at));
+    if (c->until_ms)
+        buf_printf(out, ", until %s", format_iso8601(c->until_ms, false, at));
+    buf_printf(out, "%s%s\n", c->why[0] ? ": " : "", c->why);
+}
+
 static void print_facts(const struct snapshot *s, struct buf *out)
 {
     int64_t tasks = 0, oldest_ms = s->now_ms;
@@ -306,6 +320,7 @@ void plan_text(const struct plan *p, const struct snapshot *s, const struct plan
     char at[32];
     buf_printf(out, "%s   %s   policy %s %.7s   %s   %s\n", p->cluster, s->region, o->policy_path, o->policy_hash,
                format_iso8601(p->now_ms, false, at), p->mode);
+    print_control(&s->control, out);
     print_facts(s, out);
     print_need(p, out);
     buf_add_char(out, '\n');

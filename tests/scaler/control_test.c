@@ -49,6 +49,9 @@ static void the_strictest_fleet_counts(void **state)
     assert_int_equal(c.mode, CONTROL_FREEZE);
     assert_string_equal(c.who, "tag masu:mode of sfr-2");
     assert_string_equal(c.why, "flood");
+    c = control_take_tags(&s, &a);
+    assert_string_equal(c.why, "flood");
+    assert_string_equal(fleets[1].control, "freeze");  // the planner reads the mode alone
     s.fleet_count = 0;
     assert_int_equal(control_of_fleets(&s, &a).mode, CONTROL_RUN);
     arena_release(&a);

@@ -2,12 +2,16 @@
 
 usage: run_test.py MASU
 """
+import http.server
 import json
 import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+import urllib.error
 import urllib.request
 
 from daemon import MASU, Daemon, check, failures, start_sandbox, write_policy
@@ -33,6 +37,92 @@ def daemon_lives(folder, env):
     code, took = d.stop()
     check("SIGTERM ends it cleanly within 10 s", code == 0 and took < 10, f"exit {code} after {took:.1f} s")
     check("its last word is that it was told to stop", d.events("stop")[0]["message"] == "told to stop")
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    """A webhook that fails twice before it listens."""
+    seen, refusals = [], 2
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if Hook.refusals > 0:
+            Hook.refusals -= 1
+            self.send_error(503)
+            return
+        Hook.seen.append((self.headers["Authorization"], body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def ask(url, path, body=None, token=None):
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = "Bearer " + token
+    request = urllib.request.Request(url + path, data=None if body is None else json.dumps(body).encode(), headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as e:
+        with e:
+            return e.code, json.loads(e.read())
+
+
+def until(holds, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.1)
+    return holds()
+
+
+def controls(url):
+    return {c["name"]: c["control"] and c["control"]["mode"] for c in ask(url, "api/v1/clusters")[1]["clusters"]}
+
+
+def people_hold_it_back(folder, env):
+    token = "a-token-of-this-test"
+    (folder / "token").write_text(token + "\n")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    write_policy(folder / "policy.json", period_s=60)
+    policy = json.loads((folder / "policy.json").read_text())
+    policy["alerts"] = {"webhook_url": f"http://127.0.0.1:{server.server_port}/hook", "webhook_level": "info",
+                        "webhook_headers": [{"name": "Authorization", "value_env": "HOOK_AUTH"}]}
+    (folder / "policy.json").write_text(json.dumps(policy))
+    d = Daemon(folder, {**env, "HOOK_AUTH": "Bearer hook"}, "--state", str(folder / "held.db"), "--api-token-file", str(folder / "token"))
+    url = d.wait_for("listen")["url"]
+    check("both have ticked", d.wait_for("tick", lambda e: e["cluster"] == "main") and d.wait_for("tick", lambda e: e["cluster"] == "jobs", 60))
+    check("a POST without the token is refused and logged", ask(url, "api/v1/pause", {"mode": "pause", "why": "x"})[0] == 401
+          and d.wait_for("post", lambda e: e.get("status") == 401))
+    ticks = len(d.events("tick"))
+    status, answer = ask(url, "api/v1/pause", {"mode": "freeze", "why": "incident 4711", "cluster": "jobs", "who": "hana"}, token)
+    check("a POST with it is accepted", status == 202 and answer["who"] == "hana, API from 127.0.0.1", answer)
+    check("h2 the cluster is held within seconds of a period of a minute", until(lambda: controls(url) == {"main": None, "jobs": "freeze"}, 10), controls(url))
+    check("its tick came at once", until(lambda: any(e["cluster"] == "jobs" for e in d.events("tick")[ticks:]), 10))
+    d.p.send_signal(signal.SIGUSR1)
+    check("h2 SIGUSR1 pauses all and thaws nothing", until(lambda: controls(url) == {"main": "pause", "jobs": "freeze"}), controls(url))
+    ready = ask(url, "readyz")[1]
+    check("readyz tells who holds it", {c["cluster"] for c in ready["controls"]} == {"main", "jobs"}, ready)
+    check("the log tells it once", len([e for e in d.events("control") if e["cluster"] == "main"]) == 1, d.events("control"))
+    check("the webhook hears of it after its failures, with its secret", until(lambda: any(a["id"] == "mode" for _, b in Hook.seen for a in b["alerts"])
+          and all(h == "Bearer hook" for h, _ in Hook.seen), 30), Hook.seen)
+    d.stop()
+    d = Daemon(folder, {**env, "HOOK_AUTH": "Bearer hook"}, "--state", str(folder / "held.db"), "--api-token-file", str(folder / "token"))
+    url = d.wait_for("listen")["url"]
+    check("h2 a restart finds it as it was", until(lambda: controls(url) == {"main": "pause", "jobs": "freeze"}), controls(url))
+    d.p.send_signal(signal.SIGUSR2)
+    check("SIGUSR2 resumes all", until(lambda: controls(url) == {"main": None, "jobs": None}), controls(url))
+    (folder / "policy.json").write_text("{")
+    d.p.send_signal(signal.SIGHUP)
+    d.wait_for("policy", lambda e: "the old one is kept" in e["message"])
+    d.p.send_signal(signal.SIGUSR1)  # a tick, so that what is wrong is told without waiting for the next
+    check("a refused policy is an alert of the daemon", until(lambda: "policy-refused" in [a["id"] for a in ask(url, "api/v1/alerts")[1]["alerts"]]),
+          ask(url, "api/v1/alerts")[1])
+    code, took = d.stop()
+    check("with all this it ends as cleanly", code == 0 and took < 10, f"exit {code} after {took:.1f} s")
+    server.shutdown()
 
 
 def daemon_comes_back(folder, env):
@@ -78,6 +168,7 @@ def main():
             folder = pathlib.Path(name)
             write_policy(folder / "policy.json")
             daemon_lives(folder, env)
+            people_hold_it_back(folder, env)
             write_policy(folder / "policy.json")
             daemon_comes_back(folder, env)
             wrong_ways(folder, env)

@@ -42,7 +42,7 @@ export const toneOf = (a) => (a.severity === "critical" ? "red" : a.severity ===
 
 /** Shapes that can have no place and of which no alert speaks yet, in an alert's clothes. @param {import("./api.js").ClusterFull} c @returns {Alert[]} */
 function unplaceable(c) {
-  if (c.alerts.some((a) => a.id.startsWith("demand"))) return [];
+  if (c.alerts.some((a) => a.id === "demand-incurable")) return [];
   return c.verdicts.filter((v) => v.kind === "shape" && v.code === "never_fits")
     .map((v) => ({ id: "never-fits", severity: "warning", cluster: c.name, account: c.account, region: c.region, target: v.target, since: null, what: v.fact, remedy: v.verdict }));
 }

@@ -56,7 +56,7 @@ export function looks(c, full, now, clock) {
   const alerts = alertsOf(c);
   for (const a of alerts)
     out.push({ tone: a.severity === "critical" ? "red" : "amber", since: time(a.since), fact: a.what.replace(/\.$/, ""), verdict: a.remedy.replace(/\.$/, ""), focus: /^i-[0-9a-f]+$/.test(a.target) ? a.target : undefined });
-  const told = alerts.some((a) => a.id.startsWith("demand"));
+  const told = alerts.some((a) => a.id === "demand-incurable");
   const never = told ? [] : (full?.verdicts || []).filter((v) => v.kind === "shape" && v.code === "never_fits");
   for (const v of never.slice(0, 2)) out.push({ tone: "amber", since: null, fact: v.fact, verdict: v.verdict });
   if (waits > 0 && never.length === 0) {
@@ -72,7 +72,7 @@ export function looks(c, full, now, clock) {
         verdict: p.deadline ? "waits until " + clock.at(Date.parse(p.deadline), now) : "waits" });
   }
   const bad = (full?.sources || []).filter((s) => s.state !== "ok");
-  if (bad.length || c.stale_sources)
+  if ((bad.length || c.stale_sources) && !alerts.some((a) => a.id === "source-lost"))
     out.push({ tone: "amber", since: bad.length ? time(bad[0].read) : null,
       fact: bad.length ? bad.map((s) => sourceName(s.kind) + (s.state === "partial" ? " partly read" : " not read") + (s.detail ? ": " + s.detail : "")).join("; ") : count(c.stale_sources || 0, "source") + " not read",
       verdict: "scale-in is held, scale-out goes on" });
@@ -93,7 +93,7 @@ export function sentence(c, now, clock) {
   const alerts = c.alerts.filter((a) => a.severity !== "info");
   if (alerts.length)
     out.push({ text: alerts[0].what.replace(/\.?$/, ".") + (alerts.length > 1 ? " " + counted(alerts.length - 1, "more alert holds", "more alerts hold") + "." : ""), tone: alerts[0].severity === "critical" ? "red" : "amber" });
-  const never = alerts.some((a) => a.id.startsWith("demand")) ? 0 : c.demands.reduce((a, d) => a + d.never, 0);
+  const never = alerts.some((a) => a.id === "demand-incurable") ? 0 : c.demands.reduce((a, d) => a + d.never, 0);
   if (never) out.push({ text: counted(never, "task") + " can have no place on any type of the fleets.", tone: "amber" });
   if (waits > 0) {
     const what = counted(waits, "task waits", "tasks wait") + (since ? " since " + clock.at(since, now) : "");
