@@ -125,6 +125,20 @@ def people_hold_it_back(folder, env):
     server.shutdown()
 
 
+def aws_is_away(folder, env):
+    """I6: an outage of AWS makes the daemon unready, never unhealthy: a restart would help nobody."""
+    write_policy(folder / "policy.json", period_s=5)
+    d = Daemon(folder, {**env, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"})
+    url = d.wait_for("listen")["url"]
+    told = until(lambda: "tick-failing" in [a["id"] for a in ask(url, "api/v1/alerts")[1]["alerts"]], 60)
+    check("ticks that fail are an alert", told, ask(url, "api/v1/alerts")[1])
+    check("i6 healthz is green while AWS is away", ask(url, "healthz")[0] == 200)
+    status, ready = ask(url, "readyz")
+    check("i6 readyz is red, and says why", status == 503 and ready["detail"], ready)
+    code, took = d.stop()
+    check("it ends within 10 s all the same", code == 0 and took < 10, f"exit {code} after {took:.1f} s")
+
+
 def daemon_comes_back(folder, env):
     d = Daemon(folder, env, "--state", str(folder / "state.db"))
     opened = d.wait_for("state")
@@ -169,6 +183,7 @@ def main():
             write_policy(folder / "policy.json")
             daemon_lives(folder, env)
             people_hold_it_back(folder, env)
+            aws_is_away(folder, env)
             write_policy(folder / "policy.json")
             daemon_comes_back(folder, env)
             wrong_ways(folder, env)
