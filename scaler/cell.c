@@ -22,6 +22,10 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
     int rc = gather_look(c->gather, c->policy, limit_ms, f->arena, ret, err);
     for (const char *note; (note = gather_note(c->gather)) != NULL && c->shared->log;)
         log_event(c->shared->log, LOG_WARN, "gather", note, LOG_S("cluster", c->policy->name));
+    if (rc == 0) {
+        ret->policy_hash = arena_strdup(f->arena, c->shared->policy_hash ? c->shared->policy_hash : "");
+        ret->owner = arena_strdup(f->arena, c->shared->owner ? c->shared->owner : "");
+    }
     if (rc == 0 && !c->restored)
         rc = cell_restore(c, err);
     if (rc == 0 && c->shared->desk)

@@ -243,7 +243,7 @@ static int tag(struct aws_executor *e, struct aws_with w, const struct action *a
 {
     struct aws_call call = {.state = AWS_CALL_NONE};
     bool set = a->kind != ACTION_UNMARK;
-    struct aws_tag t = {.key = a->kind == ACTION_CLAIM ? "masu:owner" : "masu:drain", .value = set ? a->value : NULL};
+    struct aws_tag t = {.key = "masu:drain", .value = set ? a->value : NULL};
     if (set)
         ec2_create_tags(w, &a->target, 1, &t, 1, &call);
     else
@@ -252,13 +252,23 @@ static int tag(struct aws_executor *e, struct aws_with w, const struct action *a
     return outcome_of(&call, err);
 }
 
+// A server of the protocols that has no tags: nobody can claim anything there. AWS itself never says so of CreateTags.
+static bool has_no_tags(const struct aws_call *c)
+{
+    return strcmp(c->code, "InvalidAction") == 0 || strcmp(c->code, "NotImplemented") == 0;
+}
+
 // The tag is read back: of two that claim at once, the one whose value is shown has the fleet. Not shown yet is no loss.
 static int claim(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
 {
     struct ec2_spot_fleets fleets = {.count = 0};
-    int rc = tag(e, w, a, err);
-    if (rc != 0)
-        return rc;
+    struct aws_call call = {.state = AWS_CALL_NONE};
+    ec2_create_tags(w, &a->target, 1, &(struct aws_tag){.key = "masu:owner", .value = a->value}, 1, &call);
+    run(e);
+    if (has_no_tags(&call))
+        return 0;
+    if (outcome_of(&call, err) != 0)
+        return err->kind;
     ec2_describe_spot_fleets(w, &a->target, 1, &fleets);
     run(e);
     const char *owner = told_owner(&fleets, a->target);

@@ -87,11 +87,18 @@ const struct cached_type *region_type(const struct region *r, const char *name)
     return i >= 0 && r->types[i].known ? &r->types[i] : NULL;
 }
 
-// Branch network interfaces of a trunked instance, a floor over the general families (ECS documentation, April 2023): some
-// types hold more, and too few is the safe side.
-static int64_t trunk_slots(int64_t vcpus)
+// Branch network interfaces of a trunked instance, by what most families have for their size, and those that have fewer (ECS
+// documentation, April 2023). Some types hold more; too few is the safe side.
+static int64_t trunk_slots(const char *type, int64_t vcpus)
 {
-    static const struct { int64_t vcpus, slots; } FLOORS[] = {{48, 120}, {16, 60}, {8, 40}, {4, 20}, {2, 10}, {1, 4}};
+    static const struct { const char *prefix; int64_t slots; } FEWER[] = {
+        {"g4ad.", 12}, {"mac", 12}, {"u-", 12}, {"g5.xlarge", 6}, {"g5.2xlarge", 19}, {"g5.4xlarge", 40}, {"i4i.xlarge", 8},
+        {"i4i.2xlarge", 28}, {"i4i.4xlarge", 58}, {"trn1.2xlarge", 19}, {"x2iedn.xlarge", 13}, {"x2iedn.2xlarge", 29},
+    };
+    static const struct { int64_t vcpus, slots; } FLOORS[] = {{64, 120}, {16, 60}, {8, 40}, {4, 20}, {2, 10}, {1, 4}};
+    for (size_t i = 0; i < ARRAY_LEN(FEWER); i++)
+        if (strncmp(type, FEWER[i].prefix, strlen(FEWER[i].prefix)) == 0)
+            return FEWER[i].slots;
     for (size_t i = 0; i < ARRAY_LEN(FLOORS); i++)
         if (vcpus >= FLOORS[i].vcpus)
             return FLOORS[i].slots;
@@ -102,7 +109,7 @@ int64_t region_eni_slots(const struct cached_type *t, bool trunk)
 {
     if (t == NULL)
         return 2;  // what the smallest common types have
-    return trunk ? trunk_slots(t->type.vcpus) : t->type.max_network_interfaces > 0 ? t->type.max_network_interfaces - 1 : 0;
+    return trunk ? trunk_slots(t->type.name, t->type.vcpus) : t->type.max_network_interfaces > 0 ? t->type.max_network_interfaces - 1 : 0;
 }
 
 static void name_type(struct region *r, const char *name)

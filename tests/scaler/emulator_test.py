@@ -148,7 +148,8 @@ def ends_a_drain_without_filters(folder):
         words += [e for e in map(json.loads, r.stdout.splitlines()) if "outcome" in e]
         time.sleep(2)  # empty in two looks, so far apart
     assert (world.target, world.ended) == (1, ["i-2"]), (world.target, world.ended, words, r.stdout)
-    assert [(e["event"], e["outcome"]) for e in words] == [("set_target", "ok"), ("terminate", "ok")], words
+    assert any(e["event"] == "claim" for e in words), words  # a server without tags: nobody can own a fleet there, and nothing waits
+    assert [(e["event"], e["outcome"]) for e in words if e["event"] != "claim"] == [("set_target", "ok"), ("terminate", "ok")], words
 
 
 def main():

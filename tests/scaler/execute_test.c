@@ -113,6 +113,25 @@ static void h4_a_claim_is_read_back(void **state)
     }
 }
 
+static void h4_a_server_without_tags_has_no_owners(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        int rc;
+    } cases[] = {{"InvalidAction", 0}, {"UnauthorizedOperation", ERR_DENIED}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bed b;
+        struct err err = {0};
+        bed_open(&b);
+        scripted_add_error(&b.f.s, 400, arena_printf(&b.f.arena, "<Response><Errors><Error><Code>%s</Code></Error></Errors></Response>", cases[i].code));
+        struct action a = action_of(ACTION_CLAIM, RECHECK_OWNER);
+        assert_int_equal(b.executor.apply(b.executor.arg, &b.s, &a, &err), cases[i].rc);
+        assert_int_equal(b.f.s.request_count, 1);
+        bed_close(&b);
+    }
+}
+
 static void e6_deregistering_is_one_call_by_arn(void **state)
 {
     (void)state;
@@ -134,6 +153,7 @@ int main(void)
         cmocka_unit_test(e6_a_ghost_is_deregistered_only_where_ec2_has_ended_it),
         cmocka_unit_test(h4_a_fleet_is_claimed_only_where_it_is_nobodys),
         cmocka_unit_test(h4_a_claim_is_read_back),
+        cmocka_unit_test(h4_a_server_without_tags_has_no_owners),
         cmocka_unit_test(e6_deregistering_is_one_call_by_arn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
