@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { BLOCK = 8, ORDERS = 2 };  // RES_CPU and RES_MEMORY have orders
+enum { BLOCK = 4, ORDERS = 2, FAILED_MAX = 12 };  // RES_CPU and RES_MEMORY have orders
 
 struct tree {
     size_t leaves;    // a power of two; 0: not there
@@ -15,7 +15,15 @@ struct order {
     size_t n;
 };
 
+// Needs that found no room in a kind, none of which is met by another.
+struct failed {
+    struct res v[FAILED_MAX];
+    int n;
+};
+
 struct bins {
+    struct failed *failed[2];           // by takes (now, later), then kind
+    bool trial;
     struct tree *trees[2];              // by takes (now, later), then kind
     struct order *orders[2][ORDERS];    // then component
     int64_t *keys[ORDERS];              // by instance: under which it is in its order
@@ -57,13 +65,38 @@ void bins_init(struct work *w, struct pass *p)
         if (p->takes[i] != TAKES_NONE)
             any[p->takes[i] - TAKES_NOW] = true;
     for (int t = 0; t < 2; t++) {
+        p->bins->failed[t] = arena_array(w->a, struct failed, w->kinds.count + 1);
         p->bins->trees[t] = arena_array(w->a, struct tree, w->kinds.count + 1);
         for (size_t k = 0; k < w->kinds.count && any[t]; k++)
             p->bins->trees[t][k] = tree_make(w, p, (enum takes)(TAKES_NOW + t), &w->kinds.v[k]);
     }
 }
 
-int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from)
+void bins_trial(struct pass *p, bool on)
+{
+    p->bins->trial = on;
+}
+
+static bool known_to_fail(const struct failed *f, struct res need)
+{
+    for (int k = 0; k < f->n; k++)
+        if (res_fits(f->v[k], need))
+            return true;
+    return false;
+}
+
+static void note_failed(struct failed *f, struct res need)
+{
+    int n = 0;
+    for (int k = 0; k < f->n; k++)  // those that this one now speaks for
+        if (!res_fits(need, f->v[k]))
+            f->v[n++] = f->v[k];
+    f->n = n;
+    if (f->n < FAILED_MAX)
+        f->v[f->n++] = need;
+}
+
+static int find_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from)
 {
     const struct tree *t = &p->bins->trees[takes - TAKES_NOW][kind];
     const struct kind *k = &w->kinds.v[kind];
@@ -89,6 +122,17 @@ int bins_first(const struct work *w, const struct pass *p, enum takes takes, int
             return -1;
         node++;
     }
+}
+
+int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from)
+{
+    struct failed *f = &p->bins->failed[takes - TAKES_NOW][kind];
+    if (known_to_fail(f, need))
+        return -1;
+    int n = find_first(w, p, takes, kind, need, from);
+    if (n < 0 && from == 0 && !p->bins->trial)
+        note_failed(f, need);
+    return n;
 }
 
 // ---- orders ---------------------------------------------------------------------------------------------------------------

@@ -3,13 +3,16 @@
 //
 // By kind and enum takes: a tree of the largest room by component, over blocks of instances in the order of their index; and, made
 // when first asked for, the instances in the order of what they have free of CPU or memory. bins_touch keeps both true after the
-// room of an instance, or whether it takes tasks, changed. Room that was taken and not told of only makes a search look at more.
+// room of an instance, or whether it takes tasks, changed. Room that was taken and
+// not told of only makes a search look at more; room only ever becomes less, so a need that found none finds none again.
 #pragma once
 
 #include "planner/work.h"
 
 void bins_init(struct work *w, struct pass *p);
 void bins_touch(struct work *w, struct pass *p, int bin);
+// While a trial is on, room is taken that will be given back: what is not found now may be found later.
+void bins_trial(struct pass *p, bool on);
 // The position in its kind of the first instance at or after `from` that takes tasks and has room; -1 when there is none.
 int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from);
 

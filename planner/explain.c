@@ -28,28 +28,70 @@ const char *explain_time(struct work *w, int64_t wall_ms)
     return arena_strdup(w->a, format_iso8601(wall_ms, false, out));
 }
 
-static const char *cpu_text(struct work *w, int64_t cpu_units)
+// Sizes are told for each shape and instance of a large cluster: put together by hand, as printf takes ten times as long.
+struct words {
+    char text[160];
+    size_t n;
+};
+
+static void put(struct words *x, const char *s)
 {
-    if (cpu_units % 1024 == 0)
-        return explain_text(w, "%" PRId64 " vCPU", cpu_units / 1024);
-    return explain_text(w, "%.*f vCPU", cpu_units % 512 == 0 ? 1 : 2, (double)cpu_units / 1024);
+    while (*s && x->n + 1 < sizeof x->text)
+        x->text[x->n++] = *s++;
 }
 
-static const char *memory_text(struct work *w, int64_t mib)
+static void put_number(struct words *x, int64_t n)
 {
-    if (mib < 1024)
-        return explain_text(w, "%" PRId64 " MiB", mib);
-    return explain_text(w, "%.1f GiB", (double)mib / 1024);
+    char digits[24];
+    size_t k = sizeof digits - 1;
+    uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    digits[k] = '\0';
+    do
+        digits[--k] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    put(x, n < 0 ? "-" : "");
+    put(x, digits + k);
+}
+
+// n / 1024 with one or two digits behind the point, halves to even as printf has it.
+static void put_1024th(struct words *x, int64_t n, int64_t scale)
+{
+    int64_t scaled = (n < 0 ? -n : n) * scale, whole = scaled / 1024, rest = scaled % 1024;
+    whole += rest > 512 || (rest == 512 && whole % 2 == 1);
+    put(x, n < 0 ? "-" : "");
+    put_number(x, whole / scale);
+    put(x, ".");
+    if (scale == 100 && whole % scale < 10)
+        put(x, "0");
+    put_number(x, whole % scale);
+}
+
+static const char *words_done(struct work *w, const struct words *x)
+{
+    return arena_strndup(w->a, x->text, x->n);
 }
 
 const char *explain_res(struct work *w, struct res need)
 {
-    const char *text = explain_text(w, "%s %s", cpu_text(w, need.v[RES_CPU]), memory_text(w, need.v[RES_MEMORY]));
-    if (need.v[RES_GPU] > 0)
-        text = explain_text(w, "%s %" PRId64 " GPU", text, need.v[RES_GPU]);
-    if (need.v[RES_ENI] > 0)
-        text = explain_text(w, "%s %" PRId64 " ENI", text, need.v[RES_ENI]);
-    return text;
+    struct words x = {.n = 0};
+    int64_t cpu = need.v[RES_CPU], mib = need.v[RES_MEMORY];
+    if (cpu % 1024 == 0)
+        put_number(&x, cpu / 1024);
+    else
+        put_1024th(&x, cpu, cpu % 512 == 0 ? 10 : 100);
+    put(&x, " vCPU ");
+    if (mib < 1024)
+        put_number(&x, mib);
+    else
+        put_1024th(&x, mib, 10);
+    put(&x, mib < 1024 ? " MiB" : " GiB");
+    for (int k = RES_GPU; k <= RES_ENI; k++)
+        if (need.v[k] > 0) {
+            put(&x, " ");
+            put_number(&x, need.v[k]);
+            put(&x, k == RES_GPU ? " GPU" : " ENI");
+        }
+    return words_done(w, &x);
 }
 
 const char *explain_service(const struct work *w, int service)
@@ -63,7 +105,15 @@ const char *explain_tasks(struct work *w, int service, int shape, int64_t count)
     const struct shape *x = work_shape(w, shape);
     const char *name = service >= 0 ? explain_service(w, service) : x ? x->name : "an unknown shape";
     const char *size = x && x->known ? explain_res(w, x->need) : "of unknown size";
-    return explain_text(w, "%" PRId64 " task%s of %s %s", count, count == 1 ? "" : "s", name, size);
+    struct words t = {.n = 0};
+    put_number(&t, count);
+    put(&t, count == 1 ? " task of " : " tasks of ");
+    if (strlen(name) + strlen(size) + t.n + 2 > sizeof t.text)
+        return explain_text(w, "%s%s %s", words_done(w, &t), name, size);
+    put(&t, name);
+    put(&t, " ");
+    put(&t, size);
+    return words_done(w, &t);
 }
 
 void explain_judge(struct work *w, int instance, enum verdict_code code, const char *fact, const char *verdict)
@@ -99,32 +149,16 @@ void explain_collect(struct work *w)
 // ---- demand ---------------------------------------------------------------------------------------------------------------
 #define COUNT_MAX (1 << 17)  // instances × shapes beyond which places are not counted for the text
 
-// On how many of the instances that take tasks one more of the shape has room, once all that waits is placed.
-static int32_t fitting_now(struct work *w, const struct pass *p, const struct item *it, int32_t *ret_of)
-{
-    int32_t fit = 0, of = 0;
-    for (size_t i = 0; i < w->s->instance_count; i++) {
-        if (p->takes[i] != TAKES_NOW)
-            continue;
-        of++;
-        fit += placement_fits(w, it->shape, (int)i, w->inst[i].free) &&
-               (it->provider == PROVIDER_ANY || it->provider == w->kinds.v[w->kinds.kind_of[i]].provider);
-    }
-    assert(fit <= of);
-    *ret_of = of;
-    return fit;
-}
-
 // What has room is said with where; what has none with how much of it has.
 static const char *room_fact(struct work *w, const struct item *it)
 {
     const char *what = it->headroom ? "headroom for " : "";
-    int32_t of = 0, fit = 0, without = it->count - it->now;
+    int32_t fit = 0, without = it->count - it->now;
     if (without == 0 && w->now.item_count * w->s->instance_count > COUNT_MAX)
         return explain_text(w, "%s%s have room", what, explain_tasks(w, it->service, it->shape, it->count));
-    of = w->now.now_bins;
+    int32_t of = w->now.now_bins;
     if (without == 0)
-        fit = fitting_now(w, &w->now, it, &of);
+        fit = placement_count(w, &w->now, it);
     if (without == 0)
         return explain_text(w, "%s%s fit on %d of %d instances", what, explain_tasks(w, it->service, it->shape, it->count), fit,
                             of);

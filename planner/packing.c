@@ -15,19 +15,36 @@ struct group {
     int ports[PORTS_MAX], port_count;  // shapes on it that take host ports
 };
 
+enum { BLOCK = 16 };
+
 struct groups {
     struct group *v;
     size_t n, cap;
+    struct res *most;  // by BLOCK groups: no group of the block has more room in any component
+    size_t most_cap;
     struct res least;  // of each component, what the smallest task needs
 };
+
+static const struct res nothing = {{-1, -1, -1, -1}};
+
+// Bins that are too full for every task are looked at no more.
+static struct res useful(const struct groups *g, struct res free)
+{
+    return res_fits(g->least, free) ? free : nothing;
+}
 
 // Bins like `like`, with `shape`'s tasks put on each when it is not -1.
 static void groups_add(struct work *w, struct groups *g, const struct group *like, struct res free, int64_t bins, int shape)
 {
-    if (bins == 0)
+    if (bins == 0 || !res_fits(g->least, free))
         return;
     assert(bins > 0);
     g->v = arena_grow(w->a, g->v, g->n, &g->cap, sizeof *g->v);
+    if (g->n % BLOCK == 0) {
+        g->most = arena_grow(w->a, g->most, g->n / BLOCK, &g->most_cap, sizeof *g->most);
+        g->most[g->n / BLOCK] = nothing;
+    }
+    g->most[g->n / BLOCK] = res_max(g->most[g->n / BLOCK], free);
     struct group *x = &g->v[g->n++];
     *x = *like;
     x->free = free;
@@ -50,46 +67,51 @@ static int64_t per_group(const struct work *w, const struct group *g, const stru
     return per_bin(x, g->free);
 }
 
-// Puts up to `count` tasks into the first `known` groups; returns what is left.
-static int64_t fill_groups(struct work *w, struct groups *g, size_t known, int shape, int64_t count)
+// Puts up to `count` tasks into one group; returns what is left.
+static int64_t fill_group(struct work *w, struct groups *g, size_t k, int shape, int64_t count)
 {
     const struct shape *x = work_shape(w, shape);
-    for (size_t k = 0; k < known && count > 0; k++) {
-        if (!res_fits(x->need, g->v[k].free))
+    struct group was = g->v[k];
+    int64_t each = per_group(w, &was, x);
+    if (each <= 0)
+        return count;
+    int64_t full = i64_min(was.bins, count / each);
+    int64_t rest = full < was.bins ? i64_min(count - full * each, each) : 0;
+    assert(rest >= 0);
+    if (full > 0) {
+        g->v[k].free = useful(g, res_sub(was.free, res_scale(x->need, each)));
+        g->v[k].bins = full;
+        if (x->ports.count > 0)
+            g->v[k].ports[g->v[k].port_count++] = shape;
+        groups_add(w, g, &was, was.free, was.bins - full - (rest > 0), -1);
+    } else {
+        g->v[k].bins -= rest > 0;
+        if (g->v[k].bins == 0)
+            g->v[k].free = nothing;
+    }
+    if (rest > 0)
+        groups_add(w, g, &was, res_sub(was.free, res_scale(x->need, rest)), 1, shape);
+    return count - full * each - rest;
+}
+
+// Into the first `known` groups, in their order; a block that was looked at is known anew.
+static int64_t fill_groups(struct work *w, struct groups *g, size_t known, int shape, int64_t count)
+{
+    struct res need = work_shape(w, shape)->need;
+    for (size_t block = 0; block * BLOCK < known && count > 0; block++) {
+        size_t end = (block + 1) * BLOCK;
+        if (!res_fits(need, g->most[block]))
             continue;
-        struct group was = g->v[k];
-        int64_t each = per_group(w, &was, x);
-        if (each <= 0)
-            continue;
-        int64_t full = i64_min(was.bins, count / each);
-        int64_t rest = full < was.bins ? i64_min(count - full * each, each) : 0;
-        assert(rest >= 0);
-        if (full > 0) {
-            g->v[k].free = res_sub(was.free, res_scale(x->need, each));
-            g->v[k].bins = full;
-            if (x->ports.count > 0)
-                g->v[k].ports[g->v[k].port_count++] = shape;
-            groups_add(w, g, &was, was.free, was.bins - full - (rest > 0), -1);
-        } else {
-            g->v[k].bins -= rest > 0;
-        }
-        if (rest > 0)
-            groups_add(w, g, &was, res_sub(was.free, res_scale(x->need, rest)), 1, shape);
-        count -= full * each + rest;
+        for (size_t k = block * BLOCK; k < end && k < known && count > 0; k++)
+            if (res_fits(need, g->v[k].free))
+                count = fill_group(w, g, k, shape, count);
+        struct res most = nothing;
+        for (size_t k = block * BLOCK; k < end && k < g->n; k++)
+            most = res_max(most, g->v[k].free);
+        g->most[block] = most;
     }
     assert(count >= 0);
     return count;
-}
-
-// Bins that are too full for every task are looked at no more.
-static void drop_full(struct groups *g)
-{
-    size_t n = 0;
-    for (size_t k = 0; k < g->n; k++)
-        if (res_fits(g->least, g->v[k].free))
-            g->v[n++] = g->v[k];
-    assert(n <= g->n);
-    g->n = n;
 }
 
 static int64_t open_bins(struct work *w, struct groups *g, int shape, struct res room, int64_t count, int64_t allowed)
@@ -134,7 +156,7 @@ bool packing_takes(const struct work *w, const struct pool *pool, const struct p
 
 int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, const struct pool *pool, int64_t limit)
 {
-    struct res room = pool->type < 0 ? (struct res){{0}} : w->fresh[pool->type];
+    struct res room = pool->room;
     struct order_key *order = arena_array(w->a, struct order_key, n + 1);
     struct groups g = {0};
     int64_t used = 0;
@@ -153,7 +175,6 @@ int64_t packing_count(struct work *w, struct pack_task *tasks, size_t n, const s
         int64_t left = fill_groups(w, &g, g.n, t->shape, t->count);
         int64_t opened = open_bins(w, &g, t->shape, room, left, limit - used);
         used += opened;
-        drop_full(&g);
         t->placed = (int32_t)(t->count - i64_max(0, left - opened * per_bin(x, room)));
         assert(t->placed >= 0 && t->placed <= t->count);
     }
@@ -210,6 +231,7 @@ static bool move_tasks(struct work *w, struct pass *p, int service, int shape, i
         int64_t many = i64_min(count, per_bin(x, p->free[i]));
         assert(many > 0);
         p->free[i] = res_sub(p->free[i], res_scale(x->need, many));
+        bins_trial(p, true);
         m->v = arena_grow(w->a, m->v, m->n, &m->cap, sizeof *m->v);
         m->v[m->n++] = (struct moved){service, shape, i, (int32_t)many};
         count -= many;
@@ -242,6 +264,7 @@ bool packing_moves_off(struct work *w, struct pass *p, int instance, bool keep)
     bool ok = move_all(w, p, instance, &m);
     for (size_t k = m.n; k-- > 0;)
         p->free[m.v[k].bin] = res_add(p->free[m.v[k].bin], res_scale(work_shape(w, m.v[k].shape)->need, m.v[k].count));
+    bins_trial(p, false);
     if (!ok || !keep) {
         p->takes[instance] = TAKES_NOW;
         return ok;

@@ -51,6 +51,24 @@ static bool kind_holds(const struct work *w, int shape, int provider, bool avoid
     return (fit == FIT_YES || fit == FIT_ASK) && (provider == PROVIDER_ANY || provider == k->provider) && !(avoid_gpu && k->gpu);
 }
 
+int32_t placement_count(struct work *w, const struct pass *p, const struct item *it)
+{
+    int32_t n = 0;
+    const struct shape *x = work_shape(w, it->shape);
+    for (size_t k = 0; k < w->kinds.count && x->known; k++) {
+        const struct kind *kind = &w->kinds.v[k];
+        if (!kind_holds(w, it->shape, it->provider, false, (int)k))
+            continue;
+        bool plain = x->ports.count == 0 && kinds_fit(w, it->shape, (int)k) == FIT_YES;
+        for (size_t b = kind->first; b < kind->first + kind->count; b++) {
+            int i = w->kinds.bins[b];
+            if (p->takes[i] == TAKES_NOW && res_fits(x->need, w->inst[i].free))
+                n += plain || placement_fits(w, it->shape, i, w->inst[i].free);
+        }
+    }
+    return n;
+}
+
 // Room for tasks without GPUs that nobody has started yet is not worth a GPU host where another type can hold them.
 static bool avoids_gpu(const struct work *w, const struct item *it)
 {

@@ -25,6 +25,8 @@ size_t placement_set(struct work *w, const struct pass *p, int item, enum takes 
 // Whether a task of the shape can be on the instance with this room: rules and ports asked, what is planned there and
 // distinctInstance not.
 bool placement_fits(struct work *w, int shape, int instance, struct res room);
+// On how many of the instances that take tasks now one of the item's has room, by what is on them now.
+int32_t placement_count(struct work *w, const struct pass *p, const struct item *it);
 // Whether host ports that the shape takes are in use on the instance, by what runs there or what the pass (may be NULL) planned.
 bool placement_ports_clash(const struct work *w, const struct pass *p, int shape, int instance);
 // Puts `count` tasks on a bin and takes the room.

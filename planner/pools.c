@@ -22,6 +22,8 @@ void pools_init(struct work *w)
             const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
             struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu,
                                 .usd_micro = p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
+            pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
+            pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};
             bool there = p->subnet_full;
             for (size_t m = 0; m < list->count && !there; m++)
                 there = same_pool(w, &list->v[m], &pool);
@@ -33,7 +35,8 @@ void pools_init(struct work *w)
 
 bool pools_size_known(const struct work *w, const struct pool *x)
 {
-    return x->type >= 0 && !res_is_zero(w->fresh[x->type]);
+    (void)w;
+    return !res_is_zero(x->room);
 }
 
 enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
@@ -43,9 +46,9 @@ enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
     assert(fit != FIT_ASK);
     if (!s->known || fit == FIT_NO || work_fresh_ports_clash(w, shape))
         return FIT_NO;
-    if (x->type < 0 || res_is_zero(instance_type_capacity(&w->s->types[x->type])))
+    if (!x->sized)
         return FIT_MAYBE;
-    return res_fits(s->need, w->fresh[x->type]) ? fit : FIT_NO;
+    return res_fits(s->need, x->room) ? fit : FIT_NO;
 }
 
 bool pools_serve(const struct work *w, const struct pool *x, int shape)

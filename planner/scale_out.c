@@ -222,9 +222,16 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
 {
     double sum = 0;
     size_t used = 0;
-    bool known = true, choice = w->s->fleet_count > 1;  // with one fleet only whether anything fits is asked
-    for (size_t p = 0; p < (choice ? o->pool_count : o->worst_count); p++) {
-        const struct pool *x = choice ? &o->pools[p] : &o->worst[p];
+    bool known = true;
+    if (w->s->fleet_count == 1) {  // no choice: only whether anything fits is asked
+        for (size_t p = 0; p < o->worst_count; p++)
+            for (size_t k = 0; k < n; k++)
+                if (packing_takes(w, &o->worst[p], &tasks[k]))
+                    return 0;
+        return -1;
+    }
+    for (size_t p = 0; p < o->pool_count; p++) {
+        const struct pool *x = &o->pools[p];
         int64_t bins = packing_count(w, tasks, n, x, INT32_MAX);
         int64_t placed = 0;
         for (size_t k = 0; k < n; k++)

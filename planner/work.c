@@ -386,7 +386,7 @@ void work_fleets(struct work *w)
         y->closed = fleet_closed(w, f, y->policy);
         fleet_target(w, f, y);
         fleet_members(w, (int)k, y);
-        if (!y->closed)
+        if (!y->closed && !w->pools_marked)
             pools_mark(w, k);
         for (size_t n = 0; n < f->pool_count; n++) {
             int64_t weight = f->pools[n].weight_milli;
@@ -397,4 +397,5 @@ void work_fleets(struct work *w)
         if (y->weight_max_milli == 0)
             y->weight_max_milli = y->weight_min_milli = 1000;
     }
+    w->pools_marked = true;  // what they hold does not change within a tick
 }

@@ -109,6 +109,7 @@ struct work {
     struct kinds kinds;        // of instances, as placement sees them
     struct pool_list *fleet_pools;  // by fleet: what it can launch, each once
     struct shape_pools *pools; // by shape
+    bool pools_marked;
     struct intern old_stamps, stamps;  // by kind and key
     struct res reference;      // the largest of each component over instances and pools
     struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer

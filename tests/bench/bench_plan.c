@@ -100,6 +100,7 @@ static void make_snapshot(struct arena *a, size_t n, enum bench_case which, stru
     struct rng rng;
     rng_init(&rng, 7 + (uint64_t)which);
     *ret = (struct snapshot){.now_ms = now_ms, .account = "111122223333", .region = "us-east-1", .cluster = "bench",
+                             .owner = "", .policy_hash = "", .confirmed = "", .control = {.who = "", .why = ""},
                              .started_ms = now_ms - 7 * INT64_C(86400000), .complete_looks = 1000, .boot_p90_ms = 90000};
     for (int i = 0; i < SOURCE_COUNT; i++)
         ret->sources[i] = (struct source){SOURCE_OK, now_ms - 1000, ""};

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "planner/demand.h"
+#include "planner/explain.h"
 #include "planner/placement.h"
 #include "planner/scale_out.h"
 #include "planner/work.h"
@@ -147,6 +148,22 @@ static void e7_need_without_gpus_is_ordered_from_the_fleet_without_them(void **s
     assert_int_equal(plan_target(build_plan(&b), "sfr-gpu"), 1);
 }
 
+static void sizes_are_told_as_printf_would(void **state)
+{
+    (void)state;
+    struct planner_input in = {&b.s, NULL, &b.p};
+    work_init(&w, &in, &b.a, &result);
+    for (int64_t n = -1100; n < 9000; n += 7) {
+        char cpu[40], memory[40], all[96];
+        snprintf(cpu, sizeof cpu, "%.*f", n % 1024 == 0 ? 0 : n % 512 == 0 ? 1 : 2, (double)n / 1024);
+        snprintf(memory, sizeof memory, n < 1024 ? "%.0f MiB" : "%.1f GiB", n < 1024 ? (double)n : (double)n / 1024);
+        snprintf(all, sizeof all, "%s vCPU %s", cpu, memory);
+        assert_string_equal(explain_res(&w, res_make(n, n)), all);
+    }
+    assert_string_equal(explain_res(&w, (struct res){{1024, 1280, 2, 1}}), "1 vCPU 1.2 GiB 2 GPU 1 ENI");
+    assert_string_equal(explain_tasks(&w, web, shape, 1), "1 task of web 1 vCPU 2.0 GiB");
+}
+
 // ---- F5 ---------------------------------------------------------------------------------------------------------------------
 static void needs_disk(void)
 {
@@ -290,6 +307,7 @@ int main(void)
         TEST(f4_each_reason_has_its_fact_and_remedy),
         TEST(e7_a_subnet_without_addresses_takes_no_orders),
         TEST(e7_need_without_gpus_is_ordered_from_the_fleet_without_them),
+        TEST(sizes_are_told_as_printf_would),
         TEST(f5_one_probe_where_only_missing_facts_speak_for_a_pool),
         TEST(f5_the_rest_is_ordered_once_the_probe_has_what_fits),
         TEST(f5_no_more_is_ordered_where_the_probe_lacks_it),
