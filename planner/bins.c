@@ -127,7 +127,8 @@ static int find_first(const struct work *w, const struct pass *p, enum takes tak
 int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from)
 {
     struct failed *f = &p->bins->failed[takes - TAKES_NOW][kind];
-    if (known_to_fail(f, need))
+    const struct tree *t = &p->bins->trees[takes - TAKES_NOW][kind];
+    if (t->leaves == 0 || !res_fits(need, t->max[1]) || known_to_fail(f, need))
         return -1;
     int n = find_first(w, p, takes, kind, need, from);
     if (n < 0 && from == 0 && !p->bins->trial)

@@ -401,12 +401,11 @@ bool kinds_ask(struct work *w, int shape, int instance, const char *const *plann
     struct query_facts f = class_facts(&c);
     const char **groups = arena_array(w->a, const char *, x->holding_count + planned_count + 1);
     f.groups_partial = false;
-    f.running_tasks = 0;
+    f.running_tasks = x->ecs_running;
     for (size_t k = 0; k < x->holding_count; k++) {
         const struct holding *h = &x->holdings[k];
         if (h->running + h->pending == 0)
             continue;
-        f.running_tasks += h->running;
         if (h->service >= 0)
             groups[f.group_count++] = arena_printf(w->a, "service:%s", w->s->services[h->service].name);
         f.groups_partial = f.groups_partial || h->service < 0;  // a standalone task's group may be anything

@@ -7,24 +7,6 @@
 #include "planner/owner.h"
 
 // ---- small questions ------------------------------------------------------------------------------------------------------
-const struct shape *work_shape(const struct work *w, int shape)
-{
-    assert(shape < (int)w->s->shape_count);
-    return shape < 0 ? NULL : &w->s->shapes[shape];
-}
-
-bool work_shape_known(const struct work *w, int shape)
-{
-    const struct shape *x = work_shape(w, shape);
-    return x && x->known;
-}
-
-bool work_is_daemon(const struct work *w, int service)
-{
-    assert(service < (int)w->s->service_count);
-    return service >= 0 && w->s->services[service].kind == SERVICE_DAEMON;
-}
-
 int32_t work_task_count(const struct work *w, int instance, bool daemons)
 {
     assert(instance >= 0 && instance < (int)w->s->instance_count);

@@ -133,11 +133,22 @@ void work_fleets(struct work *w);
 
 // Appends; returns the action's index.
 int work_action(struct work *w, struct action x);
-bool work_shape_known(const struct work *w, int shape);
-const struct shape *work_shape(const struct work *w, int shape);
+static inline const struct shape *work_shape(const struct work *w, int shape)  // NULL: -1
+{
+    assert(shape < (int)w->s->shape_count);
+    return shape < 0 ? NULL : &w->s->shapes[shape];
+}
+static inline bool work_shape_known(const struct work *w, int shape)
+{
+    return shape >= 0 && work_shape(w, shape)->known;
+}
 // Non-daemon tasks that are not stopped / daemon tasks, on an instance.
 int32_t work_task_count(const struct work *w, int instance, bool daemons);
-bool work_is_daemon(const struct work *w, int service);
+static inline bool work_is_daemon(const struct work *w, int service)
+{
+    assert(service < (int)w->s->service_count);
+    return service >= 0 && w->s->services[service].kind == SERVICE_DAEMON;
+}
 // Ours and on its way out: CHOSEN, DRAINING, EMPTY, LOWERED or ENDING.
 bool work_drains(const struct work *w, int instance);
 struct memo_drain *work_drain(struct work *w, int instance);  // NULL: none
