@@ -312,6 +312,27 @@ static int terminate(struct aws_executor *e, struct aws_with w, const struct act
     return outcome_of(&answer.call, err);
 }
 
+static const char *api_action_of(enum action_kind kind)
+{
+    static const char *const ACTIONS[ACTION_COUNT] = {
+        [ACTION_MARK] = "ec2:CreateTags", [ACTION_UNMARK] = "ec2:DeleteTags", [ACTION_DRAIN] = "ecs:UpdateContainerInstancesState",
+        [ACTION_UNDRAIN] = "ecs:UpdateContainerInstancesState", [ACTION_SET_TARGET] = "ec2:ModifySpotFleetRequest",
+        [ACTION_TERMINATE] = "ec2:TerminateInstances", [ACTION_DEREGISTER] = "ecs:DeregisterContainerInstance",
+        [ACTION_CLAIM] = "ec2:CreateTags",
+    };
+    return ACTIONS[kind];
+}
+
+static void tell_gather(struct aws_executor *e, const struct snapshot *s, const struct action *a, int rc)
+{
+    if (e->gather == NULL)
+        return;
+    if (a->fleet >= 0 && (rc == 0 || rc == ERR_DENIED))
+        gather_denied(e->gather, s->fleets[a->fleet].id, api_action_of(a->kind), rc == ERR_DENIED);
+    if (rc == 0)
+        gather_wrote(e->gather, a->kind, a->target, a->value);
+}
+
 static int apply(void *arg, const struct snapshot *s, const struct action *a, struct err *err)
 {
     struct aws_executor *e = arg;
@@ -345,8 +366,7 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
         assert(!"action kind");
     }
     arena_release(&arena);
-    if (rc == 0 && e->gather)
-        gather_wrote(e->gather, a->kind, a->target, a->value);
+    tell_gather(e, s, a, rc);
     return rc;
 }
 

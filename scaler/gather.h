@@ -37,4 +37,7 @@ int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t l
 // none. Each is told once.
 const char *gather_note(struct gather *g);
 // A write of ours succeeded: overlaid over lagging reads for 2 min.
+// A write of ours on the fleet (or one of its members) was denied, or denied false: succeeded. The snapshot tells the API action
+// until it succeeds.
+void gather_denied(struct gather *g, const char *fleet, const char *api_action, bool denied);
 void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value);

@@ -281,6 +281,30 @@ int64_t gather_boot_ms(const struct gather *g, int percent)
     return sorted[(count * (size_t)percent + 99) / 100 - 1];
 }
 
+// ---- denied writes (safety.md J4) -----------------------------------------------------------------------------------------
+
+void gather_denied(struct gather *g, const char *fleet, const char *api_action, bool denied)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < g->denied_count; i++)
+        if (strcmp(g->denied[i].fleet, fleet) != 0 || strcmp(g->denied[i].api_action, api_action) != 0)
+            g->denied[kept++] = g->denied[i];
+    g->denied_count = kept;
+    if (!denied || kept == DENIED_MAX)
+        return;
+    struct denied_write *d = &g->denied[g->denied_count++];
+    snprintf(d->fleet, sizeof d->fleet, "%s", fleet);
+    d->api_action = api_action;
+}
+
+const char *gather_denied_action(const struct gather *g, const char *fleet)
+{
+    for (size_t i = g->denied_count; i-- > 0;)
+        if (strcmp(g->denied[i].fleet, fleet) == 0)
+            return g->denied[i].api_action;
+    return "";
+}
+
 // ---- own writes -----------------------------------------------------------------------------------------------------------
 
 void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value)

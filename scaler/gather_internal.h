@@ -14,6 +14,7 @@
 enum {
     LIST_EVERY_LOOKS = 5,
     WRITES_MAX = 256,
+    DENIED_MAX = 64,
     BOOTS_MAX = 64,
     SERVICE_GONE_LOOKS = 3,
     POOLS_MAX = 2000,
@@ -24,6 +25,11 @@ enum {
 #define FLEETS_SHARED_MS 10000      // clusters of a region that look within so long share one describe of all fleets
 #define HISTORY_MS 3600000          // of a fleet that is not fulfilled
 #define RETRY_MS 600000             // what AWS says it does not know is asked for again after so long
+
+struct denied_write {
+    char fleet[64];
+    const char *api_action;         // a constant
+};
 
 struct own_write {
     enum action_kind kind;
@@ -51,6 +57,8 @@ struct gather {
     unsigned turn;
     int64_t looks, started_ms;
     int32_t complete_looks;
+    struct denied_write denied[DENIED_MAX];
+    size_t denied_count;
     struct own_write writes[WRITES_MAX];
     size_t write_count;
     struct arena kept;              // learned types' names
@@ -126,6 +134,7 @@ void region_definitions_read(struct look *l);  // all that the facts name and th
 void region_types_read(struct look *l);
 struct port_set gather_ports(struct arena *a, const struct ecs_resources *r);             // as told
 const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms);  // NULL: we wrote none lately
+const char *gather_denied_action(const struct gather *g, const char *fleet);  // the newest, "" none
 const char *gather_written_owner(const struct gather *g, const char *fleet, int64_t now_ms);   // as we claimed it; NULL: not lately
 bool gather_written(const struct gather *g, enum action_kind kind, const char *target, int64_t now_ms);
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);

@@ -2,6 +2,7 @@
 #include "tests/cm.h"
 
 #include "scaler/execute.h"
+#include "scaler/gather_internal.h"
 #include "tests/aws/fixture.h"
 
 #define FLEET "<DescribeSpotFleetRequestsResponse><spotFleetRequestConfigSet><item><spotFleetRequestId>sfr-1</spotFleetRequestId>" \
@@ -132,6 +133,29 @@ static void h4_a_server_without_tags_has_no_owners(void **state)
     }
 }
 
+static void j4_a_denied_write_is_remembered_until_it_succeeds(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct err err = {0};
+    bed_open(&b);
+    b.aws.gather = gather_new(b.region, &b.f.s.clock, "rice");
+    scripted_add_error(&b.f.s, 403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>");
+    scripted_add_error(&b.f.s, 400, "<Response><Errors><Error><Code>IncorrectInstanceState</Code></Error></Errors></Response>");
+    scripted_add_body(&b.f.s, "<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>");
+    struct action a = action_of(ACTION_TERMINATE, RECHECK_NONE);
+    static const struct {
+        int rc;
+        const char *denied;
+    } steps[] = {{ERR_DENIED, "ec2:TerminateInstances"}, {ERR_CONFLICT, "ec2:TerminateInstances"}, {0, ""}};
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        assert_int_equal(b.executor.apply(b.executor.arg, &b.s, &a, &err), steps[i].rc);
+        assert_string_equal(gather_denied_action(b.aws.gather, "sfr-1"), steps[i].denied);
+    }
+    gather_free(b.aws.gather);
+    bed_close(&b);
+}
+
 static void e6_deregistering_is_one_call_by_arn(void **state)
 {
     (void)state;
@@ -154,6 +178,7 @@ int main(void)
         cmocka_unit_test(h4_a_fleet_is_claimed_only_where_it_is_nobodys),
         cmocka_unit_test(h4_a_claim_is_read_back),
         cmocka_unit_test(h4_a_server_without_tags_has_no_owners),
+        cmocka_unit_test(j4_a_denied_write_is_remembered_until_it_succeeds),
         cmocka_unit_test(e6_deregistering_is_one_call_by_arn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
