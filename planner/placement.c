@@ -132,6 +132,8 @@ static struct crowd crowd_make(struct work *w, const struct pass *p, const struc
             if (c.fields[n] == field)
                 c.field_count--;
     }
+    if (it->headroom && !c.x->distinct_instance)
+        return c;  // first fit: nobody asks who is where
     const struct work_service *v = &w->svc[it->service];
     for (size_t k = 0; k < v->hold_count; k++) {
         const struct work_hold *x = &w->holds[v->hold_start + k];

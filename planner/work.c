@@ -143,6 +143,8 @@ static uint64_t stamp_hash(enum memo_stamp_kind kind, const char *key)
 // The first of its kind and key, in the order of the memo.
 static struct memo_stamp *find_stamp(const struct memo *m, const struct intern *t, enum memo_stamp_kind kind, const char *key)
 {
+    if (t->count == 0)
+        return NULL;
     uint64_t h = stamp_hash(kind, key);
     size_t at = intern_start(h);
     for (int k = intern_next(t, h, &at); k >= 0; k = intern_next(t, h, &at))
