@@ -5,6 +5,7 @@
 #include "planner/breaker.h"
 #include "planner/explain.h"
 #include "planner/modes.h"
+#include "planner/spend.h"
 
 #define TROUBLE_PROBE_MS (30 * 60 * 1000)
 
@@ -85,6 +86,19 @@ static void cap_pause(struct work *w, struct action *x)
         cap(w, x, most, modes_why(w, x->fleet));
 }
 
+// L15: headroom stops at the limit of an hour's cost; tasks do not.
+static void cap_spend(struct work *w, struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    int64_t room = spend_room(w, x->fleet);
+    if (room == INT64_MAX || x->capacity != y->need_target || y->need_target <= y->task_target)
+        return;
+    int64_t affordable = y->target + room * y->weight_min_milli / 1000;
+    int64_t most = i64_max(i64_max(y->task_target, affordable), has_already(w, x));
+    if (x->capacity > most)
+        cap(w, x, most, explain_text(w, "no more headroom, %s", spend_fact(w)));
+}
+
 // L12: what is launched where nothing registers, replacements too, is a probe.
 static void cap_breaker(struct work *w, struct action *x)
 {
@@ -151,6 +165,7 @@ static void cap_targets(struct work *w)
         struct action *x = &w->plan->actions[k];
         if (x->kind != ACTION_SET_TARGET || x->capacity <= w->fleet[x->fleet].target)
             continue;
+        cap_spend(w, x);
         cap_max(w, x);
         cap_pause(w, x);
         cap_breaker(w, x);

@@ -18,6 +18,7 @@
 #include "planner/runaway.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
+#include "planner/spend.h"
 #include "planner/targets.h"
 #include "planner/watch.h"
 #include "planner/work.h"
@@ -115,6 +116,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     release_orders(&w);
     scale_out_undo(&w);
     work_fleets(&w);
+    spend_init(&w);
     scale_out_order(&w);
     drain_advance(&w);  // the next step of each drain
     targets_plan(&w);
@@ -126,6 +128,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     explain_collect(&w);
     explain_summary(&w);
     modes_alert(&w);
+    spend_alert(&w);
     watch_run(&w);
     if (w.p->mode == MODE_OBSERVE)
         explain_would(&w);

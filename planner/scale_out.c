@@ -381,6 +381,10 @@ void scale_out_order(struct work *w)
     for (int headroom = 0; headroom < 2; headroom++) {
         take_open_orders(w, orders, v, headroom);
         place_orders(w, orders, v, headroom);
+        for (size_t f = 0; f < w->s->fleet_count && !headroom && w->cost_limit_micro > 0; f++) {
+            size_order(w, &orders[f], f);
+            w->fleet[f].task_target = w->fleet[f].need_target;
+        }
     }
     for (size_t f = 0; f < w->s->fleet_count; f++)
         size_order(w, &orders[f], f);

@@ -68,6 +68,7 @@ struct work_fleet {
     int64_t weight_max_milli, weight_min_milli;  // of its pools
     bool sizes_in_doubt;         // the size of a pool is neither learned nor nominal
     int64_t need_target;         // for the demand given to it, 0 none
+    int64_t task_target;         // of that for tasks alone, headroom left out; found where money is limited
     int32_t need_instances;      // the most that this launches
     const char *need_fact;
     enum verdict_code code;      // the fleet's one verdict
@@ -116,6 +117,7 @@ struct work {
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
     struct breaker_lines *lines;  // breaker.c
+    int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
     const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
     struct pass now;           // with all that this tick has decided so far

@@ -18,7 +18,7 @@ struct cell_shared {                 // what the cells of a loop have in common
     const struct logger *log;        // NULL: none
     struct desk *desk;               // says what is allowed
     FILE *intents;
-    const char *policy_hash, *owner;  // owner: written into masu:owner of each fleet, "" claims none
+    const char *policy_hash, *owner, *confirmed;  // of the policy in force
     bool dry_run;
     volatile sig_atomic_t *stop;     // no read is waited for, no change begun
     volatile sig_atomic_t *in_change;  // set while a change is under way: a stop waits for it

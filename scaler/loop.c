@@ -82,7 +82,8 @@ static void begin_cells(struct loop *l)
 static void share(struct loop *l)
 {
     l->shared = (struct cell_shared){.state = l->o.state, .box = l->o.box, .log = l->o.log, .intents = l->o.intents ? l->o.intents : stdout,
-                                     .policy_hash = l->policy->hash, .owner = l->policy->owner, .desk = l->desk, .dry_run = l->o.dry_run, .stop = &l->stop,
+                                     .policy_hash = l->policy->hash, .owner = l->policy->owner,
+                                     .confirmed = l->policy->confirm, .desk = l->desk, .dry_run = l->o.dry_run, .stop = &l->stop,
                                      .in_change = &l->in_change, .cut = &l->cut};
 }
 
@@ -203,6 +204,7 @@ static void adopt(struct loop *l, struct policy *p)
     webhook_policy(l->webhook, &p->alerts);
     l->shared.policy_hash = p->hash;
     l->shared.owner = p->owner;
+    l->shared.confirmed = p->confirm;
     for (size_t i = 0; i < l->cell_count; i++) {
         l->cells[i].policy = l->cells[i].tick.policy = &p->clusters[i];
         if (changed)
