@@ -249,7 +249,21 @@ static const char *disturbed(struct work *w, int i)
         if (work_in_deployment(s))
             return explain_text(w, "a deployment of %s began, %d of its tasks here", s->name, h->running + h->pending);
     }
-    return x->forbidden ? "the tag masu:keep appeared" : NULL;
+    return x->forbidden ? "the tag masu:keep appeared" : x->volume_attached ? "a volume was attached to it" : NULL;
+}
+
+// J4, H1: what was denied or is no longer ours to do, before the target was lowered.
+static const char *not_to_be_done(struct work *w, int i, const struct memo_drain *d)
+{
+    int fleet = w->s->instances[i].fleet;
+    const struct source *s = w->s->sources;
+    if (fleet < 0)
+        return s[SOURCE_FLEETS].state == SOURCE_OK && s[SOURCE_EC2_INSTANCES].state == SOURCE_OK
+                   ? "it is in no fleet of the policy any more"
+                   : NULL;
+    if (w->s->fleets[fleet].denied[0] && d->state <= DRAIN_EMPTY && d->state != DRAIN_CHOSEN)
+        return explain_text(w, "AWS denied us %s", w->s->fleets[fleet].denied);
+    return NULL;
 }
 
 const char *drain_holder(struct work *w, int i)
@@ -307,6 +321,8 @@ static void undo_one(struct work *w, int i, struct memo_drain *d)
         return;
     }
     const char *why = disturbed(w, i);
+    if (!why)
+        why = not_to_be_done(w, i, d);
     if (!why && modes_of(w, x->fleet) == PLAN_PAUSE && d->state <= DRAIN_DRAINING && work_task_count(w, i, false) > 0)
         why = modes_why(w, x->fleet);
     if (why && x->rebalance_ms == 0)

@@ -110,14 +110,16 @@ void modes_init(struct work *w)
 {
     w->mode = cluster_mode(w);
     w->fleet_modes = arena_array(w->a, struct work_mode, w->s->fleet_count + 1);
-    remember(w, w->s->cluster, w->mode.mode);
+    // A pause because the shell itself does not know yet is nobody's: what is not known holds by itself.
+    bool unknown = strcmp(w->s->control.who, "masu") == 0 && w->mode.mode > PLAN_ADD_ONLY;
+    remember(w, w->s->cluster, unknown ? PLAN_ADD_ONLY : w->mode.mode);
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         const struct fleet *x = &w->s->fleets[f];
         w->fleet_modes[f] = w->mode;
         if (x->control[0])
             stricter(&w->fleet_modes[f], mode_of_tag(x->control),
                      explain_text(w, "mode %s by the fleet's tag masu:mode=%s", mode_names[mode_of_tag(x->control)], x->control));
-        remember(w, x->id, w->fleet_modes[f].mode);
+        remember(w, x->id, unknown && w->fleet_modes[f].why == w->mode.why ? PLAN_ADD_ONLY : w->fleet_modes[f].mode);
         assert(w->fleet_modes[f].mode >= w->mode.mode);
     }
     w->plan->mode = w->p->mode == MODE_OBSERVE ? policy_mode_name(MODE_OBSERVE) : mode_names[w->mode.mode];

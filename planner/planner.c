@@ -11,6 +11,7 @@
 #include "planner/explain.h"
 #include "planner/guard.h"
 #include "planner/invariant.h"
+#include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/orphans.h"
 #include "planner/owner.h"
@@ -112,6 +113,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     owner_claim(&w);
     owner_watch_targets(&w);
     breaker_observe(&w);
+    loop_observe(&w);
     placement_pass(&w, (struct pass_options){0}, &w.now);  // demand, and where it goes
     release_orders(&w);
     scale_out_undo(&w);
@@ -138,6 +140,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     scale_in_settle(&w);
     stamp_orders(&w);
     runaway_commit(&w);
+    loop_commit(&w);
     stamp_waiting(&w);
     invariant_memo(&w);
     *ret = out;

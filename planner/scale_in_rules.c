@@ -3,12 +3,17 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/alert.h"
 #include "planner/check.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/owner.h"
+
+#define DENIED_AGAIN_MS (60 * 60 * 1000)
+#define DENIED_TRY_MS (5 * 60 * 1000)
 
 // A rule returns NULL, or the fact that speaks for the instance.
 struct rule {
@@ -107,6 +112,29 @@ static const char *fleet_owner(struct work *w, int i, const struct instance *x)
 {
     (void)i;
     return owner_hold(w, x->fleet);
+}
+
+static const char *fleet_loop(struct work *w, int i, const struct instance *x)
+{
+    (void)i;
+    return loop_hold(w, x->fleet);
+}
+
+// J4: no new drain where a step of one was denied, but for one try an hour, which tells when the permission is back.
+static const char *fleet_denied(struct work *w, int i, const struct instance *x)
+{
+    (void)i;
+    const struct fleet *f = &w->s->fleets[x->fleet];
+    int64_t age_ms = w->s->now_ms - alert_since(w, ALERT_FLEET_DENIED, f->id);
+    if (f->denied[0] == '\0' || (age_ms >= DENIED_AGAIN_MS && age_ms % DENIED_AGAIN_MS < DENIED_TRY_MS))
+        return NULL;
+    return explain_text(w, "AWS denied us %s", f->denied);
+}
+
+static const char *volume(struct work *w, int i, const struct instance *x)
+{
+    (void)w, (void)i;
+    return x->volume_attached ? "a volume was attached after its launch" : NULL;
 }
 
 static const char *excluded(struct work *w, int i, const struct instance *x)
@@ -238,6 +266,9 @@ static const struct rule rules[] = {
     {fleet_closed, VERDICT_HOLD, "no candidate"},
     {fleet_mode, VERDICT_HOLD, "no candidate"},
     {fleet_owner, VERDICT_HOLD, "no candidate until then"},
+    {fleet_loop, VERDICT_HOLD, "no candidate until then"},
+    {fleet_denied, VERDICT_HOLD, "no candidate until a call succeeds"},
+    {volume, VERDICT_KEEP, "keep"},
     {excluded, VERDICT_HOLD, "no candidate until then"},
     {tasks_unknown, VERDICT_UNKNOWN, "no candidate"},
     {standalone, VERDICT_KEEP, "never moved"},

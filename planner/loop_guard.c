@@ -1,0 +1,83 @@
+#include "planner/loop_guard.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "planner/alert.h"
+#include "planner/explain.h"
+
+#define HOUR_MS (60 * 60 * 1000LL)
+#define REVERSALS 3
+#define DOUBLINGS_MAX 3   // 1, 2, 4, then 6 hours
+#define HOLD_MAX_MS (6 * HOUR_MS)
+#define FORGET_MS (24 * HOUR_MS)  // after so long without a reversal the next hold is an hour again
+
+// STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far.
+static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
+{
+    const struct memo_stamp *was = work_old_stamp(w, k, fleet);
+    if (was && was->since_ms <= w->s->now_ms && w->s->now_ms - was->since_ms < FORGET_MS)
+        work_stamp_set(w, *was);
+}
+
+void loop_observe(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const char *id = w->s->fleets[f].id;
+        carry(w, STAMP_RAISED, id);
+        carry(w, STAMP_LOWERED, id);
+        carry(w, STAMP_REVERSAL, id);
+        const char *why = loop_hold(w, (int)f);
+        if (why)
+            alert_raise(w, ALERT_FLEET_LOOP, id, why, NULL);
+    }
+}
+
+const char *loop_hold(struct work *w, int fleet)
+{
+    const char *id = w->s->fleets[fleet].id;
+    const struct memo_stamp *s = work_stamp(w, STAMP_REVERSAL, id);
+    const struct memo_stamp *up = work_stamp(w, STAMP_RAISED, id), *down = work_stamp(w, STAMP_LOWERED, id);
+    if (!s || s->until_ms <= w->s->now_ms || !up || !down)
+        return NULL;
+    return explain_text(w, "raised at %s and drained at %s, %d times in turn within an hour; drains nothing before %s",
+                        explain_time(w, up->since_ms), explain_time(w, down->since_ms), REVERSALS, explain_time(w, s->until_ms));
+}
+
+static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum memo_stamp_kind from)
+{
+    const struct memo_stamp *other = work_stamp(w, from, id), *same = work_stamp(w, to, id);
+    int64_t now = w->s->now_ms;
+    bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms);
+    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now});
+    if (!reversal)
+        return;
+    const struct memo_stamp *was = work_stamp(w, STAMP_REVERSAL, id);
+    struct memo_stamp x = was ? *was : (struct memo_stamp){.kind = STAMP_REVERSAL, .key = id, .since_ms = now};
+    if (now - x.since_ms >= HOUR_MS || x.count == 0) {
+        x.since_ms = now;
+        x.count = 0;
+    }
+    x.count++;
+    if (x.count >= REVERSALS) {
+        x.until_ms = now + i64_min(HOUR_MS << i64_min(x.amount, DOUBLINGS_MAX), HOLD_MAX_MS);
+        x.amount++;
+        x.count = 0;
+    }
+    work_stamp_set(w, x);
+}
+
+void loop_commit(struct work *w)
+{
+    for (size_t k = 0; k < w->plan->action_count; k++) {
+        const struct action *x = &w->plan->actions[k];
+        if (x->fleet < 0)
+            continue;
+        const struct work_fleet *y = &w->fleet[x->fleet];
+        const char *id = w->s->fleets[x->fleet].id;
+        if (x->kind == ACTION_SET_TARGET && x->capacity > y->target && y->need_target > 0 && y->doomed_milli == 0 && !y->replaced)
+            turn(w, id, STAMP_RAISED, STAMP_LOWERED);
+        else if (x->kind == ACTION_MARK)
+            turn(w, id, STAMP_LOWERED, STAMP_RAISED);
+    }
+}

@@ -1,0 +1,163 @@
+#include "tests/planner/build.h"
+
+#include <string.h>
+
+// Four instances, three full, the fourth to be drained: what holds or undoes that (H5, J4, C11, C12, H1).
+static struct build b;
+static int type, fleet, shape, web;
+
+static int setup(void **state)
+{
+    (void)state;
+    build_init(&b);
+    type = build_type(&b, "m5.xlarge", 4096, 15700);
+    fleet = build_fleet(&b, "sfr-1", 4);
+    build_pool(&b, fleet, type, 1000);
+    shape = build_shape(&b, "web:1", 1024, 2048);
+    web = build_service(&b, "web", shape, 10);
+    for (int k = 0; k < 4; k++)
+        build_instance(&b, fleet, type);
+    for (int k = 0; k < 3; k++)
+        build_hold(&b, k, web, 3);
+    build_hold(&b, 3, web, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    build_release(&b);
+    return 0;
+}
+
+static struct plan *next(void)
+{
+    build_later(&b, 30 * SECOND);
+    return build_plan(&b);
+}
+
+static void to_draining(void)
+{
+    build_ticks(&b, 3);
+    build_drained(&b, 3);
+    next();
+    assert_int_equal(memo_drain_of(&b.memo, "i-004")->state, DRAIN_DRAINING);
+}
+
+static void stamp(enum memo_stamp_kind k, int64_t since_ms, int32_t count, int64_t holds)
+{
+    b.memo.stamps = arena_grow(&b.a, b.memo.stamps, b.memo.stamp_count, &b.memo.stamp_cap, sizeof *b.memo.stamps);
+    b.memo.stamps[b.memo.stamp_count++] = (struct memo_stamp){k, "sfr-1", since_ms, 0, count, holds};
+}
+
+// H5: the third turn within the hour holds the fleet's drains for an hour, the next for two.
+static void h5_three_reversals_in_an_hour_hold_new_drains(void **state)
+{
+    (void)state;
+    for (int holds = 0; holds < 5; holds++) {
+        b.has_memo = false;
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
+        build_ticks(&b, 2);
+        stamp(STAMP_RAISED, b.s.now_ms - 10 * MINUTE, 0, 0);
+        stamp(STAMP_LOWERED, b.s.now_ms - 20 * MINUTE, 0, 0);
+        stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, holds);
+        assert_int_equal(plan_count(next(), ACTION_MARK), 1);
+        static const int64_t hours[] = {1, 2, 4, 6, 6};
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms, b.s.now_ms + hours[holds] * HOUR);
+        struct memo held = b.memo;
+        held.drain_count = 0;  // as if it never began
+        b.memo = held;
+        struct plan *p = next();
+        assert_int_equal(plan_count(p, ACTION_MARK), 0);
+        assert_non_null(strstr(plan_alert(p, "fleet-loop", "sfr-1")->what, "3 times in turn"));
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 40;
+        assert_true(plan_target(next(), "sfr-1") > 4);  // an order is never held by it
+    }
+}
+
+static void h5_raises_and_drains_further_apart_are_no_loop(void **state)
+{
+    (void)state;
+    build_ticks(&b, 2);
+    stamp(STAMP_RAISED, b.s.now_ms - 61 * MINUTE, 0, 0);
+    stamp(STAMP_LOWERED, b.s.now_ms - 70 * MINUTE, 0, 0);
+    stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
+    assert_int_equal(plan_count(next(), ACTION_MARK), 1);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms, 0);
+}
+
+static void j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].denied = "ec2:TerminateInstances";
+    int held = 0;
+    struct plan *p = build_plan(&b);
+    while (plan_count(p, ACTION_MARK) == 0 && held < 200) {
+        assert_non_null(strstr(plan_verdict(p, "i-004")->fact, held < 119 ? "ec2:TerminateInstances" : ""));
+        held++;
+        p = next();
+    }
+    assert_in_range(held, 120, 124);
+    b.has_memo = false;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 40;
+    assert_true(plan_target(build_plan(&b), "sfr-1") > 4);
+}
+
+static void j4_drains_before_lowering_are_undone_when_a_step_is_denied(void **state)
+{
+    (void)state;
+    to_draining();
+    b.s.fleets[fleet].denied = "ec2:ModifySpotFleetRequest";
+    struct plan *p = next();
+    assert_non_null(plan_action(p, ACTION_UNDRAIN, "i-004"));
+    assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "ec2:ModifySpotFleetRequest"));
+}
+
+static void c11_an_instance_with_a_volume_attached_later_is_no_candidate(void **state)
+{
+    (void)state;
+    b.s.instances[3].volume_attached = true;
+    struct plan *p = build_ticks(&b, 6);
+    assert_int_equal(plan_count(p, ACTION_MARK), 0);
+    assert_int_equal(plan_verdict(p, "i-004")->code, VERDICT_KEEP);
+    assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "volume"));
+}
+
+static void c11_a_volume_attached_in_mid_drain_undoes_it(void **state)
+{
+    (void)state;
+    to_draining();
+    b.s.instances[3].volume_attached = true;
+    assert_non_null(plan_action(next(), ACTION_UNDRAIN, "i-004"));
+}
+
+static void h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back(void **state)
+{
+    (void)state;
+    to_draining();
+    b.s.instances[3].fleet = -1;
+    struct plan *p = next();
+    assert_non_null(plan_action(p, ACTION_UNDRAIN, "i-004"));
+    b.has_memo = false;
+    b.s.instances[3].fleet = fleet;
+    build_plan(&b);
+    b.s.instances[3].fleet = -1;
+    b.s.sources[SOURCE_FLEETS].state = SOURCE_UNKNOWN;  // not read is not dropped
+    assert_null(plan_action(build_plan(&b), ACTION_UNDRAIN, "i-004"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(h5_three_reversals_in_an_hour_hold_new_drains),
+        TEST(h5_raises_and_drains_further_apart_are_no_loop),
+        TEST(j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour),
+        TEST(j4_drains_before_lowering_are_undone_when_a_step_is_denied),
+        TEST(c11_an_instance_with_a_volume_attached_later_is_no_candidate),
+        TEST(c11_a_volume_attached_in_mid_drain_undoes_it),
+        TEST(h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
