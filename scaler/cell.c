@@ -30,6 +30,7 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
         rc = cell_restore(c, err);
     if (rc == 0) {
         ret->policy_hash = arena_strdup(f->arena, c->shared->policy_hash);
+        ret->owner = arena_strdup(f->arena, c->shared->owner);
         ret->confirmed = arena_strdup(f->arena, c->shared->confirmed);
     }
     if (rc == 0 && c->shared->desk)
