@@ -25,14 +25,10 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
     if (rc == 0) {
         ret->policy_hash = arena_strdup(f->arena, c->shared->policy_hash ? c->shared->policy_hash : "");
         ret->owner = arena_strdup(f->arena, c->shared->owner ? c->shared->owner : "");
+        ret->confirmed = arena_strdup(f->arena, c->shared->confirmed ? c->shared->confirmed : "");
     }
     if (rc == 0 && !c->restored)
         rc = cell_restore(c, err);
-    if (rc == 0) {
-        ret->policy_hash = arena_strdup(f->arena, c->shared->policy_hash);
-        ret->owner = arena_strdup(f->arena, c->shared->owner);
-        ret->confirmed = arena_strdup(f->arena, c->shared->confirmed);
-    }
     if (rc == 0 && c->shared->desk)
         desk_control(c->shared->desk, c->index, f->arena, ret);
     return rc != 0 ? rc : stopping(c, err);
