@@ -9,13 +9,13 @@
 #include "scaler/aws/aws.h"
 #include "scaler/rig.h"
 
-#define MASK(v) (1u << (v))
+#define MASK(v) (UINT64_C(1) << (v))
 enum { CELLS = 4, MINUTES_MAX = 360 };
 
 struct bug {
     const char *story;
     enum invariant trips;
-    unsigned also;                     // MASK of those that break with it
+    uint64_t also;                     // MASK of those that break with it
     uint64_t seed;
     bool inside;                       // below the invariants
     int (*gather)(void *arg, struct tick_frame *f, struct snapshot *ret, struct err *err);
@@ -348,8 +348,8 @@ static const struct bug BUGS[] = {
     {"omit the policy", V3, MASK(V1) | MASK(V2) | MASK(V23), 7, .apply = v3_omit_the_policy},
     {"target minus weight", V4, MASK(V23), 7, .plan = v4_target_minus_weight},
     {"skip the protection read", V5, MASK(V7) | MASK(V8) | MASK(V6), 7, .plan = v5_skip_the_protection_read},
-    {"count drains one by one", V6, MASK(V5) | MASK(V7) | MASK(V8) | MASK(V24), 7, .plan = v6_count_drains_one_by_one},
-    {"pack on coming capacity", V7, MASK(V5) | MASK(V6) | MASK(V8), 7, .plan = v7_pack_on_coming_capacity},
+    {"count drains one by one", V6, MASK(V5) | MASK(V7) | MASK(V8) | MASK(V24) | MASK(V33), 7, .plan = v6_count_drains_one_by_one},
+    {"pack on coming capacity", V7, MASK(V5) | MASK(V6) | MASK(V8) | MASK(V33), 7, .plan = v7_pack_on_coming_capacity},
     {"treat an error as empty", V10, MASK(V17), 7, .inside = true, .plan = v10_treat_an_error_as_empty, .gather = v10_gather_that_fails},
     {"decide by something else", V17, 0, 7, .inside = true, .plan = v17_decide_by_something_else},
     {"leave the target low", V23, MASK(V4), 7, .plan = v23_leave_the_target_low},
