@@ -48,10 +48,6 @@ static void parse_queries(struct work *w, struct kind_rule *r)
             r->broken = arena_printf(w->a, "memberOf %s, %s", r->x->member_of[k], err.msg);
             return;
         }
-        if (query_needs_agent_version(r->queries[k])) {
-            r->broken = arena_printf(w->a, "memberOf %s, the agent's version is not read", r->x->member_of[k]);
-            return;
-        }
         r->asks = r->asks || !query_is_static(r->queries[k]);
         r->query_count++;
     }
@@ -416,6 +412,7 @@ bool kinds_ask(struct work *w, int shape, int instance, const char *const *plann
     f.agent_connected = x->agent_connected;
     f.ec2_instance_id = x->id;
     f.registered_ms = x->registered_ms;
+    f.agent_version = x->agent_version;
     for (size_t k = 0; k < r->query_count; k++)
         if (query_ask(r->queries[k], w->a, &f) != QUERY_YES)
             return false;

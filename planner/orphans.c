@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "planner/alert.h"
 #include "planner/breaker.h"
 #include "planner/explain.h"
@@ -140,7 +141,8 @@ static void end_orphan(struct work *w, int i, const char *fact)
 static void tell_kept(struct work *w, int i, const char *fact, const char *why, int *told)
 {
     int64_t micro = work_price(w, i).micro;
-    const char *cost = micro > 0 ? explain_text(w, ", it costs %.4f USD an hour", (double)micro / 1e6) : "";
+    char usd[32];
+    const char *cost = micro > 0 ? explain_text(w, ", %s/h", format_usd(micro, usd)) : "";
     if (++*told <= NAMED_MAX)
         alert_raise(w, ALERT_INSTANCE_UNREGISTERED, w->s->instances[i].id, explain_text(w, "%s%s; %s", fact, cost, why), NULL);
 }

@@ -53,10 +53,30 @@ static bool take(struct parser *p, const char *what, bool word)
 }
 
 // ---- the argument ---------------------------------------------------------------------------------------------------------
+// 'a value' or "a value": all up to the closing quote.
+static const char *read_quoted(struct parser *p)
+{
+    size_t from = p->at + 1;
+    const char *end = strchr(p->text + from, p->text[p->at]);
+    if (!end) {
+        fail_at(p, p->at, "expected a closing quote");
+        return NULL;
+    }
+    size_t n = (size_t)(end - p->text) - from;
+    p->at = from + n + 1;
+    if (n == 0 || !ends_word(p->text + p->at)) {
+        fail_at(p, n == 0 ? from : p->at, n == 0 ? "expected a value" : "expected a space after the quote");
+        return NULL;
+    }
+    return arena_strndup(p->a, p->text + from, n);
+}
+
 static const char *read_word(struct parser *p)
 {
     skip_space(p);
     size_t from = p->at;
+    if (p->text[from] == '\'' || p->text[from] == '"')
+        return read_quoted(p);
     while (!ends_word(p->text + p->at))
         p->at++;
     if (p->at == from) {
@@ -65,7 +85,7 @@ static const char *read_word(struct parser *p)
     }
     for (size_t k = from; k < p->at; k++)
         if (p->text[k] == '"' || p->text[k] == '\'') {
-            fail_at(p, k, "quotes are not understood");
+            fail_at(p, k, "a quote in a value is not understood");
             return NULL;
         }
     return arena_strndup(p->a, p->text + from, p->at - from);
@@ -95,11 +115,23 @@ static bool read_list(struct parser *p, struct query *q)
     return false;
 }
 
-// A pattern ends at a space, at && or ||, or at a ) that it did not open.
+static bool compile_pattern(struct parser *p, struct query *q, size_t from, size_t to)
+{
+    const char *why = NULL;
+    size_t where = 0;
+    q->regex = regex_compile(p->a, (struct slice){p->text + from, to - from}, &why, &where);
+    if (!q->regex)
+        fail_at(p, from + where, why);
+    return q->regex != NULL;
+}
+
+// A pattern in quotes is all between them; else it ends at a space, at && or ||, or at a ) that it did not open.
 static bool read_pattern(struct parser *p, struct query *q)
 {
     skip_space(p);
     size_t from = p->at;
+    if (p->text[from] == '\'' || p->text[from] == '"')
+        return read_quoted(p) && compile_pattern(p, q, from + 1, p->at - 1);
     int round = 0;
     bool set = false;
     for (const char *c = p->text + from; *c && !is_space(*c); c++, p->at++) {
@@ -122,12 +154,7 @@ static bool read_pattern(struct parser *p, struct query *q)
         fail_at(p, from, "expected a pattern");
         return false;
     }
-    const char *why = NULL;
-    size_t where = 0;
-    q->regex = regex_compile(p->a, (struct slice){p->text + from, p->at - from}, &why, &where);
-    if (!q->regex)
-        fail_at(p, from + where, why);
-    return q->regex != NULL;
+    return compile_pattern(p, q, from, p->at);
 }
 
 static bool read_time(const char *text, int64_t *ret)
@@ -336,11 +363,4 @@ int query_parse(struct arena *a, const char *text, const struct query **ret, str
 bool query_is_static(const struct query *q)
 {
     return q->is_static;
-}
-
-bool query_needs_agent_version(const struct query *q)
-{
-    if (q->kind == QUERY_TEST)
-        return q->subject == SUBJECT_AGENT_VERSION;
-    return query_needs_agent_version(q->left) || (q->right && query_needs_agent_version(q->right));
 }

@@ -45,7 +45,5 @@ int query_parse(struct arena *a, const char *text, const struct query **ret, str
 enum query_answer query_ask(const struct query *q, struct arena *a, const struct query_facts *f);
 // True if it speaks of attributes only: then the answer is the same for all instances with equal attributes.
 bool query_is_static(const struct query *q);
-// True if it asks for the agent's version somewhere.
-bool query_needs_agent_version(const struct query *q);
 // The value of an attribute as the facts tell it, NULL where the instance has none; *ret_known false where that is not known.
 const char *query_attribute(const struct query_facts *f, const char *name, bool *ret_known);

@@ -84,6 +84,14 @@ static void hold_probe(struct work *w, struct item *it, int32_t left)
 {
     const char *key = key_of(w, it);
     const struct memo_stamp *was = work_old_stamp(w, STAMP_PROBE, key);
+    bool over = was && was->until_ms <= w->s->now_ms;
+    if (over && was->count >= ORDERS_MAX && w->s->now_ms - was->until_ms < HELD_MS) {
+        int32_t launched = 0;
+        (void)effect_of(w, it->shape, was->since_ms, &launched);
+        work_stamp_set(w, *was);
+        hold_all(w, it, left, launched);
+        return;
+    }
     it->probing = true;
     it->remedy = "known once that instance registers; or declare the fleet's attributes in the policy";
     if (was && was->since_ms <= w->s->now_ms && was->until_ms > w->s->now_ms) {
@@ -135,7 +143,9 @@ void runaway_commit(struct work *w)
         const char *key = key_of(w, it);
         if (it->probing) {
             int64_t until = w->s->now_ms + i64_max(w->p->boot_limit_ms, PROBE_MS);
-            work_stamp_set(w, (struct memo_stamp){.kind = STAMP_PROBE, .key = key, .since_ms = w->s->now_ms, .until_ms = until});
+            const struct memo_stamp *was = work_old_stamp(w, STAMP_PROBE, key);
+            work_stamp_set(w, (struct memo_stamp){.kind = STAMP_PROBE, .key = key, .since_ms = w->s->now_ms, .until_ms = until,
+                                                  .count = was ? was->count + 1 : 1});
         } else if (!work_stamp(w, STAMP_RUNAWAY, key)) {
             work_stamp_set(w, (struct memo_stamp){.kind = STAMP_RUNAWAY, .key = key, .since_ms = w->s->now_ms});
         }

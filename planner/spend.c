@@ -1,5 +1,6 @@
 #include "planner/spend.h"
 
+#include "base/parse.h"
 #include "planner/alert.h"
 #include "planner/explain.h"
 
@@ -83,7 +84,8 @@ int64_t spend_room(const struct work *w, int fleet)
 
 const char *spend_fact(struct work *w)
 {
-    return explain_text(w, "%.2f of %.2f USD an hour", (double)w->cost_micro / 1e6, (double)w->cost_limit_micro / 1e6);
+    char cost[32], limit[32];
+    return explain_text(w, "%s of %s an hour", format_usd(w->cost_micro, cost), format_usd(w->cost_limit_micro, limit));
 }
 
 void spend_alert(struct work *w)

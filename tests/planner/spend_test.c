@@ -56,7 +56,7 @@ static void l15_headroom_stops_at_the_limit_and_says_so(void **state)
             assert_int_equal(plan_verdict(p, "sfr-1")->wanted, 12);
         }
     }
-    assert_non_null(strstr(plan_alert(&b.r.plan, "cost-over", "c")->what, "1.00 of 0.50 USD an hour"));
+    assert_non_null(strstr(plan_alert(&b.r.plan, "cost-over", "c")->what, "$1.00 of $0.500 an hour"));
 }
 
 static void l15_tasks_that_exist_are_bought_beyond_it_with_an_alert(void **state)
@@ -110,7 +110,7 @@ static void h3_an_unknown_price_is_the_dearest(void **state)
     b.s.types[type].spot_usd_micro = b.s.types[type].on_demand_usd_micro = 0;
     b.p.max_usd_micro = 8000000;
     build_plan(&b);
-    assert_non_null(strstr(plan_alert(&b.r.plan, "cost-over", "c")->what, "9.00 of 8.00"));
+    assert_non_null(strstr(plan_alert(&b.r.plan, "cost-over", "c")->what, "$9.00 of $8.00"));
     b.has_memo = false;
     b.s.types[dear].on_demand_usd_micro = 0;  // nothing is known: no limit, and headroom goes on
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 12);
