@@ -98,12 +98,14 @@ static struct item service_item(const struct work *w, int service, struct demand
     // Never more of a service than its desired count: what already stays needs no second place.
     int64_t wanting = i64_max(0, s->desired - (total - all) - missing);
     int64_t leaving = i64_min(n.doomed + paced, wanting);
+    int64_t surge = i64_max(0, missing - i64_max(0, s->desired - total));
     assert(missing >= 0);
     assert(leaving >= 0);
     return (struct item){.service = service,
                          .shape = w->svc[service].shape,
                          .missing = (int32_t)missing,
                          .leaving = (int32_t)leaving,
+                         .surge = (int32_t)surge,
                          .count = (int32_t)(missing + leaving)};
 }
 
@@ -146,6 +148,8 @@ static size_t deal_out(struct work *w, struct item whole, struct item *ret)
         ret[best].missing += t < whole.missing;
         ret[best].leaving += !whole.headroom && t >= whole.missing;
     }
+    for (size_t p = 0; p < n; p++)
+        ret[p].surge = (int32_t)i64_min(whole.surge, ret[p].missing);
     return n;
 }
 

@@ -13,7 +13,7 @@ const char *demand_reason_name(enum demand_reason r)
         [DEMAND_ATTRIBUTE] = "attribute",   [DEMAND_CONSTRAINT] = "constraint", [DEMAND_ZONE] = "zone",
         [DEMAND_PORT] = "port",             [DEMAND_GPU] = "gpu",               [DEMAND_ENI] = "eni",
         [DEMAND_TOO_LARGE] = "too-large",   [DEMAND_ADDRESS] = "address",       [DEMAND_CLOSED] = "closed",
-        [DEMAND_SIZE_UNKNOWN] = "size",     [DEMAND_PROBE] = "probe",           [DEMAND_RUNAWAY] = "runaway",
+        [DEMAND_SIZE_UNKNOWN] = "size",     [DEMAND_PROBE] = "probe",           [DEMAND_RUNAWAY] = "runaway", [DEMAND_TURN] = "turn",
     };
     return r >= 0 && r < DEMAND_REASON_COUNT ? names[r] : "unknown";
 }
@@ -190,6 +190,7 @@ static void tell_pool(struct work *w, const struct shape *x, const struct shortf
     case DEMAND_SIZE_UNKNOWN:
     case DEMAND_PROBE:
     case DEMAND_RUNAWAY:
+    case DEMAND_TURN:
     case DEMAND_REASON_COUNT:
         break;
     }
@@ -222,7 +223,7 @@ bool demand_cause(struct work *w, const struct item *it, struct demand_cause *re
         return true;
     }
     if (it->held > 0) {
-        ret->reason = it->probing ? DEMAND_PROBE : work_shape(w, it->shape)->zone_count > 0 ? DEMAND_ZONE : DEMAND_RUNAWAY;
+        ret->reason = it->in_turn ? DEMAND_TURN : it->probing ? DEMAND_PROBE : work_shape(w, it->shape)->zone_count > 0 ? DEMAND_ZONE : DEMAND_RUNAWAY;
         ret->fact = it->hold;
         ret->remedy = it->remedy;
         return true;

@@ -16,11 +16,13 @@ struct item {
     bool headroom;
     int32_t missing, leaving;  // why; both 0 for headroom
     int32_t count;             // missing + leaving, or headroom
+    int32_t surge;             // of missing: what a deployment runs beside the desired count for a while
     int32_t now, later;        // placed on room that is there; on room that comes
     int32_t open, ordered;     // answered by open orders; by new ones
     int32_t capped;            // would be ordered but for a fleet's max
     int32_t held;              // would be ordered but for `hold`
-    const char *hold, *remedy; // a probe is under way, or orders for it had no effect
+    const char *hold, *remedy; // a probe is under way, orders for it had no effect, or its turn has not come
+    bool in_turn;              // the last of these
     bool probing, narrow;      // it is the former; what is launched for it may be of no use to it
     bool hopeless;             // capacity cannot cure it, or no pool holds it
     double size;               // share of the largest instance, for the order

@@ -10,6 +10,7 @@
 #include "planner/packing.h"
 #include "planner/placement.h"
 #include "planner/runaway.h"
+#include "planner/surge.h"
 
 #define UNDO_MAX 64  // drains looked at in one tick
 
@@ -369,6 +370,7 @@ void scale_out_order(struct work *w)
     if (w->no_order || w->now.unplaced == 0)
         return;
     runaway_hold(w);
+    surge_hold(w);
     size_t cap = w->now.item_count + 1;
     struct order *orders = arena_array(w->a, struct order, w->s->fleet_count + 1);
     struct pack_task *v = arena_array(w->a, struct pack_task, cap);

@@ -71,7 +71,7 @@ static void watch_items(struct work *w)
                         explain_text(w, "%s wait, and no fleet may grow for them",
                                      explain_tasks(w, it->service, it->shape, it->capped)),
                         NULL);
-        if (it->held > 0 && !it->probing)
+        if (it->held > 0 && !it->probing && !it->in_turn)
             alert_raise(w, ALERT_DEMAND_RUNAWAY, explain_text(w, "%s %s", name, work_shape(w, it->shape)->name),
                         explain_text(w, "%s: %s", explain_tasks(w, it->service, it->shape, it->held), it->hold), it->remedy);
         watch_missing(w, it, name);

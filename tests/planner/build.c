@@ -23,6 +23,7 @@ void build_init(struct build *b)
                                    .period_ms = 30 * SECOND,
                                    .max_age_ms = 90 * SECOND,
                                    .step_instances = 50,
+                                   .surge_services = 3,
                                    .boot_limit_ms = 10 * MINUTE,
                                    .scale_in = true,
                                    .start_hold_ms = 30 * MINUTE,
