@@ -149,7 +149,7 @@ static void name_fleets(struct arena *a, const struct world_view *v, int cluster
     c->fleet_count = 0;
     for (int f = 0; f < v->fleet_count; f++)
         if (v->fleets[f].cluster == cluster)
-            c->fleets[c->fleet_count++] = (struct policy_fleet){.id = arena_strdup(a, v->fleets[f].id), .min = 0, .max = v->fleets[f].wanted * 20};
+            c->fleets[c->fleet_count++] = (struct policy_fleet){.id = arena_strdup(a, v->fleets[f].id), .min = 0, .max = v->fleets[f].wanted > 0 ? v->fleets[f].wanted * 20 : 100};
 }
 
 static int read_policy(struct rig *r, struct policy *ret, struct err *err)
@@ -238,7 +238,7 @@ static int make_worlds(struct rig *r, struct err *err)
         clock_init_virtual(&r->clock, w.start_ms);
     int rc = sandbox_new(&r->clock, r->o.sandbox, &r->sandbox, err);
     for (int i = 0; rc == 0 && i < r->region_count; i++) {
-        rc = world_default(r->o.seed + (uint64_t)i, &w, &r->worlds[i], err);
+        rc = r->o.build ? r->o.build(&w, &r->worlds[i], err) : world_default(r->o.seed + (uint64_t)i, &w, &r->worlds[i], err);
         if (rc == 0)
             rc = sandbox_add_region(r->sandbox, SANDBOX_ACCOUNT, region_name_of(i), r->worlds[i], err);
     }

@@ -25,6 +25,7 @@ struct rig_options {
     struct inbox *inbox;                // of what people switch, outlives the rig; NULL: none
     int regions;                        // 0 = 1; each has a world of its own
     const struct world_options *world;  // NULL: defaults
+    int (*build)(const struct world_options *o, struct world **ret, struct err *err);  // a scripted world; NULL: the default one
     const struct sandbox_options *sandbox;  // NULL: defaults
     const struct logger *log;
     FILE *intents;                      // for lines of the journal of last resort; NULL = stdout

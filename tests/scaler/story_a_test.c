@@ -1,0 +1,168 @@
+// Group A of safety.md, as far as it is Spot Fleet's: targets of maintained fleets, and what people and deploy tools do to them.
+#include "planner/alert.h"
+#include "tests/scaler/story.h"
+
+static void a6_a_target_that_a_person_raised_is_kept_for_half_an_hour_and_told(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){0});
+    pass(&s, 20);
+    int64_t since = now_ms(&s), raised = target_of(&s) + 4;
+    assert_int_equal(world_modify_spot_fleet(world_of(&s), WORLD_PERSON, s.fleet, raised, -1, WX_NO_TERMINATION), WORLD_OK);
+    pass(&s, 5);
+    expect_alert(&s, ALERT_FLEET_MOVED, NULL);
+    pass(&s, 23);
+    assert_int_equal(target_of(&s), raised);
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+    pass(&s, 120);
+    assert_true(target_of(&s) < raised);  // then it is ordinary scale-in
+    assert_int_equal(running(&s, s.web), WEB_DESIRED);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void a6_a_target_that_a_person_lowered_with_termination_is_raised_as_far_as_the_need(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){0});
+    pass(&s, 20);
+    assert_int_equal(world_modify_spot_fleet(world_of(&s), WORLD_PERSON, s.fleet, 1, -1, WX_DEFAULT), WORLD_OK);
+    pass(&s, 30);
+    assert_int_equal(running(&s, s.web), WEB_DESIRED);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void a7_a_cancelled_fleet_is_never_written_to_and_told(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){0});
+    pass(&s, 20);
+    int64_t since = now_ms(&s);
+    assert_int_equal(world_cancel_fleet(world_of(&s), WORLD_PERSON, s.fleet, false), WORLD_OK);
+    want(&s, 60);
+    pass(&s, 30);
+    assert_int_equal(applied_since(&s, "ec2:ModifySpotFleetRequest", since), 0);
+    expect_alert(&s, ALERT_FLEET_GONE, NULL);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void a7_a_fleet_that_ends_within_a_week_is_told(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){0});
+    assert_int_equal(world_expire_fleet(world_of(&s), s.fleet, now_ms(&s) + 3 * 24 * 60 * MINUTE_MS, false), WORLD_OK);
+    pass(&s, 20);
+    expect_alert(&s, ALERT_FLEET_EXPIRES, NULL);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void a10_what_a_stuck_fleet_does_not_give_is_told_and_comes_once_it_works(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){0});
+    pass(&s, 10);
+    assert_int_equal(world_stick_fleet(world_of(&s), s.fleet, "allLaunchSpecsTemporarilyBlacklisted"), WORLD_OK);
+    want(&s, 44);
+    pass(&s, 30);
+    assert_true(alert_of(&s, alert_id(ALERT_FLEET_UNFULFILLED), NULL) || alert_of(&s, alert_id(ALERT_FLEET_ERROR), NULL));
+    assert_true(target_of(&s) <= 44 / 4);  // nothing is ordered again and again on top
+    assert_int_equal(world_stick_fleet(world_of(&s), s.fleet, NULL), WORLD_OK);
+    pass(&s, 60);
+    assert_int_equal(running(&s, s.web), 44);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+// A service of awsvpc tasks whose subnet is in the first zone, where the market has nothing.
+static int bound_world(const struct world_options *o, struct world **ret, struct err *err)
+{
+    int rc = story_world(o, ret, err);
+    if (rc)
+        return rc;
+    struct world_view v = world_view(*ret);
+    struct world_rules rules = {.subnet_count = 1};
+    for (int i = 0; i < v.subnet_count; i++)
+        if (v.subnets[i].zone == 0)
+            rules.subnets[0] = i;
+    struct world_taskdef d = {.family = "bound", .need = res_make(3000, 8000), .network = WN_AWSVPC, .stop_timeout_ms = 30000, .stops_in_ms = 5000,
+                              .start_ms = 10000};
+    d.need.v[RES_ENI] = 1;
+    world_add_service(*ret, &(struct world_service_spec){.name = "bound", .cluster = 0, .taskdef = world_add_taskdef(*ret, &d), .desired = 0,
+                                                         .min_percent = 100, .max_percent = 200, .rules = &rules});
+    for (int p = 0; p < v.pool_count; p++)
+        if (v.pools[p].zone == 0)
+            world_set_shortage(*ret, p, INT64_MAX);
+    return 0;
+}
+
+static void a8_need_bound_to_one_zone_is_ordered_twice_and_then_told(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){.build = bound_world});
+    pass(&s, 20);
+    int64_t had = see(&s).counters->launches;
+    int bound = world_find_service(world_of(&s), 0, "bound");
+    assert_int_equal(world_set_desired(world_of(&s), WORLD_PERSON, bound, 4), WORLD_OK);
+    pass(&s, 80);
+    print_message("%" PRId64 " launched\n", see(&s).counters->launches - had);
+    assert_true(see(&s).counters->launches - had <= 2 * 4 + 2);
+    assert_true(alert_of(&s, alert_id(ALERT_DEMAND_RUNAWAY), NULL) || alert_of(&s, alert_id(ALERT_DEMAND_INCURABLE), NULL));
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static int request_world(const struct world_options *o, struct world **ret, struct err *err)
+{
+    int rc = story_world(o, ret, err);
+    if (rc)
+        return rc;
+    struct world_override any = {world_type_index(*ret, "m5.xlarge"), -1, 1000};
+    world_add_fleet(*ret, &(struct world_fleet_spec){.cluster = 0, .target = 1, .allocation = WALLOC_LOWEST_PRICE, .overrides = &any,
+                                                     .override_count = 1, .request_type = true});
+    return 0;
+}
+
+static void a11_a_fleet_of_type_request_is_never_modified(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){.build = request_world});
+    want(&s, 60);
+    pass(&s, 40);
+    static struct sandbox_change changes[STORY_CHANGES];
+    size_t count = sandbox_changes(s.rig.sandbox, changes, STORY_CHANGES);
+    const char *request = see(&s).fleets[1].id;
+    int orders = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool modify = strcmp(changes[i].operation, "ec2:ModifySpotFleetRequest") == 0;
+        assert_false(modify && strcmp(changes[i].target, request) == 0);
+        orders += modify;
+    }
+    assert_true(orders > 0);  // of the other fleet
+    assert_int_equal(running(&s, s.web), 60);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a6_a_target_that_a_person_raised_is_kept_for_half_an_hour_and_told),
+        cmocka_unit_test(a6_a_target_that_a_person_lowered_with_termination_is_raised_as_far_as_the_need),
+        cmocka_unit_test(a7_a_cancelled_fleet_is_never_written_to_and_told),
+        cmocka_unit_test(a7_a_fleet_that_ends_within_a_week_is_told),
+        cmocka_unit_test(a8_need_bound_to_one_zone_is_ordered_twice_and_then_told),
+        cmocka_unit_test(a10_what_a_stuck_fleet_does_not_give_is_told_and_comes_once_it_works),
+        cmocka_unit_test(a11_a_fleet_of_type_request_is_never_modified),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
