@@ -347,7 +347,7 @@ static void protection_counts_standalone_tasks_as_a_fact(void **state)
     fixture_end(&f);
 }
 
-// ---- task definitions: what is reserved -------------------------------------------------------------------------------------
+// ---- task definitions (what is reserved: test_reservation.c) ---------------------------------------------------------------
 static struct ecs_task_definition define(struct fixture *f, const char *fields)
 {
     struct ecs_task_definition d;
@@ -357,55 +357,6 @@ static struct ecs_task_definition define(struct fixture *f, const char *fields)
     aws_run(f->clients, DEADLINE_MS);
     assert_int_equal(d.call.state, AWS_CALL_COMPLETE);
     return d;
-}
-
-static void reservation_follows_the_scheduler(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *fields;
-        int64_t cpu, memory, gpu, eni;
-    } cases[] = {
-        {"\"cpu\":\"256\",\"memory\":\"512\",\"containerDefinitions\":[{\"name\":\"a\",\"cpu\":100,\"memory\":300}]", 256, 512, 0, 0},
-        {"\"containerDefinitions\":[{\"name\":\"a\",\"cpu\":100,\"memory\":300},{\"name\":\"b\",\"memory\":900,\"memoryReservation\":200}]",
-         100, 500, 0, 0},
-        {"\"cpu\":\"0\",\"networkMode\":\"awsvpc\",\"containerDefinitions\":[{\"name\":\"a\",\"cpu\":10,\"memory\":64,"
-         "\"resourceRequirements\":[{\"type\":\"GPU\",\"value\":\"2\"}],\"essential\":false}]", 10, 64, 2, 1},
-        {"\"cpu\":\"1 vCPU\",\"memory\":\"2GB\",\"containerDefinitions\":[]", 1024, 2048, 0, 0},
-    };
-    struct fixture f;
-    fixture_begin(&f);
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct ecs_task_definition d = define(&f, cases[i].fields);
-        assert_int_equal(d.need.v[RES_CPU], cases[i].cpu);
-        assert_int_equal(d.need.v[RES_MEMORY], cases[i].memory);
-        assert_int_equal(d.need.v[RES_GPU], cases[i].gpu);
-        assert_int_equal(d.need.v[RES_ENI], cases[i].eni);
-    }
-    assert_string_equal(f.s.requests[0].body, "{\"taskDefinition\":\"web:7\"}");
-    fixture_end(&f);
-}
-
-static void overrides_of_a_task_replace_what_is_defined(void **state)
-{
-    (void)state;
-    struct fixture f;
-    fixture_begin(&f);
-    struct ecs_task_definition d = define(&f, "\"containerDefinitions\":[{\"name\":\"a\",\"cpu\":100,\"memory\":300},"
-                                              "{\"name\":\"b\",\"cpu\":50,\"memory\":900,\"memoryReservation\":200}]");
-    scripted_add_body(&f.s, "{\"tasks\":[{\"taskArn\":\"t\",\"lastStatus\":\"RUNNING\",\"cpu\":\"150\",\"overrides\":{\"containerOverrides\":["
-                            "{\"name\":\"b\",\"cpu\":70,\"memoryReservation\":333}]}},"
-                            "{\"taskArn\":\"u\",\"lastStatus\":\"RUNNING\",\"overrides\":{\"cpu\":\"512\",\"memory\":\"1024\"}}]}");
-    const char *arns[] = {"t", "u"};
-    struct ecs_tasks tasks;
-    ecs_describe_tasks(f.with, "rice", arns, 2, &tasks);
-    aws_run(f.clients, DEADLINE_MS);
-    struct res t = ecs_task_need(&d, &tasks.items[0]), u = ecs_task_need(&d, &tasks.items[1]);
-    assert_int_equal(t.v[RES_CPU], 170);
-    assert_int_equal(t.v[RES_MEMORY], 633);
-    assert_int_equal(u.v[RES_CPU], 512);
-    assert_int_equal(u.v[RES_MEMORY], 1024);
-    fixture_end(&f);
 }
 
 static void only_data_of_the_host_that_outlives_the_task_counts(void **state)
@@ -447,6 +398,7 @@ static void ports_stop_timeout_platform_and_constraints_are_kept(void **state)
             "\"requiresAttributes\":[{\"name\":\"ecs.capability.task-eni\"}],"
             "\"containerDefinitions\":[{\"name\":\"a\",\"stopTimeout\":90,\"portMappings\":[{\"containerPort\":80,\"hostPort\":0},"
             "{\"containerPort\":53,\"hostPort\":53,\"protocol\":\"udp\"},{\"containerPort\":1,\"hostPort\":99999}]},{\"name\":\"b\"}]");
+    assert_string_equal(f.s.requests[0].body, "{\"taskDefinition\":\"web:7\"}");
     assert_int_equal(d.port_count, 1);
     assert_int_equal(d.ports[0].port, 53);
     assert_true(d.ports[0].udp);
@@ -504,8 +456,6 @@ int main(void)
         cmocka_unit_test(services_go_out_ten_at_a_time_and_keep_ten_events),
         cmocka_unit_test(task_list_sends_only_filters_that_are_set),
         cmocka_unit_test(protection_counts_standalone_tasks_as_a_fact),
-        cmocka_unit_test(reservation_follows_the_scheduler),
-        cmocka_unit_test(overrides_of_a_task_replace_what_is_defined),
         cmocka_unit_test(only_data_of_the_host_that_outlives_the_task_counts),
         cmocka_unit_test(ports_stop_timeout_platform_and_constraints_are_kept),
         cmocka_unit_test(a_very_large_answer_is_decoded_whole),
