@@ -49,8 +49,12 @@ void gather_learn_pool(struct gather *g, const struct fact_container *c, const s
     }
     if (to == NULL && g->pool_count == POOLS_MAX)
         return;
-    if (to && (to->registered_ms > c->registered_ms || same_list(to->attributes, to->count, c->attributes, c->attribute_count)))
+    if (to && to->registered_ms > c->registered_ms)
         return;
+    if (to && same_list(to->attributes, to->count, c->attributes, c->attribute_count)) {
+        to->registered_ms = c->registered_ms;
+        return;
+    }
     if (to == NULL) {
         to = g->pools[g->pool_count++] = calloc(1, sizeof *to);
         assert(to);

@@ -94,6 +94,8 @@ static struct shape make_shape(struct join *j, int service, const char *definiti
     const char *name = arena_strdup(j->a, join_after_last(definition, '/'));
     if (own)
         name = arena_printf(j->a, "%s with %" PRId64 " CPU units, %" PRId64 " MiB", name, own->need.v[RES_CPU], own->need.v[RES_MEMORY]);
+    if (own && own->need.v[RES_GPU] > 0)
+        name = arena_printf(j->a, "%s, %" PRId64 " GPUs", name, own->need.v[RES_GPU]);
     struct shape shape = {.name = name, .known = d != NULL, .arch = "", .unmodelled = unmodelled(j, d, s), .vpc = "", .stop_timeout_ms = 30000};
     if (s) {
         memcpy(shape.strategies, s->strategies, sizeof shape.strategies);
@@ -112,8 +114,9 @@ int join_shape(struct join *j, int service, const char *definition, const struct
 {
     if (definition[0] == '\0')
         return -1;
-    const char *key = own ? arena_printf(j->a, "%d %s %" PRId64 " %" PRId64, service, definition, own->need.v[RES_CPU], own->need.v[RES_MEMORY])
-                          : arena_printf(j->a, "%d %s", service, definition);
+    const char *key = arena_printf(j->a, "%d %s", service, definition);
+    for (int k = 0; own && k < RES_COUNT; k++)
+        key = arena_printf(j->a, "%s %" PRId64, key, own->need.v[k]);
     int i = strmap_get(&j->shapes, key);
     if (i >= 0)
         return i;
@@ -126,6 +129,14 @@ int join_shape(struct join *j, int service, const char *definition, const struct
 
 // ---- whose business a service is --------------------------------------------------------------------------------------------
 
+static bool fleet_of_ours(const struct join *j, const char *fleet)
+{
+    for (size_t i = 0; i < j->f->fleet_count; i++)
+        if (strcmp(j->f->fleets[i].id, fleet) == 0)
+            return true;
+    return false;
+}
+
 // A provider whose instances are members of a fleet of ours.
 static bool provider_of_ours(const struct join *j, const char *provider)
 {
@@ -134,7 +145,7 @@ static bool provider_of_ours(const struct join *j, const char *provider)
         if (strcmp(c->provider, provider) != 0)
             continue;
         for (size_t k = 0; k < j->f->ec2_count; k++)
-            if (strcmp(j->f->ec2[k].id, c->ec2_id) == 0 && j->f->ec2[k].fleet[0])
+            if (strcmp(j->f->ec2[k].id, c->ec2_id) == 0 && fleet_of_ours(j, j->f->ec2[k].fleet))
                 return true;
     }
     return false;
