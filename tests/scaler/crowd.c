@@ -189,7 +189,10 @@ static void add_cluster(struct crowd *c, int index, const struct crowd_size *siz
 static void add_policy(struct crowd *c, const struct crowd_options *o)
 {
     struct world_view v = world_view(c->world);
-    c->policy = (struct policy){.path = "(crowd)", .hash = "crowd", .cluster_count = o->count};
+    policy_defaults(&c->policy);
+    c->policy.path = "(crowd)";
+    snprintf(c->policy.hash, sizeof c->policy.hash, "crowd");
+    c->policy.cluster_count = o->count;
     c->policy.clusters = arena_array(&c->arena, struct policy_cluster, o->count);
     for (size_t i = 0; i < o->count; i++) {
         struct policy_cluster *p = &c->policy.clusters[i];
