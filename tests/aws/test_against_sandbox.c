@@ -2,10 +2,14 @@
 // only a peer with effects can show.
 #include "tests/cm.h"
 
+#include "planner/sim/orders.h"
 #include "planner/sim/world.h"
+#include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs_definition.h"
+#include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sts.h"
+#include "scaler/permissions.h"
 #include "scaler/sandbox/inproc.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -384,6 +388,181 @@ static void a_wrong_secret_is_refused_and_not_repeated(void **state)
     end(&t);
 }
 
+// ---- every operation --------------------------------------------------------------------------------------------------------
+static void each_read_of_ecs(struct account *t, const char *cluster)
+{
+    struct ecs_arns clusters, instances, services, tasks, found;
+    ecs_list_clusters(t->with, &clusters);
+    ecs_list_container_instances(t->with, cluster, &instances);
+    ecs_list_services(t->with, cluster, &services);
+    ecs_list_tasks(t->with, cluster, &(struct ecs_task_filter){.desired_status = "RUNNING"}, &tasks);
+    run(t);
+    struct ecs_clusters cl;
+    struct ecs_container_instances ci;
+    struct ecs_services sv;
+    struct ecs_tasks tk;
+    struct ecs_protections pr;
+    struct ecs_task_definition d;
+    struct ecs_providers cp;
+    const char *names[] = {"by-ecs", "by-us", "nobody"};
+    ecs_describe_clusters(t->with, clusters.items, clusters.count, &cl);
+    ecs_describe_container_instances(t->with, cluster, instances.items, 2, &ci);
+    ecs_describe_services(t->with, cluster, services.items, services.count, &sv);
+    ecs_describe_tasks(t->with, cluster, tasks.items, 1, &tk);
+    ecs_get_task_protection(t->with, cluster, tasks.items, 1, &pr);
+    ecs_describe_providers(t->with, names, ARRAY_LEN(names), &cp);
+    run(t);
+    ecs_describe_task_definition(t->with, tk.items[0].task_definition, &d);
+    ecs_find_container_instances(t->with, cluster, arena_printf(&t->arena, "ec2InstanceId == %s", ci.items[1].ec2_id), &found);
+    run(t);
+    const struct aws_call *calls[] = {&clusters.call, &instances.call, &services.call, &tasks.call, &cl.call, &ci.call, &sv.call, &tk.call, &pr.call,
+                                      &cp.call, &d.call, &found.call};
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        complete(calls[i]);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0], ci.items[1].arn);
+    assert_int_equal(cp.count, 2);
+    assert_int_equal(cp.failures.count, 1);
+    for (size_t i = 0; i < cp.count; i++)
+        assert_int_equal(cp.items[i].managed_scaling, strcmp(cp.items[i].name, "by-ecs") == 0);
+    assert_int_equal(cl.count, clusters.count);
+    assert_true(d.container_count > 0);
+}
+
+static void each_read_of_ec2(struct account *t, const char *fleet_id)
+{
+    struct world_view v = world_view(t->world);
+    const char *type = v.types[0].name, *subnets[] = {v.subnets[0].id, "subnet-00000000000000000"};
+    struct ec2_instances members, by_id;
+    struct ec2_spot_fleets fleets;
+    struct ec2_fleet_members listed;
+    struct ec2_fleet_events history;
+    struct ec2_subnets sn;
+    struct ec2_types types;
+    struct ec2_prices prices;
+    struct sts_identity who;
+    sts_get_caller_identity(t->with, &who);
+    ec2_describe_fleet_instances(t->with, fleet_id, &members);
+    ec2_describe_spot_fleets(t->with, &fleet_id, 1, &fleets);
+    ec2_describe_spot_fleet_instances(t->with, fleet_id, &listed);
+    ec2_describe_fleet_history(t->with, fleet_id, t->clock.virtual_ms - HOUR_MS, &history);
+    ec2_describe_subnets(t->with, subnets, 2, &sn);
+    ec2_describe_types(t->with, &type, 1, &types);
+    ec2_describe_spot_prices(t->with, &type, 1, t->clock.virtual_ms, &prices);
+    run(t);
+    ec2_describe_instances_by_id(t->with, &members.items[0].id, 1, &by_id);
+    run(t);
+    const struct aws_call *calls[] = {&who.call, &members.call, &fleets.call, &listed.call, &history.call, &sn.call, &types.call, &prices.call, &by_id.call};
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        complete(calls[i]);
+    assert_int_equal(sn.count, 1);  // the unknown one is merely absent
+    assert_string_equal(sn.items[0].zone, v.zones[v.subnets[0].zone]);
+    assert_string_equal(sn.items[0].vpc, v.subnets[0].vpc);
+    assert_int_equal(sn.items[0].free_addresses, world_free_addresses(t->world, 0));
+    assert_true(history.count > 0);
+    assert_string_equal(history.items[0].sub_kind, "launchSpecUnusable");
+    assert_string_equal(history.items[0].kind, "error");
+}
+
+static void on_answer(void *good, const struct aws_response *r)
+{
+    *(bool *)good = r->err.kind == ERR_OK;
+}
+
+// Another tool at work on the fleet: it registers a target and a policy.
+static void scale_by_another(struct account *t, const char *fleet_id, const char *operation, const char *more)
+{
+    const char *body = arena_printf(&t->arena, "{\"ServiceNamespace\":\"ec2\",\"ScalableDimension\":\"ec2:spot-fleet-request:TargetCapacity\","
+                                               "\"ResourceId\":\"spot-fleet-request/%s\",%s}", fleet_id, more);
+    bool good = false;
+    aws_submit(t->with.aws, &(struct aws_request){.service = AWS_APPLICATION_AUTOSCALING, .operation = operation, .body = slice_of(body), .mutating = true},
+               on_answer, &good);
+    run(t);
+    assert_true(good);
+}
+
+static void each_read_of_scalers(struct account *t, const char *fleet_id)
+{
+    const char *resources[] = {arena_printf(&t->arena, "spot-fleet-request/%s", fleet_id), "spot-fleet-request/sfr-00000000-0000-4000-8000-000000000000"};
+    struct appscaling_targets targets;
+    struct appscaling_policies policies;
+    appscaling_describe_targets(t->with, resources, 2, &targets);
+    run(t);
+    complete(&targets.call);
+    assert_int_equal(targets.count, 0);
+    scale_by_another(t, fleet_id, "RegisterScalableTarget", "\"MinCapacity\":2,\"MaxCapacity\":9");
+    scale_by_another(t, fleet_id, "PutScalingPolicy", "\"PolicyName\":\"cpu70\",\"PolicyType\":\"TargetTrackingScaling\","
+                                                      "\"TargetTrackingScalingPolicyConfiguration\":{\"TargetValue\":70}");
+    appscaling_describe_targets(t->with, resources, 2, &targets);
+    appscaling_describe_policies(t->with, resources[0], &policies);
+    run(t);
+    complete(&targets.call);
+    complete(&policies.call);
+    assert_int_equal(targets.count, 1);
+    assert_string_equal(targets.items[0].resource, resources[0]);
+    assert_int_equal(targets.items[0].min, 2);
+    assert_int_equal(targets.items[0].max, 9);
+    assert_int_equal(policies.count, 1);
+    assert_string_equal(policies.items[0].name, "cpu70");
+    assert_string_equal(policies.items[0].type, "TargetTrackingScaling");
+}
+
+static void each_write(struct account *t, const char *cluster, const char *fleet_id)
+{
+    struct ecs_arns arns;
+    struct ecs_container_instances ci, changed;
+    struct ec2_state_changes ended;
+    struct aws_call tried, claimed, marked, unmarked, modified, forgotten;
+    ecs_list_container_instances(t->with, cluster, &arns);
+    run(t);
+    ecs_describe_container_instances(t->with, cluster, arns.items, 1, &ci);
+    run(t);
+    const char *id = ci.items[0].ec2_id, *arn = ci.items[0].arn;
+    const struct aws_tag drain = {"masu:drain", "x"}, owner = {"masu:owner", "masu"};
+    ec2_try_tags(t->with, &id, 1, &drain, false, &tried);
+    ec2_create_tags(t->with, &fleet_id, 1, &owner, 1, &claimed);
+    ec2_create_tags(t->with, &id, 1, &drain, 1, &marked);
+    ec2_modify_spot_fleet(t->with, &(struct ec2_fleet_target){fleet_id, world_view(t->world).fleets[0].wanted + 1, 0}, &modified);
+    ecs_set_instance_state(t->with, cluster, &arn, 1, "DRAINING", &changed);
+    run(t);
+    ec2_delete_tags(t->with, &id, 1, &drain, 1, &unmarked);
+    ec2_terminate_instances(t->with, &id, 1, false, &ended);
+    ecs_deregister_container_instance(t->with, cluster, arn, &forgotten);
+    run(t);
+    const struct aws_call *calls[] = {&tried, &claimed, &marked, &modified, &changed.call, &unmarked, &ended.call, &forgotten};
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        complete(calls[i]);
+    assert_string_equal(world_tag_value(world_view(t->world).fleets[0].tags, world_view(t->world).fleets[0].tag_count, "masu:owner"), "masu");
+    int forgot = world_find_container_instance(t->world, 0, strrchr(arn, '/') + 1);
+    assert_true(forgot < 0 || world_view(t->world).instances[forgot].status.now == WE_INACTIVE);
+}
+
+// The table of permissions names each operation that the client can send: another test holds it against the client's source.
+static void every_operation_of_the_client_is_sent_and_understood(void **state)
+{
+    (void)state;
+    struct account t;
+    struct sandbox_call_count counts[128];
+    begin(&t, NULL, static_keys);
+    world_add_provider(t.world, "by-ecs", true);
+    world_add_provider(t.world, "by-us", false);
+    world_stick_fleet(t.world, 0, "launchSpecUnusable");
+    const char *cluster = world_view(t.world).clusters[0].name, *fleet_id = arena_strdup(&t.arena, world_view(t.world).fleets[0].id);
+    each_read_of_ecs(&t, cluster);
+    each_read_of_ec2(&t, fleet_id);
+    each_read_of_scalers(&t, fleet_id);
+    each_write(&t, cluster, fleet_id);
+    size_t n = sandbox_calls(t.sandbox, counts, ARRAY_LEN(counts));
+    for (size_t p = 0; p < permission_count; p++) {
+        int64_t calls = 0;
+        for (size_t i = 0; i < n; i++)
+            calls += strcmp(counts[i].operation, permissions[p].action) == 0 ? counts[i].calls : 0;
+        if (calls == 0)
+            fail_msg("%s was not sent", permissions[p].action);
+    }
+    end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +575,7 @@ int main(void)
         cmocka_unit_test(an_assumed_role_serves_for_a_day),
         cmocka_unit_test(two_regions_have_their_own_worlds),
         cmocka_unit_test(a_wrong_secret_is_refused_and_not_repeated),
+        cmocka_unit_test(every_operation_of_the_client_is_sent_and_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
