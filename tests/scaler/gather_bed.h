@@ -21,7 +21,7 @@ struct bed {
     struct region *region;
     struct gather *gather;
     struct policy_cluster policy;
-    struct policy_fleet fleets[2];
+    struct policy_fleet fleets[1];
     struct arena arena;
     struct bed_words words[4];
     size_t word_count;

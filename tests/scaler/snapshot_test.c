@@ -117,6 +117,31 @@ static void a_pool_learns_from_the_member_that_registered_last(void **state)
     bed_close(&b);
 }
 
+static void what_boots_is_expected_to_have_what_its_pool_has(void **state)
+{
+    (void)state;
+    struct world *w = world_of_blue(1);
+    later(w, MINUTE_MS);
+    assert_int_equal(world_modify_spot_fleet(w, WORLD_PERSON, 0, 3, -1, WX_NO_TERMINATION), WORLD_OK);
+    struct bed b;
+    bed_open(&b, w);
+    int coming = 0;
+    for (int i = 0; i < 6; i++) {
+        bed_look_later(&b, MINUTE_MS / 4);
+        for (size_t k = 0; k < b.s.instance_count; k++) {
+            const struct instance *n = &b.s.instances[k];
+            if (n->ecs != ECS_UNREGISTERED)
+                continue;
+            coming++;
+            bool known = strcmp(n->type, "m5.xlarge") == 0;  // of the pool that has a registered member
+            assert_string_equal(bed_attribute(n->attributes, "stack"), known ? "blue" : "(none)");
+            assert_int_equal(n->attributes != NULL, known);
+        }
+    }
+    assert_true(coming > 0);
+    bed_close(&b);
+}
+
 static void what_the_policy_declares_stands_where_nobody_taught(void **state)
 {
     (void)state;
@@ -580,6 +605,68 @@ static void what_seldom_changes_is_not_asked_in_every_look(void **state)
     bed_close(&b);
 }
 
+static void what_aws_refuses_to_tell_is_planned_without_and_said_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *operation, *words;
+    } cases[] = {{"ec2:DescribeSubnets", "whether subnets have addresses left is unknown, planned without -> DescribeSubnets"},
+                 {"ecs:DescribeCapacityProviders", "who scales the instances of capacity providers is unknown, planned without -> DescribeCapacityProviders"},
+                 {"application-autoscaling:DescribeScalableTargets", "whether somebody else scales the fleets is unknown, planned without -> DescribeScalableTargets"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err = {0};
+        struct world *w = world_of_blue(1);
+        int cp = world_add_provider(w, "cp", false);
+        add_on_provider(w, "web", cp);
+        world_set_provider(w, 0, cp);
+        struct bed b;
+        bed_open(&b, w);
+        bed_say(&b, "DescribeSpotFleetRequests", "<availabilityZone>us-east-1a</availabilityZone>",
+                arena_printf(&b.arena, "<subnetId>%s</subnetId>", world_view(w).subnets[0].id));
+        assert_int_equal(sandbox_add_fault(b.sandbox, &(struct sandbox_fault){cases[i].operation, SANDBOX_FAULT_DENIED, 0, -1}, &err), 0);
+        bed_look(&b);  // every source is OK all the same
+        const char *note = gather_note(b.gather);
+        assert_non_null(note);
+        assert_int_equal(strncmp(note, cases[i].words, strlen(cases[i].words)), 0);
+        assert_null(gather_note(b.gather));
+        for (int k = 0; k < 25; k++)
+            bed_look_later(&b, MINUTE_MS);
+        assert_null(gather_note(b.gather));
+        assert_true(bed_calls(&b, cases[i].operation) >= 2 && bed_calls(&b, cases[i].operation) <= 3);  // each ten minutes
+        bool on_ec2 = strcmp(cases[i].operation, "ecs:DescribeCapacityProviders") != 0;
+        assert_string_equal(bed_service(&b, "web")->not_ours, on_ec2 ? "" : "who scales provider cp is unknown");
+        sandbox_clear_faults(b.sandbox);
+        bed_look_later(&b, 11 * MINUTE_MS);
+        assert_string_equal(bed_service(&b, "web")->not_ours, "");
+        bed_close(&b);
+    }
+}
+
+static void clusters_of_a_region_share_what_is_asked_of_the_account(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct snapshot theirs;
+    struct world *w = world_of_hosts(1);
+    world_add_cluster(w, "other");
+    struct bed b;
+    bed_open(&b, w);
+    struct gather *g = gather_new(b.region, &b.clock, "other");
+    struct policy_cluster p = b.policy;
+    p.name = "other";
+    bed_look(&b);
+    assert_int_equal(gather_look(g, &p, 20000, &b.arena, &theirs, &err), 0);
+    static const char *const once[] = {"sts:GetCallerIdentity", "ec2:DescribeSpotFleetRequests", "ec2:DescribeInstanceTypes",
+                                       "ec2:DescribeSpotPriceHistory", "application-autoscaling:DescribeScalableTargets"};
+    for (size_t i = 0; i < ARRAY_LEN(once); i++)
+        if (bed_calls(&b, once[i]) != 1)
+            fail_msg("%s: %d calls", once[i], (int)bed_calls(&b, once[i]));
+    assert_int_equal(theirs.fleets[0].target, b.s.fleets[0].target);
+    assert_int_equal(theirs.types[0].spot_usd_micro, b.s.types[0].spot_usd_micro);
+    gather_free(g);
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -587,6 +674,7 @@ int main(void)
         cmocka_unit_test(the_id_of_a_trunk_does_not_part_those_that_have_one),
         cmocka_unit_test(what_a_member_taught_of_its_pool_outlives_it),
         cmocka_unit_test(a_pool_learns_from_the_member_that_registered_last),
+        cmocka_unit_test(what_boots_is_expected_to_have_what_its_pool_has),
         cmocka_unit_test(what_the_policy_declares_stands_where_nobody_taught),
         cmocka_unit_test(what_a_member_taught_wins_over_the_policy),
         cmocka_unit_test(host_ports_are_in_use_where_a_task_holds_them),
@@ -605,6 +693,8 @@ int main(void)
         cmocka_unit_test(e3_a_member_that_registered_in_another_cluster_is_told_with_its_name),
         cmocka_unit_test(c11_a_volume_that_came_after_the_launch_is_told),
         cmocka_unit_test(what_seldom_changes_is_not_asked_in_every_look),
+        cmocka_unit_test(what_aws_refuses_to_tell_is_planned_without_and_said_once),
+        cmocka_unit_test(clusters_of_a_region_share_what_is_asked_of_the_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
