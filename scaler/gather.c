@@ -212,17 +212,13 @@ static int64_t listed_ms(const struct look *l)
 // Something boots: the next look lists the container instances again. What never registers is left to the lists' own turn.
 static bool containers_wanted(const struct facts *f, int64_t boot_limit_ms)
 {
-    size_t known = 0;
-    bool boots = false;
     for (size_t i = 0; i < f->ec2_count; i++) {
-        bool member = f->ec2[i].fleet[0] != '\0' && (f->ec2[i].state == EC2_PENDING || f->ec2[i].state == EC2_RUNNING);
-        known += member;
-        boots |= member && f->at_ms - f->ec2[i].launched_ms < boot_limit_ms;
+        const struct fact_ec2 *e = &f->ec2[i];
+        bool member = e->fleet[0] != '\0' && (e->state == EC2_PENDING || e->state == EC2_RUNNING);
+        if (member && !e->ever_registered && f->at_ms - e->launched_ms < boot_limit_ms)
+            return true;
     }
-    size_t registered = 0;
-    for (size_t i = 0; i < f->container_count; i++)
-        registered += f->containers[i].state == ECS_ACTIVE || f->containers[i].state == ECS_DRAINING;
-    return boots && known > registered;
+    return false;
 }
 
 static bool complete(const struct facts *f)

@@ -1,7 +1,8 @@
-// What gather keeps of types: how many tasks with an address of their own an instance holds.
+// What gather keeps of types: how many tasks with an address of their own an instance holds; and when it lists again.
 #include "tests/cm.h"
 
 #include "scaler/gather_region.h"
+#include "tests/scaler/gather_bed.h"
 
 static int64_t slots(const char *name, int64_t vcpus, int64_t interfaces, bool trunk)
 {
@@ -39,11 +40,43 @@ static void e7_without_a_trunk_one_interface_is_the_instances_own(void **state)
     assert_int_equal(region_eni_slots(NULL, true), 2);
 }
 
+static void instances_of_no_fleet_do_not_hide_that_a_member_boots(void **state)
+{
+    (void)state;
+    struct world *w = calm_world();
+    int f = add_fleet(w, 1, "m5.xlarge", 1);
+    add_host(w, f, 0);
+    for (int i = 0; i < 3; i++)
+        add_host(w, -1, 0);
+    later(w, 60000);
+    assert_int_equal(world_modify_spot_fleet(w, WORLD_PERSON, f, 2, -1, WX_NO_TERMINATION), WORLD_OK);
+    struct bed b;
+    bed_open(&b, w);
+    bed_look(&b);
+    int64_t boots = 0, lists = 0;
+    for (int i = 0; i < 12; i++) {
+        int64_t before = bed_calls(&b, "ecs:ListContainerInstances");
+        bool booted = b.s.instance_count == 5 && bed_instance(&b, 4)->ecs == ECS_UNREGISTERED;
+        bed_look_later(&b, 15000);
+        boots += booted;
+        lists += booted && bed_calls(&b, "ecs:ListContainerInstances") > before;
+    }
+    assert_int_equal(bed_instance(&b, 4)->ecs, ECS_ACTIVE);
+    assert_true(boots >= 3);
+    assert_int_equal(lists, boots);
+    int64_t before = bed_calls(&b, "ecs:ListContainerInstances");
+    for (int i = 0; i < 10; i++)
+        bed_look_later(&b, 15000);
+    assert_int_equal(bed_calls(&b, "ecs:ListContainerInstances") - before, 2);  // in their own turn again
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(e7_a_trunk_never_promises_more_than_the_type_holds),
         cmocka_unit_test(e7_without_a_trunk_one_interface_is_the_instances_own),
+        cmocka_unit_test(instances_of_no_fleet_do_not_hide_that_a_member_boots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
