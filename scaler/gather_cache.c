@@ -245,22 +245,13 @@ static void learn_size(struct gather *g, const struct fact_container *c, const c
     to->registered_ms = c->registered_ms;
 }
 
-static bool seen_before(const struct gather *g, const char *arn)
-{
-    const struct facts *old = g->facts[g->turn];
-    for (size_t i = 0; old && i < old->container_count; i++)
-        if (strcmp(old->containers[i].arn, arn) == 0)
-            return true;
-    return false;
-}
-
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e)
 {
     const char *type = c->type[0] ? c->type : e->type;
     if (type[0] && (c->state == ECS_ACTIVE || c->state == ECS_DRAINING) && !res_is_zero(c->registered))
         learn_size(g, c, type);
     int64_t boot_ms = c->registered_ms - e->launched_ms;
-    if (c->state == ECS_ACTIVE && e->launched_ms > 0 && boot_ms > 0 && boot_ms < 3600000 && !seen_before(g, c->arn))
+    if (c->state == ECS_ACTIVE && e->launched_ms > 0 && boot_ms > 0 && boot_ms < 3600000 && !e->ever_registered)
         g->boots_ms[g->boot_count++ % BOOTS_MAX] = boot_ms;
 }
 

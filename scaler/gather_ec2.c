@@ -273,9 +273,9 @@ void look_ec2_take(struct look *l)
         int at = strmap_get(&seen, f->containers[i].ec2_id);
         if (at < 0)
             continue;
-        f->ec2[at].ever_registered = true;
         gather_learn(l->g, &f->containers[i], &f->ec2[at]);
         gather_learn_pool(l->g, &f->containers[i], &f->ec2[at]);
+        f->ec2[at].ever_registered = true;
     }
 }
 

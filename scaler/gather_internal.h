@@ -137,6 +137,7 @@ const char *gather_written_mark(const struct gather *g, const char *instance, in
 const char *gather_denied_action(const struct gather *g, const char *fleet);  // the newest, "" none
 const char *gather_written_owner(const struct gather *g, const char *fleet, int64_t now_ms);   // as we claimed it; NULL: not lately
 bool gather_written(const struct gather *g, enum action_kind kind, const char *target, int64_t now_ms);
+// What a registered instance teaches of its type; and how long it booted, where it was never seen registered before.
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
 void gather_learn_pool(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
 void gather_forget_pools(struct gather *g);

@@ -71,11 +71,33 @@ static void instances_of_no_fleet_do_not_hide_that_a_member_boots(void **state)
     bed_close(&b);
 }
 
+static void each_boot_teaches_once_how_long_it_took(void **state)
+{
+    (void)state;
+    struct world *w = calm_world();
+    int f = add_fleet(w, 4, "m5.xlarge", 1);
+    for (int i = 0; i < 4; i++)
+        add_host(w, f, 0);  // 75 s each
+    struct bed b;
+    bed_open(&b, w);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(bed_look_later(&b, 15000)->boot_p90_ms, 0);  // of fewer than five nothing is said
+    assert_int_equal(world_modify_spot_fleet(w, WORLD_PERSON, f, 5, -1, WX_NO_TERMINATION), WORLD_OK);
+    for (int i = 0; i < 20; i++)
+        bed_look_later(&b, 15000);
+    struct world_instance last = host(w, 4);
+    int64_t last_ms = last.registered_ms - last.launched_ms;
+    assert_true(last_ms > 0);
+    assert_int_equal(b.s.boot_p95_ms / 1000, (last_ms > 75000 ? last_ms : 75000) / 1000);
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(e7_a_trunk_never_promises_more_than_the_type_holds),
         cmocka_unit_test(e7_without_a_trunk_one_interface_is_the_instances_own),
+        cmocka_unit_test(each_boot_teaches_once_how_long_it_took),
         cmocka_unit_test(instances_of_no_fleet_do_not_hide_that_a_member_boots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
