@@ -12,7 +12,7 @@ struct join {
     struct arena *a;
     const struct facts *f;
     struct snapshot *s;
-    struct strmap types, services, shapes, containers, subnets;
+    struct strmap types, services, shapes, containers, subnets, our_providers;
     size_t shape_cap;
     const char **subnet_zones;
     size_t subnet_count;

@@ -137,18 +137,20 @@ static bool fleet_of_ours(const struct join *j, const char *fleet)
     return false;
 }
 
-// A provider whose instances are members of a fleet of ours.
-static bool provider_of_ours(const struct join *j, const char *provider)
+// Those whose instances are members of a fleet of ours.
+static void note_our_providers(struct join *j)
 {
+    struct strmap members;
+    strmap_init(&members, j->a, j->f->ec2_count);
+    strmap_init(&j->our_providers, j->a, 16);
+    for (size_t i = 0; i < j->f->ec2_count; i++)
+        if (fleet_of_ours(j, j->f->ec2[i].fleet))
+            strmap_put(&members, j->f->ec2[i].id, 1);
     for (size_t i = 0; i < j->f->container_count; i++) {
         const struct fact_container *c = &j->f->containers[i];
-        if (strcmp(c->provider, provider) != 0)
-            continue;
-        for (size_t k = 0; k < j->f->ec2_count; k++)
-            if (strcmp(j->f->ec2[k].id, c->ec2_id) == 0 && fleet_of_ours(j, j->f->ec2[k].fleet))
-                return true;
+        if (c->provider[0] && strmap_get(&j->our_providers, c->provider) < 0 && strmap_get(&members, c->ec2_id) >= 0)
+            strmap_put(&j->our_providers, c->provider, 1);
     }
-    return false;
 }
 
 static const char *why_not_provider(struct join *j, const char *provider)
@@ -160,7 +162,7 @@ static const char *why_not_provider(struct join *j, const char *provider)
         return arena_printf(j->a, "provider %s has instances managed by ECS", provider);
     if (p && p->managed_scaling)
         return arena_printf(j->a, "provider %s has managed scaling", provider);
-    if (!provider_of_ours(j, provider))
+    if (strmap_get(&j->our_providers, provider) < 0)
         return arena_printf(j->a, "provider %s has no instance of our fleets", provider);
     return p ? "" : arena_printf(j->a, "who scales provider %s is unknown", provider);
 }
@@ -225,6 +227,7 @@ void join_services(struct join *j)
     size_t count = j->f->service_count;
     strmap_init(&j->services, j->a, count);
     strmap_init(&j->shapes, j->a, count * 2);
+    note_our_providers(j);
     if (count > 0)
         qsort(j->f->services, count, sizeof *j->f->services, by_service_name);
     j->s->service_count = count;
