@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/parse.h"
 #include "planner/alert.h"
 #include "planner/demand.h"
 #include "planner/explain.h"
@@ -15,6 +16,8 @@
 #define EXPIRES_MS (7 * 24 * 60 * MINUTE_MS)  // A7
 #define AWAY_MS (10 * MINUTE_MS)       // E4
 #define DEPLOYMENT_MS (60 * MINUTE_MS) // C4
+#define TASK_LONG_MS (24 * 60 * MINUTE_MS)  // C6
+#define HELD_MS (10 * MINUTE_MS)       // a limit that caps for so long is worth a look
 #define EACH_MAX 20                    // of one kind are named one by one
 
 // ---- demand ---------------------------------------------------------------------------------------------------------------
@@ -138,6 +141,9 @@ static void watch_fleet(struct work *w, int index)
     if (!y->closed && y->target * 1000 > y->live_milli)
         alert_raise_after(w, ALERT_FLEET_UNFULFILLED, f->id, UNFULFILLED_MS,
                           explain_text(w, "Target %" PRId64 ", members weigh %g", y->target, (double)y->live_milli / 1000), NULL);
+    if (y->code == VERDICT_CAPPED && y->policy && y->allowed < y->policy->max)
+        alert_raise_after(w, ALERT_FLEET_HELD, f->id, HELD_MS,
+                          explain_text(w, "Target %" PRId64 " wanted, %" PRId64 " allowed: %s", y->wanted, y->allowed, y->fact), NULL);
     if (f->foreign_scaling)
         alert_raise(w, ALERT_FLEET_FOREIGN, f->id,
                     explain_text(w, "%s scales it too; it is only read", f->foreign[0] ? f->foreign : "Another controller"), NULL);
@@ -170,6 +176,35 @@ static void watch_away(struct work *w)
                               NULL);
 }
 
+// Standalone tasks keep their instance as long as they run: that is right, and people should know what it costs.
+static void watch_long_tasks(struct work *w)
+{
+    int told = 0;
+    for (size_t i = 0; i < w->s->instance_count && told < EACH_MAX; i++) {
+        const struct instance *x = &w->s->instances[i];
+        int64_t oldest_ms = 0;
+        int shape = -1;
+        for (size_t k = 0; k < x->holding_count; k++) {
+            const struct holding *h = &x->holdings[k];
+            if (h->service >= 0 || h->running == 0 || h->oldest_ms == 0 || (oldest_ms > 0 && h->oldest_ms >= oldest_ms))
+                continue;
+            oldest_ms = h->oldest_ms;
+            shape = h->shape;
+        }
+        if (oldest_ms == 0 || w->s->now_ms - oldest_ms < TASK_LONG_MS)
+            continue;
+        char usd[32];
+        int64_t micro = work_price(w, (int)i).micro;
+        told++;
+        alert_raise_since(w, ALERT_TASK_LONG, x->id, oldest_ms + TASK_LONG_MS,
+                          explain_text(w, "A task of %s, of no service, runs there for %s%s%s%s",
+                                       work_shape(w, shape) ? work_shape(w, shape)->name : "an unknown definition",
+                                       explain_duration(w, w->s->now_ms - oldest_ms), micro > 0 ? "; the instance costs " : "",
+                                       micro > 0 ? format_usd(micro, usd) : "", micro > 0 ? "/h" : ""),
+                          NULL);
+    }
+}
+
 static void watch_drains(struct work *w)
 {
     for (size_t i = 0; i < w->s->instance_count; i++) {
@@ -189,6 +224,7 @@ void watch_run(struct work *w)
     for (size_t f = 0; f < w->s->fleet_count; f++)
         watch_fleet(w, (int)f);
     watch_away(w);
+    watch_long_tasks(w);
     watch_drains(w);
     alert_sort(w);
 }

@@ -61,6 +61,7 @@ struct doctor_region {
     struct ec2_types types;
     struct ec2_prices prices;
     struct ec2_subnets subnets;         // of all its fleets
+    struct ec2_spot_requests interrupted;
     struct ecs_providers providers;     // that instances or services of its clusters name
     struct appscaling_targets targets;
     struct doctor_cluster *clusters;

@@ -193,6 +193,7 @@ static void ask_subnets(struct doctor *d, struct doctor_region *r)
     if (count == 0)
         names[count++] = NO_SUBNET;
     ec2_describe_subnets(with(d, r), names, count, &r->subnets);
+    ec2_describe_interrupted(with(d, r), &r->interrupted);
 }
 
 static void ask_tasks(struct doctor *d, struct doctor_region *r)

@@ -81,6 +81,7 @@ static void judge_regional(struct doctor *d, const struct doctor_region *r)
         {"ec2:DescribeInstanceTypes", &r->types.call},
         {"ec2:DescribeSpotPriceHistory", &r->prices.call},
         {"ec2:DescribeSubnets", &r->subnets.call},
+        {"ec2:DescribeSpotInstanceRequests", &r->interrupted.call},
         {"ecs:DescribeCapacityProviders", &r->providers.call},
         {"application-autoscaling:DescribeScalableTargets", &r->targets.call},
     };

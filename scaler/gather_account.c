@@ -10,6 +10,7 @@
 #define SLOW_LIFE_MS 600000
 #define SCALERS_LIFE_MS 3600000
 #define FULL_LIFE_MS 60000       // a subnet without addresses may have some again soon
+#define NOTICES_LIFE_MS 10000    // L26, shared by the clusters of the region
 #define TROUBLE_MS 60000
 
 // ---- notes ----------------------------------------------------------------------------------------------------------------
@@ -40,6 +41,7 @@ static bool settle(struct look *l, enum slow_kind k, const struct aws_call *c, i
     static const char *const UNKNOWN[SLOW_COUNT] = {
         [SLOW_SUBNETS] = "whether subnets have addresses left", [SLOW_PROVIDERS] = "who scales the instances of capacity providers",
         [SLOW_SCALERS] = "whether somebody else scales the fleets",
+        [SLOW_NOTICES] = "which instances AWS takes back, before it does",
     };
     struct slow_read *s = &l->region->slow[k];
     s->asked = false;
@@ -271,6 +273,37 @@ static void take_histories(struct look *l)
     }
 }
 
+// ---- notices --------------------------------------------------------------------------------------------------------------
+
+int64_t region_notice_ms(const struct region *r, const char *instance)
+{
+    for (size_t i = 0; i < r->notice_count; i++)
+        if (strcmp(r->notices[i].instance, instance) == 0)
+            return r->notices[i].at_ms;
+    return 0;
+}
+
+// The second source of notices, which needs no queue (safety.md D5, L26). What was told stays: a notice is not taken back, and its
+// instance is gone soon.
+static void take_notices(struct look *l)
+{
+    struct region *r = l->region;
+    if (!settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_LIFE_MS))
+        return;
+    struct spot_notice *kept = arena_array(l->a, struct spot_notice, l->interrupted.count);
+    size_t n = 0;
+    for (size_t i = 0; i < l->interrupted.count && n < NOTICES_MAX; i++) {
+        const struct ec2_spot_request *x = &l->interrupted.items[i];
+        if (x->instance[0] == '\0' || strlen(x->instance) >= sizeof kept->instance)
+            continue;
+        int64_t known_ms = region_notice_ms(r, x->instance), now_ms = l->new->at_ms;
+        kept[n].at_ms = known_ms ? known_ms : x->status_ms > 0 && x->status_ms <= now_ms ? x->status_ms : now_ms;
+        snprintf(kept[n++].instance, sizeof kept->instance, "%s", x->instance);
+    }
+    memcpy(r->notices, kept, n * sizeof *kept);
+    r->notice_count = n;
+}
+
 // ---- one look -------------------------------------------------------------------------------------------------------------
 
 void look_account_ask(struct look *l)
@@ -279,6 +312,8 @@ void look_account_ask(struct look *l)
     ask_providers(l);
     ask_scalers(l);
     ask_histories(l);
+    if (due(l, SLOW_NOTICES, 1))
+        ec2_describe_interrupted(l->with, &l->interrupted);
 }
 
 void look_account_take(struct look *l)
@@ -290,4 +325,6 @@ void look_account_take(struct look *l)
     if (l->region->slow[SLOW_SCALERS].asked)
         take_scalers(l);
     take_histories(l);
+    if (l->region->slow[SLOW_NOTICES].asked)
+        take_notices(l);
 }

@@ -92,6 +92,7 @@ struct look {
     struct ec2_fleet_members *listed;     // by fleet of the policy: asked where the tags show no member
     struct ec2_instances strays;    // by id
     struct ec2_subnets subnets;
+    struct ec2_spot_requests interrupted;
     struct ecs_providers providers;
     struct appscaling_targets scalable;
     struct ec2_fleet_events *histories;   // by fleet of the policy

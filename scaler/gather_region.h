@@ -20,6 +20,7 @@ enum {
     PROVIDERS_MAX = 500,
     SCALERS_MAX = 64,
     NOTES_MAX = 8,
+    NOTICES_MAX = 2048,
 };
 
 struct cached_type {
@@ -44,7 +45,12 @@ struct fleet_scaler {               // somebody else who scales one of our fleet
     char fleet[64], words[200];
 };
 
-enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_COUNT };
+struct spot_notice {
+    char instance[24];
+    int64_t at_ms;
+};
+
+enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_COUNT };
 struct slow_read {
     int64_t next_ms;                // when it is due again
     size_t count;                   // of what was asked for
@@ -84,6 +90,8 @@ struct region {
     size_t provider_count;
     struct fleet_scaler scalers[SCALERS_MAX];
     size_t scaler_count;
+    struct spot_notice notices[NOTICES_MAX];
+    size_t notice_count;
     struct slow_read slow[SLOW_COUNT];
     char notes[NOTES_MAX][300];     // for the log, see gather_note
     size_t note_count, notes_taken;
@@ -96,4 +104,5 @@ const struct cached_type *region_type(const struct region *r, const char *name);
 int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc tasks that an instance holds; t NULL: unknown
 const struct cached_subnet *region_subnet(const struct region *r, const char *id);        // NULL unknown
 const struct cached_provider *region_provider(const struct region *r, const char *name);  // NULL unknown
+int64_t region_notice_ms(const struct region *r, const char *instance);                   // when AWS said it takes it back, 0 it did not
 const char *region_scaler_of(const struct region *r, const char *fleet);                  // who else scales it, "" nobody known

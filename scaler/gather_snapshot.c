@@ -225,7 +225,9 @@ static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *
     i->launch_template = e->launch_template;
     i->volume_attached = e->volume_attached;
     i->ever_registered = e->ever_registered;
-    i->notice_ms = e->interrupted ? e->interrupted_since_ms : 0;
+    i->notice_ms = region_notice_ms(j->l->region, e->id);
+    if (i->notice_ms == 0 && e->interrupted)
+        i->notice_ms = e->interrupted_since_ms;
     struct drain_mark mark;
     if (e->mark[0] && drain_mark_parse(j->a, e->mark, &mark))
         i->marked_ms = mark.at_ms;
@@ -349,6 +351,8 @@ static void add_task(struct join *j, const struct fact_task *t)
     h->running += t->running && !t->stopping;
     h->pending += !t->running && !t->stopping;
     h->stopping += t->stopping;
+    if (t->running && !t->stopping && t->started_ms > 0 && (h->oldest_ms == 0 || t->started_ms < h->oldest_ms))
+        h->oldest_ms = t->started_ms;
     h->protected_ += t->protected_until_ms > j->s->now_ms;
     i->remaining.v[RES_ENI] -= shape >= 0 ? j->s->shapes[shape].need.v[RES_ENI] : 0;
 }

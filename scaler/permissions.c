@@ -19,6 +19,7 @@ const struct permission permissions[] = {
     {"ec2:DescribeSpotFleetRequests", false, SCOPE_ANY, "target, weights and state of the fleets", false},
     {"ec2:DescribeSpotPriceHistory", false, SCOPE_ANY, "what an instance costs", true},
     {"ec2:DescribeSubnets", false, SCOPE_ANY, "zone and free addresses of the fleets' subnets", true},
+    {"ec2:DescribeSpotInstanceRequests", false, SCOPE_ANY, "which instances AWS takes back", true},
     {"ec2:DescribeSpotFleetRequestHistory", false, SCOPE_FLEET, "why a fleet does not get what it asks for", true},
     {"ec2:DescribeSpotFleetInstances", false, SCOPE_FLEET, "members of a fleet that no tag shows", false},
     {"application-autoscaling:DescribeScalableTargets", false, SCOPE_ANY, "whether somebody else scales a fleet", true},

@@ -97,6 +97,7 @@ struct holding {
     int32_t stopping;   // desired STOPPED, lastStatus not STOPPED: still in the box
     int32_t protected_; // of these, protected from scale-in
     const char *example_task;  // id of one of them, for explanations; "" unknown
+    int64_t oldest_ms;         // when the first of those running started, 0 unknown
 };
 
 struct instance {

@@ -190,5 +190,6 @@ static const struct json_field holding_rows[] = {
     ROW(holding, stopping, "stopping", FIELD_I32, .fallback = 0),
     ROW(holding, protected_, "protected", FIELD_I32, .fallback = 0),
     ROW(holding, example_task, "example_task", FIELD_STR, .flags = 0),
+    ROW(holding, oldest_ms, "oldest_at", FIELD_TIME, .flags = 0),
 };
 const struct json_fields holding_fields = TABLE(holding_rows);

@@ -20,6 +20,8 @@ static const struct aws_operation describe_members = {AWS_EC2, "DescribeSpotFlee
 static const struct aws_operation describe_history = {AWS_EC2, "DescribeSpotFleetRequestHistory", false, false, NULL,
                                                       ec2_decode_history, NULL};
 static const struct aws_operation describe_subnets = {AWS_EC2, "DescribeSubnets", false, false, NULL, ec2_decode_subnets, NULL};
+static const struct aws_operation describe_requests = {AWS_EC2, "DescribeSpotInstanceRequests", false, false, NULL,
+                                                       ec2_decode_spot_requests, NULL};
 static const struct aws_operation describe_types = {AWS_EC2, "DescribeInstanceTypes", false, false, NULL, ec2_decode_types, NULL};
 static const struct aws_operation describe_prices = {AWS_EC2, "DescribeSpotPriceHistory", false, false, NULL, ec2_decode_prices, NULL};
 // Both depend on facts that may have changed since: after an unknown outcome the next tick looks first.
@@ -228,6 +230,23 @@ void ec2_describe_subnets(struct aws_with w, const char *const *ids, size_t coun
         aws_form_add_int(&b, "MaxResults", PAGE_MAX);
         aws_job_submit(&(struct aws_job){.with = w, .op = &describe_subnets, .call = &ret->call, .ret = ret}, &b);
     }
+    aws_call_settle(&ret->call);
+}
+
+// ---- spot requests ------------------------------------------------------------------------------------------------------------
+void ec2_describe_interrupted(struct aws_with w, struct ec2_spot_requests *ret)
+{
+    static const char *const codes[] = {"instance-terminated-no-capacity", "instance-terminated-by-price",
+                                        "instance-terminated-capacity-oversubscribed", "instance-stopped-no-capacity",
+                                        "instance-stopped-by-price", "instance-stopped-capacity-oversubscribed", "marked-for-termination",
+                                        "marked-for-stop"};
+    *ret = (struct ec2_spot_requests){0};
+    aws_call_begin(&ret->call);
+    _cleanup_(buf_release) struct buf b;
+    begin(&b, &describe_requests);
+    add_filter(&b, 1, "status-code", codes, ARRAY_LEN(codes));
+    aws_form_add_int(&b, "MaxResults", PAGE_MAX);
+    aws_job_submit(&(struct aws_job){.with = w, .op = &describe_requests, .call = &ret->call, .ret = ret}, &b);
     aws_call_settle(&ret->call);
 }
 

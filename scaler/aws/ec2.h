@@ -129,6 +129,20 @@ struct ec2_subnets {
 // By filter: an id that EC2 does not know is left out.
 void ec2_describe_subnets(struct aws_with w, const char *const *ids, size_t count, struct ec2_subnets *ret);
 
+// ---- spot requests ------------------------------------------------------------------------------------------------------------
+struct ec2_spot_request {
+    const char *instance;        // "" none yet
+    const char *status;          // "instance-terminated-no-capacity", …
+    int64_t status_ms;           // since when, 0 unknown
+};
+struct ec2_spot_requests {
+    struct aws_call call;
+    struct ec2_spot_request *items;
+    size_t count, cap;
+};
+// Those whose status says that AWS takes the instance back: while it still runs, that is its notice (safety.md N1).
+void ec2_describe_interrupted(struct aws_with w, struct ec2_spot_requests *ret);
+
 // ---- types and prices -------------------------------------------------------------------------------------------------------
 struct ec2_type {
     const char *name, *arch;     // "x86_64", "arm64": the first of the two that it supports, else ""

@@ -243,6 +243,22 @@ int ec2_decode_subnets(struct aws_job *job, const struct xml_node *root, struct 
     return 0;
 }
 
+// ---- spot requests ------------------------------------------------------------------------------------------------------------
+int ec2_decode_spot_requests(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_spot_requests *ret = job->ret;
+    struct arena *a = job->with.arena;
+    (void)err;
+    for (const struct xml_node *i = xml_first(root, "spotInstanceRequestSet", "item"); i; i = xml_next(i)) {
+        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = (struct ec2_spot_request){.instance = xml_text_in(i, "instanceId", a),
+                                                             .status = xml_text_in(i, "status/code", a),
+                                                             .status_ms = xml_time_ms(i, "status/updateTime")};
+    }
+    take_token(job, root);
+    return 0;
+}
+
 // ---- types and prices -------------------------------------------------------------------------------------------------------
 static const char *arch_of(const struct xml_node *type)
 {

@@ -53,6 +53,7 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     static struct ec2_prices prices;
     static struct ec2_fleet_events events;
     static struct ec2_subnets subnets;
+    static struct ec2_spot_requests requests;
     static struct aws_call calls[4];
     static const char *const type_names[] = {"m5.large", "c5.large"};
     const struct aws_tag tags[] = {{"masu:drain", "2026-02-02T02:40:00Z"}, {"k", ""}}, key = {"masu:drain", NULL};
@@ -66,6 +67,7 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     ec2_describe_spot_fleet_instances(w, "sfr-1", &members);
     ec2_describe_fleet_history(w, "sfr-1", T0_MS, &events);
     ec2_describe_subnets(w, ids, 2, &subnets);
+    ec2_describe_interrupted(w, &requests);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 7, 2}, &calls[2]);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 0, 0}, &calls[3]);
     ec2_describe_types(w, type_names, 2, &types);

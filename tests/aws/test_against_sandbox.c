@@ -438,6 +438,7 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     struct ec2_fleet_members listed;
     struct ec2_fleet_events history;
     struct ec2_subnets sn;
+    struct ec2_spot_requests interrupted;
     struct ec2_types types;
     struct ec2_prices prices;
     struct sts_identity who;
@@ -447,12 +448,13 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     ec2_describe_spot_fleet_instances(t->with, fleet_id, &listed);
     ec2_describe_fleet_history(t->with, fleet_id, t->clock.virtual_ms - HOUR_MS, &history);
     ec2_describe_subnets(t->with, subnets, 2, &sn);
+    ec2_describe_interrupted(t->with, &interrupted);
     ec2_describe_types(t->with, &type, 1, &types);
     ec2_describe_spot_prices(t->with, &type, 1, t->clock.virtual_ms, &prices);
     run(t);
     ec2_describe_instances_by_id(t->with, &members.items[0].id, 1, &by_id);
     run(t);
-    const struct aws_call *calls[] = {&who.call, &members.call, &fleets.call, &listed.call, &history.call, &sn.call, &types.call, &prices.call, &by_id.call};
+    const struct aws_call *calls[] = {&who.call, &members.call, &fleets.call, &listed.call, &history.call, &sn.call, &interrupted.call, &types.call, &prices.call, &by_id.call};
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         complete(calls[i]);
     assert_int_equal(sn.count, 1);  // the unknown one is merely absent

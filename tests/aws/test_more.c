@@ -72,6 +72,30 @@ static void subnets_are_asked_for_by_filter(void **state)
     fixture_end(&f);
 }
 
+static void interrupted_ones_are_asked_for_by_status(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f);
+    scripted_add_body(&f.s, "<DescribeSpotInstanceRequestsResponse><spotInstanceRequestSet><item><spotInstanceRequestId>sir-1"
+                            "</spotInstanceRequestId><state>closed</state><status><code>instance-terminated-no-capacity</code>"
+                            "<updateTime>2026-02-02T02:40:00.000Z</updateTime></status><instanceId>i-1</instanceId></item>"
+                            "<item><status/></item></spotInstanceRequestSet></DescribeSpotInstanceRequestsResponse>");
+    struct ec2_spot_requests ret;
+    ec2_describe_interrupted(f.with, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(ret.count, 2);
+    assert_string_equal(ret.items[0].instance, "i-1");
+    assert_string_equal(ret.items[0].status, "instance-terminated-no-capacity");
+    assert_int_equal(ret.items[0].status_ms, INT64_C(1770000000000));
+    assert_string_equal(ret.items[1].instance, "");
+    assert_int_equal(ret.items[1].status_ms, 0);
+    assert_non_null(strstr(f.s.requests[0].body, "Action=DescribeSpotInstanceRequests&Version=2016-11-15&Filter.1.Name=status-code&"
+                                                 "Filter.1.Value.1=instance-terminated-no-capacity"));
+    fixture_end(&f);
+}
+
 static void history_of_a_fleet_tells_errors_with_their_time(void **state)
 {
     (void)state;
@@ -298,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(providers_tell_who_scales_their_instances),
         cmocka_unit_test(twelve_providers_are_two_calls),
+        cmocka_unit_test(interrupted_ones_are_asked_for_by_status),
         cmocka_unit_test(subnets_are_asked_for_by_filter),
         cmocka_unit_test(history_of_a_fleet_tells_errors_with_their_time),
         cmocka_unit_test(scalable_targets_are_read_page_by_page_from_their_own_service),

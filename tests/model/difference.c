@@ -200,6 +200,7 @@ static const char *holding_difference(const struct holding *a, const struct hold
     SAME(stopping);
     SAME(protected_);
     SAME_TEXT(example_task);
+    SAME(oldest_ms);
     return NULL;
 }
 

@@ -227,6 +227,7 @@ static void make_holdings(struct snapshot *s, struct instance *in, struct rng *r
             .stopping = some_count(r),
             .protected_ = some_count(r),
             .example_task = some_text(r, a, "task"),
+            .oldest_ms = some_time(r),
         };
 }
 

@@ -235,11 +235,48 @@ static void alerts_are_sorted_and_each_is_there_once(void **state)
     }
 }
 
+static void c6_a_standalone_task_of_a_day_is_told_with_its_cost_and_never_moved(void **state)
+{
+    (void)state;
+    build_hold_shape(&b, 2, -1, build_shape(&b, "nightly:3", 512, 1024), 1);
+    struct holding *h = &b.s.instances[2].holdings[0];
+    h->oldest_ms = T0 - 23 * HOUR;
+    b.s.types[0].spot_usd_micro = 80000;
+    build_plan(&b);
+    assert_false(told("task-long", "i-003"));
+    build_later(&b, 2 * HOUR);
+    const struct alert *a = plan_alert(build_plan(&b), "task-long", "i-003");
+    assert_non_null(strstr(a->what, "nightly:3"));
+    assert_non_null(strstr(a->what, "25 h"));
+    assert_non_null(strstr(a->what, "$0.0800/h"));
+    assert_int_equal(a->since_ms, T0 + HOUR);
+    assert_int_equal(plan_count(&b.r.plan, ACTION_DRAIN), 0);
+}
+
+static void l10_a_limit_that_holds_an_order_for_ten_minutes_is_told(void **state)
+{
+    (void)state;
+    b.p.step_instances = 1;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 60;
+    for (int k = 0; k < 19; k++) {
+        build_plan(&b);
+        assert_false(told("fleet-held", "sfr-1"));
+        b.s.fleets[0].target = 3;  // what was ordered never shows
+        build_later(&b, 30 * SECOND);
+    }
+    build_later(&b, 2 * MINUTE);
+    b.s.fleets[0].target = 3;
+    build_plan(&b);
+    plan_alert(&b.r.plan, "fleet-held", "sfr-1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(c6_a_standalone_task_of_a_day_is_told_with_its_cost_and_never_moved),
+        TEST(l10_a_limit_that_holds_an_order_for_ten_minutes_is_told),
         TEST(all_is_well_and_nobody_is_told_anything),
         TEST(f4_need_that_capacity_cannot_cure_is_told_at_once_with_the_remedy),
         TEST(f2_need_that_fits_and_is_not_placed_is_told_after_5_and_is_critical_after_20_min),

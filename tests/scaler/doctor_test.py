@@ -85,7 +85,7 @@ def all_is_well(t, reads, writes):
 
 
 def permissions(t, reads):
-    spare = {"ecs:ListClusters", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets",
+    spare = {"ecs:ListClusters", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets", "ec2:DescribeSpotInstanceRequests",
              "ec2:DescribeSpotFleetRequestHistory", "application-autoscaling:DescribeScalableTargets",
              "application-autoscaling:DescribeScalingPolicies"}
     for action in reads:

@@ -196,6 +196,27 @@ static void e7_registrations_that_fail_and_subnets_without_addresses_take_no_ord
     story_close(&s);
 }
 
+// D5 and A4: no queue tells it, the spot requests do; the replacement is ordered while the doomed one still runs, and once.
+static void d5_a_notice_that_only_the_spot_requests_show_is_answered_in_the_next_look(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){0});
+    pass(&s, 20);
+    int had = live(&s);
+    int64_t since = now_ms(&s);
+    assert_int_equal(world_interrupt(world_of(&s), an_active(&s)), WORLD_OK);
+    pass(&s, 1);
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 1);
+    assert_true(applied_since(&s, "ec2:ModifySpotFleetRequest", since) <= 2);  // up, and back once the replacement is launched
+    assert_int_equal(live(&s), had + 1);
+    pass(&s, 20);
+    assert_int_equal(live(&s), had);
+    assert_int_equal(running(&s, s.web), WEB_DESIRED);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +228,7 @@ int main(void)
         cmocka_unit_test(e4_an_agent_that_is_away_for_an_hour_is_told_and_its_tasks_are_left_alone),
         cmocka_unit_test(e5_when_all_agents_are_away_nothing_is_removed_and_one_step_is_ordered),
         cmocka_unit_test(e6_a_ghost_is_taken_off_the_cluster_and_a_stopped_instance_is_not),
+        cmocka_unit_test(d5_a_notice_that_only_the_spot_requests_show_is_answered_in_the_next_look),
         cmocka_unit_test(e7_registrations_that_fail_and_subnets_without_addresses_take_no_orders_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
