@@ -8,6 +8,8 @@
 
 // ---- the snapshot's own rules ---------------------------------------------------------------------------------------------
 #define SOURCE_LOST_MS (5 * 60 * 1000)  // before a source that is not read is told
+#define MEMBERS_COMPARE_MS (5 * 60 * 1000)  // two looks further apart are not held against each other
+#define MEMBERS_HOLD_MS (15 * 60 * 1000)    // D8: what comes back settles first
 
 static bool in_range(int index, size_t count)
 {
@@ -164,6 +166,36 @@ static const char *zone_trouble(struct work *w)
     return NULL;
 }
 
+// L8, the other half: members of the cluster that are gone since the last look, and EC2 does not say that they ended. Either the
+// list is wrong, or something took them that we do not see; both are no time to remove. What was seen last is STAMP_MEMBERS: `count`
+// registered, `amount` ended by EC2's word, and until when a drop holds removal. A look of long ago says nothing of today.
+static const char *members_lost(struct work *w)
+{
+    int32_t registered = 0;
+    int64_t ended = 0;
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        const struct instance *x = &w->s->instances[i];
+        bool ends = x->ec2 == EC2_SHUTTING_DOWN || x->ec2 == EC2_TERMINATED;
+        ended += ends;
+        registered += !ends && x->ecs != ECS_UNREGISTERED && x->ecs != ECS_INACTIVE;
+    }
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_MEMBERS, w->s->cluster);
+    bool whole = w->s->sources[SOURCE_CONTAINER_INSTANCES].state == SOURCE_OK && w->s->sources[SOURCE_EC2_INSTANCES].state == SOURCE_OK;
+    struct memo_stamp now = !whole && was ? *was : (struct memo_stamp){.kind = STAMP_MEMBERS, .key = w->s->cluster, .since_ms = w->s->now_ms, .count = registered, .amount = ended};
+    if (!whole && !was)
+        return NULL;
+    if (whole && was && w->s->now_ms - was->since_ms <= MEMBERS_COMPARE_MS) {
+        int64_t lost = was->count - registered - i64_max(0, ended - was->amount);
+        bool drop = lost >= 3 && lost * 5 > was->count;
+        now.until_ms = drop ? w->s->now_ms + MEMBERS_HOLD_MS : was->until_ms;
+    }
+    work_stamp_set(w, now);
+    return now.until_ms > w->s->now_ms
+               ? explain_text(w, "more than 20 %% of the members left between two looks and EC2 did not end them; held until %s",
+                              explain_time(w, now.until_ms))
+               : NULL;
+}
+
 // Services that run and a cluster without a single instance cannot both be true.
 static const char *contradiction(struct work *w)
 {
@@ -202,7 +234,8 @@ void check_facts(struct work *w)
     }
     const char *odd = contradiction(w);
     w->mass_trouble = mass_trouble(w);
-    const char *mass = w->mass_trouble ? w->mass_trouble : zone_trouble(w);
+    const char *lost = members_lost(w), *zone = zone_trouble(w);
+    const char *mass = w->mass_trouble ? w->mass_trouble : zone ? zone : lost;
     if (mass)
         alert_raise(w, ALERT_MASS_TROUBLE, w->s->cluster, mass, NULL);
     const char *trouble = odd ? odd : mass;

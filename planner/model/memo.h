@@ -55,6 +55,7 @@ enum memo_stamp_kind {
     STAMP_MODE,       // cluster or fleet: mode `count` since; no new drain until `until_ms`, where pause or freeze was left (L1)
     STAMP_FLEET,      // fleet of the policy, since when
     STAMP_CONFIRM,    // policy hash: a person confirms it (`count` 1) or not yet; `amount` instances it would remove more (L14)
+    STAMP_MEMBERS,    // cluster: `count` registered and `amount` ended at since_ms; no removal until `until_ms` (L8)
     STAMP_COUNT
 };
 

@@ -146,6 +146,55 @@ static void h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back(void **state)
     assert_null(plan_action(build_plan(&b), ACTION_UNDRAIN, "i-004"));
 }
 
+// L8: what the lists no longer show and EC2 did not end holds removal for a quarter of an hour; what EC2 ended does not.
+static struct plan *members_leave(int count, bool ended)
+{
+    for (int k = 0; k < 6; k++)
+        build_instance(&b, fleet, type);
+    b.s.fleets[fleet].target = 10;
+    build_plan(&b);
+    build_later(&b, 30 * SECOND);
+    b.s.fleets[fleet].target = 10 - count;
+    for (int k = 10 - count; k < 10 && ended; k++) {
+        b.s.instances[k].ecs = ECS_UNREGISTERED;
+        b.s.instances[k].ec2 = EC2_TERMINATED;
+    }
+    if (!ended)
+        b.s.instance_count -= (size_t)count;
+    return build_plan(&b);
+}
+
+static void l8_members_that_leave_unseen_hold_scale_in(void **state)
+{
+    (void)state;
+    struct plan *p = members_leave(3, false);
+    assert_non_null(strstr(plan_alert(p, "mass-trouble", "c")->what, "members left between two looks"));
+    build_ticks(&b, 29);
+    assert_int_equal(b.memo.drains_begun, 0);
+    build_ticks(&b, 4);  // 15 min after it, and L2
+    assert_true(b.memo.drains_begun > 0);
+}
+
+static void l8_members_that_ec2_ended_hold_nothing(void **state)
+{
+    (void)state;
+    members_leave(3, true);
+    next();
+    assert_true(b.memo.drains_begun > 0);
+}
+
+static void l8_looks_that_are_far_apart_are_not_compared(void **state)
+{
+    (void)state;
+    build_plan(&b);
+    build_later(&b, 20 * MINUTE);
+    struct memo_stamp *was = (struct memo_stamp *)memo_stamp_of(&b.memo, STAMP_MEMBERS, "c");
+    assert_int_equal(was->count, 4);
+    was->count = 40;
+    build_plan(&b);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_MEMBERS, "c")->until_ms, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -157,6 +206,9 @@ int main(void)
         TEST(j4_drains_before_lowering_are_undone_when_a_step_is_denied),
         TEST(c11_an_instance_with_a_volume_attached_later_is_no_candidate),
         TEST(c11_a_volume_attached_in_mid_drain_undoes_it),
+        TEST(l8_members_that_leave_unseen_hold_scale_in),
+        TEST(l8_members_that_ec2_ended_hold_nothing),
+        TEST(l8_looks_that_are_far_apart_are_not_compared),
         TEST(h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
