@@ -171,7 +171,7 @@ static void l8_members_that_leave_unseen_hold_scale_in(void **state)
     assert_non_null(strstr(plan_alert(p, "mass-trouble", "c")->what, "members left between two looks"));
     build_ticks(&b, 29);
     assert_int_equal(b.memo.drains_begun, 0);
-    build_ticks(&b, 4);  // 15 min after it, and L2
+    build_ticks(&b, 6);  // 15 min after it, and L2
     assert_true(b.memo.drains_begun > 0);
 }
 
