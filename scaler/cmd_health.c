@@ -1,7 +1,7 @@
 // masu health: the container's health check, for images without curl or a shell.
 #include "base/check.h"
 #include "scaler/cmds.h"
-#include "scaler/health.h"
+#include "scaler/daemon_ask.h"
 
 int cmd_health(int argc, char **argv)
 {
@@ -24,7 +24,7 @@ int cmd_health(int argc, char **argv)
     clock_init_real(&clock);
     int rc = transport_curl_new(&clock, &transport, &err);
     if (rc == 0) {
-        rc = health_ask(transport, &listen, limit_ms, &err);
+        rc = daemon_ask(transport, &(struct daemon_question){.listen = &listen, .path = "/healthz", .limit_ms = limit_ms}, NULL, &err);
         transport->ops->free(transport);
     }
     if (rc != 0)

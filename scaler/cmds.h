@@ -19,5 +19,7 @@ int cmd_check_policy(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_health(int argc, char **argv);
+int cmd_pause(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
 int cmd_iam_policy(int argc, char **argv);
 int cmd_sandbox(int argc, char **argv);

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "scaler/daemon_ask.h"
 #include "scaler/doctor.h"
-#include "scaler/health.h"
 
 enum { ROOM_MIN_MIB = 1024, ANSWER_MS = 2000 };
 
@@ -104,7 +104,7 @@ void doctor_check_listen(struct doctor *d, const struct option_address *listen)
     int why = try_bind(listen);
     if (why == 0)
         doctor_add(d, (struct doctor_check){"listen", DOCTOR_OK, target, "is free for the page and metrics", NULL});
-    else if (why == EADDRINUSE && health_ask(d->transport, listen, ANSWER_MS, &err) == 0)
+    else if (why == EADDRINUSE && daemon_ask(d->transport, &(struct daemon_question){.listen = listen, .path = "/healthz", .limit_ms = ANSWER_MS}, NULL, &err) == 0)
         doctor_add(d, (struct doctor_check){"listen", DOCTOR_WARN, target, "a masu answers there already", "run one on each set of clusters, or give another --listen"});
     else
         doctor_add(d, (struct doctor_check){"listen", DOCTOR_FAIL, target, arena_printf(d->arena, "cannot be listened on: %s", strerror(why)),

@@ -17,6 +17,8 @@ static const struct command COMMANDS[] = {
     {"replay", cmd_replay, "plan again from the journal, and compare to the byte"},
     {"check-policy", cmd_check_policy, "check a policy file and say exactly what is wrong with it"},
     {"doctor", cmd_doctor, "is everything in place? each line with a remedy; changes nothing"},
+    {"pause", cmd_pause, "hold a running masu back: pause, freeze or add-only"},
+    {"resume", cmd_resume, "let it go on"},
     {"health", cmd_health, "ask a running masu whether it is alive"},
     {"iam-policy", cmd_iam_policy, "print the least IAM policy that masu needs"},
     {"sandbox", cmd_sandbox, "serve a virtual AWS account on loopback"},

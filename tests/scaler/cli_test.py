@@ -86,7 +86,7 @@ def plans():
 def words():
     done = masu("--version")
     check("--version tells the version", done.returncode == 0 and re.fullmatch(r"masu \d+\.\d+\.\d+\n", done.stdout) is not None, done.stdout)
-    for command in ["run", "plan", "demo", "sandbox", "check-policy", "doctor", "health", "iam-policy"]:
+    for command in ["run", "plan", "demo", "sandbox", "check-policy", "doctor", "pause", "resume", "health", "iam-policy"]:
         done = masu(command, "--help")
         check(f"{command} --help explains itself", done.returncode == 0 and done.stdout.startswith(f"usage: masu {command}"), done.stdout)
     done = masu("plna")

@@ -4,7 +4,9 @@ usage: run_test.py MASU
 """
 import http.server
 import json
+import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -112,6 +114,20 @@ def people_hold_it_back(folder, env):
     d = Daemon(folder, {**env, "HOOK_AUTH": "Bearer hook"}, "--state", str(folder / "held.db"), "--api-token-file", str(folder / "token"))
     url = d.wait_for("listen")["url"]
     check("h2 a restart finds it as it was", until(lambda: controls(url) == {"main": "pause", "jobs": "freeze"}), controls(url))
+    def cli(*words, **more):
+        return subprocess.run([MASU, *words, "--listen", url.split("/")[2]], check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env={**os.environ, "USER": "hana", **more})
+    done = cli("pause", "--cluster", "main", "--mode", "freeze", "--why", "incident 4712", "--for", "1h", "--api-token-file", str(folder / "token"))
+    check("h2 masu pause holds a cluster, and says until when", done.returncode == 0 and re.fullmatch(r"freeze: main, until \S+Z\n", done.stdout), done)
+    check("h2 it holds", until(lambda: controls(url) == {"main": "freeze", "jobs": "freeze"}), controls(url))
+    done = cli("resume", "--cluster", "main", "--format", "json", MASU_API_TOKEN=token)
+    check("h2 masu resume lets that cluster go on", done.returncode == 0 and json.loads(done.stdout)["accepted"] == "resume"
+          and until(lambda: controls(url)["main"] is None), done)
+    for words, said in ((("pause", "--why", "x"), "set MASU_API_TOKEN"), (("pause", "--why", "x", "--mode", "stop", "--api-token-file", str(folder / "token")), "add-only"),
+                        (("pause", "--why", "x", "--cluster", "mian", "--api-token-file", str(folder / "token")), "mian")):
+        done = cli(*words, MASU_API_TOKEN="")
+        check(f"what masu pause cannot do is a failure with words: {said}", done.returncode == 1 and said in done.stderr, done)
+    check("masu pause without a why is wrong usage", cli("pause").returncode == 64)
     d.p.send_signal(signal.SIGUSR2)
     check("SIGUSR2 resumes all", until(lambda: controls(url) == {"main": None, "jobs": None}), controls(url))
     (folder / "policy.json").write_text("{")
