@@ -91,6 +91,7 @@ static enum world_answer modify(struct world *w, enum world_actor by, int n, int
     f->excess = excess < 0 ? WX_DEFAULT : (enum world_excess)excess;
     f->modified_by = by;
     world_lag(w, &f->state, WF_MODIFYING);
+    news_fleet(w, n, "modify_in_progress");
     f->modify_done_ms = w->now_ms + w->o.modify_ms / 2 + (int64_t)rng_below(&w->booting, (uint64_t)w->o.modify_ms + 1);
     queue_push(w, f->modify_done_ms, WEV_FLEET_MODIFIED, n, 0, 0);
     int64_t soon_ms = w->now_ms + (f->modify_done_ms - w->now_ms) / 4;  // it works while it is still modifying
@@ -117,6 +118,7 @@ enum world_answer world_cancel_fleet(struct world *w, enum world_actor by, int f
     if (f->state.now >= WF_CANCELLED_RUNNING)
         return WORLD_FLEET_NOT_MODIFIABLE;
     world_lag(w, &f->state, terminate ? WF_CANCELLED_TERMINATING : WF_CANCELLED_RUNNING);
+    news_fleet(w, fleet, terminate ? "cancelled_terminating" : "cancelled_running");
     for (size_t n = 0; terminate && n < w->instance_count; n++)
         if (w->instances[n].used && w->instances[n].fleet == fleet)
             machine_end(w, (int)n, WEND_FLEET_CANCELLED, by);
@@ -430,6 +432,7 @@ enum world_answer world_rebalance_hint(struct world *w, int instance)
         return WORLD_NOT_FOUND;
     w->instances[instance].rebalance_ms = w->now_ms;
     machine_tell(w, instance, true);
+    news_instance(w, WNEWS_REBALANCE, instance);
     return WORLD_OK;
 }
 

@@ -229,6 +229,7 @@ void fleet_modified_step(struct world *w, int fleet)
     if (f->state.now != WF_MODIFYING)
         return;
     world_lag(w, &f->state, WF_ACTIVE);
+    news_fleet(w, fleet, "modify_succeeded");
     world_lag(w, &f->target, f->wanted);
     world_lag(w, &f->on_demand, f->wanted_on_demand);
     if (f->excess == WX_DEFAULT)

@@ -86,6 +86,8 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     } else {
         int64_t boot_ms = draw_boot_ms(w);
         w->counters.launches++;
+        news_instance(w, WNEWS_STATE, n);
+        news_instance(w, WNEWS_LAUNCHED, n);
         queue_push(w, w->now_ms + boot_ms / 3, WEV_INST_RUNNING, n, 0, i->serial);
         queue_push(w, w->now_ms + boot_ms, WEV_INST_REGISTER, n, 0, i->serial);
     }
@@ -98,6 +100,7 @@ void machine_running_step(struct world *w, int n)
     if (i->state.now != WL_PENDING)
         return;
     world_lag(w, &i->state, WL_RUNNING);
+    news_instance(w, WNEWS_STATE, n);
     i->running_ms = w->now_ms;
 }
 
@@ -134,6 +137,7 @@ void machine_end(struct world *w, int n, enum world_end end, enum world_actor by
     charge_tasks(w, i);
     world_ended(w, n);
     world_lag(w, &i->state, WL_SHUTTING_DOWN);
+    news_instance(w, WNEWS_STATE, n);
     i->ended_ms = w->now_ms;
     i->agent_connected = false;
     i->version++;
@@ -163,6 +167,7 @@ void machine_deregister_step(struct world *w, int n)
 void machine_terminated_step(struct world *w, int n)
 {
     world_lag(w, &w->instances[n].state, WL_TERMINATED);
+    news_instance(w, WNEWS_STATE, n);
     w->instances[n].terminated_ms = w->now_ms;
     queue_push(w, w->now_ms + 2 * WORLD_KEPT_MS, WEV_INST_GONE, n, 0, w->instances[n].serial);
 }
@@ -207,6 +212,8 @@ void machine_doom(struct world *w, int n, enum world_end end, enum world_actor b
     i->end = end;
     i->ended_by = by;
     machine_tell(w, n, false);
+    news_instance(w, WNEWS_INTERRUPTION, n);
+    news_instance(w, WNEWS_TERMINATION_NOTIFIED, n);
     queue_push(w, i->deadline_ms, WEV_INST_DOOM, n, 0, i->serial);
     if (i->fleet >= 0 && w->o.forget_doomed_at_notice) {
         fleet_recount(w, i->fleet);

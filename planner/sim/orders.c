@@ -74,6 +74,7 @@ enum world_answer world_stop_instance(struct world *w, int instance)
     if (i->state.now != WL_RUNNING)
         return WORLD_BAD_STATE;
     world_lag(w, &i->state, WL_STOPPED);
+    news_instance(w, WNEWS_STATE, instance);
     i->agent_connected = false;
     i->version++;
     if (i->fleet >= 0) {
@@ -91,6 +92,7 @@ enum world_answer world_start_instance(struct world *w, int instance)
     if (i->state.now != WL_STOPPED)
         return WORLD_BAD_STATE;
     world_lag(w, &i->state, WL_RUNNING);
+    news_instance(w, WNEWS_STATE, instance);
     i->launched_ms = w->now_ms;
     if (i->fleet >= 0)
         fleet_recount(w, i->fleet);

@@ -19,6 +19,8 @@ struct world_view world_view(const struct world *w)
         .instances = w->instances,
         .tasks = w->tasks,
         .notices = w->notices,
+        .news = w->news,
+        .news_count = (int)w->news_count,
         .subnets = w->subnets,
         .templates = w->templates,
         .providers = w->providers,

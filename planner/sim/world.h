@@ -129,10 +129,11 @@ struct world_view {              // the arrays; counts include unused slots
     const struct world_instance *instances;
     const struct world_task *tasks;
     const struct world_notice *notices;  // oldest first, those of the last hour
+    const struct world_news *news;       // as the notices
     const struct world_subnet *subnets;
     const struct world_template *templates;
     const struct world_provider *providers;
-    int subnet_count, template_count, provider_count;
+    int subnet_count, template_count, provider_count, news_count;
     int zone_count, cluster_count, type_count, pool_count, taskdef_count, service_count, fleet_count, instance_count, task_count, notice_count;
     const struct world_counters *counters;
 };

@@ -6,7 +6,7 @@
 //   machine.c   life of an instance                    fleet.c    targets, orders, excess
 //   market.c    prices, shortages, interruptions       demand.c   workload, batch, deployments, protection
 //   command.c   what callers may do                    account.c  areas under the curves
-//   orders.c    what a scenario may order
+//   orders.c    what a scenario may order               news.c    what EventBridge would tell
 // Each function that changes what the summary counts sets w->dirty.
 #pragma once
 
@@ -75,13 +75,14 @@ struct world {
     struct world_instance *instances;
     struct world_task *tasks;
     struct world_notice *notices;
+    struct world_news *news;
     struct world_batch *batch;
     size_t cluster_count, cluster_cap, type_count, type_cap, pool_count, pool_cap, taskdef_count, taskdef_cap;
     size_t service_count, service_cap, fleet_count, fleet_cap, instance_count, instance_cap, task_count, task_cap;
-    size_t notice_count, notice_cap, batch_count, batch_cap;
+    size_t notice_count, notice_cap, news_count, news_cap, batch_count, batch_cap;
     int *free_tasks, *free_instances;      // slots to use again
     size_t free_task_count, free_task_cap, free_instance_count, free_instance_cap;
-    uint64_t next_serial, next_notice;
+    uint64_t next_serial, next_notice, next_news;
     struct world_subnet subnets[8];
     int subnet_count;
     struct world_template *templates;
@@ -166,6 +167,10 @@ void machine_doom_step(struct world *w, int instance);
 void machine_drained_check(struct world *w, int instance);  // daemons go when the others have left
 struct res machine_registers(const struct world_type *t, const struct world_template *m);
 bool machine_counts(const struct world *w, const struct world_instance *i);  // in its fleet's fulfilled capacity
+
+// news.c: what EventBridge would tell of it
+void news_instance(struct world *w, enum world_news_kind kind, int instance);  // WNEWS_STATE: its present state
+void news_fleet(struct world *w, int fleet, const char *word);
 
 // fleet.c
 void fleet_check_step(struct world *w, int fleet);

@@ -196,6 +196,22 @@ struct world_notice {
     bool rebalance;                // only a recommendation
 };
 
+// What EventBridge would tell: `seq` grows by one each.
+enum world_news_kind {
+    WNEWS_INTERRUPTION, WNEWS_REBALANCE, WNEWS_STATE,         // of an instance
+    WNEWS_LAUNCHED, WNEWS_TERMINATION_NOTIFIED,               // of a member of a fleet
+    WNEWS_FLEET,                                              // of a fleet: `word` is its sub-type
+};
+struct world_news {
+    uint64_t seq;
+    enum world_news_kind kind;
+    int64_t at_ms;
+    int fleet, pool;               // -1 none
+    char instance_id[24];          // "" none
+    enum world_lifecycle state;    // WNEWS_STATE
+    const char *word;              // static text
+};
+
 struct world_counters {
     int64_t launches, terminations, interruptions, replacements, launch_failures;
     int64_t drains_begun, drains_undone, drains_finished;  // by ours; finished = ended by us afterwards

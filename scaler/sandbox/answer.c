@@ -1,4 +1,5 @@
-// Answers in the three dialects: JSON 1.1 (ECS, Application Auto Scaling, Service Quotas), EC2's XML and STS's XML; success and error.
+// Answers in the three dialects: JSON (ECS, Application Auto Scaling, Service Quotas, SQS), EC2's XML, and the XML of STS and of
+// SQS's older protocol; success and error.
 #include "scaler/sandbox/internal.h"
 
 #include <stdarg.h>
@@ -7,6 +8,12 @@
 
 #define EC2_NAMESPACE "http://ec2.amazonaws.com/doc/2016-11-15/"
 #define STS_NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
+#define SQS_NAMESPACE "http://queue.amazonaws.com/doc/2012-11-05/"
+
+static const char *query_namespace(const struct call *c)
+{
+    return c->service == AWS_SQS ? SQS_NAMESPACE : STS_NAMESPACE;
+}
 
 static const char *action(const struct call *c)
 {
@@ -27,13 +34,13 @@ void call_begin_xml(struct call *c)
         buf_add_str(c->out, "Response xmlns=\"" EC2_NAMESPACE "\">");
         xo_text(c->out, "requestId", c->ret->request_id);
     } else {
-        buf_printf(c->out, "<%sResponse xmlns=\"" STS_NAMESPACE "\"><%sResult>", action(c), action(c));
+        buf_printf(c->out, "<%sResponse xmlns=\"%s\"><%sResult>", action(c), query_namespace(c), action(c));
     }
 }
 
 void call_end_xml(struct call *c)
 {
-    if (c->service == AWS_STS)
+    if (c->service != AWS_EC2)
         buf_printf(c->out, "</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata>", action(c), c->ret->request_id);
     buf_add_str(c->out, "</");
     buf_add_str(c->out, action(c));
@@ -50,37 +57,28 @@ void call_fail(struct call *c, int status, const char *code, const char *fmt, ..
     buf_clear(c->out);
     c->ret->status = status;
     snprintf(c->ret->error_code, sizeof c->ret->error_code, "%s", code);
-    switch (c->service) {
-    case AWS_ECS:
-    case AWS_SCALING:
-    case AWS_QUOTAS: {
+    if (c->speaks_json) {
         struct json_out o;
         call_begin_json(c, &o);
-        jo_str(&o, "__type", code);
+        jo_str(&o, "__type", c->service == AWS_SQS ? arena_printf(c->arena, "com.amazonaws.sqs#%s", code) : code);
         // IAM's refusals come from another layer, which spells it so.
         jo_str(&o, strcmp(code, "AccessDeniedException") == 0 ? "Message" : "message", message);
         jo_close(&o, '}');
-        break;
-    }
-    case AWS_EC2:
+    } else if (c->service == AWS_EC2) {
         buf_add_str(c->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>");
         xo_text(c->out, "Code", code);
         xo_text(c->out, "Message", message);
         buf_add_str(c->out, "</Error></Errors>");
         xo_text(c->out, "RequestID", c->ret->request_id);
         buf_add_str(c->out, "</Response>");
-        break;
-    case AWS_STS:
-        buf_add_str(c->out, "<ErrorResponse xmlns=\"" STS_NAMESPACE "\"><Error>");
+    } else {
+        buf_printf(c->out, "<ErrorResponse xmlns=\"%s\"><Error>", query_namespace(c));
         xo_text(c->out, "Type", status < 500 ? "Sender" : "Receiver");
         xo_text(c->out, "Code", code);
         xo_text(c->out, "Message", message);
         buf_add_str(c->out, "</Error>");
         xo_text(c->out, "RequestId", c->ret->request_id);
         buf_add_str(c->out, "</ErrorResponse>");
-        break;
-    case AWS_SERVICE_COUNT:
-        break;
     }
 }
 
@@ -93,7 +91,7 @@ void call_missing(struct call *c, const char *name)
 {
     if (c->service == AWS_ECS)
         call_fail(c, 400, "InvalidParameterException", "%s cannot be empty.", name);
-    else if (speaks_json(c->service))
+    else if (c->speaks_json && c->service != AWS_SQS)
         call_fail(c, 400, c->service == AWS_SCALING ? "ValidationException" : "IllegalArgumentException", "%s must not be null", name);
     else
         call_fail(c, 400, "MissingParameter", "The request must contain the parameter %s", name);

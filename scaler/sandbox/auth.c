@@ -188,7 +188,7 @@ static struct region *find_region(struct sandbox *s, const char *account, struct
     return NULL;
 }
 
-static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts", "application-autoscaling", "servicequotas"};
+static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts", "application-autoscaling", "servicequotas", "sqs"};
 
 bool call_authenticate(struct call *c)
 {

@@ -72,7 +72,7 @@ int64_t sandbox_weather_faults(struct sandbox *s)
 void answer_throttled(struct call *c)
 {
     static const char *const codes[AWS_SERVICE_COUNT] = {"ThrottlingException", "RequestLimitExceeded", "Throttling", "ThrottlingException",
-                                                         "TooManyRequestsException"};
+                                                         "TooManyRequestsException", "RequestThrottled"};
     call_fail(c, c->service == AWS_EC2 ? 503 : 400, codes[c->service], c->service == AWS_EC2 ? "Request limit exceeded." : "Rate exceeded");
 }
 
@@ -81,7 +81,7 @@ static void answer_denied(struct call *c)
     if (c->service == AWS_EC2)
         call_fail(c, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
     else
-        call_fail(c, speaks_json(c->service) ? 400 : 403, speaks_json(c->service) ? "AccessDeniedException" : "AccessDenied",
+        call_fail(c, c->speaks_json ? 400 : 403, c->speaks_json ? "AccessDeniedException" : "AccessDenied",
                   "User is not authorized to perform: %s", c->op->name);
 }
 
@@ -89,7 +89,8 @@ static void answer_failure(struct call *c, int status)
 {
     static const char *const codes[AWS_SERVICE_COUNT][2] = {
         {"ServerException", "ServiceUnavailableException"}, {"InternalError", "Unavailable"}, {"InternalFailure", "ServiceUnavailable"},
-        {"InternalServiceException", "ServiceUnavailableException"}, {"ServiceException", "ServiceUnavailableException"}};
+        {"InternalServiceException", "ServiceUnavailableException"}, {"ServiceException", "ServiceUnavailableException"},
+        {"InternalFailure", "ServiceUnavailable"}};
     call_fail(c, status, codes[c->service][status == 503], "The service cannot answer at this time.");
 }
 

@@ -17,6 +17,7 @@ struct slot {
     enum slot_state state;
     uint64_t id;
     int64_t arrive_ms, done_ms, timeout_ms;  // world time
+    int64_t wire_ms, held_since_ms;          // of a long poll: when it first arrived; held_since_ms 0: it is none, or new
     transport_done_fn done;
     void *arg;
     struct buf question;                     // method, url, headers and body as one block; the slices below point into it
@@ -36,6 +37,8 @@ struct inproc {
     int64_t latency_min_ms, latency_max_ms;
     struct slot **slots;
     size_t slot_count, slot_cap;
+    size_t held_count;                       // long polls that wait for a message
+    uint64_t arrivals;                       // messages that had come when these were looked at
     uint64_t next_id;
     atomic_bool woken;                       // wake() comes from any thread or a signal handler
     int wake_fd;
@@ -124,6 +127,7 @@ static int inproc_submit(struct transport *t, const struct transport_request *r,
     s->state = SLOT_SENT;
     s->id = p->next_id++;
     s->arrive_ms = now_ms + latency_ms / 2;
+    s->held_since_ms = 0;
     s->done_ms = now_ms + latency_ms;
     s->timeout_ms = now_ms + r->timeout_ms;
     s->max_response_bytes = r->max_response_bytes;
@@ -152,9 +156,23 @@ static void arrive(struct inproc *p, struct slot *s)
         .headers = headers,
         .header_count = s->header_count,
         .body = {base + s->body_at, s->body_len},
-        .wire_ms = clock_wall_ms(p->base.clock),
+        .wire_ms = s->held_since_ms ? s->wire_ms : clock_wall_ms(p->base.clock),
+        .held_since_ms = s->held_since_ms,
     };
+    int64_t back_ms = s->done_ms - s->arrive_ms;
     sandbox_handle(p->sandbox, &r, &s->answer);
+    p->held_count -= s->held_since_ms != 0;
+    s->wire_ms = r.wire_ms;
+    s->held_since_ms = s->answer.delivery == SANDBOX_HELD ? s->answer.held_since_ms : 0;
+    p->held_count += s->held_since_ms != 0;
+    if (s->held_since_ms != 0) {  // the way back begins when there is an answer
+        s->arrive_ms = s->answer.retry_ms < s->timeout_ms ? s->answer.retry_ms : s->timeout_ms;
+        s->done_ms = s->arrive_ms + back_ms;
+        if (s->arrive_ms > clock_wall_ms(p->base.clock))
+            return;
+        s->held_since_ms = 0;
+        p->held_count--;
+    }
     s->state = SLOT_ANSWERED;
     if (s->answer.delivery == SANDBOX_LOST || s->done_ms > s->timeout_ms)
         s->done_ms = s->timeout_ms;
@@ -173,7 +191,8 @@ static void deliver(struct slot *s)
 {
     struct transport_response response = {.id = s->id};
     struct http_header headers[] = {{SLICE_LIT("Content-Type"), slice_of(s->answer.content_type)},
-                                    {SLICE_LIT("x-amzn-RequestId"), slice_of(s->answer.request_id)}};
+                                    {SLICE_LIT("x-amzn-RequestId"), slice_of(s->answer.request_id)},
+                                    {SLICE_LIT("x-amzn-query-error"), slice_of(s->answer.query_error)}};
     if (s->answer.delivery == SANDBOX_LOST || s->done_ms >= s->timeout_ms) {
         response.timed_out = true;
         err_set(&response.err, ERR_TRANSIENT, "no answer in time");
@@ -184,10 +203,27 @@ static void deliver(struct slot *s)
     } else {
         response.status = s->answer.status;
         response.headers = headers;
-        response.header_count = ARRAY_LEN(headers);
+        response.header_count = ARRAY_LEN(headers) - (s->answer.query_error[0] == '\0');
         response.body = (struct slice){buf_str(&s->answer.body), s->answer.body.len};
     }
     complete(s, &response);
+}
+
+// A message came: whoever waits for one asks again.
+static void stir(struct inproc *p)
+{
+    uint64_t arrivals = sandbox_arrivals(p->sandbox);
+    int64_t now_ms = clock_wall_ms(p->base.clock);
+    if (arrivals == p->arrivals)
+        return;
+    p->arrivals = arrivals;
+    for (size_t i = 0; i < p->slot_count; i++) {
+        struct slot *s = p->slots[i];
+        if (s->state == SLOT_SENT && s->held_since_ms != 0 && s->arrive_ms > now_ms) {
+            s->done_ms -= s->arrive_ms - now_ms;
+            s->arrive_ms = now_ms;
+        }
+    }
 }
 
 // ---- wait -----------------------------------------------------------------------------------------------------------------
@@ -250,7 +286,17 @@ static int inproc_wait(struct transport *t, int64_t until_ms)
         // Completions of the same moment are delivered together; then the caller looks again.
         if (delivered > 0 && (!event || due_ms(s) > clock_wall_ms(t->clock)))
             return delivered;
-        if (!pass_time(p, event ? due_ms(s) : until_ms, event))
+        int64_t at_ms = event ? due_ms(s) : until_ms, now_ms = clock_wall_ms(t->clock);
+        int64_t world_ms = p->held_count > 0 ? sandbox_next_ms(p->sandbox) : INT64_MAX;
+        world_ms = world_ms > now_ms ? world_ms : now_ms + 1;
+        if (world_ms < at_ms) {  // something happens before: perhaps what a long poll waits for
+            if (pass_time(p, world_ms, false)) {
+                sandbox_sync(p->sandbox);
+                stir(p);
+            }
+            continue;
+        }
+        if (!pass_time(p, at_ms, event))
             continue;
         if (!event) {
             sandbox_sync(p->sandbox);
@@ -258,6 +304,7 @@ static int inproc_wait(struct transport *t, int64_t until_ms)
         }
         if (s->state == SLOT_SENT) {
             arrive(p, s);
+            stir(p);
         } else {
             deliver(s);
             delivered++;
@@ -274,6 +321,7 @@ static void inproc_cancel(struct transport *t, uint64_t id)
         struct slot *s = p->slots[i];
         if (s->id != id || (s->state != SLOT_SENT && s->state != SLOT_ANSWERED))
             continue;
+        p->held_count -= s->state == SLOT_SENT && s->held_since_ms != 0;
         struct transport_response response = {.id = id, .timed_out = true};
         err_set(&response.err, ERR_TRANSIENT, "cancelled");
         complete(s, &response);

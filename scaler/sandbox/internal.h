@@ -12,13 +12,14 @@
 #include "scaler/sandbox/form.h"
 #include "scaler/sandbox/page.h"
 #include "scaler/sandbox/sandbox.h"
+#include "scaler/sandbox/sqs_queue.h"
 #include "scaler/sandbox/throttle.h"
 #include "scaler/sandbox/weather.h"
 #include "scaler/sandbox/write.h"
 
 enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096, LOOKS_MAX = 1024, SCALABLES_MAX = 64 };
 
-enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SCALING, AWS_QUOTAS, AWS_SERVICE_COUNT };  // scaling: Application Auto Scaling
+enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SCALING, AWS_QUOTAS, AWS_SQS, AWS_SERVICE_COUNT };  // scaling: Application Auto Scaling
 
 // What Application Auto Scaling knows: a target that it moves, and a policy by which it does.
 struct scalable {
@@ -34,6 +35,9 @@ struct region {
     struct scalable scalables[SCALABLES_MAX];
     int scalable_count;
     struct bucket_level buckets[BUCKET_COUNT];
+    struct sqs_queue queues[QUEUES_MAX];
+    int queue_count;
+    uint64_t news_taken;                // of the world's news, up to this one
 };
 
 // Signing keys are derived once a day, region and service: the chain of HMACs costs more than the rest of a small call.
@@ -92,6 +96,9 @@ struct sandbox {
     uint64_t change_count;
     struct task_look looks[LOOKS_MAX];  // by instance slot
     int32_t task_slots[TASK_SLOTS];     // hash of a task's id -> its slot in the world, checked at each use
+    struct sandbox_event_options events;
+    struct rng posting;                 // of events
+    uint64_t arrivals;
     struct arena arena;                 // of the call in progress
 };
 
@@ -107,8 +114,9 @@ struct call {
     struct world_view view;
     struct arena *arena;
     struct buf *out;
-    json_t *json;             // services that speak JSON
-    struct form form;         // EC2, STS
+    bool speaks_json;         // this call does; the others are forms, answered in XML
+    json_t *json;
+    struct form form;
     int64_t now_ms;           // world time
     int64_t seen_ms;          // reads show states as of then (read_lag_ms)
     bool lost;                // a fault swallows the answer
@@ -151,9 +159,8 @@ void call_told_task(struct call *c, int task);
 // ---- the pieces
 const struct op *ops_of(enum service_kind_aws service, size_t *ret_count);
 const char *op_action(const struct op *op);                         // without its service: "ListTasks"
-bool speaks_json(enum service_kind_aws service);
-extern const struct op ecs_ops[], ec2_ops[], sts_ops[], scaling_ops[], quotas_ops[];
-extern const size_t ecs_op_count, ec2_op_count, sts_op_count, scaling_op_count, quotas_op_count;
+extern const struct op ecs_ops[], ec2_ops[], sts_ops[], scaling_ops[], quotas_ops[], sqs_ops[];
+extern const size_t ecs_op_count, ec2_op_count, sts_op_count, scaling_op_count, quotas_op_count, sqs_op_count;
 
 void answer_throttled(struct call *c);
 

@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 
-enum { CONNECTIONS_MAX = 256, IDLE_S = 30, HEADERS_MAX = 64, HELD_MAX = 64 };
+enum { CONNECTIONS_MAX = 256, IDLE_S = 30, HEADERS_MAX = 64, HELD_MAX = 64, POLL_EVERY_MS = 20 };
 
 struct listener {
     struct MHD_Daemon *daemon;
@@ -18,12 +20,20 @@ struct listener {
     // Connections that a fault leaves without an answer, oldest first. Only the daemon's one thread touches them, and stop.
     struct MHD_Connection *held[HELD_MAX];
     size_t held_count;
+    // Long polls that wait for a message: a thread of their own lets them ask again.
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    pthread_t ticker;
+    struct MHD_Connection *polls[HELD_MAX];
+    size_t poll_count;
+    bool stopping;
 };
 
 struct exchange {
     char *uri;           // as on the wire; MHD's own is decoded
     struct buf body;
     bool begun, too_large, lost;
+    int64_t held_since_ms, wire_ms;  // a long poll: world time since when, and when it came; 0 it is none
 };
 
 // ---- answers --------------------------------------------------------------------------------------------------------------
@@ -74,6 +84,8 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct s
         return MHD_NO;
     MHD_add_response_header(r, "Content-Type", a->content_type);
     MHD_add_response_header(r, "x-amzn-RequestId", a->request_id);
+    if (a->query_error[0] != '\0')
+        MHD_add_response_header(r, "x-amzn-query-error", a->query_error);
     enum MHD_Result result = MHD_queue_response(connection, (unsigned)a->status, r);
     MHD_destroy_response(r);
     return result;
@@ -100,6 +112,41 @@ static enum MHD_Result hold(struct listener *l, struct MHD_Connection *connectio
     l->held[l->held_count++] = connection;
     MHD_suspend_connection(connection);
     return MHD_YES;
+}
+
+// ---- long polls -----------------------------------------------------------------------------------------------------------
+static void *tick(void *arg)
+{
+    struct listener *l = arg;
+    pthread_mutex_lock(&l->mutex);
+    while (!l->stopping) {
+        while (l->poll_count == 0 && !l->stopping)
+            pthread_cond_wait(&l->changed, &l->mutex);
+        pthread_mutex_unlock(&l->mutex);
+        poll(NULL, 0, POLL_EVERY_MS);
+        pthread_mutex_lock(&l->mutex);
+        for (size_t i = 0; i < l->poll_count; i++)
+            MHD_resume_connection(l->polls[i]);
+        l->poll_count = 0;
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return NULL;
+}
+
+// True: it waits. False: too many do, it is answered as it is.
+static bool hold_poll(struct listener *l, struct MHD_Connection *connection, struct exchange *x, const struct sandbox_response *a, int64_t wire_ms)
+{
+    pthread_mutex_lock(&l->mutex);
+    bool room = l->poll_count < HELD_MAX && !l->stopping;
+    if (room) {
+        x->held_since_ms = a->held_since_ms;
+        x->wire_ms = wire_ms;
+        MHD_suspend_connection(connection);
+        l->polls[l->poll_count++] = connection;
+        pthread_cond_signal(&l->changed);
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return room;
 }
 
 // ---- requests -------------------------------------------------------------------------------------------------------------
@@ -130,12 +177,17 @@ static enum MHD_Result answer(struct listener *l, struct MHD_Connection *connect
         .headers = headers.items,
         .header_count = headers.count,
         .body = {buf_str(&x->body), x->body.len},
-        .wire_ms = clock_wall_ms(&l->wire),
+        .wire_ms = x->held_since_ms != 0 ? x->wire_ms : clock_wall_ms(&l->wire),
+        .held_since_ms = x->held_since_ms,
     };
     struct sandbox_response response = {0};
     buf_init(&response.body, SANDBOX_RESPONSE_MAX);
     sandbox_handle(l->sandbox, &request, &response);
-    enum MHD_Result result = response.delivery == SANDBOX_LOST ? hold(l, connection, x) : send_response(connection, &response);
+    enum MHD_Result result = MHD_YES;
+    if (response.delivery == SANDBOX_LOST)
+        result = hold(l, connection, x);
+    else if (response.delivery != SANDBOX_HELD || !hold_poll(l, connection, x, &response, request.wire_ms))
+        result = send_response(connection, &response);
     buf_release(&response.body);
     return result;
 }
@@ -215,6 +267,8 @@ int listener_start(struct sandbox *s, const char *host, int port, struct listene
         return err_set(err, ERR_NOMEM, "listener: no memory");
     l->sandbox = s;
     clock_init_real(&l->wire);
+    pthread_mutex_init(&l->mutex, NULL);
+    pthread_cond_init(&l->changed, NULL);
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_ALLOW_SUSPEND_RESUME;
     if (address.ss_family == AF_INET6)
         flags |= MHD_USE_IPv6;
@@ -228,6 +282,11 @@ int listener_start(struct sandbox *s, const char *host, int port, struct listene
     }
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_BIND_PORT);
     l->port = info != NULL ? info->port : port;
+    if (pthread_create(&l->ticker, NULL, tick, l) != 0) {
+        MHD_stop_daemon(l->daemon);
+        free(l);
+        return err_set(err, ERR_NOMEM, "listener: no thread");
+    }
     *ret = l;
     return 0;
 }
@@ -241,8 +300,17 @@ void listener_stop(struct listener *l)
 {
     if (l == NULL)
         return;
+    pthread_mutex_lock(&l->mutex);
+    l->stopping = true;
+    pthread_cond_signal(&l->changed);
+    pthread_mutex_unlock(&l->mutex);
+    pthread_join(l->ticker, NULL);  // resumes the long polls; from now on none is held
+    for (size_t i = 0; i < l->poll_count; i++)
+        MHD_resume_connection(l->polls[i]);
     for (size_t i = 0; i < l->held_count; i++)
         MHD_resume_connection(l->held[i]);
     MHD_stop_daemon(l->daemon);
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->mutex);
     free(l);
 }

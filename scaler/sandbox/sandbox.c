@@ -27,6 +27,8 @@ int sandbox_new(const struct clock *clock, const struct sandbox_options *options
     if (s->options.role_key_life_ms == 0)
         s->options.role_key_life_ms = ROLE_KEY_LIFE_MS;
     rng_init(&s->rng, s->options.seed ^ 0x5a4db0c5u);
+    rng_init(&s->posting, s->options.seed ^ 0xe7e275u);
+    s->events = (struct sandbox_event_options){.delay_min_ms = 100, .delay_max_ms = 700};
     weather_init(&s->weather, s->options.seed ^ 0x77ea74e5u);
     arena_init(&s->arena, ARENA_MAX);
     *ret = s;
@@ -39,6 +41,8 @@ void sandbox_free(struct sandbox *s)
         return;
     for (int i = 0; i < STALE_MAX; i++)
         buf_release(&s->stale[i].body);
+    for (int i = 0; i < s->region_count; i++)
+        sqs_release(&s->regions[i]);
     arena_release(&s->arena);
     pthread_mutex_destroy(&s->mutex);
     free(s->changes);
@@ -76,6 +80,7 @@ static int add_region(struct sandbox *s, const char *account, const char *name, 
     r->world = w;
     snprintf(r->account, sizeof r->account, "%s", account);
     snprintf(r->name, sizeof r->name, "%s", name);
+    sqs_add(r, slice_of(SQS_EVENTS_QUEUE), world_view(w).now_ms);
     if (s->region_count > 1)
         return 0;
     int result = add_key(s, account, SANDBOX_KEY_ID, SANDBOX_SECRET, WORLD_OURS, err);
@@ -105,14 +110,43 @@ static void sync_worlds(struct sandbox *s)
 {
     int64_t now_ms = clock_wall_ms(s->clock);
     for (int i = 0; i < s->region_count; i++)
-        if (now_ms > world_view(s->regions[i].world).now_ms)
+        if (now_ms > world_view(s->regions[i].world).now_ms) {
             world_advance(s->regions[i].world, now_ms);
+            sqs_events_take(s, &s->regions[i]);
+        }
 }
 
 void sandbox_sync(struct sandbox *s)
 {
     sandbox_lock(s);
     sync_worlds(s);
+    sandbox_unlock(s);
+}
+
+uint64_t sandbox_arrivals(struct sandbox *s)
+{
+    sandbox_lock(s);
+    uint64_t n = s->arrivals;
+    sandbox_unlock(s);
+    return n;
+}
+
+int64_t sandbox_next_ms(struct sandbox *s)
+{
+    int64_t next_ms = INT64_MAX;
+    sandbox_lock(s);
+    for (int i = 0; i < s->region_count; i++) {
+        int64_t at_ms = world_next_ms(s->regions[i].world);
+        next_ms = at_ms < next_ms ? at_ms : next_ms;
+    }
+    sandbox_unlock(s);
+    return next_ms;
+}
+
+void sandbox_set_events(struct sandbox *s, const struct sandbox_event_options *o)
+{
+    sandbox_lock(s);
+    s->events = *o;
     sandbox_unlock(s);
 }
 
@@ -131,7 +165,8 @@ const struct op *ops_of(enum service_kind_aws service, size_t *ret_count)
         const struct op *ops;
         size_t count;
     } all[AWS_SERVICE_COUNT] = {[AWS_ECS] = {ecs_ops, ecs_op_count}, [AWS_EC2] = {ec2_ops, ec2_op_count}, [AWS_STS] = {sts_ops, sts_op_count},
-                                [AWS_SCALING] = {scaling_ops, scaling_op_count}, [AWS_QUOTAS] = {quotas_ops, quotas_op_count}};
+                                [AWS_SCALING] = {scaling_ops, scaling_op_count}, [AWS_QUOTAS] = {quotas_ops, quotas_op_count},
+                                [AWS_SQS] = {sqs_ops, sqs_op_count}};
     *ret_count = all[service].count;
     return all[service].ops;
 }
@@ -152,12 +187,8 @@ static const struct op *find_op(enum service_kind_aws service, struct slice name
 }
 
 static const char *const target_prefixes[AWS_SERVICE_COUNT] = {
-    [AWS_ECS] = "AmazonEC2ContainerServiceV20141113.", [AWS_SCALING] = "AnyScaleFrontendService.", [AWS_QUOTAS] = "ServiceQuotasV20190624."};
-
-bool speaks_json(enum service_kind_aws service)
-{
-    return target_prefixes[service] != NULL;
-}
+    [AWS_ECS] = "AmazonEC2ContainerServiceV20141113.", [AWS_SCALING] = "AnyScaleFrontendService.", [AWS_QUOTAS] = "ServiceQuotasV20190624.",
+    [AWS_SQS] = "AmazonSQS."};
 
 // JSON calls name their service in the target; the others are told apart by the scope that was signed, or else by the action.
 static enum service_kind_aws service_of(const struct sandbox_request *r, struct slice target, struct slice action)
@@ -173,13 +204,15 @@ static enum service_kind_aws service_of(const struct sandbox_request *r, struct 
             return AWS_EC2;
         if (slice_eq_str(h.service, "sts"))
             return AWS_STS;
+        if (slice_eq_str(h.service, "sqs"))
+            return AWS_SQS;
     }
     return find_op(AWS_STS, action) != NULL ? AWS_STS : AWS_EC2;
 }
 
 static void unknown_operation(struct call *c, struct slice name)
 {
-    if (speaks_json(c->service))
+    if (c->speaks_json)
         call_fail(c, 400, "UnknownOperationException", "The operation %.*s is not known", (int)(name.len < 100 ? name.len : 100), name.ptr);
     else if (name.ptr == NULL)
         call_fail(c, 400, "MissingAction", "The request must contain the parameter Action");
@@ -194,7 +227,7 @@ static bool check_params(struct call *c)
         struct slice name = c->form.params[i].name;
         bool known = false;
         for (size_t k = 0; k < ARRAY_LEN(common) && !known; k++)
-            known = slice_eq_str(name, common[k]) && !(k == 2 && (c->op->no_dry_run || c->service == AWS_STS));
+            known = slice_eq_str(name, common[k]) && !(k == 2 && (c->op->no_dry_run || c->service != AWS_EC2));
         for (const char *const *p = c->op->params; !known && *p != NULL; p++)
             known = form_name_fits(name, *p);
         if (!known) {
@@ -202,7 +235,7 @@ static bool check_params(struct call *c)
             return false;
         }
     }
-    const char *version = c->service == AWS_EC2 ? "2016-11-15" : "2011-06-15";
+    const char *version = c->service == AWS_EC2 ? "2016-11-15" : c->service == AWS_SQS ? "2012-11-05" : "2011-06-15";
     if (slice_eq_str(form_get(&c->form, "Version"), version))
         return true;
     call_fail(c, 400, c->service == AWS_EC2 ? "InvalidAction" : "NoSuchVersion", "The requested version is not %s", version);
@@ -211,7 +244,7 @@ static bool check_params(struct call *c)
 
 static bool parse_body(struct call *c)
 {
-    if (!speaks_json(c->service))
+    if (!c->speaks_json)
         return check_params(c);
     struct err err = {0};
     if (json_parse(c->request->body, "request", &c->json, &err) == 0 && json_is_object(c->json))
@@ -223,14 +256,15 @@ static bool parse_body(struct call *c)
 // ---- one call -------------------------------------------------------------------------------------------------------------
 static void run_operation(struct call *c)
 {
-    const struct fault *f = fault_for(c->s, c->op->name, c->now_ms);
+    bool again = c->request->held_since_ms != 0;  // a long poll: it met its faults and was counted when it came
+    const struct fault *f = again ? NULL : fault_for(c->s, c->op->name, c->now_ms);
     int64_t lag_ms = c->s->options.read_lag_ms, late_ms = c->s->weather.lag_ms;
     c->seen_ms = c->now_ms - (lag_ms > late_ms ? lag_ms : late_ms);
     if (f != NULL && fault_before(c, f))
         return;
     if (f != NULL && f->kind == SANDBOX_FAULT_STALE && !c->op->mutating && answer_stale(c))
         return;
-    if (!throttle_take(c, c->op->bucket, 1)) {
+    if (!again && !throttle_take(c, c->op->bucket, 1)) {
         answer_throttled(c);
     } else if (parse_body(c)) {
         c->op->run(c);
@@ -247,11 +281,11 @@ static void count(struct call *c)
     const struct op *ops = ops_of(c->service, &op_count);
     assert(op_count <= OPS_MAX);
     struct op_count *n = &c->s->counts[c->service][c->op - ops];
-    n->calls++;
+    n->calls += c->request->held_since_ms == 0;
     n->errors += call_failed(c);
     const char *code = c->ret->error_code;
     n->throttled += strcmp(code, "ThrottlingException") == 0 || strcmp(code, "RequestLimitExceeded") == 0 || strcmp(code, "Throttling") == 0 ||
-                    strcmp(code, "TooManyRequestsException") == 0;
+                    strcmp(code, "TooManyRequestsException") == 0 || strcmp(code, "RequestThrottled") == 0;
 }
 
 static void answer_known(struct call *c)
@@ -284,15 +318,16 @@ static void answer_call(struct sandbox *s, const struct sandbox_request *r, stru
         action = form_get(&c.form, "Action");
     }
     c.service = service_of(r, target, action);
-    ret->content_type = speaks_json(c.service) ? "application/x-amz-json-1.1" : "text/xml;charset=UTF-8";
+    c.speaks_json = target.ptr != NULL;
+    ret->content_type = !c.speaks_json ? "text/xml;charset=UTF-8" : c.service == AWS_SQS ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1";
     if (!call_authenticate(&c))
         return;
     if (form_result != 0) {
         call_fail(&c, 400, "MalformedQueryString", "%s", err.msg);
         return;
     }
-    size_t prefix = speaks_json(c.service) ? strlen(target_prefixes[c.service]) : 0;
-    if (target.ptr != NULL && prefix > 0 && slice_starts(target, target_prefixes[c.service]))
+    size_t prefix = c.speaks_json ? strlen(target_prefixes[c.service]) : 0;
+    if (target.ptr != NULL && slice_starts(target, target_prefixes[c.service]))
         action = (struct slice){target.ptr + prefix, target.len - prefix};
     c.op = find_op(c.service, action);
     if (c.op == NULL) {
@@ -318,7 +353,7 @@ void sandbox_handle(struct sandbox *s, const struct sandbox_request *r, struct s
     sandbox_lock(s);
     ret->delivery = SANDBOX_ANSWER;
     ret->status = 200;
-    ret->error_code[0] = '\0';
+    ret->error_code[0] = ret->query_error[0] = '\0';
     buf_clear(&ret->body);
     make_request_id(s, ret->request_id);
     arena_reset(&s->arena);

@@ -3,7 +3,7 @@
 // Written from the API's documentation, never from our own client: it shares with it only base/, the world and the signer's
 // arithmetic, so that an error in one is not mirrored in the other. Every request is verified as AWS does (known key,
 // session token, scope, 15 minutes of skew against wire time, signed headers, body hash, signature), throttled by documented
-// token buckets in world time, counted, and answered in the service's own protocol (ECS JSON 1.1, EC2 and STS query/XML).
+// token buckets in world time, counted, and answered in the service's own protocol (ECS JSON 1.1, SQS JSON 1.0 or query, EC2 and STS query/XML).
 // The world is brought to the clock's present before each request. Regions are separate: each has its own world and buckets.
 // All functions may be called from several threads; one mutex guards the sandbox and its worlds. World time is wall
 // milliseconds of the sandbox's clock; wire time is what the caller says it is (request.wire_ms).
@@ -62,6 +62,7 @@ struct sandbox_request {
     size_t header_count;
     struct slice body;
     int64_t wire_ms;
+    int64_t held_since_ms; // a long poll that was held, asked again: world time of the first answer; 0 new
 };
 
 #define SANDBOX_REQUEST_MAX ((size_t)1 << 20)
@@ -70,6 +71,7 @@ struct sandbox_request {
 enum sandbox_delivery {
     SANDBOX_ANSWER,        // send the response
     SANDBOX_LOST,          // a fault: never answer (the client runs into its timeout)
+    SANDBOX_HELD,          // a long poll with nothing to tell yet: ask again, see retry_ms; who cannot sends the (empty) response
     SANDBOX_TRUNCATED,     // a fault: announce the whole length, send half of the body, close
 };
 
@@ -79,6 +81,8 @@ struct sandbox_response {
     const char *content_type;
     char request_id[40];   // for the header x-amzn-RequestId
     char error_code[64];   // "" = success
+    char query_error[96];  // for the header x-amzn-query-error; "" none
+    int64_t held_since_ms, retry_ms;  // SANDBOX_HELD: world times; or earlier, when sandbox_arrivals has grown
     struct buf body;       // the caller inits before (SANDBOX_RESPONSE_MAX) and releases after; cleared by sandbox_handle
 };
 
@@ -113,6 +117,17 @@ void sandbox_clear_faults(struct sandbox *s);
 void sandbox_set_read_lag(struct sandbox *s, int64_t ms);       // options.read_lag_ms, from now on
 void sandbox_set_empty_pages(struct sandbox *s, bool on);       // options.empty_pages, from now on
 int64_t sandbox_weather_faults(struct sandbox *s);  // how many the weather brought so far
+
+// ---- events ---------------------------------------------------------------------------------------------------------------
+// What happens to instances and fleets comes as EventBridge's events into the queue SQS_EVENTS_QUEUE of each region.
+#define SANDBOX_EVENTS_URL "http://127.0.0.1:4566/" SANDBOX_ACCOUNT "/masu-events"
+struct sandbox_event_options {
+    int64_t delay_min_ms, delay_max_ms;  // from happening to delivery; both 0 at the start: 100 and 700
+    int drop_permille, double_permille;  // lost; delivered twice
+};
+void sandbox_set_events(struct sandbox *s, const struct sandbox_event_options *o);
+uint64_t sandbox_arrivals(struct sandbox *s);   // messages that ever came into queues
+int64_t sandbox_next_ms(struct sandbox *s);     // world time of what happens next in any world; INT64_MAX: nothing
 
 // ---- what was asked of it -------------------------------------------------------------------------------------------------
 struct sandbox_call_count {

@@ -36,7 +36,7 @@ static struct sandbox *shared_sandbox(void)
 static const struct {
     const char *name, *prefix;  // NULL: no JSON
 } services[] = {{"ecs", "AmazonEC2ContainerServiceV20141113"}, {"ec2", NULL}, {"sts", NULL}, {"application-autoscaling", "AnyScaleFrontendService"},
-                {"servicequotas", "ServiceQuotasV20190624"}};
+                {"servicequotas", "ServiceQuotasV20190624"}, {"sqs", "AmazonSQS"}};
 
 static void ask(size_t service_index, const char *operation, struct slice body)
 {

@@ -72,9 +72,16 @@ def tag(element):
     return element.tag.rsplit("}", 1)[-1]
 
 
+def flattened(shape):
+    """SQS's lists and maps have no element of their own around their items."""
+    return shape.type_name in ("list", "map") and shape.serialization.get("flattened")
+
+
 def unknown_xml(shape, element, path):
     if shape.type_name == "structure":
-        names = {m.serialization.get("name", k): m for k, m in shape.members.items()}
+        names = {m.serialization.get("name", k): m for k, m in shape.members.items() if not flattened(m)}
+        names |= {m.member.serialization["name"]: m.member for m in shape.members.values() if flattened(m) and m.type_name == "list"}
+        names |= {m.serialization["name"]: m.value for m in shape.members.values() if flattened(m) and m.type_name == "map"}
         for child in element:
             if tag(child) in names:
                 yield from unknown_xml(names[tag(child)], child, f"{path}.{tag(child)}")
@@ -305,6 +312,28 @@ def identities(server, clients):
     refused("a wrong secret is refused", "InvalidSignatureException", forged.client("ecs").list_clusters)
 
 
+def queues(clients):
+    """botocore of Debian speaks SQS's query protocol, and asks at the host and path of the queue's URL."""
+    sqs = clients.client("sqs")
+    url = sqs.create_queue(QueueName="boto", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
+    check("a queue is found by its name", sqs.get_queue_url(QueueName="boto")["QueueUrl"] == url, url)
+    refused("an unknown one is not", "AWS.SimpleQueueService.NonExistentQueue", sqs.get_queue_url, QueueName="nobody")
+    check("both queues are listed", len(sqs.list_queues()["QueueUrls"]) == 2)
+    text = '{"a": "<&>", "b": "ü"}'
+    sent = sqs.send_message(QueueUrl=url, MessageBody=text)
+    got = sqs.receive_message(QueueUrl=url, AttributeNames=["All"], MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]
+    check("a message comes as it was sent", [m["Body"] for m in got] == [text] and got[0]["MD5OfBody"] == sent["MD5OfMessageBody"], got)
+    check("and tells how often it came", got[0]["Attributes"]["ApproximateReceiveCount"] == "1", got)
+    again = sqs.receive_message(QueueUrl=url, AttributeNames=["All"], WaitTimeSeconds=10)["Messages"]  # hidden for a second
+    check("and again, when its visibility ends", again[0]["MessageId"] == got[0]["MessageId"] and again[0]["ReceiptHandle"] != got[0]["ReceiptHandle"], again)
+    done = sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": "x", "ReceiptHandle": again[0]["ReceiptHandle"]}, {"Id": "y", "ReceiptHandle": "no"}])
+    check("a batch tells each entry", done["Successful"][0]["Id"] == "x" and done["Failed"][0]["Code"] == "ReceiptHandleIsInvalid", done)
+    count = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    check("and nothing is left", count["ApproximateNumberOfMessages"] == "0" and count["QueueArn"].endswith(":boto"), count)
+    check("a poll of an empty queue ends", "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1))
+    refused("a wrong handle is refused", "ReceiptHandleIsInvalid", sqs.delete_message, QueueUrl=url, ReceiptHandle="no")
+
+
 # ---- awscli -----------------------------------------------------------------------------------------------------------------
 def environment(server, key=None):
     return {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true",
@@ -359,6 +388,17 @@ def written(server, cluster, arns, fleet):
     answer(server, "application-autoscaling", "describe-scaling-policies", "--service-namespace", "ec2")
     check("a scalable target", len(answer(server, "application-autoscaling", "describe-scalable-targets", "--service-namespace", "ec2")["ScalableTargets"]) == 1)
     answer(server, "application-autoscaling", "deregister-scalable-target", *name)
+    url = answer(server, "sqs", "create-queue", "--queue-name", "hand")["QueueUrl"]
+    queue = ["--queue-url", url]
+    answer(server, "sqs", "send-message", *queue, "--message-body", "hello")
+    got = answer(server, "sqs", "receive-message", *queue, "--wait-time-seconds", "2")["Messages"][0]
+    check("a message by hand", got["Body"] == "hello", got)
+    answer(server, "sqs", "change-message-visibility", *queue, "--receipt-handle", got["ReceiptHandle"], "--visibility-timeout", "60")
+    answer(server, "sqs", "delete-message", *queue, "--receipt-handle", got["ReceiptHandle"])
+    answer(server, "sqs", "delete-message-batch", *queue, "--entries", f"Id=a,ReceiptHandle={got['ReceiptHandle']}")
+    check("none is left", answer(server, "sqs", "get-queue-attributes", *queue, "--attribute-names", "All")["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0")
+    check("it has a url", answer(server, "sqs", "get-queue-url", "--queue-name", "hand")["QueueUrl"] == url)
+    answer(server, "sqs", "list-queues")
     answer(server, "service-quotas", "get-service-quota", "--service-code", "ec2", "--quota-code", "L-34B43A08")
 
 
@@ -399,6 +439,7 @@ def main():
         writes(clients, cluster, arns, fleet, target, ids)
         placement(clients, cluster, ecs_again(clients, cluster))
         owners(clients, fleet)
+        queues(clients)
         identities(server, clients)
         check("no answer holds a member that the models do not know", clients.unknown == [] and clients.checked > 30, (clients.checked, clients.unknown[:10]))
         command_line(server)
