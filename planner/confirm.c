@@ -25,7 +25,7 @@ static const struct memo_stamp *dropped_fleet(const struct work *w)
         const struct memo_stamp *x = &w->old->stamps[k];
         bool named = x->kind != STAMP_FLEET;
         for (size_t f = 0; f < w->p->fleet_count && !named; f++)
-            named = strcmp(w->p->fleets[f].id, x->key) == 0;
+            named = strcmp(policy_fleet_name(&w->p->fleets[f]), x->key) == 0;
         if (!named)
             return x;
     }
@@ -43,9 +43,9 @@ static int64_t unneeded_before(const struct work *w)
 static void remember_fleets(struct work *w, const struct memo_stamp *dropped)
 {
     for (size_t f = 0; f < w->p->fleet_count; f++) {
-        const struct memo_stamp *was = work_old_stamp(w, STAMP_FLEET, w->p->fleets[f].id);
+        const struct memo_stamp *was = work_old_stamp(w, STAMP_FLEET, policy_fleet_name(&w->p->fleets[f]));
         int64_t since = was && was->since_ms <= w->s->now_ms ? was->since_ms : w->s->now_ms;
-        work_stamp_set(w, (struct memo_stamp){.kind = STAMP_FLEET, .key = w->p->fleets[f].id, .since_ms = since});
+        work_stamp_set(w, (struct memo_stamp){.kind = STAMP_FLEET, .key = policy_fleet_name(&w->p->fleets[f]), .since_ms = since});
     }
     if (dropped)
         work_stamp_set(w, *dropped);  // until it is confirmed, or named again

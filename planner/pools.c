@@ -10,18 +10,45 @@ static bool same_pool(const struct work *w, const struct pool *a, const struct p
     return a->type == b->type && a->weight_milli == b->weight_milli && memcmp(a->fits, b->fits, w->kinds.rule_count) == 0;
 }
 
+static bool is_batch(const struct work *w, size_t fleet)
+{
+    const struct policy_fleet *p = policy_fleet_find(w->p, fleet_name(&w->s->fleets[fleet]));
+    return p && p->role == FLEET_ROLE_BATCH;
+}
+
+// What some fleet that is no batch pool may run, whatever the size: a batch pool is not grown for it. A fleet whose pools are not
+// known may run anything.
+static void mark_general(struct work *w, size_t fleet)
+{
+    const struct fleet *x = &w->s->fleets[fleet];
+    for (size_t k = 0; k < w->s->shape_count; k++) {
+        bool may = x->pool_count == 0;
+        for (size_t n = 0; n < x->pool_count && !may; n++)
+            may = w->kinds.classes[w->kinds.pool_class[fleet][n]].fits[w->kinds.rule_of[k]] != FIT_NO;
+        w->pools[k].general = w->pools[k].general || may;
+    }
+}
+
 void pools_init(struct work *w)
 {
+    bool any_batch = false;
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        any_batch = any_batch || is_batch(w, f);
+    for (size_t f = 0; f < w->s->fleet_count && any_batch; f++)
+        if (!is_batch(w, f))
+            mark_general(w, f);
     w->fleet_pools = arena_array(w->a, struct pool_list, w->s->fleet_count + 1);
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         const struct fleet *x = &w->s->fleets[f];
         struct pool_list *list = &w->fleet_pools[f];
         list->v = arena_array(w->a, struct pool, x->pool_count + 1);
+        bool batch = any_batch && is_batch(w, f);
         for (size_t k = 0; k < x->pool_count; k++) {
             const struct fleet_pool *p = &x->pools[k];
             const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
             struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu,
                                 .usd_micro = p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
+            pool.batch = batch;
             pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
             pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};
             bool there = p->subnet_full;
@@ -44,7 +71,7 @@ enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
     const struct shape *s = work_shape(w, shape);
     enum fit fit = (enum fit)x->fits[w->kinds.rule_of[shape]];
     assert(fit != FIT_ASK);
-    if (!s->known || fit == FIT_NO || work_fresh_ports_clash(w, shape))
+    if (!s->known || fit == FIT_NO || work_fresh_ports_clash(w, shape) || (x->batch && w->pools[shape].general))
         return FIT_NO;
     if (!x->sized)
         return FIT_MAYBE;

@@ -13,6 +13,7 @@ struct pool {
     int64_t usd_micro;     // an hour, spot; 0 unknown
     const unsigned char *fits;  // enum fit, by rule
     bool gpu;
+    bool batch;            // of a fleet of that role: only for what no other fleet can run
     bool sized;            // its type's size is learned or nominal
     struct res room;       // of a fresh instance, for tasks
 };

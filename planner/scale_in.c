@@ -246,6 +246,7 @@ static void take_part(struct work *w, struct tally *t, int i, int sign)
 // ---- candidates -----------------------------------------------------------------------------------------------------------
 struct candidate {
     int i;
+    int rank;            // by the role of its fleet: burst shrinks first, base last
     int32_t tasks;
     int64_t since_ms;    // proven since, INT64_MAX when not yet
     double disturbance;  // tasks moved for what is saved
@@ -255,6 +256,8 @@ struct candidate {
 static int by_merit(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank - y->rank;
     if ((x->tasks == 0) != (y->tasks == 0))
         return x->tasks == 0 ? -1 : 1;
     if (x->since_ms != y->since_ms)
@@ -266,6 +269,8 @@ static int by_merit(const void *a, const void *b)
     return x->i - y->i;
 }
 
+static const int SHRINKS[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BURST] = 0, [FLEET_ROLE_SPOT] = 1, [FLEET_ROLE_BATCH] = 1, [FLEET_ROLE_BASE] = 2};
+
 static struct candidate candidate_of(struct work *w, const struct tally *t, int i)
 {
     const struct instance *x = &w->s->instances[i];
@@ -273,6 +278,7 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
     double size = res_share(x->registered, w->reference);
     int32_t tasks = work_task_count(w, i, false);
     return (struct candidate){.i = i,
+                              .rank = SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,
                               .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
                               .disturbance = size > 0 ? (double)tasks / size : tasks,

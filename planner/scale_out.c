@@ -248,7 +248,10 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
     return known ? sum / (double)used : 0;
 }
 
-// The cheapest fleet not yet tried; the policy's order where a price is unknown. Fleets whose launches do not register come last.
+static const int GROWS[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = 0, [FLEET_ROLE_SPOT] = 1, [FLEET_ROLE_BATCH] = 1, [FLEET_ROLE_BURST] = 2};
+
+// Of the fleets not yet tried, the first by role, then the cheapest; the policy's order where a price is unknown. Fleets whose
+// launches do not register come last.
 static int next_fleet(struct work *w, struct order *orders, const bool *tried, struct pack_task *tasks, size_t n)
 {
     int best = -1;
@@ -256,12 +259,13 @@ static int next_fleet(struct work *w, struct order *orders, const bool *tried, s
     bool best_ill = false;
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         bool ill = breaker_room(w, (int)f) != INT64_MAX;
-        if (tried[f] || w->fleet[f].closed || (best >= 0 && ill && !best_ill))
+        if (tried[f] || w->fleet[f].closed)
             continue;
         double price = fleet_price(w, &orders[f], tasks, n);
         if (price < 0)
             continue;
-        if (best < 0 || (best_ill && !ill) || (price > 0 && best_price > 0 && price < best_price)) {
+        int order = best < 0 ? -1 : (ill - best_ill) * FLEET_ROLE_COUNT + GROWS[w->fleet[f].policy->role] - GROWS[w->fleet[best].policy->role];
+        if (order < 0 || (order == 0 && price > 0 && best_price > 0 && price < best_price)) {
             best = (int)f;
             best_ill = ill;
             best_price = price;

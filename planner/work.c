@@ -295,7 +295,7 @@ static const char *fleet_closed(struct work *w, const struct fleet *f, const str
     if (!policy)
         return "not in the policy";
     if (!f->found)
-        return "AWS does not know it";
+        return f->unfound && f->unfound[0] ? f->unfound : "AWS does not know it";
     if (!f->maintain)
         return "not of type maintain";
     if (f->foreign_scaling)
@@ -364,9 +364,7 @@ void work_fleets(struct work *w)
         const struct fleet *f = &w->s->fleets[k];
         struct work_fleet *y = &w->fleet[k];
         *y = (struct work_fleet){0};
-        for (size_t n = 0; n < w->p->fleet_count; n++)
-            if (strcmp(w->p->fleets[n].id, f->id) == 0)
-                y->policy = &w->p->fleets[n];
+        y->policy = policy_fleet_find(w->p, fleet_name(f));
         y->closed = fleet_closed(w, f, y->policy);
         fleet_target(w, f, y);
         fleet_members(w, (int)k, y);

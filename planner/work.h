@@ -83,6 +83,7 @@ struct shape_pools {
     bool maybe;   // some pool of known size holds it if it has the attributes: a probe tells
     bool doubt;   // some pool of unknown size may hold it
     bool narrow;  // some pool does not hold it: what the fleet launches may not help
+    bool general; // some fleet that is no batch pool may run it (found only where there is a batch pool)
 };
 
 // What may be done at all: modes.h.

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "planner/model/snapshot.h"
 
 enum policy_mode { MODE_ACT, MODE_ADD_ONLY, MODE_OBSERVE, MODE_COUNT };
 enum on_deadline { ON_DEADLINE_UNDO, ON_DEADLINE_WAIT };
@@ -24,8 +25,20 @@ struct policy_subnet {
     const char *id, *zone;  // "subnet-…", "eu-west-1a"
 };
 
+// Which part of a cluster's need a fleet serves.
+enum fleet_role {
+    FLEET_ROLE_SPOT,
+    FLEET_ROLE_BASE,   // raised first, shrunk last
+    FLEET_ROLE_BURST,  // raised only for what the others cannot serve, shrunk first
+    FLEET_ROLE_BATCH,  // only for standalone tasks, and for services whose provider or attributes no other fleet has
+    FLEET_ROLE_COUNT
+};
+
+// Named by exactly one of id and tag.
 struct policy_fleet {
-    const char *id;      // "sfr-…"; required
+    const char *id;      // "sfr-…" or "fleet-…", "" none
+    const char *tag;     // "Key=Value": the one active fleet that carries it when masu looks; "" none
+    enum fleet_role role;
     int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
     // What its instances are like, where nothing registered has shown it yet.
     const char *arch;    // "x86_64", "arm64", "" = learned
@@ -142,4 +155,10 @@ void policy_cluster_defaults(struct policy_cluster *c);
 void policy_write_schema(struct buf *out);     // JSON Schema 2020-12; policies/policy.schema.json is this text (a test compares)
 void policy_write_reference(struct buf *out);  // the keys as an aligned text table: `masu check-policy --keys`
 json_t *policy_to_json(const struct policy *p);  // every key with its effective value
+// What names the fleet in the policy, whichever key does; the snapshot's fleet_name() is the same text. NULL strings count as "".
+const char *policy_fleet_name(const struct policy_fleet *f);
+// Which kind its id says it is; FLEET_KIND_COUNT: AWS tells (a tag).
+enum fleet_kind policy_fleet_kind(const struct policy_fleet *f);
+const struct policy_fleet *policy_fleet_find(const struct policy_cluster *c, const char *name);  // NULL: none of that name
+const char *policy_fleet_role_name(enum fleet_role r);  // "base", …
 const char *policy_mode_name(enum policy_mode m);  // "act", "add-only", "observe"

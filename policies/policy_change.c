@@ -26,21 +26,14 @@ static bool same_order(const struct policy *a, const struct policy *b)
     return true;
 }
 
-static bool names_fleet(const struct policy_cluster *c, const char *id)
-{
-    for (size_t i = 0; i < c->fleet_count; i++)
-        if (strcmp(c->fleets[i].id, id) == 0)
-            return true;
-    return false;
-}
-
 static size_t add_dropped_fleets(const struct policy *old, const struct policy *new, struct buf *out)
 {
     size_t dropped = 0;
     for (size_t i = 0; i < old->cluster_count; i++)
         for (size_t f = 0; f < old->clusters[i].fleet_count; f++)
-            if (!names_fleet(&new->clusters[i], old->clusters[i].fleets[f].id))
-                buf_printf(out, "%sdrops %s of \"%s\"", dropped++ > 0 ? ", " : "", old->clusters[i].fleets[f].id, old->clusters[i].name);
+            if (!policy_fleet_find(&new->clusters[i], policy_fleet_name(&old->clusters[i].fleets[f])))
+                buf_printf(out, "%sdrops %s of \"%s\"", dropped++ > 0 ? ", " : "", policy_fleet_name(&old->clusters[i].fleets[f]),
+                           old->clusters[i].name);
     return dropped;
 }
 

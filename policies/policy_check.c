@@ -11,6 +11,30 @@ static const char *short_name(const char *cluster)
     return slash ? slash + 1 : cluster;
 }
 
+// "Key=Value", as EC2 takes them: what is before the first "=" is the key.
+static bool is_tag(const char *text)
+{
+    const char *equals = strchr(text, '=');
+    return equals && equals > text && equals - text <= 128 && equals[1] != '\0' && strlen(equals + 1) <= 256 &&
+           strncmp(text, "aws:", 4) != 0;
+}
+
+static void check_fleet_name(const struct policy_fleet *f, const char *path, struct policy_report *r)
+{
+    if (!*f->id && !*f->tag)
+        policy_report_add(r, false, AT_VALUE, path, "has neither id nor tag",
+                          "add \"id\": \"sfr-…\" or \"fleet-…\", or \"tag\": \"Key=Value\"");
+    if (*f->id && *f->tag)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.tag", path), "id is there too",
+                          "one of the two: an id is one fleet for ever, a tag whichever carries it");
+    if (*f->id && strncmp(f->id, "sfr-", 4) != 0 && strncmp(f->id, "fleet-", 6) != 0)
+        policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "%s.id", path), "is no id of a Spot Fleet request or an EC2 Fleet",
+                          "\"sfr-…\" or \"fleet-…\"");
+    if (*f->tag && !is_tag(f->tag))
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.tag", path), "is no tag of yours",
+                          "\"Key=Value\", such as \"Fleet=web-spot\"");
+}
+
 static void check_fleet(const struct policy *p, size_t cluster, size_t fleet, struct policy_report *r)
 {
     const struct policy_fleet *f = &p->clusters[cluster].fleets[fleet];
@@ -20,8 +44,7 @@ static void check_fleet(const struct policy *p, size_t cluster, size_t fleet, st
                           arena_printf(r->arena, "at most %" PRId64 ", or raise max", f->max));
     if (f->max >= 0 && f->min == f->max)
         policy_report_add(r, true, AT_VALUE, path, "min is max", "masu never resizes this fleet");
-    if (*f->id && strncmp(f->id, "sfr-", 4) != 0)
-        policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "%s.id", path), "is not a Spot Fleet request id", "\"sfr-…\"");
+    check_fleet_name(f, path, r);
 }
 
 static void check_words(const struct policy_fleet *f, const char *path, struct policy_report *r)
@@ -87,7 +110,7 @@ static void check_fleets_twice(const struct policy *p, struct policy_report *r)
     for (size_t c = 0; c < p->cluster_count; c++)
         for (size_t f = 0; f < p->clusters[c].fleet_count; f++, n++) {
             places[n] = (struct fleet_place){c, f};
-            ids[n] = (struct name_entry){p->clusters[c].fleets[f].id, (int)n};
+            ids[n] = (struct name_entry){policy_fleet_name(&p->clusters[c].fleets[f]), (int)n};
         }
     if (total > 1)
         qsort(ids, total, sizeof *ids, by_id);
@@ -95,7 +118,8 @@ static void check_fleets_twice(const struct policy *p, struct policy_report *r)
         const struct fleet_place *first = &places[ids[i - 1].index], *again = &places[ids[i].index];
         if (*ids[i].name && strcmp(ids[i - 1].name, ids[i].name) == 0)
             policy_report_add(
-                r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].fleets[%zu].id", again->cluster, again->fleet),
+                r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].fleets[%zu].%s", again->cluster, again->fleet,
+                             *p->clusters[again->cluster].fleets[again->fleet].id ? "id" : "tag"),
                 arena_printf(r->arena, "\"%s\" is also clusters[%zu].fleets[%zu]", ids[i].name, first->cluster, first->fleet),
                 "a fleet belongs to one cluster, once");
     }

@@ -13,6 +13,8 @@ static const char *const format_names[WEBHOOK_FORMAT_COUNT] = {[WEBHOOK_MASU] = 
                                                                [WEBHOOK_ALERTMANAGER] = "alertmanager"};
 static const char *const level_names[ALERT_LEVEL_COUNT] = {[ALERT_LEVEL_INFO] = "info", [ALERT_LEVEL_WARNING] = "warning",
                                                            [ALERT_LEVEL_CRITICAL] = "critical"};
+static const char *const role_names[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = "base", [FLEET_ROLE_SPOT] = "spot",
+                                                         [FLEET_ROLE_BATCH] = "batch", [FLEET_ROLE_BURST] = "burst"};
 static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON_DEADLINE_WAIT] = "wait"};
 
 #define CLUSTER "clusters[]"
@@ -77,7 +79,7 @@ const struct policy_key policy_keys[] = {
     STRING(CLUSTER, "region", AT(policy_cluster, region), .help = "AWS region; left out: AWS_REGION."),
     STRING(CLUSTER, "account", AT(policy_cluster, account), .help = "AWS account id; left out: that of the credentials."),
     ARRAY(CLUSTER, "fleets", policy_cluster, fleets, fleet_count, policy_fleet, .required = true,
-          .example = "[{\"id\": \"sfr-…\", \"max\": 40}]", .help = "The Spot Fleets that hold the cluster's instances."),
+          .example = "[{\"id\": \"sfr-…\", \"max\": 40}]", .help = "The fleets that hold the cluster's instances."),
     ENUM(CLUSTER, "mode", MODE_ACT, mode_names, AT(policy_cluster, mode),
          "What masu may do: all; only add capacity and undo drains; or nothing but record what it would do."),
     SECONDS(CLUSTER, "period_s", 30, 5, 300, AT(policy_cluster, period_ms), "A look and a plan each."),
@@ -92,8 +94,13 @@ const struct policy_key policy_keys[] = {
     OBJECT(CLUSTER, "scale_out", "How fast capacity grows."),
     OBJECT(CLUSTER, "scale_in", "When and how gently capacity shrinks."),
 
-    STRING(CLUSTER ".fleets[]", "id", AT(policy_fleet, id), .required = true, .example = "\"sfr-…\"",
-           .help = "Spot Fleet request id, \"sfr-…\"."),
+    STRING(CLUSTER ".fleets[]", "id", AT(policy_fleet, id),
+           .help = "Id of a Spot Fleet request, \"sfr-…\", or of an EC2 Fleet of type maintain, \"fleet-…\"."),
+    STRING(CLUSTER ".fleets[]", "tag", AT(policy_fleet, tag),
+           .help = "In place of `id`: \"Key=Value\", which exactly one active fleet carries whenever masu looks."),
+    ENUM(CLUSTER ".fleets[]", "role", FLEET_ROLE_SPOT, role_names, AT(policy_fleet, role),
+         "base: raised first, shrunk last; batch: only for standalone tasks and services that no other fleet can run; burst: raised "
+         "only for what the others cannot serve, shrunk first."),
     NUMBER(CLUSTER ".fleets[]", "min", "units", 0, 0, 100000, AT(policy_fleet, min),
            "Target capacity never goes below, in the fleet's own units (instances where it has no weights)."),
     {.parent = CLUSTER ".fleets[]", .name = "max", .kind = KEY_INTEGER, .required = true, .unit = "units", .fallback = -1, .min = 0,
@@ -316,4 +323,9 @@ void policy_cluster_defaults(struct policy_cluster *c)
 const char *policy_mode_name(enum policy_mode m)
 {
     return (int)m >= 0 && m < MODE_COUNT ? mode_names[m] : "unknown";
+}
+
+const char *policy_fleet_role_name(enum fleet_role r)
+{
+    return role_names[r];
 }

@@ -8,7 +8,7 @@ static const char **fleet_ids(struct look *l)
 {
     const char **ids = arena_array(l->a, const char *, l->policy->fleet_count);
     for (size_t i = 0; i < l->policy->fleet_count; i++)
-        ids[i] = arena_strdup(l->a, l->policy->fleets[i].id);
+        ids[i] = arena_strdup(l->a, policy_fleet_name(&l->policy->fleets[i]));
     return ids;
 }
 
@@ -104,7 +104,7 @@ bool look_listed_ask(struct look *l)
     bool asked = false;
     l->listed = arena_array(l->a, struct ec2_fleet_members, count);
     for (size_t i = 0; i < count; i++) {
-        const struct ec2_spot_fleet *s = answered_fleet(l, l->policy->fleets[i].id);
+        const struct ec2_spot_fleet *s = answered_fleet(l, policy_fleet_name(&l->policy->fleets[i]));
         const struct ec2_instances *tagged = &l->fleet_members[i];
         if (!s || tagged->call.state != AWS_CALL_COMPLETE || tagged->count > 0 || (s->target == 0 && s->fulfilled_milli == 0))
             continue;
@@ -120,7 +120,7 @@ static const char *listing_fleet(const struct look *l, const char *id)
     for (size_t i = 0; i < l->policy->fleet_count; i++)
         for (size_t j = 0; j < l->listed[i].count; j++)
             if (strcmp(l->listed[i].items[j].instance_id, id) == 0)
-                return l->policy->fleets[i].id;
+                return policy_fleet_name(&l->policy->fleets[i]);
     return "";
 }
 
@@ -353,7 +353,7 @@ void look_fleets_take(struct look *l)
     bool alone = l->fleet_call_count > 1;
     const struct aws_call *worst = alone ? NULL : &l->fleets[0].call;
     for (size_t i = 0; i < f->fleet_count; i++) {
-        const char *id = l->policy->fleets[i].id;
+        const char *id = policy_fleet_name(&l->policy->fleets[i]);
         const struct ec2_spot_fleet *s = answered_fleet(l, id);
         const struct fact_fleet *old = old_fleet(l, id);
         struct fact_fleet told = s ? fleet_fact(s) : (struct fact_fleet){.id = ""};

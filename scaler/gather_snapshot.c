@@ -112,11 +112,9 @@ static const char *launched_now(const struct join *j, const struct fact_fleet *f
 
 static const struct policy_fleet *policy_of(const struct join *j, const char *fleet)
 {
-    for (size_t i = 0; i < j->l->policy->fleet_count; i++)
-        if (strcmp(j->l->policy->fleets[i].id, fleet) == 0)
-            return &j->l->policy->fleets[i];
-    assert(!"a fleet of the policy");
-    return NULL;
+    const struct policy_fleet *p = policy_fleet_find(j->l->policy, fleet);
+    assert(p);
+    return p;
 }
 
 static const char *declared_zone(const struct policy_fleet *p, const char *subnet)

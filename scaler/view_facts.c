@@ -379,12 +379,9 @@ static void fill_bounds(struct view_cluster *c, const struct policy_cluster *pol
         if (c->snapshot->instances[i].fleet >= 0)
             c->fleet_instances[c->snapshot->instances[i].fleet]++;
     for (size_t i = 0; i < c->snapshot->fleet_count; i++) {
-        bounds[i].id = c->snapshot->fleets[i].id;
-        for (size_t k = 0; k < policy->fleet_count; k++)
-            if (strcmp(policy->fleets[k].id, bounds[i].id) == 0) {
-                bounds[i].min = policy->fleets[k].min;
-                bounds[i].max = policy->fleets[k].max;
-            }
+        const struct policy_fleet *p = policy_fleet_find(policy, fleet_name(&c->snapshot->fleets[i]));
+        bounds[i] = (struct policy_fleet){.id = fleet_name(&c->snapshot->fleets[i]), .min = p ? p->min : 0, .max = p ? p->max : 0,
+                                          .role = p ? p->role : FLEET_ROLE_SPOT};
     }
     c->bounds = bounds;
 }

@@ -151,7 +151,9 @@ static void write_fleets(struct jsonw *j, const struct view_cluster *c)
         const struct fleet *f = &c->snapshot->fleets[i];
         jsonw_object(j, NULL);
         jsonw_str(j, "id", f->id);
-        jsonw_str(j, "kind", "spot_fleet");
+        jsonw_str(j, "name", fleet_name(f));
+        jsonw_str(j, "role", policy_fleet_role_name(c->bounds[i].role));
+        jsonw_str(j, "kind", fleet_kind_name(f->kind));
         jsonw_str(j, "state", f->found ? fleet_state_name(f->state) : "not found");
         jsonw_str(j, "activity", f->activity);
         jsonw_int(j, "target", f->target);

@@ -37,7 +37,9 @@ const char *const ec2_state_names[EC2_STATE_COUNT] = {
     [EC2_UNKNOWN] = "unknown",       [EC2_PENDING] = "pending",   [EC2_RUNNING] = "running", [EC2_SHUTTING_DOWN] = "shutting-down",
     [EC2_TERMINATED] = "terminated", [EC2_STOPPING] = "stopping", [EC2_STOPPED] = "stopped",
 };
-const char *const fleet_kind_names[FLEET_KIND_COUNT] = {[FLEET_SPOT_FLEET] = "spot_fleet"};
+const char *const fleet_kind_names[FLEET_KIND_COUNT] = {
+    [FLEET_SPOT_FLEET] = "spot_fleet", [FLEET_EC2_FLEET] = "ec2_fleet", [FLEET_GROUP] = "group", [FLEET_INSTANT] = "instant",
+};
 const char *const fleet_state_names[FLEET_STATE_COUNT] = {
     [FLEET_STATE_UNKNOWN] = "unknown",
     [FLEET_SUBMITTED] = "submitted",
@@ -117,6 +119,16 @@ const char *ec2_state_name(enum ec2_state s)
 const char *fleet_state_name(enum fleet_state s)
 {
     return name_of(fleet_state_names, FLEET_STATE_COUNT, (int)s);
+}
+
+const char *fleet_kind_name(enum fleet_kind k)
+{
+    return name_of(fleet_kind_names, FLEET_KIND_COUNT, (int)k);
+}
+
+const char *fleet_name(const struct fleet *f)
+{
+    return f->name && *f->name ? f->name : f->id;
 }
 
 const char *control_mode_name(enum control_mode m)

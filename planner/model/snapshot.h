@@ -135,7 +135,8 @@ struct instance {
 };
 
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
-enum fleet_kind { FLEET_SPOT_FLEET, FLEET_KIND_COUNT };
+// GROUP is an Auto Scaling group; INSTANT stands for the EC2 Fleets of type instant, one an order, whose members nothing replaces.
+enum fleet_kind { FLEET_SPOT_FLEET, FLEET_EC2_FLEET, FLEET_GROUP, FLEET_INSTANT, FLEET_KIND_COUNT };
 enum fleet_state {
     FLEET_STATE_UNKNOWN,
     FLEET_SUBMITTED,
@@ -162,10 +163,12 @@ struct fleet_pool {
 };
 
 struct fleet {
-    const char *id;        // "sfr-…"
+    const char *id;        // "sfr-…", "fleet-…"; where none was found: what the policy calls it
+    const char *name;      // what the policy calls it (policy_fleet_name), "" where that is the id
     enum fleet_kind kind;
     enum fleet_state state;
     bool found;            // false: AWS does not know it (the policy may be wrong)
+    const char *unfound;   // why not, for people: "2 active fleets carry Team=web: sfr-1, sfr-2"; "" it does not know the id
     bool maintain;         // type maintain: replaces and can be modified
     const char *activity;  // activityStatus as told, "" unknown
     int64_t target, on_demand_target;  // in weight units
@@ -239,6 +242,8 @@ const char *source_kind_name(enum source_kind k);   // "container_instances", �
 const char *ecs_state_name(enum ecs_state s);       // "ACTIVE", … as ECS writes it; "UNREGISTERED"
 const char *ec2_state_name(enum ec2_state s);       // "running", … as EC2 writes it; "unknown"
 const char *fleet_state_name(enum fleet_state s);   // "active", …
+const char *fleet_kind_name(enum fleet_kind k);     // "spot_fleet", "ec2_fleet", "group", "instant"
+const char *fleet_name(const struct fleet *f);      // what the policy calls it
 const char *control_mode_name(enum control_mode m); // "run", "add-only", "pause", "freeze"
 // What a type registers: learned, else 94 % of nominal memory − 256 MiB and all CPU (safety.md F5); zero when unknown.
 struct res instance_type_capacity(const struct instance_type *t);

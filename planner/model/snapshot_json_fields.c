@@ -63,9 +63,11 @@ const struct json_fields type_fields = TABLE(type_rows);
 
 static const struct json_field fleet_rows[] = {
     ROW(fleet, id, "id", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(fleet, name, "name", FIELD_STR, .flags = 0),
     ROW(fleet, kind, "kind", FIELD_ENUM, .fallback = FLEET_SPOT_FLEET, NAMES(fleet_kind_names)),
     ROW(fleet, state, "state", FIELD_ENUM, .fallback = FLEET_ACTIVE, NAMES(fleet_state_names)),
     ROW(fleet, found, "found", FIELD_BOOL, .fallback = true),
+    ROW(fleet, unfound, "unfound", FIELD_STR, .flags = 0),
     ROW(fleet, maintain, "maintain", FIELD_BOOL, .fallback = true),
     ROW(fleet, activity, "activity", FIELD_STR, .flags = 0),
     ROW(fleet, target, "target", FIELD_I64, .flags = FIELD_ALWAYS),

@@ -125,6 +125,8 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME_TEXT(owner);
     SAME(last_error_ms);
     SAME_TEXT(foreign);
+    SAME_TEXT(name);
+    SAME_TEXT(unfound);
     SAME_TEXT(control);
     SAME_TEXT(denied);
     SAME_TEXT(last_error);

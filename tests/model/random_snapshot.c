@@ -97,6 +97,9 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
         struct fleet *f = &s->fleets[i];
         *f = (struct fleet){
             .id = arena_printf(a, "sfr-%zu", i),
+            .name = some_text(r, a, "name"),
+            .kind = (enum fleet_kind)below(r, FLEET_KIND_COUNT),
+            .unfound = some_text(r, a, "unfound"),
             .state = (enum fleet_state)below(r, FLEET_STATE_COUNT),
             .found = coin(r),
             .maintain = coin(r),

@@ -211,12 +211,12 @@ static void each_mistake_shows_its_line_a_caret_and_the_remedy(void **state)
         "p.json:4:70: error: clusters[0].fleets[1].min: is above max\n"
         "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
         "    |                                                                      ^ -> at most 3, or raise max\n"
-        "p.json:4:84: error: clusters[0].fleets[2].id: is required\n"
-        "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
-        "    |                                                                                    ^ -> add \"id\": \"sfr-\u2026\"\n"
         "p.json:4:84: error: clusters[0].fleets[2].max: is required\n"
         "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
         "    |                                                                                    ^ -> add \"max\": 40\n"
+        "p.json:4:84: error: clusters[0].fleets[2]: has neither id nor tag\n"
+        "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
+        "    |                                                                                    ^ -> add \"id\": \"sfr-\u2026\" or \"fleet-\u2026\", or \"tag\": \"Key=Value\"\n"
         "p.json:5:14: error: clusters[0].mode: unknown word\n"
         "  5 |      \"mode\": \"add_only\", \"percent\": 5,\n"
         "    |              ^^^^^^^^^^ -> did you mean \"add-only\"?\n"
@@ -258,6 +258,13 @@ static void mistakes_are_refused_with_these_words(void **state)
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1}]}, "
          "{\"name\": \"b\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1}]}]}",
          "clusters[1].fleets[0].id: \"sfr-1\" is also clusters[0].fleets[0]"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"tag\": \"A=b\", \"max\": 1}]}]}",
+         "clusters[0].fleets[0].tag: id is there too"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"tag\": \"Fleet\", \"max\": 1}]}]}", "clusters[0].fleets[0].tag: is no tag of yours"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"tag\": \"aws:ec2:fleet-id=fleet-1\", \"max\": 1}]}]}", "tag: is no tag of yours"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"tag\": \"A=b\", \"max\": 1}, {\"tag\": \"A=b\", \"max\": 1}]}]}",
+         "clusters[0].fleets[1].tag: \"A=b\" is also clusters[0].fleets[0]"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"fleet-1\", \"role\": \"burts\", \"max\": 1}]}]}", "did you mean \"burst\"?"},
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1.5}]}]}", "number with a fraction, expected a whole number"},
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": -1}]}]}", "max: out of bounds"},
         {"{\"clusters\": [{\"name\": \"a\", \"scale_in\": true}]}", "scale_in: true, expected an object"},

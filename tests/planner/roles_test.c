@@ -1,0 +1,155 @@
+// Several fleets of one cluster, each with its part of the need.
+#include "tests/planner/build.h"
+
+#include <string.h>
+
+// Fleets of one type that holds four tasks; each test gives them roles.
+static struct build b;
+static int type, web;
+
+static int fleet(const char *id, enum fleet_role role, int64_t max, int32_t members)
+{
+    int f = build_fleet(&b, id, members);
+    build_pool(&b, f, type, 1000);
+    b.p.fleets[f].role = role;
+    b.p.fleets[f].max = max;
+    for (int32_t k = 0; k < members; k++)
+        build_instance(&b, f, type);
+    return f;
+}
+
+static void world(int32_t desired)
+{
+    build_init(&b);
+    type = build_type(&b, "m5.xlarge", 4096, 15700);
+    web = build_service(&b, "web", build_shape(&b, "web:1", 1024, 2048), desired);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    build_release(&b);
+    return 0;
+}
+
+static void base_grows_first_then_spot_and_burst_only_beyond_them(void **state)
+{
+    (void)state;
+    world(24);  // six instances
+    fleet("sfr-burst", FLEET_ROLE_BURST, 10, 0);
+    fleet("sfr-spot", FLEET_ROLE_SPOT, 3, 0);
+    fleet("sfr-base", FLEET_ROLE_BASE, 2, 0);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-base"), 2);
+    assert_int_equal(plan_target(p, "sfr-spot"), 3);
+    assert_int_equal(plan_target(p, "sfr-burst"), 1);
+}
+
+static void burst_stays_where_the_others_serve(void **state)
+{
+    (void)state;
+    world(20);
+    b.s.types[type].spot_usd_micro = 0;
+    fleet("sfr-burst", FLEET_ROLE_BURST, 10, 0);
+    fleet("sfr-spot", FLEET_ROLE_SPOT, 10, 0);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-spot"), 5);
+    assert_int_equal(plan_target(p, "sfr-burst"), -1);
+}
+
+static void burst_serves_while_the_others_cannot_change(void **state)
+{
+    (void)state;
+    world(20);
+    fleet("sfr-burst", FLEET_ROLE_BURST, 10, 0);
+    int f = fleet("sfr-spot", FLEET_ROLE_SPOT, 10, 0);
+    b.s.fleets[f].foreign_scaling = true;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-burst"), 5);
+}
+
+// Twenty instances, each with one task of four: one may go at a time of ten per cent, or two.
+static void burst_shrinks_first_and_base_last(void **state)
+{
+    (void)state;
+    world(10);
+    b.p.drain_percent = 10;
+    int base = fleet("sfr-base", FLEET_ROLE_BASE, 10, 5), spot = fleet("sfr-spot", FLEET_ROLE_SPOT, 10, 5);
+    int burst = fleet("sfr-burst", FLEET_ROLE_BURST, 10, 5);
+    for (int i = 0; i < 10; i++)
+        build_hold(&b, i, web, 1);
+    const struct plan *p = build_ticks(&b, 3);
+    int drains = 0;
+    for (size_t k = 0; k < p->action_count; k++)
+        if (p->actions[k].kind == ACTION_DRAIN) {
+            assert_int_equal(b.s.instances[p->actions[k].instance].fleet, burst);
+            drains++;
+        }
+    assert_true(drains > 0);
+    // Without the burst fleet's the others follow, base last.
+    for (size_t i = 0; i < b.s.instance_count; i++)
+        b.s.instances[i].fleet = b.s.instances[i].fleet == burst ? spot : b.s.instances[i].fleet;
+    b.s.fleets[spot].target = 10;
+    b.s.fleets[burst].target = 0;
+    b.has_memo = false;
+    p = build_ticks(&b, 4);
+    for (size_t k = 0; k < p->action_count; k++)
+        if (p->actions[k].kind == ACTION_DRAIN)
+            assert_int_not_equal(b.s.instances[p->actions[k].instance].fleet, base);
+}
+
+static void a_batch_pool_never_grows_for_what_another_fleet_can_run(void **state)
+{
+    (void)state;
+    world(20);
+    fleet("sfr-batch", FLEET_ROLE_BATCH, 10, 0);
+    fleet("sfr-spot", FLEET_ROLE_SPOT, 3, 0);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-spot"), 3);
+    assert_int_equal(plan_target(p, "sfr-batch"), -1);
+}
+
+static void a_batch_pool_grows_for_a_service_that_only_it_can_run(void **state)
+{
+    (void)state;
+    world(20);
+    int batch = fleet("sfr-batch", FLEET_ROLE_BATCH, 10, 0), spot = fleet("sfr-spot", FLEET_ROLE_SPOT, 10, 0);
+    (void)batch;
+    b.s.shapes[0].arch = "arm64";
+    int arm = build_type(&b, "m6g.xlarge", 4096, 15700);
+    b.s.types[arm].arch = "arm64";
+    b.s.fleets[batch].pools[0].type = arm;
+    b.s.fleets[batch].pools[0].type_name = "m6g.xlarge";
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-batch"), 5);
+    assert_int_equal(plan_target(p, b.s.fleets[spot].id), -1);
+}
+
+static void a_fleet_found_by_its_tag_is_the_policys(void **state)
+{
+    (void)state;
+    world(8);
+    int f = fleet("sfr-7", FLEET_ROLE_SPOT, 10, 0);
+    b.p.fleets[f].id = "";
+    b.p.fleets[f].tag = "Fleet=web";
+    b.s.fleets[f].name = "Fleet=web";
+    assert_int_equal(plan_target(build_plan(&b), "sfr-7"), 2);
+    b.s.fleets[f].name = "Fleet=api";
+    b.has_memo = false;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-7"), -1);
+    assert_string_equal(plan_verdict(p, "sfr-7")->fact, "not in the policy");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(base_grows_first_then_spot_and_burst_only_beyond_them, teardown),
+        cmocka_unit_test_teardown(burst_stays_where_the_others_serve, teardown),
+        cmocka_unit_test_teardown(burst_serves_while_the_others_cannot_change, teardown),
+        cmocka_unit_test_teardown(burst_shrinks_first_and_base_last, teardown),
+        cmocka_unit_test_teardown(a_batch_pool_never_grows_for_what_another_fleet_can_run, teardown),
+        cmocka_unit_test_teardown(a_batch_pool_grows_for_a_service_that_only_it_can_run, teardown),
+        cmocka_unit_test_teardown(a_fleet_found_by_its_tag_is_the_policys, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
