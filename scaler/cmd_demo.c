@@ -20,7 +20,7 @@ struct demo {
     bool headless, json, faults;
     int64_t for_ms, seed, trace_mean;
     double speed;
-    const char *trace, *policy;
+    const char *trace, *market, *policy;
     struct option_address listen;
     bool listen_given;
     const char *token;
@@ -186,7 +186,7 @@ static int run(struct demo *d)
     struct arena a;
     arena_init(&a, 1 << 20);
     struct sandbox_options weather = {.seed = (uint64_t)d->seed, .weather = true};
-    struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy,
+    struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy, .market_path = d->market,
                             .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox};
     inbox_init(&d->inbox);
     split_trace(&a, d->trace, &o.trace_path, &o.trace_service);
@@ -218,6 +218,7 @@ int cmd_demo(int argc, char **argv)
         {.name = "speed", .kind = OPTION_NUMBER, .ret = &d.speed, .value = "X", .help = "world seconds a second (720: a day in 2 min)", .min = 1, .max = 3600},
         {.name = "trace", .kind = OPTION_STRING, .ret = &d.trace, .value = "F[:SERVICE]", .help = "CSV of times and values: the demand"},
         {.name = "trace-mean", .kind = OPTION_INT, .ret = &d.trace_mean, .value = "N", .help = "tasks that the trace's mean stands for (100)", .min = 1, .max = 5000},
+        {.name = "market", .kind = OPTION_STRING, .ret = &d.market, .value = "F", .help = "CSV of pools and what was available, or its price: the spot market"},
         {.name = "faults", .kind = OPTION_FLAG, .ret = &d.faults, .help = "AWS throttles, fails, loses answers and lags now and then"},
         {.name = "policy", .kind = OPTION_STRING, .ret = &d.policy, .value = "F", .help = "settings in place of the built-in policy"},
         {.name = "listen", .kind = OPTION_ADDRESS, .ret = &listen, .value = "H:P", .help = "of the report (127.0.0.1:8080)"},

@@ -1,7 +1,6 @@
 // masu sandbox: the default virtual world as an AWS account on loopback, until SIGINT or SIGTERM.
 #include "scaler/cmds.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,43 +10,25 @@
 #include "base/clock.h"
 #include "planner/sim/world.h"
 #include "scaler/options.h"
+#include "scaler/record.h"
 #include "scaler/sandbox/listener.h"
 #include "scaler/sandbox/sandbox.h"
 
-#define TRACE_BYTES_MAX ((size_t)64 << 20)
 #define WARM_UP_MS ((int64_t)3600 * 1000)  // the world is this old when the first client comes: services run, prices moved
 
 struct sandbox_command {
     struct option_address listen;
     double speed;
     int64_t seed;
-    const char *trace_file;
+    const char *trace_file, *market_file;
     struct arena arena;
     struct workload_trace trace;
+    struct market_trace market;
     struct clock clock;
     struct world *world;
     struct sandbox *sandbox;
     struct listener *listener;
 };
-
-static int read_file(const char *path, struct arena *a, struct slice *ret, struct err *err)
-{
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    struct buf text;
-    buf_init(&text, TRACE_BYTES_MAX);
-    char block[65536];
-    size_t n;
-    while ((n = fread(block, 1, sizeof block, f)) > 0)
-        buf_add(&text, block, n);
-    bool failed = ferror(f) != 0 || buf_failed(&text);
-    fclose(f);
-    if (!failed)
-        *ret = (struct slice){arena_strndup(a, buf_str(&text), text.len), text.len};
-    buf_release(&text);
-    return failed ? err_set(err, ERR_IO, "%s: cannot be read, or is longer than %zu MiB", path, TRACE_BYTES_MAX >> 20) : 0;
-}
 
 static int start(struct sandbox_command *c, struct err *err)
 {
@@ -60,10 +41,16 @@ static int start(struct sandbox_command *c, struct err *err)
     o.start_ms = now_ms - WARM_UP_MS;
     int r = 0;
     if (c->trace_file != NULL) {
-        if ((r = read_file(c->trace_file, &c->arena, &text, err)) != 0 ||
+        if ((r = record_read(c->trace_file, &c->arena, &text, err)) != 0 ||
             (r = workload_trace_parse(text, c->trace_file, &c->arena, &c->trace, err)) != 0)
             return r;
         o.trace = &c->trace;
+    }
+    if (c->market_file != NULL) {
+        if ((r = record_read(c->market_file, &c->arena, &text, err)) != 0 ||
+            (r = market_trace_parse(text, c->market_file, &c->arena, &c->market, err)) != 0)
+            return r;
+        o.market = &c->market;
     }
     struct sandbox_options options = {.seed = (uint64_t)c->seed};
     clock_init_accelerated(&c->clock, now_ms, c->speed);
@@ -101,6 +88,7 @@ int cmd_sandbox(int argc, char **argv)
         {"speed", OPTION_NUMBER, &c.speed, "X", "seconds of the world in a real one (1)", 0, 100000},
         {"seed", OPTION_INT, &c.seed, "N", "chance of the world (7)", 0, INT64_MAX},
         {"trace", OPTION_STRING, &c.trace_file, "F", "CSV of times and values that drives the services", 0, 0},
+        {"market", OPTION_STRING, &c.market_file, "F", "CSV of pools and what was available, or its price: the spot market", 0, 0},
     };
     const struct options_spec spec = {
         .command = "sandbox",

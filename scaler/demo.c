@@ -16,6 +16,16 @@ static json_t *calls_json(struct rig *r)
     return o;
 }
 
+static double share_percent(int64_t part, int64_t whole)
+{
+    return whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;
+}
+
+static double in_time(const struct world_summary *s)
+{
+    return share_percent(s->interrupted_tasks_in_time, s->interrupted_tasks) / 100;
+}
+
 static json_t *violations_json(struct rig *r)
 {
     json_t *list = json_array();
@@ -50,6 +60,8 @@ void demo_summary_json(struct rig *r, const struct demo_run *run, struct buf *ou
     json_object_set_new(o, "drains", json_pack("{s:I, s:I, s:I}", "begun", (json_int_t)s->drains_begun, "finished",
                                                (json_int_t)s->drains_finished, "undone", (json_int_t)s->drains_undone));
     json_object_set_new(o, "interruptions", json_integer(s->interruptions));
+    json_object_set_new(o, "interrupted_tasks", json_integer(s->interrupted_tasks));
+    json_object_set_new(o, "interrupted_tasks_replaced_in_time", s->interrupted_tasks > 0 ? json_real(in_time(s)) : json_null());
     json_object_set_new(o, "tasks_killed", json_integer(s->tasks_killed));
     json_object_set_new(o, "invariant_violations", json_integer(f.violations));
     json_object_set_new(o, "violations", violations_json(r));
@@ -61,11 +73,6 @@ void demo_summary_json(struct rig *r, const struct demo_run *run, struct buf *ou
     json_write_pretty(o, out);
     buf_add_char(out, '\n');
     json_decref(o);
-}
-
-static double share_percent(int64_t part, int64_t whole)
-{
-    return whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
 static void violations_text(struct rig *r, struct buf *out)
@@ -97,6 +104,9 @@ void demo_summary_text(struct rig *r, const struct demo_run *run, struct buf *ou
     buf_printf(out, "  %-13s %" PRId64 " begun, %" PRId64 " finished, %" PRId64 " undone; %" PRId64 " interruption%s; %" PRId64
                " tasks killed, %" PRId64 " violated\n", "drains", s->drains_begun, s->drains_finished, s->drains_undone, s->interruptions,
                s->interruptions == 1 ? "" : "s", s->tasks_killed, f.violations);
+    if (s->interrupted_tasks > 0)
+        buf_printf(out, "  %-13s %" PRId64 " tasks; for %.1f %% of them capacity was registered within the two minutes\n", "interrupted",
+                   s->interrupted_tasks, 100 * in_time(s));
     int64_t faults = sandbox_weather_faults(r->sandbox);
     if (faults > 0)
         buf_printf(out, "  %-13s %" PRId64 " calls throttled, failed, lost or garbled\n", "faults", faults);

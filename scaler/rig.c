@@ -2,9 +2,10 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "scaler/record.h"
 #include "scaler/sandbox/inproc.h"
 
-enum { RIG_ARENA_MAX_BYTES = 512 << 20, TRACE_MAX_BYTES = 64 << 20, REPORT_MAX_BYTES = 1 << 20 };
+enum { RIG_ARENA_MAX_BYTES = 512 << 20, REPORT_MAX_BYTES = 1 << 20 };
 
 // ---- what watches the daemon ----------------------------------------------------------------------------------------------
 
@@ -197,22 +198,25 @@ static int make_policy(struct rig *r, struct err *err)
 
 // ---- world and invariants -------------------------------------------------------------------------------------------------
 
-static int read_trace(struct rig *r, struct err *err)
+static int read_records(struct rig *r, struct world_options *w, struct err *err)
 {
-    FILE *f = fopen(r->o.trace_path, "rb");
-    if (f == NULL)
-        return err_set(err, ERR_IO, "%s: cannot be read", r->o.trace_path);
-    struct buf text;
-    buf_init(&text, TRACE_MAX_BYTES);
-    char chunk[65536];
-    size_t n;
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
-        buf_add(&text, chunk, n);
-    fclose(f);
-    int rc = buf_failed(&text) ? err_set(err, ERR_LIMIT, "%s: larger than %d MiB", r->o.trace_path, TRACE_MAX_BYTES >> 20)
-                               : workload_trace_parse(buf_slice(&text), r->o.trace_path, &r->arena, &r->trace, err);
-    buf_release(&text);
-    return rc;
+    struct slice text;
+    if (r->o.trace_path) {
+        if (record_read(r->o.trace_path, &r->arena, &text, err) != 0 ||
+            workload_trace_parse(text, r->o.trace_path, &r->arena, &r->trace, err) != 0)
+            return err->kind;
+        w->trace = &r->trace;
+        w->trace_service = r->o.trace_service;
+        if (r->o.trace_mean > 0)
+            w->trace_mean = r->o.trace_mean;
+    }
+    if (r->o.market_path) {
+        if (record_read(r->o.market_path, &r->arena, &text, err) != 0 ||
+            market_trace_parse(text, r->o.market_path, &r->arena, &r->market, err) != 0)
+            return err->kind;
+        w->market = &r->market;
+    }
+    return 0;
 }
 
 static int make_worlds(struct rig *r, struct err *err)
@@ -221,14 +225,8 @@ static int make_worlds(struct rig *r, struct err *err)
     world_options_default(&w);
     if (r->o.world)
         w = *r->o.world;
-    if (r->o.trace_path) {
-        if (read_trace(r, err) != 0)
-            return err->kind;
-        w.trace = &r->trace;
-        w.trace_service = r->o.trace_service;
-        if (r->o.trace_mean > 0)
-            w.trace_mean = r->o.trace_mean;
-    }
+    if (read_records(r, &w, err) != 0)
+        return err->kind;
     r->start_ms = w.start_ms;
     if (r->o.speed > 0 && r->o.daemon_elsewhere)
         clock_init_accelerated(&r->clock, w.start_ms, r->o.speed);
@@ -413,6 +411,8 @@ static void add_figures(struct world_summary *to, const struct world_summary *s)
     to->lowest2h_need += s->lowest2h_need;
     to->tasks_killed += s->tasks_killed;
     to->interruptions += s->interruptions;
+    to->interrupted_tasks += s->interrupted_tasks;
+    to->interrupted_tasks_in_time += s->interrupted_tasks_in_time;
     to->drains_begun += s->drains_begun;
     to->drains_finished += s->drains_finished;
     to->drains_undone += s->drains_undone;

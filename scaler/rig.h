@@ -18,6 +18,7 @@ struct rig_options {
     bool daemon_elsewhere;  // with a speed: another process lives by this clock, so it waits for nobody
     const char *trace_path, *trace_service;  // NULL: the seeded profile
     int64_t trace_mean;                 // 0 = 100
+    const char *market_path;            // a recorded spot market; NULL: chance
     const char *policy_path;            // settings in place of the built-in ones; NULL: those
     const char *state_path;             // NULL: in memory (a private file when there is a page)
     void (*settings)(struct policy_cluster *c);  // changes the built-in settings of each cluster; NULL: none
@@ -45,6 +46,7 @@ struct rig {
     struct invariants *invariants[RIG_REGIONS_MAX];
     int region_count;
     struct workload_trace trace;
+    struct market_trace market;
     struct sandbox *sandbox;
     struct transport *transport;
     struct policy policy;

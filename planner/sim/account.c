@@ -196,6 +196,8 @@ void world_summary(const struct world *w, struct world_summary *ret)
                                   .cost_usd_micro = w->cost_area / HOUR_MS, .instances_max = w->max_instances,
                                   .instances_min = w->min_instances < 0 ? 0 : w->min_instances,
                                   .tasks_killed = w->counters.tasks_killed, .interruptions = w->counters.interruptions,
+                                  .interrupted_tasks = w->counters.interrupted_tasks,
+                                  .interrupted_tasks_in_time = w->counters.interrupted_tasks_in_time,
                                   .drains_begun = w->counters.drains_begun, .drains_finished = w->counters.drains_finished,
                                   .drains_undone = w->counters.drains_undone, .counters = w->counters, .series = w->series,
                                   .series_count = w->series_count, .hours = w->hours, .hour_count = w->hour_count};

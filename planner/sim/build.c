@@ -214,13 +214,17 @@ static bool all_placed(struct world *w, int cluster)
     return placed;
 }
 
-// Members one after the other, over types and zones, until all tasks have a place, and a fifth more.
+// Members one after the other, over types and zones, until all tasks have a place, and a fifth more. Pools that are out of stock in a
+// recorded market have none, unless all are.
 static void fill_fleet(struct world *w, int fleet)
 {
-    int cluster = w->fleets[fleet].cluster, more = -1;
+    int cluster = w->fleets[fleet].cluster, overrides = w->fleets[fleet].override_count, more = -1, out = 0;
     for (int n = 0; n < 5000 && more != 0; n++) {
-        int type = w->fleets[fleet].overrides[n % w->fleets[fleet].override_count].type;
-        world_add_instance(w, cluster, fleet, type, (n / w->fleets[fleet].override_count + n) % w->zone_count);
+        int type = w->fleets[fleet].overrides[n % overrides].type, zone = (n / overrides + n) % w->zone_count;
+        if (w->pools[fleet_pool(w, type, zone)].depth == 0 && ++out <= overrides * w->zone_count)
+            continue;
+        out = 0;
+        world_add_instance(w, cluster, fleet, type, zone);
         if (more > 0)
             more--;
         else if (all_placed(w, cluster))

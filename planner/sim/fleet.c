@@ -1,5 +1,18 @@
 // Spot Fleets of type maintain: keep fulfilled capacity at or above the target, rounding up by weights.
+#include <string.h>
+
 #include "planner/sim/world_internal.h"
+
+void fleet_event(struct world *w, int fleet, const char *type, const char *sub_type, int pool)
+{
+    enum { NOT_TRIED_AGAIN_MS = 13 * 60000 };
+    struct world_fleet *f = &w->fleets[fleet];
+    for (int k = 0; k < WORLD_FLEET_EVENTS && f->events[k].at_ms > 0; k++)
+        if (f->events[k].pool == pool && !strcmp(f->events[k].sub_type, sub_type) && w->now_ms - f->events[k].at_ms < NOT_TRIED_AGAIN_MS)
+            return;
+    memmove(&f->events[1], &f->events[0], (WORLD_FLEET_EVENTS - 1) * sizeof f->events[0]);
+    f->events[0] = (struct world_fleet_event){w->now_ms, type, sub_type, pool};
+}
 
 int fleet_pool(const struct world *w, int type, int zone)
 {
@@ -81,25 +94,36 @@ static int64_t addresses_left(const struct world *w, int zone)
     return left;
 }
 
-static struct choice choose_pool(const struct world *w, int fleet, bool spot)
+// *ret_refused: the pool that its strategy would have liked better, had it not been out of stock; -1: none. On-demand has its own stock.
+static struct choice choose_pool(const struct world *w, int fleet, bool spot, int *ret_refused)
 {
     const struct world_fleet *f = &w->fleets[fleet];
     struct choice best = {-1, -1};
-    double best_score = 0;
+    double best_score = 0, refused_score = 0;
+    *ret_refused = -1;
     for (int o = 0; o < f->override_count; o++) {
         for (int z = 0; z < w->zone_count; z++) {
             if (f->overrides[o].zone >= 0 && f->overrides[o].zone != z)
                 continue;
             int pool = fleet_pool(w, f->overrides[o].type, z);
-            if (pool < 0 || w->pools[pool].depth <= 0 || addresses_left(w, z) <= 0)
+            if (pool < 0 || addresses_left(w, z) <= 0)
                 continue;
             double s = pool_score(w, fleet, pool, f->overrides[o].weight_milli, spot);
+            if (spot && w->pools[pool].depth <= 0) {
+                if (*ret_refused < 0 || s < refused_score) {
+                    *ret_refused = pool;
+                    refused_score = s;
+                }
+                continue;
+            }
             if (best.pool < 0 || s < best_score) {
                 best_score = s;
                 best = (struct choice){o, pool};
             }
         }
     }
+    if (best.pool >= 0 && refused_score >= best_score)
+        *ret_refused = -1;
     return best;
 }
 
@@ -147,15 +171,19 @@ void fleet_check_step(struct world *w, int fleet)
     int64_t have = f->fulfilled_milli + f->open_milli;
     for (int limit = 0; have < f->wanted * 1000 && limit < WORLD_INSTANCES_MAX; limit++) {
         bool spot = on_demand >= f->wanted_on_demand * 1000;
-        struct choice c = choose_pool(w, fleet, spot);
+        int refused;
+        struct choice c = choose_pool(w, fleet, spot, &refused);
+        if (refused >= 0)
+            fleet_event(w, fleet, "information", "launchSpecTemporarilyBlacklisted", refused);
         if (c.pool < 0) {
             f->activity = WA_ERROR;
+            fleet_event(w, fleet, "error", "allLaunchSpecsTemporarilyBlacklisted", -1);
             w->counters.launch_failures++;
             queue_push(w, w->now_ms + 30000, WEV_FLEET_CHECK, fleet, 0, 0);
             return;
         }
         int64_t weight = f->overrides[c.override].weight_milli;
-        w->pools[c.pool].depth--;
+        w->pools[c.pool].depth -= spot;
         f->open_milli += weight;
         have += weight;
         if (!spot) {
@@ -178,11 +206,12 @@ void fleet_launch_step(struct world *w, int fleet, int packed, bool spot)
         f->open_on_demand_milli -= weight;
     bool still_wanted = f->fulfilled_milli < f->wanted * 1000 && f->state.now <= WF_MODIFYING;
     if (!still_wanted) {  // a lower target cancels open orders first
-        w->pools[pool].depth++;
+        w->pools[pool].depth += spot;
         return;
     }
-    if (w->pools[pool].shortage_until_ms > w->now_ms) {
+    if (spot && w->pools[pool].shortage_until_ms > w->now_ms) {
         w->counters.launch_failures++;
+        fleet_event(w, fleet, "information", "launchSpecTemporarilyBlacklisted", pool);
         queue_push(w, w->now_ms + 1000, WEV_FLEET_CHECK, fleet, 0, 0);
         return;
     }

@@ -134,6 +134,7 @@ void machine_end(struct world *w, int n, enum world_end end, enum world_actor by
         return;
     i->end = end;
     i->ended_by = by;
+    replaced_judge(w, n);
     charge_tasks(w, i);
     world_ended(w, n);
     world_lag(w, &i->state, WL_SHUTTING_DOWN);
@@ -211,6 +212,8 @@ void machine_doom(struct world *w, int n, enum world_end end, enum world_actor b
     i->deadline_ms = w->now_ms + WORLD_DOOM_MS;
     i->end = end;
     i->ended_by = by;
+    if (end == WEND_INTERRUPTED)
+        replaced_note(w, n);
     machine_tell(w, n, false);
     news_instance(w, WNEWS_INTERRUPTION, n);
     news_instance(w, WNEWS_TERMINATION_NOTIFIED, n);

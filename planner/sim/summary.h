@@ -2,7 +2,14 @@
 //
 // task_seconds: tasks that should run, over time (services' desired counts and standalone tasks asked for); …_waited: of these, the
 // time without a place on an instance. Instances and money count from the launch to the end of each EC2 instance, money at
-// the spot price of the moment. `need` is what the present demand and headroom take on instances of mean size, fluidly packed.
+// the spot price of the moment.
+//
+// interrupted_tasks: tasks of replica services with desired RUNNING on an instance at the moment of its spot notice, for each
+// instance that has ended since (standalone tasks, which nothing replaces, and daemons are left out). …_in_time: of these, the ones
+// whose replacement capacity was registered when it ended, two minutes later: the service then wants no more than runs or starts
+// on instances without a notice, or what it lacks there fits into the free room of registered ACTIVE connected instances without
+// a notice, by ECS's own placement rules, all such tasks of that instance at the same time. Whether ECS has used that room yet
+// (its back-off, a maximumPercent of 100) does not matter. `need` is what the present demand and headroom take on instances of mean size, fluidly packed.
 #pragma once
 
 #include <stddef.h>
@@ -33,6 +40,7 @@ struct world_summary {
     double instances_mean, need_mean;
     double lowest2h_instances, lowest2h_need; // the two hours in a row with the fewest instances, first hour left out; 0 if too short
     int64_t tasks_killed, interruptions;      // killed: not-STOPPED non-daemon tasks on instances that ended because of our call
+    int64_t interrupted_tasks, interrupted_tasks_in_time;
     int64_t drains_begun, drains_finished, drains_undone;
     struct world_counters counters;
     const struct world_point *series;         // in the world, valid until the next advance

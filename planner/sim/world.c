@@ -171,6 +171,7 @@ static void dispatch(struct world *w, const struct world_item *it)
         [WEV_INST_DOOM] = machine_doom_step,
         [WEV_FLEET_MODIFIED] = fleet_modified_step,
         [WEV_FLEET_CHECK] = fleet_check_step,
+        [WEV_MARKET_CHANGE] = market_change_step,
     };
     static void (*const world_step_of[WEV_COUNT])(struct world *) = {
         [WEV_WORKLOAD] = demand_workload_step, [WEV_SERIES] = account_series_step,    [WEV_MARKET] = market_step,

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "planner/sim/market_trace.h"
 #include "planner/sim/workload.h"
 #include "planner/sim/placement.h"
 
@@ -63,6 +64,7 @@ struct world_options {           // world_options_default() fills all
     int64_t healthy_after_ms;              // RUNNING → healthy without checks: 40 s
     double interruptions_per_instance_day; // 0.2; spread unevenly over the pools
     double shortages_per_pool_day;         // 0.3 of about half an hour
+    const struct market_trace *market;     // NULL: chance; must outlive the world. market.c says which pool follows which record
     bool forget_doomed_at_notice;          // N2: the fleet stops counting a doomed member at its notice, not at its end
     bool drain_waits_for_protection;       // a drain does not stop protected tasks: true
     int64_t deployments_per_day;           // over all services: 6

@@ -5,6 +5,7 @@
 //   reserve.c   what a task reserves                   attributes.c what an instance is
 //   machine.c   life of an instance                    fleet.c    targets, orders, excess
 //   market.c    prices, shortages, interruptions       demand.c   workload, batch, deployments, protection
+//   replaced.c  whether interruptions were made good in time
 //   command.c   what callers may do                    account.c  areas under the curves
 //   orders.c    what a scenario may order               news.c    what EventBridge would tell
 // Each function that changes what the summary counts sets w->dirty.
@@ -22,7 +23,7 @@
 #define WORLD_DOOM_MS 120000
 
 enum world_ev {
-    WEV_WORKLOAD, WEV_SERVICE, WEV_SERIES, WEV_MARKET, WEV_DRAW, WEV_BATCH, WEV_BATCH_RETRY, WEV_DEPLOY,
+    WEV_WORKLOAD, WEV_SERVICE, WEV_SERIES, WEV_MARKET, WEV_MARKET_CHANGE, WEV_DRAW, WEV_BATCH, WEV_BATCH_RETRY, WEV_DEPLOY,
     WEV_TASK_START, WEV_TASK_HEALTHY, WEV_TASK_STOPPING, WEV_TASK_STOPPED, WEV_TASK_DONE, WEV_TASK_GONE, WEV_TASK_PROTECT,
     WEV_INST_RUNNING, WEV_INST_REGISTER, WEV_INST_DEREGISTER, WEV_INST_TERMINATED, WEV_INST_GONE, WEV_INST_DOOM,
     WEV_FLEET_MODIFIED, WEV_FLEET_CHECK, WEV_FLEET_LAUNCH,
@@ -177,13 +178,20 @@ void fleet_check_step(struct world *w, int fleet);
 void fleet_modified_step(struct world *w, int fleet);
 void fleet_launch_step(struct world *w, int fleet, int packed, bool spot);  // an order that fleet_check_step put in the queue
 void fleet_recount(struct world *w, int fleet);
+// An entry of its history; the same within 13 minutes, in which EC2 does not try that pool again, is not repeated.
+void fleet_event(struct world *w, int fleet, const char *type, const char *sub_type, int pool);
 int fleet_pool(const struct world *w, int type, int zone);
 
 // market.c
 void market_init(struct world *w);
 void market_add_type(struct world *w, int type);  // its pools
 void market_step(struct world *w);
+void market_change_step(struct world *w, int pool);  // its record says something new
 void market_draw_step(struct world *w);
+
+// replaced.c
+void replaced_note(struct world *w, int instance);   // at the notice: what runs there
+void replaced_judge(struct world *w, int instance);  // at its end
 
 // demand.c
 void demand_start(struct world *w);

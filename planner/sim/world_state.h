@@ -20,6 +20,7 @@
 #define WORLD_OVERRIDES 32
 #define WORLD_DEPLOYMENTS 6   // of a service at once; a further deploy is refused
 #define WORLD_EVENTS 32       // kept of a service
+#define WORLD_FLEET_EVENTS 32 // kept of a fleet
 
 enum world_actor { WORLD_OURS, WORLD_PERSON, WORLD_AWS, WORLD_ECS, WORLD_ACTOR_COUNT };
 
@@ -57,6 +58,23 @@ struct world_pool {
     int64_t shortage_until_ms;     // 0 = none
     int64_t mean_permyriad;        // of the on-demand price, to which the spot price returns
     double interruptions_per_hour; // per instance
+    int series;                    // of the recorded market that it follows, -1: it moves by chance
+    int64_t shift_s;               // how far into that record the world began
+    double share;                  // of its usual stock that the record leaves, 0 to 1
+    int32_t calm_depth;            // its usual stock
+};
+
+// An entry of a fleet's history that is about no instance.
+struct world_fleet_event {
+    int64_t at_ms;                 // 0: none
+    const char *type, *sub_type;   // static: "error", "information"; "launchSpecTemporarilyBlacklisted", …
+    int pool;                      // -1: about all
+};
+
+// Tasks of a service that ran on an instance at its spot notice.
+struct world_held {
+    int service;
+    int32_t count;
 };
 
 struct world_deployment {
@@ -93,6 +111,7 @@ struct world_service {
     int64_t restart_ms;            // it is throttled: no start before
     bool queued, steady;
     int64_t mean_tasks;            // workload: about so many
+    int32_t late;                  // replaced.c: tasks of interrupted instances that still wait for capacity, already counted as late
     int64_t protects_ms;           // workload: > 0: some of its tasks protect themselves for so long
 };
 
@@ -142,6 +161,8 @@ struct world_instance {
     struct world_tag tags[WORLD_TAGS];
     int tag_count;
     int64_t notice_ms, deadline_ms;  // spot notice: when it came, when it ends; 0 = none
+    const struct world_held *held; // by service, at an interruption's notice
+    int held_count;
     int64_t rebalance_ms;
     enum world_end end;
     enum world_actor ended_by;     // meaning only with end
@@ -177,6 +198,7 @@ struct world_fleet {
     bool ends_with_expiration;     // terminateInstancesWithExpiration
     const char *stuck;             // scripted: launches nothing, and this sub-type of error is in its history; NULL: it works
     int64_t stuck_ms;
+    struct world_fleet_event events[WORLD_FLEET_EVENTS];  // newest first
     struct world_tag tags[WORLD_TAGS];
     int tag_count;
 };
@@ -214,6 +236,7 @@ struct world_news {
 
 struct world_counters {
     int64_t launches, terminations, interruptions, replacements, launch_failures;
+    int64_t interrupted_tasks, interrupted_tasks_in_time;  // summary.h
     int64_t drains_begun, drains_undone, drains_finished;  // by ours; finished = ended by us afterwards
     int64_t tasks_started, tasks_stopped, tasks_killed, tasks_lost;  // killed: by us; lost: by AWS or a person
     int64_t placements_failed, deployments, batch_asked, batch_refused;

@@ -143,6 +143,7 @@ struct record {
     int64_t at_ms;
     const char *type, *sub_type;
     int instance;                  // -1: of the fleet
+    int pool;                      // of a fleet's record, -1: of all
 };
 
 static int record_order(const void *a, const void *b)
@@ -161,22 +162,39 @@ static size_t add_records(const struct call *c, const struct record *found, size
 
 static struct record *collect_records(struct call *c, int fleet, int64_t from_ms, const char *type, size_t *ret_count)
 {
-    struct record *records = arena_array(c->arena, struct record, (size_t)c->view.instance_count * 3 + 3);
+    struct record *records = arena_array(c->arena, struct record, (size_t)c->view.instance_count * 3 + 3 + WORLD_FLEET_EVENTS);
     const struct world_fleet *f = &c->view.fleets[fleet];
-    struct record of_fleet[] = {{f->created_ms, "fleetRequestChange", "submitted", -1},
-                                {f->stuck != NULL ? f->stuck_ms : 0, "error", f->stuck, -1},
-                                {f->state.now >= WF_CANCELLED_RUNNING ? f->state.changed_ms : 0, "fleetRequestChange", state_names[f->state.now], -1}};
+    struct record of_fleet[] = {{f->created_ms, "fleetRequestChange", "submitted", -1, -1},
+                                {f->stuck != NULL ? f->stuck_ms : 0, "error", f->stuck, -1, -1},
+                                {f->state.now >= WF_CANCELLED_RUNNING ? f->state.changed_ms : 0, "fleetRequestChange", state_names[f->state.now], -1, -1}};
     size_t count = add_records(c, of_fleet, ARRAY_LEN(of_fleet), from_ms, type, records, 0);
+    for (int i = 0; i < WORLD_FLEET_EVENTS && f->events[i].at_ms > 0; i++) {
+        struct record r = {f->events[i].at_ms, f->events[i].type, f->events[i].sub_type, -1, f->events[i].pool};
+        count = add_records(c, &r, 1, from_ms, type, records, count);
+    }
     for (int i = 0; i < c->view.instance_count; i++) {
         const struct world_instance *in = &c->view.instances[i];
-        struct record found[] = {{in->launched_ms, "instanceChange", "launched", i}, {in->notice_ms, "instanceChange", "termination_notified", i},
-                                 {in->terminated_ms, "instanceChange", "terminated", i}};
+        struct record found[] = {{in->launched_ms, "instanceChange", "launched", i, -1}, {in->notice_ms, "instanceChange", "termination_notified", i, -1},
+                                 {in->terminated_ms, "instanceChange", "terminated", i, -1}};
         if (in->used && in->fleet == fleet)
             count = add_records(c, found, ARRAY_LEN(found), from_ms, type, records, count);
     }
     qsort(records, count, sizeof *records, record_order);
     *ret_count = count;
     return records;
+}
+
+// What EC2 says of a launch specification that it will not try for a while (wording seen in public reports).
+static const char *refusal_text(struct call *c, const struct record *r)
+{
+    static const char *const why = "There is no Spot capacity available that matches your request. (Service: AmazonEC2; Status Code: 500; "
+                                   "Error Code: InsufficientInstanceCapacity)";
+    if (r->pool < 0)
+        return arena_printf(c->arena, "Several attempts to launch instances have failed. Error message: %s", why);
+    const struct world_pool *p = &c->view.pools[r->pool];
+    return arena_printf(c->arena, "Repeated errors have occurred processing the launch specification \"%s, %s, Linux/UNIX, %s\". "
+                                  "It will not be retried for at least 13 minutes. Error message: %s",
+                        c->view.types[p->type].name, c->view.templates[0].ami, c->view.zones[p->zone], why);
 }
 
 static void write_record(struct call *c, const struct record *r)
@@ -191,6 +209,8 @@ static void write_record(struct call *c, const struct record *r)
         xo_text(c->out, "eventDescription", arena_printf(c->arena, "{\"instanceType\":\"%s\",\"availabilityZone\":\"%s\"}",
                                                          c->view.types[pool->type].name, c->view.zones[pool->zone]));
     }
+    if (r->instance < 0 && strcmp(r->type, "fleetRequestChange") != 0 && strstr(r->sub_type, "Blacklisted") != NULL)
+        xo_text(c->out, "eventDescription", refusal_text(c, r));
     xo_text(c->out, "eventSubType", r->sub_type);
     xo_close(c->out, "eventInformation");
     xo_close(c->out, "item");

@@ -246,6 +246,29 @@ static void members_and_history_of_a_fleet_are_told(void **state)
     rig_stop(&r);
 }
 
+static void a_pool_without_stock_is_named_in_the_history_of_the_fleet(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, NULL);
+    struct world_view v = world_view(r.world);
+    for (int p = 0; p < v.pool_count; p++)
+        world_set_shortage(r.world, p, INT64_MAX);
+    assert_int_equal(world_modify_spot_fleet(r.world, WORLD_PERSON, r.fleet, v.fleets[r.fleet].wanted + 4, -1, WX_NO_TERMINATION), WORLD_OK);
+    rig_pass(&r, 60000);
+    char form[256];
+    snprintf(form, sizeof form, "Action=DescribeSpotFleetRequestHistory&SpotFleetRequestId=%s&StartTime=2026-01-15T00%%3A00%%3A00Z",
+             v.fleets[r.fleet].id);
+    char *a = rig_query_ok(&r, form);
+    assert_int_equal(rig_count(a, "<eventSubType>launchSpecTemporarilyBlacklisted</eventSubType>"), 1);
+    assert_int_equal(rig_count(a, "<eventSubType>allLaunchSpecsTemporarilyBlacklisted</eventSubType>"), 1);
+    assert_int_equal(rig_count(a, "Error Code: InsufficientInstanceCapacity"), 2);
+    assert_true(rig_count(a, "m5.large, ") + rig_count(a, "c5.xlarge, ") == 1);
+    assert_true(rig_count(a, "Linux/UNIX, us-east-1") == 1);
+    free(a);
+    rig_stop(&r);
+}
+
 static void a_spot_notice_shows_in_the_spot_request_while_the_instance_runs(void **state)
 {
     (void)state;
@@ -364,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_fleet_is_described_tagged_and_modified),
         cmocka_unit_test(fleet_calls_refuse_what_ec2_refuses),
         cmocka_unit_test(members_and_history_of_a_fleet_are_told),
+        cmocka_unit_test(a_pool_without_stock_is_named_in_the_history_of_the_fleet),
         cmocka_unit_test(a_spot_notice_shows_in_the_spot_request_while_the_instance_runs),
         cmocka_unit_test(types_offerings_prices_and_zones_are_told),
         cmocka_unit_test(status_tells_running_instances_unless_all_are_asked),

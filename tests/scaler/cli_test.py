@@ -122,6 +122,8 @@ def demo():
             "invariant_violations", "api_calls"}
     check("demo --headless prints one object with the agreed keys", done.returncode == 0 and keys <= set(out), done.stderr)
     check("its numbers are numbers", isinstance(out["invariant_violations"], int) and isinstance(out["api_calls"]["ecs:ListTasks"], int))
+    spot = {"interruptions", "interrupted_tasks", "interrupted_tasks_replaced_in_time"}
+    check("demo --headless tells what interruptions took", spot <= set(out), sorted(out))
     check("demo refuses a trace that is not there", masu("demo", "--headless", "--trace", "no-such.csv").returncode == 1)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "t.csv"
@@ -131,6 +133,17 @@ def demo():
         path.write_text("when;orders\n2026-01-01 00:00;5\n2026-01-01 00:05;many\n")
         done = masu("demo", "--headless", "--for", "10m", "--trace", "t.csv", cwd=folder)
         told = 't.csv:3: column 2: value "many": expected a number from 0 to 1e18'
+        market = pathlib.Path(folder) / "m.csv"
+        market.write_text("timestamp,zone,instance_type,available\n0,a,x,4\n600,a,x,1\n3000,a,x,4\n3600,a,x,1\n")
+        spot = masu("demo", "--headless", "--for", "30m", "--format", "json", "--market", "m.csv", cwd=folder)
+        out = json.loads(spot.stdout)
+        check("demo takes a recorded market and says how many tasks were replaced in time", out["interruptions"] > 5 and
+              out["interrupted_tasks"] > 0 and 0 <= out["interrupted_tasks_replaced_in_time"] <= 1, spot.stdout)
+        market.write_text("timestamp,zone,instance_type,available\n0,a,x,some\n")
+        for command in (["demo", "--headless"], ["sandbox"]):
+            bad = masu(*command, "--market", "m.csv", cwd=folder)
+            place = 'm.csv:2: column 4: value "some": expected a number available'
+            check(f"{command[0]} tells the place of a mistake in a market", bad.returncode == 1 and place in bad.stderr, bad.stderr)
         check("demo tells the place of a mistake in a trace", done.returncode == 1 and told in done.stderr, done.stderr)
 
 
