@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "planner/sim/market.h"
 #include "planner/sim/query.h"
 #include "planner/sim/summary.h"
 #include "planner/sim/world.h"
@@ -181,17 +182,6 @@ void fleet_recount(struct world *w, int fleet);
 // An entry of its history; the same within 13 minutes, in which EC2 does not try that pool again, is not repeated.
 void fleet_event(struct world *w, int fleet, const char *type, const char *sub_type, int pool);
 int fleet_pool(const struct world *w, int type, int zone);
-
-// market.c
-void market_init(struct world *w);
-void market_add_type(struct world *w, int type);  // its pools
-void market_step(struct world *w);
-void market_change_step(struct world *w, int pool);  // its record says something new
-void market_draw_step(struct world *w);
-
-// replaced.c
-void replaced_note(struct world *w, int instance);   // at the notice: what runs there
-void replaced_judge(struct world *w, int instance);  // at its end
 
 // demand.c
 void demand_start(struct world *w);
