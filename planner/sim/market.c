@@ -10,6 +10,8 @@
 // A pool follows the record of its own type and zone where there is one. Otherwise the record's types are dealt to the world's in
 // turn, staggered so that the sizes of a family differ, and its zones to the world's zones, so that pools of a type fail together as
 // the recorded ones did. Where records are fewer than pools, they are used again from another point of time.
+#include "planner/sim/market.h"
+
 #include <math.h>
 #include <string.h>
 
