@@ -137,7 +137,7 @@ static void watch_services(struct invariants *inv, const struct world_view *v, i
             continue;
         inv->services[s] = (struct inv_service){.watched = true, .since_ms = v->now_ms,
                                                 .was = moment_healthy_count(v, s, v->now_ms), .desired = v->services[s].desired,
-                                                .desired_least = v->services[s].desired, .desired_most = v->services[s].desired};
+                                                .desired_least = v->services[s].desired};
     }
 }
 
@@ -259,38 +259,48 @@ static int32_t i32_min(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-static int32_t i32_max(int32_t a, int32_t b)
+// Of the service's healthy tasks, those that stopped since the drain began: the last of ours, and how many for other reasons before
+// it and from then on.
+struct stops {
+    int64_t ours_ms;  // 0 none
+    int before, after;
+};
+
+static struct stops count_stops(struct invariants *inv, const struct world_view *v, int s)
 {
-    return a > b ? a : b;
+    const struct inv_service *x = &inv->services[s];
+    struct stops c = {0};
+    for (int pass = 0; pass < 2; pass++)
+        for (int k = v->services[s].first_task; k >= 0; k = v->tasks[k].next_of_service) {
+            const struct world_task *t = &v->tasks[k];
+            if (t->stopping_ms < x->since_ms || t->healthy_ms == 0 || t->healthy_ms > t->stopping_ms)
+                continue;
+            bool ours = stopped_by_our_drain(inv, v, t);
+            if (pass == 0 && ours && t->stopping_ms > c.ours_ms)
+                c.ours_ms = t->stopping_ms;
+            else if (pass == 1 && !ours)
+                *(t->stopping_ms < c.ours_ms ? &c.before : &c.after) += 1;
+        }
+    return c;
 }
 
 static void judge_health(struct invariants *inv, const struct world_view *v, int s)
 {
     struct inv_service *x = &inv->services[s];
     const struct world_service *w = &v->services[s];
-    bool ours = false;
-    int other = 0;
-    for (int k = w->first_task; k >= 0; k = v->tasks[k].next_of_service) {
-        const struct world_task *t = &v->tasks[k];
-        if (t->stopping_ms < x->since_ms || t->healthy_ms == 0 || t->healthy_ms > t->stopping_ms)
-            continue;
-        bool due = stopped_by_our_drain(inv, v, t);
-        ours |= due;
-        other += !due;  // ended since for reasons that are not ours
-    }
+    struct stops c = count_stops(inv, v, s);
     int healthy = moment_healthy_count(v, s, v->now_ms);
-    x->desired_most = i32_max(w->desired, x->desired_most);
     x->desired_least = i32_min(w->desired, x->desired_least);
     int64_t desired = x->desired_least;
     int64_t tenth = desired / 10 > 1 ? desired / 10 : 1;
     int64_t by_percent = (desired * w->min_percent + 99) / 100, floor = desired - tenth;
     floor = floor > by_percent ? floor : by_percent;
-    int64_t was = x->was - other;
-    int64_t least = was < floor ? was : floor;
-    // A service that shrinks meanwhile may give up healthy tasks while replacements of ours still start.
-    least -= x->desired_most - desired;
-    bool none_left = healthy == 0 && was > 0 && w->desired > 0;
-    if (ours && !x->told && (healthy < least || none_left)) {
+    // What others had taken before ours did is what it was; what they take later, be it a deployment that ECS lets go down to the
+    // minimum or a service that shrinks, is theirs.
+    int64_t was = x->was - c.before;
+    int64_t least = (was < floor ? was : floor) - c.after;
+    bool none_left = healthy + c.after == 0 && was > 0 && w->desired > 0;
+    if (c.ours_ms > 0 && !x->told && (healthy < least || none_left)) {
         inv_tell(inv, V6, "service %s: %d healthy of %d desired, %d of %d when the drain began %" PRId64 " s ago: it may leave %" PRId64, w->name,
                  healthy, w->desired, x->was, x->desired, (v->now_ms - x->since_ms) / 1000, least > 1 ? least : 1);
         x->told = true;

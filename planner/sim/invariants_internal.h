@@ -30,7 +30,7 @@ struct inv_service {
     int64_t since_ms;
     int was;                   // healthy when it began
     int32_t desired;           // then; a service that grows since lacks tasks for reasons of its own
-    int32_t desired_least, desired_most;  // since then
+    int32_t desired_least;     // since then
 };
 
 struct inv_fleet {

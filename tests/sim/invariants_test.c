@@ -244,6 +244,30 @@ static void v6_does_not_charge_us_for_a_service_that_grows_meanwhile(void **stat
     rig_release(&r);
 }
 
+static void v6_does_not_charge_us_for_a_deployment_that_begins_meanwhile(void **state)
+{
+    (void)state;
+    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 50, 200, WS_SPREAD_INSTANCE, 0, 0});
+    drain_one(&r, r.hosts[0]);
+    later(r.w, 5000);
+    world_deploy(r.w, WORLD_PERSON, r.web, NULL);  // ECS stops down to half of them
+    later(r.w, 300000);
+    expect_clean(&r);
+    rig_release(&r);
+}
+
+static void v6_trips_when_others_took_theirs_first(void **state)
+{
+    (void)state;
+    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 25, 200, WS_SPREAD_INSTANCE, 0, 0});
+    drain(r.w, WORLD_PERSON, r.hosts[1]);
+    later(r.w, 5000);
+    drain_one(&r, r.hosts[0]);
+    later(r.w, 60000);
+    expect(&r, V6);
+    rig_release(&r);
+}
+
 static void v6_trips_when_the_only_task_is_stopped_first(void **state)
 {
     (void)state;
@@ -466,6 +490,8 @@ int main(void)
         cmocka_unit_test(v6_trips_when_drains_are_counted_one_by_one),
         cmocka_unit_test(v6_allows_one_of_four_at_a_time),
         cmocka_unit_test(v6_does_not_charge_us_for_a_service_that_grows_meanwhile),
+        cmocka_unit_test(v6_does_not_charge_us_for_a_deployment_that_begins_meanwhile),
+        cmocka_unit_test(v6_trips_when_others_took_theirs_first),
         cmocka_unit_test(v6_trips_when_the_only_task_is_stopped_first),
         cmocka_unit_test(v6_does_not_charge_us_for_a_drain_of_a_person),
         cmocka_unit_test(v7_trips_when_each_fits_alone_but_not_all_together),
