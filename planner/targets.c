@@ -5,6 +5,7 @@
 
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/owner.h"
 #include "planner/scale_in.h"
@@ -287,6 +288,25 @@ static bool lasted(struct work *w, int f, int64_t for_ms)
     return since < w->s->now_ms && w->s->now_ms - since >= for_ms;
 }
 
+// A4: why the doomed weight leaves the target now, NULL: it does not. Later than WORK_DOOMED_MS it may have ended, and been replaced
+// by the fleet, without a look that shows either. What the fleet still has on order may be there as well and not yet be seen: as
+// long as there is time, wait until it has all it counts. A fleet that forgot the doomed at the notice is replacing them by now.
+static const char *doomed_leave(struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    int64_t due_ms = y->first_notice_ms + WORK_DOOMED_MS;
+    if (y->first_notice_ms == 0 || w->s->now_ms > due_ms || y->need_target > 0)
+        return NULL;
+    bool full = y->stay_milli + y->doomed_milli >= y->target * 1000;
+    if (y->launched)
+        return full || w->s->now_ms + w->p->period_ms > due_ms ? "the replacement is launched, the doomed weight leaves the target"
+                                                               : NULL;
+    // Where none is wanted, to order none is scale-in.
+    if (!full || !y->leaving || scale_in_hold(w) || owner_hold(w, f) || loop_hold(w, f))
+        return NULL;
+    return "no replacement is wanted, the doomed weight leaves the target";
+}
+
 // Changes that end nothing: these go with raising, whatever holds scale-in.
 static bool plan_rest(struct work *w, int f, const struct sums *x)
 {
@@ -296,9 +316,9 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
     if (y->sizes_in_doubt && scale_in_waiting(w))
         return false;  // what was ordered may hold what waits
     int64_t sum = y->stay_milli / 1000, least = i64_max(sum, y->policy->min);
-    if (y->replaced && y->target > least && y->need_target == 0) {
-        send_target(w, f, least, -1, "the replacement is launched, the doomed weight leaves the target",
-                    VERDICT_LOWER);
+    const char *leave = y->target > least ? doomed_leave(w, f) : NULL;
+    if (leave) {
+        send_target(w, f, least, -1, leave, VERDICT_LOWER);
         return true;
     }
     if (x->lowered > 0 || y->doomed_milli > 0 || y->need_target > 0)

@@ -327,6 +327,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
 {
     const struct fleet *f = &w->s->fleets[index];
     int64_t doomed = 0, first_notice = 0, newest = 0;
+    y->leaving = true;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
         if (x->fleet != index || !w->inst[i].live)
@@ -339,6 +340,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
         if (x->notice_ms > 0) {
             doomed += x->weight_milli;
             first_notice = first_notice == 0 ? x->notice_ms : i64_min(first_notice, x->notice_ms);
+            y->leaving = y->leaving && (x->ecs == ECS_DRAINING || x->ecs == ECS_DEREGISTERING || x->ecs == ECS_INACTIVE);
         } else if (!lowered) {
             y->stay_milli += x->weight_milli;
             newest = i64_max(newest, x->launched_ms);
@@ -347,7 +349,9 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
     assert(y->stay_milli <= y->live_milli);
     // Whether a fleet drops a doomed instance from what it counts at the notice or at its end is not documented: ask it.
     y->doomed_milli = i64_max(0, i64_min(doomed, f->fulfilled_milli - (y->live_milli - doomed)));
-    y->replaced = first_notice > 0 && (newest > first_notice || w->s->now_ms > first_notice + 110 * 1000);
+    y->first_notice_ms = first_notice;
+    y->launched = first_notice > 0 && newest > first_notice;
+    y->replaced = y->launched || (first_notice > 0 && w->s->now_ms > first_notice + WORK_DOOMED_MS);
 }
 
 bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, const struct shape *x)

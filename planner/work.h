@@ -18,6 +18,7 @@
 
 #define WORK_DISCONNECTED_MS (3 * 60 * 1000)  // L20
 #define WORK_LAG_MS (2 * 60 * 1000)           // J1: reads lag our own writes by at most this
+#define WORK_DOOMED_MS (110 * 1000)           // A4: the doomed weight is out of the target 10 s before it ends, or stays
 
 enum role {
     ROLE_ACTIVE,       // takes tasks now
@@ -63,7 +64,10 @@ struct work_fleet {
     int64_t live_milli;          // weight of all pending and running members
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
     int64_t doomed_milli;        // doomed weight that the fleet still counts
-    bool replaced;               // a member was launched after the first notice
+    int64_t first_notice_ms;     // of the doomed, 0 none
+    bool launched;               // a member was launched after it
+    bool leaving;                // every doomed member is seen to drain, or beyond: the look is younger than the notices
+    bool replaced;               // launched, or nothing that is ordered now could be before the first of them ends
     int32_t live, coming;
     int64_t weight_max_milli, weight_min_milli;  // of its pools
     bool sizes_in_doubt;         // the size of a pool is neither learned nor nominal

@@ -460,6 +460,69 @@ static void a4_the_doomed_weight_leaves_the_target_once_the_replacement_is_launc
     assert_int_equal(plan_target(p, "sfr-1"), 4);
 }
 
+// i-002 is doomed and the others hold its tasks: no replacement is wanted.
+static void to_doomed_unwanted(void)
+{
+    build_noticed(&b, inst[1]);
+    b.s.instances[inst[1]].holdings[0].running = b.s.instances[inst[1]].ecs_running = 0;
+    b.s.services[web].desired = b.s.services[web].running = 7;
+    b.p.scale_in = true;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);  // the look may be older than the notice
+    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+}
+
+static void a4_the_doomed_weight_leaves_at_once_where_no_replacement_is_wanted(void **state)
+{
+    (void)state;
+    to_doomed_unwanted();
+    assert_int_equal(plan_target(next(), "sfr-1"), 3);
+}
+
+static void a4_once_the_doomed_may_have_been_replaced_a_late_look_lowers_nothing(void **state)
+{
+    (void)state;
+    to_doomed_unwanted();
+    b.p.scale_in = false;  // so the fleet is to replace it
+    for (int k = 0; k < 3; k++)
+        assert_int_equal(plan_target(next(), "sfr-1"), -1);
+    b.p.scale_in = true;
+    for (int k = 0; k < 3; k++)  // 2 min after the notice and later, and yet the look shows that it runs, and nobody else
+        assert_int_equal(plan_target(next(), "sfr-1"), -1);
+}
+
+static void a4_what_is_still_on_order_may_be_there_and_is_waited_for_while_there_is_time(void **state)
+{
+    (void)state;
+    d1_a_notice_drains_and_orders_in_the_same_tick(state);
+    b.s.fleets[fleet].target = 6;  // two of the lightest were ordered; one is seen, and it holds what waits
+    struct memo_target targets[] = {{"sfr-1", 6, T0}};
+    b.memo.targets = targets;
+    b.memo.target_count = 1;
+    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+    int i = build_instance(&b, fleet, type);
+    b.s.instances[i].ecs = ECS_UNREGISTERED;
+    b.s.instances[i].launched_ms = T0 + 5 * SECOND;
+    assert_int_equal(plan_target(next(), "sfr-1"), -1);
+    assert_int_equal(plan_target(next(), "sfr-1"), -1);
+    assert_int_equal(plan_target(next(), "sfr-1"), 4);  // 100 s after the notice
+}
+
+static void a4_what_a_fleet_launches_that_forgot_the_doomed_stays_in_its_target(void **state)
+{
+    (void)state;
+    to_doomed_unwanted();
+    struct err err = {0};
+    for (int k = 0; k < 12; k++) {  // it counts the survivors only, and its replacement is not to be seen
+        build_later(&b, 10 * SECOND);
+        build_settle(&b);
+        b.s.fleets[fleet].fulfilled_milli = 3000;
+        struct planner_input in = {&b.s, &b.memo, &b.p};
+        assert_int_equal(planner_run(&in, &b.a, &b.r, &err), 0);
+        b.memo = b.r.memo;
+        assert_int_equal(plan_target(&b.r.plan, "sfr-1"), -1);
+    }
+}
+
 static void a4_a_fleet_that_forgets_the_doomed_at_the_notice_replaces_it_itself(void **state)
 {
     (void)state;
@@ -614,6 +677,10 @@ int main(void)
         TEST(c10_a_doomed_drain_is_never_undone),
         TEST(d1_a_notice_drains_and_orders_in_the_same_tick),
         TEST(a4_the_doomed_weight_leaves_the_target_once_the_replacement_is_launched),
+        TEST(a4_the_doomed_weight_leaves_at_once_where_no_replacement_is_wanted),
+        TEST(a4_once_the_doomed_may_have_been_replaced_a_late_look_lowers_nothing),
+        TEST(a4_what_is_still_on_order_may_be_there_and_is_waited_for_while_there_is_time),
+        TEST(a4_what_a_fleet_launches_that_forgot_the_doomed_stays_in_its_target),
         TEST(a4_a_fleet_that_forgets_the_doomed_at_the_notice_replaces_it_itself),
         TEST(v14_add_only_answers_notices_and_undoes_but_lowers_nothing),
         TEST(v10_stale_facts_end_nothing),
