@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 enum { BLOCK_BYTES = 64 * 1024 };
 
 struct arena_block {
@@ -96,7 +98,8 @@ static void *cut(struct arena *a, size_t bytes)
     return fresh->data;
 }
 
-void *arena_alloc(struct arena *a, size_t count, size_t size)
+// Not zeroed.
+static void *take(struct arena *a, size_t count, size_t size)
 {
     size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes))
@@ -110,14 +113,20 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
     a->used_bytes += bytes;
     void *p = cut(a, bytes);
     assert((uintptr_t)p % align == 0);
-    return memset(p, 0, bytes);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t count, size_t size)
+{
+    return memset(take(a, count, size), 0, count * size);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-    char *p = arena_alloc(a, len + 1, 1);
+    char *p = take(a, len + 1, 1);
     if (len)
         memcpy(p, s, len);
+    p[len] = '\0';
     return p;
 }
 
@@ -131,7 +140,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     char most[256];  // of what is written; only longer texts are formatted twice
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(most, sizeof most, fmt, again);
+    int n = text_vformat(most, sizeof most, fmt, again);
     va_end(again);
     assert(n >= 0);
     if ((size_t)n < sizeof most)
@@ -156,9 +165,10 @@ void *arena_grow(struct arena *a, void *items, size_t count, size_t *cap, size_t
     if (count < *cap)
         return items;
     size_t want = *cap ? *cap * 2 : 8;
-    void *larger = arena_alloc(a, want, size);
+    unsigned char *larger = take(a, want, size);
     if (count)
         memcpy(larger, items, count * size);
+    memset(larger + count * size, 0, (want - count) * size);
     *cap = want;
     return larger;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/text.h"
 
 enum { MS_PER_SECOND = 1000, MS_PER_MINUTE = 60 * 1000, MS_PER_HOUR = 60 * 60 * 1000, MS_PER_DAY = 24 * 60 * 60 * 1000 };
 
@@ -323,23 +324,33 @@ bool parse_http_date_ms(struct slice s, int64_t *ret)
 
 // ---- for people -----------------------------------------------------------------------------------------------------------
 
+static void put_amount(struct text *x, uint64_t n, const char *unit)
+{
+    text_put_u64(x, n);
+    text_put(x, unit);
+}
+
 char *format_duration(int64_t ms, char out[32])
 {
-    const char *sign = ms < 0 ? "\u2212" : "";
+    struct text x = {.out = out, .max = 31};
     uint64_t t = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
     uint64_t minutes = (t + MS_PER_MINUTE / 2) / MS_PER_MINUTE;
+    text_put(&x, ms < 0 ? "\u2212" : "");
     if (t < MS_PER_SECOND)
-        snprintf(out, 32, "%s%" PRIu64 " ms", sign, t);
+        put_amount(&x, t, " ms");
     else if (t < 2 * MS_PER_MINUTE)
-        snprintf(out, 32, "%s%" PRIu64 " s", sign, (t + MS_PER_SECOND / 2) / MS_PER_SECOND);
+        put_amount(&x, (t + MS_PER_SECOND / 2) / MS_PER_SECOND, " s");
     else if (minutes < 60)
-        snprintf(out, 32, "%s%" PRIu64 " min", sign, minutes);
-    else if (minutes < 48 * 60 && minutes % 60 == 0)
-        snprintf(out, 32, "%s%" PRIu64 " h", sign, minutes / 60);
+        put_amount(&x, minutes, " min");
     else if (minutes < 48 * 60)
-        snprintf(out, 32, "%s%" PRIu64 " h %" PRIu64 " min", sign, minutes / 60, minutes % 60);
+        put_amount(&x, minutes / 60, " h");
     else
-        snprintf(out, 32, "%s%" PRIu64 " days", sign, (t + MS_PER_DAY / 2) / MS_PER_DAY);
+        put_amount(&x, (t + MS_PER_DAY / 2) / MS_PER_DAY, " days");
+    if (minutes >= 60 && minutes < 48 * 60 && minutes % 60 != 0) {
+        text_put(&x, " ");
+        put_amount(&x, minutes % 60, " min");
+    }
+    out[x.n] = '\0';
     return out;
 }
 
