@@ -6,8 +6,8 @@
 enum { BLOCK = 4, ORDERS = 2, FAILED_MAX = 12 };  // RES_CPU and RES_MEMORY have orders
 
 struct tree {
-    size_t leaves;    // a power of two; 0: not there
-    struct res *max;  // node n has the children 2n and 2n + 1; leaves from [leaves]
+    size_t leaves;      // a power of two; 0: not there
+    struct small *max;  // node n has the children 2n and 2n + 1; leaves from [leaves]
 };
 
 struct order {
@@ -17,7 +17,7 @@ struct order {
 
 // Needs that found no room in a kind, none of which is met by another.
 struct failed {
-    struct res v[FAILED_MAX];
+    struct small v[FAILED_MAX];
     int n;
 };
 
@@ -25,51 +25,58 @@ struct bins {
     struct failed *failed[2];           // by takes (now, later), then kind
     bool trial;
     struct tree *trees[2];              // by takes (now, later), then kind
-    struct order *orders[2][ORDERS];    // then component
+    struct small *rooms[2];             // by takes, then place in kinds.bins: 0 where it does not take tasks
+    struct order *orders[2][ORDERS];    // by takes, component, then kind
     int64_t *keys[ORDERS];              // by instance: under which it is in its order
 };
 
-static const struct res nothing = {{-1, -1, -1, -1}};
-
-static struct res block_max(const struct work *w, const struct pass *p, enum takes takes, const struct kind *k, size_t block)
+// ---- the tree -------------------------------------------------------------------------------------------------------------
+static struct small block_max(const struct small *rooms, const struct kind *k, size_t block)
 {
-    struct res most = nothing;
+    struct small most = {0, 0};
     size_t end = (block + 1) * BLOCK < k->count ? (block + 1) * BLOCK : k->count;
-    for (size_t n = block * BLOCK; n < end; n++) {
-        int i = w->kinds.bins[k->first + n];
-        if (p->takes[i] == takes)
-            most = res_max(most, p->free[i]);
-    }
+    for (size_t n = block * BLOCK; n < end; n++)
+        most = small_max(most, rooms[k->first + n]);
     return most;
 }
 
-static struct tree tree_make(struct work *w, const struct pass *p, enum takes takes, const struct kind *k)
+static struct tree tree_make(struct work *w, const struct small *rooms, const struct kind *k)
 {
     struct tree t = {.leaves = 1};
     size_t blocks = (k->count + BLOCK - 1) / BLOCK;
     while (t.leaves < blocks)
         t.leaves *= 2;
-    t.max = arena_array(w->a, struct res, 2 * t.leaves);
-    for (size_t n = 0; n < t.leaves; n++)
-        t.max[t.leaves + n] = n < blocks ? block_max(w, p, takes, k, n) : nothing;
+    t.max = arena_array(w->a, struct small, 2 * t.leaves);
+    for (size_t n = 0; n < blocks; n++)
+        t.max[t.leaves + n] = block_max(rooms, k, n);
     for (size_t n = t.leaves - 1; n > 0; n--)
-        t.max[n] = res_max(t.max[2 * n], t.max[2 * n + 1]);
+        t.max[n] = small_max(t.max[2 * n], t.max[2 * n + 1]);
     return t;
+}
+
+static void trees_make(struct work *w, struct pass *p, int t)
+{
+    struct bins *b = p->bins;
+    bool any = false;
+    b->failed[t] = arena_array(w->a, struct failed, w->kinds.count + 1);
+    b->trees[t] = arena_array(w->a, struct tree, w->kinds.count + 1);
+    b->rooms[t] = arena_array(w->a, struct small, w->s->instance_count + 1);
+    for (size_t n = 0; n < w->s->instance_count; n++) {
+        int i = w->kinds.bins[n];
+        if (p->takes[i] != TAKES_NOW + t)
+            continue;
+        b->rooms[t][n] = small_of(p->free[i]);
+        any = true;
+    }
+    for (size_t k = 0; k < w->kinds.count && any; k++)
+        b->trees[t][k] = tree_make(w, b->rooms[t], &w->kinds.v[k]);
 }
 
 void bins_init(struct work *w, struct pass *p)
 {
-    bool any[2] = {false, false};
     p->bins = arena_new(w->a, struct bins);
-    for (size_t i = 0; i < w->s->instance_count; i++)
-        if (p->takes[i] != TAKES_NONE)
-            any[p->takes[i] - TAKES_NOW] = true;
-    for (int t = 0; t < 2; t++) {
-        p->bins->failed[t] = arena_array(w->a, struct failed, w->kinds.count + 1);
-        p->bins->trees[t] = arena_array(w->a, struct tree, w->kinds.count + 1);
-        for (size_t k = 0; k < w->kinds.count && any[t]; k++)
-            p->bins->trees[t][k] = tree_make(w, p, (enum takes)(TAKES_NOW + t), &w->kinds.v[k]);
-    }
+    for (int t = 0; t < 2; t++)
+        trees_make(w, p, t);
 }
 
 void bins_trial(struct pass *p, bool on)
@@ -77,33 +84,32 @@ void bins_trial(struct pass *p, bool on)
     p->bins->trial = on;
 }
 
-static bool known_to_fail(const struct failed *f, struct res need)
+static bool known_to_fail(const struct failed *f, struct small need)
 {
     for (int k = 0; k < f->n; k++)
-        if (res_fits(f->v[k], need))
+        if (small_fits(f->v[k], need))
             return true;
     return false;
 }
 
-static void note_failed(struct failed *f, struct res need)
+static void note_failed(struct failed *f, struct small need)
 {
     int n = 0;
     for (int k = 0; k < f->n; k++)  // those that this one now speaks for
-        if (!res_fits(need, f->v[k]))
+        if (!small_fits(need, f->v[k]))
             f->v[n++] = f->v[k];
     f->n = n;
     if (f->n < FAILED_MAX)
         f->v[f->n++] = need;
 }
 
-static int find_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from)
+static int find_first(const struct work *w, const struct pass *p, enum takes takes, int kind, int shape, size_t from)
 {
     const struct tree *t = &p->bins->trees[takes - TAKES_NOW][kind];
     const struct kind *k = &w->kinds.v[kind];
-    if (t->leaves == 0 || from >= k->count)
-        return -1;
+    const struct small *rooms = p->bins->rooms[takes - TAKES_NOW] + k->first, need = w->facts[shape].need;
     for (size_t node = from == 0 ? 1 : t->leaves + from / BLOCK;;) {
-        if (res_fits(need, t->max[node])) {
+        if (small_fits(need, t->max[node])) {
             if (node < t->leaves) {
                 node *= 2;
                 continue;
@@ -111,7 +117,7 @@ static int find_first(const struct work *w, const struct pass *p, enum takes tak
             size_t n = (node - t->leaves) * BLOCK, end = n + BLOCK < k->count ? n + BLOCK : k->count;
             for (n = n < from ? from : n; n < end; n++) {
                 int i = w->kinds.bins[k->first + n];
-                if (p->takes[i] == takes && res_fits(need, p->free[i]))
+                if (small_fits(need, rooms[n]) && p->takes[i] == takes && res_fits(work_shape(w, shape)->need, p->free[i]))
                     return (int)n;
             }
         }
@@ -124,14 +130,15 @@ static int find_first(const struct work *w, const struct pass *p, enum takes tak
     }
 }
 
-int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from)
+int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, int shape, size_t from)
 {
     struct failed *f = &p->bins->failed[takes - TAKES_NOW][kind];
     const struct tree *t = &p->bins->trees[takes - TAKES_NOW][kind];
-    if (t->leaves == 0 || !res_fits(need, t->max[1]) || known_to_fail(f, need))
+    const struct small need = w->facts[shape].need;
+    if (t->leaves == 0 || from >= w->kinds.v[kind].count || !small_fits(need, t->max[1]) || known_to_fail(f, need))
         return -1;
-    int n = find_first(w, p, takes, kind, need, from);
-    if (n < 0 && from == 0 && !p->bins->trial)
+    int n = find_first(w, p, takes, kind, shape, from);
+    if (n < 0 && from == 0 && !p->bins->trial && small_exact(need))
         note_failed(f, need);
     return n;
 }
@@ -212,28 +219,31 @@ static void order_move(struct order *o, int bin, int64_t was, int64_t is, bool s
 
 void bins_touch(struct work *w, struct pass *p, int bin)
 {
-    int kind = w->kinds.kind_of[bin];
     assert(bin >= 0 && bin < (int)w->s->instance_count);
+    int kind = w->kinds.kind_of[bin];
+    const struct kind *k = &w->kinds.v[kind];
+    size_t pos = (size_t)w->kinds.pos_of[bin];
     for (int t = 0; t < 2; t++) {
         struct tree *x = &p->bins->trees[t][kind];
-        enum takes takes = (enum takes)(TAKES_NOW + t);
+        bool takes = p->takes[bin] == TAKES_NOW + t;
         for (int c = 0; c < ORDERS; c++) {
             struct order *o = p->bins->orders[t][c] ? &p->bins->orders[t][c][kind] : NULL;
             if (!o || !o->v)
                 continue;
-            order_move(o, bin, p->bins->keys[c][bin], p->free[bin].v[c], p->takes[bin] == takes);
-            if (p->takes[bin] == takes)
+            order_move(o, bin, p->bins->keys[c][bin], p->free[bin].v[c], takes);
+            if (takes)
                 p->bins->keys[c][bin] = p->free[bin].v[c];
         }
         if (x->leaves == 0)
             continue;
-        size_t block = (size_t)w->kinds.pos_of[bin] / BLOCK, node = x->leaves + block;
-        struct res most = block_max(w, p, takes, &w->kinds.v[kind], block);
-        while (node > 0 && !res_eq(x->max[node], most)) {
+        p->bins->rooms[t][k->first + pos] = takes ? small_of(p->free[bin]) : (struct small){0, 0};
+        size_t node = x->leaves + pos / BLOCK;
+        struct small most = block_max(p->bins->rooms[t], k, pos / BLOCK);
+        while (node > 0 && !small_eq(x->max[node], most)) {
             x->max[node] = most;
             node /= 2;
             if (node > 0)
-                most = res_max(x->max[2 * node], x->max[2 * node + 1]);
+                most = small_max(x->max[2 * node], x->max[2 * node + 1]);
         }
     }
 }

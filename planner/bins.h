@@ -13,8 +13,8 @@ void bins_init(struct work *w, struct pass *p);
 void bins_touch(struct work *w, struct pass *p, int bin);
 // While a trial is on, room is taken that will be given back: what is not found now may be found later.
 void bins_trial(struct pass *p, bool on);
-// The position in its kind of the first instance at or after `from` that takes tasks and has room; -1 when there is none.
-int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, struct res need, size_t from);
+// The position in its kind of the first instance at or after `from` that takes tasks and has room for one of the shape; -1 when there is none.
+int bins_first(const struct work *w, const struct pass *p, enum takes takes, int kind, int shape, size_t from);
 
 struct bin_key {
     int64_t free;

@@ -21,7 +21,7 @@ static struct leaving count_leaving(const struct work *w, int service)
 {
     struct leaving n = {0};
     const struct work_service *v = &w->svc[service];
-    for (size_t k = 0; k < v->hold_count; k++) {
+    for (size_t k = 0; w->leaving && k < v->hold_count; k++) {
         const struct work_hold *x = &w->holds[v->hold_start + k];
         const struct work_instance *y = &w->inst[x->instance];
         const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
@@ -60,7 +60,7 @@ static int64_t count_unplaced(const struct work *w, int service)
     const struct service *s = &w->s->services[service];
     const struct work_service *v = &w->svc[service];
     int64_t unplaced = (int64_t)s->running + s->pending;
-    for (size_t k = 0; k < v->hold_count; k++) {
+    for (size_t k = 0; s->pending > 0 && k < v->hold_count; k++) {
         const struct work_hold *x = &w->holds[v->hold_start + k];
         const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
         unplaced -= (int64_t)h->running + h->pending;
@@ -80,6 +80,14 @@ static int64_t count_missing(const struct service *s, int64_t unplaced)
     }
     int64_t room = percent_floor(s->desired, i64_max(s->max_percent, 100)) - total;
     return i64_max(0, i64_min(missing, room));
+}
+
+// No fleet of ours brings an instance of a provider.
+static bool ours_help(const struct work *w, int service, bool headroom)
+{
+    const struct shape_pools *x = &w->pools[w->svc[service].shape];
+    // Nobody orders an instance to find out whether it could be headroom.
+    return (x->sure || x->doubt || (x->maybe && !headroom)) && w->s->services[service].provider_count == 0;
 }
 
 static struct item service_item(const struct work *w, int service, struct demand_options o)
@@ -103,6 +111,8 @@ static struct item service_item(const struct work *w, int service, struct demand
     assert(leaving >= 0);
     return (struct item){.service = service,
                          .shape = w->svc[service].shape,
+                         .size = w->svc[service].size,
+                         .hopeless = w->svc[service].incurable || !ours_help(w, service, false),
                          .missing = (int32_t)missing,
                          .leaving = (int32_t)leaving,
                          .surge = (int32_t)surge,
@@ -153,7 +163,7 @@ static size_t deal_out(struct work *w, struct item whole, struct item *ret)
     return n;
 }
 
-// The item, or its parts by provider; those of no tasks are left out.
+// The item, or its parts in the order of provider; those of no tasks are left out.
 static size_t add_item(struct work *w, struct item whole, struct item *list)
 {
     size_t n = 0, parts;
@@ -164,41 +174,23 @@ static size_t add_item(struct work *w, struct item whole, struct item *list)
         return whole.count > 0;
     }
     parts = deal_out(w, whole, list);
-    for (size_t k = 0; k < parts; k++)
-        if (list[k].count > 0)
-            list[n++] = list[k];
+    for (size_t k = 0; k < parts; k++) {
+        struct item x = list[k];
+        size_t at = n;
+        if (x.count == 0)
+            continue;
+        for (n++; at > 0 && list[at - 1].provider > x.provider; at--)
+            list[at] = list[at - 1];
+        list[at] = x;
+    }
     return n;
 }
 
-// No fleet of ours brings an instance of a provider.
-static bool ours_help(const struct work *w, int service, bool headroom)
-{
-    const struct shape_pools *x = &w->pools[w->svc[service].shape];
-    // Nobody orders an instance to find out whether it could be headroom.
-    return (x->sure || x->doubt || (x->maybe && !headroom)) && w->s->services[service].provider_count == 0;
-}
-
-static double item_size(const struct work *w, int shape)
-{
-    return work_shape_known(w, shape) ? res_share(work_shape(w, shape)->need, w->reference) : 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const struct item *x = a, *y = b;
-    if (x->headroom != y->headroom)
-        return x->headroom ? 1 : -1;
-    if (x->size != y->size)
-        return x->size > y->size ? -1 : 1;
-    return x->service != y->service ? x->service - y->service : x->provider - y->provider;
-}
-
 // ---- headroom -------------------------------------------------------------------------------------------------------------
-static bool has_headroom(struct work *w, int service)
+static bool has_headroom(const struct work *w, int service)
 {
     const struct service *s = &w->s->services[service];
-    const char *why;
-    return s->on_ec2 && s->kind == SERVICE_REPLICA && s->desired > 0 && !demand_incurable(w, service, &why);
+    return s->on_ec2 && s->kind == SERVICE_REPLICA && s->desired > 0 && !w->svc[service].incurable;
 }
 
 // Per cent of what the services reserve, in whole tasks: each service's share, the fractions handed down from large tasks to
@@ -227,15 +219,15 @@ static void percent_headroom(const struct work *w, struct item *list, size_t cou
 static size_t collect_headroom(struct work *w, struct item *list)
 {
     size_t n = 0;
-    for (size_t k = 0; k < w->s->service_count; k++)
-        if (has_headroom(w, (int)k))
-            list[n++] = (struct item){.service = (int)k,
-                                      .shape = w->svc[k].shape,
+    for (size_t k = 0; k < w->s->service_count; k++) {
+        int service = w->by_size[k];
+        if (has_headroom(w, service))
+            list[n++] = (struct item){.service = service,
+                                      .shape = w->svc[service].shape,
                                       .headroom = true,
-                                      .hopeless = !ours_help(w, (int)k, true),
-                                      .size = item_size(w, w->svc[k].shape)};
-    if (n > 1)
-        qsort(list, n, sizeof *list, by_size);
+                                      .hopeless = !ours_help(w, service, true),
+                                      .size = w->svc[service].size};
+    }
     percent_headroom(w, list, n);
     for (size_t h = 0; h < w->p->headroom_task_count; h++)
         for (size_t k = 0; k < n; k++)
@@ -251,14 +243,9 @@ size_t demand_collect(struct work *w, struct demand_options o, struct item **ret
         most += 2 * (1 + w->s->services[k].provider_count);
     struct item *list = arena_array(w->a, struct item, most);
     for (size_t k = 0; k < w->s->service_count; k++) {
-        const struct service *s = &w->s->services[k];
-        if (!s->on_ec2 || s->kind != SERVICE_REPLICA)
-            continue;
-        struct item x = service_item(w, (int)k, o);
-        const char *why;
-        x.size = item_size(w, x.shape);
-        x.hopeless = demand_incurable(w, (int)k, &why) || !ours_help(w, (int)k, false);
-        n += add_item(w, x, list + n);
+        const struct service *s = &w->s->services[w->by_size[k]];
+        if (s->on_ec2 && s->kind == SERVICE_REPLICA)
+            n += add_item(w, service_item(w, w->by_size[k], o), list + n);
     }
     struct item *extra = arena_array(w->a, struct item, w->s->service_count + 1);
     size_t extras = collect_headroom(w, extra);
@@ -266,8 +253,6 @@ size_t demand_collect(struct work *w, struct demand_options o, struct item **ret
         if (extra[k].count > 0)
             n += add_item(w, extra[k], list + n);
     assert(n < most);
-    if (n > 1)
-        qsort(list, n, sizeof *list, by_size);
     *ret = list;
     return n;
 }

@@ -86,7 +86,7 @@ static struct shortfall pool_shortfall(struct work *w, int shape, size_t f, size
         return r;
     }
     r.reason = w->fleet[f].closed ? DEMAND_CLOSED : x->subnet_full ? DEMAND_ADDRESS : DEMAND_RUNAWAY;
-    if (work_fresh_ports_clash(w, shape))
+    if (w->facts[shape].ports_clash)
         r.reason = DEMAND_PORT;
     for (size_t n = 0; n < ARRAY_LEN(order); n++) {
         enum res_kind c = order[n].component;

@@ -94,8 +94,8 @@ static void look_at_tasks(struct work *w, int i, struct memo_drain *d)
 {
     const struct instance *x = &w->s->instances[i];
     int64_t look_ms = w->s->sources[SOURCE_TASKS].read_ms;
-    bool empty = x->tasks_known && x->ecs_running + x->ecs_pending <= work_task_count(w, i, true) &&
-                 work_task_count(w, i, false) == 0 && w->s->sources[SOURCE_TASKS].state == SOURCE_OK;
+    bool empty = x->tasks_known && x->ecs_running + x->ecs_pending <= w->inst[i].daemon_tasks &&
+                 w->inst[i].tasks == 0 && w->s->sources[SOURCE_TASKS].state == SOURCE_OK;
     if (!empty) {
         d->empty_first_ms = 0;
         if (d->state != DRAIN_DRAINING)
@@ -108,7 +108,7 @@ static void look_at_tasks(struct work *w, int i, struct memo_drain *d)
         d->empty_first_ms = look_ms;
     if (d->state != DRAIN_DRAINING || d->empty_first_ms == 0)
         return;
-    bool daemons_done = work_task_count(w, i, true) == 0 || look_ms - d->empty_first_ms >= DAEMON_GRACE_MS;
+    bool daemons_done = w->inst[i].daemon_tasks == 0 || look_ms - d->empty_first_ms >= DAEMON_GRACE_MS;
     if (look_ms - d->empty_first_ms >= EMPTY_LOOKS_APART_MS && daemons_done)
         drain_move(w, d, DRAIN_EMPTY);
 }
@@ -172,7 +172,7 @@ static int send_drain(struct work *w, int i, int after, const char *fact, const 
 
 static int send_mark(struct work *w, int i, const char *fact, const char *verdict)
 {
-    const char *reason = work_task_count(w, i, false) == 0 ? DRAIN_REASON_EMPTY : "unneeded";
+    const char *reason = w->inst[i].tasks == 0 ? DRAIN_REASON_EMPTY : "unneeded";
     return work_action(w, (struct action){.kind = ACTION_MARK,
                                           .target = w->s->instances[i].id,
                                           .instance = i,
@@ -323,7 +323,7 @@ static void undo_one(struct work *w, int i, struct memo_drain *d)
     const char *why = disturbed(w, i);
     if (!why)
         why = not_to_be_done(w, i, d);
-    if (!why && modes_of(w, x->fleet) == PLAN_PAUSE && d->state <= DRAIN_DRAINING && work_task_count(w, i, false) > 0)
+    if (!why && modes_of(w, x->fleet) == PLAN_PAUSE && d->state <= DRAIN_DRAINING && w->inst[i].tasks > 0)
         why = modes_why(w, x->fleet);
     if (why && x->rebalance_ms == 0)
         drain_undo(w, i, why, "undo the drain");
@@ -351,7 +351,7 @@ void drain_undo_own(struct work *w)
 static void advance_interrupted(struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
-    int32_t tasks = work_task_count(w, i, false);
+    int32_t tasks = w->inst[i].tasks;
     const char *fact = explain_text(w, "spot notice %s, %d task%s", explain_time(w, x->notice_ms), tasks, tasks == 1 ? "" : "s");
     if (x->ecs != ECS_ACTIVE) {
         explain_judge(w, i, VERDICT_GO_ON, fact,
@@ -397,7 +397,7 @@ static void advance_undoing(struct work *w, int i, const struct memo_drain *d)
 static void advance_draining(struct work *w, int i, const struct memo_drain *d)
 {
     const struct instance *x = &w->s->instances[i];
-    int32_t tasks = work_task_count(w, i, false);
+    int32_t tasks = w->inst[i].tasks;
     const char *fact;
     if (!x->tasks_known)
         fact = "its tasks are not known";
@@ -474,7 +474,7 @@ static void commit_begin(struct work *w, const struct action *x)
                                      .since_ms = w->s->now_ms,
                                      .state_since_ms = w->s->now_ms,
                                      .deadline_ms = w->s->now_ms + w->p->drain_deadline_ms,
-                                     .reason = work_task_count(w, x->instance, false) == 0 ? DRAIN_REASON_EMPTY : x->fact});
+                                     .reason = w->inst[x->instance].tasks == 0 ? DRAIN_REASON_EMPTY : x->fact});
     w->inst[x->instance].drain = (int)w->memo->drain_count - 1;
     w->memo->drains_begun++;
 }

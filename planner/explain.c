@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/text.h"
 #include "planner/demand.h"
 #include "planner/placement.h"
 
@@ -28,70 +29,46 @@ const char *explain_time(struct work *w, int64_t wall_ms)
     return arena_strdup(w->a, format_iso8601(wall_ms, false, out));
 }
 
-// Sizes are told for each shape and instance of a large cluster: put together by hand, as printf takes ten times as long.
-struct words {
-    char text[160];
-    size_t n;
-};
-
-static void put(struct words *x, const char *s)
-{
-    while (*s && x->n + 1 < sizeof x->text)
-        x->text[x->n++] = *s++;
-}
-
-static void put_number(struct words *x, int64_t n)
-{
-    char digits[24];
-    size_t k = sizeof digits - 1;
-    uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-    digits[k] = '\0';
-    do
-        digits[--k] = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
-    put(x, n < 0 ? "-" : "");
-    put(x, digits + k);
-}
-
 // n / 1024 with one or two digits behind the point, halves to even as printf has it.
-static void put_1024th(struct words *x, int64_t n, int64_t scale)
+static void put_1024th(struct text *x, int64_t n, int64_t scale)
 {
     int64_t scaled = (n < 0 ? -n : n) * scale, whole = scaled / 1024, rest = scaled % 1024;
     whole += rest > 512 || (rest == 512 && whole % 2 == 1);
-    put(x, n < 0 ? "-" : "");
-    put_number(x, whole / scale);
-    put(x, ".");
+    text_put(x, n < 0 ? "-" : "");
+    text_put_i64(x, whole / scale);
+    text_put(x, ".");
     if (scale == 100 && whole % scale < 10)
-        put(x, "0");
-    put_number(x, whole % scale);
+        text_put(x, "0");
+    text_put_i64(x, whole % scale);
 }
 
-static const char *words_done(struct work *w, const struct words *x)
+static void put_res(struct text *x, struct res need)
 {
-    return arena_strndup(w->a, x->text, x->n);
+    int64_t cpu = need.v[RES_CPU], mib = need.v[RES_MEMORY];
+    if (cpu % 1024 == 0)
+        text_put_i64(x, cpu / 1024);
+    else
+        put_1024th(x, cpu, cpu % 512 == 0 ? 10 : 100);
+    text_put(x, " vCPU ");
+    if (mib < 1024)
+        text_put_i64(x, mib);
+    else
+        put_1024th(x, mib, 10);
+    text_put(x, mib < 1024 ? " MiB" : " GiB");
+    for (int k = RES_GPU; k <= RES_ENI; k++)
+        if (need.v[k] > 0) {
+            text_put(x, " ");
+            text_put_i64(x, need.v[k]);
+            text_put(x, k == RES_GPU ? " GPU" : " ENI");
+        }
 }
 
 const char *explain_res(struct work *w, struct res need)
 {
-    struct words x = {.n = 0};
-    int64_t cpu = need.v[RES_CPU], mib = need.v[RES_MEMORY];
-    if (cpu % 1024 == 0)
-        put_number(&x, cpu / 1024);
-    else
-        put_1024th(&x, cpu, cpu % 512 == 0 ? 10 : 100);
-    put(&x, " vCPU ");
-    if (mib < 1024)
-        put_number(&x, mib);
-    else
-        put_1024th(&x, mib, 10);
-    put(&x, mib < 1024 ? " MiB" : " GiB");
-    for (int k = RES_GPU; k <= RES_ENI; k++)
-        if (need.v[k] > 0) {
-            put(&x, " ");
-            put_number(&x, need.v[k]);
-            put(&x, k == RES_GPU ? " GPU" : " ENI");
-        }
-    return words_done(w, &x);
+    char out[160];
+    struct text t = {.out = out, .max = sizeof out};
+    put_res(&t, need);
+    return arena_strndup(w->a, out, t.n);
 }
 
 const char *explain_service(const struct work *w, int service)
@@ -104,16 +81,20 @@ const char *explain_tasks(struct work *w, int service, int shape, int64_t count)
 {
     const struct shape *x = work_shape(w, shape);
     const char *name = service >= 0 ? explain_service(w, service) : x ? x->name : "an unknown shape";
-    const char *size = x && x->known ? explain_res(w, x->need) : "of unknown size";
-    struct words t = {.n = 0};
-    put_number(&t, count);
-    put(&t, count == 1 ? " task of " : " tasks of ");
-    if (strlen(name) + strlen(size) + t.n + 2 > sizeof t.text)
-        return explain_text(w, "%s%s %s", words_done(w, &t), name, size);
-    put(&t, name);
-    put(&t, " ");
-    put(&t, size);
-    return words_done(w, &t);
+    char out[256];
+    struct text t = {.out = out, .max = sizeof out};
+    text_put_i64(&t, count);
+    text_put(&t, count == 1 ? " task of " : " tasks of ");
+    text_put(&t, name);
+    text_put(&t, " ");
+    if (x && x->known)
+        put_res(&t, x->need);
+    else
+        text_put(&t, "of unknown size");
+    if (!t.cut)
+        return arena_strndup(w->a, out, t.n);
+    return explain_text(w, "%" PRId64 " task%s of %s %s", count, count == 1 ? "" : "s", name,
+                        x && x->known ? explain_res(w, x->need) : "of unknown size");
 }
 
 void explain_judge(struct work *w, int instance, enum verdict_code code, const char *fact, const char *verdict)
@@ -149,16 +130,16 @@ void explain_collect(struct work *w)
 // ---- demand ---------------------------------------------------------------------------------------------------------------
 #define COUNT_MAX (1 << 17)  // instances × shapes beyond which places are not counted for the text
 
-// What has room is said with where; what has none with how much of it has.
-static const char *room_fact(struct work *w, const struct item *it)
+// What has room is said with where, unless `rooms` is NULL; what has none with how much of it has.
+static const char *room_fact(struct work *w, const struct small *rooms, const struct item *it)
 {
     const char *what = it->headroom ? "headroom for " : "";
     int32_t fit = 0, without = it->count - it->now;
-    if (without == 0 && w->now.item_count * w->s->instance_count > COUNT_MAX)
+    if (without == 0 && !rooms)
         return explain_text(w, "%s%s have room", what, explain_tasks(w, it->service, it->shape, it->count));
     int32_t of = w->now.now_bins;
     if (without == 0)
-        fit = placement_count(w, &w->now, it);
+        fit = placement_count(w, &w->now, rooms, it);
     if (without == 0)
         return explain_text(w, "%s%s fit on %d of %d instances", what, explain_tasks(w, it->service, it->shape, it->count), fit,
                             of);
@@ -186,7 +167,7 @@ static void never_verdict(struct work *w, const struct item *it, const char *tar
     explain_verdict(w, v);
 }
 
-static void demand_verdict(struct work *w, const struct item *it)
+static void demand_verdict(struct work *w, const struct small *rooms, const struct item *it)
 {
     int32_t never = demand_unanswered(it);
     const char *target = explain_text(w, "%s %s%s%s%s", explain_service(w, it->service),
@@ -197,7 +178,7 @@ static void demand_verdict(struct work *w, const struct item *it)
         never_verdict(w, it, target, never);
         return;
     }
-    struct verdict v = {.kind = CANDIDATE_SHAPE, .target = target, .fact = room_fact(w, it)};
+    struct verdict v = {.kind = CANDIDATE_SHAPE, .target = target, .fact = room_fact(w, rooms, it)};
     if (it->capped > 0) {
         v.code = VERDICT_CAPPED;
         v.verdict = "wait, the fleet is at its max";
@@ -253,6 +234,7 @@ static void explain_unknown_headroom(struct work *w)
 void explain_demand(struct work *w)
 {
     int *of_service = arena_array(w->a, int, w->s->service_count + 1);
+    const struct small *rooms = w->now.item_count * w->s->instance_count > COUNT_MAX ? NULL : placement_rooms(w, &w->now);
     explain_unknown_headroom(w);
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
@@ -269,26 +251,11 @@ void explain_demand(struct work *w)
         d->never += never - it->held;
         if (it->missing > 0 && it->service >= 0)
             d->since_ms = w->s->services[it->service].unplaced_since_ms;
-        demand_verdict(w, it);
+        demand_verdict(w, rooms, it);
     }
 }
 
 // ---- summary --------------------------------------------------------------------------------------------------------------
-static void add_reserved(struct work *w, int i, struct plan_summary *m)
-{
-    const struct instance *x = &w->s->instances[i];
-    for (size_t k = 0; k < x->holding_count; k++) {
-        const struct holding *h = &x->holdings[k];
-        if (!work_shape_known(w, h->shape))
-            continue;
-        struct res used = res_scale(work_shape(w, h->shape)->need, h->running + h->pending);
-        if (w->inst[i].role == ROLE_ACTIVE)
-            m->reserved = res_add(m->reserved, used);
-        if (w->inst[i].role != ROLE_LEAVING)
-            m->need = res_add(m->need, used);
-    }
-}
-
 void explain_summary(struct work *w)
 {
     struct plan_summary *m = &w->plan->summary;
@@ -302,9 +269,12 @@ void explain_summary(struct work *w)
         m->draining += x->ecs == ECS_DRAINING;
         m->coming += y->role == ROLE_COMING;
         m->interrupted += x->notice_ms > 0;
-        if (y->role == ROLE_ACTIVE)
+        if (y->role == ROLE_ACTIVE) {
             m->capacity = res_add(m->capacity, x->registered);
-        add_reserved(w, (int)i, m);
+            m->reserved = res_add(m->reserved, y->reserved);
+        }
+        if (y->role != ROLE_LEAVING)
+            m->need = res_add(m->need, y->reserved);
         if (y->live && x->fleet >= 0)
             m->hourly = usd_add(m->hourly, work_price(w, (int)i));
     }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 
@@ -30,9 +31,16 @@ static inline uint64_t intern_mix(uint64_t h, uint64_t x)
 
 static inline uint64_t intern_hash(uint64_t h, const char *s)
 {
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-    return intern_mix(h, 0xff);  // so that "a", "bc" is not "ab", "c"
+    size_t n = strlen(s);
+    uint64_t last = n;  // so that "a", "bc" is not "ab", "c"
+    for (; n >= sizeof h; s += sizeof h, n -= sizeof h) {
+        uint64_t x;
+        memcpy(&x, s, sizeof x);
+        h = intern_mix(h, x);
+    }
+    for (size_t k = 0; k < n; k++)
+        last = last << 8 | (unsigned char)s[k];
+    return intern_mix(h, last);
 }
 
 static inline size_t intern_start(uint64_t hash)

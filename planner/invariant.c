@@ -98,7 +98,7 @@ static void check_terminate(const struct work *w, const struct action *x)
     assert(w->inst[x->instance].drain >= 0);
     assert(d->state == DRAIN_LOWERED || d->state == DRAIN_ENDING);
     assert(d->empty_first_ms > 0);
-    assert(work_task_count(w, x->instance, false) == 0);
+    assert(w->inst[x->instance].tasks == 0);
     assert(i->tasks_known);
     assert(!w->no_removal);
     assert(modes_may(w, x->fleet, DEED_REMOVE));

@@ -13,7 +13,7 @@ bool placement_ports_clash(const struct work *w, const struct pass *p, int shape
     const struct instance *y = &w->s->instances[instance];
     if (x->ports.count == 0)
         return false;
-    if (port_sets_meet(x->ports, y->ports) || work_fresh_ports_clash(w, shape))
+    if (port_sets_meet(x->ports, y->ports) || w->facts[shape].ports_clash)
         return true;
     for (size_t k = 0; k < y->holding_count; k++)  // of tasks that are stopping, too: ECS forgets these
         if (y->holdings[k].shape >= 0 && y->holdings[k].running + y->holdings[k].pending + y->holdings[k].stopping > 0 &&
@@ -51,19 +51,31 @@ static bool kind_holds(const struct work *w, int shape, int provider, bool avoid
     return (fit == FIT_YES || fit == FIT_ASK) && (provider == PROVIDER_ANY || provider == k->provider) && !(avoid_gpu && k->gpu);
 }
 
-int32_t placement_count(struct work *w, const struct pass *p, const struct item *it)
+struct small *placement_rooms(struct work *w, const struct pass *p)
+{
+    struct small *rooms = arena_array(w->a, struct small, w->s->instance_count + 1);
+    for (size_t b = 0; b < w->s->instance_count; b++)
+        if (p->takes[w->kinds.bins[b]] == TAKES_NOW)
+            rooms[b] = small_of(w->inst[w->kinds.bins[b]].free);
+    return rooms;
+}
+
+int32_t placement_count(struct work *w, const struct pass *p, const struct small *rooms, const struct item *it)
 {
     int32_t n = 0;
+    const struct small need = w->facts[it->shape].need;
     const struct shape *x = work_shape(w, it->shape);
     for (size_t k = 0; k < w->kinds.count && x->known; k++) {
         const struct kind *kind = &w->kinds.v[k];
         if (!kind_holds(w, it->shape, it->provider, false, (int)k))
             continue;
-        bool plain = x->ports.count == 0 && kinds_fit(w, it->shape, (int)k) == FIT_YES;
+        bool plain = x->ports.count == 0 && w->facts[it->shape].exact && !res_is_zero(x->need) && kinds_fit(w, it->shape, (int)k) == FIT_YES;
         for (size_t b = kind->first; b < kind->first + kind->count; b++) {
             int i = w->kinds.bins[b];
-            if (p->takes[i] == TAKES_NOW && res_fits(x->need, w->inst[i].free))
-                n += plain || placement_fits(w, it->shape, i, w->inst[i].free);
+            if (plain)
+                n += small_fits(need, rooms[b]);
+            else if (small_fits(need, rooms[b]) && p->takes[i] == TAKES_NOW)
+                n += placement_fits(w, it->shape, i, w->inst[i].free);
         }
     }
     return n;
@@ -218,8 +230,8 @@ size_t placement_set(struct work *w, const struct pass *p, int item, enum takes 
 static int first_of_kind(struct work *w, const struct pass *p, const struct crowd *c, int kind, size_t from, bool empty)
 {
     const struct kind *k = &w->kinds.v[kind];
-    for (int n = bins_first(w, p, c->takes, kind, c->x->need, from); n >= 0;
-         n = bins_first(w, p, c->takes, kind, c->x->need, (size_t)n + 1)) {
+    for (int n = bins_first(w, p, c->takes, kind, c->it->shape, from); n >= 0;
+         n = bins_first(w, p, c->takes, kind, c->it->shape, (size_t)n + 1)) {
         int i = w->kinds.bins[k->first + (size_t)n];
         if (!(empty && c->on[i] > 0) && may_take(w, p, c, i))
             return i;
@@ -353,28 +365,28 @@ int32_t placement_item(struct work *w, struct pass *p, int item, enum takes take
 // ---- first fit over all kinds ---------------------------------------------------------------------------------------------
 void placement_walk(struct work *w, const struct pass *p, int shape, int provider, bool avoid_gpu, struct place_walk *ret)
 {
-    *ret = (struct place_walk){.shape = shape, .provider = provider, .avoid_gpu = avoid_gpu, .next = w->scratch_kinds};
+    *ret = (struct place_walk){.shape = shape, .provider = provider, .avoid_gpu = avoid_gpu, .next = w->scratch_kinds, .last = -1};
     for (size_t k = 0; k < w->kinds.count; k++)
-        ret->next[k] = kind_holds(w, shape, provider, avoid_gpu, (int)k)
-                           ? bins_first(w, p, TAKES_NOW, (int)k, work_shape(w, shape)->need, 0)
-                           : -1;
+        ret->next[k] = kind_holds(w, shape, provider, avoid_gpu, (int)k) ? bins_first(w, p, TAKES_NOW, (int)k, shape, 0) : -1;
 }
 
 int placement_step(struct work *w, const struct pass *p, struct place_walk *walk)
 {
     for (;;) {
-        int best = -1, kind = -1;
+        int best = -1, last = walk->last;
+        if (last >= 0)
+            walk->next[last] = bins_first(w, p, TAKES_NOW, last, walk->shape, (size_t)walk->next[last] + 1);
+        walk->last = -1;
         for (size_t k = 0; k < w->kinds.count; k++) {
             int i = walk->next[k] < 0 ? -1 : w->kinds.bins[w->kinds.v[k].first + (size_t)walk->next[k]];
             if (i >= 0 && (best < 0 || i < best)) {
                 best = i;
-                kind = (int)k;
+                walk->last = (int)k;
             }
         }
         if (best < 0)
             return -1;
-        walk->next[kind] = bins_first(w, p, TAKES_NOW, kind, work_shape(w, walk->shape)->need, (size_t)walk->next[kind] + 1);
-        if (kinds_fit(w, walk->shape, kind) == FIT_YES || asked(w, p, walk->shape, best))
+        if (kinds_fit(w, walk->shape, walk->last) == FIT_YES || asked(w, p, walk->shape, best))
             return best;
     }
 }

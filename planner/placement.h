@@ -26,7 +26,9 @@ size_t placement_set(struct work *w, const struct pass *p, int item, enum takes 
 // distinctInstance not.
 bool placement_fits(struct work *w, int shape, int instance, struct res room);
 // On how many of the instances that take tasks now one of the item's has room, by what is on them now.
-int32_t placement_count(struct work *w, const struct pass *p, const struct item *it);
+int32_t placement_count(struct work *w, const struct pass *p, const struct small *rooms, const struct item *it);
+// For it: the room of each that takes tasks now, by its place in kinds.bins.
+struct small *placement_rooms(struct work *w, const struct pass *p);
 // Whether host ports that the shape takes are in use on the instance, by what runs there or what the pass (may be NULL) planned.
 bool placement_ports_clash(const struct work *w, const struct pass *p, int shape, int instance);
 // Puts `count` tasks on a bin and takes the room.
@@ -37,6 +39,7 @@ struct place_walk {
     int shape, provider;
     bool avoid_gpu;
     int *next;  // by kind: position of the next one, -1 none
+    int last;   // kind of the one last given, which is still its next; -1 none
 };
 void placement_walk(struct work *w, const struct pass *p, int shape, int provider, bool avoid_gpu, struct place_walk *ret);
 int placement_step(struct work *w, const struct pass *p, struct place_walk *walk);  // -1: no more

@@ -51,6 +51,7 @@ void pools_init(struct work *w)
             pool.batch = batch;
             pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
             pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};
+            pool.small_room = small_of(pool.room);
             bool there = p->subnet_full;
             for (size_t m = 0; m < list->count && !there; m++)
                 there = same_pool(w, &list->v[m], &pool);
@@ -68,14 +69,14 @@ bool pools_size_known(const struct work *w, const struct pool *x)
 
 enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
 {
-    const struct shape *s = work_shape(w, shape);
+    const struct shape_facts *need = &w->facts[shape];
     enum fit fit = (enum fit)x->fits[w->kinds.rule_of[shape]];
     assert(fit != FIT_ASK);
-    if (!s->known || fit == FIT_NO || work_fresh_ports_clash(w, shape) || (x->batch && w->pools[shape].general))
+    if (fit == FIT_NO || !need->anywhere || (x->batch && w->pools[shape].general))
         return FIT_NO;
     if (!x->sized)
         return FIT_MAYBE;
-    return res_fits(s->need, x->room) ? fit : FIT_NO;
+    return small_fits(need->need, x->small_room) && (need->exact || res_fits(work_shape(w, shape)->need, x->room)) ? fit : FIT_NO;
 }
 
 bool pools_serve(const struct work *w, const struct pool *x, int shape)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "planner/kinds.h"
+#include "planner/small.h"
 
 struct pool {
     int type;              // index, -1 unknown
@@ -16,6 +17,7 @@ struct pool {
     bool batch;            // of a fleet of that role: only for what no other fleet can run
     bool sized;            // its type's size is learned or nominal
     struct res room;       // of a fresh instance, for tasks
+    struct small small_room;
 };
 
 struct pool_list {

@@ -232,7 +232,7 @@ static void take_part(struct work *w, struct tally *t, int i, int sign)
             w->svc[x->holdings[k].service].moving += sign * (x->holdings[k].running + x->holdings[k].pending);
     t->drains += sign;
     t->by_reason[BUDGET_ANY] += sign;
-    t->by_reason[work_task_count(w, i, false) == 0 ? BUDGET_EMPTY : BUDGET_TASKS] += sign;
+    t->by_reason[w->inst[i].tasks == 0 ? BUDGET_EMPTY : BUDGET_TASKS] += sign;
     t->recent += sign;
     if (w->inst[i].zone >= 0) {
         t->zone_drains[w->inst[i].zone] += sign;
@@ -276,7 +276,7 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
     const struct instance *x = &w->s->instances[i];
     const struct memo_stamp *s = work_old_stamp(w, STAMP_UNNEEDED, x->id);
     double size = res_share(x->registered, w->reference);
-    int32_t tasks = work_task_count(w, i, false);
+    int32_t tasks = w->inst[i].tasks;
     return (struct candidate){.i = i,
                               .rank = SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,

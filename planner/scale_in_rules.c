@@ -55,7 +55,7 @@ static const char *late(struct work *w, int i, const struct instance *x)
 static const char *strangers_drain(struct work *w, int i, const struct instance *x)
 {
     struct drain_mark mark;
-    int32_t tasks = work_task_count(w, i, false);
+    int32_t tasks = w->inst[i].tasks;
     bool by_another = x->mark[0] && !drain_mark_parse(w->a, x->mark, &mark);
     if (x->ecs == ECS_DRAINING)
         return explain_text(w, "DRAINING %s, %d task%s", by_another ? "and marked by another" : "without our mark", tasks,
@@ -125,8 +125,10 @@ static const char *fleet_denied(struct work *w, int i, const struct instance *x)
 {
     (void)i;
     const struct fleet *f = &w->s->fleets[x->fleet];
+    if (f->denied[0] == '\0')
+        return NULL;
     int64_t age_ms = w->s->now_ms - alert_since(w, ALERT_FLEET_DENIED, f->id);
-    if (f->denied[0] == '\0' || (age_ms >= DENIED_AGAIN_MS && age_ms % DENIED_AGAIN_MS < DENIED_TRY_MS))
+    if ((age_ms >= DENIED_AGAIN_MS && age_ms % DENIED_AGAIN_MS < DENIED_TRY_MS))
         return NULL;
     return explain_text(w, "AWS denied us %s", f->denied);
 }
@@ -151,9 +153,11 @@ static const char *tasks_unknown(struct work *w, int i, const struct instance *x
     return check_tasks(w, i) ? NULL : "its tasks or their shapes are not known in full";
 }
 
-static const char *each_task(struct work *w, const struct instance *x,
+static const char *each_task(struct work *w, int i, const struct instance *x,
                              const char *(*speak)(struct work *, const struct holding *, const struct service *))
 {
+    if (w->inst[i].tasks_move)
+        return NULL;  // none of these rules speaks
     for (size_t k = 0; k < x->holding_count; k++) {
         const struct holding *h = &x->holdings[k];
         if (h->running + h->pending + h->stopping == 0 || work_is_daemon(w, h->service))
@@ -204,33 +208,27 @@ static const char *speak_unmovable(struct work *w, const struct holding *h, cons
 
 static const char *standalone(struct work *w, int i, const struct instance *x)
 {
-    (void)i;
-    return each_task(w, x, speak_standalone);
+    return each_task(w, i, x, speak_standalone);
 }
 static const char *protection(struct work *w, int i, const struct instance *x)
 {
-    (void)i;
-    return each_task(w, x, speak_protected);
+    return each_task(w, i, x, speak_protected);
 }
 static const char *local_data(struct work *w, int i, const struct instance *x)
 {
-    (void)i;
-    return each_task(w, x, speak_data);
+    return each_task(w, i, x, speak_data);
 }
 static const char *unmodelled(struct work *w, int i, const struct instance *x)
 {
-    (void)i;
-    return each_task(w, x, speak_unmodelled);
+    return each_task(w, i, x, speak_unmodelled);
 }
 static const char *deployment(struct work *w, int i, const struct instance *x)
 {
-    (void)i;
-    return each_task(w, x, speak_deployment);
+    return each_task(w, i, x, speak_deployment);
 }
 static const char *unmovable(struct work *w, int i, const struct instance *x)
 {
-    (void)i;
-    return each_task(w, x, speak_unmovable);
+    return each_task(w, i, x, speak_unmovable);
 }
 
 // ---- how long it is here --------------------------------------------------------------------------------------------------

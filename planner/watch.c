@@ -43,9 +43,9 @@ static void watch_incurable(struct work *w)
 static void watch_missing(struct work *w, const struct item *it, const char *name)
 {
     const char *why, *event = w->s->services[it->service].last_event;
-    const char *tasks = explain_tasks(w, it->service, it->shape, it->missing);
     if (it->missing == 0 || it->now < it->count)
         return;
+    const char *tasks = explain_tasks(w, it->service, it->shape, it->missing);
     if (demand_incurable(w, it->service, &why)) {
         const char *shape = explain_text(w, "%s %s", name, work_shape(w, it->shape)->name);
         alert_raise(w, ALERT_DEMAND_INCURABLE, shape, explain_text(w, "%s: %s", tasks, why), NULL);
@@ -172,7 +172,7 @@ static void watch_away(struct work *w)
             alert_raise_since(w, ALERT_INSTANCE_AWAY, w->s->instances[i].id, w->s->instances[i].disconnected_since_ms,
                               explain_text(w, "Its agent is disconnected since %s, %d tasks on it",
                                            explain_time(w, w->s->instances[i].disconnected_since_ms),
-                                           work_task_count(w, (int)i, false)),
+                                           w->inst[i].tasks),
                               NULL);
 }
 

@@ -3,23 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/owner.h"
 
 // ---- small questions ------------------------------------------------------------------------------------------------------
-int32_t work_task_count(const struct work *w, int instance, bool daemons)
-{
-    assert(instance >= 0 && instance < (int)w->s->instance_count);
-    const struct instance *x = &w->s->instances[instance];
-    int32_t n = 0;
-    for (size_t k = 0; k < x->holding_count; k++) {
-        const struct holding *h = &x->holdings[k];
-        if (work_is_daemon(w, h->service) == daemons)
-            n += h->running + h->pending + h->stopping;
-    }
-    return n;
-}
-
 struct memo_drain *work_drain(struct work *w, int instance)
 {
     int d = w->inst[instance].drain;
@@ -81,17 +69,6 @@ bool work_arch_fits(const char *need, const char *have)
     return need[0] == '\0' || have[0] == '\0' || strcmp(need, have) == 0;
 }
 
-bool work_fresh_ports_clash(const struct work *w, int shape)
-{
-    struct port_set ports = work_shape(w, shape)->ports;
-    if (ports.count == 0)
-        return false;
-    bool clash = port_sets_meet(ports, port_set_reserved);
-    for (size_t k = 0; k < w->daemon_count && !clash; k++)
-        clash = port_sets_meet(ports, work_shape(w, w->svc[w->daemons[k]].shape)->ports);
-    return clash;
-}
-
 // A daemon whose rules speak against every instance and pool of the type takes no room there.
 static bool daemon_comes(const struct work *w, int shape, const struct instance_type *t)
 {
@@ -141,22 +118,24 @@ static uint64_t stamp_hash(enum memo_stamp_kind kind, const char *key)
 }
 
 // The first of its kind and key, in the order of the memo.
-static struct memo_stamp *find_stamp(const struct memo *m, const struct intern *t, enum memo_stamp_kind kind, const char *key)
+static struct memo_stamp *find_stamp(const struct memo *m, const struct stamp_index *x, enum memo_stamp_kind kind, const char *key)
 {
-    if (t->count == 0)
+    if (!(x->kinds & UINT32_C(1) << kind))
         return NULL;
     uint64_t h = stamp_hash(kind, key);
     size_t at = intern_start(h);
-    for (int k = intern_next(t, h, &at); k >= 0; k = intern_next(t, h, &at))
+    for (int k = intern_next(&x->t, h, &at); k >= 0; k = intern_next(&x->t, h, &at))
         if (m->stamps[k].kind == kind && strcmp(m->stamps[k].key, key) == 0)
             return &m->stamps[k];
     return NULL;
 }
 
-static void index_old_stamps(struct work *w)
+static void index_stamp(struct work *w, struct stamp_index *x, const struct memo_stamp *s, size_t index)
 {
-    for (size_t k = 0; w->old && k < w->old->stamp_count; k++)
-        intern_put(&w->old_stamps, w->a, stamp_hash(w->old->stamps[k].kind, w->old->stamps[k].key), (int)k);
+    static_assert(STAMP_COUNT <= 32, "a bit each");
+    assert(s->kind < STAMP_COUNT);
+    intern_put(&x->t, w->a, stamp_hash(s->kind, s->key), (int)index);
+    x->kinds |= UINT32_C(1) << s->kind;
 }
 
 struct memo_stamp *work_stamp(struct work *w, enum memo_stamp_kind kind, const char *key)
@@ -173,10 +152,10 @@ struct memo_stamp *work_stamp_set(struct work *w, struct memo_stamp x)
 {
     struct memo *m = w->memo;
     struct memo_stamp *there = find_stamp(m, &w->stamps, x.kind, x.key);
-    assert(x.key && x.kind < STAMP_COUNT);
+    assert(x.key);
     if (!there) {
         m->stamps = arena_grow(w->a, m->stamps, m->stamp_count, &m->stamp_cap, sizeof *m->stamps);
-        intern_put(&w->stamps, w->a, stamp_hash(x.kind, x.key), (int)m->stamp_count);
+        index_stamp(w, &w->stamps, &x, m->stamp_count);
         there = &m->stamps[m->stamp_count++];
     }
     *there = x;
@@ -235,6 +214,56 @@ static void index_daemons(struct work *w)
     assert(w->daemon_count <= w->s->service_count);
 }
 
+// Once kinds are known: a rule may not be understood.
+static void find_facts(struct work *w)
+{
+    w->facts = arena_array(w->a, struct shape_facts, w->s->shape_count + 1);
+    for (size_t k = 0; k < w->s->shape_count; k++) {
+        const struct shape *x = &w->s->shapes[k];
+        bool clash = x->ports.count > 0 && port_sets_meet(x->ports, port_set_reserved);
+        for (size_t d = 0; d < w->daemon_count && !clash && x->ports.count > 0; d++)
+            clash = port_sets_meet(x->ports, work_shape(w, w->svc[w->daemons[d]].shape)->ports);
+        w->facts[k] = (struct shape_facts){.need = small_of(x->need), .ports_clash = clash, .anywhere = x->known && !clash,
+                                           .exact = small_exact(small_of(x->need)),
+                                           .moves = !x->local_data && kinds_unmodelled(w, (int)k)[0] == '\0'};
+    }
+    for (size_t k = 0; k < w->s->service_count; k++) {
+        const char *why;
+        w->svc[k].moves = !work_in_deployment(&w->s->services[k]) && demand_movable(&w->s->services[k]) > 0;
+        w->svc[k].incurable = demand_incurable(w, (int)k, &why);
+    }
+}
+
+struct size_key {
+    double size;
+    int service;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    const struct size_key *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return x->service - y->service;
+}
+
+static void sort_services(struct work *w)
+{
+    size_t n = w->s->service_count;
+    struct size_key *keys = arena_array(w->a, struct size_key, n + 1);
+    for (size_t k = 0; k < n; k++) {
+        int shape = w->svc[k].shape;
+        if (work_shape_known(w, shape))
+            w->svc[k].size = res_share(work_shape(w, shape)->need, w->reference);
+        keys[k] = (struct size_key){w->svc[k].size, (int)k};
+    }
+    if (n > 1)
+        qsort(keys, n, sizeof *keys, by_size);
+    w->by_size = arena_array(w->a, int, n + 1);
+    for (size_t k = 0; k < n; k++)
+        w->by_size[k] = keys[k].service;
+}
+
 static void find_reference(struct work *w)
 {
     for (size_t i = 0; i < w->s->instance_count; i++)
@@ -275,13 +304,17 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
     }
     index_daemons(w);
     index_holds(w);
-    index_old_stamps(w);
+    for (size_t k = 0; w->old && k < w->old->stamp_count; k++)
+        index_stamp(w, &w->old_stamps, &w->old->stamps[k], k);
     kinds_init(w);
+    find_facts(w);
+    work_rooms(w);
     w->scratch_kinds = arena_array(a, int, w->kinds.count + 1);
     w->scratch_groups = arena_array(a, int32_t *, w->kinds.field_count + 1);
     for (size_t k = 0; k < w->kinds.field_count; k++)
         w->scratch_groups[k] = arena_array(a, int32_t, (size_t)w->kinds.group_count[k] + 1);
     find_reference(w);
+    sort_services(w);
     w->fresh = arena_array(a, struct res, s->type_count + 1);
     for (size_t k = 0; k < s->type_count; k++)
         w->fresh[k] = work_fresh_room(w, &s->types[k]);

@@ -12,6 +12,7 @@
 #include "planner/model/memo.h"
 #include "planner/model/plan.h"
 #include "planner/model/snapshot.h"
+#include "planner/number.h"
 #include "planner/pass.h"
 #include "planner/planner.h"
 #include "planner/pools.h"
@@ -40,7 +41,11 @@ struct work_instance {
     int type;            // index into types, -1 unknown
     bool planned_drain, planned_undo;
     int undo_action;     // the action after which its drain is undone, -1
-    struct res free;     // room for more tasks: own view and ECS's, the smaller
+    struct res free;     // room for more tasks: own view and ECS's, the smaller; of one that comes, what it will have
+    struct res room;     // that of one that is there
+    struct res reserved; // by tasks on it that run or start
+    int32_t tasks, daemon_tasks;  // that are not stopped
+    bool tasks_move;     // none of these is standalone, protected or of a service or shape that does not move
     bool judged;
     struct verdict verdict;
 };
@@ -54,6 +59,9 @@ struct work_service {
     size_t hold_start, hold_count;  // in holds
     int32_t moving;                 // tasks on draining instances of ours (L5, V6), new ones of this tick included
     int shape;                      // of the PRIMARY deployment, -1 unknown
+    double size;                    // of a task, a share of the largest instance; 0 unknown
+    bool moves;                     // in no deployment, and ECS can move tasks of it
+    bool incurable;                 // demand_incurable
 };
 
 struct work_fleet {
@@ -78,6 +86,15 @@ struct work_fleet {
     enum verdict_code code;      // the fleet's one verdict
     const char *fact, *verdict;
     int64_t wanted, allowed;     // the guard capped a raise: the target wanted and the one left; 0 not capped
+};
+
+// Of a shape, found once.
+struct shape_facts {
+    struct small need;
+    bool ports_clash;  // takes host ports that no fresh instance has free: the agent's, or a daemon's
+    bool anywhere;     // known, and no such ports
+    bool exact;        // small_fits says no more of it than res_fits
+    bool moves;        // no data on the host, no rule that is not understood
 };
 
 // What the fleets that can grow could launch for a shape.
@@ -107,16 +124,22 @@ struct work {
     struct memo *memo;         // being made
     struct work_instance *inst;
     struct work_service *svc;
+    int *by_size;              // services, the one with the largest tasks first
+    bool leaving;              // some instance has ROLE_LEAVING
     struct work_fleet *fleet;
     struct work_hold *holds;
     const char **zones;
     int zone_count;
     struct res *fresh;         // by type: work_fresh_room
+    struct shape_facts *facts; // by shape
     struct kinds kinds;        // of instances, as placement sees them
     struct pool_list *fleet_pools;  // by fleet: what it can launch, each once
     struct shape_pools *pools; // by shape
     bool pools_marked;
-    struct intern old_stamps, stamps;  // by kind and key
+    struct stamp_index {
+        struct intern t;       // by kind and key
+        uint32_t kinds;        // that there are, a bit each
+    } old_stamps, stamps;
     struct res reference;      // the largest of each component over instances and pools
     struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer
     const char *no_removal;    // why nothing may be removed, NULL when it may
@@ -137,6 +160,7 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
 // Role, room and sums from facts, memo and what was planned so far; called again after either changes.
 void work_roles(struct work *w);
 void work_fleets(struct work *w);
+void work_rooms(struct work *w);  // part of work_init
 
 // Appends; returns the action's index.
 int work_action(struct work *w, struct action x);
@@ -149,8 +173,6 @@ static inline bool work_shape_known(const struct work *w, int shape)
 {
     return shape >= 0 && work_shape(w, shape)->known;
 }
-// Non-daemon tasks that are not stopped / daemon tasks, on an instance.
-int32_t work_task_count(const struct work *w, int instance, bool daemons);
 static inline bool work_is_daemon(const struct work *w, int service)
 {
     assert(service < (int)w->s->service_count);
@@ -165,8 +187,6 @@ struct usd work_price(const struct work *w, int instance);     // an hour; 0 unk
 // What a fresh instance of the type has for tasks once each daemon that matches has its share; zero when unknown.
 struct res work_fresh_room(const struct work *w, const struct instance_type *t);
 bool work_arch_fits(const char *need, const char *have);
-// Host ports that the shape takes and that no fresh instance has free: the agent's, or a daemon's.
-bool work_fresh_ports_clash(const struct work *w, int shape);
 // The pool's size is neither learned nor nominal, and its architecture may be the shape's (NULL: any shape's).
 bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, const struct shape *x);
 
@@ -174,21 +194,3 @@ bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, con
 struct memo_stamp *work_stamp(struct work *w, enum memo_stamp_kind kind, const char *key);
 const struct memo_stamp *work_old_stamp(const struct work *w, enum memo_stamp_kind kind, const char *key);
 struct memo_stamp *work_stamp_set(struct work *w, struct memo_stamp x);
-
-static inline int64_t i64_max(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-static inline int64_t i64_min(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-// ECS rounds the minimum up and the maximum down.
-static inline int64_t percent_floor(int64_t n, int64_t percent)
-{
-    return n * percent / 100;
-}
-static inline int64_t percent_ceil(int64_t n, int64_t percent)
-{
-    return (n * percent + 99) / 100;
-}

@@ -75,14 +75,14 @@ static enum role role_of(const struct work *w, int i)
 static struct res free_room(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
-    struct res used = {{0}};
+    struct res used = w->inst[i].reserved;
     bool all_known = true;
     for (size_t k = 0; k < x->holding_count; k++) {
         const struct holding *h = &x->holdings[k];
         if (!work_shape_known(w, h->shape))
             all_known = false;
         else
-            used = res_add(used, res_scale(work_shape(w, h->shape)->need, h->running + h->pending + h->stopping));
+            used = res_add(used, res_scale(work_shape(w, h->shape)->need, h->stopping));
     }
     struct res room = x->remaining;
     if (all_known)
@@ -122,17 +122,41 @@ static struct res coming_room(const struct work *w, int i)
     return room;
 }
 
+static void count_tasks(const struct work *w, int i, struct work_instance *ret)
+{
+    const struct instance *x = &w->s->instances[i];
+    ret->tasks_move = true;
+    for (size_t k = 0; k < x->holding_count; k++) {
+        const struct holding *h = &x->holdings[k];
+        int32_t tasks = h->running + h->pending;
+        bool daemon = work_is_daemon(w, h->service);
+        *(daemon ? &ret->daemon_tasks : &ret->tasks) += tasks + h->stopping;
+        if (!daemon && tasks + h->stopping > 0)
+            ret->tasks_move = ret->tasks_move && h->service >= 0 && h->shape >= 0 && h->protected_ == 0 &&
+                              w->svc[h->service].moves && w->facts[h->shape].moves;
+        if (work_shape_known(w, h->shape))
+            ret->reserved = res_add(ret->reserved, res_scale(work_shape(w, h->shape)->need, tasks));
+    }
+}
+
+void work_rooms(struct work *w)
+{
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        count_tasks(w, (int)i, &w->inst[i]);
+        w->inst[i].room = keep_for_daemons(w, (int)i, free_room(w, (int)i));
+    }
+}
+
 void work_roles(struct work *w)
 {
+    w->leaving = false;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
         struct work_instance *y = &w->inst[i];
         y->role = role_of(w, (int)i);
+        w->leaving = w->leaving || y->role == ROLE_LEAVING;
         y->live = x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING;
         y->doomed = x->notice_ms > 0 || ec2_ends(x->ec2) || x->ecs == ECS_INACTIVE;
-        if (y->role == ROLE_COMING)
-            y->free = coming_room(w, (int)i);
-        else
-            y->free = keep_for_daemons(w, (int)i, free_room(w, (int)i));
+        y->free = y->role == ROLE_COMING ? coming_room(w, (int)i) : y->room;
     }
 }

@@ -162,6 +162,11 @@ static void sizes_are_told_as_printf_would(void **state)
     }
     assert_string_equal(explain_res(&w, (struct res){{1024, 1280, 2, 1}}), "1 vCPU 1.2 GiB 2 GPU 1 ENI");
     assert_string_equal(explain_tasks(&w, web, shape, 1), "1 task of web 1 vCPU 2.0 GiB");
+    char name[256] = "", all[300];
+    memset(name, 'n', sizeof name - 1);  // as long as ECS lets it be
+    b.s.services[web].name = name;
+    snprintf(all, sizeof all, "2 tasks of %s 1 vCPU 2.0 GiB", name);
+    assert_string_equal(explain_tasks(&w, web, shape, 2), all);
 }
 
 // ---- F5 ---------------------------------------------------------------------------------------------------------------------
