@@ -21,6 +21,7 @@ struct sandbox_command {
     double speed;
     int64_t seed;
     const char *trace_file, *market_file;
+    bool groups;
     struct arena arena;
     struct workload_trace trace;
     struct market_trace market;
@@ -39,6 +40,7 @@ static int start(struct sandbox_command *c, struct err *err)
     int64_t now_ms = clock_wall_ms(&real);
     world_options_default(&o);
     o.start_ms = now_ms - WARM_UP_MS;
+    o.groups = c->groups;
     int r = 0;
     if (c->trace_file != NULL) {
         if ((r = record_read(c->trace_file, &c->arena, &text, err)) != 0 ||
@@ -64,7 +66,8 @@ static int start(struct sandbox_command *c, struct err *err)
 static void print_exports(const struct sandbox_command *c)
 {
     bool v6 = strchr(c->listen.host, ':') != NULL;
-    printf("# A virtual AWS account: clusters on Spot Fleets, seed %lld, %g times real speed. Stop it with Ctrl-C.\n", (long long)c->seed, c->speed);
+    printf("# A virtual AWS account: clusters on %s, seed %lld, %g times real speed. Stop it with Ctrl-C.\n",
+           c->groups ? "Auto Scaling groups" : "Spot Fleets", (long long)c->seed, c->speed);
     printf("export AWS_ENDPOINT_URL=http://%s%s%s:%d\n", v6 ? "[" : "", c->listen.host, v6 ? "]" : "", listener_port(c->listener));
     printf("export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\n", SANDBOX_KEY_ID, SANDBOX_SECRET,
            world_view(c->world).region);
@@ -87,12 +90,13 @@ int cmd_sandbox(int argc, char **argv)
         {"listen", OPTION_ADDRESS, &c.listen, "H:P", "where to listen (127.0.0.1:4566; port 0: any free one)", 0, 0},
         {"speed", OPTION_NUMBER, &c.speed, "X", "seconds of the world in a real one (1)", 0, 100000},
         {"seed", OPTION_INT, &c.seed, "N", "chance of the world (7)", 0, INT64_MAX},
+        {"groups", OPTION_FLAG, &c.groups, NULL, "its fleets are Auto Scaling groups", 0, 0},
         {"trace", OPTION_STRING, &c.trace_file, "F", "CSV of times and values that drives the services", 0, 0},
         {"market", OPTION_STRING, &c.market_file, "F", "CSV of pools and what was available, or its price: the spot market", 0, 0},
     };
     const struct options_spec spec = {
         .command = "sandbox",
-        .summary = "serve a virtual AWS account (ECS, EC2, STS) on loopback",
+        .summary = "serve a virtual AWS account (ECS, EC2, Auto Scaling, STS) on loopback",
         .options = options,
         .option_count = ARRAY_LEN(options),
         .epilogue = "Prints the endpoint and keys to export, then runs until SIGINT or SIGTERM.",

@@ -1,7 +1,7 @@
 // Putting a world together: by hand (tests, scenarios) and the default one.
 #include <string.h>
 
-#include "planner/sim/world_internal.h"
+#include "planner/sim/group_internal.h"
 
 int world_add_cluster(struct world *w, const char *name)
 {
@@ -97,7 +97,7 @@ int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
     w->fleets = arena_grow(&w->arena, w->fleets, w->fleet_count, &w->fleet_cap, sizeof *w->fleets);
     int n = (int)w->fleet_count++;
     struct world_fleet *f = &w->fleets[n];
-    *f = (struct world_fleet){.cluster = spec->cluster, .template = spec->template, .maintain = !spec->request_type, .wanted = spec->target,
+    *f = (struct world_fleet){.cluster = spec->cluster, .template = spec->template, .group = -1, .maintain = !spec->request_type, .wanted = spec->target,
                               .modified_by = WORLD_PERSON, .excess = WX_DEFAULT, .allocation = spec->allocation,
                               .override_count = spec->override_count, .created_ms = w->now_ms};
     new_fleet_id(w, f->id, sizeof f->id);
@@ -117,7 +117,7 @@ int world_add_instance(struct world *w, int cluster, int fleet, int type, int zo
     for (int o = 0; fleet >= 0 && o < w->fleets[fleet].override_count; o++)
         if (w->fleets[fleet].overrides[o].type == type)
             weight_milli = w->fleets[fleet].overrides[o].weight_milli;
-    int n = machine_create(w, fleet, pool, weight_milli, fleet >= 0, true);
+    int n = machine_create(w, fleet, pool, weight_milli, fleet >= 0 && (w->fleets[fleet].group < 0 || w->groups[w->fleets[fleet].group].mixed), true);
     w->instances[n].cluster = cluster;
     // it has been there for one to three hours
     int64_t age_ms = rng_between(&w->booting, 3600000, 3 * 3600000);
@@ -183,6 +183,21 @@ static void add_planned_service(struct world *w, const struct plan_service *p)
         w->services[at].desired = (int32_t)w->services[at].mean_tasks;
 }
 
+// As groups: the first rebalances its zones, the second has that suspended.
+static void add_planned_fleet(struct world *w, const struct world_fleet_spec *s)
+{
+    if (!w->o.groups) {
+        world_add_fleet(w, s);
+        return;
+    }
+    char name[WORLD_ID + 8];
+    snprintf(name, sizeof name, "%s-group", w->clusters[s->cluster].name);
+    int fleet = world_add_group(w, &(struct world_group_spec){.name = name, .cluster = s->cluster, .max = 1000, .overrides = s->overrides,
+                                                              .override_count = s->override_count, .mixed = true, .allocation = s->allocation});
+    if (s->cluster > 0)
+        world_group_suspend(w, WORLD_PERSON, fleet, 1u << WP_AZ_REBALANCE, true);
+}
+
 static void add_planned_fleets(struct world *w)
 {
     static const char *const by_vcpu[] = {"c5.xlarge", "m5.xlarge", "c5.2xlarge", "m5.2xlarge", "r5.2xlarge"};
@@ -192,12 +207,12 @@ static void add_planned_fleets(struct world *w)
         int type = world_type_index(w, by_vcpu[i]);
         o[i] = (struct world_override){type, -1, w->types[type].vcpus * 1000LL};
     }
-    world_add_fleet(w, &(struct world_fleet_spec){.cluster = 0, .allocation = WALLOC_PRICE_CAPACITY_OPTIMIZED, .overrides = o,
-                                                  .override_count = (int)ARRAY_LEN(by_vcpu)});
+    add_planned_fleet(w, &(struct world_fleet_spec){.cluster = 0, .allocation = WALLOC_PRICE_CAPACITY_OPTIMIZED, .overrides = o,
+                                                    .override_count = (int)ARRAY_LEN(by_vcpu)});
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
         o[i] = (struct world_override){world_type_index(w, plain[i]), -1, 1000};
-    world_add_fleet(w, &(struct world_fleet_spec){.cluster = 1, .allocation = WALLOC_DIVERSIFIED, .overrides = o,
-                                                  .override_count = (int)ARRAY_LEN(plain)});
+    add_planned_fleet(w, &(struct world_fleet_spec){.cluster = 1, .allocation = WALLOC_DIVERSIFIED, .overrides = o,
+                                                    .override_count = (int)ARRAY_LEN(plain)});
 }
 
 static bool all_placed(struct world *w, int cluster)

@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "planner/sim/group_internal.h"
 #include "planner/sim/orders.h"
-#include "planner/sim/world_internal.h"
 
 static bool has_instance(const struct world *w, int n)
 {
@@ -20,19 +20,19 @@ static bool has_service(const struct world *w, int n)
     return n >= 0 && (size_t)n < w->service_count;
 }
 
-static struct world_call a_call(enum world_op op, enum world_actor by)
+struct world_call world_call_of(enum world_op op, enum world_actor by)
 {
     return (struct world_call){.op = op, .actor = by, .cluster = -1, .instance = -1, .fleet = -1, .service = -1, .task = -1,
                                .target = -1, .on_demand = -1, .excess = -1, .key = "", .value = ""};
 }
 
-static void tell_before(struct world *w, const struct world_call *c)
+void world_tell_before(struct world *w, const struct world_call *c)
 {
     if (w->hook.before)
         w->hook.before(w->hook.arg, w, c);
 }
 
-static enum world_answer tell_after(struct world *w, const struct world_call *c, enum world_answer answer)
+enum world_answer world_tell_after(struct world *w, const struct world_call *c, enum world_answer answer)
 {
     w->dirty = true;
     if (w->hook.after)
@@ -68,12 +68,12 @@ static enum world_answer set_state(struct world *w, enum world_actor by, int clu
 enum world_answer world_set_container_instance_state(struct world *w, enum world_actor by, int cluster, int instance,
                                                      enum world_ecs_status status)
 {
-    struct world_call c = a_call(WOP_SET_STATE, by);
+    struct world_call c = world_call_of(WOP_SET_STATE, by);
     c.cluster = cluster;
     c.instance = instance;
     c.status = status;
-    tell_before(w, &c);
-    return tell_after(w, &c, set_state(w, by, cluster, instance, status));
+    world_tell_before(w, &c);
+    return world_tell_after(w, &c, set_state(w, by, cluster, instance, status));
 }
 
 static enum world_answer modify(struct world *w, enum world_actor by, int n, int64_t target, int64_t on_demand, int excess)
@@ -81,6 +81,8 @@ static enum world_answer modify(struct world *w, enum world_actor by, int n, int
     if (!has_fleet(w, n))
         return WORLD_NOT_FOUND;
     struct world_fleet *f = &w->fleets[n];
+    if (f->group >= 0)
+        return WORLD_NOT_FOUND;
     if (!f->maintain || f->state.now != WF_ACTIVE)
         return WORLD_FLEET_NOT_MODIFIABLE;
     int64_t new_target = target < 0 ? f->wanted : target, new_on_demand = on_demand < 0 ? f->wanted_on_demand : on_demand;
@@ -101,18 +103,18 @@ static enum world_answer modify(struct world *w, enum world_actor by, int n, int
 
 enum world_answer world_modify_spot_fleet(struct world *w, enum world_actor by, int fleet, int64_t target, int64_t on_demand, int excess)
 {
-    struct world_call c = a_call(WOP_MODIFY_FLEET, by);
+    struct world_call c = world_call_of(WOP_MODIFY_FLEET, by);
     c.fleet = fleet;
     c.target = target;
     c.on_demand = on_demand;
     c.excess = excess;
-    tell_before(w, &c);
-    return tell_after(w, &c, modify(w, by, fleet, target, on_demand, excess));
+    world_tell_before(w, &c);
+    return world_tell_after(w, &c, modify(w, by, fleet, target, on_demand, excess));
 }
 
 enum world_answer world_cancel_fleet(struct world *w, enum world_actor by, int fleet, bool terminate)
 {
-    if (!has_fleet(w, fleet))
+    if (!has_fleet(w, fleet) || w->fleets[fleet].group >= 0)
         return WORLD_NOT_FOUND;
     struct world_fleet *f = &w->fleets[fleet];
     if (f->state.now >= WF_CANCELLED_RUNNING)
@@ -128,17 +130,17 @@ enum world_answer world_cancel_fleet(struct world *w, enum world_actor by, int f
 
 enum world_answer world_terminate(struct world *w, enum world_actor by, const int *instances, int n)
 {
-    struct world_call c = a_call(WOP_TERMINATE, by);
+    struct world_call c = world_call_of(WOP_TERMINATE, by);
     c.instances = instances;
     c.instance_count = n;
     c.instance = n == 1 ? instances[0] : -1;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     for (int k = 0; k < n; k++)  // one bad id: none is terminated
         if (!has_instance(w, instances[k]))
-            return tell_after(w, &c, WORLD_NOT_FOUND);
+            return world_tell_after(w, &c, WORLD_NOT_FOUND);
     for (int k = 0; k < n; k++)
         machine_end(w, instances[k], WEND_BY_ID, by);
-    return tell_after(w, &c, WORLD_OK);
+    return world_tell_after(w, &c, WORLD_OK);
 }
 
 static enum world_answer put_tag(struct world_tag *tags, int *count, const char *key, const char *value)
@@ -159,15 +161,15 @@ static enum world_answer put_tag(struct world_tag *tags, int *count, const char 
 
 enum world_answer world_tag(struct world *w, enum world_actor by, int instance, const char *key, const char *value)
 {
-    struct world_call c = a_call(WOP_TAG, by);
+    struct world_call c = world_call_of(WOP_TAG, by);
     c.instance = instance;
     c.key = key;
     c.value = value;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     if (!has_instance(w, instance))
-        return tell_after(w, &c, WORLD_NOT_FOUND);
+        return world_tell_after(w, &c, WORLD_NOT_FOUND);
     struct world_instance *i = &w->instances[instance];
-    return tell_after(w, &c, put_tag(i->tags, &i->tag_count, key, value));
+    return world_tell_after(w, &c, put_tag(i->tags, &i->tag_count, key, value));
 }
 
 static void take_tag(struct world_tag *tags, int *count, const char *key)
@@ -183,73 +185,73 @@ static void take_tag(struct world_tag *tags, int *count, const char *key)
 
 enum world_answer world_untag(struct world *w, enum world_actor by, int instance, const char *key)
 {
-    struct world_call c = a_call(WOP_UNTAG, by);
+    struct world_call c = world_call_of(WOP_UNTAG, by);
     c.instance = instance;
     c.key = key;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     if (!has_instance(w, instance))
-        return tell_after(w, &c, WORLD_NOT_FOUND);
+        return world_tell_after(w, &c, WORLD_NOT_FOUND);
     take_tag(w->instances[instance].tags, &w->instances[instance].tag_count, key);
-    return tell_after(w, &c, WORLD_OK);  // EC2 is content when there was none
+    return world_tell_after(w, &c, WORLD_OK);  // EC2 is content when there was none
 }
 
 enum world_answer world_untag_fleet(struct world *w, enum world_actor by, int fleet, const char *key)
 {
-    struct world_call c = a_call(WOP_UNTAG, by);
+    struct world_call c = world_call_of(WOP_UNTAG, by);
     c.fleet = fleet;
     c.key = key;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     if (!has_fleet(w, fleet))
-        return tell_after(w, &c, WORLD_NOT_FOUND);
+        return world_tell_after(w, &c, WORLD_NOT_FOUND);
     take_tag(w->fleets[fleet].tags, &w->fleets[fleet].tag_count, key);
-    return tell_after(w, &c, WORLD_OK);
+    return world_tell_after(w, &c, WORLD_OK);
 }
 
 enum world_answer world_tag_fleet(struct world *w, enum world_actor by, int fleet, const char *key, const char *value)
 {
-    struct world_call c = a_call(WOP_TAG, by);
+    struct world_call c = world_call_of(WOP_TAG, by);
     c.fleet = fleet;
     c.key = key;
     c.value = value;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     if (!has_fleet(w, fleet))
-        return tell_after(w, &c, WORLD_NOT_FOUND);
-    return tell_after(w, &c, put_tag(w->fleets[fleet].tags, &w->fleets[fleet].tag_count, key, value));
+        return world_tell_after(w, &c, WORLD_NOT_FOUND);
+    return world_tell_after(w, &c, put_tag(w->fleets[fleet].tags, &w->fleets[fleet].tag_count, key, value));
 }
 
 enum world_answer world_set_task_protection(struct world *w, enum world_actor by, int task, bool on, int64_t for_ms)
 {
-    struct world_call c = a_call(WOP_PROTECT, by);
+    struct world_call c = world_call_of(WOP_PROTECT, by);
     c.task = task;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     if (!has_task(w, task) || !task_wanted(&w->tasks[task]))
-        return tell_after(w, &c, WORLD_NOT_FOUND);
+        return world_tell_after(w, &c, WORLD_NOT_FOUND);
     struct world_task *t = &w->tasks[task];
     if (t->service < 0)
-        return tell_after(w, &c, WORLD_NOT_SERVICE_TASK);
+        return world_tell_after(w, &c, WORLD_NOT_SERVICE_TASK);
     if (on && (for_ms < 60000 || for_ms > 2880 * 60000LL))
-        return tell_after(w, &c, WORLD_INVALID);
+        return world_tell_after(w, &c, WORLD_INVALID);
     t->protected_until_ms = on ? w->now_ms + for_ms : 0;
     t->protected_since_ms = w->now_ms;
     service_wake(w, t->service, on ? t->protected_until_ms : w->now_ms);
-    return tell_after(w, &c, WORLD_OK);
+    return world_tell_after(w, &c, WORLD_OK);
 }
 
 enum world_answer world_set_desired(struct world *w, enum world_actor by, int service, int32_t desired)
 {
-    struct world_call c = a_call(WOP_DESIRED, by);
+    struct world_call c = world_call_of(WOP_DESIRED, by);
     c.service = service;
     c.target = desired;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     if (!has_service(w, service))
-        return tell_after(w, &c, WORLD_NOT_FOUND);
+        return world_tell_after(w, &c, WORLD_NOT_FOUND);
     if (w->services[service].daemon || desired < 0 || desired > 5000)
-        return tell_after(w, &c, WORLD_INVALID);
+        return world_tell_after(w, &c, WORLD_INVALID);
     w->services[service].desired = desired;
     world_lag(w, &w->services[service].desired_was, desired);
     w->services[service].steady = false;
     service_wake(w, service, w->now_ms);
-    return tell_after(w, &c, WORLD_OK);
+    return world_tell_after(w, &c, WORLD_OK);
 }
 
 static enum world_answer begin_deployment(struct world *w, int service, int taskdef)
@@ -287,10 +289,10 @@ static enum world_answer deploy(struct world *w, int service, const struct res *
 
 enum world_answer world_deploy(struct world *w, enum world_actor by, int service, const struct res *need)
 {
-    struct world_call c = a_call(WOP_DEPLOY, by);
+    struct world_call c = world_call_of(WOP_DEPLOY, by);
     c.service = service;
-    tell_before(w, &c);
-    return tell_after(w, &c, deploy(w, service, need));
+    world_tell_before(w, &c);
+    return world_tell_after(w, &c, deploy(w, service, need));
 }
 
 static enum world_answer update_service(struct world *w, int service, const struct world_service_change *change)
@@ -317,10 +319,10 @@ static enum world_answer update_service(struct world *w, int service, const stru
 
 enum world_answer world_update_service(struct world *w, enum world_actor by, int service, const struct world_service_change *change)
 {
-    struct world_call c = a_call(WOP_DEPLOY, by);
+    struct world_call c = world_call_of(WOP_DEPLOY, by);
     c.service = service;
-    tell_before(w, &c);
-    return tell_after(w, &c, update_service(w, service, change));
+    world_tell_before(w, &c);
+    return world_tell_after(w, &c, update_service(w, service, change));
 }
 
 static enum world_answer deregister(struct world *w, int cluster, int n, bool force)
@@ -337,11 +339,11 @@ static enum world_answer deregister(struct world *w, int cluster, int n, bool fo
 
 enum world_answer world_deregister(struct world *w, enum world_actor by, int cluster, int instance, bool force)
 {
-    struct world_call c = a_call(WOP_DEREGISTER, by);
+    struct world_call c = world_call_of(WOP_DEREGISTER, by);
     c.cluster = cluster;
     c.instance = instance;
-    tell_before(w, &c);
-    return tell_after(w, &c, deregister(w, cluster, instance, force));
+    world_tell_before(w, &c);
+    return world_tell_after(w, &c, deregister(w, cluster, instance, force));
 }
 
 // Where the task of a call goes; -1: nowhere, or (with WPLACE_OK) it waits for its managed provider.
@@ -387,11 +389,11 @@ static enum world_answer run_one(struct world *w, const struct world_run *run, i
 enum world_answer world_run(struct world *w, enum world_actor by, const struct world_run *run, int *ret_task, enum world_place *ret_why,
                             int *ret_closest)
 {
-    struct world_call c = a_call(WOP_RUN_TASK, by);
+    struct world_call c = world_call_of(WOP_RUN_TASK, by);
     c.cluster = run->cluster;
     *ret_closest = -1;
-    tell_before(w, &c);
-    return tell_after(w, &c, run_one(w, run, ret_task, ret_why, ret_closest));
+    world_tell_before(w, &c);
+    return world_tell_after(w, &c, run_one(w, run, ret_task, ret_why, ret_closest));
 }
 
 enum world_answer world_run_task(struct world *w, enum world_actor by, int cluster, int taskdef, int64_t runs_ms, int *ret_task)
@@ -404,13 +406,13 @@ enum world_answer world_run_task(struct world *w, enum world_actor by, int clust
 
 enum world_answer world_stop_task(struct world *w, enum world_actor by, int task)
 {
-    struct world_call c = a_call(WOP_STOP_TASK, by);
+    struct world_call c = world_call_of(WOP_STOP_TASK, by);
     c.task = task;
-    tell_before(w, &c);
+    world_tell_before(w, &c);
     if (!has_task(w, task))
-        return tell_after(w, &c, WORLD_NOT_FOUND);
+        return world_tell_after(w, &c, WORLD_NOT_FOUND);
     task_stop(w, task, by, "UserInitiated", "Task stopped by user");
-    return tell_after(w, &c, WORLD_OK);
+    return world_tell_after(w, &c, WORLD_OK);
 }
 
 enum world_answer world_interrupt(struct world *w, int instance)

@@ -1,7 +1,7 @@
 // Spot Fleets of type maintain: keep fulfilled capacity at or above the target, rounding up by weights.
 #include <string.h>
 
-#include "planner/sim/world_internal.h"
+#include "planner/sim/group_internal.h"
 
 void fleet_event(struct world *w, int fleet, const char *type, const char *sub_type, int pool)
 {
@@ -61,7 +61,7 @@ static int64_t pool_weight_in_fleet(const struct world *w, int fleet, int pool)
 }
 
 // Lower is better.
-static double pool_score(const struct world *w, int fleet, int pool, int64_t weight_milli, bool spot)
+double fleet_pool_score(const struct world *w, int fleet, int pool, int64_t weight_milli, bool spot)
 {
     const struct world_pool *p = &w->pools[pool];
     int64_t price = spot ? p->spot_usd_micro : w->types[p->type].on_demand_usd_micro;
@@ -86,7 +86,7 @@ struct choice {
 };
 
 // Of the zone's subnet: each instance takes one, and each task that has an interface of its own.
-static int64_t addresses_left(const struct world *w, int zone)
+int64_t fleet_addresses_left(const struct world *w, int zone)
 {
     int64_t left = 0, most_used = (int64_t)(w->instance_count + w->task_count);
     for (int s = 0; s < w->subnet_count; s++)
@@ -106,9 +106,9 @@ static struct choice choose_pool(const struct world *w, int fleet, bool spot, in
             if (f->overrides[o].zone >= 0 && f->overrides[o].zone != z)
                 continue;
             int pool = fleet_pool(w, f->overrides[o].type, z);
-            if (pool < 0 || addresses_left(w, z) <= 0)
+            if (pool < 0 || fleet_addresses_left(w, z) <= 0)
                 continue;
-            double s = pool_score(w, fleet, pool, f->overrides[o].weight_milli, spot);
+            double s = fleet_pool_score(w, fleet, pool, f->overrides[o].weight_milli, spot);
             if (spot && w->pools[pool].depth <= 0) {
                 if (*ret_refused < 0 || s < refused_score) {
                     *ret_refused = pool;
@@ -136,8 +136,6 @@ static bool launches(const struct world *w, const struct world_fleet *f)
     return f->maintain || f->state.now == WF_SUBMITTED;  // a request fleet asks once
 }
 
-enum { PACK = 4096 };  // override and pool in one number of an event
-
 // Past ValidUntil nothing is launched; with terminateInstancesWithExpiration its members end.
 static void expire(struct world *w, int fleet)
 {
@@ -155,6 +153,10 @@ void fleet_check_step(struct world *w, int fleet)
 {
     fleet_recount(w, fleet);
     struct world_fleet *f = &w->fleets[fleet];
+    if (f->group >= 0) {
+        group_check(w, fleet);
+        return;
+    }
     if (f->valid_until_ms > 0 && w->now_ms >= f->valid_until_ms)
         expire(w, fleet);
     if (!launches(w, f))
@@ -191,7 +193,7 @@ void fleet_check_step(struct world *w, int fleet)
             on_demand += weight;
         }
         int64_t in_ms = w->o.launch_ms / 2 + (int64_t)rng_below(&w->booting, (uint64_t)w->o.launch_ms + 1);
-        queue_push(w, w->now_ms + in_ms, WEV_FLEET_LAUNCH, fleet, c.override * PACK + c.pool, spot);
+        queue_push(w, w->now_ms + in_ms, WEV_FLEET_LAUNCH, fleet, c.override * FLEET_PACK + c.pool, spot);
     }
 }
 
@@ -199,11 +201,15 @@ void fleet_check_step(struct world *w, int fleet)
 void fleet_launch_step(struct world *w, int fleet, int packed, bool spot)
 {
     struct world_fleet *f = &w->fleets[fleet];
-    int pool = packed % PACK;
-    int64_t weight = f->overrides[packed / PACK].weight_milli;
+    int pool = packed % FLEET_PACK;
+    int64_t weight = f->overrides[packed / FLEET_PACK].weight_milli;
     f->open_milli -= weight;
     if (!spot)
         f->open_on_demand_milli -= weight;
+    if (f->group >= 0) {
+        group_launch_step(w, fleet, packed / FLEET_PACK, pool, spot);
+        return;
+    }
     bool still_wanted = f->fulfilled_milli < f->wanted * 1000 && f->state.now <= WF_MODIFYING;
     if (!still_wanted) {  // a lower target cancels open orders first
         w->pools[pool].depth += spot;
@@ -231,7 +237,7 @@ static int excess_victim(struct world *w, int fleet)
             continue;
         if (f->fulfilled_milli - i->weight_milli < f->wanted * 1000)
             continue;
-        double s = pool_score(w, fleet, i->pool, i->weight_milli, true);
+        double s = fleet_pool_score(w, fleet, i->pool, i->weight_milli, true);
         if (best < 0 || s > best_score) {
             best = (int)n;
             best_score = s;

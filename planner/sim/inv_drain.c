@@ -215,7 +215,7 @@ static void judge_looks(struct invariants *inv, const struct world_view *v, int 
 void inv_ending(struct invariants *inv, const struct world_view *v, int n)
 {
     const struct world_instance *i = &v->instances[n];
-    bool by_call = i->end == WEND_BY_ID || i->end == WEND_FLEET_EXCESS || i->end == WEND_FLEET_CANCELLED;
+    bool by_call = i->end == WEND_BY_ID || i->end == WEND_FLEET_EXCESS || i->end == WEND_FLEET_CANCELLED || i->end == WEND_GROUP;
     if (i->ended_by != WORLD_OURS || !by_call)
         return;
     for (int k = i->first_task; k >= 0; k = v->tasks[k].next_of_instance) {

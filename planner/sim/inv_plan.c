@@ -169,8 +169,10 @@ static const char *op_name(const struct world_call *c)
     case WOP_SET_STATE:
         return action_kind_name(c->status == WE_ACTIVE ? ACTION_UNDRAIN : ACTION_DRAIN);
     case WOP_MODIFY_FLEET:
+    case WOP_GROUP_DESIRED:
         return action_kind_name(ACTION_SET_TARGET);
     case WOP_TERMINATE:
+    case WOP_GROUP_TERMINATE:
         return action_kind_name(ACTION_TERMINATE);
     case WOP_TAG:
         return !strcmp(c->key, INV_MARK) ? action_kind_name(ACTION_MARK) : NULL;
@@ -182,6 +184,9 @@ static const char *op_name(const struct world_call *c)
     case WOP_RUN_TASK:
     case WOP_STOP_TASK:
     case WOP_DEREGISTER:
+    case WOP_GROUP_PROTECT:
+    case WOP_GROUP_SUSPEND:
+    case WOP_GROUP_HOOK:
     case WOP_COUNT:
         break;
     }
@@ -196,7 +201,7 @@ void inv_before_any(struct invariants *inv, const struct world_view *v, const st
     int count = c->op == WOP_TERMINATE ? c->instance_count : 1;
     for (int k = 0; k < count; k++) {
         int n = c->op == WOP_TERMINATE ? c->instances[k] : c->instance;
-        const char *target = c->fleet >= 0 && c->fleet < v->fleet_count ? v->fleets[c->fleet].id
+        const char *target = c->fleet >= 0 && c->op != WOP_GROUP_TERMINATE && c->fleet < v->fleet_count ? v->fleets[c->fleet].id
                              : n >= 0 && n < v->instance_count          ? v->instances[n].id
                                                                         : "";
         if (!find_intent(inv, op, target))

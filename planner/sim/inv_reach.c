@@ -50,6 +50,7 @@ void inv_before_write(struct invariants *inv, const struct world_view *v, int fl
     const char *owner = world_tag_value(f->tags, f->tag_count, OWNER_TAG);
     if (owner && owner[0] && strcmp(owner, inv->o.owner) != 0)
         inv_tell(inv, V16, "%s of %s: its owner is %s, not %s", what, f->id, owner, inv->o.owner);
+    inv_before_foreign(inv, v, fleet, what);
 }
 
 // ---- V19: growth --------------------------------------------------------------------------------------------------------------

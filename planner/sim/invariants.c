@@ -112,6 +112,17 @@ static void before(void *arg, const struct world *w, const struct world_call *c)
         if (c->instance >= 0 && v.instances[c->instance].state.now != WL_TERMINATED)
             inv_tell(inv, V9, "%s was deregistered -> its EC2 instance is not terminated", v.instances[c->instance].id);
         break;
+    case WOP_GROUP_DESIRED:
+        inv_before_desired(inv, &v, c);
+        break;
+    case WOP_GROUP_TERMINATE:
+        inv_before_group_end(inv, &v, c);
+        break;
+    case WOP_GROUP_PROTECT:
+    case WOP_GROUP_SUSPEND:
+    case WOP_GROUP_HOOK:
+        inv_before_write(inv, &v, c->fleet, c->op == WOP_GROUP_HOOK ? "lifecycle hook" : "protection or processes");
+        break;
     case WOP_PROTECT:
     case WOP_DESIRED:
     case WOP_DEPLOY:

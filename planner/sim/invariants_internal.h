@@ -103,3 +103,7 @@ void inv_judge_zones(struct invariants *inv, const struct world_view *v, int ins
 void inv_judge_mode(struct invariants *inv, const struct planner_input *in, const struct plan *p);
 void inv_judge_again(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);  // inv_again_json.c
 void inv_before_any(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+// inv_group.c
+void inv_before_foreign(struct invariants *inv, const struct world_view *v, int fleet, const char *what);
+void inv_before_desired(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_before_group_end(struct invariants *inv, const struct world_view *v, const struct world_call *c);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/sim/world_internal.h"
+#include "planner/sim/group_internal.h"
 
 struct res machine_registers(const struct world_type *t, const struct world_template *m)
 {
@@ -19,6 +19,8 @@ bool machine_counts(const struct world *w, const struct world_instance *i)
 {
     if (!i->used || (i->state.now != WL_PENDING && i->state.now != WL_RUNNING))
         return false;
+    if (i->member.state.now != WM_NONE)
+        return world_member_counts(i->member.state.now);
     bool doomed = i->notice_ms > 0 && i->end != WEND_NONE;
     return !(doomed && w->o.forget_doomed_at_notice);
 }
@@ -70,7 +72,7 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     world_copy(i->tags[0].value, sizeof i->tags[0].value, i->cluster >= 0 ? w->clusters[i->cluster].name : "stray");
     i->tag_count = 1;
     if (fleet >= 0) {
-        world_copy(i->tags[1].key, sizeof i->tags[1].key, "aws:ec2spot:fleet-request-id");
+        world_copy(i->tags[1].key, sizeof i->tags[1].key, w->fleets[fleet].group >= 0 ? "aws:autoscaling:groupName" : "aws:ec2spot:fleet-request-id");
         world_copy(i->tags[1].value, sizeof i->tags[1].value, w->fleets[fleet].id);
         world_copy(i->tags[2].key, sizeof i->tags[2].key, "aws:ec2launchtemplate:id");
         world_copy(i->tags[2].value, sizeof i->tags[2].value, w->templates[i->template].id);
@@ -80,6 +82,7 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     }
     i->state = (struct world_lagged){booted ? WL_RUNNING : WL_PENDING, WL_PENDING, w->now_ms};
     w->dirty = true;
+    group_joined(w, n, booted);
     if (booted) {
         i->running_ms = w->now_ms;
         register_now(w, i);
@@ -102,6 +105,7 @@ void machine_running_step(struct world *w, int n)
     world_lag(w, &i->state, WL_RUNNING);
     news_instance(w, WNEWS_STATE, n);
     i->running_ms = w->now_ms;
+    group_running(w, n);
 }
 
 void machine_register_step(struct world *w, int n)
@@ -139,6 +143,7 @@ void machine_end(struct world *w, int n, enum world_end end, enum world_actor by
     world_ended(w, n);
     world_lag(w, &i->state, WL_SHUTTING_DOWN);
     news_instance(w, WNEWS_STATE, n);
+    group_ended(w, n);
     i->ended_ms = w->now_ms;
     i->agent_connected = false;
     i->version++;
@@ -167,10 +172,13 @@ void machine_deregister_step(struct world *w, int n)
 
 void machine_terminated_step(struct world *w, int n)
 {
-    world_lag(w, &w->instances[n].state, WL_TERMINATED);
+    struct world_instance *i = &w->instances[n];
+    world_lag(w, &i->state, WL_TERMINATED);
     news_instance(w, WNEWS_STATE, n);
-    w->instances[n].terminated_ms = w->now_ms;
-    queue_push(w, w->now_ms + 2 * WORLD_KEPT_MS, WEV_INST_GONE, n, 0, w->instances[n].serial);
+    if (i->member.state.now != WM_NONE)
+        world_lag(w, &i->member.state, WM_TERMINATED);
+    i->terminated_ms = w->now_ms;
+    queue_push(w, w->now_ms + 2 * WORLD_KEPT_MS, WEV_INST_GONE, n, 0, i->serial);
 }
 
 void machine_gone_step(struct world *w, int n)

@@ -16,6 +16,7 @@ struct world_view world_view(const struct world *w)
         .taskdefs = w->taskdefs,
         .services = w->services,
         .fleets = w->fleets,
+        .groups = w->groups,
         .instances = w->instances,
         .tasks = w->tasks,
         .notices = w->notices,

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "planner/sim/world_internal.h"
+#include "planner/sim/group_internal.h"
 
 void world_options_default(struct world_options *o)
 {
@@ -169,6 +169,8 @@ static void dispatch(struct world *w, const struct world_item *it)
         [WEV_INST_TERMINATED] = machine_terminated_step,
         [WEV_INST_GONE] = machine_gone_step,
         [WEV_INST_DOOM] = machine_doom_step,
+        [WEV_INST_HOOK] = group_hook_step,
+        [WEV_GROUP_TICK] = group_tick_step,
         [WEV_FLEET_MODIFIED] = fleet_modified_step,
         [WEV_FLEET_CHECK] = fleet_check_step,
         [WEV_MARKET_CHANGE] = market_change_step,

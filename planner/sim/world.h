@@ -22,12 +22,13 @@ enum world_answer {
     WORLD_NOT_SERVICE_TASK,       // protection of a standalone task: TASK_NOT_VALID
     WORLD_NO_ROOM,                // RunTask: failures[] with a reason
     WORLD_LIMIT,                  // tags, deployments … of one thing
+    WORLD_BUSY,                   // ScalingActivityInProgress
     WORLD_ANSWER_COUNT
 };
 
 enum world_op {
     WOP_SET_STATE, WOP_MODIFY_FLEET, WOP_TERMINATE, WOP_TAG, WOP_UNTAG, WOP_PROTECT, WOP_DESIRED, WOP_DEPLOY, WOP_RUN_TASK, WOP_STOP_TASK,
-    WOP_DEREGISTER,
+    WOP_DEREGISTER, WOP_GROUP_DESIRED, WOP_GROUP_TERMINATE, WOP_GROUP_PROTECT, WOP_GROUP_SUSPEND, WOP_GROUP_HOOK,
     WOP_COUNT
 };
 
@@ -36,10 +37,10 @@ struct world_call {
     enum world_op op;
     enum world_actor actor;
     int cluster, instance, fleet, service, task;  // -1 where it has none
-    const int *instances;                         // WOP_TERMINATE
+    const int *instances;                         // WOP_TERMINATE, WOP_GROUP_PROTECT
     int instance_count;
     enum world_ecs_status status;                 // WOP_SET_STATE
-    int64_t target, on_demand;                    // WOP_MODIFY_FLEET; on_demand -1 = left out
+    int64_t target, on_demand;                    // WOP_MODIFY_FLEET, on_demand -1 = left out; WOP_GROUP_TERMINATE: 1 = with decrement
     int excess;                                   // enum world_excess, -1 = left out
     const char *key, *value;                      // WOP_TAG, WOP_UNTAG
 };
@@ -70,6 +71,7 @@ struct world_options {           // world_options_default() fills all
     int64_t deployments_per_day;           // over all services: 6
     double batch_per_hour;                 // standalone tasks: 12
     int64_t batch_retry_ms;                // a refused RunTask is asked again: 30 s
+    bool groups;                           // the default world's fleets are Auto Scaling groups
     int scale_permyriad;                   // size of the default world: 10,000 = 2 clusters, 20 services, about 30 instances
     const struct workload_trace *trace;    // NULL: profile; must outlive the world
     int64_t trace_mean;                    // tasks, 100
@@ -128,6 +130,7 @@ struct world_view {              // the arrays; counts include unused slots
     const struct world_taskdef *taskdefs;
     const struct world_service *services;
     const struct world_fleet *fleets;
+    const struct world_group *groups;
     const struct world_instance *instances;
     const struct world_task *tasks;
     const struct world_notice *notices;  // oldest first, those of the last hour

@@ -8,6 +8,7 @@
 //   replaced.c  whether interruptions were made good in time
 //   command.c   what callers may do                    account.c  areas under the curves
 //   orders.c    what a scenario may order               news.c    what EventBridge would tell
+//   group.c     Auto Scaling groups, group_command.c
 // Each function that changes what the summary counts sets w->dirty.
 #pragma once
 
@@ -26,8 +27,8 @@
 enum world_ev {
     WEV_WORKLOAD, WEV_SERVICE, WEV_SERIES, WEV_MARKET, WEV_MARKET_CHANGE, WEV_DRAW, WEV_BATCH, WEV_BATCH_RETRY, WEV_DEPLOY,
     WEV_TASK_START, WEV_TASK_HEALTHY, WEV_TASK_STOPPING, WEV_TASK_STOPPED, WEV_TASK_DONE, WEV_TASK_GONE, WEV_TASK_PROTECT,
-    WEV_INST_RUNNING, WEV_INST_REGISTER, WEV_INST_DEREGISTER, WEV_INST_TERMINATED, WEV_INST_GONE, WEV_INST_DOOM,
-    WEV_FLEET_MODIFIED, WEV_FLEET_CHECK, WEV_FLEET_LAUNCH,
+    WEV_INST_RUNNING, WEV_INST_REGISTER, WEV_INST_DEREGISTER, WEV_INST_TERMINATED, WEV_INST_GONE, WEV_INST_HOOK, WEV_INST_DOOM,
+    WEV_FLEET_MODIFIED, WEV_FLEET_CHECK, WEV_FLEET_LAUNCH, WEV_GROUP_TICK,
     WEV_COUNT
 };
 
@@ -74,6 +75,7 @@ struct world {
     struct world_taskdef *taskdefs;
     struct world_service *services;
     struct world_fleet *fleets;
+    struct world_group *groups;
     struct world_instance *instances;
     struct world_task *tasks;
     struct world_notice *notices;
@@ -81,7 +83,7 @@ struct world {
     struct world_batch *batch;
     size_t cluster_count, cluster_cap, type_count, type_cap, pool_count, pool_cap, taskdef_count, taskdef_cap;
     size_t service_count, service_cap, fleet_count, fleet_cap, instance_count, instance_cap, task_count, task_cap;
-    size_t notice_count, notice_cap, news_count, news_cap, batch_count, batch_cap;
+    size_t notice_count, notice_cap, news_count, news_cap, batch_count, batch_cap, group_count, group_cap;
     int *free_tasks, *free_instances;      // slots to use again
     size_t free_task_count, free_task_cap, free_instance_count, free_instance_cap;
     uint64_t next_serial, next_notice, next_news;

@@ -136,6 +136,7 @@ struct world_provider {
     char name[WORLD_ID];
     bool managed;                  // managedScaling ENABLED: what has no place waits in PROVISIONING
     int32_t target_percent;
+    int group;                     // the fleet of its Auto Scaling group, plus one; 0: a group that this world does not play
 };
 
 // reserve.c: what the scheduler reserves for a task of the definition, which has containers.

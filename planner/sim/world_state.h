@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "planner/sim/group_state.h"
 #include "planner/sim/world_market.h"
 #include "planner/sim/world_rules.h"
 
@@ -25,10 +26,6 @@
 
 enum world_actor { WORLD_OURS, WORLD_PERSON, WORLD_AWS, WORLD_ECS, WORLD_ACTOR_COUNT };
 
-struct world_lagged {
-    int64_t now, before, changed_ms;
-};
-
 enum world_lifecycle { WL_PENDING, WL_RUNNING, WL_SHUTTING_DOWN, WL_TERMINATED, WL_STOPPING, WL_STOPPED };  // EC2 state
 enum world_ecs_status { WE_NONE, WE_REGISTERING, WE_ACTIVE, WE_DRAINING, WE_DEREGISTERING, WE_INACTIVE, WE_FAILED };  // REGISTRATION_FAILED
 enum world_task_status { WT_PROVISIONING, WT_PENDING, WT_ACTIVATING, WT_RUNNING, WT_DEACTIVATING, WT_STOPPING, WT_STOPPED };
@@ -38,7 +35,7 @@ enum world_activity { WA_PENDING_FULFILLMENT, WA_FULFILLED, WA_PENDING_TERMINATI
 enum world_allocation { WALLOC_LOWEST_PRICE, WALLOC_DIVERSIFIED, WALLOC_CAPACITY_OPTIMIZED, WALLOC_PRICE_CAPACITY_OPTIMIZED };
 enum world_excess { WX_DEFAULT, WX_NO_TERMINATION };
 // How an instance came to its end: who made the call that led to it is in ended_by.
-enum world_end { WEND_NONE, WEND_BY_ID, WEND_FLEET_EXCESS, WEND_INTERRUPTED, WEND_FLEET_CANCELLED };
+enum world_end { WEND_NONE, WEND_BY_ID, WEND_FLEET_EXCESS, WEND_INTERRUPTED, WEND_FLEET_CANCELLED, WEND_GROUP };  // chosen by its group
 
 struct world_tag {
     char key[64], value[WORLD_TEXT];
@@ -141,6 +138,7 @@ struct world_instance {
     enum world_actor ended_by;     // meaning only with end
     enum world_actor drained_by;   // meaning only while status is WE_DRAINING
     int64_t draining_ms;
+    struct world_membership member;  // of an Auto Scaling group
     int first_task;                // list through world_task.next_of_instance
     bool never_registers;          // scripted: bad AMI
     bool ghost;                    // scripted: ended without deregistering; ECS keeps it and its tasks as they were
@@ -152,8 +150,9 @@ struct world_override {
 };
 
 struct world_fleet {
-    char id[WORLD_ID];             // "sfr-…"
+    char id[WORLD_ID];             // "sfr-…", or the group's name
     int cluster, template;         // where its instances register (user data), and as what
+    int group;                     // index into world.groups: an Auto Scaling group; -1: a Spot Fleet
     bool maintain;
     struct world_lagged state;     // enum world_fleet_state
     struct world_lagged target, on_demand;  // as described: the old ones while modifying

@@ -1,5 +1,5 @@
-// Answers in the three dialects: JSON (ECS, Application Auto Scaling, Service Quotas, SQS), EC2's XML, and the XML of STS and of
-// SQS's older protocol; success and error.
+// Answers in the three dialects: JSON (ECS, Application Auto Scaling, Service Quotas, SQS), EC2's XML, and the XML of STS, of Auto
+// Scaling and of SQS's older protocol; success and error.
 #include "scaler/sandbox/internal.h"
 
 #include <stdarg.h>
@@ -9,10 +9,11 @@
 #define EC2_NAMESPACE "http://ec2.amazonaws.com/doc/2016-11-15/"
 #define STS_NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
 #define SQS_NAMESPACE "http://queue.amazonaws.com/doc/2012-11-05/"
+#define ASG_NAMESPACE "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 
 static const char *query_namespace(const struct call *c)
 {
-    return c->service == AWS_SQS ? SQS_NAMESPACE : STS_NAMESPACE;
+    return c->service == AWS_SQS ? SQS_NAMESPACE : c->service == AWS_ASG ? ASG_NAMESPACE : STS_NAMESPACE;
 }
 
 static const char *action(const struct call *c)
@@ -93,6 +94,8 @@ void call_missing(struct call *c, const char *name)
         call_fail(c, 400, "InvalidParameterException", "%s cannot be empty.", name);
     else if (c->speaks_json && c->service != AWS_SQS)
         call_fail(c, 400, c->service == AWS_SCALING ? "ValidationException" : "IllegalArgumentException", "%s must not be null", name);
+    else if (c->service == AWS_ASG)
+        call_fail(c, 400, "ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name);
     else
         call_fail(c, 400, "MissingParameter", "The request must contain the parameter %s", name);
 }

@@ -29,7 +29,8 @@ static const struct {
 
 static bool refuse(struct call *c, enum refusal why, const char *message)
 {
-    call_fail(c, refusals[why][c->service].status, refusals[why][c->service].code, "%s", message);
+    enum service_kind_aws like = c->service == AWS_ASG ? AWS_STS : c->service;  // the query protocol's two refuse alike
+    call_fail(c, refusals[why][like].status, refusals[why][like].code, "%s", message);
     return false;
 }
 
@@ -188,7 +189,7 @@ static struct region *find_region(struct sandbox *s, const char *account, struct
     return NULL;
 }
 
-static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts", "application-autoscaling", "servicequotas", "sqs"};
+static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts", "application-autoscaling", "servicequotas", "sqs", "autoscaling"};
 
 bool call_authenticate(struct call *c)
 {

@@ -219,7 +219,7 @@ bool play_ec2_fleet(struct call *c, int *ret_fleet)
         return false;
     }
     int fleet = world_find_fleet(c->world, id);
-    if (fleet < 0) {
+    if (fleet < 0 || c->view.fleets[fleet].group >= 0) {
         bool malformed = strncmp(id, "sfr-", 4) != 0;
         call_fail(c, 400, malformed ? "InvalidSpotFleetRequestId.Malformed" : "InvalidSpotFleetRequestId.NotFound",
                   "The spot fleet request ID '%.80s' %s", id, malformed ? "is malformed" : "does not exist");
@@ -255,7 +255,7 @@ const char *play_ec2_spot_request_id(struct call *c, int instance)
 const char *play_ec2_instance_tag(struct call *c, int instance, const char *key)
 {
     const struct world_instance *in = &c->view.instances[instance];
-    if (in->fleet >= 0 && strcmp(key, "aws:ec2spot:fleet-request-id") == 0)
+    if (in->fleet >= 0 && c->view.fleets[in->fleet].group < 0 && strcmp(key, "aws:ec2spot:fleet-request-id") == 0)
         return c->view.fleets[in->fleet].id;
     return world_tag_value(in->tags, in->tag_count, key);
 }

@@ -92,7 +92,7 @@ void play_ec2_describe_spot_fleet_requests(struct call *c)
     for (size_t i = 0; i < count; i++) {
         const char *id = arena_strndup(c->arena, ids[i].ptr, ids[i].len);
         int fleet = world_find_fleet(c->world, id);
-        if (fleet < 0) {
+        if (fleet < 0 || c->view.fleets[fleet].group >= 0) {
             call_fail(c, 400, slice_starts(ids[i], "sfr-") ? "InvalidSpotFleetRequestId.NotFound" : "InvalidSpotFleetRequestId.Malformed",
                       "The spot fleet request ID '%.80s' does not exist", id);
             return;
@@ -104,7 +104,7 @@ void play_ec2_describe_spot_fleet_requests(struct call *c)
     call_begin_xml(c);
     xo_open(c->out, "spotFleetRequestConfigSet");
     for (int i = 0; i < c->view.fleet_count; i++)
-        if ((count == 0 || wanted[i]) && c->view.fleets[i].created_ms <= c->seen_ms && page_take(&page, i))
+        if ((count == 0 || wanted[i]) && c->view.fleets[i].group < 0 && c->view.fleets[i].created_ms <= c->seen_ms && page_take(&page, i))
             write_fleet(c, i);
     xo_close(c->out, "spotFleetRequestConfigSet");
     play_ec2_write_token(c, &page);
@@ -298,6 +298,7 @@ void play_ec2_modify_spot_fleet_request(struct call *c)
         break;
     case WORLD_INVALID:
     case WORLD_LIMIT:
+    case WORLD_BUSY:
     case WORLD_NOT_SERVICE_TASK:
     case WORLD_NO_ROOM:
     case WORLD_ANSWER_COUNT:

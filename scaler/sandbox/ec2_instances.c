@@ -17,7 +17,7 @@ static bool has_tag_key(struct call *c, const struct ec2_filter *f, int instance
     for (int i = 0; i < in->tag_count; i++)
         if (play_ec2_filter_matches(f, in->tags[i].key))
             return true;
-    return in->fleet >= 0 && play_ec2_filter_matches(f, FLEET_TAG);
+    return in->fleet >= 0 && c->view.fleets[in->fleet].group < 0 && play_ec2_filter_matches(f, FLEET_TAG);
 }
 
 static bool instance_passes(struct call *c, const struct ec2_filters *filters, int instance)
@@ -117,7 +117,7 @@ static void write_instance(struct call *c, int instance)
         xo_text(o, "spotInstanceRequestId", play_ec2_spot_request_id(c, instance));
     }
     xo_open(o, "tagSet");
-    if (in->fleet >= 0 && world_tag_value(in->tags, in->tag_count, FLEET_TAG) == NULL) {
+    if (in->fleet >= 0 && c->view.fleets[in->fleet].group < 0 && world_tag_value(in->tags, in->tag_count, FLEET_TAG) == NULL) {
         xo_open(o, "item");
         xo_text(o, "key", FLEET_TAG);
         xo_text(o, "value", c->view.fleets[in->fleet].id);

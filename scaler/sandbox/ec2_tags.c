@@ -22,7 +22,7 @@ static bool find_resource(struct call *c, struct slice id, struct tagging *t)
             call_fail(c, 400, play_ec2_well_formed(id, "i-") ? "InvalidInstanceID.NotFound" : "InvalidID", "The instance ID '%.80s' does not exist", name);
             return false;
         }
-    } else if ((fleet = world_find_fleet(c->world, name)) < 0) {
+    } else if ((fleet = world_find_fleet(c->world, name)) < 0 || c->view.fleets[fleet].group >= 0) {
         bool malformed = !slice_starts(id, "sfr-");
         call_fail(c, 400, malformed ? "InvalidID" : "InvalidSpotFleetRequestId.NotFound", "The ID '%.80s' is not valid", name);
         return false;

@@ -1,4 +1,5 @@
 // Clusters, and the small reads that concern an account as a whole.
+#include "scaler/sandbox/asg.h"
 #include "scaler/sandbox/ecs.h"
 
 #include <string.h>
@@ -118,7 +119,7 @@ static void write_provider(struct call *c, struct json_out *o, int provider)
     jo_str(o, "name", p->name);
     jo_str(o, "status", "ACTIVE");
     jo_open(o, "autoScalingGroupProvider", '{');
-    jo_str(o, "autoScalingGroupArn", arena_printf(c->arena, "arn:aws:autoscaling:%s:%s:autoScalingGroup:5a4db0c5-0000-4000-8000-%012d:autoScalingGroupName/%s",
+    jo_str(o, "autoScalingGroupArn", p->group > 0 ? play_asg_arn(c, p->group - 1) : arena_printf(c->arena, "arn:aws:autoscaling:%s:%s:autoScalingGroup:5a4db0c5-0000-4000-8000-%012d:autoScalingGroupName/%s",
                                                   c->region->name, c->region->account, provider, p->name));
     jo_open(o, "managedScaling", '{');
     jo_str(o, "status", p->managed ? "ENABLED" : "DISABLED");

@@ -166,7 +166,7 @@ const struct op *ops_of(enum service_kind_aws service, size_t *ret_count)
         size_t count;
     } all[AWS_SERVICE_COUNT] = {[AWS_ECS] = {ecs_ops, ecs_op_count}, [AWS_EC2] = {ec2_ops, ec2_op_count}, [AWS_STS] = {sts_ops, sts_op_count},
                                 [AWS_SCALING] = {scaling_ops, scaling_op_count}, [AWS_QUOTAS] = {quotas_ops, quotas_op_count},
-                                [AWS_SQS] = {sqs_ops, sqs_op_count}};
+                                [AWS_SQS] = {sqs_ops, sqs_op_count}, [AWS_ASG] = {asg_ops, asg_op_count}};
     *ret_count = all[service].count;
     return all[service].ops;
 }
@@ -206,8 +206,10 @@ static enum service_kind_aws service_of(const struct sandbox_request *r, struct 
             return AWS_STS;
         if (slice_eq_str(h.service, "sqs"))
             return AWS_SQS;
+        if (slice_eq_str(h.service, "autoscaling"))
+            return AWS_ASG;
     }
-    return find_op(AWS_STS, action) != NULL ? AWS_STS : AWS_EC2;
+    return find_op(AWS_STS, action) != NULL ? AWS_STS : find_op(AWS_ASG, action) != NULL ? AWS_ASG : AWS_EC2;
 }
 
 static void unknown_operation(struct call *c, struct slice name)
@@ -235,7 +237,10 @@ static bool check_params(struct call *c)
             return false;
         }
     }
-    const char *version = c->service == AWS_EC2 ? "2016-11-15" : c->service == AWS_SQS ? "2012-11-05" : "2011-06-15";
+    const char *version = c->service == AWS_EC2   ? "2016-11-15"
+                          : c->service == AWS_SQS ? "2012-11-05"
+                          : c->service == AWS_ASG ? "2011-01-01"
+                                                  : "2011-06-15";
     if (slice_eq_str(form_get(&c->form, "Version"), version))
         return true;
     call_fail(c, 400, c->service == AWS_EC2 ? "InvalidAction" : "NoSuchVersion", "The requested version is not %s", version);

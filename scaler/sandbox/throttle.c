@@ -45,6 +45,8 @@ static const struct {
     [BUCKET_EC2_TAGS] = {100, 20},
     [BUCKET_SCALING] = {40, 10},  // not documented: about what is seen
     [BUCKET_QUOTAS] = {10, 5},    // not documented either
+    [BUCKET_ASG_READ] = {100, 10},  // nor these
+    [BUCKET_ASG_WRITE] = {40, 5},
 };
 
 bool throttle_take(struct call *c, enum bucket b, double tokens)

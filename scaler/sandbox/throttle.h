@@ -41,6 +41,8 @@ enum bucket {
     BUCKET_EC2_TAGS,
     BUCKET_SCALING,
     BUCKET_QUOTAS,
+    BUCKET_ASG_READ,
+    BUCKET_ASG_WRITE,
     BUCKET_COUNT
 };
 

@@ -427,6 +427,53 @@ def command_line(server):
     check("by EC2 too", run.returncode not in (0, None) and "AuthFailure" in run.stderr, run.stderr)
 
 
+# ---- Auto Scaling groups ----------------------------------------------------------------------------------------------------------
+def group_calls(clients):
+    asg = clients.client("autoscaling")
+    groups = [g for page in asg.get_paginator("describe_auto_scaling_groups").paginate(PaginationConfig={"PageSize": 1}) for g in page["AutoScalingGroups"]]
+    check("two groups are told, page by page", len(groups) == 2, groups)
+    group = groups[0]
+    name, member = group["AutoScalingGroupName"], group["Instances"][0]
+    check("with weights and members", group["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"][0]["WeightedCapacity"]
+          and member["LifecycleState"] == "InService" and group["DesiredCapacity"] > 0, group)
+    one = asg.describe_auto_scaling_instances(InstanceIds=[member["InstanceId"]])["AutoScalingInstances"][0]
+    check("members tell their group", one["AutoScalingGroupName"] == name, one)
+    asg.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=group["DesiredCapacity"] + 1)
+    refused("not above the maximum", "ValidationError", asg.set_desired_capacity, AutoScalingGroupName=name, DesiredCapacity=group["MaxSize"] + 1)
+    asg.set_instance_protection(AutoScalingGroupName=name, InstanceIds=[member["InstanceId"]], ProtectedFromScaleIn=True)
+    asg.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=["AZRebalance"])
+    asg.create_or_update_tags(Tags=[{"ResourceId": name, "ResourceType": "auto-scaling-group", "Key": "masu:owner", "Value": "a", "PropagateAtLaunch": False}])
+    group = asg.describe_auto_scaling_groups(Filters=[{"Name": "tag:masu:owner", "Values": ["a"]}])["AutoScalingGroups"][0]
+    check("protection, processes and tags are told", group["SuspendedProcesses"][0]["ProcessName"] == "AZRebalance"
+          and any(i["ProtectedFromScaleIn"] for i in group["Instances"]) and group["Tags"][0]["Key"] == "masu:owner", group)
+    asg.resume_processes(AutoScalingGroupName=name, ScalingProcesses=["AZRebalance"])
+    ended = asg.terminate_instance_in_auto_scaling_group(InstanceId=member["InstanceId"], ShouldDecrementDesiredCapacity=True)["Activity"]
+    check("a member is ended with decrement", ended["StatusCode"] == "InProgress" and member["InstanceId"] in ended["Description"], ended)
+    check("activities", asg.describe_scaling_activities(AutoScalingGroupName=name)["Activities"][0]["StatusCode"])
+    check("no refresh", asg.describe_instance_refreshes(AutoScalingGroupName=name)["InstanceRefreshes"] == [])
+    check("no policy", asg.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"] == [])
+    check("no hook", asg.describe_lifecycle_hooks(AutoScalingGroupName=name)["LifecycleHooks"] == [])
+    check("no warm pool", asg.describe_warm_pool(AutoScalingGroupName=name)["Instances"] == [])
+    hook = {"LifecycleHookName": "drain", "AutoScalingGroupName": name, "InstanceId": member["InstanceId"]}
+    refused("no hook to complete", "ValidationError", asg.complete_lifecycle_action, LifecycleActionResult="CONTINUE", **hook)
+    refused("no heartbeat to record", "ValidationError", asg.record_lifecycle_action_heartbeat, **hook)
+    return name
+
+
+def groups(program):
+    server = Server(program, "--speed", "1", "--groups")
+    try:
+        clients = Clients(server)
+        name = group_calls(clients)
+        check("nothing unknown about groups", clients.unknown == [] and clients.checked > 10, (clients.checked, clients.unknown[:10]))
+        told = answer(server, "autoscaling", "describe-auto-scaling-groups", "--auto-scaling-group-names", name)["AutoScalingGroups"]
+        check("awscli reads a group", told[0]["AutoScalingGroupName"] == name, told)
+        run = aws(server, "autoscaling", "set-desired-capacity", "--auto-scaling-group-name", name, "--desired-capacity", str(told[0]["DesiredCapacity"] + 1))
+        check("and sets its capacity", run.returncode == 0, run.stderr)
+    finally:
+        server.stop()
+
+
 def main():
     if botocore is None or not os.path.exists(AWS):
         print("awscli or botocore is not installed: skipped")
@@ -443,6 +490,7 @@ def main():
         identities(server, clients)
         check("no answer holds a member that the models do not know", clients.unknown == [] and clients.checked > 30, (clients.checked, clients.unknown[:10]))
         command_line(server)
+        groups(sys.argv[1])
     finally:
         code = server.stop()
     check("SIGTERM ends it with 0", code == 0, code)

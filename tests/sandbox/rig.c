@@ -120,7 +120,11 @@ struct rig_answer rig_json(struct rig *r, const char *service, const char *prefi
 struct rig_answer rig_query(struct rig *r, const char *service, const char *form, const struct rig_call *how)
 {
     char body[4096];
-    snprintf(body, sizeof body, "%s&Version=%s", form, strcmp(service, "ec2") == 0 ? "2016-11-15" : strcmp(service, "sqs") == 0 ? "2012-11-05" : "2011-06-15");
+    const char *version = strcmp(service, "ec2") == 0           ? "2016-11-15"
+                          : strcmp(service, "sqs") == 0         ? "2012-11-05"
+                          : strcmp(service, "autoscaling") == 0 ? "2011-01-01"
+                                                                : "2011-06-15";
+    snprintf(body, sizeof body, "%s&Version=%s", form, version);
     return send_signed(r, service, NULL, body, how);
 }
 
