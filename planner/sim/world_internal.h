@@ -3,12 +3,11 @@
 //   queue.c     what happens when                      tasks.c    life of a task, counts, room
 //   placement.c where ECS puts a task                  service.c  what a service starts and stops
 //   reserve.c   what a task reserves                   attributes.c what an instance is
-//   machine.c   life of an instance                    fleet.c    targets, orders, excess
+//   machine.c   life of an instance                    fleet.c, group.c targets, orders, excess
 //   market.c    prices, shortages, interruptions       demand.c   workload, batch, deployments, protection
+//   command.c, group_command.c what callers may do     account.c  areas under the curves
 //   replaced.c  whether interruptions were made good in time
-//   command.c   what callers may do                    account.c  areas under the curves
 //   orders.c    what a scenario may order               news.c    what EventBridge would tell
-//   group.c     Auto Scaling groups, group_command.c
 // Each function that changes what the summary counts sets w->dirty.
 #pragma once
 
@@ -75,7 +74,7 @@ struct world {
     struct world_taskdef *taskdefs;
     struct world_service *services;
     struct world_fleet *fleets;
-    struct world_group *groups;
+    struct world_group *groups;  // of those fleets that are one
     struct world_instance *instances;
     struct world_task *tasks;
     struct world_notice *notices;
@@ -98,8 +97,7 @@ struct world {
     // account.c
     bool dirty;
     struct world_now is;
-    int64_t accounted_ms;
-    int64_t demanded_ms, waited_ms, batch_waited_ms, cost_area, min_instances, max_instances;
+    int64_t accounted_ms, demanded_ms, waited_ms, batch_waited_ms, cost_area, min_instances, max_instances;
     double instance_ms, need_ms;
     struct world_point *series;
     struct world_hour *hours;
