@@ -97,7 +97,7 @@ static struct choice best_in(const struct world *w, int fleet, int zone, bool sp
     double best_score = 0;
     for (int o = 0; o < f->override_count; o++) {
         int pool = f->overrides[o].zone < 0 || f->overrides[o].zone == zone ? fleet_pool(w, f->overrides[o].type, zone) : -1;
-        if (pool < 0 || w->pools[pool].depth <= 0 || fleet_addresses_left(w, zone) <= 0)
+        if (pool < 0 || (spot && w->pools[pool].depth <= 0) || fleet_addresses_left(w, zone) <= 0)
             continue;
         double score = fleet_pool_score(w, fleet, pool, f->overrides[o].weight_milli, spot);
         if (best.pool < 0 || score < best_score) {
@@ -196,7 +196,7 @@ static bool order_one(struct world *w, int fleet, bool for_balance)
         return false;
     }
     int64_t weight = f->overrides[c.override].weight_milli;
-    w->pools[c.pool].depth--;
+    w->pools[c.pool].depth -= spot;
     f->open_milli += weight;
     f->open_on_demand_milli += spot ? 0 : weight;
     g->open_in_zone[w->pools[c.pool].zone]++;
@@ -211,10 +211,10 @@ void group_launch_step(struct world *w, int fleet, int override, int pool, bool 
     struct world_group *g = group_of(w, fleet);
     g->open_in_zone[w->pools[pool].zone]--;
     if (suspended(g, WP_LAUNCH) || g->deleting) {
-        w->pools[pool].depth++;
+        w->pools[pool].depth += spot;
         return;
     }
-    if (w->pools[pool].shortage_until_ms > w->now_ms) {
+    if (spot && w->pools[pool].shortage_until_ms > w->now_ms) {
         failed_launch(w, fleet, "We currently do not have sufficient capacity in the Availability Zone you requested "
                                 "(InsufficientInstanceCapacity). Launching EC2 instance failed.");
         queue_push(w, w->now_ms + 1000, WEV_FLEET_CHECK, fleet, 0, 0);
