@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-enum { BLOCK_BYTES = 64 * 1024 };
+enum { BLOCK_BYTES = 64 * 1024, BLOCK_MAX_BYTES = 1024 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
@@ -65,9 +65,16 @@ void arena_reset(struct arena *a)
     free_chain(a->blocks->next);
     a->blocks->next = NULL;
     a->blocks->used = 0;
-    // A block made for one large array is not worth keeping for the next tick.
-    if (a->blocks->cap > 16 * (size_t)BLOCK_BYTES)
+    // A larger one is not worth keeping for the next tick: there may be an arena for each of many clusters.
+    if (a->blocks->cap > BLOCK_BYTES)
         arena_release(a);
+}
+
+// Twice the last: many small blocks freed at once would go back to the system, page by page, and come again with the next tick.
+static size_t next_bytes(const struct arena_block *last)
+{
+    size_t twice = last ? 2 * last->cap : 0;
+    return twice < BLOCK_BYTES ? BLOCK_BYTES : twice < BLOCK_MAX_BYTES ? twice : BLOCK_MAX_BYTES;
 }
 
 // The newest block that small pieces are cut from is first in the chain.
@@ -91,7 +98,7 @@ static void *cut(struct arena *a, size_t bytes)
         }
         return own->data;
     }
-    struct arena_block *fresh = block_new(BLOCK_BYTES);
+    struct arena_block *fresh = block_new(next_bytes(b));
     fresh->next = b;
     fresh->used = bytes;
     a->blocks = fresh;

@@ -60,15 +60,17 @@ static void trees_make(struct work *w, struct pass *p, int t)
     bool any = false;
     b->failed[t] = arena_array(w->a, struct failed, w->kinds.count + 1);
     b->trees[t] = arena_array(w->a, struct tree, w->kinds.count + 1);
+    for (size_t i = 0; i < w->s->instance_count && !any; i++)
+        any = p->takes[i] == TAKES_NOW + t;
+    if (!any)
+        return;
     b->rooms[t] = arena_array(w->a, struct small, w->s->instance_count + 1);
     for (size_t n = 0; n < w->s->instance_count; n++) {
         int i = w->kinds.bins[n];
-        if (p->takes[i] != TAKES_NOW + t)
-            continue;
-        b->rooms[t][n] = small_of(p->free[i]);
-        any = true;
+        if (p->takes[i] == TAKES_NOW + t)
+            b->rooms[t][n] = small_of(p->free[i]);
     }
-    for (size_t k = 0; k < w->kinds.count && any; k++)
+    for (size_t k = 0; k < w->kinds.count; k++)
         b->trees[t][k] = tree_make(w, b->rooms[t], &w->kinds.v[k]);
 }
 

@@ -13,12 +13,12 @@ void intern_put(struct intern *t, struct arena *a, uint64_t hash, int id)
     assert(id >= 0);
     if (2 * (t->count + 1) > t->cap) {
         struct intern old = *t;
-        t->cap = old.cap ? 4 * old.cap : 64;
+        t->cap = old.cap ? 2 * old.cap : 64;
         t->slots = arena_array(a, struct intern_slot, t->cap);
         for (size_t k = 0; k < old.cap; k++)
             if (old.slots[k].id != 0)
                 place(t, old.slots[k]);
     }
-    place(t, (struct intern_slot){hash, id + 1});
+    place(t, (struct intern_slot){(uint32_t)hash, id + 1});
     t->count++;
 }

@@ -15,8 +15,8 @@
 
 struct intern {
     struct intern_slot {
-        uint64_t hash;
-        int id;  // + 1; 0 is free
+        uint32_t hash;  // half of it
+        int id;         // + 1; 0 is free
     } *slots;
     size_t cap, count;  // cap is a power of two, or 0
 };
@@ -45,7 +45,7 @@ static inline uint64_t intern_hash(uint64_t h, const char *s)
 
 static inline size_t intern_start(uint64_t hash)
 {
-    return (size_t)(hash >> 7);
+    return (uint32_t)hash;
 }
 
 // The next entry of this hash, -1 when there is none left.
@@ -55,7 +55,7 @@ static inline int intern_next(const struct intern *t, uint64_t hash, size_t *at)
         const struct intern_slot *s = &t->slots[(*at)++ & (t->cap - 1)];
         if (s->id == 0)
             break;
-        if (s->hash == hash)
+        if (s->hash == (uint32_t)hash)
             return s->id - 1;
     }
     return -1;

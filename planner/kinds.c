@@ -352,6 +352,10 @@ void kinds_init(struct work *w)
     for (size_t k = 0; k < s->field_count; k++)
         s->group_count[k] = 1;
     s->kind_of = arena_array(w->a, int, n + 1);
+    s->class_cap = 8;
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        s->class_cap += 2 * w->s->fleets[f].pool_count;  // its members and its next ones
+    s->classes = arena_array(w->a, struct kind_class, s->class_cap);
     s->providers = arena_array(w->a, const char *, n + 1);
     for (size_t i = 0; i < n; i++) {
         int c = class_index(w, s, &classes, instance_class(w, (int)i));

@@ -67,7 +67,7 @@ bool pools_size_known(const struct work *w, const struct pool *x)
     return !res_is_zero(x->room);
 }
 
-enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
+static inline enum fit hold(const struct work *w, const struct pool *x, int shape)
 {
     const struct shape_facts *need = &w->facts[shape];
     enum fit fit = (enum fit)x->fits[w->kinds.rule_of[shape]];
@@ -79,10 +79,15 @@ enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
     return small_fits(need->need, x->small_room) && (need->exact || res_fits(work_shape(w, shape)->need, x->room)) ? fit : FIT_NO;
 }
 
+enum fit pools_hold(const struct work *w, const struct pool *x, int shape)
+{
+    return hold(w, x, shape);
+}
+
 bool pools_serve(const struct work *w, const struct pool *x, int shape)
 {
     bool waste = x->gpu && work_shape(w, shape)->need.v[RES_GPU] == 0 && w->pools[shape].plain;
-    return !waste && pools_size_known(w, x) && pools_hold(w, x, shape) == FIT_YES;
+    return !waste && pools_size_known(w, x) && hold(w, x, shape) == FIT_YES;
 }
 
 void pools_mark(struct work *w, size_t fleet)
@@ -93,7 +98,7 @@ void pools_mark(struct work *w, size_t fleet)
         bool known = pools_size_known(w, x);
         for (size_t k = 0; k < w->s->shape_count; k++) {
             struct shape_pools *y = &w->pools[k];
-            switch (pools_hold(w, x, (int)k)) {
+            switch (hold(w, x, (int)k)) {
             case FIT_YES:
                 y->sure = true;
                 y->plain = y->plain || !x->gpu;

@@ -25,6 +25,16 @@ struct pool_list {
     size_t count;
 };
 
+// What the fleets that can grow could launch for a shape.
+struct shape_pools {
+    bool sure;    // some pool holds it
+    bool plain;   // such a one without GPUs
+    bool maybe;   // some pool of known size holds it if it has the attributes: a probe tells
+    bool doubt;   // some pool of unknown size may hold it
+    bool narrow;  // some pool does not hold it: what the fleet launches may not help
+    bool general; // some fleet that is no batch pool may run it (found only where there is a batch pool)
+};
+
 void pools_init(struct work *w);
 // Adds what the fleet can launch to the work's `pools` by shape.
 void pools_mark(struct work *w, size_t fleet);

@@ -123,7 +123,7 @@ static void count_moving(struct work *w)
     for (size_t k = 0; k < w->s->service_count; k++) {
         struct work_service *v = &w->svc[k];
         v->moving = 0;
-        for (size_t n = 0; n < v->hold_count; n++) {
+        for (size_t n = 0; w->memo->drain_count > 0 && n < v->hold_count; n++) {
             const struct work_hold *x = &w->holds[v->hold_start + n];
             const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
             if (work_drains(w, x->instance) && !w->inst[x->instance].planned_undo)
@@ -414,6 +414,7 @@ void scale_in(struct work *w)
     const char *hold = scale_in_hold(w);
     hold = hold ? hold : confirm_hold(w);
     count_moving(w);
+    scale_in_ask_fleets(w);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         if (w->inst[i].judged || scale_in_spares(w, (int)i))
             continue;

@@ -105,19 +105,19 @@ static const char *fleet_closed(struct work *w, int i, const struct instance *x)
 static const char *fleet_mode(struct work *w, int i, const struct instance *x)
 {
     (void)i;
-    return modes_hold(w, x->fleet);
+    return w->fleet[x->fleet].drains ? NULL : modes_hold(w, x->fleet);
 }
 
 static const char *fleet_owner(struct work *w, int i, const struct instance *x)
 {
     (void)i;
-    return owner_hold(w, x->fleet);
+    return w->fleet[x->fleet].drains ? NULL : owner_hold(w, x->fleet);
 }
 
 static const char *fleet_loop(struct work *w, int i, const struct instance *x)
 {
     (void)i;
-    return loop_hold(w, x->fleet);
+    return w->fleet[x->fleet].drains ? NULL : loop_hold(w, x->fleet);
 }
 
 // J4: no new drain where a step of one was denied, but for one try an hour, which tells when the permission is back.
@@ -128,7 +128,7 @@ static const char *fleet_denied(struct work *w, int i, const struct instance *x)
     if (f->denied[0] == '\0')
         return NULL;
     int64_t age_ms = w->s->now_ms - alert_since(w, ALERT_FLEET_DENIED, f->id);
-    if ((age_ms >= DENIED_AGAIN_MS && age_ms % DENIED_AGAIN_MS < DENIED_TRY_MS))
+    if (age_ms >= DENIED_AGAIN_MS && age_ms % DENIED_AGAIN_MS < DENIED_TRY_MS)
         return NULL;
     return explain_text(w, "AWS denied us %s", f->denied);
 }
@@ -278,6 +278,12 @@ static const struct rule rules[] = {
     {too_young, VERDICT_KEEP, "no candidate yet"},
     {reserved, VERDICT_HOLD, "kept for them"},
 };
+
+void scale_in_ask_fleets(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        w->fleet[f].drains = !w->fleet[f].closed && !modes_hold(w, (int)f) && !owner_hold(w, (int)f) && !loop_hold(w, (int)f);
+}
 
 bool scale_in_spares(struct work *w, int i)
 {

@@ -8,19 +8,6 @@
 #include "planner/owner.h"
 
 // ---- small questions ------------------------------------------------------------------------------------------------------
-struct memo_drain *work_drain(struct work *w, int instance)
-{
-    int d = w->inst[instance].drain;
-    assert(d < (int)w->memo->drain_count);
-    return d < 0 ? NULL : &w->memo->drains[d];
-}
-
-bool work_drains(const struct work *w, int instance)
-{
-    int d = w->inst[instance].drain;
-    return d >= 0 && w->memo->drains[d].state <= DRAIN_ENDING;
-}
-
 int work_find(const struct work *w, const char *instance_id)
 {
     size_t low = 0, high = w->s->instance_count;
@@ -288,6 +275,9 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
     w->plan->now_ms = s->now_ms;
     w->plan->cluster = s->cluster;
     w->plan->mode = policy_mode_name(in->policy->mode);
+    // About what there will be: an entry each, two a service.
+    w->plan->verdict_cap = s->instance_count + 2 * s->service_count + s->fleet_count + 8;
+    w->plan->verdicts = arena_array(a, struct verdict, w->plan->verdict_cap);
     w->inst = arena_array(a, struct work_instance, s->instance_count + 1);
     w->svc = arena_array(a, struct work_service, s->service_count + 1);
     w->fleet = arena_array(a, struct work_fleet, s->fleet_count + 1);

@@ -67,6 +67,7 @@ struct work_service {
 struct work_fleet {
     const struct policy_fleet *policy;  // NULL: not named in the policy
     const char *closed;          // why it cannot be changed, NULL when it can
+    bool drains;                 // no mode, owner or loop holds it from being made smaller: scale_in_ask_fleets
     int64_t target;              // what AWS shows, or what we sent within the last two minutes
     bool lagging;                // the shown target is still the one before ours
     int64_t live_milli;          // weight of all pending and running members
@@ -97,21 +98,11 @@ struct shape_facts {
     bool moves;        // no data on the host, no rule that is not understood
 };
 
-// What the fleets that can grow could launch for a shape.
-struct shape_pools {
-    bool sure;    // some pool holds it
-    bool plain;   // such a one without GPUs
-    bool maybe;   // some pool of known size holds it if it has the attributes: a probe tells
-    bool doubt;   // some pool of unknown size may hold it
-    bool narrow;  // some pool does not hold it: what the fleet launches may not help
-    bool general; // some fleet that is no batch pool may run it (found only where there is a batch pool)
-};
-
-// What may be done at all: modes.h.
+// What may be done at all: modes.h. `why` is NULL in act.
 enum plan_mode { PLAN_ACT, PLAN_ADD_ONLY, PLAN_PAUSE, PLAN_FREEZE, PLAN_MODE_COUNT };
 struct work_mode {
     enum plan_mode mode;
-    const char *why;  // NULL in act
+    const char *why;
 };
 
 struct breaker_lines;
@@ -179,8 +170,17 @@ static inline bool work_is_daemon(const struct work *w, int service)
     return service >= 0 && w->s->services[service].kind == SERVICE_DAEMON;
 }
 // Ours and on its way out: CHOSEN, DRAINING, EMPTY, LOWERED or ENDING.
-bool work_drains(const struct work *w, int instance);
-struct memo_drain *work_drain(struct work *w, int instance);  // NULL: none
+static inline bool work_drains(const struct work *w, int instance)
+{
+    int d = w->inst[instance].drain;
+    return d >= 0 && w->memo->drains[d].state <= DRAIN_ENDING;
+}
+static inline struct memo_drain *work_drain(struct work *w, int instance)  // NULL: none
+{
+    int d = w->inst[instance].drain;
+    assert(d < (int)w->memo->drain_count);
+    return d < 0 ? NULL : &w->memo->drains[d];
+}
 int work_find(const struct work *w, const char *instance_id);  // index, -1 unknown
 bool work_in_deployment(const struct service *s);
 struct usd work_price(const struct work *w, int instance);     // an hour; 0 unknown
