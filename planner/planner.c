@@ -6,6 +6,7 @@
 #include "planner/breaker.h"
 #include "planner/check.h"
 #include "planner/confirm.h"
+#include "planner/consolidate.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
@@ -114,12 +115,14 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     owner_watch_targets(&w);
     breaker_observe(&w);
     loop_observe(&w);
+    consolidate_observe(&w);
     placement_pass(&w, (struct pass_options){0}, &w.now);  // demand, and where it goes
     release_orders(&w);
     scale_out_undo(&w);
     work_fleets(&w);
     spend_init(&w);
     scale_out_order(&w);
+    consolidate_order(&w);
     drain_advance(&w);  // the next step of each drain
     targets_plan(&w);
     orphans_plan(&w);
@@ -141,6 +144,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     stamp_orders(&w);
     runaway_commit(&w);
     loop_commit(&w);
+    consolidate_commit(&w);
     stamp_waiting(&w);
     invariant_memo(&w);
     *ret = out;

@@ -5,6 +5,7 @@
 
 #include "planner/budget.h"
 #include "planner/confirm.h"
+#include "planner/consolidate.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
@@ -317,6 +318,8 @@ struct chosen {
     const struct candidate **v;
     size_t n;
     int64_t looks;  // candidates held by an interlock whose time is still counted
+    int *stay;      // whose tasks fit nowhere else
+    size_t stays;
 };
 
 static void try_candidate(struct work *w, struct tally *t, struct pass *base, const struct candidate *c, struct chosen *ret)
@@ -331,6 +334,8 @@ static void try_candidate(struct work *w, struct tally *t, struct pass *base, co
         take_part(w, t, c->i, 1);
         ret->v[ret->n++] = c;
     } else {
+        ret->stay[ret->stays] = c->i;
+        ret->stays += c->tasks > 0;
         explain_judge(w, c->i, VERDICT_KEEP,
                       c->tasks == 0 ? "needed for headroom"
                                     : explain_text(w, "its %d task%s and headroom fit nowhere else", c->tasks,
@@ -376,7 +381,7 @@ static void judge_chosen(struct work *w, const struct chosen *x, size_t proven)
 
 static void try_all(struct work *w, struct candidate *v, size_t n, struct tally *t)
 {
-    struct chosen chosen = {.v = arena_array(w->a, const struct candidate *, n + 1), .looks = DRAINS_MAX};
+    struct chosen chosen = {.v = arena_array(w->a, const struct candidate *, n + 1), .looks = DRAINS_MAX, .stay = arena_array(w->a, int, n + 1)};
     struct pass base, before;
     placement_pass(w, (struct pass_options){.all_movable = true, .now_only = true}, &base);
     before = base;
@@ -389,6 +394,8 @@ static void try_all(struct work *w, struct candidate *v, size_t n, struct tally 
     size_t proven = prove_chosen(w, &before, &chosen);
     assert(proven <= chosen.n);
     judge_chosen(w, &chosen, proven);
+    if (chosen.n == 0 && t->drains == 0)
+        consolidate_find(w, &before, chosen.stay, chosen.stays);
 }
 
 // What the policy would remove in all, limits of pace left out (L14). True when it waits for a person: all are judged then.

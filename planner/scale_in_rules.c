@@ -5,6 +5,7 @@
 
 #include "planner/alert.h"
 #include "planner/check.h"
+#include "planner/consolidate.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
@@ -251,6 +252,18 @@ static const char *reserved(struct work *w, int i, const struct instance *x)
     return explain_text(w, "ordered %s for tasks not yet placed", explain_time(w, s->since_ms));
 }
 
+static const char *replacement(struct work *w, int i, const struct instance *x)
+{
+    (void)x;
+    return consolidate_reserves(w, i);
+}
+
+static const char *replaced_first(struct work *w, int i, const struct instance *x)
+{
+    (void)x;
+    return consolidate_hold(w, i);
+}
+
 static const struct rule rules[] = {
     {no_fleet, VERDICT_FOREIGN, "not ours"},
     {ended, VERDICT_END, "ends by itself"},
@@ -277,6 +290,8 @@ static const struct rule rules[] = {
     {unmovable, VERDICT_KEEP, "keep"},
     {too_young, VERDICT_KEEP, "no candidate yet"},
     {reserved, VERDICT_HOLD, "kept for them"},
+    {replacement, VERDICT_HOLD, "kept for it"},
+    {replaced_first, VERDICT_HOLD, "hold"},
 };
 
 void scale_in_ask_fleets(struct work *w)

@@ -106,6 +106,7 @@ struct work_mode {
 };
 
 struct breaker_lines;
+struct swap;
 struct work {
     const struct snapshot *s;
     const struct memo *old;    // NULL: none
@@ -138,6 +139,7 @@ struct work {
     struct breaker_lines *lines;  // breaker.c
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
+    struct swap *swap;         // consolidate.c: the replacement ordered in this tick, NULL none
     const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
     struct pass now;           // with all that this tick has decided so far
     int *daemons;              // daemon services with a known shape

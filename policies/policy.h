@@ -129,6 +129,10 @@ struct policy_cluster {
     int64_t demand_hold_ms;         // F2: capacity ordered for a demand is no candidate for so long
     struct policy_budget *budgets;
     size_t budget_count;
+    // consolidation by price
+    int64_t payback_ms;             // a replacement saves what it costs within so long; 0: none
+    int64_t min_saving_percent;     // of what the replaced ones cost
+    int64_t task_restart_usd_micro; // what moving a task costs, beside the capacity paid twice
 };
 
 struct policy {

@@ -163,6 +163,12 @@ const struct policy_key policy_keys[] = {
             "An instance whose drain failed is no candidate for so long (L16)."),
     SECONDS(CLUSTER ".scale_in", "demand_hold_s", 1200, 900, 86400, AT(policy_cluster, demand_hold_ms),
             "Capacity ordered for a demand is no candidate for so long; ECS retries a placement within 15 min (F2)."),
+    SECONDS(CLUSTER ".scale_in", "payback_s", 14400, 0, 604800, AT(policy_cluster, payback_ms),
+            "Instances are replaced by fewer or cheaper ones where that saves what it costs within so long; 0: never."),
+    NUMBER(CLUSTER ".scale_in", "min_saving_percent", "%", 15, 1, 90, AT(policy_cluster, min_saving_percent),
+           "Of the price of the replaced instances is saved by it, at least."),
+    NUMBER(CLUSTER ".scale_in", "task_restart_usd_micro", "micro-USD", 1000, 0, 999999, AT(policy_cluster, task_restart_usd_micro),
+           "What moving a task costs, beside the capacity that is paid twice meanwhile."),
     ARRAY(CLUSTER ".scale_in", "budgets", policy_cluster, budgets, budget_count, policy_budget,
           .help = "Limits of drains at once, beside drain_percent, by reason and time; the strictest that holds counts."),
 

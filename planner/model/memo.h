@@ -56,6 +56,9 @@ enum memo_stamp_kind {
     STAMP_FLEET,      // fleet of the policy, since when
     STAMP_CONFIRM,    // policy hash: a person confirms it (`count` 1) or not yet; `amount` instances it would remove more (L14)
     STAMP_MEMBERS,    // cluster: `count` registered and `amount` ended at since_ms; no removal until `until_ms` (L8)
+    STAMP_VICTIM,     // instance: replaced by cheaper ones, see planner/consolidate.h
+    STAMP_REPLACE,    // fleet: the order for that
+    STAMP_SWAP,       // "fleet, fleet": so moved; not back before `until_ms`
     STAMP_COUNT
 };
 

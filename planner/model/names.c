@@ -61,7 +61,8 @@ const char *const memo_stamp_kind_names[STAMP_COUNT] = {
     [STAMP_PROBE] = "probe",       [STAMP_ORPHAN] = "orphan",           [STAMP_TARGET_SEEN] = "target_seen",
     [STAMP_RAISED] = "raised",     [STAMP_LOWERED] = "lowered",       [STAMP_LAUNCH] = "launch",
     [STAMP_MODE] = "mode",         [STAMP_FLEET] = "fleet",           [STAMP_CONFIRM] = "confirm",
-    [STAMP_MEMBERS] = "members",
+    [STAMP_MEMBERS] = "members",   [STAMP_VICTIM] = "victim",         [STAMP_REPLACE] = "replace",
+    [STAMP_SWAP] = "swap",
 };
 const char *const action_kind_names[ACTION_COUNT] = {
     [ACTION_MARK] = "mark",       [ACTION_UNMARK] = "unmark",         [ACTION_DRAIN] = "drain",

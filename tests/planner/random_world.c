@@ -159,6 +159,8 @@ void random_world(struct build *b, struct rng *r)
     b->p.drain_percent = rng_between(r, 10, 60);
     b->p.service_percent = rng_between(r, 10, 60);
     b->p.unneeded_ms = 30 * SECOND;
+    b->p.payback_ms = chance(r, 50) ? 30 * MINUTE : 0;
+    b->p.min_saving_percent = 5;
     random_services(b, r);
     size_t n = rng_below(r, 14);
     for (size_t k = 0; k < n; k++) {
