@@ -89,6 +89,14 @@ struct policy_alerts {
     enum alert_level webhook_level;  // alerts of this severity and above are sent
 };
 
+// A queue (SQS) that brings events of EC2, ECS and Auto Scaling, as EventBridge or SNS put them there.
+struct policy_queue {
+    const char *url;      // "https://sqs.eu-west-1.amazonaws.com/111122223333/masu"; required
+    const char *region;   // "" = as the URL's host says, else AWS_REGION
+    const char *account;  // whose credentials read it; "" = the clusters' own
+    bool shared;          // others read it too: what is not ours is left there
+};
+
 struct policy_headroom_task {
     const char *service;  // whose shape
     int64_t tasks;        // whole tasks that must fit at any time
@@ -141,6 +149,8 @@ struct policy {
     const char *owner;    // what is written into the tag masu:owner of each fleet (L28)
     const char *confirm;  // hash of a policy whose large removal or dropped fleet is meant (L14), "" none
     struct policy_alerts alerts;
+    struct policy_queue *queues;
+    size_t queue_count;
     struct policy_cluster *clusters;
     size_t cluster_count;
     struct policy_warning { const char *text; } *warnings;
@@ -165,4 +175,6 @@ const char *policy_fleet_name(const struct policy_fleet *f);
 enum fleet_kind policy_fleet_kind(const struct policy_fleet *f);
 const struct policy_fleet *policy_fleet_find(const struct policy_cluster *c, const char *name);  // NULL: none of that name
 const char *policy_fleet_role_name(enum fleet_role r);  // "base", …
+// The region that a queue is in: its own word, or its URL's host, in a static buffer of the caller; "" neither says.
+const char *policy_queue_region(const struct policy_queue *q, char ret[64]);
 const char *policy_mode_name(enum policy_mode m);  // "act", "add-only", "observe"

@@ -168,8 +168,26 @@ static void check_cluster(const struct policy *p, size_t i, struct policy_report
         check_window(&c->budgets[k].window, arena_printf(r->arena, "clusters[%zu].scale_in.budgets[%zu]", i, k), r);
 }
 
+// ".../ACCOUNT/NAME", as SQS makes them.
+static void check_queue(const struct policy *p, size_t i, struct policy_report *r)
+{
+    const struct policy_queue *q = &p->queues[i];
+    const char *path = arena_printf(r->arena, "events[%zu].queue_url", i), *name = strrchr(q->url, '/');
+    bool url = strncmp(q->url, "https://", 8) == 0 || strncmp(q->url, "http://", 7) == 0;
+    size_t digits = name && name - q->url > 13 ? strspn(name - 12, "0123456789") : 0;
+    if (*q->url && (!url || !name || name[1] == '\0' || digits != 12 || name[-13] != '/'))
+        policy_report_add(r, false, AT_VALUE, path, "is no URL of a queue", "\"https://sqs.REGION.amazonaws.com/ACCOUNT/NAME\"");
+    if (name && strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".fifo") == 0)
+        policy_report_add(r, false, AT_VALUE, path, "is a FIFO queue", "a standard queue: EventBridge's order is none, and a stuck group would hold notices");
+    for (size_t k = 0; *q->url && k < i; k++)
+        if (strcmp(q->url, p->queues[k].url) == 0)
+            policy_report_add(r, false, AT_VALUE, path, arena_printf(r->arena, "is also events[%zu]", k), "each queue once");
+}
+
 void policy_check(const struct policy *p, struct policy_report *report)
 {
+    for (size_t i = 0; i < p->queue_count; i++)
+        check_queue(p, i, report);
     for (size_t i = 0; i < p->cluster_count; i++)
         check_cluster(p, i, report);
     check_fleets_twice(p, report);

@@ -58,6 +58,9 @@ const struct policy_key policy_keys[] = {
            .help = "Hash of this policy, when it is meant to remove more than 20 % or drops a fleet or cluster (L14)."),
     OBJECT("", "alerts", "Where alerts are sent beside the log, the metrics and the page."),
 
+    ARRAY("", "events", policy, queues, queue_count, policy_queue, .example = "[{\"queue_url\": \"https://sqs.…\"}]",
+          .help = "Queues (SQS) that bring events at once: spot notices, rebalance signals, ends of instances. Without one notices are polled."),
+
     STRING("alerts", "webhook_url", AT(policy, alerts.webhook_url), .help = "Each alert that begins or ends is POSTed here as JSON."),
     STRING("alerts", "webhook_url_env", AT(policy, alerts.webhook_url_env),
            .help = "Environment variable that holds the URL, where that is a secret."),
@@ -73,6 +76,12 @@ const struct policy_key policy_keys[] = {
            .help = "Environment variable that holds its value."),
     STRING("alerts.webhook_headers[]", "value_file", AT(policy_header, value_file), .example = "\"/run/secrets/hook\"",
            .help = "Or a file whose first line it is."),
+
+    STRING("events[]", "queue_url", AT(policy_queue, url), .required = true, .example = "\"https://sqs.us-east-1.amazonaws.com/111122223333/masu\"",
+           .help = "URL of the queue; one a region, read by this daemon alone."),
+    STRING("events[]", "region", AT(policy_queue, region), .help = "Its region; left out: as its host says, else AWS_REGION."),
+    STRING("events[]", "account", AT(policy_queue, account), .help = "Account whose credentials read it; left out: as the clusters' of its region."),
+    BOOL("events[]", "shared", false, AT(policy_queue, shared), "True: others read it too, so messages about instances of others are left in it."),
 
     STRING(CLUSTER, "name", AT(policy_cluster, name), .required = true, .example = "\"production\"",
            .help = "Short name or ARN of the ECS cluster."),

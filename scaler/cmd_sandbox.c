@@ -72,6 +72,7 @@ static void print_exports(const struct sandbox_command *c)
     printf("export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\n", SANDBOX_KEY_ID, SANDBOX_SECRET,
            world_view(c->world).region);
     printf("# awscli before 2.13 does not know AWS_ENDPOINT_URL: aws --endpoint-url $AWS_ENDPOINT_URL ecs list-clusters\n");
+    printf("# Events of instances and fleets come into the queue $AWS_ENDPOINT_URL/%s/" SQS_EVENTS_QUEUE "\n", world_view(c->world).account);
     fflush(stdout);
 }
 
@@ -96,7 +97,7 @@ int cmd_sandbox(int argc, char **argv)
     };
     const struct options_spec spec = {
         .command = "sandbox",
-        .summary = "serve a virtual AWS account (ECS, EC2, Auto Scaling, STS) on loopback",
+        .summary = "serve a virtual AWS account (ECS, EC2, Auto Scaling, SQS, STS) on loopback",
         .options = options,
         .option_count = ARRAY_LEN(options),
         .epilogue = "Prints the endpoint and keys to export, then runs until SIGINT or SIGTERM.",

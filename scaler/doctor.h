@@ -12,6 +12,7 @@
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
+#include "scaler/aws/sqs.h"
 #include "scaler/aws/sts.h"
 #include "scaler/options.h"
 #include "scaler/permissions.h"
@@ -51,6 +52,11 @@ struct doctor_cluster {
 };
 
 // The clusters of one account and region, which share a client.
+struct doctor_queue {
+    const struct policy_queue *policy;
+    struct sqs_queue_attributes told;
+};
+
 struct doctor_region {
     const char *account;                // "" = that of the credentials
     const char *region, *region_from;   // where the region's name comes from
@@ -66,6 +72,8 @@ struct doctor_region {
     struct appscaling_targets targets;
     struct doctor_cluster *clusters;
     size_t cluster_count;
+    struct doctor_queue *queues;        // of the policy that are in this region
+    size_t queue_count;
 };
 
 struct doctor {

@@ -53,6 +53,8 @@ static void ask_lists(struct doctor *d, struct doctor_region *r)
         }
     }
     ec2_describe_spot_fleets(w, ids, count, &r->fleets);
+    for (size_t i = 0; i < r->queue_count; i++)
+        sqs_get_attributes(w, r->queues[i].policy->url, &r->queues[i].told);
 }
 
 // Who else may have a hand on the fleets, and why one gets nothing.

@@ -131,6 +131,25 @@ static const struct aws_call *call_of_fleet(const struct doctor_fleet *f, const 
     return strcmp(action, "ec2:TerminateInstances") == 0 ? &f->end.call : NULL;
 }
 
+static void judge_queues(struct doctor *d, const struct doctor_region *r)
+{
+    struct verdict v = verdict_of("sqs:GetQueueAttributes");
+    for (size_t i = 0; i < r->queue_count; i++) {
+        const struct doctor_queue *q = &r->queues[i];
+        hear(&v, &q->told.call, NULL, q->policy->url);
+        if (q->told.call.state == AWS_CALL_COMPLETE)
+            doctor_add(d, (struct doctor_check){"queue", DOCTOR_OK, q->policy->url, arena_printf(d->arena, "brings events; %" PRId64 " wait in it", q->told.visible), NULL});
+        else if (q->told.call.err.kind == ERR_NOT_FOUND)
+            doctor_add(d, (struct doctor_check){"queue", DOCTOR_FAIL, q->policy->url, "there is no such queue", "correct events[].queue_url, or its region; notices are polled meanwhile"});
+    }
+    if (v.denied > 0)
+        doctor_add(d, (struct doctor_check){"permission", DOCTOR_WARN, v.permission->action, arena_printf(d->arena, "denied for %s", buf_str(&v.names)),
+                       arena_printf(d->arena, "allow %s on the queue; masu iam-policy --policy %s prints all that is needed", v.permission->action, d->policy_path)});
+    else if (v.allowed > 0)
+        doctor_add(d, (struct doctor_check){"permission", DOCTOR_OK, v.permission->action, arena_printf(d->arena, "allowed for %zu queue%s", v.allowed, v.allowed == 1 ? "" : "s"), NULL});
+    buf_release(&v.names);
+}
+
 // Every row of the table that is asked for by cluster or by fleet.
 static void judge_by_target(struct doctor *d, const struct doctor_region *r, const struct permission *m)
 {
@@ -159,6 +178,9 @@ static bool acts(const struct doctor_region *r)
 static void judge_unaskable(struct doctor *d)
 {
     doctor_add(d, (struct doctor_check){"write-permission", DOCTOR_WARN, "",
+                   d->policy->queue_count > 0 ?
+                   "ecs:UpdateContainerInstancesState, ecs:DeregisterContainerInstance, ec2:ModifySpotFleetRequest, sqs:ReceiveMessage and sqs:DeleteMessage "
+                   "cannot be asked for without acting: ECS, SQS and ModifySpotFleetRequest have no dry run" :
                    "ecs:UpdateContainerInstancesState, ecs:DeregisterContainerInstance and ec2:ModifySpotFleetRequest cannot be asked for "
                    "without acting: ECS and ModifySpotFleetRequest have no dry run",
                    arena_printf(d->arena, "compare the role with masu iam-policy --policy %s", d->policy_path)});
@@ -167,6 +189,7 @@ static void judge_unaskable(struct doctor *d)
 static void judge_permissions(struct doctor *d, const struct doctor_region *r)
 {
     judge_regional(d, r);
+    judge_queues(d, r);
     for (size_t i = 0; i < permission_count; i++)
         if (!permissions[i].write)
             judge_by_target(d, r, &permissions[i]);
@@ -277,6 +300,20 @@ static struct doctor_region *region_of(struct doctor *d, struct doctor_region *r
     return &regions[(*count)++];
 }
 
+// A queue without region goes with the first cluster's.
+static void find_queues(struct doctor *d, struct doctor_region *r)
+{
+    r->queues = arena_array(d->arena, struct doctor_queue, d->policy->queue_count);
+    for (size_t i = 0; i < d->policy->queue_count; i++) {
+        const struct policy_queue *q = &d->policy->queues[i];
+        char region[64];
+        const char *in = policy_queue_region(q, region);
+        bool here = *in ? strcmp(in, r->region) == 0 || *r->region == '\0' : strcmp(d->policy->clusters[0].region, r->region) == 0;
+        if (here && (*q->account == '\0' || strcmp(q->account, r->account) == 0))
+            r->queues[r->queue_count++] = (struct doctor_queue){.policy = q};
+    }
+}
+
 void doctor_check_aws(struct doctor *d)
 {
     struct doctor_region *regions = arena_array(d->arena, struct doctor_region, d->policy->cluster_count);
@@ -289,6 +326,8 @@ void doctor_check_aws(struct doctor *d)
         for (size_t f = 0; f < p->fleet_count; f++)
             c->fleets[f].policy = &p->fleets[f];
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        find_queues(d, &regions[i]);
         check_region(d, &regions[i]);
+    }
 }

@@ -24,6 +24,7 @@ const struct permission permissions[] = {
     {"ec2:DescribeSpotFleetInstances", false, SCOPE_FLEET, "members of a fleet that no tag shows", false},
     {"application-autoscaling:DescribeScalableTargets", false, SCOPE_ANY, "whether somebody else scales a fleet", true},
     {"application-autoscaling:DescribeScalingPolicies", false, SCOPE_ANY, "which policy that is", true},
+    {"sqs:GetQueueAttributes", false, SCOPE_QUEUE, "doctor: whether the queue of events is there, and how full", true},
     {"sts:GetCallerIdentity", false, SCOPE_ALWAYS, "whose account this is", false},
     {"ecs:UpdateContainerInstancesState", true, SCOPE_CONTAINER_INSTANCE, "start and undo a drain", false},
     {"ecs:DeregisterContainerInstance", true, SCOPE_CLUSTER, "forget an instance that EC2 has ended", false},
@@ -32,6 +33,8 @@ const struct permission permissions[] = {
     {"ec2:CreateTags", true, SCOPE_MEMBER_TAGS, "mark an instance before its drain", false},
     {"ec2:CreateTags", true, SCOPE_FLEET_TAGS, "claim a fleet: the tag masu:owner", false},
     {"ec2:DeleteTags", true, SCOPE_MEMBER_TAGS, "take the mark off after an undone drain", false},
+    {"sqs:ReceiveMessage", true, SCOPE_QUEUE, "events as they happen: spot notices first of all", true},
+    {"sqs:DeleteMessage", true, SCOPE_QUEUE, "take an event from the queue once it is answered", true},
 };
 const size_t permission_count = ARRAY_LEN(permissions);
 
@@ -99,6 +102,7 @@ static const struct {
     [SCOPE_MEMBER] = {"Members", "ec2", "instance/*"},
     [SCOPE_MEMBER_TAGS] = {"MemberTags", "ec2", "instance/*"},
     [SCOPE_FLEET_TAGS] = {"FleetTags", "ec2", "spot-fleet-request/%s"},
+    [SCOPE_QUEUE] = {"Queues", "sqs", "%s"},
     [SCOPE_ALWAYS] = {NULL, NULL, NULL},
 };
 
@@ -139,9 +143,29 @@ static void add_resources(json_t *list, enum permission_scope scope, const struc
         add_arn(list, scope, &at, "*");
 }
 
+// A queue is in the account that its URL names, whoever reads it.
+static void add_queue(json_t *list, const struct policy_queue *q, const char *region)
+{
+    char named[64];
+    struct place at = place_of(NULL, q ? policy_queue_region(q, named) : NULL);
+    const char *name = q ? strrchr(q->url, '/') : "/*";
+    snprintf(at.region, sizeof at.region, "%s", q && named[0] ? named : region ? region : "*");
+    at.partition = partition_of(at.region);
+    if (q)
+        snprintf(at.account, sizeof at.account, "%.12s", name - 12);
+    add_arn(list, SCOPE_QUEUE, &at, name + 1);
+}
+
 static json_t *resources(enum permission_scope scope, const struct policy *p, const char *region)
 {
     json_t *list = json_array();
+    if (scope == SCOPE_QUEUE) {
+        for (size_t i = 0; p && i < p->queue_count; i++)
+            add_queue(list, &p->queues[i], region);
+        if (p == NULL)
+            add_queue(list, NULL, region);
+        return list;
+    }
     for (size_t i = 0; p && i < p->cluster_count; i++)
         add_resources(list, scope, &p->clusters[i], region);
     if (p == NULL)
@@ -180,7 +204,7 @@ static json_t *statement(enum permission_scope scope, bool write, const struct p
     for (size_t i = 0; i < permission_count; i++)
         if (permissions[i].scope == scope && permissions[i].write == write)
             json_array_append_new(actions, json_string(permissions[i].action));
-    if (json_array_size(actions) == 0) {
+    if (json_array_size(actions) == 0 || (scope == SCOPE_QUEUE && p && p->queue_count == 0)) {
         json_decref(actions);
         return NULL;
     }

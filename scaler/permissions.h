@@ -23,6 +23,7 @@ enum permission_scope {
     SCOPE_MEMBER,              // instance/*, narrowed by the tag that EC2 puts on members of a Spot Fleet
     SCOPE_MEMBER_TAGS,         // the same, and only tags masu:*
     SCOPE_FLEET_TAGS,          // spot-fleet-request/ID, and only tags masu:*
+    SCOPE_QUEUE,               // the queues of the policy
     SCOPE_ALWAYS,              // needs no permission
     SCOPE_COUNT
 };

@@ -216,7 +216,7 @@ static int64_t advance(struct aws_pending *p, int64_t now_ms)
     }
     if (p->due_ms > now_ms)
         return p->due_ms;
-    if (a->in_flight >= (p->request.urgent ? 2 * AWS_IN_FLIGHT_MAX : AWS_IN_FLIGHT_MAX))
+    if (a->in_flight >= (p->request.urgent ? 2 * AWS_IN_FLIGHT_MAX : AWS_IN_FLIGHT_MAX) && p->request.lane != AWS_LANE_WAIT)
         return INT64_MAX;
     struct aws_breaker *breaker = &a->breakers[p->request.service];
     if (aws_breaker_refuses(breaker, p->request.urgent, now_ms)) {
@@ -263,20 +263,28 @@ static int64_t advance_client(struct aws *a, int64_t now_ms)
     return due_ms;
 }
 
-static size_t open_calls(const struct aws_clients *c)
+static struct aws_pending *first_of(const struct aws *a, enum aws_lane lane)
+{
+    struct aws_pending *p = a->first;
+    while (p && p->request.lane != lane)
+        p = p->next;
+    return p;
+}
+
+static size_t open_calls(const struct aws_clients *c, enum aws_lane lane)
 {
     size_t n = 0;
     for (const struct aws *a = c->first; a; a = a->next)
-        n += a->count;
+        for (const struct aws_pending *p = a->first; p; p = p->next)
+            n += p->request.lane == lane;
     return n;
 }
 
-static void cancel_all(struct aws_clients *c)
+void aws_cancel(struct aws_clients *c, enum aws_lane lane)
 {
     c->cancelling = true;
-    for (struct aws *a = c->first; a; a = a->next) {
-        while (a->first) {
-            struct aws_pending *p = a->first;
+    for (struct aws *a = c->first; a; a = a->next)
+        for (struct aws_pending *p; (p = first_of(a, lane)) != NULL;) {
             if (p->in_flight) {
                 c->transport->ops->cancel(c->transport, p->transport_id);  // completes it
                 continue;
@@ -285,31 +293,65 @@ static void cancel_all(struct aws_clients *c)
             err_set(&err, ERR_TRANSIENT, "%s: not answered before the deadline", p->request.operation);
             aws_complete_error(p, &err);
         }
-    }
     c->cancelling = false;
+}
+
+static void cancel_all(struct aws_clients *c)
+{
+    aws_cancel(c, AWS_LANE_LOOK);
+    aws_cancel(c, AWS_LANE_NOTICE);
+    aws_cancel(c, AWS_LANE_WAIT);
+}
+
+// Sends what may go. `ret_added`: calls were added by others that failed at once, perhaps behind the walk.
+static int64_t advance_all(struct aws_clients *c, bool *ret_added)
+{
+    int64_t now_ms = clock_wall_ms(c->transport->clock), due_ms = INT64_MAX;
+    uint64_t submitted = c->submitted;
+    for (struct aws *a = c->first; a; a = a->next) {
+        int64_t at_ms = advance_client(a, now_ms);
+        due_ms = at_ms < due_ms ? at_ms : due_ms;
+    }
+    *ret_added = c->submitted != submitted;
+    return due_ms;
+}
+
+int64_t aws_turn(struct aws_clients *c)
+{
+    bool added;
+    int64_t due_ms = advance_all(c, &added);
+    return added ? clock_wall_ms(c->transport->clock) : due_ms;
+}
+
+void aws_on_wait(struct aws_clients *c, void (*fn)(void *arg), void *arg)
+{
+    c->on_wait = fn;
+    c->on_wait_arg = arg;
+}
+
+size_t aws_run_lane(struct aws_clients *c, enum aws_lane lane, int64_t until_ms)
+{
+    struct transport *t = c->transport;
+    for (;;) {
+        bool added;
+        int64_t due_ms = advance_all(c, &added), now_ms = clock_wall_ms(t->clock);
+        size_t open = open_calls(c, lane);
+        if (open == 0)
+            return 0;
+        if (now_ms >= until_ms || (c->stop && *c->stop)) {
+            aws_cancel(c, lane);
+            return open;
+        }
+        if (due_ms > now_ms && !added)
+            t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
+        if (lane == AWS_LANE_LOOK && c->on_wait)
+            c->on_wait(c->on_wait_arg);
+    }
 }
 
 size_t aws_run(struct aws_clients *c, int64_t until_ms)
 {
-    struct transport *t = c->transport;
-    for (;;) {
-        int64_t now_ms = clock_wall_ms(t->clock), due_ms = INT64_MAX;
-        uint64_t submitted = c->submitted;
-        for (struct aws *a = c->first; a; a = a->next) {
-            int64_t at_ms = advance_client(a, now_ms);
-            due_ms = at_ms < due_ms ? at_ms : due_ms;
-        }
-        size_t open = open_calls(c);
-        if (open == 0)
-            return 0;
-        if (now_ms >= until_ms || (c->stop && *c->stop)) {
-            cancel_all(c);
-            return open;
-        }
-        bool added = c->submitted != submitted;  // by a call that failed at once: perhaps behind the walk
-        if (due_ms > now_ms && !added)
-            t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
-    }
+    return aws_run_lane(c, AWS_LANE_LOOK, until_ms);
 }
 
 int aws_check_credentials(struct aws *a, int64_t until_ms, const char **ret_source, struct err *err)

@@ -3,9 +3,10 @@
 // A call is submitted and completes inside aws_run(); between the two lie the rate budget (a quarter of AWS's documented
 // buckets, a fifth of it kept for urgent calls; what exceeds it waits, in world time), signing anew for each attempt, retries
 // as SDK standard mode (AWS_MAX_ATTEMPTS, 3), clock skew, one refresh of expired credentials, and a circuit breaker for a
-// service that does not answer. A mutating call whose effect is unknown is not repeated in place unless it says so, one that
-// was throttled only when it is urgent: the next look sees what it is still good for. After aws_run() nothing is open, so arenas and result
-// structs need to live that long and no longer. Single-threaded. Nothing here logs.
+// service that does not answer. Calls go in lanes: aws_run waits for those of a look, and takes no notice of long polls, which
+// stay open behind it; when something came in meanwhile it lets the caller answer that first, in a lane of its own. A mutating call whose effect is unknown is not repeated in place unless it says so, one that
+// was throttled only when it is urgent: the next look sees what it is still good for. After aws_run() nothing of its lane is open, so arenas and result
+// structs need to live that long and no longer; those of the waiting lane until the call is settled, or aws_cancel. Single-threaded. Nothing here logs.
 #pragma once
 
 #include <signal.h>
@@ -19,7 +20,7 @@
 #include "scaler/aws/env.h"
 #include "scaler/aws/transport.h"
 
-enum aws_service { AWS_ECS, AWS_EC2, AWS_STS, AWS_APPLICATION_AUTOSCALING, AWS_SERVICE_COUNT };
+enum aws_service { AWS_ECS, AWS_EC2, AWS_STS, AWS_APPLICATION_AUTOSCALING, AWS_SQS, AWS_SERVICE_COUNT };
 const char *aws_service_name(enum aws_service s);  // "ecs", …
 
 struct aws;
@@ -42,6 +43,14 @@ const char *aws_clients_region_source(const struct aws_clients *c);
 // Runs until no call is open, or until_ms (world time): then what is open is cancelled (ERR_TRANSIENT, timed_out if it was on
 // the wire). Returns how many calls were cut off.
 size_t aws_run(struct aws_clients *c, int64_t until_ms);
+// The same for one lane. Inside of the interruption that aws_on_wait allows: AWS_LANE_NOTICE, and no other.
+enum aws_lane { AWS_LANE_LOOK, AWS_LANE_NOTICE, AWS_LANE_WAIT };
+size_t aws_run_lane(struct aws_clients *c, enum aws_lane lane, int64_t until_ms);
+// Called between two waits of aws_run for the lane of looks: what came in the other lanes may be answered there, and now.
+void aws_on_wait(struct aws_clients *c, void (*fn)(void *arg), void *arg);
+// For who waits in the transport himself: sends what may go. Returns the world time to come again, INT64_MAX: after a completion.
+int64_t aws_turn(struct aws_clients *c);
+void aws_cancel(struct aws_clients *c, enum aws_lane lane);  // completes what is open in it with ERR_TRANSIENT
 const char *aws_account(const struct aws *a);
 const char *aws_region(const struct aws *a);
 struct transport *aws_transport(const struct aws *a);
@@ -64,7 +73,8 @@ const char *aws_refused(const struct aws *a, enum aws_service s);
 struct aws_with {
     struct aws *aws;
     struct arena *arena;  // results live here
-    bool urgent;          // the urgent lane: events, drains of doomed instances, undo
+    bool urgent;          // the reserved part of the budget: events, drains of doomed instances, undo
+    enum aws_lane lane;
 };
 
 enum aws_call_state {
@@ -93,6 +103,7 @@ struct aws_request {
     bool mutating;
     bool repeatable;           // mutating, but the same call again is harmless even when the first had its effect
     bool urgent;
+    enum aws_lane lane;
     int64_t timeout_ms;        // 0: 10 s (wire time) an attempt
     size_t max_response_bytes; // 0: 16 MiB
 };

@@ -22,6 +22,7 @@ static const struct rule {
     {"RequestLimitExceeded", ERR_THROTTLED, AWS_RETRY_THROTTLED},
     {"BandwidthLimitExceeded", ERR_THROTTLED, AWS_RETRY_THROTTLED},
     {"LimitExceededException", ERR_THROTTLED, AWS_RETRY_THROTTLED},
+    {"OverLimit", ERR_THROTTLED, AWS_RETRY_THROTTLED},  // SQS: too many messages in flight
     {"SlowDown", ERR_THROTTLED, AWS_RETRY_THROTTLED},
     {"PriorRequestNotComplete", ERR_THROTTLED, AWS_RETRY_THROTTLED},
     {"EC2ThrottledException", ERR_THROTTLED, AWS_RETRY_THROTTLED},
@@ -58,6 +59,10 @@ static const struct rule {
     {"ServiceNotFoundException", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"ServiceNotActiveException", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"ResourceNotFoundException", ERR_NOT_FOUND, AWS_RETRY_NO},
+    {"QueueDoesNotExist", ERR_NOT_FOUND, AWS_RETRY_NO},
+    {"AWS.SimpleQueueService.NonExistentQueue", ERR_NOT_FOUND, AWS_RETRY_NO},
+    {"KmsAccessDenied", ERR_DENIED, AWS_RETRY_NO},
+    {"InvalidSecurity", ERR_DENIED, AWS_RETRY_NO},
     {"TargetNotFoundException", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"InvalidInstanceID.NotFound", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"InvalidSpotFleetRequestId.NotFound", ERR_NOT_FOUND, AWS_RETRY_NO},

@@ -126,6 +126,8 @@ static void submit_page(struct aws_job *job)
         .mutating = job->op->mutating,
         .repeatable = job->op->repeatable,
         .urgent = job->with.urgent,
+        .lane = job->with.lane,
+        .timeout_ms = job->timeout_ms,
     };
     aws_submit(job->with.aws, &r, on_done, job);
 }

@@ -13,7 +13,7 @@
 
 struct aws_job;
 
-// Exactly one decode is set: JSON for ECS and Application Auto Scaling, XML for EC2 and STS. It adds to job->ret and sets job->token where a page follows.
+// Exactly one decode is set: JSON for ECS, SQS and Application Auto Scaling, XML for EC2 and STS. It adds to job->ret and sets job->token where a page follows.
 // Unknown fields are passed over; an answer that lacks what it must have is ERR_CORRUPT.
 struct aws_operation {
     enum aws_service service;
@@ -34,6 +34,7 @@ struct aws_job {
     size_t asked;        // ids asked for; 0: a list
     bool dry_run;        // DryRunOperation is the good answer
     int pages;
+    int64_t timeout_ms;  // of an attempt, 0: the usual
 };
 
 // Sets up the outcome. Then one aws_job_submit a batch, then aws_call_settle (for the case of no batch at all).

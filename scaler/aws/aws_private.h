@@ -69,6 +69,8 @@ struct aws_clients {
     int max_attempts;
     bool cancelling;
     uint64_t submitted;               // calls ever
+    void (*on_wait)(void *arg);       // NULL none
+    void *on_wait_arg;
     struct aws *first;
     struct aws_provider *providers;
 };

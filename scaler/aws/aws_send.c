@@ -17,6 +17,7 @@ static const struct protocol protocols[AWS_SERVICE_COUNT] = {
     [AWS_EC2] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
     [AWS_STS] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
     [AWS_APPLICATION_AUTOSCALING] = {"application/x-amz-json-1.1", "AnyScaleFrontendService"},
+    [AWS_SQS] = {"application/x-amz-json-1.0", "AmazonSQS"},
 };
 
 static void on_response(void *arg, const struct transport_response *r);
@@ -81,13 +82,13 @@ void aws_send(struct aws_pending *p, const struct credentials *c)
     p->in_flight = true;
     p->attempts++;
     p->generation = c->generation;
-    p->aws->in_flight++;
+    p->aws->in_flight += p->request.lane != AWS_LANE_WAIT;  // who waits for something to happen keeps nobody from asking
     p->stat->calls++;
     p->stat->retries += p->attempts > 1;
     if (submit_signed(p, c, &err) == 0)
         return;
     p->in_flight = false;
-    p->aws->in_flight--;
+    p->aws->in_flight -= p->request.lane != AWS_LANE_WAIT;
     aws_breaker_void(breaker_of(p), p->probe);
     err_wrap(&err, "%s", p->request.operation);
     aws_complete_error(p, &err);
@@ -229,7 +230,7 @@ static void on_response(void *arg, const struct transport_response *r)
 {
     struct aws_pending *p = arg;
     p->in_flight = false;
-    p->aws->in_flight--;
+    p->aws->in_flight -= p->request.lane != AWS_LANE_WAIT;
     if (r->err.kind) {
         tell_breaker(p, r->err.kind, r->err.msg);
         p->unknown_effect |= r->timed_out && p->request.mutating;

@@ -31,13 +31,15 @@ enum bucket {
     EC2_DELETE_TAGS,
     STS_ANY,
     SCALING_ANY,
+    SQS_ANY,
     UNKNOWN,
     BUCKET_COUNT
 };
 _Static_assert(BUCKET_COUNT <= AWS_BUDGETS_MAX, "lanes");
 
 // Burst and refill a second, per account and region. Source: "Request throttling" of the Amazon ECS and Amazon EC2 API
-// references, January 2026. STS, Application Auto Scaling and whatever is not listed: our own cautious guess.
+// references, January 2026. STS, Application Auto Scaling and whatever is not listed: our own cautious
+// guess; SQS gives a standard queue nearly as many calls as it is asked for.
 static const struct {
     double burst, refill;
 } buckets[BUCKET_COUNT] = {
@@ -48,7 +50,7 @@ static const struct {
     [EC2_INSTANCES] = {100, 20},      [EC2_TYPES] = {100, 20},         [EC2_PRICES] = {100, 20},
     [EC2_FLEETS] = {50, 3},           [EC2_FLEET_INSTANCES] = {100, 5}, [EC2_MODIFY_FLEET] = {50, 5},
     [EC2_TERMINATE] = {100, 5},       [EC2_CREATE_TAGS] = {100, 10},   [EC2_DELETE_TAGS] = {100, 10},
-    [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [UNKNOWN] = {20, 4},
+    [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [SQS_ANY] = {400, 200},            [UNKNOWN] = {20, 4},
 };
 
 static const struct {
@@ -84,6 +86,9 @@ static const struct {
     {AWS_APPLICATION_AUTOSCALING, "DescribeScalableTargets", SCALING_ANY},
     {AWS_APPLICATION_AUTOSCALING, "DescribeScalingPolicies", SCALING_ANY},
     {AWS_STS, "GetCallerIdentity", STS_ANY},
+    {AWS_SQS, "ReceiveMessage", SQS_ANY},
+    {AWS_SQS, "DeleteMessageBatch", SQS_ANY},
+    {AWS_SQS, "GetQueueAttributes", SQS_ANY},
 };
 
 int aws_budget_bucket(enum aws_service service, const char *operation)

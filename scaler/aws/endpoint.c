@@ -19,6 +19,7 @@ static const struct {
     [AWS_EC2] = {"AWS_ENDPOINT_URL_EC2", "ec2"},
     [AWS_STS] = {"AWS_ENDPOINT_URL_STS", "sts"},
     [AWS_APPLICATION_AUTOSCALING] = {"AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", "application-autoscaling"},
+    [AWS_SQS] = {"AWS_ENDPOINT_URL_SQS", "sqs"},
 };
 
 const char *aws_service_name(enum aws_service s)

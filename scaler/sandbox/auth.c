@@ -12,24 +12,22 @@
 
 enum refusal { REFUSE_MISSING, REFUSE_INCOMPLETE, REFUSE_KEY, REFUSE_TOKEN_EXPIRED, REFUSE_SIGNATURE, REFUSE_DATE, REFUSE_COUNT };
 
-// The two JSON services beside ECS speak as it does.
-#define JSON_REFUSED(code) {400, code}, {400, code}
-
+// As ECS says it, whose words all JSON services use; as EC2; and as STS, whose words all others of the query protocol use.
 static const struct {
     int status;
     const char *code;
-} refusals[REFUSE_COUNT][AWS_SERVICE_COUNT] = {
-    [REFUSE_MISSING] = {{400, "MissingAuthenticationTokenException"}, {401, "AuthFailure"}, {403, "MissingAuthenticationToken"}, JSON_REFUSED("MissingAuthenticationTokenException")},
-    [REFUSE_INCOMPLETE] = {{400, "IncompleteSignatureException"}, {400, "IncompleteSignature"}, {400, "IncompleteSignature"}, JSON_REFUSED("IncompleteSignatureException")},
-    [REFUSE_KEY] = {{400, "UnrecognizedClientException"}, {401, "AuthFailure"}, {403, "InvalidClientTokenId"}, JSON_REFUSED("UnrecognizedClientException")},
-    [REFUSE_TOKEN_EXPIRED] = {{400, "ExpiredTokenException"}, {400, "RequestExpired"}, {403, "ExpiredToken"}, JSON_REFUSED("ExpiredTokenException")},
-    [REFUSE_SIGNATURE] = {{400, "InvalidSignatureException"}, {403, "SignatureDoesNotMatch"}, {403, "SignatureDoesNotMatch"}, JSON_REFUSED("InvalidSignatureException")},
-    [REFUSE_DATE] = {{400, "InvalidSignatureException"}, {400, "RequestExpired"}, {403, "SignatureDoesNotMatch"}, JSON_REFUSED("InvalidSignatureException")},
+} refusals[REFUSE_COUNT][3] = {
+    [REFUSE_MISSING] = {{400, "MissingAuthenticationTokenException"}, {401, "AuthFailure"}, {403, "MissingAuthenticationToken"}},
+    [REFUSE_INCOMPLETE] = {{400, "IncompleteSignatureException"}, {400, "IncompleteSignature"}, {400, "IncompleteSignature"}},
+    [REFUSE_KEY] = {{400, "UnrecognizedClientException"}, {401, "AuthFailure"}, {403, "InvalidClientTokenId"}},
+    [REFUSE_TOKEN_EXPIRED] = {{400, "ExpiredTokenException"}, {400, "RequestExpired"}, {403, "ExpiredToken"}},
+    [REFUSE_SIGNATURE] = {{400, "InvalidSignatureException"}, {403, "SignatureDoesNotMatch"}, {403, "SignatureDoesNotMatch"}},
+    [REFUSE_DATE] = {{400, "InvalidSignatureException"}, {400, "RequestExpired"}, {403, "SignatureDoesNotMatch"}},
 };
 
 static bool refuse(struct call *c, enum refusal why, const char *message)
 {
-    enum service_kind_aws like = c->service == AWS_ASG ? AWS_STS : c->service;  // the query protocol's two refuse alike
+    int like = c->speaks_json ? 0 : c->service == AWS_EC2 ? 1 : 2;
     call_fail(c, refusals[why][like].status, refusals[why][like].code, "%s", message);
     return false;
 }

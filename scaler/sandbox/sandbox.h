@@ -120,7 +120,8 @@ int64_t sandbox_weather_faults(struct sandbox *s);  // how many the weather brou
 
 // ---- events ---------------------------------------------------------------------------------------------------------------
 // What happens to instances and fleets comes as EventBridge's events into the queue SQS_EVENTS_QUEUE of each region.
-#define SANDBOX_EVENTS_URL "http://127.0.0.1:4566/" SANDBOX_ACCOUNT "/masu-events"
+#define SQS_EVENTS_QUEUE "masu-events"  // there from the beginning: a rule of the account puts all events of EC2 into it
+#define SANDBOX_EVENTS_URL "http://127.0.0.1:4566/" SANDBOX_ACCOUNT "/" SQS_EVENTS_QUEUE
 struct sandbox_event_options {
     int64_t delay_min_ms, delay_max_ms;  // from happening to delivery; both 0 at the start: 100 and 700
     int drop_permille, double_permille;  // lost; delivered twice

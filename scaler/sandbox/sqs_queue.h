@@ -9,7 +9,6 @@
 #include "base/buf.h"
 
 enum { QUEUES_MAX = 8, QUEUE_MESSAGES_MAX = 120000, SQS_BODY_MAX = 262144 };
-#define SQS_EVENTS_QUEUE "masu-events"  // there from the beginning: a rule of the account puts all events of EC2 into it
 
 struct sqs_message {
     uint64_t serial;
@@ -40,5 +39,5 @@ struct sqs_message *sqs_next_visible(struct sqs_queue *q, int64_t now_ms, size_t
 int64_t sqs_next_visible_ms(const struct sqs_queue *q, int64_t now_ms);  // when one that is hidden will be shown; INT64_MAX never
 struct sqs_message *sqs_by_serial(struct sqs_queue *q, uint64_t serial);
 void sqs_remove(struct sqs_queue *q, struct sqs_message *m);
-// Of sqs_events.c: what EventBridge would have sent since the last time, into SQS_EVENTS_QUEUE.
+// Of sqs_events.c: what EventBridge would have sent since the last time, into SQS_EVENTS_QUEUE (sandbox.h).
 void sqs_events_take(struct sandbox *s, struct region *r);

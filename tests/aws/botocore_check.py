@@ -26,7 +26,9 @@ except ImportError:
 # The service's name in the host, where botocore calls it otherwise.
 MODELS = {"servicequotas": "service-quotas", "monitoring": "cloudwatch"}
 # What is newer than the installed models, with the reason: ("ecs", "Operation"): "since …", or ("ecs", "Operation.member"): "…".
-NEWER = {}
+NEWER = {("sqs", "ReceiveMessage.MessageSystemAttributeNames"): "since 2024; AttributeNames before"}
+# Services whose JSON protocol is newer than the installed models, which describe the query protocol of the same operations.
+JSON_NOW = {"sqs": {"protocol": "json", "jsonVersion": "1.0", "targetPrefix": "AmazonSQS"}}
 
 
 def wanted(source):
@@ -145,7 +147,11 @@ def main():
     lines = subprocess.run([sys.argv[1]], check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()
     requests = [json.loads(line) for line in lines]
     services = {r["service"] for r in requests}
-    models = {s: botocore.model.ServiceModel(loader.load_service_model(MODELS.get(s, s), "service-2"), s) for s in services}
+    models = {}
+    for s in services:
+        description = loader.load_service_model(MODELS.get(s, s), "service-2")
+        description["metadata"].update(JSON_NOW.get(s, {}))
+        models[s] = botocore.model.ServiceModel(description, s)
     serializers = {s: botocore.serialize.create_serializer(m.metadata["protocol"]) for s, m in models.items()}
     bad = 0
     for request in requests:

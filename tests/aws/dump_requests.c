@@ -9,6 +9,7 @@
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
+#include "scaler/aws/sqs.h"
 #include "scaler/aws/sts.h"
 #include "tests/aws/fixture.h"
 
@@ -108,6 +109,18 @@ static void begin_scaling(struct aws_with w)
     appscaling_describe_policies(w, fleets[0], &policies);
 }
 
+static void begin_queue(struct aws_with w)
+{
+    static const char *const handles[] = {"AQEB1==", "AQEB2=="}, *const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/events";
+    static struct sqs_messages messages[2];
+    static struct sqs_deleted deleted;
+    static struct sqs_queue_attributes attributes;
+    sqs_receive(w, url, 20, 20, &messages[0]);
+    sqs_receive(w, url, 0, 20, &messages[1]);
+    sqs_delete(w, url, handles, 2, &deleted);
+    sqs_get_attributes(w, url, &attributes);
+}
+
 // The operation of a request: from its target header, or the body's Action.
 static struct slice operation_of(const struct scripted_request *r)
 {
@@ -150,6 +163,7 @@ int main(void)
     begin_ecs(f.with, ids);
     begin_ec2(f.with, ids);
     begin_scaling(f.with);
+    begin_queue(f.with);
     sts_get_caller_identity(f.with, &identity);
     aws_run(f.clients, DEADLINE_MS);
     begin_roles(&f);

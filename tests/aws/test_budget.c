@@ -186,7 +186,7 @@ static void an_urgent_change_passes_a_full_queue(void **state)
     struct ecs_container_instances slow[60], fast;
     for (size_t i = 0; i < ARRAY_LEN(slow); i++)
         ecs_describe_container_instances(f.with, "rice", &arn, 1, &slow[i]);
-    ecs_set_instance_state((struct aws_with){f.aws, &f.arena, true}, "rice", &arn, 1, "DRAINING", &fast);
+    ecs_set_instance_state((struct aws_with){.aws = f.aws, .arena = &f.arena, .urgent = true}, "rice", &arn, 1, "DRAINING", &fast);
     while (fast.call.state == AWS_CALL_OPEN && f.s.clock.virtual_ms < T0_MS + 1001) {
         aws_run(f.clients, T0_MS + 1001);
     }

@@ -472,7 +472,7 @@ static void the_client_works_over_a_socket(void **state)
     struct err err = {0};
     assert_int_equal(aws_clients_get(clients, "", "us-east-1", &aws, &err), 0);
     struct ecs_arns ret;
-    ecs_list_clusters((struct aws_with){aws, &arena, false}, &ret);
+    ecs_list_clusters((struct aws_with){.aws = aws, .arena = &arena, .urgent = false}, &ret);
     assert_int_equal(aws_run(clients, clock_wall_ms(&w.clock) + 10000), 0);
     assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
     pthread_mutex_lock(&last_lock);
@@ -511,9 +511,9 @@ static void bad_input_is_told_in_words(void **state)
     struct ec2_instances instances = {0};
     const struct aws_call *call = bad->xml ? &instances.call : &list.call;
     if (bad->xml)
-        ec2_describe_fleet_instances((struct aws_with){aws, &arena, false}, "sfr-1", &instances);
+        ec2_describe_fleet_instances((struct aws_with){.aws = aws, .arena = &arena, .urgent = false}, "sfr-1", &instances);
     else
-        ecs_list_clusters((struct aws_with){aws, &arena, false}, &list);
+        ecs_list_clusters((struct aws_with){.aws = aws, .arena = &arena, .urgent = false}, &list);
     aws_run(clients, clock_wall_ms(&w.clock) + (strcmp(bad->path, "/hang") == 0 ? 300 : 20000));
     if (call->err.kind != bad->kind || !strstr(call->err.msg, bad->word))
         print_message("%s: %s\n", bad->path, call->err.msg);

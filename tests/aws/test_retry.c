@@ -329,7 +329,7 @@ static void a_throttled_write_waits_for_the_next_look_unless_it_is_urgent(void *
         scripted_add_error(&f.s, 400, THROTTLED);
         const char *arn = "c";
         struct ecs_container_instances ret;
-        ecs_set_instance_state((struct aws_with){f.aws, &f.arena, urgent}, "rice", &arn, 1, "DRAINING", &ret);
+        ecs_set_instance_state((struct aws_with){.aws = f.aws, .arena = &f.arena, .urgent = urgent}, "rice", &arn, 1, "DRAINING", &ret);
         aws_run(f.clients, DEADLINE_MS);
         assert_int_equal(ret.call.err.kind, ERR_THROTTLED);
         assert_int_equal(f.s.request_count, urgent ? 3 : 1);
@@ -340,7 +340,7 @@ static void a_throttled_write_waits_for_the_next_look_unless_it_is_urgent(void *
 // ---- the circuit breaker ----------------------------------------------------------------------------------------------------
 static void list_once(struct fixture *f, bool urgent, struct ecs_arns *ret)
 {
-    ecs_list_clusters((struct aws_with){f->aws, &f->arena, urgent}, ret);
+    ecs_list_clusters((struct aws_with){.aws = f->aws, .arena = &f->arena, .urgent = urgent}, ret);
     aws_run(f->clients, f->s.clock.virtual_ms + 600 * 1000);
 }
 

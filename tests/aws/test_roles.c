@@ -428,7 +428,7 @@ static void near_the_end_a_call_waits_for_the_renewal_but_an_urgent_one_does_not
     scripted_add_body(&f.s, "{\"clusterArns\":[]}");
     scripted_add_body(&f.s, "{\"clusterArns\":[]}");
     ecs_list_clusters(f.with, &patient);
-    ecs_list_clusters((struct aws_with){f.aws, &f.arena, true}, &urgent);
+    ecs_list_clusters((struct aws_with){.aws = f.aws, .arena = &f.arena, .urgent = true}, &urgent);
     aws_run(f.clients, f.s.clock.virtual_ms + 60000);
     assert_int_equal(urgent.call.state, AWS_CALL_COMPLETE);
     assert_int_equal(patient.call.state, AWS_CALL_COMPLETE);

@@ -173,6 +173,9 @@ static void wrong_requests_are_refused_in_sqss_words(void **state)
     assert_int_equal(a.status, 400);
     assert_string_equal(rig_xml(a.body, "Code"), "AWS.SimpleQueueService.NonExistentQueue");
     rig_done(&a);
+    a = rig_query(&r, "sqs", "Action=ListQueues", &(struct rig_call){.key_id = "AKIANOBODY0000000000"});
+    assert_string_equal(rig_xml(a.body, "Code"), "InvalidClientTokenId");
+    rig_done(&a);
     rig_stop(&r);
 }
 

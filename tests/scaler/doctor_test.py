@@ -46,7 +46,7 @@ class Case:
 class World:
     def __init__(self, folder):
         self.proxy, self.folder, self.policy = Proxy(MASU), folder, folder / "policy.json"
-        self.good = {"clusters": [{"name": name, "region": "us-east-1", "fleets": [{"id": fleet, "max": 200}]} for name, fleet in FLEETS.items()]}
+        self.good = {"events": [{"queue_url": self.proxy.env["AWS_ENDPOINT_URL"] + "/123456789012/masu-events", "region": "us-east-1"}], "clusters": [{"name": name, "region": "us-east-1", "fleets": [{"id": fleet, "max": 200}]} for name, fleet in FLEETS.items()]}
 
     def changed(self, change):
         policy = json.loads(json.dumps(self.good))
@@ -73,6 +73,7 @@ def all_is_well(t, reads, writes):
         check(f"a dry run of {action} was sent, one a fleet", sum(dry for a, dry in asked if a == action) == 2 and c.find("ok", "write-permission", "2 fleets", action), asked)
     for action in reads:
         check(f"{action} is told of by name, as permitted", action == "sts:GetCallerIdentity" or c.find("ok", "permission", target=action), c.told)
+    check("the queue of events is seen", c.find("ok", "queue", "brings events", "masu-events"), c.told)
     check("what cannot be asked is said plainly", c.find("warn", "write-permission", "no dry run"))
     check("clusters, fleets and members are seen", len(c.find("ok", "cluster")) == 2 and len(c.find("ok", "fleet", "active")) == 2
           and len(c.find("ok", "members", "registered in")) == 2, c.told)
@@ -87,7 +88,7 @@ def all_is_well(t, reads, writes):
 def permissions(t, reads):
     spare = {"ecs:ListClusters", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets", "ec2:DescribeSpotInstanceRequests",
              "ec2:DescribeSpotFleetRequestHistory", "application-autoscaling:DescribeScalableTargets",
-             "application-autoscaling:DescribeScalingPolicies"}
+             "application-autoscaling:DescribeScalingPolicies", "sqs:GetQueueAttributes"}
     for action in reads:
         t.proxy.order((action, "deny"))
         c = Case(t)

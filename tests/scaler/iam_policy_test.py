@@ -33,7 +33,7 @@ def operations():
     found = set()
     for path in sorted((ROOT / "scaler/aws").glob("*.c")):
         for service, name in re.findall(r'\{AWS_([A-Z0-9_]+), "(\w+)"', path.read_text()):
-            found.add(f"{service.lower().replace('_', '-')}:{name}")
+            found.add(f"{service.lower().replace('_', '-')}:{name.removesuffix('Batch')}")  # IAM allows a batch as its single action
     return found
 
 
@@ -50,6 +50,8 @@ def resource(action, account, region, cluster, fleet):
         "ec2:DescribeSpotFleetRequestHistory": f"{ec2}spot-fleet-request/{fleet}",
         "ec2:DescribeSpotFleetInstances": f"{ec2}spot-fleet-request/{fleet}", "ec2:ModifySpotFleetRequest": f"{ec2}spot-fleet-request/{fleet}",
     }
+    if action.startswith("sqs:"):
+        return f"arn:aws:sqs:{region}:{account}:events-{region}", {}
     keys = {"ecs:cluster": own} if action.startswith("ecs:") else {MEMBER_TAG: fleet, "aws:TagKeys": ["masu:drain"]}
     instance = f"{ec2}instance/i-0123456789abcdef0"
     return forms.get(action, instance if action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags") else "*"), keys
@@ -81,24 +83,25 @@ def every_service_operation():
     except ImportError:
         return set()
     session = botocore.session.get_session()
-    return {f"{service}:{name}" for service in ("ecs", "ec2", "sts", "autoscaling", "iam", "cloudwatch", "application-autoscaling")
+    return {f"{service}:{name}" for service in ("ecs", "ec2", "sts", "autoscaling", "iam", "cloudwatch", "application-autoscaling", "sqs")
             for name in session.get_service_model(service).operation_names}
 
 
 def narrowed(folder, sent):
     path = pathlib.Path(folder) / "policy.json"
-    path.write_text(json.dumps({"clusters": [
+    path.write_text(json.dumps({"events": [{"queue_url": f"https://sqs.{r}.amazonaws.com/111122223333/events-{r}"} for r in ("eu-west-1", "us-east-2")], "clusters": [
         {"name": "prod", "region": "eu-west-1", "account": "111122223333", "fleets": [{"id": "sfr-aaaa", "max": 9}, {"id": "sfr-bbbb", "max": 9}]},
         {"name": "arn:aws:ecs:us-east-2:111122223333:cluster/jobs", "fleets": [{"id": "sfr-cccc", "max": 9}]}]}))
     whole, reads = json.loads(masu("--policy", path).stdout), json.loads(masu("--policy", path, "--read-only").stdout)
     own = [("111122223333", "eu-west-1", "prod", "sfr-aaaa"), ("111122223333", "eu-west-1", "prod", "sfr-bbbb"), ("111122223333", "us-east-2", "jobs", "sfr-cccc")]
     foreign = [("111122223333", "eu-west-1", "other", "sfr-zzzz"), ("111122223333", "eu-west-1", "prod2", "sfr-aaaa2"),
                ("999988887777", "eu-west-1", "prod", "sfr-zzzz"), ("111122223333", "us-east-1", "prod", "sfr-zzzz")]
-    writes = {"ecs:UpdateContainerInstancesState", "ecs:DeregisterContainerInstance", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"}
+    writes = {"ecs:UpdateContainerInstancesState", "ecs:DeregisterContainerInstance", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags",
+              "sqs:ReceiveMessage", "sqs:DeleteMessage"}
     for action in sorted(sent - NO_PERMISSION):
         mine = [allowed(whole, action, *resource(action, *o)) for o in own]
         check(f"{action} is allowed on what the policy names", all(mine), mine)
-        theirs = [allowed(whole, action, *resource(action, *o)) for o in foreign]
+        theirs = [allowed(whole, action, *resource(action, *o)) for o in foreign if not action.startswith("sqs:") or o[:2] not in [m[:2] for m in own]]
         unnarrowable = resource(action, *own[0])[0] == "*" and action not in ("ecs:ListServices", "ecs:ListTasks")
         check(f"{action} is allowed on nothing else", unnarrowable or not any(theirs), theirs)
         check(f"{action} is {'not ' if action in writes else ''}in the read-only policy", allowed(reads, action, *resource(action, *own[0])) == (action not in writes))
