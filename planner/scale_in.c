@@ -361,8 +361,11 @@ static size_t prove_chosen(struct work *w, const struct pass *base, const struct
     return n;
 }
 
-static void judge_chosen(struct work *w, const struct chosen *x, size_t proven)
+// One that is chosen and not yet due stays for now: zones are weighed anew by those that go.
+static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven)
 {
+    for (size_t k = 0; k < x->n; k++)
+        take_part(w, t, x->v[k]->i, -1);
     for (size_t k = 0; k < x->n; k++) {
         const struct candidate *c = x->v[k];
         if (k >= proven) {
@@ -370,7 +373,10 @@ static void judge_chosen(struct work *w, const struct chosen *x, size_t proven)
             continue;
         }
         const char *why = unneeded_hold(w, c);
+        why = why ? why : balance_hold(w, t, c->i);
         w->inst[c->i].planned_drain = why == NULL;
+        if (!why)
+            take_part(w, t, c->i, 1);
         if (why)
             explain_judge(w, c->i, VERDICT_HOLD, why, "hold");
         else
@@ -393,7 +399,7 @@ static void try_all(struct work *w, struct candidate *v, size_t n, struct tally 
     }
     size_t proven = prove_chosen(w, &before, &chosen);
     assert(proven <= chosen.n);
-    judge_chosen(w, &chosen, proven);
+    judge_chosen(w, t, &chosen, proven);
     if (chosen.n == 0 && t->drains == 0)
         consolidate_find(w, &before, chosen.stay, chosen.stays);
 }

@@ -435,12 +435,8 @@ static void v33_the_balance_of_zones_is_kept(void **state)
     }
     b.s.services[web].desired = b.s.services[web].running;
     b.s.fleets[fleet].target = 8;
-    for (int k = 0; k < 3; k++) {
-        at(k)->holdings[0].running = 3;
-        at(k)->ecs_running = 3;
-    }
-    at(1)->holdings[0].running = 1;
-    at(1)->ecs_running = 1;
+    for (int k = 0; k < 3; k++)
+        at(k)->holdings[0].running = at(k)->ecs_running = k == 1 ? 1 : 3;
     const struct plan *p = after_l2();
     const struct action *x = NULL;
     for (size_t k = 0; k < p->action_count; k++)
@@ -449,6 +445,28 @@ static void v33_the_balance_of_zones_is_kept(void **state)
     assert_non_null(x);
     assert_string_equal(b.s.instances[x->instance].zone, "eu-west-1a");
     assert_int_equal(plan_verdict(p, "i-002")->code, VERDICT_HOLD);
+}
+
+static void v33_a_removal_that_is_not_yet_due_balances_no_zone(void **state)
+{
+    (void)state;
+    // Two in a, i-004 among them; three in b, i-007 empty of late; two in c.
+    for (int k = 0; k < 2; k++) {
+        build_hold(&b, inst[k], web, 1);
+        build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    }
+    int late = build_instance(&b, fleet, type);
+    b.s.instances[late].zone = "eu-west-1b";
+    build_hold_shape(&b, late, -1, shape, 1);
+    b.s.services[web].desired = b.s.services[web].running;
+    b.s.fleets[fleet].target = 7;
+    b.p.drain_percent = 50;
+    assert_int_equal(after_l2()->action_count, 0);
+    b.s.instances[late].holding_count = 0;
+    b.s.instances[late].ecs_running = 0;
+    b.s.instances[late].remaining = b.s.instances[late].registered;
+    assert_int_equal(build_plan(&b)->action_count, 0);
+    assert_non_null(strstr(plan_verdict(&b.r.plan, "i-004")->fact, "in the fullest zone"));
 }
 
 static void empty_instances_go_first(void **state)
@@ -662,6 +680,7 @@ int main(void)
         TEST(l8_mass_trouble_holds_scale_in),
         TEST(a_service_that_never_fits_does_not_hold_scale_in),
         TEST(v33_the_balance_of_zones_is_kept),
+        TEST(v33_a_removal_that_is_not_yet_due_balances_no_zone),
         TEST(empty_instances_go_first),
         TEST(l4_limits_drains_at_once),
         TEST(l16_an_excluded_instance_is_no_candidate),
