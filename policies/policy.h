@@ -34,10 +34,17 @@ enum fleet_role {
     FLEET_ROLE_COUNT
 };
 
-// Named by exactly one of id and tag.
+struct policy_hook {
+    const char *name;    // of a lifecycle hook
+};
+
+// Named by exactly one of id, group and tag.
 struct policy_fleet {
     const char *id;      // "sfr-…" or "fleet-…", "" none
     const char *tag;     // "Key=Value": the one active fleet that carries it when masu looks; "" none
+    const char *group;   // name of an Auto Scaling group; "" none
+    struct policy_hook *hooks;  // lifecycle hooks of the group that masu may complete
+    size_t hook_count;
     enum fleet_role role;
     int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
     // What its instances are like, where nothing registered has shown it yet.

@@ -21,9 +21,14 @@ static bool is_tag(const char *text)
 
 static void check_fleet_name(const struct policy_fleet *f, const char *path, struct policy_report *r)
 {
-    if (!*f->id && !*f->tag)
-        policy_report_add(r, false, AT_VALUE, path, "has neither id nor tag",
-                          "add \"id\": \"sfr-…\" or \"fleet-…\", or \"tag\": \"Key=Value\"");
+    if (!*f->id && !*f->tag && !*f->group)
+        policy_report_add(r, false, AT_VALUE, path, "has neither id nor group nor tag",
+                          "add \"id\": \"sfr-…\" or \"fleet-…\", \"group\": \"NAME\", or \"tag\": \"Key=Value\"");
+    if (*f->group && (*f->id || *f->tag))
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.group", path), *f->id ? "id is there too" : "tag is there too",
+                          "one of the two");
+    if (f->hook_count > 0 && !*f->group)
+        policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "%s.hooks", path), "only an Auto Scaling group has lifecycle hooks", "name the group");
     if (*f->id && *f->tag)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.tag", path), "id is there too",
                           "one of the two: an id is one fleet for ever, a tag whichever carries it");
@@ -99,6 +104,11 @@ static int by_id(const void *a, const void *b)
     return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
+static const char *word_of(const struct policy_fleet *f)
+{
+    return *f->id ? "id" : *f->group ? "group" : "tag";
+}
+
 // Two clusters that resize one fleet would undo each other's work.
 static void check_fleets_twice(const struct policy *p, struct policy_report *r)
 {
@@ -119,7 +129,7 @@ static void check_fleets_twice(const struct policy *p, struct policy_report *r)
         if (*ids[i].name && strcmp(ids[i - 1].name, ids[i].name) == 0)
             policy_report_add(
                 r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].fleets[%zu].%s", again->cluster, again->fleet,
-                             *p->clusters[again->cluster].fleets[again->fleet].id ? "id" : "tag"),
+                             word_of(&p->clusters[again->cluster].fleets[again->fleet])),
                 arena_printf(r->arena, "\"%s\" is also clusters[%zu].fleets[%zu]", ids[i].name, first->cluster, first->fleet),
                 "a fleet belongs to one cluster, once");
     }

@@ -7,11 +7,15 @@ const char *policy_fleet_name(const struct policy_fleet *f)
 {
     if (f->id && *f->id)
         return f->id;
+    if (f->group && *f->group)
+        return f->group;
     return f->tag ? f->tag : "";
 }
 
 enum fleet_kind policy_fleet_kind(const struct policy_fleet *f)
 {
+    if (f->group && *f->group)
+        return FLEET_GROUP;
     if (f->id == NULL || *f->id == '\0')
         return FLEET_KIND_COUNT;
     return strncmp(f->id, "fleet-", 6) == 0 ? FLEET_EC2_FLEET : FLEET_SPOT_FLEET;

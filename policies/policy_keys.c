@@ -107,6 +107,11 @@ const struct policy_key policy_keys[] = {
            .help = "Id of a Spot Fleet request, \"sfr-…\", or of an EC2 Fleet of type maintain, \"fleet-…\"."),
     STRING(CLUSTER ".fleets[]", "tag", AT(policy_fleet, tag),
            .help = "In place of `id`: \"Key=Value\", which exactly one active fleet carries whenever masu looks."),
+    STRING(CLUSTER ".fleets[]", "group", AT(policy_fleet, group),
+           .help = "In place of `id`: name of an Auto Scaling group."),
+    ARRAY(CLUSTER ".fleets[]", "hooks", policy_fleet, hooks, hook_count, policy_hook,
+          .help = "Lifecycle hooks of the group that masu keeps waiting while it drains, and completes when the instance is empty."),
+    STRING(CLUSTER ".fleets[].hooks[]", "name", AT(policy_hook, name), .required = true, .example = "\"drain\"", .help = "Name of the hook."),
     ENUM(CLUSTER ".fleets[]", "role", FLEET_ROLE_SPOT, role_names, AT(policy_fleet, role),
          "base: raised first, shrunk last; batch: only for standalone tasks and services that no other fleet can run; burst: raised "
          "only for what the others cannot serve, shrunk first."),

@@ -25,6 +25,12 @@ const struct permission permissions[] = {
     {"application-autoscaling:DescribeScalableTargets", false, SCOPE_ANY, "whether somebody else scales a fleet", true},
     {"application-autoscaling:DescribeScalingPolicies", false, SCOPE_ANY, "which policy that is", true},
     {"sqs:GetQueueAttributes", false, SCOPE_QUEUE, "doctor: whether the queue of events is there, and how full", true},
+    {"autoscaling:DescribeAutoScalingGroups", false, SCOPE_GROUPS, "size, bounds, members and processes of the groups", false},
+    {"autoscaling:DescribeLifecycleHooks", false, SCOPE_GROUPS, "how long a hook waits for a drain", false},
+    {"autoscaling:DescribeInstanceRefreshes", false, SCOPE_GROUPS, "whether a group replaces its members by itself", false},
+    {"autoscaling:DescribePolicies", false, SCOPE_GROUPS, "whether a policy of AWS scales a group", false},
+    {"autoscaling:DescribeWarmPool", false, SCOPE_GROUPS, "which instances only wait in a warm pool", false},
+    {"autoscaling:DescribeScalingActivities", false, SCOPE_GROUPS, "why a group does not get what it asks for", true},
     {"sts:GetCallerIdentity", false, SCOPE_ALWAYS, "whose account this is", false},
     {"ecs:UpdateContainerInstancesState", true, SCOPE_CONTAINER_INSTANCE, "start and undo a drain", false},
     {"ecs:DeregisterContainerInstance", true, SCOPE_CLUSTER, "forget an instance that EC2 has ended", false},
@@ -35,6 +41,14 @@ const struct permission permissions[] = {
     {"ec2:DeleteTags", true, SCOPE_MEMBER_TAGS, "take the mark off after an undone drain", false},
     {"sqs:ReceiveMessage", true, SCOPE_QUEUE, "events as they happen: spot notices first of all", true},
     {"sqs:DeleteMessage", true, SCOPE_QUEUE, "take an event from the queue once it is answered", true},
+    {"ec2:CreateTags", true, SCOPE_GROUP_MEMBER_TAGS, "mark a member of a group before its drain", false},
+    {"ec2:DeleteTags", true, SCOPE_GROUP_MEMBER_TAGS, "take the mark off after an undone drain", false},
+    {"autoscaling:SetDesiredCapacity", true, SCOPE_GROUP, "order capacity of a group", false},
+    {"autoscaling:TerminateInstanceInAutoScalingGroup", true, SCOPE_GROUP, "end a drained member and lower the group by it", false},
+    {"autoscaling:SetInstanceProtection", true, SCOPE_GROUP, "lift a protection that would hold up an instance refresh", true},
+    {"autoscaling:CompleteLifecycleAction", true, SCOPE_GROUP, "let go a member that the group ends, once it is drained", true},
+    {"autoscaling:RecordLifecycleActionHeartbeat", true, SCOPE_GROUP, "keep the group waiting while such a member drains", true},
+    {"autoscaling:CreateOrUpdateTags", true, SCOPE_GROUP_TAGS, "claim a group: the tag masu:owner", false},
 };
 const size_t permission_count = ARRAY_LEN(permissions);
 
@@ -86,6 +100,7 @@ static struct place place_of(const struct policy_cluster *c, const char *region)
 
 // ---- statements -----------------------------------------------------------------------------------------------------------
 
+#define GROUP_TAG "ec2:ResourceTag/aws:autoscaling:groupName"
 #define MEMBER_TAG "ec2:ResourceTag/aws:ec2spot:fleet-request-id"
 
 static const struct {
@@ -103,6 +118,10 @@ static const struct {
     [SCOPE_MEMBER_TAGS] = {"MemberTags", "ec2", "instance/*"},
     [SCOPE_FLEET_TAGS] = {"FleetTags", "ec2", "spot-fleet-request/%s"},
     [SCOPE_QUEUE] = {"Queues", "sqs", "%s"},
+    [SCOPE_GROUPS] = {"Groups", NULL, NULL},
+    [SCOPE_GROUP] = {"Groups", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s"},
+    [SCOPE_GROUP_TAGS] = {"GroupTags", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s"},
+    [SCOPE_GROUP_MEMBER_TAGS] = {"GroupMemberTags", "ec2", "instance/*"},
     [SCOPE_ALWAYS] = {NULL, NULL, NULL},
 };
 
@@ -133,12 +152,14 @@ static void add_arn(json_t *list, enum permission_scope scope, const struct plac
 static void add_resources(json_t *list, enum permission_scope scope, const struct policy_cluster *c, const char *region)
 {
     struct place at = place_of(c, region);
-    if (scope != SCOPE_FLEET && scope != SCOPE_FLEET_TAGS) {
+    if (scope != SCOPE_FLEET && scope != SCOPE_FLEET_TAGS && scope != SCOPE_GROUPS && scope != SCOPE_GROUP && scope != SCOPE_GROUP_TAGS) {
         add_arn(list, scope, &at, at.cluster);
         return;
     }
+    bool groups = scope == SCOPE_GROUPS || scope == SCOPE_GROUP || scope == SCOPE_GROUP_TAGS;
     for (size_t f = 0; c && f < c->fleet_count; f++)
-        add_arn(list, scope, &at, c->fleets[f].id);
+        if (groups == (policy_fleet_kind(&c->fleets[f]) == FLEET_GROUP))
+            add_arn(list, scope, &at, policy_fleet_name(&c->fleets[f]));
     if (c == NULL)
         add_arn(list, scope, &at, "*");
 }
@@ -173,15 +194,28 @@ static json_t *resources(enum permission_scope scope, const struct policy *p, co
     return list;
 }
 
-static json_t *fleet_ids(const struct policy *p)
+static json_t *fleet_ids(const struct policy *p, bool groups)
 {
     json_t *list = json_array();
     for (size_t i = 0; p && i < p->cluster_count; i++)
         for (size_t f = 0; f < p->clusters[i].fleet_count; f++)
-            add_once(list, p->clusters[i].fleets[f].id);
+            if (groups == (policy_fleet_kind(&p->clusters[i].fleets[f]) == FLEET_GROUP))
+                add_once(list, policy_fleet_name(&p->clusters[i].fleets[f]));
     if (p == NULL)
-        add_once(list, "sfr-*");
+        add_once(list, groups ? "*" : "sfr-*");
     return list;
+}
+
+// Whether the policy has anything that the scope is about.
+static bool of_use(enum permission_scope scope, const struct policy *p)
+{
+    bool members = scope == SCOPE_MEMBER || scope == SCOPE_MEMBER_TAGS;
+    if (!members && scope != SCOPE_GROUP_MEMBER_TAGS)
+        return true;
+    json_t *names = fleet_ids(p, !members);
+    bool some = json_array_size(names) > 0;
+    json_decref(names);
+    return some;
 }
 
 static json_t *condition(enum permission_scope scope, const struct policy *p, const char *region)
@@ -190,10 +224,12 @@ static json_t *condition(enum permission_scope scope, const struct policy *p, co
     if (scope == SCOPE_BY_CLUSTER)
         return json_pack("{s:{s:o}}", "ArnLike", "ecs:cluster", resources(SCOPE_CLUSTER, p, region));
     if (scope == SCOPE_MEMBER)
-        return json_pack("{s:{s:o}}", equals, MEMBER_TAG, fleet_ids(p));
+        return json_pack("{s:{s:o}}", equals, MEMBER_TAG, fleet_ids(p, false));
     if (scope == SCOPE_MEMBER_TAGS)
-        return json_pack("{s:{s:o}, s:{s:s}}", equals, MEMBER_TAG, fleet_ids(p), "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
-    if (scope == SCOPE_FLEET_TAGS)
+        return json_pack("{s:{s:o}, s:{s:s}}", equals, MEMBER_TAG, fleet_ids(p, false), "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
+    if (scope == SCOPE_GROUP_MEMBER_TAGS)
+        return json_pack("{s:{s:o}, s:{s:s}}", equals, GROUP_TAG, fleet_ids(p, true), "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
+    if (scope == SCOPE_FLEET_TAGS || scope == SCOPE_GROUP_TAGS)
         return json_pack("{s:{s:s}}", "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
     return NULL;
 }
@@ -208,9 +244,15 @@ static json_t *statement(enum permission_scope scope, bool write, const struct p
         json_decref(actions);
         return NULL;
     }
+    json_t *where = resources(scope, p, region);
+    if (json_array_size(where) == 0 || !of_use(scope, p)) {  // the policy has nothing of the kind
+        json_decref(actions);
+        json_decref(where);
+        return NULL;
+    }
     char sid[64];
     snprintf(sid, sizeof sid, "%s%s", write ? "Change" : "Read", SCOPES[scope].word);
-    json_t *s = json_pack("{s:s, s:s, s:o, s:o}", "Sid", sid, "Effect", "Allow", "Action", actions, "Resource", resources(scope, p, region));
+    json_t *s = json_pack("{s:s, s:s, s:o, s:o}", "Sid", sid, "Effect", "Allow", "Action", actions, "Resource", where);
     json_t *when = condition(scope, p, region);
     if (when)
         json_object_set_new(s, "Condition", when);

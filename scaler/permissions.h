@@ -24,6 +24,10 @@ enum permission_scope {
     SCOPE_MEMBER_TAGS,         // the same, and only tags masu:*
     SCOPE_FLEET_TAGS,          // spot-fleet-request/ID, and only tags masu:*
     SCOPE_QUEUE,               // the queues of the policy
+    SCOPE_GROUPS,              // Auto Scaling groups, of which AWS knows no resource in a read: "*"; nothing where the policy has none
+    SCOPE_GROUP,               // autoScalingGroup:*:autoScalingGroupName/NAME
+    SCOPE_GROUP_TAGS,          // the same, and only tags masu:*
+    SCOPE_GROUP_MEMBER_TAGS,   // instance/*, narrowed by the tag that Auto Scaling puts on members, and only tags masu:*
     SCOPE_ALWAYS,              // needs no permission
     SCOPE_COUNT
 };

@@ -20,7 +20,7 @@
 #include "scaler/aws/env.h"
 #include "scaler/aws/transport.h"
 
-enum aws_service { AWS_ECS, AWS_EC2, AWS_STS, AWS_APPLICATION_AUTOSCALING, AWS_SQS, AWS_SERVICE_COUNT };
+enum aws_service { AWS_ECS, AWS_EC2, AWS_STS, AWS_APPLICATION_AUTOSCALING, AWS_SQS, AWS_AUTOSCALING, AWS_SERVICE_COUNT };
 const char *aws_service_name(enum aws_service s);  // "ecs", …
 
 struct aws;
@@ -102,6 +102,7 @@ struct aws_request {
     struct slice body;         // JSON or form body, copied
     bool mutating;
     bool repeatable;           // mutating, but the same call again is harmless even when the first had its effect
+    bool once;                 // mutating, and not sent again even where AWS says that it did nothing: the caller looks first
     bool urgent;
     enum aws_lane lane;
     int64_t timeout_ms;        // 0: 10 s (wire time) an attempt

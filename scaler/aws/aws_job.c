@@ -125,6 +125,7 @@ static void submit_page(struct aws_job *job)
         .body = buf_slice(&body),
         .mutating = job->op->mutating,
         .repeatable = job->op->repeatable,
+        .once = job->once,
         .urgent = job->with.urgent,
         .lane = job->with.lane,
         .timeout_ms = job->timeout_ms,

@@ -33,6 +33,7 @@ struct aws_job {
     const char *token;   // of the next page, NULL: none
     size_t asked;        // ids asked for; 0: a list
     bool dry_run;        // DryRunOperation is the good answer
+    bool once;           // see struct aws_request
     int pages;
     int64_t timeout_ms;  // of an attempt, 0: the usual
 };

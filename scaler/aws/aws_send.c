@@ -18,6 +18,7 @@ static const struct protocol protocols[AWS_SERVICE_COUNT] = {
     [AWS_STS] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
     [AWS_APPLICATION_AUTOSCALING] = {"application/x-amz-json-1.1", "AnyScaleFrontendService"},
     [AWS_SQS] = {"application/x-amz-json-1.0", "AmazonSQS"},
+    [AWS_AUTOSCALING] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
 };
 
 static void on_response(void *arg, const struct transport_response *r);
@@ -219,7 +220,7 @@ static void on_error_answer(struct aws_pending *p, const struct transport_respon
         break;
     case AWS_RETRY_TRANSIENT:
         p->unknown_effect |= e.kind == ERR_TRANSIENT && p->request.mutating;
-        if (may_repeat(p) && retry_later(p, false))
+        if (may_repeat(p) && !p->request.once && retry_later(p, false))
             return;
         break;
     }

@@ -32,6 +32,8 @@ enum bucket {
     STS_ANY,
     SCALING_ANY,
     SQS_ANY,
+    ASG_READ,
+    ASG_WRITE,
     UNKNOWN,
     BUCKET_COUNT
 };
@@ -51,6 +53,7 @@ static const struct {
     [EC2_FLEETS] = {50, 3},           [EC2_FLEET_INSTANCES] = {100, 5}, [EC2_MODIFY_FLEET] = {50, 5},
     [EC2_TERMINATE] = {100, 5},       [EC2_CREATE_TAGS] = {100, 10},   [EC2_DELETE_TAGS] = {100, 10},
     [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [SQS_ANY] = {400, 200},            [UNKNOWN] = {20, 4},
+    [ASG_READ] = {40, 8},             [ASG_WRITE] = {40, 5},
 };
 
 static const struct {
@@ -85,6 +88,18 @@ static const struct {
     {AWS_EC2, "DeleteTags", EC2_DELETE_TAGS},
     {AWS_APPLICATION_AUTOSCALING, "DescribeScalableTargets", SCALING_ANY},
     {AWS_APPLICATION_AUTOSCALING, "DescribeScalingPolicies", SCALING_ANY},
+    {AWS_AUTOSCALING, "DescribeAutoScalingGroups", ASG_READ},
+    {AWS_AUTOSCALING, "DescribeWarmPool", ASG_READ},
+    {AWS_AUTOSCALING, "DescribeInstanceRefreshes", ASG_READ},
+    {AWS_AUTOSCALING, "DescribePolicies", ASG_READ},
+    {AWS_AUTOSCALING, "DescribeLifecycleHooks", ASG_READ},
+    {AWS_AUTOSCALING, "DescribeScalingActivities", ASG_READ},
+    {AWS_AUTOSCALING, "SetDesiredCapacity", ASG_WRITE},
+    {AWS_AUTOSCALING, "TerminateInstanceInAutoScalingGroup", ASG_WRITE},
+    {AWS_AUTOSCALING, "SetInstanceProtection", ASG_WRITE},
+    {AWS_AUTOSCALING, "CompleteLifecycleAction", ASG_WRITE},
+    {AWS_AUTOSCALING, "RecordLifecycleActionHeartbeat", ASG_WRITE},
+    {AWS_AUTOSCALING, "CreateOrUpdateTags", ASG_WRITE},
     {AWS_STS, "GetCallerIdentity", STS_ANY},
     {AWS_SQS, "ReceiveMessage", SQS_ANY},
     {AWS_SQS, "DeleteMessageBatch", SQS_ANY},

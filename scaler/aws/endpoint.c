@@ -20,6 +20,7 @@ static const struct {
     [AWS_STS] = {"AWS_ENDPOINT_URL_STS", "sts"},
     [AWS_APPLICATION_AUTOSCALING] = {"AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", "application-autoscaling"},
     [AWS_SQS] = {"AWS_ENDPOINT_URL_SQS", "sqs"},
+    [AWS_AUTOSCALING] = {"AWS_ENDPOINT_URL_AUTO_SCALING", "autoscaling"},
 };
 
 const char *aws_service_name(enum aws_service s)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/budget.h"
@@ -121,6 +122,29 @@ static void begin_queue(struct aws_with w)
     sqs_get_attributes(w, url, &attributes);
 }
 
+static void begin_groups(struct aws_with w, const char *const *ids)
+{
+    static struct asg_groups groups;
+    static struct asg_members warm;
+    static struct asg_refreshes refreshes;
+    static struct asg_policies policies;
+    static struct asg_hooks hooks;
+    static struct asg_activities activities;
+    static struct aws_call calls[6];
+    asg_describe_groups(w, ids, 2, &groups);
+    asg_describe_warm_pool(w, "g", &warm);
+    asg_describe_refreshes(w, "g", &refreshes);
+    asg_describe_policies(w, "g", &policies);
+    asg_describe_hooks(w, "g", &hooks);
+    asg_describe_activities(w, "g", &activities);
+    asg_set_desired(w, "g", 7, &calls[0]);
+    asg_terminate(w, "i-1", true, &calls[1]);
+    asg_protect(w, "g", ids, 2, true, &calls[2]);
+    asg_complete(w, "g", "drain", "i-1", &calls[3]);
+    asg_heartbeat(w, "g", "drain", "i-1", &calls[4]);
+    asg_tag(w, "g", &(struct aws_tag){"masu:owner", "me"}, &calls[5]);
+}
+
 // The operation of a request: from its target header, or the body's Action.
 static struct slice operation_of(const struct scripted_request *r)
 {
@@ -164,6 +188,7 @@ int main(void)
     begin_ec2(f.with, ids);
     begin_scaling(f.with);
     begin_queue(f.with);
+    begin_groups(f.with, ids);
     sts_get_caller_identity(f.with, &identity);
     aws_run(f.clients, DEADLINE_MS);
     begin_roles(&f);

@@ -4,6 +4,8 @@
 
 #include "planner/sim/orders.h"
 #include "planner/sim/world.h"
+#include "planner/sim/group.h"
+#include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs_definition.h"
@@ -564,6 +566,63 @@ static void each_write(struct account *t, const char *cluster, const char *fleet
     assert_true(forgot < 0 || world_view(t->world).instances[forgot].status.now == WE_INACTIVE);
 }
 
+// Everything about a group, against the world's truth.
+static void each_call_of_groups(struct account *t)
+{
+    struct asg_groups groups;
+    struct asg_members warm;
+    struct asg_refreshes refreshes;
+    struct asg_policies policies;
+    struct asg_hooks hooks;
+    struct asg_activities activities;
+    struct aws_call calls[6];
+    struct world_override o = {world_type_index(t->world, "m5.large"), -1, 2000};
+    int fleet = world_add_group(t->world, &(struct world_group_spec){.name = "g", .cluster = 0, .desired = 4, .max = 20, .overrides = &o,
+                                                                     .override_count = 1, .mixed = true, .on_demand_percent = 50});
+    world_group_add_hook(t->world, fleet, &(struct world_hook_of_group){.name = "drain", .heartbeat_ms = 600000});
+    world_group_add_policy(t->world, fleet, "cpu60", "TargetTrackingScaling");
+    t->clock.virtual_ms += 300000;
+    sandbox_sync(t->sandbox);
+    world_group_add_warm(t->world, fleet, o.type, 0, WM_WARMED_STOPPED, false);
+    const char *name = "g";
+    asg_describe_groups(t->with, &name, 1, &groups);
+    asg_describe_warm_pool(t->with, "g", &warm);
+    asg_describe_refreshes(t->with, "g", &refreshes);
+    asg_describe_policies(t->with, "g", &policies);
+    asg_describe_hooks(t->with, "g", &hooks);
+    asg_describe_activities(t->with, "g", &activities);
+    run(t);
+    const struct aws_call *reads[] = {&groups.call, &warm.call, &refreshes.call, &policies.call, &hooks.call, &activities.call};
+    for (size_t i = 0; i < ARRAY_LEN(reads); i++)
+        complete(reads[i]);
+    assert_int_equal(groups.count, 1);
+    assert_int_equal(groups.items[0].desired, 4);
+    assert_int_equal(groups.items[0].overrides[0].weight_milli, 2000);
+    assert_int_equal(groups.items[0].on_demand_percent, 50);
+    assert_true(groups.items[0].has_warm_pool);
+    assert_string_equal(warm.items[0].lifecycle, "Warmed:Stopped");
+    assert_string_equal(policies.items[0].type, "TargetTrackingScaling");
+    assert_int_equal(hooks.items[0].heartbeat_ms, 600000);
+    assert_int_equal(refreshes.count, 0);
+    assert_true(activities.count > 0);
+    assert_true(groups.items[0].instance_count >= 2);
+    const char *id = groups.items[0].instances[0].id;
+    asg_tag(t->with, "g", &(struct aws_tag){"masu:owner", "masu"}, &calls[0]);
+    asg_protect(t->with, "g", &id, 1, true, &calls[1]);
+    asg_set_desired(t->with, "g", 8, &calls[2]);
+    run(t);
+    asg_terminate(t->with, id, true, &calls[3]);
+    run(t);
+    asg_heartbeat(t->with, "g", "drain", id, &calls[4]);
+    run(t);
+    asg_complete(t->with, "g", "drain", id, &calls[5]);
+    run(t);
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        complete(&calls[i]);
+    assert_int_equal(world_view(t->world).fleets[fleet].wanted, 6);
+    assert_true(world_view(t->world).instances[world_find_instance(t->world, id)].state.now >= WL_SHUTTING_DOWN);
+}
+
 // The table of permissions names each operation that the client can send: another test holds it against the client's source.
 // IAM allows a batch as its single action.
 static bool of_batch(const char *operation, const char *action)
@@ -587,6 +646,7 @@ static void every_operation_of_the_client_is_sent_and_understood(void **state)
     each_read_of_scalers(&t, fleet_id);
     each_write(&t, cluster, fleet_id);
     each_of_the_queue(&t);
+    each_call_of_groups(&t);
     size_t n = sandbox_calls(t.sandbox, counts, ARRAY_LEN(counts));
     for (size_t p = 0; p < permission_count; p++) {
         int64_t calls = 0;

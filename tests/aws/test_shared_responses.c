@@ -292,7 +292,7 @@ static void no_sample_of_our_services_is_left_out(void **state)
     (void)state;
     struct fixture f;
     begin(&f);
-    // Not asked for: the history of a fleet, which events tell.
+    // Not asked for: the history of a fleet, which events tell. Those of groups are read in test_asg.c.
     static const char *const others[] = {"ec2-describe-spot-fleet-request-history.xml", "autoscaling-describe-groups.xml",
                                          "autoscaling-error-scaling-in-progress.xml"};
     struct slice source = file_read(&f.arena, file_path(&f.arena, "tests/aws/test_shared_responses.c"));

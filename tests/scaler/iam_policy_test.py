@@ -37,6 +37,11 @@ def operations():
     return found
 
 
+def group_of(fleet):
+    """Each fleet of the policy here has an Auto Scaling group beside it."""
+    return "asg-" + fleet.removeprefix("sfr-")
+
+
 def resource(action, account, region, cluster, fleet):
     """The resource and condition keys that AWS checks a call with (Service Authorization Reference), for one cluster and fleet."""
     ecs, ec2 = f"arn:aws:ecs:{region}:{account}:", f"arn:aws:ec2:{region}:{account}:"
@@ -52,6 +57,9 @@ def resource(action, account, region, cluster, fleet):
     }
     if action.startswith("sqs:"):
         return f"arn:aws:sqs:{region}:{account}:events-{region}", {}
+    if action.startswith("autoscaling:") and not action.startswith("autoscaling:Describe"):
+        return (f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:00000000-0000-4000-8000-000000000000:autoScalingGroupName/{group_of(fleet)}",
+                {"aws:TagKeys": ["masu:owner"]})
     keys = {"ecs:cluster": own} if action.startswith("ecs:") else {MEMBER_TAG: fleet, "aws:TagKeys": ["masu:drain"]}
     instance = f"{ec2}instance/i-0123456789abcdef0"
     return forms.get(action, instance if action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags") else "*"), keys
@@ -90,14 +98,16 @@ def every_service_operation():
 def narrowed(folder, sent):
     path = pathlib.Path(folder) / "policy.json"
     path.write_text(json.dumps({"events": [{"queue_url": f"https://sqs.{r}.amazonaws.com/111122223333/events-{r}"} for r in ("eu-west-1", "us-east-2")], "clusters": [
-        {"name": "prod", "region": "eu-west-1", "account": "111122223333", "fleets": [{"id": "sfr-aaaa", "max": 9}, {"id": "sfr-bbbb", "max": 9}]},
-        {"name": "arn:aws:ecs:us-east-2:111122223333:cluster/jobs", "fleets": [{"id": "sfr-cccc", "max": 9}]}]}))
+        {"name": "prod", "region": "eu-west-1", "account": "111122223333", "fleets": [
+            {"id": "sfr-aaaa", "max": 9}, {"id": "sfr-bbbb", "max": 9}, {"group": "asg-aaaa", "max": 9}, {"group": "asg-bbbb", "max": 9}]},
+        {"name": "arn:aws:ecs:us-east-2:111122223333:cluster/jobs", "fleets": [{"id": "sfr-cccc", "max": 9}, {"group": "asg-cccc", "max": 9}]}]}))
     whole, reads = json.loads(masu("--policy", path).stdout), json.loads(masu("--policy", path, "--read-only").stdout)
     own = [("111122223333", "eu-west-1", "prod", "sfr-aaaa"), ("111122223333", "eu-west-1", "prod", "sfr-bbbb"), ("111122223333", "us-east-2", "jobs", "sfr-cccc")]
     foreign = [("111122223333", "eu-west-1", "other", "sfr-zzzz"), ("111122223333", "eu-west-1", "prod2", "sfr-aaaa2"),
                ("999988887777", "eu-west-1", "prod", "sfr-zzzz"), ("111122223333", "us-east-1", "prod", "sfr-zzzz")]
     writes = {"ecs:UpdateContainerInstancesState", "ecs:DeregisterContainerInstance", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags",
-              "sqs:ReceiveMessage", "sqs:DeleteMessage"}
+              "sqs:ReceiveMessage", "sqs:DeleteMessage",
+              *(a for a in sent if a.startswith("autoscaling:") and not a.startswith("autoscaling:Describe"))}
     for action in sorted(sent - NO_PERMISSION):
         mine = [allowed(whole, action, *resource(action, *o)) for o in own]
         check(f"{action} is allowed on what the policy names", all(mine), mine)
@@ -106,6 +116,11 @@ def narrowed(folder, sent):
         check(f"{action} is allowed on nothing else", unnarrowable or not any(theirs), theirs)
         check(f"{action} is {'not ' if action in writes else ''}in the read-only policy", allowed(reads, action, *resource(action, *own[0])) == (action not in writes))
     arn, keys = resource("ec2:CreateTags", *own[0])
+    member = {"ec2:ResourceTag/aws:autoscaling:groupName": "asg-aaaa", "aws:TagKeys": ["masu:drain"]}
+    check("members of a group may be marked, and of no other", allowed(whole, "ec2:CreateTags", arn, member)
+          and not allowed(whole, "ec2:CreateTags", arn, {**member, "ec2:ResourceTag/aws:autoscaling:groupName": "asg-zzzz"}))
+    path.write_text(json.dumps({"clusters": [{"name": "prod", "fleets": [{"id": "sfr-aaaa", "max": 9}]}]}))
+    check("without a group nothing about groups is asked for", "autoscaling:Set" not in masu("--policy", path).stdout and '"autoscaling:Describe' not in masu("--policy", path).stdout)
     check("only tags of masu may be set", not allowed(whole, "ec2:CreateTags", arn, {**keys, "aws:TagKeys": ["masu:drain", "Name"]}))
     fleet = resource("ec2:ModifySpotFleetRequest", *own[0])[0]
     check("a fleet may be claimed, and tagged with nothing else", allowed(whole, "ec2:CreateTags", fleet, {"aws:TagKeys": ["masu:owner"]})
