@@ -29,6 +29,7 @@ struct sandbox_command {
     struct world *world;
     struct sandbox *sandbox;
     struct listener *listener;
+    bool ec2_fleet;
 };
 
 static int start(struct sandbox_command *c, struct err *err)
@@ -41,6 +42,7 @@ static int start(struct sandbox_command *c, struct err *err)
     world_options_default(&o);
     o.start_ms = now_ms - WARM_UP_MS;
     o.groups = c->groups;
+    o.fleet_mix = c->ec2_fleet ? WMIX_BOTH : WMIX_SPOT;
     int r = 0;
     if (c->trace_file != NULL) {
         if ((r = record_read(c->trace_file, &c->arena, &text, err)) != 0 ||
@@ -92,6 +94,7 @@ int cmd_sandbox(int argc, char **argv)
         {"speed", OPTION_NUMBER, &c.speed, "X", "seconds of the world in a real one (1)", 0, 100000},
         {"seed", OPTION_INT, &c.seed, "N", "chance of the world (7)", 0, INT64_MAX},
         {"groups", OPTION_FLAG, &c.groups, NULL, "its fleets are Auto Scaling groups", 0, 0},
+        {"ec2-fleet", OPTION_FLAG, &c.ec2_fleet, NULL, "the second cluster runs on an EC2 Fleet in place of a Spot Fleet", 0, 0},
         {"trace", OPTION_STRING, &c.trace_file, "F", "CSV of times and values that drives the services", 0, 0},
         {"market", OPTION_STRING, &c.market_file, "F", "CSV of pools and what was available, or its price: the spot market", 0, 0},
     };

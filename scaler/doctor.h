@@ -29,6 +29,8 @@ struct doctor_check {
 
 struct doctor_fleet {
     const struct policy_fleet *policy;
+    const char *id;                     // the policy's tag, until one active fleet is found that carries it
+    size_t tagged;                      // how many active fleets carry the policy's tag
     struct ec2_spot_fleets alone;       // asked for by itself, where the common call failed for one unknown id
     const struct ec2_spot_fleet *told;  // NULL: not told of
     struct ec2_instances members;
@@ -63,7 +65,7 @@ struct doctor_region {
     struct aws *aws;
     struct sts_identity identity;
     struct ecs_arns all_clusters;
-    struct ec2_spot_fleets fleets;
+    struct ec2_spot_fleets fleets, ec2_fleets;  // those that the policy names; every one where it names a tag
     struct ec2_types types;
     struct ec2_prices prices;
     struct ec2_subnets subnets;         // of all its fleets

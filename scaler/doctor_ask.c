@@ -1,6 +1,7 @@
 // What masu doctor asks AWS, in three rounds: each of the operations that masu sends is asked at least once for whatever it can be
 // denied for. Where there is nothing to ask about, a made-up name serves: AWS checks the permission before it looks.
 #include "base/check.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/doctor.h"
 
 enum { ROUND_MS = 60000, HISTORY_MS = 3600000, NAMES_MAX = 64 };
@@ -34,11 +35,39 @@ static size_t fleet_count(const struct doctor_region *r)
 
 // ---- first round: what is there -------------------------------------------------------------------------------------------
 
+static void ask_members(struct aws_with w, struct doctor_fleet *f)
+{
+    ec2_describe_fleet_instances(w, f->id, &f->members);
+    if (ec2_is_ec2_fleet(f->id))
+        ec2_describe_ec2_fleet_members(w, f->id, &f->listed);
+    else
+        ec2_describe_spot_fleet_instances(w, f->id, &f->listed);
+}
+
+static void describe_fleets(struct doctor *d, struct doctor_region *r)
+{
+    const char **ids = arena_array(d->arena, const char *, fleet_count(r)), **ec2_ids = arena_array(d->arena, const char *, fleet_count(r));
+    size_t count = 0, ec2_count = 0;
+    bool by_tag = false;
+    for (size_t i = 0; i < r->cluster_count; i++)
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
+            const struct doctor_fleet *x = &r->clusters[i].fleets[f];
+            enum fleet_kind kind = policy_fleet_kind(x->policy);
+            by_tag |= kind == FLEET_KIND_COUNT;
+            if (kind == FLEET_EC2_FLEET)
+                ec2_ids[ec2_count++] = x->id;
+            else if (kind == FLEET_SPOT_FLEET)
+                ids[count++] = x->id;
+        }
+    if (count > 0 || by_tag)
+        ec2_describe_spot_fleets(with(d, r), ids, by_tag ? 0 : count, &r->fleets);
+    if (ec2_count > 0 || by_tag)
+        ec2_describe_ec2_fleets(with(d, r), ec2_ids, by_tag ? 0 : ec2_count, &r->ec2_fleets);
+}
+
 static void ask_lists(struct doctor *d, struct doctor_region *r)
 {
     struct aws_with w = with(d, r);
-    const char **ids = arena_array(d->arena, const char *, fleet_count(r));
-    size_t count = 0;
     sts_get_caller_identity(w, &r->identity);
     ecs_list_clusters(w, &r->all_clusters);
     for (size_t i = 0; i < r->cluster_count; i++) {
@@ -47,12 +76,12 @@ static void ask_lists(struct doctor *d, struct doctor_region *r)
         ecs_list_container_instances(w, c->policy->name, &c->instance_arns);
         ecs_list_services(w, c->policy->name, &c->service_arns);
         for (size_t f = 0; f < c->policy->fleet_count; f++) {
-            ids[count++] = c->policy->fleets[f].id;
-            ec2_describe_fleet_instances(w, c->policy->fleets[f].id, &c->fleets[f].members);
-            ec2_describe_spot_fleet_instances(w, c->policy->fleets[f].id, &c->fleets[f].listed);
+            c->fleets[f].id = policy_fleet_name(c->fleets[f].policy);
+            if (policy_fleet_kind(c->fleets[f].policy) != FLEET_KIND_COUNT)
+                ask_members(w, &c->fleets[f]);
         }
     }
-    ec2_describe_spot_fleets(w, ids, count, &r->fleets);
+    describe_fleets(d, r);
     for (size_t i = 0; i < r->queue_count; i++)
         sqs_get_attributes(w, r->queues[i].policy->url, &r->queues[i].told);
 }
@@ -66,21 +95,70 @@ static void ask_scalers(struct doctor *d, struct doctor_region *r)
     for (size_t i = 0; i < r->cluster_count; i++)
         for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
             struct doctor_fleet *fleet = &r->clusters[i].fleets[f];
-            resources[count] = arena_printf(d->arena, "spot-fleet-request/%s", fleet->policy->id);
+            int64_t since_ms = clock_wall_ms(d->transport->clock) - HISTORY_MS;
+            if (ec2_is_ec2_fleet(fleet->id)) {
+                ec2_describe_ec2_fleet_history(w, fleet->id, since_ms, &fleet->events);
+                continue;
+            }
+            resources[count] = arena_printf(d->arena, "spot-fleet-request/%s", fleet->id);
             appscaling_describe_policies(w, resources[count++], &fleet->policies);
-            ec2_describe_fleet_history(w, fleet->policy->id, clock_wall_ms(d->transport->clock) - HISTORY_MS, &fleet->events);
+            ec2_describe_fleet_history(w, fleet->id, since_ms, &fleet->events);
         }
-    appscaling_describe_targets(w, resources, count, &r->targets);
+    if (count > 0)
+        appscaling_describe_targets(w, resources, count, &r->targets);
 }
 
 // Unknown ids fail the common call: each is asked for alone then.
 static void ask_fleets_alone(struct doctor *d, struct doctor_region *r)
 {
-    if (r->fleets.call.err.kind != ERR_NOT_FOUND && r->fleets.call.err.kind != ERR_INVALID)
-        return;
     for (size_t i = 0; i < r->cluster_count; i++)
-        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++)
-            ec2_describe_spot_fleets(with(d, r), &r->clusters[i].policy->fleets[f].id, 1, &r->clusters[i].fleets[f].alone);
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
+            struct doctor_fleet *x = &r->clusters[i].fleets[f];
+            bool ec2 = policy_fleet_kind(x->policy) == FLEET_EC2_FLEET;
+            enum err_kind kind = (ec2 ? &r->ec2_fleets : &r->fleets)->call.err.kind;
+            if (policy_fleet_kind(x->policy) == FLEET_KIND_COUNT || (kind != ERR_NOT_FOUND && kind != ERR_INVALID))
+                continue;
+            if (ec2)
+                ec2_describe_ec2_fleets(with(d, r), &x->id, 1, &x->alone);
+            else
+                ec2_describe_spot_fleets(with(d, r), &x->id, 1, &x->alone);
+        }
+}
+
+static size_t find_active(const struct ec2_spot_fleets *in, const char *tag, const struct ec2_spot_fleet **ret)
+{
+    char key[130];
+    const char *equals = strchr(tag, '=');
+    size_t count = 0;
+    assert(equals);
+    snprintf(key, sizeof key, "%.*s", (int)(equals - tag), tag);
+    for (size_t i = 0; i < in->count; i++) {
+        const char *state = in->items[i].state;
+        bool live = strcmp(state, "active") == 0 || strcmp(state, "modifying") == 0 || strcmp(state, "submitted") == 0;
+        if (live && strcmp(aws_tag_get(&in->items[i].tags, key), equals + 1) == 0) {
+            *ret = &in->items[i];
+            count++;
+        }
+    }
+    return count;
+}
+
+// Those that the policy names by a tag have an id from here on.
+static void resolve_tags(struct doctor *d, struct doctor_region *r)
+{
+    for (size_t i = 0; i < r->cluster_count; i++)
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
+            struct doctor_fleet *x = &r->clusters[i].fleets[f];
+            const struct ec2_spot_fleet *found = NULL;
+            if (policy_fleet_kind(x->policy) != FLEET_KIND_COUNT)
+                continue;
+            x->tagged = find_active(&r->fleets, x->policy->tag, &found) + find_active(&r->ec2_fleets, x->policy->tag, &found);
+            if (x->tagged != 1)
+                continue;
+            x->id = found->id;
+            x->told = found;
+            ask_members(with(d, r), x);
+        }
 }
 
 static const struct ec2_spot_fleet *find_fleet(const struct ec2_spot_fleets *in, const char *id)
@@ -96,9 +174,9 @@ static void find_fleets(struct doctor_region *r)
     for (size_t i = 0; i < r->cluster_count; i++)
         for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
             struct doctor_fleet *fleet = &r->clusters[i].fleets[f];
-            fleet->told = find_fleet(&fleet->alone, fleet->policy->id);
+            fleet->told = find_fleet(&fleet->alone, fleet->id);
             if (fleet->told == NULL)
-                fleet->told = find_fleet(&r->fleets, fleet->policy->id);
+                fleet->told = find_fleet(ec2_is_ec2_fleet(fleet->id) ? &r->ec2_fleets : &r->fleets, fleet->id);
         }
 }
 
@@ -115,7 +193,7 @@ static const char *running_member(const struct doctor_fleet *f)
 // What EC2 lets one ask without doing it.
 static void try_changes(struct aws_with w, struct doctor_fleet *f, const char *member)
 {
-    const char *tagged[] = {member, f->policy->id};
+    const char *tagged[] = {member, f->id};
     ec2_terminate_instances(w, &member, 1, true, &f->end);
     ec2_try_tags(w, tagged, 2, &(struct aws_tag){.key = "masu:doctor", .value = "1"}, false, &f->tag);
     ec2_try_tags(w, tagged, 1, &(struct aws_tag){.key = "masu:doctor"}, true, &f->untag);
@@ -223,9 +301,10 @@ bool doctor_ask(struct doctor *d, struct doctor_region *r)
 {
     ask_lists(d, r);
     run(d);
-    if (silent(&r->identity.call) && silent(&r->all_clusters.call) && silent(&r->fleets.call))
+    if (silent(&r->identity.call) && silent(&r->all_clusters.call) && (r->fleets.call.state == AWS_CALL_NONE || silent(&r->fleets.call)))
         return false;
     ask_fleets_alone(d, r);
+    resolve_tags(d, r);
     ask_details(d, r);
     ask_scalers(d, r);
     run(d);

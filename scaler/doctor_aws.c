@@ -63,8 +63,8 @@ static void tell(struct doctor *d, const struct doctor_region *r, struct verdict
         doctor_add(d, (struct doctor_check){id, bad, action, arena_strdup(d->arena, v->worst->err.msg),
                                             v->refused > 0 ? "the credentials are refused: renew them" : "ask again; is the endpoint reachable from here?"});
     } else if (v->allowed > 0) {
-        doctor_add(d, (struct doctor_check){id, DOCTOR_OK, action, v->permission->scope == SCOPE_ANY ? "allowed" :
-                                            arena_printf(d->arena, "allowed for %zu %s", v->allowed, v->permission->scope == SCOPE_FLEET || v->permission->write
+        doctor_add(d, (struct doctor_check){id, DOCTOR_OK, action, v->permission->scope == SCOPE_ANY || v->permission->scope == SCOPE_EC2_ANY ? "allowed" :
+                                            arena_printf(d->arena, "allowed for %zu %s", v->allowed, v->permission->scope == SCOPE_FLEET || v->permission->scope == SCOPE_EC2_FLEET || v->permission->write
                                                          ? (v->allowed == 1 ? "fleet" : "fleets") : v->allowed == 1 ? "cluster" : "clusters"), NULL});
     }
     buf_release(&v->names);
@@ -78,6 +78,7 @@ static void judge_regional(struct doctor *d, const struct doctor_region *r)
     } CALLS[] = {
         {"ecs:ListClusters", &r->all_clusters.call},
         {"ec2:DescribeSpotFleetRequests", &r->fleets.call},
+        {"ec2:DescribeFleets", &r->ec2_fleets.call},
         {"ec2:DescribeInstanceTypes", &r->types.call},
         {"ec2:DescribeSpotPriceHistory", &r->prices.call},
         {"ec2:DescribeSubnets", &r->subnets.call},
@@ -118,9 +119,10 @@ static const struct aws_call *call_of_fleet(const struct doctor_fleet *f, const 
 {
     if (strcmp(action, "ec2:DescribeInstances") == 0)
         return &f->members.call;
-    if (strcmp(action, "ec2:DescribeSpotFleetInstances") == 0)
+    bool ec2 = ec2_is_ec2_fleet(f->id);
+    if (strcmp(action, ec2 ? "ec2:DescribeFleetInstances" : "ec2:DescribeSpotFleetInstances") == 0)
         return &f->listed.call;
-    if (strcmp(action, "ec2:DescribeSpotFleetRequestHistory") == 0)
+    if (strcmp(action, ec2 ? "ec2:DescribeFleetHistory" : "ec2:DescribeSpotFleetRequestHistory") == 0)
         return &f->events.call;
     if (strcmp(action, "application-autoscaling:DescribeScalingPolicies") == 0)
         return &f->policies.call;
@@ -161,7 +163,7 @@ static void judge_by_target(struct doctor *d, const struct doctor_region *r, con
             hear(&v, call, c->policy, c->policy->name);
         for (size_t f = 0; f < c->policy->fleet_count; f++)
             if ((call = call_of_fleet(&c->fleets[f], m->action)) != NULL)
-                hear(&v, call, c->policy, c->fleets[f].policy->id);
+                hear(&v, call, c->policy, c->fleets[f].id);
     }
     tell(d, r, &v);
 }

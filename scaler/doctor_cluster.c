@@ -155,12 +155,23 @@ static void judge_services(struct doctor *d, const struct doctor_cluster *c)
 
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
 
+static bool unread(const struct aws_call *c)
+{
+    return c->state != AWS_CALL_NONE && c->err.kind != ERR_NOT_FOUND && c->err.kind != ERR_INVALID && !whole(c);
+}
+
 static bool judge_fleet_found(struct doctor *d, const struct doctor_region *r, const struct doctor_fleet *f)
 {
-    const char *id = f->policy->id;
+    const char *id = f->id;
     const struct ec2_spot_fleet *t = f->told;
-    if (t == NULL && r->fleets.call.err.kind != ERR_NOT_FOUND && r->fleets.call.err.kind != ERR_INVALID && !whole(&r->fleets.call))
+    bool by_tag = policy_fleet_kind(f->policy) == FLEET_KIND_COUNT;
+    if (t == NULL && (unread(&r->fleets.call) || unread(&r->ec2_fleets.call)))
         return false;  // said by its permission
+    if (t == NULL && by_tag) {
+        ADD("fleet", DOCTOR_FAIL, id, arena_printf(d->arena, "%zu active fleets in %s carry this tag", f->tagged, r->region),
+            "tag exactly one, or correct clusters[].fleets[].tag, or the cluster's region");
+        return false;
+    }
     if (t == NULL) {
         ADD("fleet", DOCTOR_FAIL, id, arena_printf(d->arena, "not found in %s%s%s", r->region, f->alone.call.code[0] ? ": " : "", f->alone.call.code),
             "correct clusters[].fleets[].id, or the cluster's region");
@@ -189,16 +200,16 @@ static void judge_fleet_bounds(struct doctor *d, const struct doctor_fleet *f)
         lightest = lightest == 0 || t->overrides[i].weight_milli < lightest ? t->overrides[i].weight_milli : lightest;
     }
     if (t->target > f->policy->max)
-        ADD("bounds", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "target %" PRId64 " is above max %" PRId64, t->target, f->policy->max),
+        ADD("bounds", DOCTOR_WARN, f->id, arena_printf(d->arena, "target %" PRId64 " is above max %" PRId64, t->target, f->policy->max),
             "raise max in the policy: masu will not grow this fleet, and ends nothing because of max");
     else if (t->target < f->policy->min)
-        ADD("bounds", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "target %" PRId64 " is below min %" PRId64, t->target, f->policy->min),
+        ADD("bounds", DOCTOR_WARN, f->id, arena_printf(d->arena, "target %" PRId64 " is below min %" PRId64, t->target, f->policy->min),
             "masu will raise it to min, in steps; lower min where that is not wanted");
     else if (heaviest > f->policy->max * 1000)
-        ADD("bounds", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "one instance may weigh %g, max is %" PRId64, (double)heaviest / 1000, f->policy->max),
+        ADD("bounds", DOCTOR_WARN, f->id, arena_printf(d->arena, "one instance may weigh %g, max is %" PRId64, (double)heaviest / 1000, f->policy->max),
             "max is in the fleet's own units: raise it to at least one instance of every type");
     else
-        ADD("bounds", DOCTOR_OK, f->policy->id, arena_printf(d->arena, "target %" PRId64 " within %" PRId64 " … %" PRId64 ", weights %g … %g", t->target,
+        ADD("bounds", DOCTOR_OK, f->id, arena_printf(d->arena, "target %" PRId64 " within %" PRId64 " … %" PRId64 ", weights %g … %g", t->target,
                                                              f->policy->min, f->policy->max, (double)lightest / 1000, (double)heaviest / 1000), NULL);
 }
 
@@ -208,7 +219,7 @@ static void judge_fleet_settings(struct doctor *d, const struct doctor_region *r
     const struct ec2_spot_fleet *t = f->told;
     int64_t left_ms = t->valid_until_ms - aws_health(r->aws).now_ms;
     if (t->valid_until_ms > 0 && left_ms < WEEK_MS)
-        ADD("expiry", left_ms > 0 ? DOCTOR_WARN : DOCTOR_FAIL, f->policy->id,
+        ADD("expiry", left_ms > 0 ? DOCTOR_WARN : DOCTOR_FAIL, f->id,
             left_ms > 0 ? arena_printf(d->arena, "ends in %s (ValidUntil)%s", format_duration(left_ms, left), t->terminate_with_expiration ? ", its instances with it" : "")
                         : "has ended (ValidUntil)",
             "make its successor and name it in the policy");
@@ -233,13 +244,13 @@ static void judge_members(struct doctor *d, const struct doctor_region *r, const
     }
     const char *name = short_name(c->policy->name), *text = names_text(&absent, d->arena);
     if (absent.count > 0 && registered == 0)
-        ADD("members", DOCTOR_FAIL, f->policy->id, arena_printf(d->arena, "fleet and cluster do not match: %zu running instance%s of it, none registered in %s", absent.count, plural(absent.count), name),
+        ADD("members", DOCTOR_FAIL, f->id, arena_printf(d->arena, "fleet and cluster do not match: %zu running instance%s of it, none registered in %s", absent.count, plural(absent.count), name),
             "name the cluster that its user data joins, or mend ECS_CLUSTER there");
     else if (absent.count > 0)
-        ADD("members", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "%zu of %zu instances run and are not registered in %s: %s", absent.count, f->members.count, name, text),
+        ADD("members", DOCTOR_WARN, f->id, arena_printf(d->arena, "%zu of %zu instances run and are not registered in %s: %s", absent.count, f->members.count, name, text),
             "see the ECS agent and user data there: they cost and serve nothing");
     else
-        ADD("members", DOCTOR_OK, f->policy->id, arena_printf(d->arena, "%zu of %zu instances are registered in %s", registered, f->members.count, name), NULL);
+        ADD("members", DOCTOR_OK, f->id, arena_printf(d->arena, "%zu of %zu instances are registered in %s", registered, f->members.count, name), NULL);
 }
 
 void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c)

@@ -12,19 +12,19 @@ static bool judge_owner(struct doctor *d, const struct doctor_fleet *f)
     const char *owner = aws_tag_get(&f->told->tags, "masu:owner");
     if (owner[0] == '\0' || strcmp(owner, d->policy->owner) == 0)
         return true;
-    ADD("conflict", DOCTOR_FAIL, f->policy->id, arena_printf(d->arena, "belongs to \"%s\" (tag masu:owner), this policy is \"%s\"", owner, d->policy->owner),
+    ADD("conflict", DOCTOR_FAIL, f->id, arena_printf(d->arena, "belongs to \"%s\" (tag masu:owner), this policy is \"%s\"", owner, d->policy->owner),
         "take it out of one of the two policies, or give \"owner\" the same name where it is one masu; until then it is only read");
     return false;
 }
 
 static bool judge_scaler(struct doctor *d, const struct doctor_region *r, const struct doctor_fleet *f)
 {
-    const char *resource = arena_printf(d->arena, "spot-fleet-request/%s", f->policy->id);
+    const char *resource = arena_printf(d->arena, "spot-fleet-request/%s", f->id);
     for (size_t i = 0; i < r->targets.count; i++) {
         const struct appscaling_target *t = &r->targets.items[i];
         if (strcmp(t->resource, resource) != 0 || t->suspended)
             continue;
-        ADD("conflict", DOCTOR_FAIL, f->policy->id, arena_printf(d->arena, "Application Auto Scaling scales it, too (%" PRId64 " … %" PRId64 ")", t->min, t->max),
+        ADD("conflict", DOCTOR_FAIL, f->id, arena_printf(d->arena, "Application Auto Scaling scales it, too (%" PRId64 " … %" PRId64 ")", t->min, t->max),
             "suspend or deregister that scalable target: two scalers on one fleet undo each other's work");
         return false;
     }
@@ -35,7 +35,7 @@ static bool judge_rebalance(struct doctor *d, const struct doctor_fleet *f)
 {
     if (f->told->rebalance[0] == '\0')
         return true;
-    ADD("conflict", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "capacity rebalancing (%s): the fleet replaces instances by itself, unseen by ECS", f->told->rebalance),
+    ADD("conflict", DOCTOR_WARN, f->id, arena_printf(d->arena, "capacity rebalancing (%s): the fleet replaces instances by itself, unseen by ECS", f->told->rebalance),
         "a fleet without it leaves the drain to masu");
     return false;
 }
@@ -46,14 +46,14 @@ static void judge_events(struct doctor *d, const struct doctor_fleet *f)
     size_t errors = 0;
     for (size_t i = 0; i < f->events.count; i++) {
         const struct ec2_fleet_event *e = &f->events.items[i];
-        if (strcmp(e->kind, "error") != 0)
+        if (strcmp(e->kind, "error") != 0 && strcmp(e->kind, "service-error") != 0)
             continue;
         errors++;
         if (newest == NULL || e->at_ms > newest->at_ms)
             newest = e;
     }
     if (newest)
-        ADD("fleet-errors", DOCTOR_WARN, f->policy->id,
+        ADD("fleet-errors", DOCTOR_WARN, f->id,
             arena_printf(d->arena, "%zu error%s in the last hour, the newest: %s%s%.200s", errors, errors == 1 ? "" : "s", newest->sub_kind,
                          newest->description[0] ? ": " : "", newest->description),
             "mend it before masu orders there: role, launch template, quota, price limit");
@@ -67,7 +67,7 @@ static void judge_subnets(struct doctor *d, const struct doctor_region *r, const
         for (size_t k = 0; k < f->told->override_count && !ours; k++)
             ours = strstr(f->told->overrides[k].subnet, s->id) != NULL;
         if (ours && s->free_addresses >= 0 && s->free_addresses < ADDRESSES_MIN)
-            ADD("subnet", DOCTOR_WARN, f->policy->id, arena_printf(d->arena, "%s (%s) has %" PRId64 " free addresses", s->id, s->zone, s->free_addresses),
+            ADD("subnet", DOCTOR_WARN, f->id, arena_printf(d->arena, "%s (%s) has %" PRId64 " free addresses", s->id, s->zone, s->free_addresses),
                 "give the fleet a larger subnet in that zone: orders there will fail");
     }
 }

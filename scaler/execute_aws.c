@@ -3,6 +3,7 @@
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs.h"
 #include "scaler/execute.h"
+#include "scaler/execute_fleet.h"
 
 enum { READS_MAX_BYTES = 64 << 20, LIMIT_DEFAULT_MS = 9000 };
 
@@ -49,7 +50,7 @@ static void read_lists(struct reads *r, unsigned recheck)
         ecs_list_tasks(r->with, r->e->cluster, &f, &r->stopped);
 }
 
-static void read_all(struct reads *r, const struct action *a, const char *fleet_id)
+static void read_all(struct reads *r, const struct action *a)
 {
     if (a->recheck & (RECHECK_EMPTY | RECHECK_PROTECTION))
         read_lists(r, a->recheck);
@@ -60,7 +61,7 @@ static void read_all(struct reads *r, const struct action *a, const char *fleet_
     if (a->recheck & RECHECK_UNREGISTERED)
         ecs_find_container_instances(r->with, r->e->cluster, arena_printf(&r->arena, "ec2InstanceId == %s", r->instance->id), &r->registered);
     if (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_OWNER))
-        ec2_describe_spot_fleets(r->with, &fleet_id, 1, &r->fleet);
+        fleet_read(r->with, &r->s->fleets[a->fleet], &r->fleet);
     run(r->e);
 }
 
@@ -223,7 +224,7 @@ static int recheck(void *arg, const struct snapshot *s, const struct action *a, 
     arena_init(&r.arena, READS_MAX_BYTES);
     r.with = with_arena(e, &r.arena, false);
     const char *fleet_id = a->fleet >= 0 ? s->fleets[a->fleet].id : "";
-    read_all(&r, a, fleet_id);
+    read_all(&r, a);
     int rc = check_facts(&r, a, fleet_id, err);
     arena_release(&r.arena);
     return rc;
@@ -259,7 +260,7 @@ static bool has_no_tags(const struct aws_call *c)
 }
 
 // The tag is read back: of two that claim at once, the one whose value is shown has the fleet. Not shown yet is no loss.
-static int claim(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
+static int claim(struct aws_executor *e, struct aws_with w, const struct snapshot *s, const struct action *a, struct err *err)
 {
     struct ec2_spot_fleets fleets = {.count = 0};
     struct aws_call call = {.state = AWS_CALL_NONE};
@@ -269,7 +270,8 @@ static int claim(struct aws_executor *e, struct aws_with w, const struct action 
         return 0;
     if (outcome_of(&call, err) != 0)
         return err->kind;
-    ec2_describe_spot_fleets(w, &a->target, 1, &fleets);
+    assert(a->fleet >= 0);
+    fleet_read(w, &s->fleets[a->fleet], &fleets);
     run(e);
     const char *owner = told_owner(&fleets, a->target);
     if (owner && owner[0] && strcmp(owner, a->value) != 0)
@@ -296,10 +298,11 @@ static int set_state(struct aws_executor *e, struct aws_with w, const struct sna
     return outcome_of(&answer.call, err);
 }
 
-static int set_target(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
+static int set_target(struct aws_executor *e, struct aws_with w, const struct snapshot *s, const struct action *a, struct err *err)
 {
     struct aws_call call = {.state = AWS_CALL_NONE};
-    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){.fleet_id = a->target, .target = a->capacity, .on_demand = a->on_demand}, &call);
+    assert(a->fleet >= 0);
+    fleet_set_target(w, &s->fleets[a->fleet], a, &call);
     run(e);
     return outcome_of(&call, err);
 }
@@ -312,15 +315,15 @@ static int terminate(struct aws_executor *e, struct aws_with w, const struct act
     return outcome_of(&answer.call, err);
 }
 
-static const char *api_action_of(enum action_kind kind)
+static const char *api_action_of(const struct snapshot *s, const struct action *a)
 {
     static const char *const ACTIONS[ACTION_COUNT] = {
         [ACTION_MARK] = "ec2:CreateTags", [ACTION_UNMARK] = "ec2:DeleteTags", [ACTION_DRAIN] = "ecs:UpdateContainerInstancesState",
-        [ACTION_UNDRAIN] = "ecs:UpdateContainerInstancesState", [ACTION_SET_TARGET] = "ec2:ModifySpotFleetRequest",
+        [ACTION_UNDRAIN] = "ecs:UpdateContainerInstancesState",
         [ACTION_TERMINATE] = "ec2:TerminateInstances", [ACTION_DEREGISTER] = "ecs:DeregisterContainerInstance",
         [ACTION_CLAIM] = "ec2:CreateTags",
     };
-    return ACTIONS[kind];
+    return a->kind == ACTION_SET_TARGET ? fleet_set_target_name(s->fleets[a->fleet].kind) : ACTIONS[a->kind];
 }
 
 static void tell_gather(struct aws_executor *e, const struct snapshot *s, const struct action *a, int rc)
@@ -328,7 +331,7 @@ static void tell_gather(struct aws_executor *e, const struct snapshot *s, const 
     if (e->gather == NULL)
         return;
     if (a->fleet >= 0 && (rc == 0 || rc == ERR_DENIED))
-        gather_denied(e->gather, s->fleets[a->fleet].id, api_action_of(a->kind), rc == ERR_DENIED);
+        gather_denied(e->gather, s->fleets[a->fleet].id, api_action_of(s, a), rc == ERR_DENIED);
     if (rc == 0)
         gather_wrote(e->gather, a->kind, a->target, a->value);
 }
@@ -347,14 +350,14 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
         rc = tag(e, w, a, err);
         break;
     case ACTION_CLAIM:
-        rc = claim(e, w, a, err);
+        rc = claim(e, w, s, a, err);
         break;
     case ACTION_DRAIN:
     case ACTION_UNDRAIN:
         rc = set_state(e, w, s, a, err);
         break;
     case ACTION_SET_TARGET:
-        rc = set_target(e, w, a, err);
+        rc = set_target(e, w, s, a, err);
         break;
     case ACTION_TERMINATE:
         rc = terminate(e, w, a, err);

@@ -70,6 +70,12 @@ struct fact_service {
 
 struct fact_fleet {
     const char *id, *activity, *allocation, *owner, *control;
+    const char *name;            // what the policy calls it
+    const char *unfound;         // why it was not found, "" AWS does not know the id
+    const char *rebalance;       // replacement strategy of its capacity rebalancing, "" off
+    enum fleet_kind kind;
+    bool ends_with_expiration;
+    int64_t rebalance_delay_ms;
     const char *last_error;      // of its history, "" none
     int64_t last_error_ms, history_ms, trouble_since_ms;  // history_ms: when it was last asked for
     enum fleet_state state;

@@ -19,8 +19,9 @@ int region_new(struct aws_clients *clients, const char *account, const char *reg
     r->aws = aws;
     arena_init(&r->kept, FACTS_ARENA_MAX_BYTES);
     arena_init(&r->scratch, FACTS_ARENA_MAX_BYTES);
-    arena_init(&r->fleet_arenas[0], FACTS_ARENA_MAX_BYTES);
-    arena_init(&r->fleet_arenas[1], FACTS_ARENA_MAX_BYTES);
+    for (int api = 0; api < API_FLEET_COUNT; api++)
+        for (int turn = 0; turn < 2; turn++)
+            arena_init(&r->fleets[api].arenas[turn], FACTS_ARENA_MAX_BYTES);
     strmap_init(&r->definition_map, &r->kept, 256);
     strmap_init(&r->type_map, &r->kept, 64);
     strmap_init(&r->subnet_map, &r->kept, 64);
@@ -40,8 +41,9 @@ void region_free(struct region *r)
         return;
     arena_release(&r->kept);
     arena_release(&r->scratch);
-    arena_release(&r->fleet_arenas[0]);
-    arena_release(&r->fleet_arenas[1]);
+    for (int api = 0; api < API_FLEET_COUNT; api++)
+        for (int turn = 0; turn < 2; turn++)
+            arena_release(&r->fleets[api].arenas[turn]);
     free(r);
 }
 
@@ -175,14 +177,14 @@ static void look_phases(struct look *l)
     run(l);
     look_services_ask(l);
     look_containers_ask(l);
-    look_ec2_ask(l);
+    look_fleets_ask(l);
     run(l);
     look_services_take(l);
     look_containers_take(l);
     look_fleets_share(l);
     if (look_fleets_retry(l))
         run(l);
-    if (look_listed_ask(l))
+    if (look_fleets_resolve(l))
         run(l);
     look_strays_ask(l);
     l->tasks_listed = look_tasks_due(l);

@@ -196,12 +196,13 @@ static const char *fleet_of(const char *resource)
 static void ask_scalers(struct look *l)
 {
     struct region *r = l->region;
-    if (!due(l, SLOW_SCALERS, r->fleet_id_count))
+    const struct region_fleets *f = &r->fleets[API_SPOT_FLEET];  // Application Auto Scaling knows no EC2 Fleets
+    if (!due(l, SLOW_SCALERS, f->id_count))
         return;
-    const char **resources = arena_array(l->a, const char *, r->fleet_id_count);
-    for (size_t i = 0; i < r->fleet_id_count; i++)
-        resources[i] = arena_printf(l->a, "spot-fleet-request/%s", r->fleet_ids[i]);
-    appscaling_describe_targets(l->with, resources, r->fleet_id_count, &l->scalable);
+    const char **resources = arena_array(l->a, const char *, f->id_count);
+    for (size_t i = 0; i < f->id_count; i++)
+        resources[i] = arena_printf(l->a, "spot-fleet-request/%s", f->ids[i]);
+    appscaling_describe_targets(l->with, resources, f->id_count, &l->scalable);
 }
 
 // Which policy it is that scales, for people: asked only where there is one.
@@ -246,7 +247,6 @@ static bool in_trouble(const struct fact_fleet *f)
 static void ask_histories(struct look *l)
 {
     int64_t now_ms = l->new->at_ms;
-    l->histories = arena_array(l->a, struct ec2_fleet_events, l->new->fleet_count);
     for (size_t i = 0; i < l->new->fleet_count; i++) {
         struct fact_fleet *f = &l->new->fleets[i];
         f->trouble_since_ms = !in_trouble(f) ? 0 : f->trouble_since_ms ? f->trouble_since_ms : now_ms;
@@ -254,7 +254,10 @@ static void ask_histories(struct look *l)
             continue;
         f->history_ms = now_ms;
         int64_t since_ms = f->last_error_ms > now_ms - HISTORY_MS ? f->last_error_ms : now_ms - HISTORY_MS;
-        ec2_describe_fleet_history(l->with, f->id, since_ms, &l->histories[i]);
+        if (f->kind == FLEET_EC2_FLEET)
+            ec2_describe_ec2_fleet_history(l->with, f->id, since_ms, &l->rows[i].history);
+        else
+            ec2_describe_fleet_history(l->with, f->id, since_ms, &l->rows[i].history);
     }
 }
 
@@ -262,9 +265,9 @@ static void take_histories(struct look *l)
 {
     for (size_t i = 0; i < l->new->fleet_count; i++) {
         struct fact_fleet *f = &l->new->fleets[i];
-        for (size_t k = 0; k < l->histories[i].count; k++) {
-            const struct ec2_fleet_event *e = &l->histories[i].items[k];
-            bool tells = strcmp(e->kind, "error") == 0 || strcmp(e->kind, "information") == 0;
+        for (size_t k = 0; k < l->rows[i].history.count; k++) {
+            const struct ec2_fleet_event *e = &l->rows[i].history.items[k];
+            bool tells = strcmp(e->kind, "error") == 0 || strcmp(e->kind, "information") == 0 || strcmp(e->kind, "service-error") == 0;
             if (!tells || e->at_ms < f->last_error_ms)
                 continue;
             f->last_error_ms = e->at_ms;

@@ -314,7 +314,8 @@ void gather_wrote(struct gather *g, enum action_kind kind, const char *target, c
     snprintf(w->target, sizeof w->target, "%s", target);
     snprintf(w->value, sizeof w->value, "%s", value ? value : "");
     g->write_count = kept + 1;
-    g->region->fleets_stale |= kind == ACTION_SET_TARGET || kind == ACTION_CLAIM;
+    for (int api = 0; api < API_FLEET_COUNT; api++)
+        g->region->fleets[api].stale |= kind == ACTION_SET_TARGET || kind == ACTION_CLAIM;
 }
 
 const char *gather_written_mark(const struct gather *g, const char *instance, int64_t now_ms)

@@ -1,6 +1,6 @@
 // What the files of gather share: the region's caches, one look in the making, and who fills what.
 //
-// gather.c orders the phases of a look; gather_ecs.c, gather_tasks.c and gather_ec2.c ask AWS and turn answers into facts;
+// gather.c orders the phases of a look; gather_ecs.c, gather_tasks.c, gather_fleets.c and gather_ec2.c ask AWS and turn answers into facts;
 // gather_account.c asks what seldom changes; gather_cache.c keeps what does not change and what we wrote; gather_snapshot.c,
 // gather_shapes.c and gather_attributes.c join facts to a snapshot (gather_join.h).
 #pragma once
@@ -18,6 +18,7 @@ enum {
     BOOTS_MAX = 64,
     SERVICE_GONE_LOOKS = 3,
     POOLS_MAX = 2000,
+    FLEETS_OF_TAG_MAX = 8,          // that carry one tag at once, or did before a deploy
 };
 #define WRITE_OVERLAY_MS 120000
 #define TYPE_LIFE_MS 86400000
@@ -70,6 +71,20 @@ struct gather {
     size_t boot_count;              // ever; the ring's newest are the last BOOTS_MAX
 };
 
+// A fleet of the policy in this look, or one that carries its tag.
+struct look_fleet {
+    const struct policy_fleet *policy;
+    const char *id;                 // the policy's tag, where none was found
+    const char *unfound;            // why, "" it was, or its id is known
+    enum fleet_kind kind;
+    const struct ec2_spot_fleet *told;  // NULL: not told of
+    const struct fact_fleet *kept;  // what the look before knew, NULL nothing
+    struct ec2_spot_fleets alone;
+    struct ec2_instances members;
+    struct ec2_fleet_members listed;  // asked where the tags show no member
+    struct ec2_fleet_events history;
+};
+
 // ---- one look -------------------------------------------------------------------------------------------------------------
 struct look {
     struct gather *g;
@@ -85,17 +100,16 @@ struct look {
     struct ecs_arns container_list, service_list, task_list;
     struct ecs_container_instances containers;
     struct ecs_services services;
-    struct ec2_spot_fleets *fleets; // one call a fleet when one of them is unknown, else [0]
-    size_t fleet_call_count;
-    bool fleets_asked_for_all;
-    struct ec2_instances *fleet_members;  // by fleet of the policy
-    struct ec2_fleet_members *listed;     // by fleet of the policy: asked where the tags show no member
+    struct look_fleet *rows;        // the fleets, in the policy's order
+    size_t row_count;
+    struct ec2_spot_fleets fleets[API_FLEET_COUNT];  // for all at once
+    bool fleets_asked[API_FLEET_COUNT];
+    bool fleets_alone[API_FLEET_COUNT];  // one of them is unknown: each row has its own answer
     struct ec2_instances strays;    // by id
     struct ec2_subnets subnets;
     struct ec2_spot_requests interrupted;
     struct ecs_providers providers;
     struct appscaling_targets scalable;
-    struct ec2_fleet_events *histories;   // by fleet of the policy
     struct box_lists *boxes;        // draining instances
     size_t box_count;
 };
@@ -110,7 +124,6 @@ void source_set(struct facts *f, enum source_kind k, enum source_state state, in
 // How a call went, as the state of a source: OK, PARTIAL, UNKNOWN with the call's own words and the age of what is kept.
 void source_from_call(struct look *l, enum source_kind k, const struct aws_call *c);
 
-bool look_listed_ask(struct look *l);         // true: something is asked
 void look_containers_ask(struct look *l);      // describe those known
 void look_containers_take(struct look *l);
 void look_services_ask(struct look *l);
@@ -120,7 +133,8 @@ void look_boxes_ask(struct look *l);           // lists of draining instances
 void look_tasks(struct look *l);               // takes the lists, describes what is new, unfinished or vanished
 void look_protections(struct look *l);
 void look_task_needs(struct look *l);          // overrides, once the definitions are known
-void look_ec2_ask(struct look *l);
+void look_fleets_ask(struct look *l);
+bool look_fleets_resolve(struct look *l);      // which fleets the tags mean, once they are told; true: something is asked
 void look_strays_ask(struct look *l);          // container instances that no fleet has
 void look_ec2_take(struct look *l);
 void look_fleets_take(struct look *l);

@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "scaler/aws/autoscaling_app.h"
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sts.h"
@@ -63,6 +63,18 @@ struct kept_definition {
     int64_t asked_ms;
 };
 
+enum fleet_api { API_SPOT_FLEET, API_EC2_FLEET, API_FLEET_COUNT };
+struct region_fleets {              // of one kind, of all clusters here
+    const char **ids;
+    size_t id_count, id_cap;
+    struct arena arenas[2];
+    struct ec2_spot_fleets answers[2];  // [turn] is the newest complete one
+    unsigned turn;
+    bool all;                       // a policy names one by its tag: every fleet of the region is asked for
+    bool stale;                     // one of ours changed a target since
+    int64_t alone_until_ms;         // AWS did not know one of them: each cluster asks for its own
+};
+
 struct region {
     struct aws_clients *clients;
     struct aws *aws;
@@ -71,13 +83,7 @@ struct region {
     struct strmap definition_map;
     struct kept_definition **definitions;
     size_t definition_count, definition_cap;
-    const char **fleet_ids;         // of all clusters here
-    size_t fleet_id_count, fleet_id_cap;
-    struct arena fleet_arenas[2];
-    struct ec2_spot_fleets fleet_answers[2];  // [fleet_turn] is the newest complete one
-    unsigned fleet_turn;
-    bool fleets_stale;              // one of ours changed a target since
-    int64_t fleets_alone_until_ms;  // AWS did not know one of them: each cluster asks for its own
+    struct region_fleets fleets[API_FLEET_COUNT];
     struct strmap type_map;
     struct cached_type *types;
     size_t type_count;

@@ -142,7 +142,7 @@ static struct fleet_pool make_pool(struct join *j, const struct policy_fleet *p,
 // An override over several subnets is one pool in each of their zones.
 static void join_pools(struct join *j, const struct fact_fleet *f, struct fleet *to)
 {
-    const struct policy_fleet *p = policy_of(j, f->id);
+    const struct policy_fleet *p = policy_of(j, f->name);
     size_t cap = 0;
     for (size_t i = 0; i < f->override_count; i++) {
         const struct ec2_fleet_override *o = &f->overrides[i];
@@ -166,7 +166,7 @@ static void join_fleets(struct join *j)
         const struct fact_fleet *f = &j->f->fleets[i];
         const char *foreign = arena_strdup(j->a, region_scaler_of(j->l->region, f->id));
         j->s->fleets[i] = (struct fleet){
-            .id = f->id, .kind = FLEET_SPOT_FLEET, .state = f->state, .found = f->found, .maintain = f->maintain,
+            .id = f->id, .name = strcmp(f->name, f->id) == 0 ? "" : f->name, .unfound = f->unfound, .kind = f->kind, .state = f->state, .found = f->found, .maintain = f->maintain,
             .activity = f->activity, .target = f->target, .on_demand_target = f->on_demand_target,
             .fulfilled_milli = f->fulfilled_milli, .allocation = f->allocation, .valid_until_ms = f->valid_until_ms, .owner = f->owner,
             .foreign_scaling = foreign[0] != '\0', .foreign = foreign, .control = f->control, .denied = gather_denied_action(j->l->g, f->id),

@@ -22,6 +22,9 @@ const struct permission permissions[] = {
     {"ec2:DescribeSpotInstanceRequests", false, SCOPE_ANY, "which instances AWS takes back", true},
     {"ec2:DescribeSpotFleetRequestHistory", false, SCOPE_FLEET, "why a fleet does not get what it asks for", true},
     {"ec2:DescribeSpotFleetInstances", false, SCOPE_FLEET, "members of a fleet that no tag shows", false},
+    {"ec2:DescribeFleets", false, SCOPE_EC2_ANY, "target, weights and state of the EC2 Fleets", false},
+    {"ec2:DescribeFleetHistory", false, SCOPE_EC2_FLEET, "why an EC2 Fleet does not get what it asks for", true},
+    {"ec2:DescribeFleetInstances", false, SCOPE_EC2_FLEET, "members of an EC2 Fleet that no tag shows", false},
     {"application-autoscaling:DescribeScalableTargets", false, SCOPE_ANY, "whether somebody else scales a fleet", true},
     {"application-autoscaling:DescribeScalingPolicies", false, SCOPE_ANY, "which policy that is", true},
     {"sqs:GetQueueAttributes", false, SCOPE_QUEUE, "doctor: whether the queue of events is there, and how full", true},
@@ -35,10 +38,15 @@ const struct permission permissions[] = {
     {"ecs:UpdateContainerInstancesState", true, SCOPE_CONTAINER_INSTANCE, "start and undo a drain", false},
     {"ecs:DeregisterContainerInstance", true, SCOPE_CLUSTER, "forget an instance that EC2 has ended", false},
     {"ec2:ModifySpotFleetRequest", true, SCOPE_FLEET, "order capacity; lower a target after a drain", false},
+    {"ec2:ModifyFleet", true, SCOPE_EC2_FLEET, "the same, of an EC2 Fleet", false},
     {"ec2:TerminateInstances", true, SCOPE_MEMBER, "end a drained member by its id", false},
+    {"ec2:TerminateInstances", true, SCOPE_EC2_MEMBER, "the same, of an EC2 Fleet", false},
     {"ec2:CreateTags", true, SCOPE_MEMBER_TAGS, "mark an instance before its drain", false},
+    {"ec2:CreateTags", true, SCOPE_EC2_MEMBER_TAGS, "the same, of an EC2 Fleet", false},
     {"ec2:CreateTags", true, SCOPE_FLEET_TAGS, "claim a fleet: the tag masu:owner", false},
+    {"ec2:CreateTags", true, SCOPE_EC2_FLEET_TAGS, "claim an EC2 Fleet", false},
     {"ec2:DeleteTags", true, SCOPE_MEMBER_TAGS, "take the mark off after an undone drain", false},
+    {"ec2:DeleteTags", true, SCOPE_EC2_MEMBER_TAGS, "the same, of an EC2 Fleet", false},
     {"sqs:ReceiveMessage", true, SCOPE_QUEUE, "events as they happen: spot notices first of all", true},
     {"sqs:DeleteMessage", true, SCOPE_QUEUE, "take an event from the queue once it is answered", true},
     {"ec2:CreateTags", true, SCOPE_GROUP_MEMBER_TAGS, "mark a member of a group before its drain", false},
@@ -102,10 +110,12 @@ static struct place place_of(const struct policy_cluster *c, const char *region)
 
 #define GROUP_TAG "ec2:ResourceTag/aws:autoscaling:groupName"
 #define MEMBER_TAG "ec2:ResourceTag/aws:ec2spot:fleet-request-id"
+#define EC2_MEMBER_TAG "ec2:ResourceTag/aws:ec2:fleet-id"
 
 static const struct {
     const char *word;              // of the statement's id
     const char *service, *format;  // of the resource, with the cluster's name or the fleet's id; NULL: "*"
+    const char *ids;               // of fleets of this kind: only where the policy has one; NULL: whatever the policy has
 } SCOPES[SCOPE_COUNT] = {
     [SCOPE_ANY] = {"Any", NULL, NULL},
     [SCOPE_CLUSTER] = {"Clusters", "ecs", "cluster/%s"},
@@ -113,15 +123,20 @@ static const struct {
     [SCOPE_CONTAINER_INSTANCE] = {"ContainerInstances", "ecs", "container-instance/%s/*"},
     [SCOPE_SERVICE] = {"Services", "ecs", "service/%s/*"},
     [SCOPE_TASK] = {"Tasks", "ecs", "task/%s/*"},
-    [SCOPE_FLEET] = {"Fleets", "ec2", "spot-fleet-request/%s"},
-    [SCOPE_MEMBER] = {"Members", "ec2", "instance/*"},
-    [SCOPE_MEMBER_TAGS] = {"MemberTags", "ec2", "instance/*"},
-    [SCOPE_FLEET_TAGS] = {"FleetTags", "ec2", "spot-fleet-request/%s"},
-    [SCOPE_QUEUE] = {"Queues", "sqs", "%s"},
-    [SCOPE_GROUPS] = {"Groups", NULL, NULL},
-    [SCOPE_GROUP] = {"Groups", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s"},
-    [SCOPE_GROUP_TAGS] = {"GroupTags", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s"},
-    [SCOPE_GROUP_MEMBER_TAGS] = {"GroupMemberTags", "ec2", "instance/*"},
+    [SCOPE_FLEET] = {"Fleets", "ec2", "spot-fleet-request/%s", "sfr-*"},
+    [SCOPE_EC2_ANY] = {"AnyEcTwoFleet", NULL, NULL, "fleet-*"},
+    [SCOPE_EC2_FLEET] = {"EcTwoFleets", "ec2", "fleet/%s", "fleet-*"},
+    [SCOPE_MEMBER] = {"Members", "ec2", "instance/*", "sfr-*"},
+    [SCOPE_EC2_MEMBER] = {"EcTwoMembers", "ec2", "instance/*", "fleet-*"},
+    [SCOPE_MEMBER_TAGS] = {"MemberTags", "ec2", "instance/*", "sfr-*"},
+    [SCOPE_EC2_MEMBER_TAGS] = {"EcTwoMemberTags", "ec2", "instance/*", "fleet-*"},
+    [SCOPE_FLEET_TAGS] = {"FleetTags", "ec2", "spot-fleet-request/%s", "sfr-*"},
+    [SCOPE_EC2_FLEET_TAGS] = {"EcTwoFleetTags", "ec2", "fleet/%s", "fleet-*"},
+    [SCOPE_QUEUE] = {"Queues", "sqs", "%s", NULL},
+    [SCOPE_GROUPS] = {"Groups", NULL, NULL, "*"},
+    [SCOPE_GROUP] = {"Groups", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s", "*"},
+    [SCOPE_GROUP_TAGS] = {"GroupTags", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s", "*"},
+    [SCOPE_GROUP_MEMBER_TAGS] = {"GroupMemberTags", "ec2", "instance/*", "*"},
     [SCOPE_ALWAYS] = {NULL, NULL, NULL},
 };
 
@@ -149,17 +164,25 @@ static void add_arn(json_t *list, enum permission_scope scope, const struct plac
     add_once(list, arn);
 }
 
+// A fleet that is found by its tag may be a Spot Fleet or an EC2 Fleet. "*" is for groups.
+static bool may_be(const struct policy_fleet *f, const char *ids)
+{
+    enum fleet_kind kind = policy_fleet_kind(f);
+    if (kind == FLEET_GROUP || strcmp(ids, "*") == 0)
+        return kind == FLEET_GROUP && strcmp(ids, "*") == 0;
+    return kind == FLEET_KIND_COUNT || (kind == FLEET_EC2_FLEET) == (strcmp(ids, "fleet-*") == 0);
+}
+
 static void add_resources(json_t *list, enum permission_scope scope, const struct policy_cluster *c, const char *region)
 {
     struct place at = place_of(c, region);
-    if (scope != SCOPE_FLEET && scope != SCOPE_FLEET_TAGS && scope != SCOPE_GROUPS && scope != SCOPE_GROUP && scope != SCOPE_GROUP_TAGS) {
+    if (SCOPES[scope].ids == NULL) {
         add_arn(list, scope, &at, at.cluster);
         return;
     }
-    bool groups = scope == SCOPE_GROUPS || scope == SCOPE_GROUP || scope == SCOPE_GROUP_TAGS;
     for (size_t f = 0; c && f < c->fleet_count; f++)
-        if (groups == (policy_fleet_kind(&c->fleets[f]) == FLEET_GROUP))
-            add_arn(list, scope, &at, policy_fleet_name(&c->fleets[f]));
+        if (may_be(&c->fleets[f], SCOPES[scope].ids))
+            add_arn(list, scope, &at, policy_fleet_kind(&c->fleets[f]) == FLEET_KIND_COUNT ? "*" : policy_fleet_name(&c->fleets[f]));
     if (c == NULL)
         add_arn(list, scope, &at, "*");
 }
@@ -194,42 +217,39 @@ static json_t *resources(enum permission_scope scope, const struct policy *p, co
     return list;
 }
 
-static json_t *fleet_ids(const struct policy *p, bool groups)
+static json_t *fleet_ids(const struct policy *p, const char *ids, bool *ret_by_tag)
 {
     json_t *list = json_array();
+    *ret_by_tag = false;
     for (size_t i = 0; p && i < p->cluster_count; i++)
-        for (size_t f = 0; f < p->clusters[i].fleet_count; f++)
-            if (groups == (policy_fleet_kind(&p->clusters[i].fleets[f]) == FLEET_GROUP))
-                add_once(list, policy_fleet_name(&p->clusters[i].fleets[f]));
+        for (size_t f = 0; f < p->clusters[i].fleet_count; f++) {
+            const struct policy_fleet *x = &p->clusters[i].fleets[f];
+            bool by_tag = policy_fleet_kind(x) == FLEET_KIND_COUNT;
+            if (may_be(x, ids))
+                add_once(list, by_tag ? ids : policy_fleet_name(x));
+            *ret_by_tag |= by_tag;
+        }
     if (p == NULL)
-        add_once(list, groups ? "*" : "sfr-*");
+        add_once(list, ids);
     return list;
-}
-
-// Whether the policy has anything that the scope is about.
-static bool of_use(enum permission_scope scope, const struct policy *p)
-{
-    bool members = scope == SCOPE_MEMBER || scope == SCOPE_MEMBER_TAGS;
-    if (!members && scope != SCOPE_GROUP_MEMBER_TAGS)
-        return true;
-    json_t *names = fleet_ids(p, !members);
-    bool some = json_array_size(names) > 0;
-    json_decref(names);
-    return some;
 }
 
 static json_t *condition(enum permission_scope scope, const struct policy *p, const char *region)
 {
-    const char *equals = p ? "StringEquals" : "StringLike";
+    bool of_ec2 = scope == SCOPE_EC2_MEMBER || scope == SCOPE_EC2_MEMBER_TAGS;
+    const char *key = of_ec2 ? EC2_MEMBER_TAG : scope == SCOPE_GROUP_MEMBER_TAGS ? GROUP_TAG : MEMBER_TAG;
+    bool tags = scope == SCOPE_MEMBER_TAGS || scope == SCOPE_EC2_MEMBER_TAGS || scope == SCOPE_GROUP_MEMBER_TAGS;
     if (scope == SCOPE_BY_CLUSTER)
         return json_pack("{s:{s:o}}", "ArnLike", "ecs:cluster", resources(SCOPE_CLUSTER, p, region));
-    if (scope == SCOPE_MEMBER)
-        return json_pack("{s:{s:o}}", equals, MEMBER_TAG, fleet_ids(p, false));
-    if (scope == SCOPE_MEMBER_TAGS)
-        return json_pack("{s:{s:o}, s:{s:s}}", equals, MEMBER_TAG, fleet_ids(p, false), "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
-    if (scope == SCOPE_GROUP_MEMBER_TAGS)
-        return json_pack("{s:{s:o}, s:{s:s}}", equals, GROUP_TAG, fleet_ids(p, true), "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
-    if (scope == SCOPE_FLEET_TAGS || scope == SCOPE_GROUP_TAGS)
+    if (scope == SCOPE_MEMBER || scope == SCOPE_EC2_MEMBER || tags) {
+        bool by_tag;
+        json_t *ids = fleet_ids(p, SCOPES[scope].ids, &by_tag);
+        json_t *when = json_pack("{s:{s:o}}", p && !by_tag ? "StringEquals" : "StringLike", key, ids);
+        if (tags)
+            json_object_set_new(when, "ForAllValues:StringLike", json_pack("{s:s}", "aws:TagKeys", "masu:*"));
+        return when;
+    }
+    if (scope == SCOPE_FLEET_TAGS || scope == SCOPE_EC2_FLEET_TAGS || scope == SCOPE_GROUP_TAGS)
         return json_pack("{s:{s:s}}", "ForAllValues:StringLike", "aws:TagKeys", "masu:*");
     return NULL;
 }
@@ -244,15 +264,15 @@ static json_t *statement(enum permission_scope scope, bool write, const struct p
         json_decref(actions);
         return NULL;
     }
-    json_t *where = resources(scope, p, region);
-    if (json_array_size(where) == 0 || !of_use(scope, p)) {  // the policy has nothing of the kind
+    json_t *on = resources(scope, p, region);
+    if (json_array_size(on) == 0) {  // no fleet of that kind
         json_decref(actions);
-        json_decref(where);
+        json_decref(on);
         return NULL;
     }
     char sid[64];
     snprintf(sid, sizeof sid, "%s%s", write ? "Change" : "Read", SCOPES[scope].word);
-    json_t *s = json_pack("{s:s, s:s, s:o, s:o}", "Sid", sid, "Effect", "Allow", "Action", actions, "Resource", where);
+    json_t *s = json_pack("{s:s, s:s, s:o, s:o}", "Sid", sid, "Effect", "Allow", "Action", actions, "Resource", on);
     json_t *when = condition(scope, p, region);
     if (when)
         json_object_set_new(s, "Condition", when);

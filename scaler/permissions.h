@@ -20,9 +20,14 @@ enum permission_scope {
     SCOPE_SERVICE,             // service/CLUSTER/*
     SCOPE_TASK,                // task/CLUSTER/*
     SCOPE_FLEET,               // spot-fleet-request/ID
+    SCOPE_EC2_ANY,             // "*", where a fleet may be an EC2 Fleet
+    SCOPE_EC2_FLEET,           // fleet/ID
     SCOPE_MEMBER,              // instance/*, narrowed by the tag that EC2 puts on members of a Spot Fleet
+    SCOPE_EC2_MEMBER,          // of an EC2 Fleet
     SCOPE_MEMBER_TAGS,         // the same, and only tags masu:*
+    SCOPE_EC2_MEMBER_TAGS,
     SCOPE_FLEET_TAGS,          // spot-fleet-request/ID, and only tags masu:*
+    SCOPE_EC2_FLEET_TAGS,
     SCOPE_QUEUE,               // the queues of the policy
     SCOPE_GROUPS,              // Auto Scaling groups, of which AWS knows no resource in a read: "*"; nothing where the policy has none
     SCOPE_GROUP,               // autoScalingGroup:*:autoScalingGroupName/NAME

@@ -185,12 +185,12 @@ static int make_policy(struct rig *r, struct err *err)
                 *c = *settings;
             else
                 built_in_settings(&r->arena, &v, k, c);
-            if (r->o.settings)
-                r->o.settings(c);
             c->name = arena_strdup(&r->arena, v.clusters[k].name);
             c->region = region_name_of(w);
             c->account = SANDBOX_ACCOUNT;
             name_fleets(&r->arena, &v, k, c);
+            if (r->o.settings)
+                r->o.settings(c);
         }
     }
     return 0;
@@ -270,8 +270,11 @@ static void watch_worlds(struct rig *r)
         for (int k = 0; k < v.cluster_count; k++) {
             const struct policy_cluster *c = &r->policy.clusters[next++];
             world_set_headroom(r->worlds[w], k, c->headroom_percent * 100, headroom_tasks(&v, k, c));
-            for (size_t f = 0; f < c->fleet_count; f++)
-                invariants_bounds(r->invariants[w], world_find_fleet(r->worlds[w], c->fleets[f].id), c->fleets[f].min, c->fleets[f].max);
+            for (size_t f = 0; f < c->fleet_count; f++) {
+                int fleet = world_find_fleet(r->worlds[w], policy_fleet_name(&c->fleets[f]));
+                if (fleet >= 0)  // one that is found by its tag may be another tomorrow
+                    invariants_bounds(r->invariants[w], fleet, c->fleets[f].min, c->fleets[f].max);
+            }
         }
     }
 }

@@ -84,11 +84,11 @@ void world_set_provider(struct world *w, int instance, int provider)
     service_wake_cluster(w, w->instances[instance].cluster, false);
 }
 
-static void new_fleet_id(struct world *w, char *out, size_t size)
+static void new_fleet_id(struct world *w, bool ec2_fleet, char *out, size_t size)
 {
     char hex[40];
     world_new_id(w, "", 32, hex, sizeof hex);
-    snprintf(out, size, "sfr-%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    snprintf(out, size, "%s-%.8s-%.4s-%.4s-%.4s-%.12s", ec2_fleet ? "fleet" : "sfr", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
 int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
@@ -100,7 +100,10 @@ int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
     *f = (struct world_fleet){.cluster = spec->cluster, .template = spec->template, .group = -1, .maintain = !spec->request_type, .wanted = spec->target,
                               .modified_by = WORLD_PERSON, .excess = WX_DEFAULT, .allocation = spec->allocation,
                               .override_count = spec->override_count, .created_ms = w->now_ms};
-    new_fleet_id(w, f->id, sizeof f->id);
+    f->ec2_fleet = spec->ec2_fleet;
+    f->wanted_on_demand = spec->on_demand;
+    f->on_demand = (struct world_lagged){spec->on_demand, spec->on_demand, w->now_ms};
+    new_fleet_id(w, f->ec2_fleet, f->id, sizeof f->id);
     f->state = (struct world_lagged){WF_SUBMITTED, WF_SUBMITTED, w->now_ms};
     f->target = (struct world_lagged){spec->target, spec->target, w->now_ms};
     for (int i = 0; i < spec->override_count; i++)
@@ -207,12 +210,12 @@ static void add_planned_fleets(struct world *w)
         int type = world_type_index(w, by_vcpu[i]);
         o[i] = (struct world_override){type, -1, w->types[type].vcpus * 1000LL};
     }
-    add_planned_fleet(w, &(struct world_fleet_spec){.cluster = 0, .allocation = WALLOC_PRICE_CAPACITY_OPTIMIZED, .overrides = o,
-                                                    .override_count = (int)ARRAY_LEN(by_vcpu)});
+    add_planned_fleet(w, &(struct world_fleet_spec){.cluster = 0, .ec2_fleet = w->o.fleet_mix == WMIX_EC2, .allocation = WALLOC_PRICE_CAPACITY_OPTIMIZED,
+                                                    .overrides = o, .override_count = (int)ARRAY_LEN(by_vcpu)});
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
         o[i] = (struct world_override){world_type_index(w, plain[i]), -1, 1000};
-    add_planned_fleet(w, &(struct world_fleet_spec){.cluster = 1, .allocation = WALLOC_DIVERSIFIED, .overrides = o,
-                                                    .override_count = (int)ARRAY_LEN(plain)});
+    add_planned_fleet(w, &(struct world_fleet_spec){.cluster = 1, .ec2_fleet = w->o.fleet_mix != WMIX_SPOT, .allocation = WALLOC_DIVERSIFIED,
+                                                    .overrides = o, .override_count = (int)ARRAY_LEN(plain)});
 }
 
 static bool all_placed(struct world *w, int cluster)

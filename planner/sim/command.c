@@ -83,7 +83,7 @@ static enum world_answer modify(struct world *w, enum world_actor by, int n, int
     struct world_fleet *f = &w->fleets[n];
     if (f->group >= 0)
         return WORLD_NOT_FOUND;
-    if (!f->maintain || f->state.now != WF_ACTIVE)
+    if (!f->maintain || (f->state.now != WF_ACTIVE && !(f->ec2_fleet && f->state.now == WF_SUBMITTED)))
         return WORLD_FLEET_NOT_MODIFIABLE;
     int64_t new_target = target < 0 ? f->wanted : target, new_on_demand = on_demand < 0 ? f->wanted_on_demand : on_demand;
     if (new_target > 10000 || new_on_demand > new_target || excess > WX_NO_TERMINATION)

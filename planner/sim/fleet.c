@@ -149,6 +149,12 @@ static void expire(struct world *w, int fleet)
     fleet_recount(w, fleet);
 }
 
+static bool short_of_spot(const struct world_fleet *f, int64_t have_milli, int64_t on_demand_milli)
+{
+    int64_t over = on_demand_milli > f->wanted_on_demand * 1000 ? on_demand_milli - f->wanted_on_demand * 1000 : 0;
+    return have_milli - (f->wanted_on_demand > 0 ? over : 0) < f->wanted * 1000;
+}
+
 void fleet_check_step(struct world *w, int fleet)
 {
     fleet_recount(w, fleet);
@@ -171,7 +177,8 @@ void fleet_check_step(struct world *w, int fleet)
         world_lag(w, &f->state, WF_ACTIVE);
     int64_t on_demand = on_demand_milli(w, fleet) + f->open_on_demand_milli;
     int64_t have = f->fulfilled_milli + f->open_milli;
-    for (int limit = 0; have < f->wanted * 1000 && limit < WORLD_INSTANCES_MAX; limit++) {
+    // Each part is fulfilled by itself: what one has above its target is none of the other's.
+    for (int limit = 0; limit < WORLD_INSTANCES_MAX && (on_demand < f->wanted_on_demand * 1000 || short_of_spot(f, have, on_demand)); limit++) {
         bool spot = on_demand >= f->wanted_on_demand * 1000;
         int refused;
         struct choice c = choose_pool(w, fleet, spot, &refused);
@@ -210,7 +217,9 @@ void fleet_launch_step(struct world *w, int fleet, int packed, bool spot)
         group_launch_step(w, fleet, packed / FLEET_PACK, pool, spot);
         return;
     }
-    bool still_wanted = f->fulfilled_milli < f->wanted * 1000 && f->state.now <= WF_MODIFYING;
+    int64_t on_demand = on_demand_milli(w, fleet);
+    bool lacks = spot ? short_of_spot(f, f->fulfilled_milli, on_demand) : on_demand < f->wanted_on_demand * 1000;
+    bool still_wanted = lacks && f->state.now <= WF_MODIFYING;
     if (!still_wanted) {  // a lower target cancels open orders first
         w->pools[pool].depth += spot;
         return;

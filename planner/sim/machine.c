@@ -72,7 +72,8 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     world_copy(i->tags[0].value, sizeof i->tags[0].value, i->cluster >= 0 ? w->clusters[i->cluster].name : "stray");
     i->tag_count = 1;
     if (fleet >= 0) {
-        world_copy(i->tags[1].key, sizeof i->tags[1].key, w->fleets[fleet].group >= 0 ? "aws:autoscaling:groupName" : "aws:ec2spot:fleet-request-id");
+        const struct world_fleet *f = &w->fleets[fleet];
+        world_copy(i->tags[1].key, sizeof i->tags[1].key, f->group >= 0 ? "aws:autoscaling:groupName" : f->ec2_fleet ? "aws:ec2:fleet-id" : "aws:ec2spot:fleet-request-id");
         world_copy(i->tags[1].value, sizeof i->tags[1].value, w->fleets[fleet].id);
         world_copy(i->tags[2].key, sizeof i->tags[2].key, "aws:ec2launchtemplate:id");
         world_copy(i->tags[2].value, sizeof i->tags[2].value, w->templates[i->template].id);

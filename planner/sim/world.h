@@ -56,6 +56,9 @@ struct world_hook {
     void *arg;
 };
 
+// What the default world's clusters run on: all on Spot Fleet requests, all on EC2 Fleets, or its second cluster on an EC2 Fleet.
+enum world_mix { WMIX_SPOT, WMIX_EC2, WMIX_BOTH };
+
 struct world_options {           // world_options_default() fills all
     int64_t start_ms;            // wall time of the beginning; 2026-01-12T00:00:00Z, a Monday
     int64_t boot_p50_ms, boot_p90_ms;      // launch → registered: 75 s, 95 s
@@ -72,6 +75,7 @@ struct world_options {           // world_options_default() fills all
     double batch_per_hour;                 // standalone tasks: 12
     int64_t batch_retry_ms;                // a refused RunTask is asked again: 30 s
     bool groups;                           // the default world's fleets are Auto Scaling groups
+    enum world_mix fleet_mix;              // else: Spot Fleet requests
     int scale_permyriad;                   // size of the default world: 10,000 = 2 clusters, 20 services, about 30 instances
     const struct workload_trace *trace;    // NULL: profile; must outlive the world
     int64_t trace_mean;                    // tasks, 100
@@ -107,6 +111,8 @@ struct world_fleet_spec {
     const struct world_override *overrides;
     int override_count;
     bool request_type;           // not maintain
+    bool ec2_fleet;              // an EC2 Fleet, not a Spot Fleet request
+    int64_t on_demand;           // part of the target
     int template;
 };
 int world_add_fleet(struct world *w, const struct world_fleet_spec *s);

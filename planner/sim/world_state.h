@@ -33,6 +33,8 @@ enum world_desired { WD_RUNNING, WD_STOPPED };
 enum world_fleet_state { WF_SUBMITTED, WF_ACTIVE, WF_MODIFYING, WF_CANCELLED_RUNNING, WF_CANCELLED_TERMINATING, WF_CANCELLED };
 enum world_activity { WA_PENDING_FULFILLMENT, WA_FULFILLED, WA_PENDING_TERMINATION, WA_ERROR };
 enum world_allocation { WALLOC_LOWEST_PRICE, WALLOC_DIVERSIFIED, WALLOC_CAPACITY_OPTIMIZED, WALLOC_PRICE_CAPACITY_OPTIMIZED };
+// What a fleet does at a rebalance recommendation for a member, by itself.
+enum world_rebalance { WREB_OFF, WREB_LAUNCH, WREB_LAUNCH_BEFORE_TERMINATE };
 enum world_excess { WX_DEFAULT, WX_NO_TERMINATION };
 // How an instance came to its end: who made the call that led to it is in ended_by.
 enum world_end { WEND_NONE, WEND_BY_ID, WEND_FLEET_EXCESS, WEND_INTERRUPTED, WEND_FLEET_CANCELLED, WEND_GROUP };  // chosen by its group
@@ -150,7 +152,10 @@ struct world_override {
 };
 
 struct world_fleet {
-    char id[WORLD_ID];             // "sfr-…", or the group's name
+    char id[WORLD_ID];             // "sfr-…"; of an EC2 Fleet "fleet-…"; or the group's name
+    bool ec2_fleet;                // an EC2 Fleet, not a Spot Fleet request
+    enum world_rebalance rebalance;
+    int64_t rebalance_delay_ms;    // of WREB_LAUNCH_BEFORE_TERMINATE
     int cluster, template;         // where its instances register (user data), and as what
     int group;                     // index into world.groups: an Auto Scaling group; -1: a Spot Fleet
     bool maintain;

@@ -11,7 +11,7 @@
 
 #include "scaler/aws/aws.h"
 
-#define AWS_BUDGETS_MAX 32
+#define AWS_BUDGETS_MAX 64
 
 struct aws_budget_lane {
     double tokens;

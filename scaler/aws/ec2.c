@@ -88,10 +88,22 @@ void ec2_describe_instances_by_id(struct aws_with w, const char *const *ids, siz
     ec2_describe_instances(w, &(struct ec2_filter){"instance-id", ids, count}, 1, ret);
 }
 
+bool ec2_is_ec2_fleet(const char *fleet_id)
+{
+    return strncmp(fleet_id, "fleet-", 6) == 0;
+}
+
 void ec2_describe_fleet_instances(struct aws_with w, const char *fleet_id, struct ec2_instances *ret)
 {
+    ec2_describe_tagged_instances(w, ec2_is_ec2_fleet(fleet_id) ? EC2_FLEET_TAG : EC2_SPOT_FLEET_TAG, fleet_id, ret);
+}
+
+void ec2_describe_tagged_instances(struct aws_with w, const char *key, const char *value, struct ec2_instances *ret)
+{
+    char name[160];
+    snprintf(name, sizeof name, "tag:%s", key);
     static const char *const states[] = {"pending", "running", "shutting-down", "stopping", "stopped"};
-    const struct ec2_filter filters[] = {{"tag:aws:ec2spot:fleet-request-id", &fleet_id, 1},
+    const struct ec2_filter filters[] = {{name, &value, 1},
                                          {"instance-state-name", states, ARRAY_LEN(states)}};
     ec2_describe_instances(w, filters, ARRAY_LEN(filters), ret);
 }
@@ -166,12 +178,17 @@ void ec2_describe_spot_fleets(struct aws_with w, const char *const *ids, size_t 
 {
     *ret = (struct ec2_spot_fleets){0};
     aws_call_begin(&ret->call);
-    for (size_t from = 0; from < count; from += FLEETS_MAX) {
+    size_t from = 0;
+    do {
         _cleanup_(buf_release) struct buf b;
         begin(&b, &describe_fleets);
-        aws_form_add_list(&b, "SpotFleetRequestId", ids + from, at_most(count - from, FLEETS_MAX));
+        if (count > 0)
+            aws_form_add_list(&b, "SpotFleetRequestId", ids + from, at_most(count - from, FLEETS_MAX));
+        else
+            aws_form_add_int(&b, "MaxResults", PAGE_MAX);
         aws_job_submit(&(struct aws_job){.with = w, .op = &describe_fleets, .call = &ret->call, .ret = ret}, &b);
-    }
+        from += FLEETS_MAX;
+    } while (from < count);
     aws_call_settle(&ret->call);
 }
 
@@ -210,7 +227,7 @@ void ec2_modify_spot_fleet(struct aws_with w, const struct ec2_fleet_target *t, 
     begin(&b, &modify_fleet);
     aws_form_add(&b, "SpotFleetRequestId", t->fleet_id);
     aws_form_add_int(&b, "TargetCapacity", t->target);
-    if (t->on_demand > 0)
+    if (t->split || t->on_demand > 0)
         aws_form_add_int(&b, "OnDemandTargetCapacity", t->on_demand);
     // Without it the fleet would choose and kill instances itself, with tasks on them.
     aws_form_add(&b, "ExcessCapacityTerminationPolicy", "noTermination");

@@ -31,8 +31,13 @@ struct ec2_instances {
 // At least one filter (unfiltered calls use a smaller bucket). Never by InstanceId: one unknown id would fail the whole.
 void ec2_describe_instances(struct aws_with w, const struct ec2_filter *filters, size_t filter_count, struct ec2_instances *ret);
 void ec2_describe_instances_by_id(struct aws_with w, const char *const *ids, size_t count, struct ec2_instances *ret);
-// Those of the Spot Fleet by its tag, in all states but terminated.
+#define EC2_SPOT_FLEET_TAG "aws:ec2spot:fleet-request-id"
+#define EC2_FLEET_TAG "aws:ec2:fleet-id"
+// Those that carry the tag, in all states but terminated.
+void ec2_describe_tagged_instances(struct aws_with w, const char *key, const char *value, struct ec2_instances *ret);
+// Members of a Spot Fleet ("sfr-…") or an EC2 Fleet ("fleet-…"), by the tag that EC2 gives them.
 void ec2_describe_fleet_instances(struct aws_with w, const char *fleet_id, struct ec2_instances *ret);
+bool ec2_is_ec2_fleet(const char *fleet_id);
 
 struct ec2_state_change {
     const char *instance_id, *before, *after;
@@ -71,6 +76,7 @@ struct ec2_spot_fleet {
     int64_t target, on_demand_target;
     int64_t fulfilled_milli, on_demand_fulfilled_milli;
     int64_t created_ms, valid_until_ms;
+    int64_t rebalance_delay_s;   // of "launch-before-terminate"
     bool terminate_with_expiration, replace_unhealthy;
     struct ec2_fleet_override *overrides;
     size_t override_count;
@@ -81,7 +87,8 @@ struct ec2_spot_fleets {
     struct ec2_spot_fleet *items;
     size_t count, cap;
 };
-// One unknown id fails the call with ERR_NOT_FOUND (InvalidSpotFleetRequestId.NotFound): ask for the rest then.
+// count 0: every fleet of the region. One unknown id fails the call with ERR_NOT_FOUND (InvalidSpotFleetRequestId.NotFound): ask
+// for the rest then.
 void ec2_describe_spot_fleets(struct aws_with w, const char *const *ids, size_t count, struct ec2_spot_fleets *ret);
 
 struct ec2_fleet_member {
@@ -110,7 +117,8 @@ void ec2_describe_fleet_history(struct aws_with w, const char *fleet_id, int64_t
 struct ec2_fleet_target {
     const char *fleet_id;
     int64_t target;              // absolute, on-demand part included
-    int64_t on_demand;           // sent when > 0
+    int64_t on_demand;           // Spot Fleet: sent when > 0
+    bool split;                  // the fleet has an on-demand part: both numbers are sent, 0 included
 };
 // Always with ExcessCapacityTerminationPolicy=noTermination. ERR_CONFLICT: not in a state that can be modified. Not repeated in
 // place after a timeout.

@@ -143,10 +143,19 @@ static void add_overrides(struct ec2_spot_fleet *f, const struct xml_node *confi
         add_override(f, &cap, override_of(s, "", a), a);
 }
 
-static int fleet_of(const struct xml_node *n, struct arena *a, struct ec2_spot_fleet *ret, struct err *err)
+static int add_fleet(struct ec2_spot_fleets *ret, const struct ec2_spot_fleet *f, struct arena *a, struct err *err)
+{
+    if (!*f->id || !*f->state || f->target < 0)
+        return err_set(err, ERR_CORRUPT, "a fleet without id, state or target");
+    ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+    ret->items[ret->count++] = *f;
+    return 0;
+}
+
+static struct ec2_spot_fleet fleet_of(const struct xml_node *n, struct arena *a)
 {
     const struct xml_node *c = xml_at(n, "spotFleetRequestConfig");
-    *ret = (struct ec2_spot_fleet){
+    struct ec2_spot_fleet f = {
         .id = xml_text_in(n, "spotFleetRequestId", a),
         .state = xml_text_in(n, "spotFleetRequestState", a),
         .activity = xml_text_in(n, "activityStatus", a),
@@ -154,6 +163,7 @@ static int fleet_of(const struct xml_node *n, struct arena *a, struct ec2_spot_f
         .allocation = xml_text_in(c, "allocationStrategy", a),
         .excess_policy = xml_text_in(c, "excessCapacityTerminationPolicy", a),
         .rebalance = xml_text_in(c, "spotMaintenanceStrategies/capacityRebalance/replacementStrategy", a),
+        .rebalance_delay_s = xml_int(c, "spotMaintenanceStrategies/capacityRebalance/terminationDelay", 0),
         .target = xml_int(c, "targetCapacity", -1),
         .on_demand_target = xml_int(c, "onDemandTargetCapacity", 0),
         .fulfilled_milli = xml_milli(c, "fulfilledCapacity", 0),
@@ -164,12 +174,10 @@ static int fleet_of(const struct xml_node *n, struct arena *a, struct ec2_spot_f
         .replace_unhealthy = xml_flag(c, "replaceUnhealthyInstances", false),
         .tags = tags_of(n, "tagSet", a),
     };
-    add_overrides(ret, c, a);
-    if (!*ret->type)
-        ret->type = "maintain";  // EC2's default
-    if (!*ret->id || !*ret->state || ret->target < 0)
-        return err_set(err, ERR_CORRUPT, "a fleet without id, state or target");
-    return 0;
+    add_overrides(&f, c, a);
+    if (!*f.type)
+        f.type = "maintain";  // EC2's default
+    return f;
 }
 
 int ec2_decode_fleets(struct aws_job *job, const struct xml_node *root, struct err *err)
@@ -177,14 +185,64 @@ int ec2_decode_fleets(struct aws_job *job, const struct xml_node *root, struct e
     struct ec2_spot_fleets *ret = job->ret;
     size_t before = ret->count;
     for (const struct xml_node *i = xml_first(root, "spotFleetRequestConfigSet", "item"); i; i = xml_next(i)) {
-        struct ec2_spot_fleet f;
-        int rc = fleet_of(i, job->with.arena, &f, err);
-        if (rc) {
+        struct ec2_spot_fleet f = fleet_of(i, job->with.arena);
+        if (add_fleet(ret, &f, job->with.arena, err) != 0) {
             ret->count = before;
-            return rc;
+            return err->kind;
         }
-        ret->items = arena_grow(job->with.arena, ret->items, ret->count, &ret->cap, sizeof *ret->items);
-        ret->items[ret->count++] = f;
+    }
+    take_token(job, root);
+    return 0;
+}
+
+// ---- EC2 Fleets -------------------------------------------------------------------------------------------------------------
+// What neither part names is of the default type.
+static int64_t on_demand_part(const struct xml_node *spec, int64_t total)
+{
+    int64_t on_demand = xml_int(spec, "onDemandTargetCapacity", 0), spot = xml_int(spec, "spotTargetCapacity", 0);
+    bool rest = strcmp(xml_text(spec, "defaultTargetCapacityType"), "on-demand") == 0 && total > on_demand + spot;
+    int64_t part = rest ? total - spot : on_demand;
+    return part < 0 ? 0 : part > total ? total : part;
+}
+
+static struct ec2_spot_fleet ec2_fleet_of(const struct xml_node *n, struct arena *a)
+{
+    const struct xml_node *spec = xml_at(n, "targetCapacitySpecification");
+    struct ec2_spot_fleet f = {
+        .id = xml_text_in(n, "fleetId", a),
+        .state = xml_text_in(n, "fleetState", a),
+        .activity = xml_text_in(n, "activityStatus", a),
+        .type = xml_text_in(n, "type", a),
+        .allocation = xml_text_in(n, "spotOptions/allocationStrategy", a),
+        .excess_policy = xml_text_in(n, "excessCapacityTerminationPolicy", a),
+        .rebalance = xml_text_in(n, "spotOptions/maintenanceStrategies/capacityRebalance/replacementStrategy", a),
+        .rebalance_delay_s = xml_int(n, "spotOptions/maintenanceStrategies/capacityRebalance/terminationDelay", 0),
+        .target = xml_int(spec, "totalTargetCapacity", -1),
+        .fulfilled_milli = xml_milli(n, "fulfilledCapacity", 0),
+        .on_demand_fulfilled_milli = xml_milli(n, "fulfilledOnDemandCapacity", 0),
+        .created_ms = xml_time_ms(n, "createTime"),
+        .valid_until_ms = xml_time_ms(n, "validUntil"),
+        .terminate_with_expiration = xml_flag(n, "terminateInstancesWithExpiration", false),
+        .replace_unhealthy = xml_flag(n, "replaceUnhealthyInstances", false),
+        .tags = tags_of(n, "tagSet", a),
+    };
+    f.on_demand_target = on_demand_part(spec, f.target);
+    add_overrides(&f, n, a);
+    if (!*f.type)
+        f.type = "maintain";  // EC2's default
+    return f;
+}
+
+int ec2_decode_ec2_fleets(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_spot_fleets *ret = job->ret;
+    size_t before = ret->count;
+    for (const struct xml_node *i = xml_first(root, "fleetSet", "item"); i; i = xml_next(i)) {
+        struct ec2_spot_fleet f = ec2_fleet_of(i, job->with.arena);
+        if (add_fleet(ret, &f, job->with.arena, err) != 0) {
+            ret->count = before;
+            return err->kind;
+        }
     }
     take_token(job, root);
     return 0;

@@ -19,6 +19,12 @@ static const char *const fleets_params[] = {"SpotFleetRequestId.N", PAGED, NULL}
 static const char *const fleet_instances_params[] = {"SpotFleetRequestId", PAGED, NULL};
 static const char *const history_params[] = {"SpotFleetRequestId", "EventType", "StartTime", PAGED, NULL};
 static const char *const modify_params[] = {"SpotFleetRequestId", "TargetCapacity", "OnDemandTargetCapacity", "ExcessCapacityTerminationPolicy", NULL};
+static const char *const ec2_fleets_params[] = {"FleetId.N", FILTERS, PAGED, NULL};
+static const char *const ec2_members_params[] = {"FleetId", FILTERS, PAGED, NULL};
+static const char *const ec2_history_params[] = {"FleetId", "EventType", "StartTime", PAGED, NULL};
+static const char *const ec2_modify_params[] = {"FleetId", "ExcessCapacityTerminationPolicy", "TargetCapacitySpecification.TotalTargetCapacity",
+                                                "TargetCapacitySpecification.OnDemandTargetCapacity", "TargetCapacitySpecification.SpotTargetCapacity",
+                                                "TargetCapacitySpecification.DefaultTargetCapacityType", NULL};
 static const char *const types_params[] = {"InstanceType.N", FILTERS, PAGED, NULL};
 static const char *const offerings_params[] = {"LocationType", FILTERS, PAGED, NULL};
 static const char *const prices_params[] = {"InstanceType.N", "ProductDescription.N", "AvailabilityZone", "StartTime", "EndTime", FILTERS, PAGED, NULL};
@@ -38,6 +44,10 @@ const struct op ec2_ops[] = {
     {"ec2:DescribeSpotFleetInstances", play_ec2_describe_spot_fleet_instances, BUCKET_EC2_FLEET_INSTANCES, false, false, fleet_instances_params},
     {"ec2:DescribeSpotFleetRequestHistory", play_ec2_describe_spot_fleet_request_history, BUCKET_EC2_FLEET_HISTORY, false, false, history_params},
     {"ec2:ModifySpotFleetRequest", play_ec2_modify_spot_fleet_request, BUCKET_EC2_MODIFY_FLEET, true, true, modify_params},
+    {"ec2:DescribeFleets", play_ec2_describe_fleets, BUCKET_EC2_EC2_FLEETS, false, false, ec2_fleets_params},
+    {"ec2:DescribeFleetInstances", play_ec2_describe_fleet_instances, BUCKET_EC2_EC2_FLEET_INSTANCES, false, false, ec2_members_params},
+    {"ec2:DescribeFleetHistory", play_ec2_describe_fleet_history, BUCKET_EC2_EC2_FLEET_HISTORY, false, false, ec2_history_params},
+    {"ec2:ModifyFleet", play_ec2_modify_fleet, BUCKET_EC2_MODIFY_EC2_FLEET, true, false, ec2_modify_params},
     {"ec2:DescribeInstanceTypes", play_ec2_describe_instance_types, BUCKET_EC2_TYPES, false, false, types_params},
     {"ec2:DescribeInstanceTypeOfferings", play_ec2_describe_instance_type_offerings, BUCKET_EC2_OFFERINGS, false, false, offerings_params},
     {"ec2:DescribeSpotPriceHistory", play_ec2_describe_spot_price_history, BUCKET_EC2_PRICES, false, false, prices_params},
@@ -219,7 +229,7 @@ bool play_ec2_fleet(struct call *c, int *ret_fleet)
         return false;
     }
     int fleet = world_find_fleet(c->world, id);
-    if (fleet < 0 || c->view.fleets[fleet].group >= 0) {
+    if (fleet < 0 || !play_ec2_is_spot_fleet(c, fleet)) {
         bool malformed = strncmp(id, "sfr-", 4) != 0;
         call_fail(c, 400, malformed ? "InvalidSpotFleetRequestId.Malformed" : "InvalidSpotFleetRequestId.NotFound",
                   "The spot fleet request ID '%.80s' %s", id, malformed ? "is malformed" : "does not exist");
@@ -255,8 +265,6 @@ const char *play_ec2_spot_request_id(struct call *c, int instance)
 const char *play_ec2_instance_tag(struct call *c, int instance, const char *key)
 {
     const struct world_instance *in = &c->view.instances[instance];
-    if (in->fleet >= 0 && c->view.fleets[in->fleet].group < 0 && strcmp(key, "aws:ec2spot:fleet-request-id") == 0)
-        return c->view.fleets[in->fleet].id;
     return world_tag_value(in->tags, in->tag_count, key);
 }
 

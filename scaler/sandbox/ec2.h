@@ -37,6 +37,20 @@ const char *play_ec2_spot_request_id(struct call *c, int instance);
 void play_ec2_write_tags(struct call *c, const struct world_tag *tags, int count);
 const char *play_ec2_instance_tag(struct call *c, int instance, const char *key);  // aws: tags included; NULL if absent
 
+// ---- what Spot Fleets and EC2 Fleets write alike
+struct ec2_history_words {
+    const char *of_fleet, *of_instance, *error, *notified;  // types of events, and a sub-type
+    const char *const *states;                              // by enum world_fleet_state
+};
+bool play_ec2_is_spot_fleet(const struct call *c, int fleet);
+const char *play_ec2_activity(int activity);
+int64_t play_ec2_on_demand_milli(const struct call *c, int fleet);  // of its members
+void play_ec2_write_overrides(struct call *c, const struct world_fleet *f);
+void play_ec2_write_rebalance(struct call *c, const struct world_fleet *f, const char *element);
+void play_ec2_write_members(struct call *c, int fleet, const struct ec2_filter *type, struct page *page);  // type NULL: any
+void play_ec2_write_history(struct call *c, const struct ec2_history_words *w, int fleet, int64_t from_ms, struct page *page);
+void play_ec2_answer_modify(struct call *c, enum world_answer answer, const char *id, const char *unknown);  // unknown: the code
+
 void play_ec2_describe_instances(struct call *c);
 void play_ec2_describe_instance_status(struct call *c);
 void play_ec2_describe_spot_instance_requests(struct call *c);
@@ -48,6 +62,10 @@ void play_ec2_describe_spot_fleet_requests(struct call *c);
 void play_ec2_describe_spot_fleet_instances(struct call *c);
 void play_ec2_describe_spot_fleet_request_history(struct call *c);
 void play_ec2_modify_spot_fleet_request(struct call *c);
+void play_ec2_describe_fleets(struct call *c);
+void play_ec2_describe_fleet_instances(struct call *c);
+void play_ec2_describe_fleet_history(struct call *c);
+void play_ec2_modify_fleet(struct call *c);
 void play_ec2_describe_instance_types(struct call *c);
 void play_ec2_describe_instance_type_offerings(struct call *c);
 void play_ec2_describe_spot_price_history(struct call *c);

@@ -1,4 +1,4 @@
-// Spot Fleet requests.
+// Spot Fleet requests, and what they write like EC2 Fleets.
 #include "scaler/sandbox/ec2.h"
 
 #include <string.h>
@@ -13,7 +13,17 @@ static const char *const allocation_names[] = {
     [WALLOC_LOWEST_PRICE] = "lowestPrice", [WALLOC_DIVERSIFIED] = "diversified", [WALLOC_CAPACITY_OPTIMIZED] = "capacityOptimized",
     [WALLOC_PRICE_CAPACITY_OPTIMIZED] = "priceCapacityOptimized"};
 
-static void write_overrides(struct call *c, const struct world_fleet *f)
+bool play_ec2_is_spot_fleet(const struct call *c, int fleet)
+{
+    return !c->view.fleets[fleet].ec2_fleet && c->view.fleets[fleet].group < 0;
+}
+
+const char *play_ec2_activity(int activity)
+{
+    return activity_names[activity];
+}
+
+void play_ec2_write_overrides(struct call *c, const struct world_fleet *f)
 {
     struct buf *o = c->out;
     xo_open(o, "launchTemplateConfigs");
@@ -36,7 +46,7 @@ static void write_overrides(struct call *c, const struct world_fleet *f)
     xo_close(o, "launchTemplateConfigs");
 }
 
-static int64_t on_demand_milli(const struct call *c, int fleet)
+int64_t play_ec2_on_demand_milli(const struct call *c, int fleet)
 {
     int64_t milli = 0;
     for (int i = 0; i < c->view.instance_count; i++) {
@@ -45,6 +55,19 @@ static int64_t on_demand_milli(const struct call *c, int fleet)
             milli += in->weight_milli;
     }
     return milli;
+}
+
+void play_ec2_write_rebalance(struct call *c, const struct world_fleet *f, const char *element)
+{
+    if (f->rebalance == WREB_OFF)
+        return;
+    xo_open(c->out, element);
+    xo_open(c->out, "capacityRebalance");
+    xo_text(c->out, "replacementStrategy", f->rebalance == WREB_LAUNCH ? "launch" : "launch-before-terminate");
+    if (f->rebalance == WREB_LAUNCH_BEFORE_TERMINATE)
+        xo_int(c->out, "terminationDelay", f->rebalance_delay_ms / 1000);
+    xo_close(c->out, "capacityRebalance");
+    xo_close(c->out, element);
 }
 
 static void write_fleet(struct call *c, int fleet)
@@ -62,9 +85,10 @@ static void write_fleet(struct call *c, int fleet)
     xo_text(o, "onDemandAllocationStrategy", "lowestPrice");
     xo_text(o, "excessCapacityTerminationPolicy", f->excess == WX_NO_TERMINATION ? "noTermination" : "default");
     xo_milli(o, "fulfilledCapacity", f->fulfilled_milli);
-    xo_milli(o, "onDemandFulfilledCapacity", on_demand_milli(c, fleet));
+    xo_milli(o, "onDemandFulfilledCapacity", play_ec2_on_demand_milli(c, fleet));
     xo_text(o, "iamFleetRole", arena_printf(c->arena, "arn:aws:iam::%s:role/aws-ec2-spot-fleet-tagging-role", c->region->account));
-    write_overrides(c, f);
+    play_ec2_write_overrides(c, f);
+    play_ec2_write_rebalance(c, f, "spotMaintenanceStrategies");
     xo_int(o, "targetCapacity", world_seen(&f->target, c->seen_ms));
     xo_int(o, "onDemandTargetCapacity", world_seen(&f->on_demand, c->seen_ms));
     xo_bool(o, "terminateInstancesWithExpiration", f->ends_with_expiration);
@@ -92,7 +116,7 @@ void play_ec2_describe_spot_fleet_requests(struct call *c)
     for (size_t i = 0; i < count; i++) {
         const char *id = arena_strndup(c->arena, ids[i].ptr, ids[i].len);
         int fleet = world_find_fleet(c->world, id);
-        if (fleet < 0 || c->view.fleets[fleet].group >= 0) {
+        if (fleet < 0 || !play_ec2_is_spot_fleet(c, fleet)) {
             call_fail(c, 400, slice_starts(ids[i], "sfr-") ? "InvalidSpotFleetRequestId.NotFound" : "InvalidSpotFleetRequestId.Malformed",
                       "The spot fleet request ID '%.80s' does not exist", id);
             return;
@@ -104,11 +128,31 @@ void play_ec2_describe_spot_fleet_requests(struct call *c)
     call_begin_xml(c);
     xo_open(c->out, "spotFleetRequestConfigSet");
     for (int i = 0; i < c->view.fleet_count; i++)
-        if ((count == 0 || wanted[i]) && c->view.fleets[i].group < 0 && c->view.fleets[i].created_ms <= c->seen_ms && page_take(&page, i))
+        if (play_ec2_is_spot_fleet(c, i) && (count == 0 || wanted[i]) && c->view.fleets[i].created_ms <= c->seen_ms && page_take(&page, i))
             write_fleet(c, i);
     xo_close(c->out, "spotFleetRequestConfigSet");
     play_ec2_write_token(c, &page);
     call_end_xml(c);
+}
+
+void play_ec2_write_members(struct call *c, int fleet, const struct ec2_filter *type, struct page *page)
+{
+    xo_open(c->out, "activeInstanceSet");
+    for (int i = 0; i < c->view.instance_count; i++) {
+        const struct world_instance *in = &c->view.instances[i];
+        const char *name = c->view.types[c->view.pools[in->pool].type].name;
+        if (!play_ec2_visible(c, i) || in->fleet != fleet || world_seen(&in->state, c->seen_ms) > WL_RUNNING ||
+            (type != NULL && !play_ec2_filter_matches(type, name)) || !page_take(page, i))
+            continue;
+        xo_open(c->out, "item");
+        xo_text(c->out, "instanceId", in->id);
+        xo_text(c->out, "instanceType", name);
+        if (in->spot)
+            xo_text(c->out, "spotInstanceRequestId", play_ec2_spot_request_id(c, i));
+        xo_text(c->out, "instanceHealth", "healthy");
+        xo_close(c->out, "item");
+    }
+    xo_close(c->out, "activeInstanceSet");
 }
 
 void play_ec2_describe_spot_fleet_instances(struct call *c)
@@ -119,20 +163,7 @@ void play_ec2_describe_spot_fleet_instances(struct call *c)
         return;
     call_begin_xml(c);
     xo_text(c->out, "spotFleetRequestId", c->view.fleets[fleet].id);
-    xo_open(c->out, "activeInstanceSet");
-    for (int i = 0; i < c->view.instance_count; i++) {
-        const struct world_instance *in = &c->view.instances[i];
-        if (!play_ec2_visible(c, i) || in->fleet != fleet || world_seen(&in->state, c->seen_ms) > WL_RUNNING || !page_take(&page, i))
-            continue;
-        xo_open(c->out, "item");
-        xo_text(c->out, "instanceId", in->id);
-        xo_text(c->out, "instanceType", c->view.types[c->view.pools[in->pool].type].name);
-        if (in->spot)
-            xo_text(c->out, "spotInstanceRequestId", play_ec2_spot_request_id(c, i));
-        xo_text(c->out, "instanceHealth", "healthy");
-        xo_close(c->out, "item");
-    }
-    xo_close(c->out, "activeInstanceSet");
+    play_ec2_write_members(c, fleet, NULL, &page);
     play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
@@ -160,22 +191,24 @@ static size_t add_records(const struct call *c, const struct record *found, size
     return count;
 }
 
-static struct record *collect_records(struct call *c, int fleet, int64_t from_ms, const char *type, size_t *ret_count)
+static struct record *collect_records(struct call *c, const struct ec2_history_words *w, int fleet, int64_t from_ms, size_t *ret_count)
 {
     struct record *records = arena_array(c->arena, struct record, (size_t)c->view.instance_count * 3 + 3 + WORLD_FLEET_EVENTS);
     const struct world_fleet *f = &c->view.fleets[fleet];
-    struct record of_fleet[] = {{f->created_ms, "fleetRequestChange", "submitted", -1, -1},
-                                {f->stuck != NULL ? f->stuck_ms : 0, "error", f->stuck, -1, -1},
-                                {f->state.now >= WF_CANCELLED_RUNNING ? f->state.changed_ms : 0, "fleetRequestChange", state_names[f->state.now], -1, -1}};
+    const char *type = form_str(&c->form, "EventType", c->arena);
+    struct record of_fleet[] = {{f->created_ms, w->of_fleet, "submitted", -1, -1},
+                                {f->stuck != NULL ? f->stuck_ms : 0, w->error, f->stuck, -1, -1},
+                                {f->state.now >= WF_CANCELLED_RUNNING ? f->state.changed_ms : 0, w->of_fleet, w->states[f->state.now], -1, -1}};
     size_t count = add_records(c, of_fleet, ARRAY_LEN(of_fleet), from_ms, type, records, 0);
     for (int i = 0; i < WORLD_FLEET_EVENTS && f->events[i].at_ms > 0; i++) {
-        struct record r = {f->events[i].at_ms, f->events[i].type, f->events[i].sub_type, -1, f->events[i].pool};
+        const char *kind = f->ec2_fleet ? w->error : f->events[i].type;  // EC2 Fleet has no "information"
+        struct record r = {f->events[i].at_ms, kind, f->events[i].sub_type, -1, f->events[i].pool};
         count = add_records(c, &r, 1, from_ms, type, records, count);
     }
     for (int i = 0; i < c->view.instance_count; i++) {
         const struct world_instance *in = &c->view.instances[i];
-        struct record found[] = {{in->launched_ms, "instanceChange", "launched", i, -1}, {in->notice_ms, "instanceChange", "termination_notified", i, -1},
-                                 {in->terminated_ms, "instanceChange", "terminated", i, -1}};
+        struct record found[] = {{in->launched_ms, w->of_instance, "launched", i, -1}, {in->notice_ms, w->of_instance, w->notified, i, -1},
+                                 {in->terminated_ms, w->of_instance, "terminated", i, -1}};
         if (in->used && in->fleet == fleet)
             count = add_records(c, found, ARRAY_LEN(found), from_ms, type, records, count);
     }
@@ -216,13 +249,25 @@ static void write_record(struct call *c, const struct record *r)
     xo_close(c->out, "item");
 }
 
+void play_ec2_write_history(struct call *c, const struct ec2_history_words *w, int fleet, int64_t from_ms, struct page *page)
+{
+    size_t count = 0;
+    struct record *records = collect_records(c, w, fleet, from_ms, &count);
+    xo_open(c->out, "historyRecordSet");
+    for (size_t i = 0; i < count; i++)
+        if (page_take(page, (int64_t)i))
+            write_record(c, &records[i]);
+    xo_close(c->out, "historyRecordSet");
+}
+
 void play_ec2_describe_spot_fleet_request_history(struct call *c)
 {
+    static const struct ec2_history_words words = {.of_fleet = "fleetRequestChange", .of_instance = "instanceChange", .error = "error",
+                                                   .notified = "termination_notified", .states = state_names};
     struct page page;
     int fleet = -1;
     int64_t from_ms = 0;
     bool has_from = false;
-    const char *type = form_str(&c->form, "EventType", c->arena);
     if (!play_ec2_page(c, 1000, 1, 1000, &page) || !play_ec2_fleet(c, &fleet) || !play_ec2_time(c, "StartTime", &from_ms, &has_from))
         return;
     if (!has_from) {
@@ -231,17 +276,11 @@ void play_ec2_describe_spot_fleet_request_history(struct call *c)
     }
     if (play_ec2_dry_run(c))
         return;
-    size_t count = 0;
-    struct record *records = collect_records(c, fleet, from_ms, type, &count);
     call_begin_xml(c);
     xo_text(c->out, "spotFleetRequestId", c->view.fleets[fleet].id);
     xo_time(c->out, "startTime", from_ms);
     xo_time(c->out, "lastEvaluatedTime", c->seen_ms);
-    xo_open(c->out, "historyRecordSet");
-    for (size_t i = 0; i < count; i++)
-        if (page_take(&page, (int64_t)i))
-            write_record(c, &records[i]);
-    xo_close(c->out, "historyRecordSet");
+    play_ec2_write_history(c, &words, fleet, from_ms, &page);
     play_ec2_write_token(c, &page);
     call_end_xml(c);
 }
@@ -269,6 +308,32 @@ static const char *note_int(struct call *c, const char *name)
     return v != NULL ? arena_printf(c->arena, "%s=%s ", name, v) : "";
 }
 
+void play_ec2_answer_modify(struct call *c, enum world_answer answer, const char *id, const char *unknown)
+{
+    switch (answer) {
+    case WORLD_OK:
+        call_begin_xml(c);
+        xo_bool(c->out, "return", true);
+        call_end_xml(c);
+        break;
+    case WORLD_FLEET_NOT_MODIFIABLE:
+    case WORLD_BAD_STATE:
+        call_fail(c, 400, "FleetNotInModifiableState", "Fleet Request: %s is not in a modifiable state.", id);
+        break;
+    case WORLD_NOT_FOUND:
+        call_fail(c, 400, unknown, "The fleet ID '%s' does not exist", id);
+        break;
+    case WORLD_INVALID:
+    case WORLD_LIMIT:
+    case WORLD_BUSY:
+    case WORLD_NOT_SERVICE_TASK:
+    case WORLD_NO_ROOM:
+    case WORLD_ANSWER_COUNT:
+        call_fail(c, 400, "InvalidParameterValue", "The requested capacity is not valid for %s.", id);
+        break;
+    }
+}
+
 void play_ec2_modify_spot_fleet_request(struct call *c)
 {
     int fleet = -1, excess = -1;
@@ -283,26 +348,5 @@ void play_ec2_modify_spot_fleet_request(struct call *c)
         call_fail(c, 400, "MissingParameter", "The request must contain a parameter to modify");
         return;
     }
-    switch (world_modify_spot_fleet(c->world, c->key->actor, fleet, target, on_demand, excess)) {
-    case WORLD_OK:
-        call_begin_xml(c);
-        xo_bool(c->out, "return", true);
-        call_end_xml(c);
-        break;
-    case WORLD_FLEET_NOT_MODIFIABLE:
-    case WORLD_BAD_STATE:
-        call_fail(c, 400, "FleetNotInModifiableState", "Fleet Request: %s is not in a modifiable state.", id);
-        break;
-    case WORLD_NOT_FOUND:
-        call_fail(c, 400, "InvalidSpotFleetRequestId.NotFound", "The spot fleet request ID '%s' does not exist", id);
-        break;
-    case WORLD_INVALID:
-    case WORLD_LIMIT:
-    case WORLD_BUSY:
-    case WORLD_NOT_SERVICE_TASK:
-    case WORLD_NO_ROOM:
-    case WORLD_ANSWER_COUNT:
-        call_fail(c, 400, "InvalidParameterValue", "The requested capacity is not valid for %s.", id);
-        break;
-    }
+    play_ec2_answer_modify(c, world_modify_spot_fleet(c->world, c->key->actor, fleet, target, on_demand, excess), id, "InvalidSpotFleetRequestId.NotFound");
 }

@@ -5,7 +5,6 @@
 
 #include "base/parse.h"
 
-#define FLEET_TAG "aws:ec2spot:fleet-request-id"
 #define ZONE_ID(zone) ((zone) + 1)
 
 static const char *const instance_filters[] = {"instance-id", "instance-state-name", "instance-type", "availability-zone", "instance-lifecycle",
@@ -17,7 +16,7 @@ static bool has_tag_key(struct call *c, const struct ec2_filter *f, int instance
     for (int i = 0; i < in->tag_count; i++)
         if (play_ec2_filter_matches(f, in->tags[i].key))
             return true;
-    return in->fleet >= 0 && c->view.fleets[in->fleet].group < 0 && play_ec2_filter_matches(f, FLEET_TAG);
+    return false;
 }
 
 static bool instance_passes(struct call *c, const struct ec2_filters *filters, int instance)
@@ -117,12 +116,6 @@ static void write_instance(struct call *c, int instance)
         xo_text(o, "spotInstanceRequestId", play_ec2_spot_request_id(c, instance));
     }
     xo_open(o, "tagSet");
-    if (in->fleet >= 0 && c->view.fleets[in->fleet].group < 0 && world_tag_value(in->tags, in->tag_count, FLEET_TAG) == NULL) {
-        xo_open(o, "item");
-        xo_text(o, "key", FLEET_TAG);
-        xo_text(o, "value", c->view.fleets[in->fleet].id);
-        xo_close(o, "item");
-    }
     play_ec2_write_tags(c, in->tags, in->tag_count);
     xo_close(o, "tagSet");
     xo_text(o, "hypervisor", "xen");

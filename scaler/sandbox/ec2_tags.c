@@ -23,8 +23,8 @@ static bool find_resource(struct call *c, struct slice id, struct tagging *t)
             return false;
         }
     } else if ((fleet = world_find_fleet(c->world, name)) < 0 || c->view.fleets[fleet].group >= 0) {
-        bool malformed = !slice_starts(id, "sfr-");
-        call_fail(c, 400, malformed ? "InvalidID" : "InvalidSpotFleetRequestId.NotFound", "The ID '%.80s' is not valid", name);
+        bool known = slice_starts(id, "sfr-") || slice_starts(id, "fleet-");
+        call_fail(c, 400, !known ? "InvalidID" : slice_starts(id, "sfr-") ? "InvalidSpotFleetRequestId.NotFound" : "InvalidFleetId.NotFound", "The ID '%.80s' is not valid", name);
         return false;
     }
     t->instances[t->resource_count] = instance;
@@ -164,7 +164,7 @@ void play_ec2_describe_tags(struct call *c)
     xo_open(c->out, "tagSet");
     for (int i = 0; i < c->view.fleet_count; i++) {
         const struct world_fleet *f = &c->view.fleets[i];
-        write_tags_of(c, &(struct tagged){f->id, "spot-fleet-request", f->tags, f->tag_count}, &filters, &page, i);
+        write_tags_of(c, &(struct tagged){f->id, f->ec2_fleet ? "fleet" : "spot-fleet-request", f->tags, f->tag_count}, &filters, &page, i);
     }
     for (int i = 0; i < c->view.instance_count; i++) {
         const struct world_instance *in = &c->view.instances[i];

@@ -7,7 +7,7 @@
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/budget.h"
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sqs.h"
@@ -56,7 +56,10 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     static struct ec2_fleet_events events;
     static struct ec2_subnets subnets;
     static struct ec2_spot_requests requests;
-    static struct aws_call calls[4];
+    static struct aws_call calls[6];
+    static struct ec2_spot_fleets ec2_fleets, all;
+    static struct ec2_fleet_members ec2_members;
+    static struct ec2_fleet_events ec2_events;
     static const char *const type_names[] = {"m5.large", "c5.large"};
     const struct aws_tag tags[] = {{"masu:drain", "2026-02-02T02:40:00Z"}, {"k", ""}}, key = {"masu:drain", NULL};
     ec2_describe_instances_by_id(w, ids, 2, &by_id);
@@ -70,8 +73,14 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     ec2_describe_fleet_history(w, "sfr-1", T0_MS, &events);
     ec2_describe_subnets(w, ids, 2, &subnets);
     ec2_describe_interrupted(w, &requests);
-    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 7, 2}, &calls[2]);
-    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 0, 0}, &calls[3]);
+    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 7, 2, false}, &calls[2]);
+    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 0, 0, false}, &calls[3]);
+    ec2_describe_ec2_fleets(w, ids, 2, &ec2_fleets);
+    ec2_describe_ec2_fleets(w, NULL, 0, &all);
+    ec2_describe_ec2_fleet_members(w, "fleet-1", &ec2_members);
+    ec2_describe_ec2_fleet_history(w, "fleet-1", T0_MS, &ec2_events);
+    ec2_modify_ec2_fleet(w, &(struct ec2_fleet_target){.fleet_id = "fleet-1", .target = 7, .on_demand = 2}, &calls[4]);
+    ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){.fleet_id = "sfr-1", .target = 7, .split = true}, &calls[5]);
     ec2_describe_types(w, type_names, 2, &types);
     ec2_describe_spot_prices(w, type_names, 2, T0_MS, &prices);
 }

@@ -7,7 +7,7 @@
 #include "planner/sim/group.h"
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sqs.h"
@@ -65,6 +65,12 @@ static void end(struct account *t)
 static void run(struct account *t)
 {
     assert_int_equal(aws_run(t->clients, t->clock.virtual_ms + HOUR_MS), 0);
+}
+
+static void pass(struct account *t, int64_t ms)
+{
+    t->clock.virtual_ms += ms;
+    sandbox_sync(t->sandbox);
 }
 
 static void complete(const struct aws_call *c)
@@ -217,10 +223,10 @@ static void a_removal_step_by_step(void **state)
     ec2_describe_instances_by_id(t.with, &id, 1, &one);
     run(&t);
     assert_string_equal(aws_tag_get(&one.items[0].tags, "masu:drain"), "x");
-    ec2_modify_spot_fleet(t.with, &(struct ec2_fleet_target){fleet, v.fleets[0].wanted + 1, 0}, &call);
+    ec2_modify_spot_fleet(t.with, &(struct ec2_fleet_target){fleet, v.fleets[0].wanted + 1, 0, false}, &call);
     run(&t);
     complete(&call);
-    ec2_modify_spot_fleet(t.with, &(struct ec2_fleet_target){fleet, v.fleets[0].wanted, 0}, &call);
+    ec2_modify_spot_fleet(t.with, &(struct ec2_fleet_target){fleet, v.fleets[0].wanted, 0, false}, &call);
     run(&t);
     assert_int_equal(call.state, AWS_CALL_FAILED);
     assert_int_equal(call.err.kind, ERR_CONFLICT);  // still modifying
@@ -469,6 +475,47 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     assert_string_equal(history.items[0].kind, "error");
 }
 
+// The second fleet of the world is an EC2 Fleet.
+static void each_call_of_ec2_fleets(struct account *t, const char *fleet_id)
+{
+    struct ec2_spot_fleets fleets, all, wrong;
+    struct ec2_fleet_members listed;
+    struct ec2_instances members;
+    struct ec2_fleet_events history;
+    struct aws_call modified;
+    const char *none = "fleet-00000000-0000-4000-8000-000000000000";
+    ec2_describe_ec2_fleets(t->with, &fleet_id, 1, &fleets);
+    ec2_describe_ec2_fleets(t->with, NULL, 0, &all);
+    ec2_describe_ec2_fleets(t->with, &none, 1, &wrong);
+    ec2_describe_ec2_fleet_members(t->with, fleet_id, &listed);
+    ec2_describe_fleet_instances(t->with, fleet_id, &members);
+    ec2_describe_ec2_fleet_history(t->with, fleet_id, t->clock.virtual_ms - HOUR_MS, &history);
+    run(t);
+    const struct aws_call *calls[] = {&fleets.call, &all.call, &listed.call, &members.call, &history.call};
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        complete(calls[i]);
+    assert_int_equal(wrong.call.err.kind, ERR_NOT_FOUND);
+    assert_int_equal(fleets.count, 1);
+    assert_int_equal(all.count, 1);
+    assert_string_equal(fleets.items[0].type, "maintain");
+    assert_int_equal(fleets.items[0].target, 5);
+    assert_int_equal(fleets.items[0].on_demand_target, 2);
+    assert_int_equal(fleets.items[0].on_demand_fulfilled_milli, 2000);
+    assert_int_equal(members.count, 5);
+    assert_int_equal(listed.count, 5);
+    assert_true(history.count > 0);
+    assert_string_equal(history.items[0].kind, "fleet-change");
+    ec2_modify_ec2_fleet(t->with, &(struct ec2_fleet_target){.fleet_id = fleet_id, .target = 6, .on_demand = 1}, &modified);
+    run(t);
+    complete(&modified);
+    pass(t, 60000);
+    ec2_describe_ec2_fleets(t->with, &fleet_id, 1, &fleets);
+    run(t);
+    assert_int_equal(fleets.items[0].target, 6);
+    assert_int_equal(fleets.items[0].on_demand_target, 1);
+    assert_string_equal(fleets.items[0].excess_policy, "no-termination");
+}
+
 static void on_answer(void *good, const struct aws_response *r)
 {
     *(bool *)good = r->err.kind == ERR_OK;
@@ -551,7 +598,7 @@ static void each_write(struct account *t, const char *cluster, const char *fleet
     ec2_try_tags(t->with, &id, 1, &drain, false, &tried);
     ec2_create_tags(t->with, &fleet_id, 1, &owner, 1, &claimed);
     ec2_create_tags(t->with, &id, 1, &drain, 1, &marked);
-    ec2_modify_spot_fleet(t->with, &(struct ec2_fleet_target){fleet_id, world_view(t->world).fleets[0].wanted + 1, 0}, &modified);
+    ec2_modify_spot_fleet(t->with, &(struct ec2_fleet_target){fleet_id, world_view(t->world).fleets[0].wanted + 1, 0, false}, &modified);
     ecs_set_instance_state(t->with, cluster, &arn, 1, "DRAINING", &changed);
     run(t);
     ec2_delete_tags(t->with, &id, 1, &drain, 1, &unmarked);
@@ -640,10 +687,15 @@ static void every_operation_of_the_client_is_sent_and_understood(void **state)
     world_add_provider(t.world, "by-ecs", true);
     world_add_provider(t.world, "by-us", false);
     world_stick_fleet(t.world, 0, "launchSpecUnusable");
+    struct world_override any = {0, -1, 1000};
+    int added = world_add_fleet(t.world, &(struct world_fleet_spec){.cluster = 0, .target = 5, .on_demand = 2, .overrides = &any, .override_count = 1, .ec2_fleet = true});
+    const char *ec2_fleet_id = arena_strdup(&t.arena, world_view(t.world).fleets[added].id);
+    pass(&t, 60000);
     const char *cluster = world_view(t.world).clusters[0].name, *fleet_id = arena_strdup(&t.arena, world_view(t.world).fleets[0].id);
     each_read_of_ecs(&t, cluster);
     each_read_of_ec2(&t, fleet_id);
     each_read_of_scalers(&t, fleet_id);
+    each_call_of_ec2_fleets(&t, ec2_fleet_id);
     each_write(&t, cluster, fleet_id);
     each_of_the_queue(&t);
     each_call_of_groups(&t);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/xml.h"
 #include "tests/aws/fixture.h"
 
@@ -224,12 +224,73 @@ static void target_is_always_set_without_termination(void **state)
         fixture_begin(&f);
         scripted_add_body(&f.s, "<ModifySpotFleetRequestResponse><return>true</return></ModifySpotFleetRequestResponse>");
         struct aws_call ret;
-        ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){"sfr-1", cases[i].target, cases[i].on_demand}, &ret);
+        ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){"sfr-1", cases[i].target, cases[i].on_demand, false}, &ret);
         aws_run(f.clients, DEADLINE_MS);
         assert_int_equal(ret.state, AWS_CALL_COMPLETE);
         assert_string_equal(f.s.requests[0].body, cases[i].body);
         fixture_end(&f);
     }
+}
+
+static void ec2_fleets_tell_both_parts_of_the_target(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f);
+    scripted_add_body(
+        &f.s, "<DescribeFleetsResponse><fleetSet><item><fleetId>fleet-1</fleetId><fleetState>deleted_running</fleetState><type>maintain</type>"
+              "<activityStatus>fulfilled</activityStatus><fulfilledCapacity>13.5</fulfilledCapacity><fulfilledOnDemandCapacity>4</fulfilledOnDemandCapacity>"
+              "<launchTemplateConfigs><item><launchTemplateSpecification><launchTemplateId>lt-1</launchTemplateId><version>3</version>"
+              "</launchTemplateSpecification><overrides><item><instanceType>m5.large</instanceType><weightedCapacity>2.5</weightedCapacity>"
+              "<subnetId>subnet-1</subnetId><maxPrice>0.05</maxPrice></item></overrides></item></launchTemplateConfigs>"
+              "<targetCapacitySpecification><totalTargetCapacity>12</totalTargetCapacity><onDemandTargetCapacity>3</onDemandTargetCapacity>"
+              "<spotTargetCapacity>9</spotTargetCapacity><defaultTargetCapacityType>spot</defaultTargetCapacityType></targetCapacitySpecification>"
+              "<spotOptions><allocationStrategy>price-capacity-optimized</allocationStrategy><maintenanceStrategies><capacityRebalance>"
+              "<replacementStrategy>launch-before-terminate</replacementStrategy><terminationDelay>300</terminationDelay></capacityRebalance>"
+              "</maintenanceStrategies></spotOptions><validUntil>2026-02-02T02:40:00Z</validUntil>"
+              "<tagSet><item><key>Fleet</key><value>web</value></item></tagSet></item>"
+              "<item><fleetId>fleet-2</fleetId><fleetState>active</fleetState><targetCapacitySpecification><totalTargetCapacity>5</totalTargetCapacity>"
+              "<defaultTargetCapacityType>on-demand</defaultTargetCapacityType></targetCapacitySpecification></item>"
+              "</fleetSet></DescribeFleetsResponse>");
+    const char *ids[] = {"fleet-1", "fleet-2"};
+    struct ec2_spot_fleets ret;
+    ec2_describe_ec2_fleets(f.with, ids, 2, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    assert_string_equal(f.s.requests[0].body, "Action=DescribeFleets&Version=2016-11-15&FleetId.1=fleet-1&FleetId.2=fleet-2");
+    const struct ec2_spot_fleet *a = &ret.items[0], *b = &ret.items[1];
+    assert_string_equal(a->id, "fleet-1");
+    assert_string_equal(a->state, "deleted_running");
+    assert_int_equal(a->target, 12);
+    assert_int_equal(a->on_demand_target, 3);
+    assert_int_equal(a->fulfilled_milli, 13500);
+    assert_int_equal(a->on_demand_fulfilled_milli, 4000);
+    assert_string_equal(a->allocation, "price-capacity-optimized");
+    assert_string_equal(a->rebalance, "launch-before-terminate");
+    assert_int_equal(a->rebalance_delay_s, 300);
+    assert_int_equal(a->valid_until_ms, T0_MS);
+    assert_string_equal(aws_tag_get(&a->tags, "Fleet"), "web");
+    assert_int_equal(a->overrides[0].weight_milli, 2500);
+    assert_string_equal(a->overrides[0].launch_template, "lt-1:3");
+    assert_int_equal(b->on_demand_target, 5);  // what neither part names is of the default type
+    assert_string_equal(b->type, "maintain");
+    fixture_end(&f);
+}
+
+static void an_ec2_fleet_gets_both_numbers_and_no_termination(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct aws_call ret;
+    fixture_begin(&f);
+    scripted_add_body(&f.s, "<ModifyFleetResponse><return>true</return></ModifyFleetResponse>");
+    ec2_modify_ec2_fleet(f.with, &(struct ec2_fleet_target){.fleet_id = "fleet-1", .target = 9, .on_demand = 2}, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.state, AWS_CALL_COMPLETE);
+    assert_string_equal(f.s.requests[0].body, "Action=ModifyFleet&Version=2016-11-15&FleetId=fleet-1&ExcessCapacityTerminationPolicy=no-termination"
+                                              "&TargetCapacitySpecification.TotalTargetCapacity=9&TargetCapacitySpecification.OnDemandTargetCapacity=2"
+                                              "&TargetCapacitySpecification.SpotTargetCapacity=7");
+    fixture_end(&f);
 }
 
 static void a_change_that_returns_false_did_not_happen(void **state)
@@ -239,7 +300,7 @@ static void a_change_that_returns_false_did_not_happen(void **state)
     fixture_begin(&f);
     scripted_add_body(&f.s, "<ModifySpotFleetRequestResponse><return>false</return></ModifySpotFleetRequestResponse>");
     struct aws_call ret;
-    ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){"sfr-1", 1, 0}, &ret);
+    ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){"sfr-1", 1, 0, false}, &ret);
     aws_run(f.clients, DEADLINE_MS);
     assert_int_equal(ret.state, AWS_CALL_FAILED);
     fixture_end(&f);
@@ -346,6 +407,8 @@ int main(void)
         cmocka_unit_test(broken_answers_fail_whole),
         cmocka_unit_test(xml_is_limited_in_depth_and_nodes),
         cmocka_unit_test(spot_fleets_know_weights_of_both_forms),
+        cmocka_unit_test(ec2_fleets_tell_both_parts_of_the_target),
+        cmocka_unit_test(an_ec2_fleet_gets_both_numbers_and_no_termination),
         cmocka_unit_test(a_fleet_without_target_is_no_fleet_of_zero),
         cmocka_unit_test(target_is_always_set_without_termination),
         cmocka_unit_test(a_change_that_returns_false_did_not_happen),

@@ -2,7 +2,7 @@
 #include "tests/cm.h"
 
 #include "scaler/aws/autoscaling_app.h"
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs_providers.h"
 #include "tests/aws/fixture.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs.h"
 #include "scaler/aws/sts.h"
 #include "tests/aws/fixture.h"
@@ -140,7 +140,7 @@ static void ec2_errors_are_read_from_xml(void **state)
                            arena_printf(&f.arena, "<?xml version=\"1.0\"?><Response><Errors><Error><Code>%s</Code><Message>a &amp; b"
                                                   "\nc</Message></Error></Errors><RequestID>r</RequestID></Response>", cases[i].code));
         struct aws_call ret;
-        ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){"sfr-1", 3, 0}, &ret);
+        ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){"sfr-1", 3, 0, false}, &ret);
         aws_run(f.clients, DEADLINE_MS);
         assert_int_equal(ret.state, AWS_CALL_FAILED);
         assert_int_equal(ret.err.kind, cases[i].kind);

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "scaler/aws/credentials_sources.h"
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/sts.h"
 #include "tests/aws/files.h"
@@ -107,7 +107,7 @@ static void changes_of_ec2(void **state)
     struct aws_call modify;
     struct ec2_state_changes end;
     const char *id = "i-0aaaaaaaaaaaaaaa1";
-    ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){FLEET, 5, 1}, &modify);
+    ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){FLEET, 5, 1, false}, &modify);
     ec2_terminate_instances(f.with, &id, 1, false, &end);
     aws_run(f.clients, DEADLINE_MS);
     assert_int_equal(modify.state, AWS_CALL_COMPLETE);
@@ -234,7 +234,7 @@ static void errors_have_their_kind(void **state)
         struct ecs_arns list;
         struct aws_call change, *call = cases[i].ec2 ? &change : &list.call;
         if (cases[i].ec2)
-            ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){FLEET, 5, 0}, &change);
+            ec2_modify_spot_fleet(f.with, &(struct ec2_fleet_target){FLEET, 5, 0, false}, &change);
         else
             ecs_list_clusters(f.with, &list);
         aws_run(f.clients, DEADLINE_MS);

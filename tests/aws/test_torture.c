@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs.h"
 #include "tests/aws/fixture.h"
 
@@ -65,7 +65,7 @@ static void look(struct fixture *f, enum aws_call_state ret[RESULTS])
         assert_int_equal(list.count, 2);
         assert_int_equal(ec2.count, 1);
         ecs_describe_container_instances(f->with, "rice", list.items, list.count, &described);
-        ec2_modify_spot_fleet(f->with, &(struct ec2_fleet_target){"sfr-1", 3, 0}, &modify);
+        ec2_modify_spot_fleet(f->with, &(struct ec2_fleet_target){"sfr-1", 3, 0, false}, &modify);
         assert_int_equal(aws_run(f->clients, DEADLINE_MS), 0);
     }
     const struct aws_call *calls[RESULTS] = {&list.call, &services.call, &ec2.call, &described.call, &modify};

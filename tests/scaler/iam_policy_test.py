@@ -13,7 +13,9 @@ import tempfile
 
 MASU, ROOT = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
 failures = []
-MEMBER_TAG = "ec2:ResourceTag/aws:ec2spot:fleet-request-id"
+MEMBER_TAG, EC2_MEMBER_TAG = "ec2:ResourceTag/aws:ec2spot:fleet-request-id", "ec2:ResourceTag/aws:ec2:fleet-id"
+OF_ONE_KIND = {"sfr-": {"ec2:ModifySpotFleetRequest", "ec2:DescribeSpotFleetInstances", "ec2:DescribeSpotFleetRequestHistory"},
+               "fleet-": {"ec2:ModifyFleet", "ec2:DescribeFleets", "ec2:DescribeFleetInstances", "ec2:DescribeFleetHistory"}}
 NO_PERMISSION = {"sts:GetCallerIdentity"}  # AWS answers it to anybody
 
 
@@ -53,6 +55,7 @@ def resource(action, account, region, cluster, fleet):
         "ecs:DescribeServices": f"{ecs}service/{cluster}/web", "ecs:DescribeTasks": f"{ecs}task/{cluster}/0123456789abcdef",
         "ecs:GetTaskProtection": f"{ecs}task/{cluster}/0123456789abcdef",
         "ec2:DescribeSpotFleetRequestHistory": f"{ec2}spot-fleet-request/{fleet}",
+        "ec2:DescribeFleetHistory": f"{ec2}fleet/{fleet}", "ec2:DescribeFleetInstances": f"{ec2}fleet/{fleet}", "ec2:ModifyFleet": f"{ec2}fleet/{fleet}",
         "ec2:DescribeSpotFleetInstances": f"{ec2}spot-fleet-request/{fleet}", "ec2:ModifySpotFleetRequest": f"{ec2}spot-fleet-request/{fleet}",
     }
     if action.startswith("sqs:"):
@@ -60,7 +63,7 @@ def resource(action, account, region, cluster, fleet):
     if action.startswith("autoscaling:") and not action.startswith("autoscaling:Describe"):
         return (f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:00000000-0000-4000-8000-000000000000:autoScalingGroupName/{group_of(fleet)}",
                 {"aws:TagKeys": ["masu:owner"]})
-    keys = {"ecs:cluster": own} if action.startswith("ecs:") else {MEMBER_TAG: fleet, "aws:TagKeys": ["masu:drain"]}
+    keys = {"ecs:cluster": own} if action.startswith("ecs:") else {EC2_MEMBER_TAG if fleet.startswith("fleet-") else MEMBER_TAG: fleet, "aws:TagKeys": ["masu:drain"]}
     instance = f"{ec2}instance/i-0123456789abcdef0"
     return forms.get(action, instance if action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags") else "*"), keys
 
@@ -100,21 +103,25 @@ def narrowed(folder, sent):
     path.write_text(json.dumps({"events": [{"queue_url": f"https://sqs.{r}.amazonaws.com/111122223333/events-{r}"} for r in ("eu-west-1", "us-east-2")], "clusters": [
         {"name": "prod", "region": "eu-west-1", "account": "111122223333", "fleets": [
             {"id": "sfr-aaaa", "max": 9}, {"id": "sfr-bbbb", "max": 9}, {"group": "asg-aaaa", "max": 9}, {"group": "asg-bbbb", "max": 9}]},
-        {"name": "arn:aws:ecs:us-east-2:111122223333:cluster/jobs", "fleets": [{"id": "sfr-cccc", "max": 9}, {"group": "asg-cccc", "max": 9}]}]}))
+        {"name": "arn:aws:ecs:us-east-2:111122223333:cluster/jobs", "fleets": [
+            {"id": "sfr-cccc", "max": 9}, {"group": "asg-cccc", "max": 9}, {"id": "fleet-dddd", "max": 9}, {"group": "asg-dddd", "max": 9}]}]}))
     whole, reads = json.loads(masu("--policy", path).stdout), json.loads(masu("--policy", path, "--read-only").stdout)
-    own = [("111122223333", "eu-west-1", "prod", "sfr-aaaa"), ("111122223333", "eu-west-1", "prod", "sfr-bbbb"), ("111122223333", "us-east-2", "jobs", "sfr-cccc")]
+    own = [("111122223333", "eu-west-1", "prod", "sfr-aaaa"), ("111122223333", "eu-west-1", "prod", "sfr-bbbb"), ("111122223333", "us-east-2", "jobs", "sfr-cccc"),
+           ("111122223333", "us-east-2", "jobs", "fleet-dddd")]
     foreign = [("111122223333", "eu-west-1", "other", "sfr-zzzz"), ("111122223333", "eu-west-1", "prod2", "sfr-aaaa2"),
-               ("999988887777", "eu-west-1", "prod", "sfr-zzzz"), ("111122223333", "us-east-1", "prod", "sfr-zzzz")]
-    writes = {"ecs:UpdateContainerInstancesState", "ecs:DeregisterContainerInstance", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags",
+               ("999988887777", "eu-west-1", "prod", "sfr-zzzz"), ("111122223333", "us-east-1", "prod", "sfr-zzzz"),
+               ("111122223333", "us-east-2", "other", "fleet-zzzz"), ("111122223333", "eu-west-1", "jobs", "fleet-dddd")]
+    writes = {"ecs:UpdateContainerInstancesState", "ecs:DeregisterContainerInstance", "ec2:ModifySpotFleetRequest", "ec2:ModifyFleet", "ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags",
               "sqs:ReceiveMessage", "sqs:DeleteMessage",
               *(a for a in sent if a.startswith("autoscaling:") and not a.startswith("autoscaling:Describe"))}
     for action in sorted(sent - NO_PERMISSION):
-        mine = [allowed(whole, action, *resource(action, *o)) for o in own]
+        here = [o for o in own if not any(action in kind and not o[3].startswith(of) for of, kind in OF_ONE_KIND.items())]
+        mine = [allowed(whole, action, *resource(action, *o)) for o in here]
         check(f"{action} is allowed on what the policy names", all(mine), mine)
         theirs = [allowed(whole, action, *resource(action, *o)) for o in foreign if not action.startswith("sqs:") or o[:2] not in [m[:2] for m in own]]
-        unnarrowable = resource(action, *own[0])[0] == "*" and action not in ("ecs:ListServices", "ecs:ListTasks")
+        unnarrowable = resource(action, *here[0])[0] == "*" and action not in ("ecs:ListServices", "ecs:ListTasks")
         check(f"{action} is allowed on nothing else", unnarrowable or not any(theirs), theirs)
-        check(f"{action} is {'not ' if action in writes else ''}in the read-only policy", allowed(reads, action, *resource(action, *own[0])) == (action not in writes))
+        check(f"{action} is {'not ' if action in writes else ''}in the read-only policy", allowed(reads, action, *resource(action, *here[0])) == (action not in writes))
     arn, keys = resource("ec2:CreateTags", *own[0])
     member = {"ec2:ResourceTag/aws:autoscaling:groupName": "asg-aaaa", "aws:TagKeys": ["masu:drain"]}
     check("members of a group may be marked, and of no other", allowed(whole, "ec2:CreateTags", arn, member)
@@ -127,6 +134,16 @@ def narrowed(folder, sent):
           and not allowed(whole, "ec2:CreateTags", fleet, {"aws:TagKeys": ["Name"]}) and not allowed(whole, "ec2:DeleteTags", fleet, {"aws:TagKeys": ["masu:owner"]}))
     check("a fleet of others cannot be claimed", not allowed(whole, "ec2:CreateTags", resource("ec2:ModifySpotFleetRequest", *foreign[0])[0], {"aws:TagKeys": ["masu:owner"]}))
     check("an instance of no fleet cannot be ended", not allowed(whole, "ec2:TerminateInstances", arn, {}))
+    ec2_fleet = resource("ec2:ModifyFleet", *own[3])[0]
+    check("an EC2 Fleet may be claimed", allowed(whole, "ec2:CreateTags", ec2_fleet, {"aws:TagKeys": ["masu:owner"]}))
+    path.write_text(json.dumps({"clusters": [{"name": "prod", "region": "eu-west-1", "account": "111122223333", "fleets": [{"id": "sfr-aaaa", "max": 9}]}]}))
+    spot_only = masu("--policy", path).stdout
+    check("a policy without EC2 Fleets allows nothing of them", "ec2:ModifyFleet" not in spot_only and "ec2:DescribeFleets" not in spot_only and ":fleet/" not in spot_only, spot_only)
+    path.write_text(json.dumps({"clusters": [{"name": "prod", "region": "eu-west-1", "account": "111122223333", "fleets": [{"tag": "Fleet=web", "max": 9}]}]}))
+    by_tag = json.loads(masu("--policy", path).stdout)
+    for action, id in (("ec2:ModifyFleet", "fleet-new"), ("ec2:ModifySpotFleetRequest", "sfr-new"), ("ec2:TerminateInstances", "fleet-new"), ("ec2:TerminateInstances", "sfr-new")):
+        check(f"{action} is allowed on whichever fleet carries the tag, {id}", allowed(by_tag, action, *resource(action, "111122223333", "eu-west-1", "prod", id)))
+    check("an instance of no fleet cannot be ended there", not allowed(by_tag, "ec2:TerminateInstances", arn, {}))
     path.write_text('{"clusters": [{"name": "prod", "fleets": []}]}')
     done = masu("--policy", path)
     check("a wrong policy prints no policy", done.returncode == 1 and done.stdout == "" and f"{path}:1:" in done.stderr, done.stderr)

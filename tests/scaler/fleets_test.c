@@ -1,0 +1,73 @@
+// Headless days on the other kinds of fleets: the whole daemon against the virtual AWS, all invariants on.
+#include "tests/cm.h"
+
+#include "scaler/rig.h"
+
+static void run(struct rig *r, int64_t until_ms, struct rig_figures *ret)
+{
+    loop_run(r->loop, r->start_ms + until_ms);
+    rig_finish(r);
+    rig_figures(r, ret);
+}
+
+static void six_hours_on_ec2_fleets_hurt_nobody_and_break_nothing(void **state)
+{
+    (void)state;
+    struct world_options w;
+    struct rig r;
+    struct rig_figures f;
+    struct err err = {0};
+    world_options_default(&w);
+    w.fleet_mix = WMIX_EC2;
+    assert_int_equal(rig_open(&(struct rig_options){.seed = 7, .world = &w}, &r, &err), 0);
+    run(&r, 6 * 3600000, &f);
+    assert_int_equal(loop_frame(r.loop, 0)->snapshot.fleets[0].kind, FLEET_EC2_FLEET);
+    assert_int_equal(f.violations, 0);
+    assert_int_equal(f.sum.tasks_killed, 0);
+    assert_true(f.sum.drains_begun > 0 && f.sum.drains_finished > 0);
+    assert_true(f.sum.task_seconds > 0 && f.sum.task_seconds_waited * 100 <= f.sum.task_seconds * 3);
+    assert_true(f.sum.lowest2h_instances <= f.sum.lowest2h_need * 1.3);
+    rig_close(&r);
+}
+
+static void name_by_tag(struct policy_cluster *c)
+{
+    for (size_t i = 0; i < c->fleet_count; i++) {
+        c->fleets[i].id = "";
+        c->fleets[i].tag = strcmp(c->name, "main") == 0 ? "Fleet=one" : "Fleet=two";
+    }
+}
+
+static void fleets_found_by_their_tags_serve_like_those_with_ids(void **state)
+{
+    (void)state;
+    struct world_options w;
+    struct rig r;
+    struct rig_figures f;
+    struct err err = {0};
+    world_options_default(&w);
+    assert_int_equal(rig_open(&(struct rig_options){.seed = 4, .world = &w, .settings = name_by_tag}, &r, &err), 0);
+    struct world_view v = world_view(r.worlds[0]);
+    for (int i = 0; i < v.fleet_count; i++)
+        world_tag_fleet(r.worlds[0], WORLD_PERSON, i, "Fleet", strcmp(v.clusters[v.fleets[i].cluster].name, "main") == 0 ? "one" : "two");
+    run(&r, 3 * 3600000, &f);
+    for (size_t c = 0; c < 2; c++) {
+        const struct snapshot *s = &loop_frame(r.loop, c)->snapshot;
+        assert_int_equal(s->fleet_count, 1);
+        assert_true(s->fleets[0].found);
+        assert_string_equal(s->fleets[0].name, strcmp(s->cluster, "main") == 0 ? "Fleet=one" : "Fleet=two");
+    }
+    assert_int_equal(f.violations, 0);
+    assert_int_equal(f.sum.tasks_killed, 0);
+    assert_true(f.sum.drains_begun > 0);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(six_hours_on_ec2_fleets_hurt_nobody_and_break_nothing),
+        cmocka_unit_test(fleets_found_by_their_tags_serve_like_those_with_ids),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
