@@ -77,7 +77,8 @@ static void ask_lists(struct doctor *d, struct doctor_region *r)
         ecs_list_services(w, c->policy->name, &c->service_arns);
         for (size_t f = 0; f < c->policy->fleet_count; f++) {
             c->fleets[f].id = policy_fleet_name(c->fleets[f].policy);
-            if (policy_fleet_kind(c->fleets[f].policy) != FLEET_KIND_COUNT)
+            enum fleet_kind kind = policy_fleet_kind(c->fleets[f].policy);
+            if (kind == FLEET_SPOT_FLEET || kind == FLEET_EC2_FLEET)
                 ask_members(w, &c->fleets[f]);
         }
     }
@@ -96,6 +97,8 @@ static void ask_scalers(struct doctor *d, struct doctor_region *r)
         for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
             struct doctor_fleet *fleet = &r->clusters[i].fleets[f];
             int64_t since_ms = clock_wall_ms(d->transport->clock) - HISTORY_MS;
+            if (policy_fleet_kind(fleet->policy) == FLEET_GROUP)
+                continue;
             if (ec2_is_ec2_fleet(fleet->id)) {
                 ec2_describe_ec2_fleet_history(w, fleet->id, since_ms, &fleet->events);
                 continue;
@@ -116,7 +119,7 @@ static void ask_fleets_alone(struct doctor *d, struct doctor_region *r)
             struct doctor_fleet *x = &r->clusters[i].fleets[f];
             bool ec2 = policy_fleet_kind(x->policy) == FLEET_EC2_FLEET;
             enum err_kind kind = (ec2 ? &r->ec2_fleets : &r->fleets)->call.err.kind;
-            if (policy_fleet_kind(x->policy) == FLEET_KIND_COUNT || (kind != ERR_NOT_FOUND && kind != ERR_INVALID))
+            if (policy_fleet_kind(x->policy) == FLEET_KIND_COUNT || policy_fleet_kind(x->policy) == FLEET_GROUP || (kind != ERR_NOT_FOUND && kind != ERR_INVALID))
                 continue;
             if (ec2)
                 ec2_describe_ec2_fleets(with(d, r), &x->id, 1, &x->alone);

@@ -75,12 +75,16 @@ void look_fleets_ask(struct look *l)
         enum fleet_kind kind = policy_fleet_kind(p);
         bool by_tag = kind == FLEET_KIND_COUNT;
         for (int api = 0; api < API_FLEET_COUNT; api++) {
-            used[api] |= by_tag || api_of(kind) == (enum fleet_api)api;
+            used[api] |= by_tag || (kind != FLEET_GROUP && api_of(kind) == (enum fleet_api)api);
             l->region->fleets[api].stale |= by_tag && !l->region->fleets[api].all;
             l->region->fleets[api].all |= by_tag;
         }
         if (by_tag)
             continue;
+        if (kind == FLEET_GROUP) {
+            add_row(l, p, p->group, kind);
+            continue;
+        }
         note_id(l->region, kind, p->id);
         ec2_describe_fleet_instances(l->with, p->id, &add_row(l, p, p->id, kind)->members);
     }

@@ -572,6 +572,7 @@ static void each_of_the_queue(struct account *t)
     assert_true(got.count >= 1);
     assert_true(got.items[0].sent_ms > 0 && got.items[0].receives == 1);
     sqs_delete(t->with, SANDBOX_EVENTS_URL, &got.items[0].handle, 1, &deleted);
+    run(t);
     sqs_get_attributes(t->with, SANDBOX_EVENTS_URL, &attributes);
     run(t);
     complete(&deleted.call);

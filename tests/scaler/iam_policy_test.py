@@ -41,7 +41,7 @@ def operations():
 
 def group_of(fleet):
     """Each fleet of the policy here has an Auto Scaling group beside it."""
-    return "asg-" + fleet.removeprefix("sfr-")
+    return "asg-" + fleet.rsplit("-", 1)[1]
 
 
 def resource(action, account, region, cluster, fleet):
