@@ -5,6 +5,7 @@
 #include "planner/breaker.h"
 #include "planner/explain.h"
 #include "planner/modes.h"
+#include "planner/quota.h"
 #include "planner/spend.h"
 
 #define TROUBLE_PROBE_MS (30 * 60 * 1000)
@@ -158,6 +159,19 @@ static void remember_trouble(struct work *w)
     }
 }
 
+// L23. What is replaced gives its vCPUs back, so replacements are limited as well: AWS would refuse them.
+static void cap_quota(struct work *w, struct action *x)
+{
+    const struct work_fleet *y = &w->fleet[x->fleet];
+    const char *why = "";
+    int64_t room = quota_room(w, x->fleet, &why);
+    if (room >= INT64_MAX / 1000)
+        return;
+    int64_t most = i64_max((y->live_milli + room * i64_max(y->weight_min_milli, 1)) / 1000, has_already(w, x));
+    if (x->capacity > most)
+        cap(w, x, most, why);
+}
+
 static void cap_targets(struct work *w)
 {
     struct step s = count_step(w);
@@ -168,6 +182,7 @@ static void cap_targets(struct work *w)
         cap_spend(w, x);
         cap_max(w, x);
         cap_pause(w, x);
+        cap_quota(w, x);
         cap_breaker(w, x);
         cap_trouble(w, x);
         cap_step(w, x, &s);

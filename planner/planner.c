@@ -17,6 +17,7 @@
 #include "planner/orphans.h"
 #include "planner/owner.h"
 #include "planner/placement.h"
+#include "planner/quota.h"
 #include "planner/runaway.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
@@ -134,6 +135,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     explain_summary(&w);
     modes_alert(&w);
     spend_alert(&w);
+    quota_alert(&w);
     watch_run(&w);
     if (w.p->mode == MODE_OBSERVE)
         explain_would(&w);

@@ -12,6 +12,7 @@
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
+#include "scaler/aws/quotas.h"
 #include "scaler/aws/sqs.h"
 #include "scaler/aws/sts.h"
 #include "scaler/options.h"
@@ -70,6 +71,7 @@ struct doctor_region {
     struct ec2_prices prices;
     struct ec2_subnets subnets;         // of all its fleets
     struct ec2_spot_requests interrupted;
+    struct quota_answer quota, default_quota;  // of one class, to see that they may be asked for
     struct ecs_providers providers;     // that instances or services of its clusters name
     struct appscaling_targets targets;
     struct doctor_cluster *clusters;

@@ -85,6 +85,8 @@ static void judge_regional(struct doctor *d, const struct doctor_region *r)
         {"ec2:DescribeSpotInstanceRequests", &r->interrupted.call},
         {"ecs:DescribeCapacityProviders", &r->providers.call},
         {"application-autoscaling:DescribeScalableTargets", &r->targets.call},
+        {"servicequotas:GetServiceQuota", &r->quota.call},
+        {"servicequotas:GetAWSDefaultServiceQuota", &r->default_quota.call},
     };
     for (size_t i = 0; i < ARRAY_LEN(CALLS); i++) {
         struct verdict v = verdict_of(CALLS[i].action);

@@ -257,6 +257,7 @@ int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t l
     g->turn = turn;
     g->looks++;
     snapshot_from_facts(&l, a, ret);
+    gather_quotas(&l, a, ret);
     arena_release(&g->arenas[turn ^ 1]);  // what is kept between looks is one look's
     g->facts[turn ^ 1] = NULL;
     return 0;

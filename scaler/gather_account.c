@@ -36,11 +36,12 @@ const char *gather_note(struct gather *g)
 }
 
 // When to ask again, by how the call went; true: the answer can be used.
-static bool settle(struct look *l, enum slow_kind k, const struct aws_call *c, int64_t life_ms)
+bool look_slow_settle(struct look *l, enum slow_kind k, const struct aws_call *c, int64_t life_ms)
 {
     static const char *const UNKNOWN[SLOW_COUNT] = {
         [SLOW_SUBNETS] = "whether subnets have addresses left", [SLOW_PROVIDERS] = "who scales the instances of capacity providers",
         [SLOW_SCALERS] = "whether somebody else scales the fleets",
+        [SLOW_QUOTAS] = "how many vCPUs the account may run",
         [SLOW_NOTICES] = "which instances AWS takes back, before it does",
     };
     struct slow_read *s = &l->region->slow[k];
@@ -60,7 +61,7 @@ static bool settle(struct look *l, enum slow_kind k, const struct aws_call *c, i
 }
 
 // New names are asked for at once, unless the operation is refused.
-static bool due(struct look *l, enum slow_kind k, size_t count)
+bool look_slow_due(struct look *l, enum slow_kind k, size_t count)
 {
     struct slow_read *s = &l->region->slow[k];
     bool fresh = count > s->count && !s->told;
@@ -103,7 +104,7 @@ static void ask_subnets(struct look *l)
     for (size_t i = 0; i < f->service_count; i++)
         for (size_t s = 0; s < f->services[i].subnet_count; s++)
             name_subnet(r, slice_of(f->services[i].subnets[s]));
-    if (!due(l, SLOW_SUBNETS, r->subnet_count))
+    if (!look_slow_due(l, SLOW_SUBNETS, r->subnet_count))
         return;
     const char **ids = arena_array(l->a, const char *, r->subnet_count);
     for (size_t i = 0; i < r->subnet_count; i++)
@@ -127,7 +128,7 @@ static void take_subnets(struct look *l)
         snprintf(s->zone, sizeof s->zone, "%s", told->zone);
         snprintf(s->vpc, sizeof s->vpc, "%s", told->vpc);
     }
-    settle(l, SLOW_SUBNETS, &l->subnets.call, full ? FULL_LIFE_MS : SLOW_LIFE_MS);
+    look_slow_settle(l, SLOW_SUBNETS, &l->subnets.call, full ? FULL_LIFE_MS : SLOW_LIFE_MS);
 }
 
 // ---- capacity providers ---------------------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ static void ask_providers(struct look *l)
     for (size_t i = 0; i < l->new->service_count; i++)
         for (size_t p = 0; p < l->new->services[i].provider_count; p++)
             name_provider(r, l->new->services[i].providers[p].provider);
-    if (!due(l, SLOW_PROVIDERS, r->provider_count))
+    if (!look_slow_due(l, SLOW_PROVIDERS, r->provider_count))
         return;
     const char **names = arena_array(l->a, const char *, r->provider_count);
     for (size_t i = 0; i < r->provider_count; i++)
@@ -173,7 +174,7 @@ static void take_providers(struct look *l)
         r->providers[at].managed_scaling = told->managed_scaling;
         r->providers[at].managed_instances = strcmp(told->type, "MANAGED_INSTANCES") == 0;
     }
-    settle(l, SLOW_PROVIDERS, &l->providers.call, SLOW_LIFE_MS);
+    look_slow_settle(l, SLOW_PROVIDERS, &l->providers.call, SLOW_LIFE_MS);
 }
 
 // ---- other scalers --------------------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ static void ask_scalers(struct look *l)
 {
     struct region *r = l->region;
     const struct region_fleets *f = &r->fleets[API_SPOT_FLEET];  // Application Auto Scaling knows no EC2 Fleets
-    if (!due(l, SLOW_SCALERS, f->id_count))
+    if (!look_slow_due(l, SLOW_SCALERS, f->id_count))
         return;
     const char **resources = arena_array(l->a, const char *, f->id_count);
     for (size_t i = 0; i < f->id_count; i++)
@@ -222,7 +223,7 @@ static void name_policies(struct look *l)
 static void take_scalers(struct look *l)
 {
     struct region *r = l->region;
-    if (!settle(l, SLOW_SCALERS, &l->scalable.call, SCALERS_LIFE_MS))
+    if (!look_slow_settle(l, SLOW_SCALERS, &l->scalable.call, SCALERS_LIFE_MS))
         return;
     r->scaler_count = 0;
     for (size_t i = 0; i < l->scalable.count && r->scaler_count < SCALERS_MAX; i++) {
@@ -291,7 +292,7 @@ int64_t region_notice_ms(const struct region *r, const char *instance)
 static void take_notices(struct look *l)
 {
     struct region *r = l->region;
-    if (!settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_LIFE_MS))
+    if (!look_slow_settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_LIFE_MS))
         return;
     struct spot_notice *kept = arena_array(l->a, struct spot_notice, l->interrupted.count);
     size_t n = 0;
@@ -315,7 +316,8 @@ void look_account_ask(struct look *l)
     ask_providers(l);
     ask_scalers(l);
     ask_histories(l);
-    if (due(l, SLOW_NOTICES, 1))
+    look_quotas_ask(l);
+    if (look_slow_due(l, SLOW_NOTICES, 1))
         ec2_describe_interrupted(l->with, &l->interrupted);
 }
 
@@ -328,6 +330,8 @@ void look_account_take(struct look *l)
     if (l->region->slow[SLOW_SCALERS].asked)
         take_scalers(l);
     take_histories(l);
+    if (l->region->slow[SLOW_QUOTAS].asked)
+        look_quotas_take(l);
     if (l->region->slow[SLOW_NOTICES].asked)
         take_notices(l);
 }

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "scaler/aws/quotas.h"
 #include "scaler/facts.h"
 #include "scaler/gather.h"
 #include "scaler/gather_region.h"
@@ -67,6 +68,7 @@ struct gather {
     size_t learned_count;
     struct learned_pool *pools[POOLS_MAX];  // what members of a fleet's pools have
     size_t pool_count;
+    int64_t vcpus[QUOTA_CLASS_COUNT];  // launched and ordered in this cluster, by its last look
     int64_t boots_ms[BOOTS_MAX];
     size_t boot_count;              // ever; the ring's newest are the last BOOTS_MAX
 };
@@ -110,6 +112,7 @@ struct look {
     struct ec2_spot_requests interrupted;
     struct ecs_providers providers;
     struct appscaling_targets scalable;
+    struct quota_answer quotas[QUOTA_CLASS_COUNT];
     struct box_lists *boxes;        // draining instances
     size_t box_count;
 };
@@ -143,6 +146,12 @@ bool look_fleets_retry(struct look *l);        // one unknown fleet must not hid
 
 void look_account_ask(struct look *l);         // what seldom changes, where it is due
 void look_account_take(struct look *l);
+void look_quotas_ask(struct look *l);
+void look_quotas_take(struct look *l);         // limits, 0 where AWS told none
+void gather_quotas(struct look *l, struct arena *a, struct snapshot *s);  // limits and what is used, into the snapshot
+// Slow reads: is this one due for so many names; and, of its call's outcome, when again. See gather_account.c.
+bool look_slow_due(struct look *l, enum slow_kind k, size_t count);
+bool look_slow_settle(struct look *l, enum slow_kind k, const struct aws_call *c, int64_t life_ms);
 
 // ---- caches ---------------------------------------------------------------------------------------------------------------
 void region_definitions_read(struct look *l);  // all that the facts name and the cache lacks

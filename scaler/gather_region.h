@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "scaler/aws/autoscaling_app.h"
+#include "planner/model/quota_class.h"
 #include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
@@ -45,12 +46,18 @@ struct fleet_scaler {               // somebody else who scales one of our fleet
     char fleet[64], words[200];
 };
 
+struct region_quota {               // a vCPU quota of the account
+    bool wanted;                    // one of our fleets launches such instances
+    bool only_default;              // nothing but the default was ever in force
+    int64_t limit_vcpus;            // 0 unknown
+};
+
 struct spot_notice {
     char instance[24];
     int64_t at_ms;
 };
 
-enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_COUNT };
+enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_COUNT };
 struct slow_read {
     int64_t next_ms;                // when it is due again
     size_t count;                   // of what was asked for
@@ -98,6 +105,7 @@ struct region {
     size_t scaler_count;
     struct spot_notice notices[NOTICES_MAX];
     size_t notice_count;
+    struct region_quota quotas[QUOTA_CLASS_COUNT];
     struct slow_read slow[SLOW_COUNT];
     char notes[NOTES_MAX][300];     // for the log, see gather_note
     size_t note_count, notes_taken;

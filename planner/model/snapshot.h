@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "planner/model/allowed.h"
 #include "planner/model/res.h"
 #include "planner/model/shape.h"
 
@@ -194,20 +195,6 @@ struct instance_type {
     int64_t spot_usd_micro, on_demand_usd_micro;  // an hour; 0 = unknown
 };
 
-// What people and the shell allow beside the policy: the strictest of API, signal, fleet tag, freeze window, journal (safety.md 4).
-enum control_mode { CONTROL_RUN, CONTROL_ADD_ONLY, CONTROL_PAUSE, CONTROL_FREEZE, CONTROL_COUNT };
-struct control {
-    enum control_mode mode;
-    const char *who, *why;     // "POST /api/v1/pause by 10.0.0.7", "incident 4711"; "" when CONTROL_RUN
-    int64_t since_ms, until_ms;  // until 0: until it is taken back
-};
-
-// What the clock on the wall says in a zone that the policy names: the minute of the week from Monday 00:00; -1 unknown.
-struct local_time {
-    const char *zone;
-    int32_t minute_of_week;
-};
-
 struct snapshot {
     int64_t now_ms;            // the tick's only time
     const char *account, *region, *cluster;
@@ -217,6 +204,8 @@ struct snapshot {
     struct control control;
     struct local_time *local_times;  // of the zones of the policy's budgets
     size_t local_time_count;
+    struct quota *quotas;      // of the classes that our fleets use
+    size_t quota_count;
     int64_t dearest_usd_micro; // the dearest hour of the last 14 days (L15), 0 unknown
     int64_t listed_ms;         // when the lists of instances and services were last read whole, 0 never
     int64_t clock_off_ms;      // our wall clock less AWS's

@@ -1,6 +1,7 @@
 #include "planner/model/snapshot_json.h"
 
 #include "planner/model/names.h"
+#include "planner/model/quota_class.h"
 
 // One row: type, member, key, kind, then any of .flags, .fallback, .min, .names. What the reader derives from other facts where
 // it is absent is FIELD_ALWAYS: left out on writing, it would come back changed.
@@ -43,6 +44,13 @@ static const struct json_field local_time_rows[] = {
     ROW(local_time, minute_of_week, "minute_of_week", FIELD_I32, .flags = FIELD_ALWAYS, .fallback = -1, .min = -1, .max = 7 * 24 * 60 - 1),
 };
 const struct json_fields local_time_fields = TABLE(local_time_rows);
+
+static const struct json_field quota_rows[] = {
+    ROW(quota, class_, "class", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = QUOTA_STANDARD_SPOT, NAMES(quota_class_names)),
+    ROW(quota, limit_vcpus, "limit_vcpus", FIELD_I64, .fallback = 0),
+    ROW(quota, used_vcpus, "used_vcpus", FIELD_I64, .fallback = 0),
+};
+const struct json_fields quota_fields = TABLE(quota_rows);
 
 static const struct json_field source_rows[] = {
     ROW(source, state, "state", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = SOURCE_OK, NAMES(source_state_names)),

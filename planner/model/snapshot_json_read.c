@@ -101,15 +101,18 @@ static int read_control(struct reader *r, const json_t *obj, const struct json_p
     return one && !json_is_null(one) ? json_fields_read(&r->json, one, &at, control_fields, &r->s->control) : 0;
 }
 
-static int read_local_times(struct reader *r, const json_t *obj, const struct json_path *root)
+// A table of rows without references.
+static int read_rows(struct reader *r, const json_t *obj, const struct json_path *root, const char *key, struct json_fields fields, size_t size,
+                     void *table, size_t *count)
 {
-    struct snapshot *s = r->s;
     const json_t *items;
-    if (begin_table(r, obj, root, "local_times", sizeof *s->local_times, 0, &items, &s->local_times, &s->local_time_count))
+    if (begin_table(r, obj, root, key, size, 0, &items, table, count))
         return ERR_INVALID;
-    for (size_t i = 0; i < s->local_time_count; i++) {
-        struct json_path at = {.up = root, .key = "local_times", .index = (int)i};
-        if (json_fields_read(&r->json, json_array_get(items, i), &at, local_time_fields, &s->local_times[i]))
+    char *rows;
+    memcpy(&rows, table, sizeof rows);
+    for (size_t i = 0; i < *count; i++) {
+        struct json_path at = {.up = root, .key = key, .index = (int)i};
+        if (json_fields_read(&r->json, json_array_get(items, i), &at, fields, rows + i * size))
             return ERR_INVALID;
     }
     return 0;
@@ -463,7 +466,9 @@ static int read_all(struct reader *r, const json_t *j, const struct json_path *r
         s->started_ms = s->now_ms - HAND_STARTED_MS;
     if (!json_given(j, "listed_at"))
         s->listed_ms = s->now_ms;
-    if (read_control(r, j, root) || read_local_times(r, j, root) ||
+    if (read_control(r, j, root) || 
+        read_rows(r, j, root, "local_times", local_time_fields, sizeof *r->s->local_times, &r->s->local_times, &r->s->local_time_count) ||
+        read_rows(r, j, root, "quotas", quota_fields, sizeof *r->s->quotas, &r->s->quotas, &r->s->quota_count) ||
         json_sets_read(&r->json, j, root, s) || read_sources(r, j, root) || read_types(r, j, root) || read_fleets(r, j, root) || read_shapes(r, j, root) ||
         read_services(r, j, root) || read_instances(r, j, root))
         return ERR_INVALID;

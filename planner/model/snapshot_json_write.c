@@ -145,6 +145,12 @@ json_t *snapshot_to_json(const struct snapshot *s)
     if (s->local_time_count > 0)
         json_object_set(obj, "local_times", times);
     json_decref(times);
+    json_t *quotas = json_array();
+    for (size_t i = 0; i < s->quota_count; i++)
+        json_array_append_new(quotas, object_of(quota_fields, &s->quotas[i]));
+    if (s->quota_count > 0)
+        json_object_set(obj, "quotas", quotas);
+    json_decref(quotas);
     json_t *types = json_array(), *fleets = json_array(), *shapes = json_array(), *services = json_array(),
            *instances = json_array();
     for (size_t i = 0; i < s->type_count; i++)

@@ -59,6 +59,7 @@ static const struct rule {
     {"ServiceNotFoundException", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"ServiceNotActiveException", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"ResourceNotFoundException", ERR_NOT_FOUND, AWS_RETRY_NO},
+    {"NoSuchResourceException", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"QueueDoesNotExist", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"AWS.SimpleQueueService.NonExistentQueue", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"KmsAccessDenied", ERR_DENIED, AWS_RETRY_NO},

@@ -16,6 +16,7 @@ static const struct protocol protocols[AWS_SERVICE_COUNT] = {
     [AWS_ECS] = {"application/x-amz-json-1.1", "AmazonEC2ContainerServiceV20141113"},
     [AWS_EC2] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
     [AWS_STS] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
+    [AWS_SERVICEQUOTAS] = {"application/x-amz-json-1.1", "ServiceQuotasV20190624"},
     [AWS_APPLICATION_AUTOSCALING] = {"application/x-amz-json-1.1", "AnyScaleFrontendService"},
     [AWS_SQS] = {"application/x-amz-json-1.0", "AmazonSQS"},
     [AWS_AUTOSCALING] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},

@@ -35,6 +35,7 @@ enum bucket {
     EC2_DELETE_TAGS,
     STS_ANY,
     SCALING_ANY,
+    QUOTAS_ANY,
     SQS_ANY,
     ASG_READ,
     ASG_WRITE,
@@ -59,7 +60,7 @@ static const struct {
     [EC2_MODIFY_EC2_FLEET] = {50, 5},
     [EC2_TERMINATE] = {100, 5},       [EC2_CREATE_TAGS] = {100, 10},   [EC2_DELETE_TAGS] = {100, 10},
     [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [SQS_ANY] = {400, 200},            [UNKNOWN] = {20, 4},
-    [ASG_READ] = {40, 8},             [ASG_WRITE] = {40, 5},
+    [QUOTAS_ANY] = {10, 5},           [ASG_READ] = {40, 8},             [ASG_WRITE] = {40, 5},
 };
 
 static const struct {
@@ -96,6 +97,8 @@ static const struct {
     {AWS_EC2, "TerminateInstances", EC2_TERMINATE},
     {AWS_EC2, "CreateTags", EC2_CREATE_TAGS},
     {AWS_EC2, "DeleteTags", EC2_DELETE_TAGS},
+    {AWS_SERVICEQUOTAS, "GetServiceQuota", QUOTAS_ANY},
+    {AWS_SERVICEQUOTAS, "GetAWSDefaultServiceQuota", QUOTAS_ANY},
     {AWS_APPLICATION_AUTOSCALING, "DescribeScalableTargets", SCALING_ANY},
     {AWS_APPLICATION_AUTOSCALING, "DescribeScalingPolicies", SCALING_ANY},
     {AWS_AUTOSCALING, "DescribeAutoScalingGroups", ASG_READ},

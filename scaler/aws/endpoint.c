@@ -18,6 +18,7 @@ static const struct {
     [AWS_ECS] = {"AWS_ENDPOINT_URL_ECS", "ecs"},
     [AWS_EC2] = {"AWS_ENDPOINT_URL_EC2", "ec2"},
     [AWS_STS] = {"AWS_ENDPOINT_URL_STS", "sts"},
+    [AWS_SERVICEQUOTAS] = {"AWS_ENDPOINT_URL_SERVICE_QUOTAS", "servicequotas"},
     [AWS_APPLICATION_AUTOSCALING] = {"AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", "application-autoscaling"},
     [AWS_SQS] = {"AWS_ENDPOINT_URL_SQS", "sqs"},
     [AWS_AUTOSCALING] = {"AWS_ENDPOINT_URL_AUTO_SCALING", "autoscaling"},

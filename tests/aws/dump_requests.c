@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
+#include "scaler/aws/quotas.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/budget.h"
 #include "scaler/aws/ec2_fleets.h"
@@ -117,6 +118,9 @@ static void begin_scaling(struct aws_with w)
     static struct appscaling_policies policies;
     appscaling_describe_targets(w, fleets, 2, &targets);
     appscaling_describe_policies(w, fleets[0], &policies);
+    static struct quota_answer quotas[2];
+    quotas_get(w, "L-34B43A08", &quotas[0]);
+    quotas_get_default(w, "L-34B43A08", &quotas[1]);
 }
 
 static void begin_queue(struct aws_with w)

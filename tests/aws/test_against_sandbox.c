@@ -10,6 +10,7 @@
 #include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
+#include "scaler/aws/quotas.h"
 #include "scaler/aws/sqs.h"
 #include "scaler/aws/sts.h"
 #include "scaler/permissions.h"
@@ -559,6 +560,20 @@ static void each_read_of_scalers(struct account *t, const char *fleet_id)
     assert_string_equal(policies.items[0].type, "TargetTrackingScaling");
 }
 
+static void each_of_the_quotas(struct account *t)
+{
+    struct quota_answer standard, never, fallback;
+    quotas_get(t->with, "L-34B43A08", &standard);
+    quotas_get(t->with, "L-3819A6DF", &never);
+    quotas_get_default(t->with, "L-3819A6DF", &fallback);
+    run(t);
+    complete(&standard.call);
+    complete(&fallback.call);
+    assert_true(standard.value > 0);
+    assert_int_equal(never.call.state, AWS_CALL_FAILED);
+    assert_int_equal(never.call.err.kind, ERR_NOT_FOUND);
+}
+
 static void each_of_the_queue(struct account *t)
 {
     struct sqs_messages got;
@@ -700,6 +715,7 @@ static void every_operation_of_the_client_is_sent_and_understood(void **state)
     each_write(&t, cluster, fleet_id);
     each_of_the_queue(&t);
     each_call_of_groups(&t);
+    each_of_the_quotas(&t);
     size_t n = sandbox_calls(t.sandbox, counts, ARRAY_LEN(counts));
     for (size_t p = 0; p < permission_count; p++) {
         int64_t calls = 0;

@@ -7,6 +7,8 @@
 #include "scaler/aws/ecs_decode.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
+#include "scaler/aws/quotas.h"
+#include "scaler/aws/quotas_decode.h"
 #include "scaler/aws/sqs.h"
 #include "scaler/aws/sqs_decode.h"
 
@@ -23,6 +25,7 @@ union result {
     struct ecs_providers providers;
     struct appscaling_targets targets;
     struct appscaling_policies policies;
+    struct quota_answer quota;
     struct sqs_messages messages;
     struct sqs_deleted deleted;
     struct sqs_queue_attributes attributes;
@@ -35,7 +38,7 @@ static void decode_all(const json_t *root, struct arena *a)
     int (*const decoders[])(struct aws_job *, const json_t *, struct err *) = {
         ecs_decode_cluster_arns, ecs_decode_instance_arns, ecs_decode_service_arns, ecs_decode_task_arns, ecs_decode_clusters,
         ecs_decode_instances, ecs_decode_instances_changed, ecs_decode_services, ecs_decode_tasks, ecs_decode_protections,
-        ecs_decode_deregistered, ecs_decode_providers, appscaling_decode_targets, appscaling_decode_policies,
+        ecs_decode_deregistered, ecs_decode_providers, appscaling_decode_targets, appscaling_decode_policies, quotas_decode,
         sqs_decode_messages, sqs_decode_deleted, sqs_decode_attributes};
     struct err err = {0};
     for (size_t i = 0; i < ARRAY_LEN(decoders); i++) {

@@ -87,6 +87,14 @@ static const char *local_time_difference(const struct local_time *a, const struc
     return NULL;
 }
 
+static const char *quota_difference(const struct quota *a, const struct quota *b)
+{
+    SAME(class_);
+    SAME(limit_vcpus);
+    SAME(used_vcpus);
+    return NULL;
+}
+
 static const char *provider_difference(const struct provider_share *a, const struct provider_share *b)
 {
     SAME(base);
@@ -300,6 +308,7 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     if (control)
         return control;
     SAME_TABLE(local_times, local_time_count, local_time)
+    SAME_TABLE(quotas, quota_count, quota)
     SAME_TABLE(attribute_sets, attribute_set_count, set)
     for (int k = 0; k < SOURCE_COUNT; k++) {
         const char *inner = source_difference(&a->sources[k], &b->sources[k]);

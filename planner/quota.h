@@ -1,0 +1,10 @@
+// Quotas of the account (L23): orders stop at 95 % of the vCPUs that it may run, with an alert from 80 % on. What is used is what we
+// see in the region, so it may be more: an order that AWS refuses for its quota is told by the fleet's own error.
+#pragma once
+
+#include "planner/work.h"
+
+// How many more instances the fleet may launch before the quota of the class with the most room is at its limit; INT64_MAX where no
+// quota is known. *ret_why (may be NULL) is the fact where it limits.
+int64_t quota_room(struct work *w, int fleet, const char **ret_why);
+void quota_alert(struct work *w);
