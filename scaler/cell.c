@@ -3,8 +3,10 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "scaler/gather_notices.h"
 
 enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20, POLICY_MAX_BYTES = 4 << 20 };
+#define NOTICE_LIFE_MS 120000
 
 // ---- the steps ------------------------------------------------------------------------------------------------------------
 
@@ -13,11 +15,26 @@ static int stopping(const struct cell *c, struct err *err)
     return *c->shared->stop ? err_set(err, ERR_TRANSIENT, "the daemon is stopping -> not begun") : 0;
 }
 
+// The last look, with the notice and what we wrote since: no read but of fleets that we changed.
+static int gather_notice(struct cell *c, struct tick_frame *f, struct snapshot *ret, struct err *err)
+{
+    if (c->looked == NULL)
+        return err_set(err, ERR_TRANSIENT, "there was no look yet that a notice could be added to");
+    gather_notice_snapshot(c->gather, &c->looked->snapshot, c->fresh_fleets, f->arena, ret);
+    if (c->shared->desk)
+        desk_control(c->shared->desk, c->index, f->arena, ret);
+    return 0;
+}
+
 static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, struct err *err)
 {
     struct cell *c = arg;
     if (stopping(c, err) != 0)
         return err->kind;
+    if (f->notice)
+        return gather_notice(c, f, ret, err);
+    if (c->looked == f)
+        c->looked = NULL;  // it is written over
     int64_t limit_ms = c->policy->period_ms > 20000 ? c->policy->period_ms : 20000;
     int rc = gather_look(c->gather, c->policy, limit_ms, f->arena, ret, err);
     for (const char *note; (note = gather_note(c->gather)) != NULL && c->shared->log;)
@@ -31,7 +48,9 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
         rc = cell_restore(c, err);
     if (rc == 0 && c->shared->desk)
         desk_control(c->shared->desk, c->index, f->arena, ret);
-    return rc != 0 ? rc : stopping(c, err);
+    rc = rc != 0 ? rc : stopping(c, err);
+    c->looked = rc == 0 ? f : c->looked;
+    return rc;
 }
 
 static int step_plan(void *arg, struct tick_frame *f, const struct planner_input *in, struct planner_result *ret, struct err *err)
@@ -68,14 +87,32 @@ static int step_recheck(void *arg, struct tick_frame *f, const struct action *a,
 static int step_apply(void *arg, struct tick_frame *f, const struct action *a, struct err *err)
 {
     struct cell *c = arg;
-    *c->shared->in_change = 1;
+    *c->shared->in_change += 1;  // a notice may be answered meanwhile
     int rc = stopping(c, err);
     if (rc == 0)
         rc = c->executor.apply(c->executor.arg, &f->snapshot, a, err);
-    *c->shared->in_change = 0;
-    if (*c->shared->stop)
+    *c->shared->in_change -= 1;
+    if (*c->shared->stop && !*c->shared->in_change)
         *c->shared->cut = 1;
     return rc;
+}
+
+static void step_apply_many(void *arg, struct tick_frame *f, const int *actions, size_t count, struct err *errs)
+{
+    struct cell *c = arg;
+    const struct action **list = arena_array(f->arena, const struct action *, count);
+    for (size_t i = 0; i < count; i++)
+        list[i] = &f->result.plan.actions[actions[i]];
+    *c->shared->in_change += 1;
+    for (size_t i = 0; i < count && stopping(c, &errs[i]) != 0; i++)
+        list[i] = NULL;
+    if (count > 0 && list[0] && c->executor.apply_many)
+        c->executor.apply_many(c->executor.arg, &f->snapshot, list, count, errs);
+    for (size_t i = 0; i < count && list[i] && c->executor.apply_many == NULL; i++)
+        c->executor.apply(c->executor.arg, &f->snapshot, list[i], &errs[i]);
+    *c->shared->in_change -= 1;
+    if (*c->shared->stop && !*c->shared->in_change)
+        *c->shared->cut = 1;
 }
 
 static const char *params_of(struct tick_frame *f, const struct action *a)
@@ -238,7 +275,7 @@ static void log_tick(struct cell *c, struct tick_frame *f)
                       LOG_S("state", f->snapshot.sources[k].state == SOURCE_PARTIAL ? "partial" : "unknown"));
     log_held_drains(c, f);
     const struct plan_summary *p = &f->result.plan.summary;
-    log_event(log, LOG_INFO, "tick", f->removals_held ? "the journal cannot be written -> add only" : "done",
+    log_event(log, LOG_INFO, f->notice ? "notice" : "tick", f->removals_held ? "the journal cannot be written -> add only" : "done",
               LOG_S("cluster", c->policy->name), LOG_I("tick", f->id), LOG_I("instances", p->instances), LOG_I("draining", p->draining),
               LOG_I("coming", p->coming), LOG_I("waiting_tasks", p->waiting_tasks), LOG_I("actions", f->result.plan.action_count),
               LOG_I("failed", f->failed), LOG_I("skipped", f->skipped), LOG_I("duration_ms", f->duration_ms));
@@ -266,7 +303,7 @@ static void step_publish(void *arg, struct tick_frame *f)
 struct tick_ops cell_ops(struct cell *c)
 {
     return (struct tick_ops){.arg = c, .gather = step_gather, .plan = step_plan, .begin = step_begin, .recheck = step_recheck,
-                             .intent = step_intent, .apply = step_apply, .outcome = step_outcome, .record = step_record,
+                             .intent = step_intent, .apply = step_apply, .apply_many = step_apply_many, .outcome = step_outcome, .record = step_record,
                              .publish = step_publish};
 }
 
@@ -282,6 +319,31 @@ void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const s
     struct tick_ops ops = cell_ops(c);
     tick_init(&c->tick, clock, policy, &ops);
     c->tick.dry_run = shared->dry_run;
+}
+
+int cell_answer_notice(struct cell *c, bool fresh_fleets, struct err *err)
+{
+    struct tick_frame *f;
+    c->fresh_fleets = fresh_fleets;
+    c->aws.lane = AWS_LANE_NOTICE;
+    int rc = tick_run_notice(&c->tick, &f, err);
+    c->aws.lane = AWS_LANE_LOOK;
+    return rc;
+}
+
+// While its fleet takes no order, or the last one was held, what is doomed has no replacement yet.
+bool cell_order_waits(const struct cell *c, const struct tick_frame *f, int64_t now_ms)
+{
+    bool waits = false;
+    if (f == NULL || !f->has_plan)
+        return false;
+    for (size_t k = 0; k < f->snapshot.fleet_count && !waits; k++)
+        waits = f->snapshot.fleets[k].state == FLEET_MODIFYING || f->snapshot.fleets[k].state == FLEET_SUBMITTED;
+    waits = waits || now_ms < c->tick.hold_orders_until_ms;
+    for (size_t i = 0; waits && i < f->snapshot.instance_count; i++)
+        if (f->snapshot.instances[i].fleet >= 0 && f->snapshot.instances[i].notice_ms > now_ms - NOTICE_LIFE_MS)
+            return true;
+    return false;
 }
 
 void cell_release(struct cell *c)

@@ -35,14 +35,23 @@ struct cell {
     struct executor executor;
     struct tick tick;
     struct tick_frame *frame;        // newest, NULL before the first tick
+    struct tick_frame *looked;       // newest that has a snapshot, also while its tick goes on; NULL none
     int64_t state_id, next_ms, hold_drains_until_ms;
     bool restored;
     int64_t urgent_ms;               // due then, whatever next_ms says; 0 none
+    bool noticed;                    // a notice waits for its answer
+    int64_t order_due_ms;            // an order for what notices take is tried again then; 0 none
+    int64_t burst_ms, burst_last_ms; // when the notices that come one after the other began; the newest
+    bool burst_ordered, fresh_fleets;
 };
 
 void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const struct policy_cluster *policy, struct region *r,
                const struct clock *clock);
 void cell_release(struct cell *c);
 struct tick_ops cell_ops(struct cell *c);
+// The answer to a notice, by the last look; between two waits of another cell's look, or of its own. fresh_fleets: those that we changed are
+// read again before.
+int cell_answer_notice(struct cell *c, bool fresh_fleets, struct err *err);
+bool cell_order_waits(const struct cell *c, const struct tick_frame *f, int64_t now_ms);
 // Before the first tick, once the account is known: the cluster's id and memo from the state.
 int cell_restore(struct cell *c, struct err *err);

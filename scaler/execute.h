@@ -14,6 +14,9 @@ struct executor {
     // 0: the facts still hold. ERR_CONFLICT: they do not, msg says which; other errors: they could not be read.
     int (*recheck)(void *arg, const struct snapshot *s, const struct action *a, struct err *err);
     int (*apply)(void *arg, const struct snapshot *s, const struct action *a, struct err *err);
+    // The same for many that do not wait for each other, all on the wire at once, drains ten a call; errs[i].kind is the outcome of
+    // actions[i]. NULL: one after the other.
+    void (*apply_many)(void *arg, const struct snapshot *s, const struct action *const *actions, size_t count, struct err *errs);
 };
 
 struct aws_executor {
@@ -22,6 +25,7 @@ struct aws_executor {
     const char *cluster;
     const struct clock *clock;
     int64_t limit_ms;              // world time for one re-check or call; 0 = 9 s
+    enum aws_lane lane;            // AWS_LANE_NOTICE: of the answer to a notice, while looks wait
 };
 struct executor executor_aws(struct aws_executor *e);  // *e outlives the executor
 struct executor executor_dry_run(void);

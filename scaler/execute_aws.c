@@ -4,6 +4,7 @@
 #include "scaler/aws/ecs.h"
 #include "scaler/execute.h"
 #include "scaler/execute_fleet.h"
+#include "scaler/execute_many.h"
 
 enum { READS_MAX_BYTES = 64 << 20, LIMIT_DEFAULT_MS = 9000 };
 
@@ -25,12 +26,12 @@ struct reads {
 static void run(struct aws_executor *e)
 {
     int64_t limit_ms = e->limit_ms ? e->limit_ms : LIMIT_DEFAULT_MS;
-    aws_run(region_clients(e->region), clock_wall_ms(e->clock) + limit_ms);
+    aws_run_lane(region_clients(e->region), e->lane, clock_wall_ms(e->clock) + limit_ms);
 }
 
 static struct aws_with with_arena(struct aws_executor *e, struct arena *a, bool urgent)
 {
-    return (struct aws_with){.aws = region_aws(e->region), .arena = a, .urgent = urgent};
+    return (struct aws_with){.aws = region_aws(e->region), .arena = a, .urgent = urgent || e->lane == AWS_LANE_NOTICE, .lane = e->lane};
 }
 
 // 0 when the call was answered in full, else its error: what could not be read is not taken for granted.
@@ -373,7 +374,24 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
     return rc;
 }
 
+static void run_all(void *arg)
+{
+    run(arg);
+}
+
+static void told(void *arg, const struct snapshot *s, const struct action *a, int rc)
+{
+    tell_gather(arg, s, a, rc);
+}
+
+static void apply_many(void *arg, const struct snapshot *s, const struct action *const *actions, size_t count, struct err *errs)
+{
+    struct aws_executor *e = arg;
+    execute_many(&(struct executor_many){.arg = e, .with = with_arena(e, NULL, true), .cluster = e->cluster, .one = apply, .run = run_all, .told = told},
+                 s, actions, count, errs);
+}
+
 struct executor executor_aws(struct aws_executor *e)
 {
-    return (struct executor){.arg = e, .recheck = recheck, .apply = apply};
+    return (struct executor){.arg = e, .recheck = recheck, .apply = apply, .apply_many = apply_many};
 }

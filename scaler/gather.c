@@ -22,6 +22,7 @@ int region_new(struct aws_clients *clients, const char *account, const char *reg
     for (int api = 0; api < API_FLEET_COUNT; api++)
         for (int turn = 0; turn < 2; turn++)
             arena_init(&r->fleets[api].arenas[turn], FACTS_ARENA_MAX_BYTES);
+    arena_init(&r->poll_arena, FACTS_ARENA_MAX_BYTES);
     strmap_init(&r->definition_map, &r->kept, 256);
     strmap_init(&r->type_map, &r->kept, 64);
     strmap_init(&r->subnet_map, &r->kept, 64);
@@ -44,6 +45,9 @@ void region_free(struct region *r)
     for (int api = 0; api < API_FLEET_COUNT; api++)
         for (int turn = 0; turn < 2; turn++)
             arena_release(&r->fleets[api].arenas[turn]);
+    if (r->polling)
+        aws_cancel(r->clients, AWS_LANE_WAIT);
+    arena_release(&r->poll_arena);
     free(r);
 }
 

@@ -6,11 +6,11 @@
 
 #include "base/check.h"
 #include "scaler/gather_internal.h"
+#include "scaler/gather_notices.h"
 
 #define SLOW_LIFE_MS 600000
 #define SCALERS_LIFE_MS 3600000
 #define FULL_LIFE_MS 60000       // a subnet without addresses may have some again soon
-#define NOTICES_LIFE_MS 10000    // L26, shared by the clusters of the region
 #define TROUBLE_MS 60000
 
 // ---- notes ----------------------------------------------------------------------------------------------------------------
@@ -35,8 +35,7 @@ const char *gather_note(struct gather *g)
     return NULL;
 }
 
-// When to ask again, by how the call went; true: the answer can be used.
-bool look_slow_settle(struct look *l, enum slow_kind k, const struct aws_call *c, int64_t life_ms)
+bool region_slow_settle(struct region *r, enum slow_kind k, const struct aws_call *c, int64_t life_ms, int64_t now_ms)
 {
     static const char *const UNKNOWN[SLOW_COUNT] = {
         [SLOW_SUBNETS] = "whether subnets have addresses left", [SLOW_PROVIDERS] = "who scales the instances of capacity providers",
@@ -44,20 +43,25 @@ bool look_slow_settle(struct look *l, enum slow_kind k, const struct aws_call *c
         [SLOW_QUOTAS] = "how many vCPUs the account may run",
         [SLOW_NOTICES] = "which instances AWS takes back, before it does",
     };
-    struct slow_read *s = &l->region->slow[k];
+    struct slow_read *s = &r->slow[k];
     s->asked = false;
     if (c->state == AWS_CALL_COMPLETE) {
-        s->next_ms = l->new->at_ms + life_ms;
+        s->next_ms = now_ms + life_ms;
         s->told = false;
         return true;
     }
     bool passes = c->err.kind == ERR_TRANSIENT || c->err.kind == ERR_THROTTLED;
-    s->next_ms = l->new->at_ms + (passes ? TROUBLE_MS : RETRY_MS);
+    s->next_ms = now_ms + (passes ? TROUBLE_MS : RETRY_MS);
     if (!passes && !s->told) {
-        note(l->region, "%s is unknown, planned without -> %s", UNKNOWN[k], c->err.msg);
+        note(r, "%s is unknown, planned without -> %s", UNKNOWN[k], c->err.msg);
         s->told = true;
     }
     return false;
+}
+
+bool look_slow_settle(struct look *l, enum slow_kind k, const struct aws_call *c, int64_t life_ms)
+{
+    return region_slow_settle(l->region, k, c, life_ms, l->new->at_ms);
 }
 
 // New names are asked for at once, unless the operation is refused.
@@ -277,37 +281,6 @@ static void take_histories(struct look *l)
     }
 }
 
-// ---- notices --------------------------------------------------------------------------------------------------------------
-
-int64_t region_notice_ms(const struct region *r, const char *instance)
-{
-    for (size_t i = 0; i < r->notice_count; i++)
-        if (strcmp(r->notices[i].instance, instance) == 0)
-            return r->notices[i].at_ms;
-    return 0;
-}
-
-// The second source of notices, which needs no queue (safety.md D5, L26). What was told stays: a notice is not taken back, and its
-// instance is gone soon.
-static void take_notices(struct look *l)
-{
-    struct region *r = l->region;
-    if (!look_slow_settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_LIFE_MS))
-        return;
-    struct spot_notice *kept = arena_array(l->a, struct spot_notice, l->interrupted.count);
-    size_t n = 0;
-    for (size_t i = 0; i < l->interrupted.count && n < NOTICES_MAX; i++) {
-        const struct ec2_spot_request *x = &l->interrupted.items[i];
-        if (x->instance[0] == '\0' || strlen(x->instance) >= sizeof kept->instance)
-            continue;
-        int64_t known_ms = region_notice_ms(r, x->instance), now_ms = l->new->at_ms;
-        kept[n].at_ms = known_ms ? known_ms : x->status_ms > 0 && x->status_ms <= now_ms ? x->status_ms : now_ms;
-        snprintf(kept[n++].instance, sizeof kept->instance, "%s", x->instance);
-    }
-    memcpy(r->notices, kept, n * sizeof *kept);
-    r->notice_count = n;
-}
-
 // ---- one look -------------------------------------------------------------------------------------------------------------
 
 void look_account_ask(struct look *l)
@@ -317,7 +290,8 @@ void look_account_ask(struct look *l)
     ask_scalers(l);
     ask_histories(l);
     look_quotas_ask(l);
-    if (look_slow_due(l, SLOW_NOTICES, 1))
+    // The second source of notices, which needs no queue (safety.md D5): polled beside the looks, and by a look where that is late.
+    if (!l->region->polling && look_slow_due(l, SLOW_NOTICES, 1))
         ec2_describe_interrupted(l->with, &l->interrupted);
 }
 
@@ -332,6 +306,6 @@ void look_account_take(struct look *l)
     take_histories(l);
     if (l->region->slow[SLOW_QUOTAS].asked)
         look_quotas_take(l);
-    if (l->region->slow[SLOW_NOTICES].asked)
-        take_notices(l);
+    if (l->region->slow[SLOW_NOTICES].asked && look_slow_settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_EVERY_MS))
+        region_notices_polled(l->region, &l->interrupted, l->new->at_ms, NULL, 0);
 }

@@ -129,7 +129,7 @@ bool look_fleets_retry(struct look *l)
 
 // ---- which they are -------------------------------------------------------------------------------------------------------
 
-static enum fleet_state state_of(const char *text)
+enum fleet_state gather_fleet_state(const char *text)
 {
     static const struct { const char *text; enum fleet_state state; } EC2_FLEET[] = {
         {"deleted", FLEET_CANCELLED}, {"deleted_running", FLEET_CANCELLED_RUNNING}, {"deleted_terminating", FLEET_CANCELLED_TERMINATING},
@@ -200,7 +200,7 @@ static void resolve_tag(struct look *l, const struct policy_fleet *p)
     for (int api = 0; api < API_FLEET_COUNT; api++)
         for (size_t i = 0; i < l->fleets[api].count; i++) {
             const struct ec2_spot_fleet *f = &l->fleets[api].items[i];
-            enum fleet_state state = state_of(f->state);
+            enum fleet_state state = gather_fleet_state(f->state);
             enum fleet_kind kind = api == API_EC2_FLEET ? FLEET_EC2_FLEET : FLEET_SPOT_FLEET;
             if (!carries(f, p->tag) || state == FLEET_CANCELLED || state == FLEET_FAILED)
                 continue;
@@ -267,7 +267,7 @@ static struct fact_fleet fleet_fact(const struct ec2_spot_fleet *s)
     return (struct fact_fleet){
         .id = s->id, .activity = s->activity, .allocation = s->allocation, .owner = aws_tag_get(&s->tags, "masu:owner"),
         .control = aws_tag_get(&s->tags, "masu:mode"), .last_error = "", .name = "", .unfound = "", .rebalance = s->rebalance,
-        .state = state_of(s->state), .found = true, .maintain = strcmp(s->type, "maintain") == 0,
+        .state = gather_fleet_state(s->state), .found = true, .maintain = strcmp(s->type, "maintain") == 0,
         .ends_with_expiration = s->terminate_with_expiration, .rebalance_delay_ms = s->rebalance_delay_s * 1000,
         .target = s->target, .on_demand_target = s->on_demand_target,
         .fulfilled_milli = s->fulfilled_milli, .valid_until_ms = s->valid_until_ms,

@@ -144,6 +144,8 @@ void look_fleets_take(struct look *l);
 void look_fleets_share(struct look *l);        // keeps the answer for the other clusters of the region
 bool look_fleets_retry(struct look *l);        // one unknown fleet must not hide the others; true: something is asked
 
+enum fleet_state gather_fleet_state(const char *text);  // as EC2 writes it
+
 void look_account_ask(struct look *l);         // what seldom changes, where it is due
 void look_account_take(struct look *l);
 void look_quotas_ask(struct look *l);

@@ -52,9 +52,11 @@ struct region_quota {               // a vCPU quota of the account
     int64_t limit_vcpus;            // 0 unknown
 };
 
-struct spot_notice {
+struct spot_notice {                // of gather_notices.c
     char instance[24];
-    int64_t at_ms;
+    int64_t at_ms, risk_ms;         // notice; rebalance recommendation or scheduled event; 0 none
+    int64_t heard_ms;
+    bool polled;                    // the newest answer about spot requests tells of it
 };
 
 enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_COUNT };
@@ -106,6 +108,10 @@ struct region {
     struct spot_notice notices[NOTICES_MAX];
     size_t notice_count;
     struct region_quota quotas[QUOTA_CLASS_COUNT];
+    struct arena poll_arena;        // of the poll of spot requests
+    struct ec2_spot_requests poll;
+    int64_t polled_ms;              // when it was last asked
+    bool polling;
     struct slow_read slow[SLOW_COUNT];
     char notes[NOTES_MAX][300];     // for the log, see gather_note
     size_t note_count, notes_taken;
@@ -113,10 +119,11 @@ struct region {
     char name[64], account_wanted[16], account[16];
 };
 
+// When to ask again, by how the call went; true: the answer can be used. What is refused is told once (gather_note).
+bool region_slow_settle(struct region *r, enum slow_kind k, const struct aws_call *c, int64_t life_ms, int64_t now_ms);
 const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet
 const struct cached_type *region_type(const struct region *r, const char *name);  // NULL unknown
 int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc tasks that an instance holds; t NULL: unknown
 const struct cached_subnet *region_subnet(const struct region *r, const char *id);        // NULL unknown
 const struct cached_provider *region_provider(const struct region *r, const char *name);  // NULL unknown
-int64_t region_notice_ms(const struct region *r, const char *instance);                   // when AWS said it takes it back, 0 it did not
 const char *region_scaler_of(const struct region *r, const char *fleet);                  // who else scales it, "" nobody known

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "planner/drain.h"
 #include "scaler/gather_join.h"
+#include "scaler/gather_notices.h"
 
 static int by_string(const void *x, const void *y)
 {
@@ -223,7 +224,8 @@ static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *
     i->launch_template = e->launch_template;
     i->volume_attached = e->volume_attached;
     i->ever_registered = e->ever_registered;
-    i->notice_ms = region_notice_ms(j->l->region, e->id);
+    i->notice_ms = region_notice_ms(j->l->region, e->id, e->launched_ms);
+    i->rebalance_ms = region_risk_ms(j->l->region, e->id, e->launched_ms);
     if (i->notice_ms == 0 && e->interrupted)
         i->notice_ms = e->interrupted_since_ms;
     struct drain_mark mark;

@@ -5,6 +5,7 @@
 #include "scaler/api_rows.h"
 #include "scaler/cell.h"
 #include "scaler/desk.h"
+#include "scaler/ears.h"
 #include "scaler/webhook.h"
 
 enum { CLUSTERS_MAX = 256, REPORT_MAX_BYTES = 1 << 20, POLICY_MAX_BYTES = 64 << 20, CRASHES_MAX = 3 };
@@ -29,6 +30,8 @@ struct loop {
     volatile sig_atomic_t stop, reload, pause, resume, in_change, cut;
     struct desk *desk;
     struct webhook *webhook;
+    struct ears ears;
+    bool hurried;                    // by an event: another cluster may be due
     const char *shell_mode, *shell_reason;
     bool state_ok;
     int64_t set_aside_ms;            // when the database of before was found broken; 0 never
@@ -93,6 +96,14 @@ static void wake(void *arg)
     l->o.transport->ops->wake(l->o.transport);
 }
 
+static void hurry(struct loop *l, struct cell *c);
+static void hurry_by_event(void *arg, struct cell *c)
+{
+    struct loop *l = arg;
+    l->hurried = true;
+    hurry(l, c);
+}
+
 int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
 {
     if (o->policy->cluster_count > CLUSTERS_MAX)
@@ -131,6 +142,10 @@ int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
     begin_cells(l);
     if (o->inbox)
         inbox_on_put(o->inbox, wake, l);
+    ears_init(&l->ears, &(struct ears_options){.clients = l->clients, .clock = l->clock, .log = o->log, .cells = l->cells, .cell_count = l->cell_count,
+                                               .regions = l->regions, .region_count = &l->region_count, .dry_run = o->dry_run, .arg = l,
+                                               .hurry = hurry_by_event});
+    ears_policy(&l->ears, l->policy);
     *ret = l;
     return 0;
 }
@@ -141,6 +156,7 @@ void loop_free(struct loop *l)
         return;
     if (l->o.inbox)
         inbox_on_put(l->o.inbox, NULL, NULL);
+    ears_release(&l->ears);
     for (size_t i = 0; i < l->cell_count; i++)
         cell_release(&l->cells[i]);
     for (size_t i = 0; i < l->region_count; i++)
@@ -202,6 +218,7 @@ static void adopt(struct loop *l, struct policy *p)
     l->policy = p;
     desk_policy(l->desk, p);
     webhook_policy(l->webhook, &p->alerts);
+    ears_policy(&l->ears, p);
     l->shared.policy_hash = p->hash;
     l->shared.owner = p->owner;
     l->shared.confirmed = p->confirm;
@@ -255,35 +272,6 @@ static void reload(struct loop *l)
         l->policy_turn = turn;
     }
     buf_release(&report);
-}
-
-static struct loop *signalled;
-
-static void on_signal(int number)
-{
-    struct loop *l = signalled;
-    if (l == NULL)
-        return;
-    if (number == SIGHUP)
-        loop_reload(l);
-    else if (number == SIGUSR1)
-        loop_pause(l);
-    else if (number == SIGUSR2)
-        loop_resume(l);
-    else
-        loop_stop(l);
-}
-
-void loop_signals(struct loop *l)
-{
-    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
-    struct sigaction action = {.sa_handler = l ? on_signal : SIG_DFL};
-    signalled = l;
-    for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++)
-        sigaction(NUMBERS[i], &action, NULL);
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
-    sigaction(SIGXFSZ, &ignore, NULL);  // a file at its limit is a full disk: an error of the write, no end
 }
 
 // ---- what the page shows of the daemon itself -----------------------------------------------------------------------------
@@ -417,13 +405,20 @@ static bool wait_until(struct loop *l, int64_t until_ms)
 {
     bool due = hear(l);
     while (!due && !l->stop && clock_wall_ms(l->clock) < until_ms) {
+        int64_t now_ms = clock_wall_ms(l->clock), next_ms = until_ms;
         webhook_turn(l->webhook);
-        int64_t send_ms = webhook_due_ms(l->webhook);
-        l->o.transport->ops->wait(l->o.transport, send_ms < until_ms ? send_ms : until_ms);
+        ears_turn(&l->ears);
+        int64_t others[] = {webhook_due_ms(l->webhook), ears_due_ms(&l->ears), aws_turn(l->clients)};
+        for (size_t i = 0; i < ARRAY_LEN(others); i++)
+            next_ms = others[i] < next_ms ? others[i] : next_ms;
+        due = l->hurried;
+        if (!due)
+            l->o.transport->ops->wait(l->o.transport, next_ms > now_ms ? next_ms : now_ms);
         if (l->o.box)
             view_box_beat(l->o.box);
-        due = hear(l);
+        due = hear(l) || due;
     }
+    l->hurried = false;
     return !due && !l->stop;
 }
 
@@ -442,6 +437,7 @@ static void schedule(struct loop *l, struct cell *c)
 int64_t loop_run(struct loop *l, int64_t end_ms)
 {
     int64_t before = l->ticks;
+    l->ears.open = true;
     while (!l->stop) {
         struct cell *c = earliest(l);
         bool over = end_ms != 0 && due_ms(c) >= end_ms;
@@ -452,7 +448,10 @@ int64_t loop_run(struct loop *l, int64_t end_ms)
         struct err err = {0};
         tick_cell(l, c, &err);
         schedule(l, c);
+        ears_ticked(&l->ears, c);
+        ears_turn(&l->ears);
     }
+    l->ears.open = false;
     return l->ticks - before;
 }
 

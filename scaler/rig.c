@@ -64,6 +64,12 @@ static int watch_apply(void *arg, struct tick_frame *f, const struct action *a, 
     return w->inner.apply(w->inner.arg, f, a, err);
 }
 
+static void watch_apply_many(void *arg, struct tick_frame *f, const int *actions, size_t count, struct err *errs)
+{
+    struct rig_watch *w = arg;
+    w->inner.apply_many(w->inner.arg, f, actions, count, errs);
+}
+
 static int watch_outcome(void *arg, struct tick_frame *f, int action, int64_t intent, enum outcome_kind kind, const struct err *of_call,
                          struct err *err)
 {
@@ -106,7 +112,7 @@ static void decorate(void *arg, size_t cluster, struct tick_ops *ops)
         r->o.plant(r->o.plant_arg, ops);
     *w = (struct rig_watch){.rig = r, .invariants = r->invariants[region_of_cluster(r, cluster)], .inner = *ops};
     *ops = (struct tick_ops){.arg = w, .gather = watch_gather, .plan = watch_plan, .begin = watch_begin, .recheck = watch_recheck,
-                             .intent = watch_intent, .apply = watch_apply, .outcome = watch_outcome, .record = watch_record,
+                             .intent = watch_intent, .apply = watch_apply, .apply_many = ops->apply_many ? watch_apply_many : NULL, .outcome = watch_outcome, .record = watch_record,
                              .publish = watch_publish};
     if (r->o.plant_outer)
         r->o.plant_outer(r->o.plant_arg, ops);
@@ -175,6 +181,9 @@ static int make_policy(struct rig *r, struct err *err)
     policy_defaults(&r->policy);
     r->policy.path = r->o.policy_path ? r->o.policy_path : "(built in)";
     r->policy.clusters = arena_array(&r->arena, struct policy_cluster, count);
+    r->policy.queues = arena_array(&r->arena, struct policy_queue, (size_t)r->region_count);
+    for (int w = 0; w < r->region_count && r->o.events; w++)
+        r->policy.queues[r->policy.queue_count++] = (struct policy_queue){.url = SANDBOX_EVENTS_URL, .region = region_name_of(w), .account = ""};
     snprintf(r->policy.hash, sizeof r->policy.hash, "%s", r->o.policy_path ? given.hash : "demo");
     for (int w = 0; w < r->region_count; w++) {
         struct world_view v = world_view(r->worlds[w]);
@@ -296,7 +305,7 @@ static int open_state(struct rig *r, struct state_opened *opened, struct err *er
 
 static int start_daemon(struct rig *r, const struct state_opened *opened, struct err *err)
 {
-    if (inproc_new(r->sandbox, &r->clock, &(struct inproc_options){.seed = r->o.seed}, &r->transport, err) != 0)
+    if (inproc_new(r->sandbox, &r->clock, &(struct inproc_options){.seed = r->o.seed, .latency_min_ms = r->o.latency_ms, .latency_max_ms = r->o.latency_ms}, &r->transport, err) != 0)
         return err->kind;
     struct loop_options o = {.transport = r->transport, .env = &ENV, .policy = &r->policy, .state = r->state, .opened = opened,
                              .box = r->has_box ? &r->box : NULL, .inbox = r->o.inbox, .log = r->o.log, .dry_run = r->o.dry_run, .seed = r->o.seed,

@@ -24,6 +24,8 @@ struct rig_options {
     void (*settings)(struct policy_cluster *c);  // changes the built-in settings of each cluster; NULL: none
     bool dry_run;
     struct inbox *inbox;                // of what people switch, outlives the rig; NULL: none
+    bool events;                        // the daemon reads each region's queue of events
+    int64_t latency_ms;                 // of each call; 0: 20 to 80
     int regions;                        // 0 = 1; each has a world of its own
     const struct world_options *world;  // NULL: defaults
     int (*build)(const struct world_options *o, struct world **ret, struct err *err);  // a scripted world; NULL: the default one

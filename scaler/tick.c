@@ -11,6 +11,7 @@ void tick_init(struct tick *t, const struct clock *clock, const struct policy_cl
         arena_init(&t->arenas[i], TICK_ARENA_MAX_BYTES);
         arena_init(&t->memo_arenas[i], MEMO_ARENA_MAX_BYTES);
     }
+    arena_init(&t->notice_arena, TICK_ARENA_MAX_BYTES);
 }
 
 void tick_release(struct tick *t)
@@ -21,6 +22,7 @@ void tick_release(struct tick *t)
         arena_release(&t->arenas[i]);
         arena_release(&t->memo_arenas[i]);
     }
+    arena_release(&t->notice_arena);
 }
 
 void memo_copy(struct arena *a, const struct memo *m, struct memo *ret)
@@ -89,12 +91,37 @@ static void settle(struct tick_frame *f, int i, enum outcome_kind outcome, const
     f->skipped += outcome == OUTCOME_SKIPPED;
 }
 
+static bool raises(const struct action *a)
+{
+    return a->kind == ACTION_SET_TARGET && a->capacity > a->target_before;
+}
+
+// What the answer to a notice consists of; all else waits for a look of its own.
+static bool answers_notice(const struct action *a, const struct snapshot *s)
+{
+    return !action_removes(a, s) && (a->kind != ACTION_SET_TARGET || raises(a));
+}
+
+static bool has_doomed(const struct snapshot *s, int fleet)
+{
+    for (size_t i = 0; i < s->instance_count; i++)
+        if (s->instances[i].fleet == fleet && s->instances[i].notice_ms > 0)
+            return true;
+    return false;
+}
+
 // Why the action is not even begun; "" when it may be.
-static const char *held_back(const struct tick_frame *f, int i)
+static const char *held_back(const struct tick *t, const struct tick_frame *f, int i)
 {
     const struct plan *plan = &f->result.plan;
     const struct action *a = &plan->actions[i];
     assert(a->after < i);
+    if (f->notice && !answers_notice(a, &f->snapshot))
+        return "planned by an older look -> left to the next one";
+    if (!f->notice && t->interrupted)
+        return "a notice came -> planned anew";
+    if (raises(a) && clock_wall_ms(t->clock) < t->hold_orders_until_ms && has_doomed(&f->snapshot, a->fleet))
+        return "notices still come -> ordered together with what they take";
     if (a->after >= 0) {
         const struct tick_act *before = &f->acts[a->after];
         if (before->outcome != OUTCOME_OK && before->outcome != OUTCOME_DRY_RUN)
@@ -119,7 +146,7 @@ static void execute_one(struct tick *t, struct tick_frame *f, int i)
 {
     const struct action *a = &f->result.plan.actions[i];
     struct err err = {0}, journal_err = {0};
-    const char *held = held_back(f, i);
+    const char *held = held_back(t, f, i);
     if (held[0]) {
         settle(f, i, OUTCOME_SKIPPED, held);
         return;
@@ -147,8 +174,79 @@ static void execute_one(struct tick *t, struct tick_frame *f, int i)
 
 static void execute(struct tick *t, struct tick_frame *f)
 {
+    t->executing = true;
+    t->interrupted = false;
     for (size_t i = 0; i < f->result.plan.action_count; i++)
         execute_one(t, f, (int)i);
+    t->executing = t->interrupted = false;
+}
+
+// ---- execute the answer to a notice ---------------------------------------------------------------------------------------
+
+// The intent is stored, and what must be read again was. True: the action is to be sent.
+static bool prepare(struct tick *t, struct tick_frame *f, int i, int64_t *ret_intent)
+{
+    struct err err = {0}, journal_err = {0};
+    const char *held = held_back(t, f, i);
+    if (held[0]) {
+        settle(f, i, OUTCOME_SKIPPED, held);
+        return false;
+    }
+    if (t->ops.intent(t->ops.arg, f, i, ret_intent, &journal_err) != 0) {
+        journal_fails(t, &journal_err);
+        f->removals_held = true;
+    }
+    if (t->ops.recheck(t->ops.arg, f, &f->result.plan.actions[i], &err) == 0)
+        return true;
+    settle(f, i, OUTCOME_SKIPPED, err.msg);
+    if (t->ops.outcome(t->ops.arg, f, i, *ret_intent, OUTCOME_SKIPPED, &err, &journal_err) != 0)
+        journal_fails(t, &journal_err);
+    return false;
+}
+
+static void send_wave(struct tick *t, struct tick_frame *f, const int *wave, const int64_t *intents, size_t count)
+{
+    struct err *errs = arena_array(f->arena, struct err, count), journal_err = {0};
+    if (t->ops.apply_many)
+        t->ops.apply_many(t->ops.arg, f, wave, count, errs);
+    for (size_t k = 0; k < count; k++) {
+        if (t->ops.apply_many == NULL)
+            t->ops.apply(t->ops.arg, f, &f->result.plan.actions[wave[k]], &errs[k]);
+        enum outcome_kind outcome = errs[k].kind ? OUTCOME_FAILED : t->dry_run ? OUTCOME_DRY_RUN : OUTCOME_OK;
+        settle(f, wave[k], outcome, errs[k].msg);
+        if (t->ops.outcome(t->ops.arg, f, wave[k], intents[k], outcome, errs[k].kind ? &errs[k] : NULL, &journal_err) != 0) {
+            journal_fails(t, &journal_err);
+            f->removals_held = true;
+        }
+    }
+}
+
+// In waves: all that wait for nothing, then what waited for those.
+static void execute_notice(struct tick *t, struct tick_frame *f)
+{
+    size_t count = f->result.plan.action_count;
+    int *wave = arena_array(f->arena, int, count);
+    int64_t *intents = arena_array(f->arena, int64_t, count);
+    bool more = count > 0;
+    t->executing = true;
+    while (more) {
+        size_t n = 0;
+        more = false;
+        bool *ready = arena_array(f->arena, bool, count);
+        for (size_t i = 0; i < count; i++) {
+            int after = f->result.plan.actions[i].after;
+            ready[i] = !f->acts[i].known && (after < 0 || f->acts[after].known);
+        }
+        for (size_t i = 0; i < count; i++) {
+            intents[n] = 0;
+            more = more || ready[i];
+            if (ready[i] && prepare(t, f, (int)i, &intents[n]))
+                wave[n++] = (int)i;
+        }
+        if (n > 0)
+            send_wave(t, f, wave, intents, n);
+    }
+    t->executing = false;
 }
 
 static void forget_target(struct memo *m, const char *fleet)
@@ -192,17 +290,14 @@ static void forget_unsent(const struct tick_frame *f, struct memo *m)
 
 // ---- the tick -------------------------------------------------------------------------------------------------------------
 
-static struct tick_frame *open_frame(struct tick *t)
+static void open_frame(struct tick *t, struct tick_frame *f, struct arena *a)
 {
-    t->turn ^= 1;
-    struct tick_frame *f = &t->frames[t->turn];
-    arena_reset(&t->arenas[t->turn]);
-    *f = (struct tick_frame){.arena = &t->arenas[t->turn], .begun_ms = clock_wall_ms(t->clock), .policy = *t->policy, .error = ""};
+    arena_reset(a);
+    *f = (struct tick_frame){.arena = a, .begun_ms = clock_wall_ms(t->clock), .policy = *t->policy, .error = ""};
     if (t->hold_drains)
         f->policy.scale_in = false;
     if (t->add_only && f->policy.mode == MODE_ACT)
         f->policy.mode = MODE_ADD_ONLY;
-    return f;
 }
 
 // After gather, because the first look finds out whose memo to restore.
@@ -220,12 +315,10 @@ static void end_early(struct tick_frame *f, const struct err *err)
     f->error = arena_strdup(f->arena, err->msg);
 }
 
-int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
+static int run_frame(struct tick *t, struct tick_frame *f, struct err *err)
 {
     struct err journal_err = {0};
-    struct tick_frame *f = *ret_frame = open_frame(t);
     struct tick_ops *ops = &t->ops;
-
     int rc = ops->gather(ops->arg, f, &f->snapshot, err);
     f->has_snapshot = rc == 0;
     t->journal_broken = false;
@@ -239,7 +332,10 @@ int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
     }
     if (rc == 0) {
         f->acts = arena_array(f->arena, struct tick_act, f->result.plan.action_count);
-        execute(t, f);  // re-check and execute, an intent before and an outcome after each
+        if (f->notice)
+            execute_notice(t, f);
+        else
+            execute(t, f);  // re-check and execute, an intent before and an outcome after each
         tick_restore(t, &f->result.memo);
         forget_unsent(f, &t->memo);
         f->memo_after = t->memo;
@@ -251,4 +347,21 @@ int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
         journal_fails(t, &journal_err);
     ops->publish(ops->arg, f);
     return rc;
+}
+
+int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err)
+{
+    t->turn ^= 1;
+    *ret_frame = &t->frames[t->turn];
+    open_frame(t, *ret_frame, &t->arenas[t->turn]);
+    return run_frame(t, *ret_frame, err);
+}
+
+int tick_run_notice(struct tick *t, struct tick_frame **ret_frame, struct err *err)
+{
+    assert(!t->executing);
+    *ret_frame = &t->notice_frame;
+    open_frame(t, *ret_frame, &t->notice_arena);
+    t->notice_frame.notice = true;
+    return run_frame(t, *ret_frame, err);
 }

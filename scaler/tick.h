@@ -3,6 +3,9 @@
 // What each step does is behind struct tick_ops, so that a test can wrap a step and plant a bug in it. The order, the `after`
 // chain, and the rule that a journal which cannot be written makes the tick add-only (safety.md I5) are here and nowhere else.
 // Two arenas alternate: the snapshot and plan of the tick before stay readable during a tick. The memo is kept in its own.
+//
+// A notice does not wait for the next look: tick_run_notice() plans from the last one with the notice added, between two waits of
+// whatever look is under way, and executes only what answers it: drains of what is doomed, orders, undone drains, all at once.
 #pragma once
 
 #include "base/arena.h"
@@ -30,6 +33,7 @@ struct tick_frame {               // one tick in the making; lives until the tic
     int32_t ok, failed, skipped;
     bool has_snapshot, has_plan;
     bool removals_held;           // the journal cannot be written: nothing is removed
+    bool notice;                  // of tick_run_notice
     const char *error;            // why it ended early, "" when it did not
 };
 
@@ -41,6 +45,8 @@ struct tick_ops {
     int (*recheck)(void *arg, struct tick_frame *f, const struct action *a, struct err *err);
     int (*intent)(void *arg, struct tick_frame *f, int action, int64_t *ret_intent, struct err *err);
     int (*apply)(void *arg, struct tick_frame *f, const struct action *a, struct err *err);
+    // NULL: one after the other. errs[i] is of actions[i], an index into the plan's.
+    void (*apply_many)(void *arg, struct tick_frame *f, const int *actions, size_t count, struct err *errs);
     int (*outcome)(void *arg, struct tick_frame *f, int action, int64_t intent, enum outcome_kind kind,
                    const struct err *of_call, struct err *err);
     int (*record)(void *arg, struct tick_frame *f, struct err *err);
@@ -53,10 +59,12 @@ struct tick {
     bool add_only;                        // weakened by the shell
     bool hold_drains;                     // no new drains (policy changed)
     bool dry_run;
+    int64_t hold_orders_until_ms;         // notices still come: what they take is ordered together then
+    bool executing, interrupted;          // executing: no notice tick may run; interrupted: the rest of the plan is left
     struct tick_ops ops;
     // private
-    struct arena arenas[2], memo_arenas[2];
-    struct tick_frame frames[2];
+    struct arena arenas[2], memo_arenas[2], notice_arena;
+    struct tick_frame frames[2], notice_frame;
     unsigned turn, memo_turn;
     struct memo memo;
     bool has_memo, journal_broken;
@@ -69,6 +77,8 @@ void tick_restore(struct tick *t, const struct memo *m);  // copied
 // One tick; *ret_frame always is set and readable until the tick after the next. Fails when gather or plan fail (nothing was
 // done then); a failed action does not fail the tick.
 int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err);
+// The same for a notice, in its own frame, which lives until the next of these. While t->executing: not allowed.
+int tick_run_notice(struct tick *t, struct tick_frame **ret_frame, struct err *err);
 
 void memo_copy(struct arena *a, const struct memo *m, struct memo *ret);  // deep
 // Does the action take capacity away, or begin to, without a spot notice that takes it anyway?

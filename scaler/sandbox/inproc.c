@@ -300,6 +300,7 @@ static int inproc_wait(struct transport *t, int64_t until_ms)
             continue;
         if (!event) {
             sandbox_sync(p->sandbox);
+            stir(p);
             return delivered;
         }
         if (s->state == SLOT_SENT) {

@@ -109,11 +109,11 @@ void sandbox_unlock(struct sandbox *s)
 static void sync_worlds(struct sandbox *s)
 {
     int64_t now_ms = clock_wall_ms(s->clock);
-    for (int i = 0; i < s->region_count; i++)
-        if (now_ms > world_view(s->regions[i].world).now_ms) {
+    for (int i = 0; i < s->region_count; i++) {
+        if (now_ms > world_view(s->regions[i].world).now_ms)
             world_advance(s->regions[i].world, now_ms);
-            sqs_events_take(s, &s->regions[i]);
-        }
+        sqs_events_take(s, &s->regions[i]);
+    }
 }
 
 void sandbox_sync(struct sandbox *s)
@@ -136,7 +136,8 @@ int64_t sandbox_next_ms(struct sandbox *s)
     int64_t next_ms = INT64_MAX;
     sandbox_lock(s);
     for (int i = 0; i < s->region_count; i++) {
-        int64_t at_ms = world_next_ms(s->regions[i].world);
+        bool news = sqs_events_wait(&s->regions[i]);  // by a command, since the world last moved
+        int64_t at_ms = news ? 0 : world_next_ms(s->regions[i].world);
         next_ms = at_ms < next_ms ? at_ms : next_ms;
     }
     sandbox_unlock(s);
@@ -147,6 +148,14 @@ void sandbox_set_events(struct sandbox *s, const struct sandbox_event_options *o
 {
     sandbox_lock(s);
     s->events = *o;
+    sandbox_unlock(s);
+}
+
+void sandbox_post(struct sandbox *s, struct slice body)
+{
+    int64_t now_ms = clock_wall_ms(s->clock);
+    sandbox_lock(s);
+    sqs_post(s, sqs_find(&s->regions[0], slice_of(SQS_EVENTS_QUEUE)), body, now_ms, now_ms);
     sandbox_unlock(s);
 }
 

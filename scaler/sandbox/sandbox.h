@@ -127,6 +127,8 @@ struct sandbox_event_options {
     int drop_permille, double_permille;  // lost; delivered twice
 };
 void sandbox_set_events(struct sandbox *s, const struct sandbox_event_options *o);
+// Puts a message into the queue of events of the first region, as another sender would.
+void sandbox_post(struct sandbox *s, struct slice body);
 uint64_t sandbox_arrivals(struct sandbox *s);   // messages that ever came into queues
 int64_t sandbox_next_ms(struct sandbox *s);     // world time of what happens next in any world; INT64_MAX: nothing
 

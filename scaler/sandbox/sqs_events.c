@@ -106,6 +106,12 @@ static void deliver(struct sandbox *s, struct sqs_queue *q, struct slice body, i
     }
 }
 
+bool sqs_events_wait(const struct region *r)
+{
+    struct world_view v = world_view(r->world);
+    return v.news_count > 0 && v.news[v.news_count - 1].seq >= r->news_taken;
+}
+
 void sqs_events_take(struct sandbox *s, struct region *r)
 {
     struct world_view v = world_view(r->world);

@@ -40,4 +40,5 @@ int64_t sqs_next_visible_ms(const struct sqs_queue *q, int64_t now_ms);  // when
 struct sqs_message *sqs_by_serial(struct sqs_queue *q, uint64_t serial);
 void sqs_remove(struct sqs_queue *q, struct sqs_message *m);
 // Of sqs_events.c: what EventBridge would have sent since the last time, into SQS_EVENTS_QUEUE (sandbox.h).
+bool sqs_events_wait(const struct region *r);  // there is something to take
 void sqs_events_take(struct sandbox *s, struct region *r);

@@ -144,7 +144,8 @@ static struct bed *bed_new(void)
     b->s.recheck_fails = b->s.apply_fails = -1;
     b->policy.mode = MODE_ACT;
     b->policy.scale_in = true;
-    struct tick_ops ops = {&b->s, s_gather, s_plan, s_begin, s_recheck, s_intent, s_apply, s_outcome, s_record, s_publish};
+    struct tick_ops ops = {.arg = &b->s, .gather = s_gather, .plan = s_plan, .begin = s_begin, .recheck = s_recheck, .intent = s_intent,
+                           .apply = s_apply, .outcome = s_outcome, .record = s_record, .publish = s_publish};
     tick_init(&b->t, &b->s.clock, &b->policy, &ops);
     return b;
 }

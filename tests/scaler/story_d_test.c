@@ -1,0 +1,280 @@
+// Group D of safety.md as far as events go: notices from the queue and from the poll, once, twice, late, never, and many at once.
+#include "base/parse.h"
+#include "planner/alert.h"
+#include "tests/scaler/story.h"
+
+enum { CROWD_HOSTS = 60 };
+
+static void seconds(struct story *s, int64_t n)
+{
+    loop_run(s->rig.loop, now_ms(s) + n * 1000);
+}
+
+// The first change by ours of the operation on the target since then, in ms after it; -1 none. "" any target.
+static int64_t first_after(struct story *s, const char *operation, const char *target, int64_t since_ms)
+{
+    static struct sandbox_change changes[STORY_CHANGES];
+    size_t count = sandbox_changes(s->rig.sandbox, changes, STORY_CHANGES);
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].actor == WORLD_OURS && changes[i].world_ms >= since_ms && strcmp(changes[i].operation, operation) == 0 &&
+            changes[i].error[0] == '\0' && (target[0] == '\0' || strstr(changes[i].target, target)))
+            return changes[i].world_ms - since_ms;
+    return -1;
+}
+
+static int64_t calls_of(struct story *s, const char *operation)
+{
+    struct sandbox_call_count counts[128];
+    size_t n = sandbox_calls(s->rig.sandbox, counts, ARRAY_LEN(counts));
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(counts[i].operation, operation) == 0)
+            return counts[i].calls;
+    return 0;
+}
+
+static int64_t waiting_in_queue(struct story *s)
+{
+    return calls_of(s, "sqs:ReceiveMessage");
+}
+
+// Full: what one of the hosts holds has no place on the others.
+static void open_full(struct story *s, struct rig_options o)
+{
+    story_open(s, o);
+    want(s, 28);
+    pass(s, 10);
+    assert_int_equal(running(s, s->web), 28);
+}
+
+static void interrupt(struct story *s, int instance)
+{
+    assert_int_equal(world_interrupt(world_of(s), instance), WORLD_OK);
+}
+
+static const char *id_of(struct story *s, int instance)
+{
+    static char id[32];
+    snprintf(id, sizeof id, "%s", see(s).instances[instance].id);
+    return id;
+}
+
+static void d1_a_notice_is_drained_and_its_replacement_ordered_within_a_second(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true});
+    seconds(&s, 7);  // between two looks
+    int one = an_active(&s);
+    int64_t since = now_ms(&s), had = target_of(&s);
+    interrupt(&s, one);
+    seconds(&s, 2);
+    assert_int_equal(see(&s).instances[one].status.now, WE_DRAINING);
+    int64_t drained = first_after(&s, "ecs:UpdateContainerInstancesState", "", since), ordered = first_after(&s, "ec2:ModifySpotFleetRequest", "", since);
+    print_message("drained after %" PRId64 " ms, ordered after %" PRId64 " ms\n", drained, ordered);
+    assert_in_range(drained, 0, 1000);  // most of it the event's own way
+    assert_in_range(ordered, 0, 1000);
+    assert_true(target_of(&s) > had);
+    pass(&s, 20);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void d1_a_notice_does_not_wait_for_a_slow_look(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true, .latency_ms = 1000});
+    for (int i = 0; i < 8; i++) {  // at any moment of a look, which takes many seconds
+        seconds(&s, 3);
+        int one = an_active(&s);
+        int64_t since = now_ms(&s);
+        interrupt(&s, one);
+        seconds(&s, 4);
+        int64_t drained = first_after(&s, "ecs:UpdateContainerInstancesState", "", since);
+        assert_in_range(drained, 0, 700 + 500 + 500 + 1000);  // the event, half a call each way, and at most one call of its own that was under way
+        pass(&s, 6);
+    }
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void d4_doubled_and_reordered_events_are_answered_once(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true});
+    sandbox_set_events(s.rig.sandbox, &(struct sandbox_event_options){.delay_min_ms = 50, .delay_max_ms = 9000, .double_permille = 1000});
+    int one = an_active(&s);
+    int64_t since = now_ms(&s);
+    interrupt(&s, one);
+    pass(&s, 2);
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 1);
+    pass(&s, 20);
+    assert_int_equal(live(&s), WEB_HOSTS);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void post_notice(struct story *s, const char *instance, int64_t at_ms)
+{
+    char text[512], at[32];
+    snprintf(text, sizeof text, "{\"version\":\"0\",\"id\":\"x%" PRId64 "\",\"detail-type\":\"EC2 Spot Instance Interruption Warning\",\"source\":\"aws.ec2\","
+             "\"account\":\"111122223333\",\"time\":\"%s\",\"region\":\"us-east-1\",\"resources\":[],\"detail\":{\"instance-id\":\"%s\","
+             "\"instance-action\":\"terminate\"}}", at_ms, format_iso8601(at_ms, false, at), instance);
+    sandbox_post(s->rig.sandbox, slice_of(text));
+}
+
+static void d4_old_notices_and_those_of_an_earlier_life_or_of_others_change_nothing(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true});
+    int one = an_active(&s);
+    int64_t since = now_ms(&s);
+    post_notice(&s, id_of(&s, one), since - 301000);           // a replay from the dead-letter queue
+    post_notice(&s, "i-0123456789abcdef0", since - 90000);     // of nobody
+    sandbox_post(s.rig.sandbox, SLICE_LIT("nonsense"));
+    sandbox_post(s.rig.sandbox, SLICE_LIT("{\"detail-type\":\"EC2 Spot Instance Interruption Warning\",\"source\":\"aws.ec2\",\"detail\":{\"instance-id\":7}}"));
+    seconds(&s, 20);
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+    assert_int_equal(see(&s).instances[one].status.now, WE_ACTIVE);
+    assert_true(first_after(&s, "sqs:DeleteMessageBatch", "", since) >= 0);
+    int64_t receives = waiting_in_queue(&s);
+    seconds(&s, 60);
+    assert_in_range(waiting_in_queue(&s) - receives, 2, 8);  // they are deleted: only long polls go on
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void d5_without_a_queue_a_notice_is_seen_within_fifteen_seconds(void **state)
+{
+    (void)state;
+    for (int events = 0; events < 2; events++) {
+        struct story s;
+        open_full(&s, (struct rig_options){.events = events == 1});
+        sandbox_set_events(s.rig.sandbox, &(struct sandbox_event_options){.drop_permille = 1000});
+        for (int i = 0; i < 4; i++) {
+            seconds(&s, 5 + 7 * i);
+            int64_t since = now_ms(&s);
+            interrupt(&s, an_active(&s));
+            seconds(&s, 18);
+            assert_in_range(first_after(&s, "ecs:UpdateContainerInstancesState", "", since), 0, 16500);
+            pass(&s, 6);
+        }
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
+static void v34_dry_run_and_freeze_receive_nothing(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){.events = true, .dry_run = true});
+    pass(&s, 5);
+    assert_int_equal(calls_of(&s, "sqs:ReceiveMessage"), 0);
+    story_close(&s);
+    story_open(&s, (struct rig_options){.events = true});
+    assert_int_equal(world_tag_fleet(world_of(&s), WORLD_PERSON, s.fleet, "masu:mode", "freeze moving house"), WORLD_OK);
+    pass(&s, 5);
+    int64_t receives = calls_of(&s, "sqs:ReceiveMessage");
+    interrupt(&s, an_active(&s));
+    pass(&s, 3);
+    assert_int_equal(calls_of(&s, "sqs:ReceiveMessage"), receives);
+    story_close(&s);
+}
+
+// ---- many at once -------------------------------------------------------------------------------------------------------------
+static int crowd_world(const struct world_options *o, struct world **ret, struct err *err)
+{
+    struct world *w = NULL;
+    int rc = world_empty(7, o, &w, err);
+    if (rc)
+        return rc;
+    world_add_cluster(w, "main");
+    int fleet_index = add_fleet(w, CROWD_HOSTS, "m5.xlarge", 1);
+    for (int i = 0; i < CROWD_HOSTS; i++)
+        add_host(w, fleet_index, i % 3);
+    add_service(w, (struct a_service){"web", 512, 1024, CROWD_HOSTS * 6, 100, 200, WS_SPREAD_ZONE, 0, 0});
+    *ret = w;
+    return 0;
+}
+
+static int draining(struct story *s)
+{
+    struct world_view v = see(s);
+    int n = 0;
+    for (int i = 0; i < v.instance_count; i++)
+        n += v.instances[i].used && v.instances[i].notice_ms > 0 && v.instances[i].status.now == WE_DRAINING;
+    return n;
+}
+
+static void d6_half_of_all_interrupted_at_once_is_drained_and_ordered_in_one_plan(void **state)
+{
+    (void)state;
+    for (int forgets = 0; forgets < 2; forgets++) {  // N2: a fleet that forgets the doomed at the notice replaces by itself
+        struct world_options o = calm_options();
+        struct story s;
+        o.forget_doomed_at_notice = forgets == 1;
+        story_open(&s, (struct rig_options){.events = true, .build = crowd_world, .world = &o});
+        sandbox_set_events(s.rig.sandbox, &(struct sandbox_event_options){.delay_min_ms = 300, .delay_max_ms = 300});
+        pass(&s, 10);
+        int64_t since = now_ms(&s);
+        struct world_view v = see(&s);
+        for (int i = 0, n = 0; i < v.instance_count && n < CROWD_HOSTS / 2; i++)
+            if (v.instances[i].used && v.instances[i].state.now == WL_RUNNING)
+                n += world_interrupt(s.rig.worlds[0], i) == WORLD_OK;
+        seconds(&s, 3);
+        assert_int_equal(draining(&s), CROWD_HOSTS / 2);
+        print_message("%d drain calls\n", applied_since(&s, "ecs:UpdateContainerInstancesState", since));
+        assert_true(applied_since(&s, "ecs:UpdateContainerInstancesState", since) <= CROWD_HOSTS / 2 / 10 + 3);  // ten a call
+        print_message("target %" PRId64 " of %d hosts\n", target_of(&s), CROWD_HOSTS);
+        if (!forgets)
+            assert_in_range(target_of(&s), CROWD_HOSTS + 15, CROWD_HOSTS + 20);  // eight tasks a host: 45 and headroom are enough
+        pass(&s, 30);
+        assert_in_range(live(&s), CROWD_HOSTS - 15, CROWD_HOSTS + 1);  // no double order
+        assert_int_equal(running(&s, s.web), CROWD_HOSTS * 6);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
+static void v36_events_only_speed_up(void **state)
+{
+    (void)state;
+    static const struct sandbox_event_options KINDS[] = {{100, 700, 0, 0}, {100, 700, 1000, 0}, {100, 700, 0, 1000}, {1, 90000, 300, 300}};
+    int64_t targets[ARRAY_LEN(KINDS)];
+    for (size_t k = 0; k < ARRAY_LEN(KINDS); k++) {
+        struct story s;
+        open_full(&s, (struct rig_options){.events = true});
+        sandbox_set_events(s.rig.sandbox, &KINDS[k]);
+        for (int i = 0; i < 3; i++) {
+            interrupt(&s, an_active(&s));
+            pass(&s, 4);
+        }
+        pass(&s, 20);
+        targets[k] = target_of(&s);
+        assert_int_equal(running(&s, s.web), 28);
+        assert_int_equal(targets[k], targets[0]);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(d1_a_notice_is_drained_and_its_replacement_ordered_within_a_second),
+        cmocka_unit_test(d1_a_notice_does_not_wait_for_a_slow_look),
+        cmocka_unit_test(d4_doubled_and_reordered_events_are_answered_once),
+        cmocka_unit_test(d4_old_notices_and_those_of_an_earlier_life_or_of_others_change_nothing),
+        cmocka_unit_test(d5_without_a_queue_a_notice_is_seen_within_fifteen_seconds),
+        cmocka_unit_test(d6_half_of_all_interrupted_at_once_is_drained_and_ordered_in_one_plan),
+        cmocka_unit_test(v34_dry_run_and_freeze_receive_nothing),
+        cmocka_unit_test(v36_events_only_speed_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
