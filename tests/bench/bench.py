@@ -61,6 +61,20 @@ class Looks:
         return self.figures[name]
 
 
+class Events:
+    """Notices answered while 40 clusters are polled with 300 ms in each call, and 200 of 400 instances interrupted in ten seconds."""
+
+    def __init__(self):
+        self.figures = None
+
+    def get(self, name):
+        if self.figures is None:
+            _, out, err = run(f"{DIR}/bench_events")
+            sys.stderr.write(err)
+            self.figures = json.loads(out)
+        return self.figures[name]
+
+
 def cold_start():
     """Start to exit of a command that does nothing but start; baseline: the same for /bin/true."""
     ours = statistics.median(run(BIN, "--version")[0] for _ in range(11))
@@ -81,13 +95,17 @@ def main():
     p.add_argument("--only", default="*", metavar="GLOB")
     p.add_argument("--format", choices=("text", "json"), default="text")
     a = p.parse_args()
-    plans, looks = Plans(), Looks()
+    plans, looks, events = Plans(), Looks(), Events()
     rows = {f"plan-{n}": (lambda n=n: (plans.get(n)["plan_ms"], "ms", plans.get(n)["naive_ms"])) for n in SIZES}
     rows["plan-exponent"] = lambda: (plans.exponent(), "", None)
     rows["plan-5000-memory"] = lambda: (plans.get(5000)["memory_mib"], "MiB", None)
     rows["look-cpu-2000"] = lambda: (looks.get("look_ms"), "ms", None)  # CPU of the mean of ten looks; see bench_look.c
     rows["calls-per-look-2000"] = lambda: (looks.get("calls"), "", None)
     rows["look-kept-2000"] = lambda: (looks.get("kept_mib"), "MiB", None)
+    rows["event-latency-p50"] = lambda: (events.get("p50_ms"), "ms", None)  # received -> the last call that answers it is issued
+    rows["event-latency-p99"] = lambda: (events.get("p99_ms"), "ms", None)
+    rows["event-own-p99"] = lambda: (events.get("own_p99_ms"), "ms", None)
+    rows["mass-interruption-order"] = lambda: (events.get("mass_ms"), "ms", None)  # after the last of the notices
     rows["cold-start"] = lambda: (lambda v: (v[0], "ms", v[1]))(cold_start())
     rows["binary-size"] = lambda: (os.path.getsize(BIN) / 1048576, "MiB", None)
     rows["headless-day"] = lambda: (lambda v: (v[0], "s", v[1]))(headless_day())
