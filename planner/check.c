@@ -196,6 +196,17 @@ static const char *members_lost(struct work *w)
                : NULL;
 }
 
+// A7: what the policy names and AWS does not know, or which fleet a tag means, is unknown: no time to remove.
+static const char *fleet_unfound(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const struct fleet *x = &w->s->fleets[f];
+        if (!x->found && policy_fleet_find(w->p, fleet_name(x)))
+            return x->unfound && x->unfound[0] ? x->unfound : explain_text(w, "AWS does not know the fleet %s of the policy", x->id);
+    }
+    return NULL;
+}
+
 // Services that run and a cluster without a single instance cannot both be true.
 static const char *contradiction(struct work *w)
 {
@@ -238,7 +249,7 @@ void check_facts(struct work *w)
     const char *mass = w->mass_trouble ? w->mass_trouble : zone ? zone : lost;
     if (mass)
         alert_raise(w, ALERT_MASS_TROUBLE, w->s->cluster, mass, NULL);
-    const char *trouble = odd ? odd : mass;
+    const char *trouble = odd ? odd : mass ? mass : fleet_unfound(w);
     if (!w->no_removal && trouble) {
         w->no_removal = trouble;
         explain_verdict(w, (struct verdict){.kind = CANDIDATE_CLUSTER,

@@ -34,7 +34,7 @@ static void check_drain(const struct work *w, const struct action *x)
     if (!w->inst[x->instance].planned_drain)
         return;  // sent again
     assert(i->fleet >= 0);
-    assert(!w->fleet[i->fleet].closed);
+    assert(!w->fleet[i->fleet].closed || w->fleet[i->fleet].loose);
     assert(!i->forbidden);
     assert(i->agent_connected);
     assert(i->tasks_known);
@@ -70,7 +70,7 @@ static void check_target(const struct work *w, const struct action *x)
     // Lowered only to what the members that stay weigh, or to the policy's min; never on bad facts.
     assert(!w->no_removal);
     assert(!y->lagging);
-    assert(x->capacity <= i64_max((y->stay_milli + y->doomed_milli) / 1000, y->policy->min));
+    assert(x->capacity <= i64_max((y->stay_milli + y->doomed_milli + y->od_short_milli) / 1000, y->policy->min));
     assert(x->recheck & RECHECK_FLEET_ACTIVE);
 }
 

@@ -179,7 +179,7 @@ static const char *fleet_hold(struct work *w, const struct tally *t, int i)
     const struct instance *x = &w->s->instances[i];
     const struct work_fleet *y = &w->fleet[x->fleet];
     int64_t keep = (t->fleet_keep_milli[x->fleet] - x->weight_milli) / 1000;
-    if (keep >= y->policy->min)
+    if (keep >= y->policy->min || y->loose)
         return NULL;
     return explain_text(w, "%" PRId64 " would stay of min %" PRId64 " in %s", keep, y->policy->min, w->s->fleets[x->fleet].id);
 }
@@ -279,7 +279,7 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
     double size = res_share(x->registered, w->reference);
     int32_t tasks = w->inst[i].tasks;
     return (struct candidate){.i = i,
-                              .rank = SHRINKS[w->fleet[x->fleet].policy->role],
+                              .rank = w->fleet[x->fleet].loose ? -1 : SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,
                               .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
                               .disturbance = size > 0 ? (double)tasks / size : tasks,

@@ -100,7 +100,7 @@ static const char *fleet_closed(struct work *w, int i, const struct instance *x)
 {
     (void)i;
     const char *closed = w->fleet[x->fleet].closed;
-    return closed ? explain_text(w, "fleet %s: %s", w->s->fleets[x->fleet].id, closed) : NULL;
+    return closed && !w->fleet[x->fleet].loose ? explain_text(w, "fleet %s: %s", w->s->fleets[x->fleet].id, closed) : NULL;
 }
 
 static const char *fleet_mode(struct work *w, int i, const struct instance *x)
@@ -297,7 +297,7 @@ static const struct rule rules[] = {
 void scale_in_ask_fleets(struct work *w)
 {
     for (size_t f = 0; f < w->s->fleet_count; f++)
-        w->fleet[f].drains = !w->fleet[f].closed && !modes_hold(w, (int)f) && !owner_hold(w, (int)f) && !loop_hold(w, (int)f);
+        w->fleet[f].drains = (!w->fleet[f].closed || w->fleet[f].loose) && !modes_hold(w, (int)f) && !owner_hold(w, (int)f) && !loop_hold(w, (int)f);
 }
 
 bool scale_in_spares(struct work *w, int i)

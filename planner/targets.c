@@ -20,6 +20,7 @@ struct sums {
     int32_t empty, lowered, drains;
     int first_empty;
     int64_t keep_milli;     // members to keep: those that stay, less the empty ones
+    int64_t on_demand;      // their on-demand part
     int64_t open;           // ordered and not launched
     bool undone_low;        // a drain that had lowered the target is undone
     int undo_action;
@@ -46,6 +47,7 @@ static struct sums add_up(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
     struct sums x = {.first_empty = -1, .undo_action = -1};
+    int64_t od_empty_milli = 0, od_most_milli = w->s->fleets[f].on_demand_target * 1000;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         if (!of_fleet(w, i, f))
             continue;
@@ -59,10 +61,19 @@ static struct sums add_up(struct work *w, int f)
         if (may_end(w, i, DRAIN_EMPTY) && w->s->instances[i].notice_ms == 0) {
             x.empty++;
             x.empty_milli += w->s->instances[i].weight_milli;
+            od_empty_milli += w->s->instances[i].spot ? 0 : w->s->instances[i].weight_milli;
             x.first_empty = x.first_empty < 0 ? (int)i : x.first_empty;
         }
     }
-    x.keep_milli = y->stay_milli - x.empty_milli;
+    // Each part is a sum of its own: a victim lowers the part that it is of.
+    if (od_most_milli > 0) {
+        int64_t od_stay_milli = i64_min(y->od_stay_milli, od_most_milli), od_keep_milli = i64_min(y->od_stay_milli - od_empty_milli, od_most_milli);
+        int64_t spot_milli = y->stay_milli - od_stay_milli - (x.empty_milli - od_empty_milli);
+        x.on_demand = od_keep_milli / 1000;
+        x.keep_milli = x.on_demand * 1000 + spot_milli;
+    } else {
+        x.keep_milli = y->stay_milli - x.empty_milli;
+    }
     x.open = i64_max(0, y->target - y->live_milli / 1000);
     assert(x.keep_milli >= 0);
     return x;
@@ -85,7 +96,7 @@ static void say(struct work *w, int f, enum verdict_code code, const char *fact,
     y->verdict = verdict;
 }
 
-static void send_target(struct work *w, int f, int64_t target, int after, const char *fact, enum verdict_code code)
+static void send_target(struct work *w, int f, int64_t target, int64_t on_demand, int after, const char *fact, enum verdict_code code)
 {
     const struct fleet *x = &w->s->fleets[f];
     const struct work_fleet *y = &w->fleet[f];
@@ -94,6 +105,7 @@ static void send_target(struct work *w, int f, int64_t target, int after, const 
         explain_text(w, "%s the target from %" PRId64 " to %" PRId64, up ? "raise" : "lower", y->target, target);
     assert(target >= 0);
     assert(target != y->target);
+    assert(on_demand >= 0 && on_demand <= x->on_demand_target);
     assert(x->state == FLEET_ACTIVE);
     work_action(w, (struct action){.kind = ACTION_SET_TARGET,
                                    .target = x->id,
@@ -101,7 +113,7 @@ static void send_target(struct work *w, int f, int64_t target, int after, const 
                                    .fleet = f,
                                    .capacity = target,
                                    .target_before = x->target,
-                                   .on_demand = x->on_demand_target,
+                                   .on_demand = i64_min(on_demand, target),
                                    .recheck = up ? RECHECK_NONE : RECHECK_FLEET_ACTIVE,
                                    .after = after >= 0 ? after : owner_after(w, f),
                                    .fact = fact,
@@ -140,7 +152,7 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
             explain_text(w, "raise the target to %" PRId64 " once ours is shown", want));
         return true;
     }
-    send_target(w, f, want, y->need_target >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
+    send_target(w, f, want, fleet->on_demand_target, y->need_target >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
     return true;
 }
 
@@ -199,7 +211,9 @@ static void judge_empty(struct work *w, int f, enum verdict_code code, const cha
 static bool plan_lower(struct work *w, int f, const struct sums *x)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t target = (x->keep_milli + y->doomed_milli) / 1000;
+    // No part is raised by a lowering.
+    int64_t spot = (x->keep_milli - x->on_demand * 1000 + y->doomed_milli) / 1000;
+    int64_t target = x->on_demand + i64_min(spot, y->target - w->s->fleets[f].on_demand_target);
     if (x->empty + x->lowered == 0)
         return false;
     if (x->open > 0) {
@@ -210,7 +224,7 @@ static bool plan_lower(struct work *w, int f, const struct sums *x)
     if (target < y->target) {  // also once more, when a neighbour died after ours was lowered
         const char *fact = explain_text(w, "%d empty of ours to end, the others weigh %g", x->empty + x->lowered,
                                         (double)x->keep_milli / 1000);
-        send_target(w, f, target, -1, fact, VERDICT_LOWER);
+        send_target(w, f, target, x->on_demand, -1, fact, VERDICT_LOWER);
         struct action *a = &w->plan->actions[w->plan->action_count - 1];
         if (x->empty == 1) {
             a->instance = x->first_empty;
@@ -228,12 +242,13 @@ static bool plan_lower(struct work *w, int f, const struct sums *x)
 static void send_terminate(struct work *w, int i, const char *fact)
 {
     int f = w->s->instances[i].fleet;
+    assert(w->s->instances[i].ecs == ECS_DRAINING);
     work_action(w, (struct action){.kind = ACTION_TERMINATE,
                                    .target = w->s->instances[i].id,
                                    .instance = i,
                                    .fleet = f,
                                    .target_before = w->s->fleets[f].target,
-                                   .recheck = RECHECK_EMPTY | RECHECK_DRAINING | RECHECK_FLEET_ACTIVE,
+                                   .recheck = RECHECK_EMPTY | RECHECK_DRAINING | (w->fleet[f].loose ? RECHECK_NONE : RECHECK_FLEET_ACTIVE),
                                    .after = -1,
                                    .fact = fact,
                                    .verdict = "end",
@@ -243,11 +258,16 @@ static void send_terminate(struct work *w, int i, const char *fact)
 static void plan_ends(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t others_milli = y->doomed_milli;
-    for (size_t i = 0; i < w->s->instance_count; i++)
-        if (of_fleet(w, i, f) && w->s->instances[i].notice_ms == 0 && !waits_to_end(w, i, DRAIN_LOWERED) &&
-            !waits_to_end(w, i, DRAIN_ENDING))
-            others_milli += w->s->instances[i].weight_milli;
+    int64_t others_milli = y->doomed_milli, on_demand_milli = 0, most_milli = w->s->fleets[f].on_demand_target * 1000;
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        const struct instance *x = &w->s->instances[i];
+        if (!of_fleet(w, i, f) || x->notice_ms > 0 || waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING))
+            continue;
+        *(x->spot ? &others_milli : &on_demand_milli) += x->weight_milli;
+    }
+    // Of a target with an on-demand part each part is asked for by itself.
+    bool od_short = most_milli > 0 && on_demand_milli < most_milli, spot_short = most_milli > 0 && others_milli < w->s->fleets[f].target * 1000 - most_milli;
+    others_milli += most_milli > 0 ? i64_min(on_demand_milli, most_milli) : on_demand_milli;
     // V3: what the others and the orders still wanted do not cover, the fleet would replace.
     int64_t covered = i64_max(others_milli / 1000, y->need_target);
     for (size_t i = 0; i < w->s->instance_count; i++) {
@@ -257,12 +277,12 @@ static void plan_ends(struct work *w, int f)
         const char *fact = explain_text(w, "empty, target %" PRId64 ", the others weigh %g", w->s->fleets[f].target,
                                         (double)others_milli / 1000);
         bool due = d->state == DRAIN_LOWERED || w->s->now_ms - d->state_since_ms >= END_AGAIN_MS;
-        if (w->s->fleets[f].target > covered) {
+        bool part_short = y->need_target == 0 && (w->s->instances[i].spot ? spot_short : od_short);
+        if (w->s->fleets[f].target > covered || part_short) {
             explain_judge(w, (int)i, VERDICT_HOLD, fact, "wait, the fleet would replace it");
         } else if (!due) {
             explain_judge(w, (int)i, VERDICT_END, "TerminateInstances sent", "ends");
         } else {
-            assert(w->s->instances[i].ecs == ECS_DRAINING);
             send_terminate(w, (int)i, fact);
             explain_judge(w, (int)i, VERDICT_END, fact, "end");
         }
@@ -315,10 +335,11 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
         return false;
     if (y->sizes_in_doubt && scale_in_waiting(w))
         return false;  // what was ordered may hold what waits
-    int64_t sum = y->stay_milli / 1000, least = i64_max(sum, y->policy->min);
+    int64_t on_demand = w->s->fleets[f].on_demand_target;  // what it lacks of this part comes from no order of ours: it stays on order
+    int64_t sum = (y->stay_milli + y->od_short_milli) / 1000, least = i64_max(sum, y->policy->min);
     const char *leave = y->target > least ? doomed_leave(w, f) : NULL;
     if (leave) {
-        send_target(w, f, least, -1, leave, VERDICT_LOWER);
+        send_target(w, f, least, on_demand, -1, leave, VERDICT_LOWER);
         return true;
     }
     if (x->lowered > 0 || y->doomed_milli > 0 || y->need_target > 0)
@@ -327,7 +348,7 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
         if (!lasted(w, f, hold))
             return false;
-        send_target(w, f, least, -1,
+        send_target(w, f, least, on_demand, -1,
                     explain_text(w, "%s, nothing waits for the rest", sum_fact(w, f)), VERDICT_LOWER);
         return true;
     }
@@ -337,7 +358,7 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
     if (y->target * 1000 + y->weight_max_milli <= y->live_milli && !shrinking && lasted(w, f, REST_MS)) {
         int64_t target = i64_min(sum, i64_max(y->policy->max, y->target));
         if (target > y->target) {
-            send_target(w, f, target, -1, explain_text(w, "%s, left low", sum_fact(w, f)), VERDICT_KEEP);
+            send_target(w, f, target, on_demand, -1, explain_text(w, "%s, left low", sum_fact(w, f)), VERDICT_KEEP);
             return true;
         }
     }
@@ -354,10 +375,41 @@ static void say_closed(struct work *w, int f)
     hold_ends(w, f, explain_text(w, "its fleet: %s", y->closed));
 }
 
+// Its members are ended by id: there is no target that anything could be replaced for.
+static void plan_loose(struct work *w, int f)
+{
+    const char *hold = w->no_removal                    ? w->no_removal
+                       : w->p->mode == MODE_OBSERVE     ? "mode observe"
+                       : !modes_may(w, f, DEED_REMOVE)  ? modes_why(w, f)
+                                                        : scale_in_waiting(w);
+    say(w, f, VERDICT_HOLD, w->fleet[f].closed, "its members leave first");
+    if (hold) {
+        hold_ends(w, f, hold);
+        return;
+    }
+    for (size_t i = 0; i < w->s->instance_count; i++) {
+        struct memo_drain *d = work_drain(w, (int)i);
+        if (!of_fleet(w, i, f) || w->inst[i].judged)
+            continue;
+        if (may_end(w, i, DRAIN_EMPTY))
+            drain_move(w, d, DRAIN_LOWERED);
+        bool due = may_end(w, i, DRAIN_LOWERED) || (may_end(w, i, DRAIN_ENDING) && w->s->now_ms - d->state_since_ms >= END_AGAIN_MS);
+        if (!due)
+            continue;
+        send_terminate(w, (int)i, explain_text(w, "empty, nothing replaces it: its fleet is %s", w->fleet[f].closed));
+        explain_judge(w, (int)i, VERDICT_END, "empty, nothing replaces it", "end");
+    }
+    hold_ends(w, f, "TerminateInstances sent");
+}
+
 static void plan_fleet(struct work *w, int f)
 {
     struct work_fleet *y = &w->fleet[f];
     say(w, f, VERDICT_KEEP, sum_fact(w, f), "keep");
+    if (y->loose) {
+        plan_loose(w, f);
+        return;
+    }
     if (y->closed) {
         say_closed(w, f);
         return;

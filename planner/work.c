@@ -312,6 +312,8 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
     pools_init(w);
 }
 
+#define FLEET_ENDS_MS (30 * 60 * 1000)  // A7
+
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
 static const char *fleet_closed(struct work *w, const struct fleet *f, const struct policy_fleet *policy)
 {
@@ -330,7 +332,17 @@ static const char *fleet_closed(struct work *w, const struct fleet *f, const str
         return "of a kind this build does not change";
     if (f->state != FLEET_ACTIVE && f->state != FLEET_MODIFYING && f->state != FLEET_SUBMITTED)
         return fleet_state_name(f->state);
+    if (f->ends_with_expiration && f->valid_until_ms > 0 && f->valid_until_ms - w->s->now_ms <= FLEET_ENDS_MS)
+        return "about to end with its instances (ValidUntil)";
     return NULL;
+}
+
+// A7, A11: of type request, or cancelled with its members running.
+static bool is_loose(struct work *w, const struct fleet *f, const struct policy_fleet *policy)
+{
+    bool kind = f->kind == FLEET_SPOT_FLEET || f->kind == FLEET_EC2_FLEET;
+    return policy && f->found && kind && !f->foreign_scaling && !owner_other(w, f) &&
+           (f->state == FLEET_CANCELLED_RUNNING || (!f->maintain && f->state == FLEET_ACTIVE));
 }
 
 static void fleet_target(struct work *w, const struct fleet *f, struct work_fleet *y)
@@ -349,7 +361,7 @@ static void fleet_target(struct work *w, const struct fleet *f, struct work_flee
 static void fleet_members(struct work *w, int index, struct work_fleet *y)
 {
     const struct fleet *f = &w->s->fleets[index];
-    int64_t doomed = 0, first_notice = 0, newest = 0;
+    int64_t doomed = 0, first_notice = 0, newest = 0, on_demand = 0, most = f->on_demand_target * 1000;
     y->leaving = true;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
@@ -359,6 +371,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
         bool lowered = d && (d->state == DRAIN_LOWERED || d->state == DRAIN_ENDING) && !w->inst[i].planned_undo;
         y->live++;
         y->live_milli += x->weight_milli;
+        on_demand += x->spot ? 0 : x->weight_milli;
         y->coming += w->inst[i].role == ROLE_COMING;
         if (x->notice_ms > 0) {
             doomed += x->weight_milli;
@@ -366,12 +379,18 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
             y->leaving = y->leaving && (x->ecs == ECS_DRAINING || x->ecs == ECS_DEREGISTERING || x->ecs == ECS_INACTIVE);
         } else if (!lowered) {
             y->stay_milli += x->weight_milli;
+            y->od_stay_milli += x->spot ? 0 : x->weight_milli;
             newest = i64_max(newest, x->launched_ms);
         }
     }
-    assert(y->stay_milli <= y->live_milli);
     // Whether a fleet drops a doomed instance from what it counts at the notice or at its end is not documented: ask it.
     y->doomed_milli = i64_max(0, i64_min(doomed, f->fulfilled_milli - (y->live_milli - doomed)));
+    if (most > 0) {
+        y->live_milli -= i64_max(0, on_demand - most);
+        y->stay_milli -= i64_max(0, y->od_stay_milli - most);
+        y->od_short_milli = i64_max(0, most - y->od_stay_milli);
+    }
+    assert(y->stay_milli <= y->live_milli);
     y->first_notice_ms = first_notice;
     y->launched = first_notice > 0 && newest > first_notice;
     y->replaced = y->launched || (first_notice > 0 && w->s->now_ms > first_notice + WORK_DOOMED_MS);
@@ -393,6 +412,7 @@ void work_fleets(struct work *w)
         *y = (struct work_fleet){0};
         y->policy = policy_fleet_find(w->p, fleet_name(f));
         y->closed = fleet_closed(w, f, y->policy);
+        y->loose = y->closed && is_loose(w, f, y->policy);
         fleet_target(w, f, y);
         fleet_members(w, (int)k, y);
         if (!y->closed && !w->pools_marked)

@@ -67,11 +67,13 @@ struct work_service {
 struct work_fleet {
     const struct policy_fleet *policy;  // NULL: not named in the policy
     const char *closed;          // why it cannot be changed, NULL when it can
+    bool loose;                  // closed, and nothing replaces its members: they leave first, ended by id without a target to lower
     bool drains;                 // no mode, owner or loop holds it from being made smaller: scale_in_ask_fleets
     int64_t target;              // what AWS shows, or what we sent within the last two minutes
     bool lagging;                // the shown target is still the one before ours
-    int64_t live_milli;          // weight of all pending and running members
+    int64_t live_milli;          // weight of all pending and running members; on-demand ones up to their part of the target (A2)
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
+    int64_t od_stay_milli, od_short_milli;  // all weight of the on-demand members that stay; what they lack of their part
     int64_t doomed_milli;        // doomed weight that the fleet still counts
     int64_t first_notice_ms;     // of the doomed, 0 none
     bool launched;               // a member was launched after it

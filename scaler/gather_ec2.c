@@ -73,6 +73,19 @@ static const char *fleet_tag_of(const struct aws_tags *tags)
     return of_ec2_fleet[0] ? of_ec2_fleet : aws_tag_get(tags, EC2_SPOT_FLEET_TAG);
 }
 
+// A7: a fleet that is cancelled with its instances, or ends with them soon, takes all of them: as good as a notice for each.
+static bool fleet_ends(const struct look *l, const char *fleet)
+{
+    for (size_t i = 0; i < l->new->fleet_count; i++) {
+        const struct fact_fleet *f = &l->new->fleets[i];
+        if (strcmp(f->id, fleet) != 0)
+            continue;
+        bool soon = f->ends_with_expiration && f->valid_until_ms > 0 && f->valid_until_ms - l->new->at_ms <= FLEET_ENDS_MS;
+        return f->found && (f->state == FLEET_CANCELLED_TERMINATING || soon);
+    }
+    return false;
+}
+
 static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, const struct fact_ec2 *old)
 {
     int64_t now_ms = l->new->at_ms;
@@ -86,6 +99,7 @@ static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, co
     };
     if (e.fleet[0] == '\0')
         e.fleet = listing_fleet(l, i->id);
+    e.interrupted |= fleet_ends(l, e.fleet);
     const char *written = gather_written_mark(l->g, i->id, now_ms);
     if (written)
         e.mark = arena_strdup(l->a, written);

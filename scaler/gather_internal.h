@@ -26,6 +26,7 @@ enum {
 #define PRICE_LIFE_MS 3600000
 #define FLEETS_SHARED_MS 10000      // clusters of a region that look within so long share one describe of all fleets
 #define HISTORY_MS 3600000          // of a fleet that is not fulfilled
+#define FLEET_ENDS_MS 1800000       // A7: a fleet that ends with its instances so soon has ended
 #define RETRY_MS 600000             // what AWS says it does not know is asked for again after so long
 
 struct denied_write {

@@ -178,6 +178,7 @@ struct fleet {
     size_t pool_count;
     const char *allocation;   // "lowestPrice", …, "" unknown
     int64_t valid_until_ms;   // 0 = none
+    bool ends_with_expiration;  // and its instances with it
     const char *owner;        // tag masu:owner, "" none
     bool foreign_scaling;     // another controller scales it: read-only
     const char *foreign;      // which one, for people; "" none

@@ -83,6 +83,7 @@ static const struct json_field fleet_rows[] = {
     ROW(fleet, fulfilled_milli, "fulfilled_milli", FIELD_I64, .flags = FIELD_ALWAYS),
     ROW(fleet, allocation, "allocation", FIELD_STR, .flags = 0),
     ROW(fleet, valid_until_ms, "valid_until", FIELD_TIME, .flags = 0),
+    ROW(fleet, ends_with_expiration, "ends_with_expiration", FIELD_BOOL, .fallback = false),
     ROW(fleet, owner, "owner", FIELD_STR, .flags = 0),
     ROW(fleet, foreign_scaling, "foreign_scaling", FIELD_BOOL, .fallback = false),
     ROW(fleet, foreign, "foreign", FIELD_STR, .flags = 0),

@@ -66,6 +66,8 @@ void inv_after_modify(struct invariants *inv, const struct world_view *v, const 
 static void judge_end(struct invariants *inv, const struct world_view *v, const struct world_call *c, int fleet)
 {
     const struct inv_fleet *x = &inv->fleets[fleet];
+    if (!v->fleets[fleet].maintain || v->fleets[fleet].state.now >= WF_CANCELLED_RUNNING)
+        return;  // it replaces nothing
     int64_t others = 0, fresh = 0, lost = 0;
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];

@@ -126,6 +126,7 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME(on_demand_target);
     SAME(fulfilled_milli);
     SAME(valid_until_ms);
+    SAME(ends_with_expiration);
     SAME(foreign_scaling);
     SAME_TEXT(id);
     SAME_TEXT(activity);

@@ -109,6 +109,7 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
             .fulfilled_milli = below(r, 1000000),
             .allocation = some_text(r, a, "allocation"),
             .valid_until_ms = some_time(r),
+            .ends_with_expiration = coin(r),
             .owner = some_text(r, a, "owner"),
             .foreign_scaling = coin(r),
             .foreign = some_text(r, a, "foreign"),

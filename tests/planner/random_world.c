@@ -295,6 +295,7 @@ void random_obey(struct build *b, struct rng *r)
             break;
         case ACTION_SET_TARGET:
             b->s.fleets[x->fleet].target = x->capacity;
+            b->s.fleets[x->fleet].on_demand_target = x->on_demand;
             break;
         case ACTION_TERMINATE:
             end_instance(b, i);
@@ -320,12 +321,18 @@ void random_launch(struct build *b, struct rng *r)
     build_settle(b);
     for (size_t f = 0; f < b->s.fleet_count; f++) {
         struct fleet *x = &b->s.fleets[f];
-        while (x->fulfilled_milli < x->target * 1000) {
+        int64_t on_demand = 0, wanted = x->on_demand_target * 1000;
+        for (size_t i = 0; i < b->s.instance_count; i++)
+            on_demand += b->s.instances[i].fleet == (int)f && !b->s.instances[i].spot && b->s.instances[i].ec2 == EC2_RUNNING ? b->s.instances[i].weight_milli : 0;
+        // Each part is fulfilled by itself.
+        while (on_demand < wanted || x->fulfilled_milli - (wanted > 0 ? on_demand - wanted : 0) < x->target * 1000) {
             const struct fleet_pool *p = &x->pools[rng_below(r, x->pool_count)];
             int i = build_instance(b, (int)f, p->type);
             b->s.instances[i].weight_milli = p->weight_milli;
             b->s.instances[i].launched_ms = b->s.instances[i].registered_ms = b->s.now_ms;
             x->fulfilled_milli += p->weight_milli;
+            b->s.instances[i].spot = on_demand >= wanted;
+            on_demand += b->s.instances[i].spot ? 0 : p->weight_milli;
         }
     }
 }

@@ -140,6 +140,88 @@ static void a_fleet_found_by_its_tag_is_the_policys(void **state)
     assert_string_equal(plan_verdict(p, "sfr-7")->fact, "not in the policy");
 }
 
+// A deploy made a new fleet; the members of the old one, each with one task, fit on what the new one has.
+static int replaced_fleet(void)
+{
+    world(4);
+    b.p.drain_percent = 20;
+    int new = fleet("sfr-new", FLEET_ROLE_BASE, 10, 4), old = fleet("sfr-old", FLEET_ROLE_SPOT, 10, 2);
+    (void)new;
+    b.p.fleets[old].min = 2;
+    b.s.fleets[old].state = FLEET_CANCELLED_RUNNING;
+    for (int i = 4; i < 6; i++)
+        build_hold(&b, i, web, 2);
+    return old;
+}
+
+static void a7_members_of_a_cancelled_fleet_leave_first_and_are_ended_by_id_alone(void **state)
+{
+    (void)state;
+    int old = replaced_fleet(), drains = 0;
+    const struct plan *p = build_ticks(&b, 3);
+    for (size_t k = 0; k < p->action_count; k++) {
+        drains += p->actions[k].kind == ACTION_DRAIN;
+        assert_true(p->actions[k].instance < 0 || b.s.instances[p->actions[k].instance].fleet == old);
+    }
+    assert_true(drains > 0);
+    assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+    // Drained and empty, seen twice: it is ended, and nothing is lowered.
+    for (int i = 4; i < 6; i++) {
+        struct instance *x = &b.s.instances[i];
+        x->ecs = ECS_DRAINING;
+        x->mark = "owner=masu;at=2026-09-21T14:00:00Z;reason=unneeded";
+        x->marked_ms = b.s.now_ms;
+        x->holding_count = 0;
+        x->ecs_running = 0;
+        x->remaining = x->registered;
+        build_hold(&b, i - 4, web, 2);
+    }
+    b.s.services[web].running = b.s.services[web].deployments[0].running = 4;
+    int ends = 0;
+    for (int tick = 0; tick < 6 && ends == 0; tick++) {
+        build_later(&b, 30 * SECOND);
+        p = build_plan(&b);
+        ends = plan_count(p, ACTION_TERMINATE);
+        assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+    }
+    assert_true(ends > 0);
+}
+
+static void a7_a_fleet_that_is_not_found_is_unknown_and_holds_removal(void **state)
+{
+    (void)state;
+    int old = replaced_fleet();
+    b.s.fleets[old].found = false;
+    b.s.fleets[old].unfound = "2 active fleets carry the tag A=b: sfr-1, sfr-2";
+    const struct plan *p = build_ticks(&b, 4);
+    assert_int_equal(plan_count(p, ACTION_DRAIN), 0);
+    assert_string_equal(plan_verdict(p, "c")->fact, "2 active fleets carry the tag A=b: sfr-1, sfr-2");
+}
+
+static void a7_a_fleet_that_is_about_to_end_with_its_instances_gets_no_orders(void **state)
+{
+    (void)state;
+    world(20);
+    int ends = fleet("sfr-ends", FLEET_ROLE_BASE, 10, 0);
+    fleet("sfr-next", FLEET_ROLE_SPOT, 10, 0);
+    b.s.fleets[ends].valid_until_ms = T0 + 20 * MINUTE;
+    b.s.fleets[ends].ends_with_expiration = true;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-ends"), -1);
+    assert_int_equal(plan_target(p, "sfr-next"), 5);
+}
+
+static void a11_a_fleet_of_type_request_is_never_modified(void **state)
+{
+    (void)state;
+    world(20);
+    int f = fleet("sfr-request", FLEET_ROLE_SPOT, 10, 1);
+    b.s.fleets[f].maintain = false;
+    const struct plan *p = build_ticks(&b, 3);
+    assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+    assert_string_equal(plan_verdict(p, "sfr-request")->fact, "not of type maintain");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +232,10 @@ int main(void)
         cmocka_unit_test_teardown(a_batch_pool_never_grows_for_what_another_fleet_can_run, teardown),
         cmocka_unit_test_teardown(a_batch_pool_grows_for_a_service_that_only_it_can_run, teardown),
         cmocka_unit_test_teardown(a_fleet_found_by_its_tag_is_the_policys, teardown),
+        cmocka_unit_test_teardown(a7_members_of_a_cancelled_fleet_leave_first_and_are_ended_by_id_alone, teardown),
+        cmocka_unit_test_teardown(a7_a_fleet_that_is_not_found_is_unknown_and_holds_removal, teardown),
+        cmocka_unit_test_teardown(a7_a_fleet_that_is_about_to_end_with_its_instances_gets_no_orders, teardown),
+        cmocka_unit_test_teardown(a11_a_fleet_of_type_request_is_never_modified, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,11 +219,11 @@ static void an_instance_of_no_fleet_is_not_ours(void **state)
     spared("i-004", VERDICT_FOREIGN, "no fleet");
 }
 
-static void a7_members_of_a_cancelled_fleet_are_no_candidates(void **state)
+static void a7_members_of_a_fleet_that_ends_them_itself_are_no_candidates(void **state)
 {
     (void)state;
-    b.s.fleets[fleet].state = FLEET_CANCELLED_RUNNING;
-    spared("i-004", VERDICT_HOLD, "cancelled_running");
+    b.s.fleets[fleet].state = FLEET_CANCELLED_TERMINATING;
+    spared("i-004", VERDICT_HOLD, "cancelled_terminating");
 }
 
 static void h4_a_fleet_that_another_scales_is_read_only(void **state)
@@ -658,7 +658,7 @@ int main(void)
         TEST(c7_a_strangers_drain_is_not_ours),
         TEST(c7_a_drain_marked_by_another_is_not_ours_and_says_so),
         TEST(an_instance_of_no_fleet_is_not_ours),
-        TEST(a7_members_of_a_cancelled_fleet_are_no_candidates),
+        TEST(a7_members_of_a_fleet_that_ends_them_itself_are_no_candidates),
         TEST(h4_a_fleet_that_another_scales_is_read_only),
         TEST(min_of_the_fleet_is_kept),
         TEST(a2_what_stays_must_weigh_the_min_in_weights),

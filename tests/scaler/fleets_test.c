@@ -63,11 +63,41 @@ static void fleets_found_by_their_tags_serve_like_those_with_ids(void **state)
     rig_close(&r);
 }
 
+// A deploy makes a new fleet with the tag and cancels the old one, whose members go on running.
+static void a7_a_deploy_replaces_a_fleet_that_is_found_by_its_tag(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rig_figures f;
+    struct err err = {0};
+    assert_int_equal(rig_open(&(struct rig_options){.seed = 4, .settings = name_by_tag}, &r, &err), 0);
+    struct world *w = r.worlds[0];
+    for (int i = 0; i < world_view(w).fleet_count; i++)
+        world_tag_fleet(w, WORLD_PERSON, i, "Fleet", world_view(w).fleets[i].cluster == 0 ? "one" : "two");
+    loop_run(r.loop, r.start_ms + 3600000);
+    struct world_fleet old = world_view(w).fleets[0];
+    int new = world_add_fleet(w, &(struct world_fleet_spec){.cluster = old.cluster, .target = old.wanted, .allocation = old.allocation,
+                                                            .overrides = old.overrides, .override_count = old.override_count, .ec2_fleet = true});
+    world_tag_fleet(w, WORLD_PERSON, new, "Fleet", "one");
+    world_cancel_fleet(w, WORLD_PERSON, 0, false);
+    run(&r, 4 * 3600000, &f);
+    const struct snapshot *s = &loop_frame(r.loop, 0)->snapshot;
+    assert_string_equal(s->fleets[0].id, world_view(w).fleets[new].id);
+    // What the new fleet has room for has left the old one, without a call that changes the old one; the rest goes on serving.
+    assert_true(world_view(w).fleets[0].fulfilled_milli < old.fulfilled_milli);
+    assert_int_equal(world_view(w).fleets[0].wanted, old.wanted);
+    assert_true(world_view(w).fleets[new].fulfilled_milli > 0);
+    assert_int_equal(f.violations, 0);
+    assert_int_equal(f.sum.tasks_killed, 0);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(six_hours_on_ec2_fleets_hurt_nobody_and_break_nothing),
         cmocka_unit_test(fleets_found_by_their_tags_serve_like_those_with_ids),
+        cmocka_unit_test(a7_a_deploy_replaces_a_fleet_that_is_found_by_its_tag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
