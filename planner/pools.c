@@ -47,7 +47,7 @@ void pools_init(struct work *w)
             const struct fleet_pool *p = &x->pools[k];
             const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
             struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu,
-                                .usd_micro = p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
+                                .usd_micro = p->spot_usd_micro > 0 ? p->spot_usd_micro : p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
             pool.batch = batch;
             pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
             pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};

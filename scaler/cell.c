@@ -26,6 +26,19 @@ static int gather_notice(struct cell *c, struct tick_frame *f, struct snapshot *
     return 0;
 }
 
+// L15: what an hour may cost is measured by what the dearest one of two weeks did.
+static void read_dearest(struct cell *c, int64_t now_ms)
+{
+    enum { HOUR_MS = 3600000, DAYS = 14 };
+    struct err err;
+    if (c->shared->state == NULL || c->state_id == 0 || (c->dearest_read_ms > 0 && now_ms - c->dearest_read_ms < HOUR_MS))
+        return;
+    c->dearest_read_ms = now_ms;
+    int64_t from_ms = now_ms - (int64_t)DAYS * 24 * HOUR_MS;
+    if (state_samples_highest_hour(c->shared->state, c->state_id, SERIES_COST_USD_MICRO_PER_HOUR, from_ms, now_ms, &c->dearest_usd_micro, &err) != 0)
+        c->dearest_usd_micro = 0;  // unknown: the policy's max at on-demand price is the limit
+}
+
 static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, struct err *err)
 {
     struct cell *c = arg;
@@ -46,6 +59,10 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
     }
     if (rc == 0 && !c->restored)
         rc = cell_restore(c, err);
+    if (rc == 0) {
+        read_dearest(c, ret->now_ms);
+        ret->dearest_usd_micro = c->dearest_usd_micro;
+    }
     if (rc == 0 && c->shared->desk)
         desk_control(c->shared->desk, c->index, f->arena, ret);
     rc = rc != 0 ? rc : stopping(c, err);

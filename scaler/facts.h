@@ -68,6 +68,14 @@ struct fact_service {
     int32_t absent_looks;        // describes that did not know it (safety.md F9: gone after 3)
 };
 
+#define FACT_REFUSALS_MAX 64
+
+// A pool that a fleet's history says it gets nothing from.
+struct fact_refusal {
+    char type[32], zone[32];
+    int64_t at_ms;
+};
+
 struct fact_fleet {
     const char *id, *activity, *allocation, *owner, *control;
     const char *name;            // what the policy calls it
@@ -77,6 +85,9 @@ struct fact_fleet {
     bool ends_with_expiration;
     int64_t rebalance_delay_ms;
     const char *last_error;      // of its history, "" none
+    struct fact_refusal refusals[FACT_REFUSALS_MAX];  // the newest of each pool
+    size_t refusal_count;
+    int64_t capacity_error_ms;   // no pool of it has capacity, 0 never
     int64_t last_error_ms, history_ms, trouble_since_ms;  // history_ms: when it was last asked for
     enum fleet_state state;
     bool found, maintain;

@@ -145,7 +145,27 @@ static void take_types(struct region *r, const struct ec2_types *answer, int64_t
     }
 }
 
-// Mean over the zones of the newest price in each: what a type costs where AWS may choose the zone.
+int64_t region_spot_price(const struct cached_type *t, const char *zone)
+{
+    for (size_t i = 0; t && zone[0] && i < t->price_count; i++)
+        if (strcmp(t->prices[i].zone, zone) == 0)
+            return t->prices[i].usd_micro;
+    return t ? t->spot_usd_micro : 0;
+}
+
+static void take_price(struct cached_type *t, const struct ec2_price *p)
+{
+    size_t k = 0;
+    while (k < t->price_count && strcmp(t->prices[k].zone, p->zone) != 0)
+        k++;
+    if (k == ZONES_MAX)
+        return;
+    t->price_count += k == t->price_count;
+    t->prices[k].usd_micro = p->usd_micro;
+    snprintf(t->prices[k].zone, sizeof t->prices[k].zone, "%s", p->zone);
+}
+
+// The newest price in each zone, and their mean: what a type costs where AWS may choose the zone.
 static void take_prices(struct region *r, const struct ec2_prices *answer)
 {
     for (size_t t = 0; t < r->type_count; t++) {
@@ -156,6 +176,8 @@ static void take_prices(struct region *r, const struct ec2_prices *answer)
             for (size_t j = 0; newest && j < answer->count; j++)
                 newest = !(strcmp(answer->items[j].type, p->type) == 0 && strcmp(answer->items[j].zone, p->zone) == 0 &&
                            (answer->items[j].since_ms > p->since_ms || (answer->items[j].since_ms == p->since_ms && j < i)));
+            if (newest)
+                take_price(&r->types[t], p);
             sum += newest ? p->usd_micro : 0;
             zones += newest;
         }

@@ -303,6 +303,9 @@ static void keep_history(struct fact_fleet *f, const struct fact_fleet *old)
 {
     f->last_error = old->last_error;
     f->last_error_ms = old->last_error_ms;
+    memcpy(f->refusals, old->refusals, sizeof f->refusals);
+    f->refusal_count = old->refusal_count;
+    f->capacity_error_ms = old->capacity_error_ms;
     f->history_ms = old->history_ms;
     f->trouble_since_ms = old->trouble_since_ms;
 }

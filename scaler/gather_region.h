@@ -21,12 +21,20 @@ enum {
     PROVIDERS_MAX = 500,
     SCALERS_MAX = 64,
     NOTES_MAX = 8,
+    ZONES_MAX = 8,                  // of a region, with prices
     NOTICES_MAX = 2048,
+};
+
+struct zone_price {
+    char zone[32];
+    int64_t usd_micro;
 };
 
 struct cached_type {
     struct ec2_type type;           // strings in the region's arena
-    int64_t read_ms, spot_usd_micro;
+    int64_t read_ms, spot_usd_micro;  // the mean over the zones
+    struct zone_price prices[ZONES_MAX];
+    size_t price_count;
     bool known;
 };
 
@@ -123,6 +131,7 @@ struct region {
 bool region_slow_settle(struct region *r, enum slow_kind k, const struct aws_call *c, int64_t life_ms, int64_t now_ms);
 const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet
 const struct cached_type *region_type(const struct region *r, const char *name);  // NULL unknown
+int64_t region_spot_price(const struct cached_type *t, const char *zone);  // zone "": the mean; 0 unknown, t may be NULL
 int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc tasks that an instance holds; t NULL: unknown
 const struct cached_subnet *region_subnet(const struct region *r, const char *id);        // NULL unknown
 const struct cached_provider *region_provider(const struct region *r, const char *name);  // NULL unknown

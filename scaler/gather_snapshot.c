@@ -3,6 +3,7 @@
 #include "planner/drain.h"
 #include "scaler/gather_join.h"
 #include "scaler/gather_notices.h"
+#include "scaler/prices.h"
 
 static int by_string(const void *x, const void *y)
 {
@@ -29,6 +30,7 @@ static struct instance_type join_type(const struct join *j, const char *name)
         ret.nominal.v[RES_GPU] = t->type.gpus;
         ret.nominal.v[RES_ENI] = region_eni_slots(t, learned && learned->trunk);
         ret.spot_usd_micro = t->spot_usd_micro;
+        ret.on_demand_usd_micro = prices_on_demand(name);
     }
     if (learned) {
         ret.registered = learned->registered;
@@ -137,7 +139,19 @@ static struct fleet_pool make_pool(struct join *j, const struct policy_fleet *p,
     pool.subnet_full = known && known->free_addresses == 0;
     if (pool.zone[0] == '\0')
         pool.zone = declared_zone(p, pool.subnet);
+    pool.spot_usd_micro = region_spot_price(region_type(j->l->region, o->type), pool.zone);
     return pool;
+}
+
+static int64_t refused_ms(const struct fact_fleet *f, const struct fleet_pool *pool)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < f->refusal_count; i++) {
+        const struct fact_refusal *x = &f->refusals[i];
+        bool here = strcmp(x->type, pool->type_name) == 0 && (!x->zone[0] || strcmp(x->zone, pool->zone) == 0);
+        newest = here && x->at_ms > newest ? x->at_ms : newest;
+    }
+    return newest;
 }
 
 // An override over several subnets is one pool in each of their zones.
@@ -152,6 +166,7 @@ static void join_pools(struct join *j, const struct fact_fleet *f, struct fleet 
         do {
             struct fleet_pool pool = make_pool(j, p, o, slice_trim(slice_cut(&rest, ',')));
             pool.launch_template = launch_template;
+            pool.refused_ms = refused_ms(f, &pool);
             join_pool_attributes(j, p, &pool);
             to->pools = arena_grow(j->a, to->pools, to->pool_count, &cap, sizeof *to->pools);
             to->pools[to->pool_count++] = pool;
@@ -172,6 +187,7 @@ static void join_fleets(struct join *j)
             .fulfilled_milli = f->fulfilled_milli, .allocation = f->allocation, .valid_until_ms = f->valid_until_ms, .ends_with_expiration = f->ends_with_expiration, .owner = f->owner,
             .foreign_scaling = foreign[0] != '\0', .foreign = foreign, .control = f->control, .denied = gather_denied_action(j->l->g, f->id),
             .last_error = f->last_error, .last_error_ms = f->last_error_ms,
+            .capacity_error_ms = f->capacity_error_ms,
         };
         join_pools(j, f, &j->s->fleets[i]);
     }

@@ -78,3 +78,25 @@ int state_samples_add(struct state *s, int64_t cluster, int64_t at_ms, const str
     rc = state_write_samples(s, cluster, at_ms, v, count, err);
     return db_end(&s->db, rc, err);
 }
+
+int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err)
+{
+    enum { HOUR_MINUTES = 60, DAY_HOURS = 24 };
+    static const char sql[] =
+        "SELECT max(mean), max(hour) - min(hour) + 1 FROM (SELECT minute / 60 AS hour, sum(sum) / sum(count) AS mean FROM samples"
+        " WHERE cluster = :cluster AND series = :series AND minute >= :from AND minute < :to GROUP BY hour)";
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    int rc = db_prepare(&s->db, sql, &st, err);
+    if (rc == 0) {
+        db_bind_int(st, ":cluster", cluster);
+        db_bind_int(st, ":series", series);
+        db_bind_int(st, ":from", from_ms / MINUTE_MS / HOUR_MINUTES * HOUR_MINUTES);
+        db_bind_int(st, ":to", to_ms / MINUTE_MS / HOUR_MINUTES * HOUR_MINUTES);
+        rc = db_step(&s->db, st, &row, err);
+    }
+    if (rc == 0)
+        *ret = row && sqlite3_column_int64(st, 1) >= DAY_HOURS ? sqlite3_column_int64(st, 0) : 0;
+    db_done(st);
+    return rc;
+}

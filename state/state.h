@@ -85,6 +85,8 @@ struct state_sample {
 const char *series_name(enum series s);  // "capacity_cpu_units", …
 enum series_bucket series_bucket(enum series s);
 void state_samples_from_plan(const struct plan_summary *p, struct state_sample ret[SERIES_COUNT]);
+// The largest mean of one whole hour in [from_ms, to_ms); 0 where samples cover less than a day of it.
+int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err);
 // Adds to the buckets of their minute.
 int state_samples_add(struct state *s, int64_t cluster, int64_t at_ms, const struct state_sample *v, size_t count, struct err *err);
 

@@ -160,6 +160,7 @@ struct fleet_pool {
     bool subnet_full;      // the subnet has no free address: nothing can launch there
     const char *launch_template;  // "lt-0abc:3" of what it launches now, "" unknown
     const struct attribute_set *attributes;  // one of attribute_sets: what a new member will have; NULL nothing known
+    int64_t spot_usd_micro, refused_ms;  // an hour in its zone, 0 unknown; when its fleet's history last refused it, 0 never
     bool attributes_known; // seen on a registered member of this very pool: what the set lacks, a new member will lack
 };
 
@@ -185,7 +186,7 @@ struct fleet {
     const char *control;      // tag masu:mode: "pause", "freeze", "add-only", "" none
     const char *denied;       // API action of ours that was denied on it and has not succeeded since, "" none (kept by the shell)
     const char *last_error;   // newest error of its history, "" none
-    int64_t last_error_ms;    // 0 none
+    int64_t last_error_ms, capacity_error_ms;  // 0 none; …: the newest that says that no pool of it has capacity
 };
 
 struct instance_type {

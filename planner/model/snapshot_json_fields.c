@@ -91,6 +91,7 @@ static const struct json_field fleet_rows[] = {
     ROW(fleet, denied, "denied", FIELD_STR, .flags = 0),
     ROW(fleet, last_error, "last_error", FIELD_STR, .flags = 0),
     ROW(fleet, last_error_ms, "last_error_at", FIELD_TIME, .flags = 0),
+    ROW(fleet, capacity_error_ms, "capacity_error_at", FIELD_TIME, .flags = 0),
 };
 const struct json_fields fleet_fields = TABLE(fleet_rows);
 
@@ -101,6 +102,8 @@ static const struct json_field pool_rows[] = {
     ROW(fleet_pool, subnet, "subnet", FIELD_STR, .flags = 0),
     ROW(fleet_pool, subnet_full, "subnet_full", FIELD_BOOL, .fallback = false),
     ROW(fleet_pool, launch_template, "launch_template", FIELD_STR, .flags = 0),
+    ROW(fleet_pool, spot_usd_micro, "spot_usd_micro", FIELD_I64, .fallback = 0),
+    ROW(fleet_pool, refused_ms, "refused_at", FIELD_TIME, .flags = 0),
     ROW(fleet_pool, attributes_known, "attributes_known", FIELD_BOOL, .fallback = false),
 };
 const struct json_fields pool_fields = TABLE(pool_rows);

@@ -111,6 +111,8 @@ static const char *pool_difference(const struct fleet_pool *a, const struct flee
     SAME_TEXT(zone);
     SAME(subnet_full);
     SAME(attributes_known);
+    SAME(spot_usd_micro);
+    SAME(refused_ms);
     SAME_TEXT(subnet);
     SAME_TEXT(launch_template);
     return ref_difference(a->attributes, b->attributes);
@@ -133,6 +135,7 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME_TEXT(allocation);
     SAME_TEXT(owner);
     SAME(last_error_ms);
+    SAME(capacity_error_ms);
     SAME_TEXT(foreign);
     SAME_TEXT(name);
     SAME_TEXT(unfound);

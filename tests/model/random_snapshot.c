@@ -117,6 +117,7 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
             .denied = some_text(r, a, "denied"),
             .last_error = some_text(r, a, "error"),
             .last_error_ms = some_time(r),
+            .capacity_error_ms = some_time(r),
             .pool_count = (size_t)below(r, 3),
         };
         f->pools = arena_array(a, struct fleet_pool, f->pool_count);
@@ -132,6 +133,8 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
                 .launch_template = some_text(r, a, "lt"),
                 .attributes = some_set(s, r),
                 .attributes_known = coin(r),
+                .spot_usd_micro = below(r, 1000000),
+                .refused_ms = some_time(r),
             };
         }
     }

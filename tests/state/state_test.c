@@ -178,6 +178,27 @@ static void a_bucket_shows_least_capacity_most_demand_and_mean_cost(void **state
     state_close(s);
 }
 
+static void the_dearest_hour_is_a_mean_over_an_hour_and_unknown_before_a_day_is_kept(void **state)
+{
+    struct box *b = *state;
+    struct state *s = box_open(b, ":memory:", NULL);
+    const int64_t hour_ms = 3600000, t0 = FACTS_NOW_MS - FACTS_NOW_MS % hour_ms - 30 * hour_ms;
+    int64_t c = box_cluster(s), dearest = -1;
+    for (int h = 0; h < 30; h++) {
+        if (h == 23) {
+            assert_int_equal(state_samples_highest_hour(s, c, SERIES_COST_USD_MICRO_PER_HOUR, t0, t0 + h * hour_ms, &dearest, NULL), 0);
+            assert_int_equal(dearest, 0);
+        }
+        for (int k = 0; k < 2; k++)  // in hour 7 a spike of 900 beside 100
+            add_sample(s, c, t0 + h * hour_ms + k * 1800000, SERIES_COST_USD_MICRO_PER_HOUR, h == 7 ? 100 + 800 * k : 200 + h);
+    }
+    assert_int_equal(state_samples_highest_hour(s, c, SERIES_COST_USD_MICRO_PER_HOUR, t0, t0 + 30 * hour_ms, &dearest, NULL), 0);
+    assert_int_equal(dearest, 500);
+    assert_int_equal(state_samples_highest_hour(s, c, SERIES_COST_USD_MICRO_PER_HOUR, t0 + 8 * hour_ms, t0 + 40 * hour_ms, &dearest, NULL), 0);
+    assert_int_equal(dearest, 0);  // 22 hours
+    state_close(s);
+}
+
 static void a_series_never_has_more_points_than_the_limit(void **state)
 {
     struct box *b = *state;
@@ -337,6 +358,7 @@ int main(void)
         T(only_acting_ticks_can_be_asked_for),
         T(the_memo_comes_back_after_a_restart),
         T(a_bucket_shows_least_capacity_most_demand_and_mean_cost),
+        T(the_dearest_hour_is_a_mean_over_an_hour_and_unknown_before_a_day_is_kept),
         T(a_series_never_has_more_points_than_the_limit),
         T(a_cluster_keeps_its_id_by_short_name_or_arn),
         T(key_values_are_set_replaced_and_removed),

@@ -1,0 +1,95 @@
+// What the snapshot knows of pools: their price, and that a fleet's history says it gets nothing from them.
+#include "scaler/prices.h"
+#include "tests/scaler/gather_bed.h"
+
+#define MINUTE_MS 60000
+
+static struct world *world_of_three_pools(void)
+{
+    struct world *w = calm_world();
+    struct world_override o[] = {{world_type_index(w, "m5.xlarge"), 0, 1000}, {world_type_index(w, "m5.xlarge"), 1, 1000},
+                                 {world_type_index(w, "c5.2xlarge"), 2, 2000}};
+    int f = world_add_fleet(w, &(struct world_fleet_spec){.cluster = 0, .target = 1, .overrides = o, .override_count = 3,
+                                                          .allocation = WALLOC_LOWEST_PRICE});
+    add_host(w, f, 0);
+    later(w, 3600000);
+    return w;
+}
+
+static int world_pool(const struct world *w, const struct fleet_pool *p)
+{
+    struct world_view v = world_view(w);
+    for (int k = 0; k < v.pool_count; k++)
+        if (!strcmp(v.types[v.pools[k].type].name, p->type_name) && !strcmp(v.zones[v.pools[k].zone], p->zone))
+            return k;
+    fail_msg("no pool %s %s", p->type_name, p->zone);
+    return -1;
+}
+
+static void each_pool_has_the_price_of_its_zone_and_its_type_one_on_demand(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_pools());
+    bed_look(&b);
+    const struct fleet *f = &b.s.fleets[0];
+    struct world_view v = world_view(b.world);
+    assert_int_equal(f->pool_count, 3);
+    for (size_t k = 0; k < f->pool_count; k++)
+        assert_int_equal(f->pools[k].spot_usd_micro, v.pools[world_pool(b.world, &f->pools[k])].spot_usd_micro);
+    assert_int_not_equal(f->pools[0].spot_usd_micro, f->pools[1].spot_usd_micro);
+    for (size_t t = 0; t < b.s.type_count; t++)
+        assert_int_equal(b.s.types[t].on_demand_usd_micro, v.types[world_type_index(b.world, b.s.types[t].name)].on_demand_usd_micro);
+    bed_close(&b);
+}
+
+static void a_pool_that_the_history_refuses_is_named_and_the_others_are_not(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_pools());
+    bed_look(&b);
+    int cheapest = -1;
+    for (size_t k = 0; k < 3; k++) {
+        const struct fleet_pool *p = &b.s.fleets[0].pools[k], *best = cheapest < 0 ? NULL : &b.s.fleets[0].pools[cheapest];
+        if (!best || p->spot_usd_micro * 1000 / p->weight_milli < best->spot_usd_micro * 1000 / best->weight_milli)
+            cheapest = (int)k;
+    }
+    world_set_shortage(b.world, world_pool(b.world, &b.s.fleets[0].pools[cheapest]), INT64_MAX);
+    int64_t before_ms = world_view(b.world).now_ms;
+    assert_int_equal(world_modify_spot_fleet(b.world, WORLD_PERSON, 0, 40, -1, WX_NO_TERMINATION), WORLD_OK);
+    for (int i = 0; i < 4; i++) {
+        for (int p = 0; p < world_view(b.world).pool_count; p++)  // the others run out, too: the fleet stays short, so that masu asks why
+            if (world_view(b.world).pools[p].depth > 3)
+                world_set_shortage(b.world, p, world_view(b.world).now_ms + 1000);
+        bed_look_later(&b, 30000);
+    }
+    const struct fleet *f = &b.s.fleets[0];
+    assert_true(f->pools[cheapest].refused_ms >= before_ms);
+    assert_true(f->capacity_error_ms >= before_ms);
+    assert_true(strstr(f->last_error, "LaunchSpecs") || strstr(f->last_error, "launchSpec"));
+    bed_close(&b);
+}
+
+static void prices_on_demand_go_by_size_within_a_family(void **state)
+{
+    (void)state;
+    assert_int_equal(prices_on_demand("c5.large"), 85000);
+    assert_int_equal(prices_on_demand("c5.9xlarge"), 1530000);
+    assert_int_equal(prices_on_demand("m6id.24xlarge"), 5695200);
+    assert_int_equal(prices_on_demand("r7g.2xlarge"), 428400);
+    assert_int_equal(prices_on_demand("c5.huge"), 0);
+    assert_int_equal(prices_on_demand("c55.large"), 0);
+    assert_int_equal(prices_on_demand("c5"), 0);
+    assert_int_equal(prices_on_demand(""), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_pool_has_the_price_of_its_zone_and_its_type_one_on_demand),
+        cmocka_unit_test(a_pool_that_the_history_refuses_is_named_and_the_others_are_not),
+        cmocka_unit_test(prices_on_demand_go_by_size_within_a_family),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
