@@ -205,6 +205,8 @@ static bool ends_something(const struct work *w, const struct action *x)
 static bool allowed_target(const struct work *w, const struct action *x)
 {
     const struct work_fleet *y = &w->fleet[x->fleet];
+    if (x->capacity == y->target && x->on_demand != w->s->fleets[x->fleet].on_demand_target)
+        return modes_may(w, x->fleet, DEED_RAISE);  // the on-demand part alone, which ends nothing
     if (x->capacity >= y->target && x->capacity <= has_already(w, x))
         return false;  // capped to nothing
     if (x->capacity > y->target)

@@ -59,12 +59,17 @@ static void check_target(const struct work *w, const struct action *x)
     const struct work_fleet *y = &w->fleet[x->fleet];
     assert(!y->closed);
     assert(w->s->fleets[x->fleet].state == FLEET_ACTIVE);
-    assert(x->capacity != y->target);
+    assert(x->capacity != y->target || x->on_demand != w->s->fleets[x->fleet].on_demand_target);
     assert(x->target_before == w->s->fleets[x->fleet].target);
     if (x->capacity > y->target) {
         assert(!w->no_order);
         assert(x->capacity > w->s->fleets[x->fleet].target);
         assert(x->capacity <= i64_max(y->policy->max + y->doomed_milli / 1000, y->target));
+        return;
+    }
+    if (x->capacity == y->target) {  // the on-demand part alone: it ends nothing
+        assert(!w->no_order);
+        assert(x->on_demand >= 0 && x->on_demand <= x->capacity);
         return;
     }
     // Lowered only to what the members that stay weigh, or to the policy's min; never on bad facts.

@@ -10,6 +10,7 @@
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/fallback.h"
 #include "planner/guard.h"
 #include "planner/invariant.h"
 #include "planner/loop_guard.h"
@@ -17,6 +18,7 @@
 #include "planner/orphans.h"
 #include "planner/owner.h"
 #include "planner/placement.h"
+#include "planner/pool_memory.h"
 #include "planner/quota.h"
 #include "planner/runaway.h"
 #include "planner/scale_in.h"
@@ -115,6 +117,8 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     owner_claim(&w);
     owner_watch_targets(&w);
     breaker_observe(&w);
+    pool_memory_observe(&w);
+    fallback_observe(&w);
     loop_observe(&w);
     consolidate_observe(&w);
     placement_pass(&w, (struct pass_options){0}, &w.now);  // demand, and where it goes
@@ -131,6 +135,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     guard_run(&w);  // may only weaken
     explain_demand(&w);
     targets_explain(&w);
+    pool_memory_explain(&w);
     explain_collect(&w);
     explain_summary(&w);
     modes_alert(&w);
@@ -144,6 +149,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     targets_commit(&w);
     scale_in_settle(&w);
     stamp_orders(&w);
+    fallback_commit(&w);
     runaway_commit(&w);
     loop_commit(&w);
     consolidate_commit(&w);

@@ -16,6 +16,7 @@ struct pool {
     bool gpu;
     bool batch;            // of a fleet of that role: only for what no other fleet can run
     bool sized;            // its type's size is learned or nominal
+    bool out;              // of stock in every zone, as far as is remembered (pool_memory.h): not reckoned with
     struct res room;       // of a fresh instance, for tasks
     struct small small_room;
 };

@@ -9,6 +9,7 @@
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/fallback.h"
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
@@ -288,7 +289,10 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
 
 static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c)
 {
-    const char *why = drains_hold(w, t, c->i, c->tasks == 0);
+    // L18: spot that is given back in a drought does not come again.
+    const char *why = w->s->instances[c->i].spot ? fallback_hold(w) : NULL;
+    if (!why)
+        why = drains_hold(w, t, c->i, c->tasks == 0);
     if (!why)
         why = fleet_hold(w, t, c->i);
     if (!why)

@@ -6,9 +6,11 @@
 #include "planner/breaker.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/fallback.h"
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
+#include "planner/pool_memory.h"
 #include "planner/runaway.h"
 #include "planner/surge.h"
 
@@ -100,9 +102,11 @@ static size_t usable_pools(struct work *w, size_t fleet, struct pool **ret)
     const struct pool_list *list = &w->fleet_pools[fleet];
     struct pool *v = arena_array(w->a, struct pool, list->count + 1);
     size_t n = 0;
-    for (size_t k = 0; k < list->count; k++)
-        if (pools_size_known(w, &list->v[k]))
-            v[n++] = list->v[k];
+    // Those out of stock are not launched from, so the order need not bear them, unless that is all there is.
+    for (int out = 0; out < 2 && n == 0; out++)
+        for (size_t k = 0; k < list->count; k++)
+            if (pools_size_known(w, &list->v[k]) && (out || !list->v[k].out))
+                v[n++] = list->v[k];
     *ret = v;
     return n;
 }
@@ -251,15 +255,15 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
 static const int GROWS[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = 0, [FLEET_ROLE_SPOT] = 1, [FLEET_ROLE_BATCH] = 1, [FLEET_ROLE_BURST] = 2};
 
 // Of the fleets not yet tried, the first by role, then the cheapest; the policy's order where a price is unknown. Fleets whose
-// launches do not register come last.
-static int next_fleet(struct work *w, struct order *orders, const bool *tried, struct pack_task *tasks, size_t n)
+// launches do not register, or whose pools all failed lately, come last.
+static int next_fleet(struct work *w, struct order *orders, bool dry, const bool *tried, struct pack_task *tasks, size_t n)
 {
     int best = -1;
     double best_price = 0;
     bool best_ill = false;
     for (size_t f = 0; f < w->s->fleet_count; f++) {
-        bool ill = breaker_room(w, (int)f) != INT64_MAX;
-        if (tried[f] || w->fleet[f].closed)
+        bool ill = breaker_room(w, (int)f) != INT64_MAX || pool_memory_all_avoided(w, (int)f);
+        if (tried[f] || w->fleet[f].closed || fallback_dry(w, (int)f) != dry)
             continue;
         double price = fleet_price(w, &orders[f], tasks, n);
         if (price < 0)
@@ -288,11 +292,11 @@ static struct pack_task *absorb_with(struct work *w, const struct order *o, int6
     return all;
 }
 
-static void take_open_orders(struct work *w, struct order *orders, struct pack_task *v, bool headroom)
+static void take_open_orders(struct work *w, struct order *orders, struct pack_task *v, bool headroom, bool dry)
 {
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         const struct work_fleet *y = &w->fleet[f];
-        if (y->closed || y->target * 1000 <= counted_milli(y))
+        if (y->closed || fallback_dry(w, (int)f) != dry || y->target * 1000 <= counted_milli(y))
             continue;
         size_t n = remaining(w, v, headroom), had = orders[f].task_count;
         struct pack_task *all = absorb_with(w, &orders[f], y->target, counted_milli(y), v, n);
@@ -303,13 +307,14 @@ static void take_open_orders(struct work *w, struct order *orders, struct pack_t
     }
 }
 
-static void place_orders(struct work *w, struct order *orders, struct pack_task *v, bool headroom)
+// Returns the fleet that was asked first, -1: none.
+static int place_orders(struct work *w, struct order *orders, struct pack_task *v, bool headroom, bool dry)
 {
     bool *tried = arena_array(w->a, bool, w->s->fleet_count + 1);
     int first = -1;
     for (size_t round = 0; round < w->s->fleet_count; round++) {
         size_t n = remaining(w, v, headroom);
-        int f = n > 0 ? next_fleet(w, orders, tried, v, n) : -1;
+        int f = n > 0 ? next_fleet(w, orders, dry, tried, v, n) : -1;
         if (f < 0)
             break;
         tried[f] = true;
@@ -322,6 +327,18 @@ static void place_orders(struct work *w, struct order *orders, struct pack_task 
             w->now.items[v[k].item].ordered += all[had + k].placed;
             give(w, &orders[f], &v[k], all[had + k].placed);
         }
+    }
+    return first;
+}
+
+// Fleets that fulfil first; what they cannot take is left to those that do not (A10), which keep asking for it.
+static void share_out(struct work *w, struct order *orders, struct pack_task *v, bool headroom)
+{
+    int first = -1;
+    for (int dry = 0; dry < 2; dry++) {
+        take_open_orders(w, orders, v, headroom, dry);
+        int f = place_orders(w, orders, v, headroom, dry);
+        first = first < 0 ? f : first;
     }
     size_t n = remaining(w, v, headroom);
     for (size_t k = 0; k < n && first >= 0; k++) {
@@ -385,8 +402,7 @@ void scale_out_order(struct work *w)
     }
     // Tasks first: what max leaves is theirs before it is headroom's.
     for (int headroom = 0; headroom < 2; headroom++) {
-        take_open_orders(w, orders, v, headroom);
-        place_orders(w, orders, v, headroom);
+        share_out(w, orders, v, headroom);
         for (size_t f = 0; f < w->s->fleet_count && !headroom && w->cost_limit_micro > 0; f++) {
             size_order(w, &orders[f], f);
             w->fleet[f].task_target = w->fleet[f].need_target;

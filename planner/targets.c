@@ -5,6 +5,7 @@
 
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/fallback.h"
 #include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/owner.h"
@@ -101,11 +102,14 @@ static void send_target(struct work *w, int f, int64_t target, int64_t on_demand
     const struct fleet *x = &w->s->fleets[f];
     const struct work_fleet *y = &w->fleet[f];
     bool up = target > y->target;
-    const char *verdict =
-        explain_text(w, "%s the target from %" PRId64 " to %" PRId64, up ? "raise" : "lower", y->target, target);
+    on_demand = i64_min(fallback_on_demand(w, f, target, on_demand), target);
+    const char *verdict = target == y->target ? explain_text(w, "keep the target at %" PRId64, target)
+                                              : explain_text(w, "%s the target from %" PRId64 " to %" PRId64, up ? "raise" : "lower", y->target, target);
+    if (on_demand != x->on_demand_target)
+        verdict = explain_text(w, "%s, on demand %" PRId64 " of it", verdict, on_demand);
     assert(target >= 0);
-    assert(target != y->target);
-    assert(on_demand >= 0 && on_demand <= x->on_demand_target);
+    assert(target != y->target || on_demand != x->on_demand_target);
+    assert(on_demand >= 0);
     assert(x->state == FLEET_ACTIVE);
     work_action(w, (struct action){.kind = ACTION_SET_TARGET,
                                    .target = x->id,
@@ -344,6 +348,10 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
     }
     if (x->lowered > 0 || y->doomed_milli > 0 || y->need_target > 0)
         return false;
+    if (y->target > least && sent_by_us(w, f) && fallback_moved(w, f)) {
+        send_target(w, f, least, on_demand, -1, explain_text(w, "%s, its need moved", fallback_why(w, f)), VERDICT_LOWER);
+        return true;
+    }
     if (y->target * 1000 > y->live_milli && y->target > least) {
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
         if (!lasted(w, f, hold))
@@ -363,6 +371,20 @@ static bool plan_rest(struct work *w, int f, const struct sums *x)
         }
     }
     return false;
+}
+
+// The on-demand part alone: up where spot gives nothing, back down when it does again. Nothing ends by it.
+static bool plan_on_demand(struct work *w, int f)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    const struct work_fleet *y = &w->fleet[f];
+    // What is sent is a sum (V4): members may weigh a little more than the target that launched them.
+    int64_t target = i64_max(y->target, i64_min(y->stay_milli / 1000, i64_max(y->policy->max, y->target)));
+    int64_t on_demand = fallback_on_demand(w, f, target, x->on_demand_target);
+    if (on_demand == x->on_demand_target || x->state != FLEET_ACTIVE || y->lagging || w->no_order)
+        return false;
+    send_target(w, f, target, x->on_demand_target, -1, fallback_on_demand_fact(w, f), on_demand > x->on_demand_target ? VERDICT_LAUNCH : VERDICT_LOWER);
+    return true;
 }
 
 // ---- one fleet ------------------------------------------------------------------------------------------------------------
@@ -421,7 +443,7 @@ static void plan_fleet(struct work *w, int f)
         x = add_up(w, f);
     }
     // A fleet takes one change at a time: what is empty waits until it shows the new target.
-    bool changed = plan_raise(w, f, &x) || plan_rest(w, f, &x);
+    bool changed = plan_raise(w, f, &x) || plan_rest(w, f, &x) || plan_on_demand(w, f);
     if (hold)
         hold_ends(w, f, hold);
     else if (changed || plan_lower(w, f, &x))

@@ -372,6 +372,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
         y->live++;
         y->live_milli += x->weight_milli;
         on_demand += x->spot ? 0 : x->weight_milli;
+        y->on_demand_milli += x->spot ? 0 : x->weight_milli;
         y->coming += w->inst[i].role == ROLE_COMING;
         if (x->notice_ms > 0) {
             doomed += x->weight_milli;

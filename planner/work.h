@@ -74,6 +74,7 @@ struct work_fleet {
     int64_t live_milli;          // weight of all pending and running members; on-demand ones up to their part of the target (A2)
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
     int64_t od_stay_milli, od_short_milli;  // all weight of the on-demand members that stay; what they lack of their part
+    int64_t on_demand_milli;     // of the live weight, what runs on demand
     int64_t doomed_milli;        // doomed weight that the fleet still counts
     int64_t first_notice_ms;     // of the doomed, 0 none
     bool launched;               // a member was launched after it
@@ -139,6 +140,7 @@ struct work {
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
     struct breaker_lines *lines;  // breaker.c
+    struct { struct memo_stamp *v; size_t count; } avoided;  // STAMP_POOL of pools that are avoided now
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
     struct swap *swap;         // consolidate.c: the replacement ordered in this tick, NULL none

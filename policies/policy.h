@@ -118,6 +118,8 @@ struct policy_cluster {
     enum policy_mode mode;
     int64_t period_ms;              // a tick each
     int64_t max_age_ms;             // facts older than this are unknown
+    int64_t fallback_ms;            // a fleet unfulfilled for so long: its need moves to others (L17)
+    int64_t on_demand_ms;           // … and for so long: to on-demand; 0 never
     int64_t max_usd_micro;          // an hour (L15); 0 = twice the dearest hour of 14 days, else what max costs on demand
     struct policy_freeze *freeze;
     size_t freeze_count;

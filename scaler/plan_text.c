@@ -148,6 +148,10 @@ static const char *candidate_plural(enum candidate_kind kind)
         return "services";
     case CANDIDATE_CLUSTER:
         return "clusters";
+    case CANDIDATE_POOL:
+        return "pools";
+    case CANDIDATE_KIND_COUNT:
+        break;
     }
     return "";
 }

@@ -25,31 +25,6 @@ void tick_release(struct tick *t)
     arena_release(&t->notice_arena);
 }
 
-void memo_copy(struct arena *a, const struct memo *m, struct memo *ret)
-{
-    *ret = *m;
-    ret->policy_hash = arena_strdup(a, m->policy_hash ? m->policy_hash : "");
-    ret->drain_cap = m->drain_count;
-    ret->drains = arena_array(a, struct memo_drain, m->drain_count);
-    for (size_t i = 0; i < m->drain_count; i++) {
-        ret->drains[i] = m->drains[i];
-        ret->drains[i].instance = arena_strdup(a, m->drains[i].instance);
-        ret->drains[i].reason = arena_strdup(a, m->drains[i].reason);
-    }
-    ret->stamp_cap = m->stamp_count;
-    ret->stamps = arena_array(a, struct memo_stamp, m->stamp_count);
-    for (size_t i = 0; i < m->stamp_count; i++) {
-        ret->stamps[i] = m->stamps[i];
-        ret->stamps[i].key = arena_strdup(a, m->stamps[i].key);
-    }
-    ret->target_cap = m->target_count;
-    ret->targets = arena_array(a, struct memo_target, m->target_count);
-    for (size_t i = 0; i < m->target_count; i++) {
-        ret->targets[i] = m->targets[i];
-        ret->targets[i].fleet = arena_strdup(a, m->targets[i].fleet);
-    }
-}
-
 void tick_restore(struct tick *t, const struct memo *m)
 {
     t->memo_turn ^= 1;
@@ -249,28 +224,6 @@ static void execute_notice(struct tick *t, struct tick_frame *f)
     t->executing = false;
 }
 
-static void forget_target(struct memo *m, const char *fleet)
-{
-    size_t kept = 0;
-    for (size_t k = 0; k < m->target_count; k++)
-        if (strcmp(m->targets[k].fleet, fleet) != 0)
-            m->targets[kept++] = m->targets[k];
-    m->target_count = kept;
-}
-
-static void forget_drain(struct memo *m, const char *instance)
-{
-    size_t kept = 0;
-    for (size_t k = 0; k < m->drain_count; k++) {
-        const struct memo_drain *d = &m->drains[k];
-        if (strcmp(d->instance, instance) != 0 || d->state != DRAIN_CHOSEN || d->since_ms != m->now_ms)
-            m->drains[kept++] = *d;
-        else
-            m->drains_begun--;
-    }
-    m->drain_count = kept;
-}
-
 // What was not sent, or whose call failed, did not happen as far as we know: the next tick looks, and decides by what is true then.
 // A target is absolute, so twice does no harm; a drain that took place all the same is known by its mark.
 // The plan's own memo stays as the planner made it, so that a replay can compare.
@@ -281,10 +234,7 @@ static void forget_unsent(const struct tick_frame *f, struct memo *m)
         enum outcome_kind outcome = f->acts[i].outcome;
         if (outcome != OUTCOME_FAILED && outcome != OUTCOME_SKIPPED)
             continue;
-        if (a->kind == ACTION_SET_TARGET)
-            forget_target(m, a->target);
-        else if (a->kind == ACTION_DRAIN)
-            forget_drain(m, a->target);
+        memo_forget(m, a);
     }
 }
 

@@ -80,6 +80,5 @@ int tick_run(struct tick *t, struct tick_frame **ret_frame, struct err *err);
 // The same for a notice, in its own frame, which lives until the next of these. While t->executing: not allowed.
 int tick_run_notice(struct tick *t, struct tick_frame **ret_frame, struct err *err);
 
-void memo_copy(struct arena *a, const struct memo *m, struct memo *ret);  // deep
 // Does the action take capacity away, or begin to, without a spot notice that takes it anyway?
 bool action_removes(const struct action *a, const struct snapshot *s);

@@ -59,6 +59,10 @@ enum memo_stamp_kind {
     STAMP_VICTIM,     // instance: replaced by cheaper ones, see planner/consolidate.h
     STAMP_REPLACE,    // fleet: the order for that
     STAMP_SWAP,       // "fleet, fleet": so moved; not back before `until_ms`
+    STAMP_POOL,       // "type zone": it failed at since_ms, for the `count`th time in a row, and is avoided until `until_ms`; `amount`: enum pool_trouble
+    STAMP_SHORT,      // fleet: unfulfilled since, with a live weight of `amount` thousandths
+    STAMP_DRY,        // fleet: its need moves on from since_ms until `until_ms`, `count` times in a row (L17)
+    STAMP_ON_DEMAND,  // fleet: its on-demand part was raised at since_ms; `amount` is what it was before
     STAMP_COUNT
 };
 
@@ -91,6 +95,12 @@ struct memo {
 };
 
 #define MEMO_VERSION 1
+
+struct arena;
+struct action;
+void memo_copy(struct arena *a, const struct memo *m, struct memo *ret);  // deep
+// The action did not happen as far as we know: what it would have made true is taken out.
+void memo_forget(struct memo *m, const struct action *a);
 
 const char *drain_state_name(enum drain_state s);
 const char *memo_stamp_kind_name(enum memo_stamp_kind k);

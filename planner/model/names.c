@@ -62,7 +62,8 @@ const char *const memo_stamp_kind_names[STAMP_COUNT] = {
     [STAMP_RAISED] = "raised",     [STAMP_LOWERED] = "lowered",       [STAMP_LAUNCH] = "launch",
     [STAMP_MODE] = "mode",         [STAMP_FLEET] = "fleet",           [STAMP_CONFIRM] = "confirm",
     [STAMP_MEMBERS] = "members",   [STAMP_VICTIM] = "victim",         [STAMP_REPLACE] = "replace",
-    [STAMP_SWAP] = "swap",
+    [STAMP_SWAP] = "swap",          [STAMP_POOL] = "pool",
+    [STAMP_SHORT] = "short",        [STAMP_DRY] = "dry",              [STAMP_ON_DEMAND] = "on_demand",
 };
 const char *const action_kind_names[ACTION_COUNT] = {
     [ACTION_MARK] = "mark",       [ACTION_UNMARK] = "unmark",         [ACTION_DRAIN] = "drain",
@@ -75,11 +76,12 @@ const char *const control_mode_names[CONTROL_COUNT] = {
 const char *const alert_severity_names[ALERT_SEVERITY_COUNT] = {
     [ALERT_INFO] = "info", [ALERT_WARNING] = "warning", [ALERT_CRITICAL] = "critical",
 };
-const char *const candidate_kind_names[CANDIDATE_CLUSTER + 1] = {
+const char *const candidate_kind_names[CANDIDATE_KIND_COUNT] = {
     [CANDIDATE_INSTANCE] = "instance",
     [CANDIDATE_FLEET] = "fleet",
     [CANDIDATE_SHAPE] = "shape",
     [CANDIDATE_CLUSTER] = "cluster",
+    [CANDIDATE_POOL] = "pool",
 };
 const char *const verdict_code_names[VERDICT_COUNT] = {
     [VERDICT_LAUNCH] = "launch",   [VERDICT_DRAIN] = "drain",     [VERDICT_GO_ON] = "go_on",
@@ -164,5 +166,5 @@ const char *verdict_code_name(enum verdict_code c)
 
 const char *candidate_kind_name(enum candidate_kind k)
 {
-    return name_of(candidate_kind_names, CANDIDATE_CLUSTER + 1, (int)k);
+    return name_of(candidate_kind_names, CANDIDATE_KIND_COUNT, (int)k);
 }

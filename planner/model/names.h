@@ -18,7 +18,7 @@ extern const char *const memo_stamp_kind_names[STAMP_COUNT];
 extern const char *const control_mode_names[CONTROL_COUNT];
 extern const char *const alert_severity_names[ALERT_SEVERITY_COUNT];
 extern const char *const action_kind_names[ACTION_COUNT];
-extern const char *const candidate_kind_names[CANDIDATE_CLUSTER + 1];
+extern const char *const candidate_kind_names[CANDIDATE_KIND_COUNT];
 extern const char *const verdict_code_names[VERDICT_COUNT];
 
 // The value whose name it is, -1 for none.

@@ -49,7 +49,7 @@ struct action {
     struct usd hourly_delta;  // change of cost an hour, 0 when unknown
 };
 
-enum candidate_kind { CANDIDATE_INSTANCE, CANDIDATE_FLEET, CANDIDATE_SHAPE, CANDIDATE_CLUSTER };
+enum candidate_kind { CANDIDATE_INSTANCE, CANDIDATE_FLEET, CANDIDATE_SHAPE, CANDIDATE_CLUSTER, CANDIDATE_POOL, CANDIDATE_KIND_COUNT };
 
 // The one word of a verdict, for counting and filtering; the text says more.
 enum verdict_code {
@@ -73,7 +73,7 @@ enum verdict_code {
 struct verdict {
     enum candidate_kind kind;
     enum verdict_code code;
-    const char *target;        // instance id, fleet id, "service shape", cluster, "cluster source"; once for each kind
+    const char *target;        // instance id, fleet id, "service shape", cluster, "cluster source", "type zone"; once for each kind
     const char *fact, *verdict;
     int64_t wanted, allowed;   // VERDICT_CAPPED only
 };

@@ -86,6 +86,11 @@ static int zone_gap(const struct world_view *v, int cluster, int without, int64_
 {
     int count[ZONES] = {0}, most = 0, least = INT32_MAX;
     bool used[ZONES] = {false};
+    // Where the cluster's fleets may launch; a zone that the market has emptied is one of them.
+    for (int f = 0; f < v->fleet_count; f++)
+        for (int o = 0; v->fleets[f].cluster == cluster && o < v->fleets[f].override_count; o++)
+            for (int z = 0; z < v->zone_count && z < ZONES; z++)
+                used[z] |= v->fleets[f].overrides[o].zone < 0 || v->fleets[f].overrides[o].zone == z;
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (!i->used || i->cluster != cluster || i->fleet < 0 || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING)

@@ -9,6 +9,7 @@ import fnmatch
 import json
 import math
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -75,6 +76,38 @@ class Events:
         return self.figures[name]
 
 
+class Spot:
+    """Days of the default world on recorded spot markets (generated ones where there is no MASU_SHARED), the planner folded over it.
+
+    Costs are by task-hour served, so that a policy that lets tasks wait does not look cheap. Each run is made once.
+    """
+
+    def __init__(self, full):
+        self.runs, self.days, self.seeds = {}, "7" if full else "2", range(1, 6) if full else (7,)
+        folder = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data" / "spot"
+        self.markets = sorted(str(p) for kind in ("availability", "preemption") for p in folder.glob(f"spot-{kind}-*.csv")) or ["generated"]
+
+    def get(self, headroom, fleets):
+        for key in ((m, s, headroom, fleets) for m in self.markets for s in self.seeds):
+            if key not in self.runs:
+                _, out, err = run(f"{DIR}/bench_spot", key[0], self.days, str(key[1]), headroom, fleets)
+                sys.stderr.write(err)
+                self.runs[key] = json.loads(out)
+            yield self.runs[key]
+
+    def cost(self, fleets):
+        return statistics.fmean(r["usd_per_task_hour"] for r in self.get("production", fleets))
+
+    def in_time(self, headroom):
+        runs = list(self.get(headroom, "spot"))
+        tasks = sum(r["interrupted_tasks"] for r in runs)
+        return sum(r["in_time"] * r["interrupted_tasks"] for r in runs) / tasks if tasks else 1.0
+
+    def headroom_cost(self):
+        more, less = list(self.get("production", "spot")), list(self.get("none", "spot"))
+        return sum(a["instances_mean"] - b["instances_mean"] for a, b in zip(more, less)) / sum(b["need_mean"] for b in less)
+
+
 def cold_start():
     """Start to exit of a command that does nothing but start; baseline: the same for /bin/true."""
     ours = statistics.median(run(BIN, "--version")[0] for _ in range(11))
@@ -91,11 +124,11 @@ def headless_day():
 
 def main():
     p = argparse.ArgumentParser(prog="./dev bench")
-    p.add_argument("--full", action="store_true", help="every row (the default rows are all of them today)")
+    p.add_argument("--full", action="store_true", help="spot markets for a week and with five seeds, not for two days with one")
     p.add_argument("--only", default="*", metavar="GLOB")
     p.add_argument("--format", choices=("text", "json"), default="text")
     a = p.parse_args()
-    plans, looks, events = Plans(), Looks(), Events()
+    plans, looks, events, spot = Plans(), Looks(), Events(), Spot(a.full)
     rows = {f"plan-{n}": (lambda n=n: (plans.get(n)["plan_ms"], "ms", plans.get(n)["naive_ms"])) for n in SIZES}
     rows["plan-exponent"] = lambda: (plans.exponent(), "", None)
     rows["plan-5000-memory"] = lambda: (plans.get(5000)["memory_mib"], "MiB", None)
@@ -109,6 +142,11 @@ def main():
     rows["cold-start"] = lambda: (lambda v: (v[0], "ms", v[1]))(cold_start())
     rows["binary-size"] = lambda: (os.path.getsize(BIN) / 1048576, "MiB", None)
     rows["headless-day"] = lambda: (lambda v: (v[0], "s", v[1]))(headless_day())
+    rows["spot-cost-vs-ondemand"] = lambda: (spot.cost("spot") / spot.cost("on-demand"), "ratio", 1.0)
+    rows["spot-cost-vs-single-pool"] = lambda: (spot.cost("spot") / spot.cost("single"), "ratio", 1.0)
+    rows["spot-replaced-in-time"] = lambda: (spot.in_time("production"), "share", None)
+    rows["spot-replaced-in-time-no-headroom"] = lambda: (spot.in_time("none"), "share", None)
+    rows["spot-headroom-cost"] = lambda: (spot.headroom_cost(), "of the mean need", None)
     chosen = [n for n in rows if fnmatch.fnmatch(n, a.only)]
     if not chosen:
         sys.exit(f"bench: no row matches {a.only}; rows: {', '.join(rows)}")

@@ -172,6 +172,7 @@ static void e1_another_fleet_takes_the_need(void **state)
     (void)state;
     int other = build_fleet(&b, "sfr-2", 0);
     build_pool(&b, other, type, 1000);
+    b.p.fallback_ms = HOUR;  // the breaker alone moves the need
     want(12);
     for (int k = 0; k < 25; k++)
         step("eu-west-1a");

@@ -25,6 +25,8 @@ void build_init(struct build *b)
                                    .step_instances = 50,
                                    .surge_services = 3,
                                    .boot_limit_ms = 10 * MINUTE,
+                                   .fallback_ms = MINUTE,
+                                   .on_demand_ms = 2 * MINUTE,
                                    .scale_in = true,
                                    .start_hold_ms = 30 * MINUTE,
                                    .unneeded_ms = 60 * SECOND,

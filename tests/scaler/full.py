@@ -87,6 +87,38 @@ def kills():
     return done.returncode == 0
 
 
+def spot_weeks():
+    """Twenty seeds, a virtual week each, on recorded spot markets in turn; the planner folded over the world without a wire."""
+    bench = os.environ.get("MASU_BENCH_SPOT", "")
+    if not bench:
+        print("FAIL spot weeks: MASU_BENCH_SPOT names no program")
+        return False
+    folder = SHARED / "data" / "spot"
+    markets = sorted(str(p) for p in folder.glob("spot-[ap]*.csv") if "advisor" not in p.name) or ["generated"]
+
+    def week(seed):
+        done = subprocess.run([bench, markets[seed % len(markets)], "7", str(seed), "production", "spot"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        return seed, done
+
+    good, tasks, in_time = True, 0, 0.0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for seed, done in pool.map(week, SEEDS):
+            out = json.loads(done.stdout) if done.returncode == 0 else None
+            faults = [done.stderr.strip()[:300]] if out is None or out["violations"] else []
+            if out and out["tasks_killed"]:
+                faults.append(f"{out['tasks_killed']} tasks killed")
+            if out:
+                tasks, in_time = tasks + out["interrupted_tasks"], in_time + out["in_time"] * out["interrupted_tasks"]
+            good = good and not faults
+            name = f"spot week {seed}, {pathlib.Path(markets[seed % len(markets)]).stem}"
+            print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}: {out['interruptions']} interruptions, "
+                  f"{out['in_time']:.4f} in time, {out['waited_share']:.4f} waited", flush=True)
+    share = in_time / tasks if tasks else 1.0
+    print(f"{'ok' if share >= 0.95 else 'FAIL'} spot weeks: {share:.4f} of {tasks} interrupted tasks replaced in time, wanted 0.95", flush=True)
+    return good and share >= 0.95
+
+
 def main():
     if len(sys.argv) == 2:
         return one(sys.argv[1])
@@ -107,6 +139,7 @@ def main():
             failed += bool(faults)
             print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}", flush=True)
     failed += not kills()
+    failed += not spot_weeks()
     print()
     table(rows)
     print("full: done")

@@ -1,0 +1,172 @@
+#include "planner/fallback.h"
+
+#include <assert.h>
+
+#include "planner/explain.h"
+
+#define DRY_MS (3 * 60 * 1000LL)          // L17, as pools are
+#define DRY_MAX_MS (30 * 60 * 1000LL)
+#define DOUBLINGS_MAX 10
+#define QUIET_MS (30 * 60 * 1000LL)       // L17, L18
+#define ON_DEMAND_KEPT_MS (60 * 60 * 1000LL)
+#define OPEN_LONG_MS (2 * 60 * 1000LL)    // L18: an order that is open so long
+
+static bool past(const struct work *w, const struct memo_stamp *x)
+{
+    return x && x->since_ms <= w->s->now_ms;
+}
+
+static bool is_short(const struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    return !y->closed && y->target * 1000 > y->live_milli;
+}
+
+// Since when it has been short without a launch; each member that comes begins the time anew.
+static void stamp_short(struct work *w, int f)
+{
+    const char *id = w->s->fleets[f].id;
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_SHORT, id);
+    int64_t live = w->fleet[f].live_milli;
+    if (!is_short(w, f))
+        return;
+    bool goes_on = past(w, was) && live <= was->amount;
+    work_stamp_set(w, (struct memo_stamp){STAMP_SHORT, id, goes_on ? was->since_ms : w->s->now_ms, 0, 0, live});
+}
+
+static int64_t short_ms(const struct work *w, int f)
+{
+    const struct memo_stamp *x = work_old_stamp(w, STAMP_SHORT, w->s->fleets[f].id);
+    return is_short(w, f) && past(w, x) && w->fleet[f].live_milli <= x->amount ? w->s->now_ms - x->since_ms : 0;
+}
+
+static int32_t decayed(const struct memo_stamp *x, int64_t now_ms)
+{
+    int64_t quiet = (now_ms - x->until_ms) / QUIET_MS;
+    return quiet <= 0 ? x->count : quiet > DOUBLINGS_MAX ? 0 : x->count >> quiet;
+}
+
+// An error newer than the last launch, or than the last time it was dry, whichever is later.
+static bool has_error(const struct work *w, int f, const struct memo_stamp *dry)
+{
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_SHORT, w->s->fleets[f].id);
+    int64_t since = i64_max(past(w, was) ? was->since_ms : w->s->now_ms, dry ? dry->until_ms : 0);
+    return w->s->fleets[f].capacity_error_ms > since;
+}
+
+static void stamp_dry(struct work *w, int f)
+{
+    const char *id = w->s->fleets[f].id;
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_DRY, id);
+    int64_t now = w->s->now_ms;
+    was = past(w, was) && was->until_ms - was->since_ms <= DRY_MAX_MS ? was : NULL;
+    bool still = was && was->until_ms > now, fails = is_short(w, f) && (short_ms(w, f) >= w->p->fallback_ms || has_error(w, f, was));
+    if (!still && fails) {
+        int32_t count = was ? decayed(was, now) + 1 : 1;
+        count = count > DOUBLINGS_MAX ? DOUBLINGS_MAX : count;
+        work_stamp_set(w, (struct memo_stamp){STAMP_DRY, id, now, now + i64_min(DRY_MS << (count - 1), DRY_MAX_MS), count, 0});
+    } else if (was && (still || decayed(was, now) > 0)) {
+        work_stamp_set(w, *was);
+    }
+}
+
+void fallback_observe(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        stamp_short(w, (int)f);
+        stamp_dry(w, (int)f);
+        const struct memo_stamp *d = work_old_stamp(w, STAMP_ON_DEMAND, w->s->fleets[f].id);
+        bool back = past(w, d) && w->s->fleets[f].on_demand_target <= d->amount && w->s->now_ms - d->since_ms > WORK_LAG_MS;
+        if (past(w, d) && !back)
+            work_stamp_set(w, *d);
+    }
+}
+
+bool fallback_dry(struct work *w, int f)
+{
+    const struct memo_stamp *x = work_stamp(w, STAMP_DRY, w->s->fleets[f].id);
+    return x && x->until_ms > w->s->now_ms;
+}
+
+const char *fallback_why(struct work *w, int f)
+{
+    const struct memo_stamp *x = work_stamp(w, STAMP_DRY, w->s->fleets[f].id);
+    assert(x);
+    return explain_text(w, "not fulfilled %s", explain_time(w, x->since_ms));
+}
+
+bool fallback_moved(struct work *w, int f)
+{
+    if (!fallback_dry(w, f) || w->fleet[f].need_target > 0)
+        return false;
+    for (size_t g = 0; g < w->s->fleet_count; g++)
+        if ((int)g != f && w->fleet[g].need_target > w->fleet[g].target && !fallback_dry(w, (int)g))
+            return true;
+    return false;
+}
+
+// On demand it launches from a template; what a fleet with its own launch specifications can do is not known.
+static bool can_on_demand(const struct work *w, int f)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    return x->on_demand_target > 0 || (x->pool_count > 0 && x->pools[0].launch_template[0] != '\0');
+}
+
+// The way back: kept long enough, and nothing dry for as long as L17 says.
+static bool returns(struct work *w, int f, const struct memo_stamp *ours)
+{
+    if (w->s->now_ms - ours->since_ms < ON_DEMAND_KEPT_MS || fallback_dry(w, f))
+        return false;
+    const struct memo_stamp *dry = work_old_stamp(w, STAMP_DRY, w->s->fleets[f].id);
+    return !past(w, dry) || w->s->now_ms - dry->until_ms >= QUIET_MS;
+}
+
+int64_t fallback_on_demand(struct work *w, int f, int64_t target, int64_t base)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    int64_t has = i64_min(base, target);
+    const struct memo_stamp *ours = work_old_stamp(w, STAMP_ON_DEMAND, w->s->fleets[f].id);
+    bool needs = fallback_dry(w, f) && y->need_target > 0 && w->p->on_demand_ms > 0 && short_ms(w, f) >= w->p->on_demand_ms;
+    if (needs && can_on_demand(w, f)) {
+        int64_t missing = target - y->live_milli / 1000;
+        return missing > 0 ? i64_min(target, i64_max(has, y->on_demand_milli / 1000 + missing)) : has;
+    }
+    if (past(w, ours) && returns(w, f, ours))
+        return i64_min(has, ours->amount);
+    return has;
+}
+
+const char *fallback_on_demand_fact(struct work *w, int f)
+{
+    if (fallback_dry(w, f))
+        return explain_text(w, "spot %s, short for %s", fallback_why(w, f), explain_duration(w, short_ms(w, f)));
+    return "spot has been quiet for 30 min, on-demand was kept for an hour";
+}
+
+const char *fallback_hold(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const struct fleet *x = &w->s->fleets[f];
+        if (x->capacity_error_ms > 0 && w->s->now_ms - x->capacity_error_ms < QUIET_MS)
+            return explain_text(w, "%s had no capacity %s", x->id, explain_time(w, x->capacity_error_ms));
+        if (short_ms(w, (int)f) > OPEN_LONG_MS)
+            return explain_text(w, "%s is short for %s", x->id, explain_duration(w, short_ms(w, (int)f)));
+        const struct memo_stamp *dry = work_old_stamp(w, STAMP_DRY, x->id);
+        if (past(w, dry) && w->s->now_ms - dry->since_ms < QUIET_MS)
+            return explain_text(w, "%s was not fulfilled %s", x->id, explain_time(w, dry->since_ms));
+    }
+    return NULL;
+}
+
+void fallback_commit(struct work *w)
+{
+    for (size_t k = 0; k < w->plan->action_count; k++) {
+        const struct action *a = &w->plan->actions[k];
+        if (a->kind != ACTION_SET_TARGET || a->fleet < 0)
+            continue;
+        const struct fleet *x = &w->s->fleets[a->fleet];
+        const struct memo_stamp *was = work_old_stamp(w, STAMP_ON_DEMAND, x->id);
+        if (a->on_demand > x->on_demand_target)
+            work_stamp_set(w, (struct memo_stamp){STAMP_ON_DEMAND, x->id, w->s->now_ms, 0, 1, past(w, was) ? was->amount : x->on_demand_target});
+    }
+}

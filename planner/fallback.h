@@ -1,0 +1,28 @@
+// Fallback (A10, D9, L17, L18): a fleet that does not fulfil is dry; its need moves to other fleets, then to on-demand, and comes back
+// only after quiet.
+//
+//   well ── short for the policy's seconds without a launch, or no pool has capacity ──► dry ── its time is over, 3 → 30 min ──► well
+//
+// While a fleet is dry, what it has on order is not counted as coming and other fleets are asked first; where they take the need, what
+// it has not fulfilled is withdrawn in the same plan. Where none can, and it stays short for the policy's time, the missing part is
+// asked of it on demand: the total stays, the on-demand part rises. That part goes back when it was kept for an hour and
+// nothing was dry for 30 min; what runs on demand stays until scale-in takes it, which takes such instances first.
+// Memo: STAMP_SHORT (fleet; amount = weight that it had), STAMP_DRY (fleet; count grows and decays as in pool_memory.h),
+// STAMP_ON_DEMAND (fleet; amount = its own part before ours).
+#pragma once
+
+#include "planner/work.h"
+
+// Needs work_fleets and owner_watch_targets.
+void fallback_observe(struct work *w);
+bool fallback_dry(struct work *w, int fleet);
+const char *fallback_why(struct work *w, int fleet);  // of a dry one, in words
+// Whether the need of a dry fleet has another place: then its open order is withdrawn. Needs scale_out_order.
+bool fallback_moved(struct work *w, int fleet);
+// The on-demand part that the fleet should have with this target; `base`, what it would have without us, where nothing is to change.
+// Needs scale_out_order.
+int64_t fallback_on_demand(struct work *w, int fleet, int64_t target, int64_t base);
+const char *fallback_on_demand_fact(struct work *w, int fleet);  // why it differs
+// L18: why no spot instance may be drained; NULL: none.
+const char *fallback_hold(struct work *w);
+void fallback_commit(struct work *w);  // what was sent becomes memo

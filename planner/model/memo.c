@@ -1,0 +1,61 @@
+#include "planner/model/memo.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "planner/model/plan.h"
+
+void memo_copy(struct arena *a, const struct memo *m, struct memo *ret)
+{
+    *ret = *m;
+    ret->policy_hash = arena_strdup(a, m->policy_hash ? m->policy_hash : "");
+    ret->drain_cap = m->drain_count;
+    ret->drains = arena_array(a, struct memo_drain, m->drain_count);
+    for (size_t i = 0; i < m->drain_count; i++) {
+        ret->drains[i] = m->drains[i];
+        ret->drains[i].instance = arena_strdup(a, m->drains[i].instance);
+        ret->drains[i].reason = arena_strdup(a, m->drains[i].reason);
+    }
+    ret->stamp_cap = m->stamp_count;
+    ret->stamps = arena_array(a, struct memo_stamp, m->stamp_count);
+    for (size_t i = 0; i < m->stamp_count; i++) {
+        ret->stamps[i] = m->stamps[i];
+        ret->stamps[i].key = arena_strdup(a, m->stamps[i].key);
+    }
+    ret->target_cap = m->target_count;
+    ret->targets = arena_array(a, struct memo_target, m->target_count);
+    for (size_t i = 0; i < m->target_count; i++) {
+        ret->targets[i] = m->targets[i];
+        ret->targets[i].fleet = arena_strdup(a, m->targets[i].fleet);
+    }
+}
+
+static void forget_target(struct memo *m, const char *fleet)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < m->target_count; k++)
+        if (strcmp(m->targets[k].fleet, fleet) != 0)
+            m->targets[kept++] = m->targets[k];
+    m->target_count = kept;
+}
+
+static void forget_drain(struct memo *m, const char *instance)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < m->drain_count; k++) {
+        const struct memo_drain *d = &m->drains[k];
+        if (strcmp(d->instance, instance) != 0 || d->state != DRAIN_CHOSEN || d->since_ms != m->now_ms)
+            m->drains[kept++] = *d;
+        else
+            m->drains_begun--;
+    }
+    m->drain_count = kept;
+}
+
+void memo_forget(struct memo *m, const struct action *a)
+{
+    if (a->kind == ACTION_SET_TARGET)
+        forget_target(m, a->target);
+    else if (a->kind == ACTION_DRAIN)
+        forget_drain(m, a->target);
+}

@@ -1,0 +1,21 @@
+// Pool memory: which pools (an instance type in a zone) failed lately, and until when they are avoided (L17). Pure, like all here.
+//
+//   well ── a failure ──► avoided for 3 min ── a failure after that ──► 6, 12, 24, 30 min ── each 30 quiet min halve the count ──► well
+//
+// Failures: a spot notice to a member, a refusal in a fleet's history (out of stock), a launch that is long overdue. What happens to
+// a pool while it is avoided is the same trouble and makes nothing longer but its end. AWS picks the pool of a maintained fleet, so
+// to avoid one is to prefer fleets with others, and not to reckon with it where it is out of stock. Memo: STAMP_POOL by "type zone".
+#pragma once
+
+#include "planner/work.h"
+
+enum pool_trouble { POOL_INTERRUPTED = 1, POOL_REFUSED = 2, POOL_SLOW = 4 };
+
+// Carries and updates the memo's stamps and marks the work's pools. Needs work_roles and work_fleets.
+void pool_memory_observe(struct work *w);
+// The stamp of a pool that is avoided now; NULL: it is not.
+const struct memo_stamp *pool_memory_avoided(const struct work *w, const char *type, const char *zone);
+// Whether every pool of the fleet is avoided.
+bool pool_memory_all_avoided(const struct work *w, int fleet);
+// One verdict a pool that is avoided.
+void pool_memory_explain(struct work *w);

@@ -1,0 +1,24 @@
+// The planner folded over the virtual world, without a wire between: weeks in seconds. What `masu simulate`, benches and sweeps run.
+//
+// Each cluster of the world is looked at every period, and at once when a spot notice came (asked for every 15 s, as against AWS). The
+// snapshot is the world's truth of that moment, the plan's actions are carried out in the same moment, those whose `after` failed
+// are left out; the invariants watch as on the wire. Left out against the wire: throttling, lags, lost answers, credentials,
+// journal, and the re-check, which would read the very same facts. Worlds of Spot Fleets, services and standalone tasks whose
+// definitions ask for nothing that world_attributes does not tell.
+#pragma once
+
+#include "base/err.h"
+#include "planner/sim/invariants.h"
+#include "planner/sim/world.h"
+#include "policies/policy.h"
+
+struct fold;
+
+// One policy a cluster of the world, with fleets named by id; copied, what it points to must outlive the fold. The world is the
+// caller's and outlives the fold, too. ERR_INVALID: a policy names no cluster or fleet of the world.
+int fold_new(struct world *w, const struct policy_cluster *policies, size_t count, struct fold **ret, struct err *err);
+void fold_free(struct fold *f);                     // NULL-safe
+int fold_run(struct fold *f, int64_t to_ms, struct err *err);
+void fold_finish(struct fold *f);                   // the run is over: what is still open is judged
+int64_t fold_ticks(const struct fold *f);
+struct invariants *fold_invariants(struct fold *f);

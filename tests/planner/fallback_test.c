@@ -1,0 +1,284 @@
+// Pools that failed, fleets that do not fulfil, and the way back (A10, D9, L17, L18).
+#include "tests/planner/build.h"
+
+#include <string.h>
+
+#include "planner/pool_memory.h"
+
+static struct build b;
+static int type, spot, other, web;
+
+// Two fleets of one type; all that runs is in the first, which has four full members in two zones.
+static int setup(void **state)
+{
+    (void)state;
+    build_init(&b);
+    type = build_type(&b, "m5.xlarge", 4096, 15700);
+    b.s.types[type].spot_usd_micro = 70000;
+    spot = build_fleet(&b, "sfr-1", 4);
+    other = build_fleet(&b, "sfr-2", 0);
+    static const char *const zones[] = {"us-east-1a", "us-east-1b"};
+    for (int z = 0; z < 2; z++) {
+        build_pool(&b, spot, type, 1000);
+        b.s.fleets[spot].pools[z].zone = zones[z];
+        b.s.fleets[spot].pools[z].launch_template = "lt-1:1";
+    }
+    build_pool(&b, other, type, 1000);
+    b.s.fleets[other].pools[0].zone = "us-east-1c";
+    b.s.fleets[other].pools[0].launch_template = "lt-1:1";
+    web = build_service(&b, "web", build_shape(&b, "web:1", 1024, 2048), 16);
+    for (int k = 0; k < 4; k++) {
+        int i = build_instance(&b, spot, type);
+        b.s.instances[i].zone = zones[k % 2];
+        b.s.instances[i].spot = true;
+        build_hold(&b, i, web, 4);
+    }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    build_release(&b);
+    return 0;
+}
+
+static void want(int32_t tasks)
+{
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = tasks;
+}
+
+// One tick; what it orders is what the fleets show at the next.
+static struct plan *step(void)
+{
+    struct plan *p = build_plan(&b);
+    for (size_t k = 0; k < p->action_count; k++) {
+        const struct action *a = &p->actions[k];
+        if (a->kind != ACTION_SET_TARGET)
+            continue;
+        b.s.fleets[a->fleet].target = a->capacity;
+        b.s.fleets[a->fleet].on_demand_target = a->on_demand;
+    }
+    build_later(&b, 30 * SECOND);
+    return p;
+}
+
+static const struct memo_stamp *pool_stamp(const char *key)
+{
+    return memo_stamp_of(&b.memo, STAMP_POOL, key);
+}
+
+// ---- pools ------------------------------------------------------------------------------------------------------------------
+
+static void a_pool_that_interrupted_is_avoided_for_3_minutes_then_twice_as_long_each_time(void **state)
+{
+    (void)state;
+    static const int64_t minutes[] = {3, 6, 12, 24, 30, 30};
+    for (size_t k = 0; k < ARRAY_LEN(minutes); k++) {
+        b.s.instances[0].notice_ms = b.s.now_ms - SECOND;
+        build_plan(&b);
+        const struct memo_stamp *x = pool_stamp("m5.xlarge us-east-1a");
+        assert_non_null(x);
+        assert_int_equal(x->until_ms - x->since_ms, minutes[k] * MINUTE);
+        assert_int_equal(x->amount, POOL_INTERRUPTED);
+        assert_non_null(strstr(plan_verdict(&b.r.plan, "m5.xlarge us-east-1a")->verdict, "avoid until"));
+        assert_null(pool_stamp("m5.xlarge us-east-1b"));
+        build_later(&b, minutes[k] * MINUTE + SECOND);
+    }
+}
+
+static void trouble_while_a_pool_is_avoided_is_the_same_trouble(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        b.s.instances[0].notice_ms = b.s.now_ms - SECOND;
+        build_plan(&b);
+        assert_int_equal(pool_stamp("m5.xlarge us-east-1a")->count, 1);
+        build_later(&b, 30 * SECOND);
+    }
+}
+
+static void half_an_hour_of_quiet_halves_the_count_until_the_pool_is_forgotten(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        b.s.instances[0].notice_ms = b.s.now_ms - SECOND;
+        build_plan(&b);
+        build_later(&b, 13 * MINUTE);
+    }
+    assert_int_equal(pool_stamp("m5.xlarge us-east-1a")->count, 3);
+    b.s.instances[0].notice_ms = 0;
+    build_later(&b, 31 * MINUTE);
+    build_plan(&b);
+    build_later(&b, SECOND);
+    b.s.instances[0].notice_ms = b.s.now_ms - SECOND;  // 3 halved is 1: the second in a row
+    build_plan(&b);
+    assert_int_equal(pool_stamp("m5.xlarge us-east-1a")->count, 2);
+    b.s.instances[0].notice_ms = 0;
+    build_later(&b, 3 * HOUR);
+    build_plan(&b);
+    assert_null(pool_stamp("m5.xlarge us-east-1a"));
+}
+
+static void the_fleet_whose_pools_all_failed_is_asked_last(void **state)
+{
+    (void)state;
+    want(20);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 5);  // the policy's order
+    build_later(&b, 30 * SECOND);
+    b.has_memo = false;
+    for (int z = 0; z < 2; z++)
+        b.s.fleets[spot].pools[z].refused_ms = b.s.now_ms - SECOND;
+    struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_int_equal(plan_target(p, "sfr-2"), 1);
+}
+
+static void what_is_out_of_stock_everywhere_is_not_reckoned_with_in_the_order(void **state)
+{
+    (void)state;
+    int small = build_type(&b, "m5.large", 2048, 7600);
+    b.s.types[small].spot_usd_micro = 35000;
+    build_pool(&b, spot, small, 1000);
+    b.s.fleets[spot].pools[2].zone = "us-east-1a";
+    b.p.fleets[other].max = 0;
+    want(24);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 4 + 4);  // two tasks on each of the small type
+    build_later(&b, 30 * SECOND);
+    b.has_memo = false;
+    b.s.fleets[spot].pools[2].refused_ms = b.s.now_ms - SECOND;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 4 + 2);
+}
+
+// ---- fleets -----------------------------------------------------------------------------------------------------------------
+
+static void a10_the_need_of_a_fleet_that_does_not_fulfil_moves_and_its_order_is_withdrawn_in_the_same_plan(void **state)
+{
+    (void)state;
+    want(20);
+    assert_int_equal(plan_target(step(), "sfr-1"), 5);
+    assert_int_equal(plan_target(step(), "sfr-2"), -1);
+    step();
+    struct plan *p = step();  // short since the second tick: 60 s
+    assert_int_equal(plan_target(p, "sfr-2"), 1);
+    assert_int_equal(plan_target(p, "sfr-1"), 4);
+    assert_non_null(strstr(plan_verdict(p, "sfr-1")->fact, "not fulfilled"));
+    assert_int_equal(plan_count(p, ACTION_TERMINATE) + plan_count(p, ACTION_DRAIN), 0);
+}
+
+static void a10_an_error_that_no_pool_has_capacity_moves_it_at_once(void **state)
+{
+    (void)state;
+    want(20);
+    step();
+    step();
+    b.s.fleets[spot].capacity_error_ms = b.s.now_ms - SECOND;
+    struct plan *p = step();
+    assert_int_equal(plan_target(p, "sfr-2"), 1);
+    assert_int_equal(plan_target(p, "sfr-1"), 4);
+}
+
+static void a10_a_fleet_that_goes_on_launching_is_not_given_up(void **state)
+{
+    (void)state;
+    want(28);
+    for (int k = 0; k < 6; k++) {
+        struct plan *p = step();
+        assert_int_equal(plan_target(p, "sfr-2"), -1);
+        if (k > 0 && k < 4) {
+            int i = build_instance(&b, spot, type);
+            b.s.instances[i].launched_ms = b.s.now_ms;
+        }
+    }
+}
+
+static void d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays(void **state)
+{
+    (void)state;
+    b.p.fleets[other].max = 0;
+    want(20);
+    for (int k = 0; k < 5; k++) {
+        struct plan *p = step();
+        assert_int_equal(b.s.fleets[spot].on_demand_target, 0);
+        assert_true(k == 0 || plan_target(p, "sfr-1") < 0);
+    }
+    struct plan *p = step();
+    assert_int_equal(plan_target(p, "sfr-1"), 5);
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 1);
+    assert_non_null(strstr(plan_verdict(p, "sfr-1")->fact, "short for"));
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_ON_DEMAND, "sfr-1")->amount, 0);
+    for (int k = 0; k < 4; k++)
+        assert_int_equal(plan_target(step(), "sfr-1"), -1);  // once
+}
+
+static void d9_on_demand_is_never_asked_where_the_policy_says_so(void **state)
+{
+    (void)state;
+    b.p.fleets[other].max = 0;
+    b.p.on_demand_ms = 0;
+    want(20);
+    for (int k = 0; k < 20; k++)
+        step();
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 0);
+}
+
+static void d9_on_demand_goes_back_after_an_hour_and_half_an_hour_of_quiet_and_nothing_ends(void **state)
+{
+    (void)state;
+    b.p.fleets[other].max = 0;
+    want(20);
+    for (int k = 0; k < 20 && b.s.fleets[spot].on_demand_target == 0; k++)
+        step();
+    int i = build_instance(&b, spot, type);
+    b.s.instances[i].spot = false;
+    b.s.instances[i].launched_ms = b.s.now_ms;
+    build_hold(&b, i, web, 4);
+    int64_t raised_ms = memo_stamp_of(&b.memo, STAMP_ON_DEMAND, "sfr-1")->since_ms;
+    struct plan *p = NULL;
+    for (int k = 0; k < 300 && b.s.fleets[spot].on_demand_target > 0; k++) {
+        p = step();
+        assert_true(b.s.now_ms - raised_ms < 2 * HOUR);
+        assert_int_equal(plan_count(p, ACTION_TERMINATE) + plan_count(p, ACTION_DRAIN), 0);
+    }
+    assert_true(b.s.now_ms - raised_ms >= HOUR);
+    assert_int_equal(plan_target(p, "sfr-1"), 5);  // the total is as it was
+}
+
+static void l18_no_spot_is_drained_for_half_an_hour_after_a_capacity_error_but_on_demand_may_go(void **state)
+{
+    (void)state;
+    want(8);
+    for (int k = 2; k < 4; k++) {
+        b.s.instances[k].holding_count = 0;
+        b.s.instances[k].remaining = b.s.instances[k].registered;
+        b.s.instances[k].ecs_running = 0;
+    }
+    b.s.services[web].running = b.s.services[web].deployments[0].running = 8;
+    b.s.instances[3].spot = false;
+    b.s.fleets[spot].capacity_error_ms = b.s.now_ms - MINUTE;
+    build_ticks(&b, 8);
+    assert_null(memo_drain_of(&b.memo, "i-003"));
+    assert_non_null(memo_drain_of(&b.memo, "i-004"));
+    assert_non_null(strstr(plan_verdict(&b.r.plan, "i-003")->fact, "had no capacity"));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_pool_that_interrupted_is_avoided_for_3_minutes_then_twice_as_long_each_time),
+        T(trouble_while_a_pool_is_avoided_is_the_same_trouble),
+        T(half_an_hour_of_quiet_halves_the_count_until_the_pool_is_forgotten),
+        T(the_fleet_whose_pools_all_failed_is_asked_last),
+        T(what_is_out_of_stock_everywhere_is_not_reckoned_with_in_the_order),
+        T(a10_the_need_of_a_fleet_that_does_not_fulfil_moves_and_its_order_is_withdrawn_in_the_same_plan),
+        T(a10_an_error_that_no_pool_has_capacity_moves_it_at_once),
+        T(a10_a_fleet_that_goes_on_launching_is_not_given_up),
+        T(d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays),
+        T(d9_on_demand_is_never_asked_where_the_policy_says_so),
+        T(d9_on_demand_goes_back_after_an_hour_and_half_an_hour_of_quiet_and_nothing_ends),
+        T(l18_no_spot_is_drained_for_half_an_hour_after_a_capacity_error_but_on_demand_may_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
