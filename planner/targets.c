@@ -109,7 +109,6 @@ static void send_target(struct work *w, int f, int64_t target, int64_t on_demand
         verdict = explain_text(w, "%s, on demand %" PRId64 " of it", verdict, on_demand);
     assert(target >= 0);
     assert(target != y->target || on_demand != x->on_demand_target);
-    assert(on_demand >= 0);
     assert(x->state == FLEET_ACTIVE);
     work_action(w, (struct action){.kind = ACTION_SET_TARGET,
                                    .target = x->id,
@@ -378,12 +377,11 @@ static bool plan_on_demand(struct work *w, int f)
 {
     const struct fleet *x = &w->s->fleets[f];
     const struct work_fleet *y = &w->fleet[f];
-    // What is sent is a sum (V4): members may weigh a little more than the target that launched them.
     int64_t target = i64_max(y->target, i64_min(y->stay_milli / 1000, i64_max(y->policy->max, y->target)));
     int64_t on_demand = fallback_on_demand(w, f, target, x->on_demand_target);
     if (on_demand == x->on_demand_target || x->state != FLEET_ACTIVE || y->lagging || w->no_order)
         return false;
-    send_target(w, f, target, x->on_demand_target, -1, fallback_on_demand_fact(w, f), on_demand > x->on_demand_target ? VERDICT_LAUNCH : VERDICT_LOWER);
+    send_target(w, f, target, on_demand, -1, fallback_on_demand_fact(w, f), on_demand > x->on_demand_target ? VERDICT_LAUNCH : VERDICT_LOWER);
     return true;
 }
 

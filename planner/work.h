@@ -73,8 +73,7 @@ struct work_fleet {
     bool lagging;                // the shown target is still the one before ours
     int64_t live_milli;          // weight of all pending and running members; on-demand ones up to their part of the target (A2)
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
-    int64_t od_stay_milli, od_short_milli;  // all weight of the on-demand members that stay; what they lack of their part
-    int64_t on_demand_milli;     // of the live weight, what runs on demand
+    int64_t on_demand_milli, od_stay_milli, od_short_milli;  // all weight of on-demand members; of those that stay; what they lack of their part
     int64_t doomed_milli;        // doomed weight that the fleet still counts
     int64_t first_notice_ms;     // of the doomed, 0 none
     bool launched;               // a member was launched after it
@@ -108,8 +107,7 @@ struct work_mode {
     const char *why;
 };
 
-struct breaker_lines;
-struct swap;
+struct breaker_lines; struct swap;
 struct work {
     const struct snapshot *s;
     const struct memo *old;    // NULL: none
