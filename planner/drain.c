@@ -5,6 +5,7 @@
 
 #include "planner/demand.h"
 #include "planner/explain.h"
+#include "planner/groups.h"
 #include "planner/modes.h"
 
 #define EMPTY_LOOKS_APART_MS (15 * 1000)     // C8
@@ -17,7 +18,7 @@
 static const struct fsm_state drain_states[DRAIN_STATE_COUNT] = {
     [DRAIN_CHOSEN] = {"chosen", BIT(DRAIN_DRAINING) | BIT(DRAIN_UNDOING) | BIT(DRAIN_GONE), false},
     [DRAIN_DRAINING] = {"draining", BIT(DRAIN_EMPTY) | BIT(DRAIN_UNDOING) | BIT(DRAIN_GONE), false},
-    [DRAIN_EMPTY] = {"empty", BIT(DRAIN_DRAINING) | BIT(DRAIN_LOWERED) | BIT(DRAIN_UNDOING) | BIT(DRAIN_GONE), false},
+    [DRAIN_EMPTY] = {"empty", BIT(DRAIN_DRAINING) | BIT(DRAIN_LOWERED) | BIT(DRAIN_ENDING) | BIT(DRAIN_UNDOING) | BIT(DRAIN_GONE), false},
     [DRAIN_LOWERED] = {"lowered", BIT(DRAIN_DRAINING) | BIT(DRAIN_ENDING) | BIT(DRAIN_UNDOING) | BIT(DRAIN_GONE), false},
     [DRAIN_ENDING] = {"ending", BIT(DRAIN_DRAINING) | BIT(DRAIN_GONE), false},
     [DRAIN_GONE] = {"gone", 0, true},
@@ -263,7 +264,7 @@ static const char *not_to_be_done(struct work *w, int i, const struct memo_drain
                    : NULL;
     if (w->s->fleets[fleet].denied[0] && d->state <= DRAIN_EMPTY && d->state != DRAIN_CHOSEN)
         return explain_text(w, "AWS denied us %s", w->s->fleets[fleet].denied);
-    return NULL;
+    return d->state == DRAIN_CHOSEN || d->state > DRAIN_EMPTY || instance_group_ends(&w->s->instances[i]) ? NULL : groups_refuse(w, i);
 }
 
 const char *drain_holder(struct work *w, int i)
@@ -493,7 +494,7 @@ void drain_commit(struct work *w)
             commit_begin(w, x);
         else if (x->kind == ACTION_UNDRAIN && d && d->state <= DRAIN_LOWERED)
             drain_move(w, d, DRAIN_UNDOING);
-        else if (x->kind == ACTION_TERMINATE && d && d->state == DRAIN_LOWERED)
+        else if (d && ((x->kind == ACTION_TERMINATE && d->state == DRAIN_LOWERED) || x->kind == ACTION_END_MEMBER))
             drain_move(w, d, DRAIN_ENDING);
     }
 }

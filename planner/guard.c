@@ -222,7 +222,11 @@ static bool allowed(const struct work *w, const struct action *x)
     switch (x->kind) {
     case ACTION_MARK:
         return !w->no_removal && modes_may(w, x->fleet, DEED_DRAIN);
+    case ACTION_HEARTBEAT:
+    case ACTION_COMPLETE:
+        return modes_may(w, x->fleet, DEED_NOTICE);
     case ACTION_TERMINATE:
+    case ACTION_END_MEMBER:
     case ACTION_DEREGISTER:
         return !w->no_removal && modes_may(w, x->fleet, DEED_REMOVE);
     case ACTION_DRAIN:
@@ -276,6 +280,6 @@ void guard_run(struct work *w)
     for (size_t k = 0; k < w->plan->action_count; k++) {
         const struct action *x = &w->plan->actions[k];
         assert(x->after < (int)k);
-        assert(x->kind != ACTION_TERMINATE || !w->no_removal);
+        assert((x->kind != ACTION_TERMINATE && x->kind != ACTION_END_MEMBER) || !w->no_removal);
     }
 }

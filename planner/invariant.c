@@ -22,7 +22,7 @@ static void check_drain(const struct work *w, const struct action *x)
     const struct instance *i = &w->s->instances[x->instance];
     assert(i->ecs == ECS_ACTIVE);
     if (x->value[0]) {
-        assert(i->notice_ms > 0);
+        assert(i->notice_ms > 0 || instance_group_ends(i));
         assert(x->recheck == RECHECK_NONE);
         return;
     }
@@ -67,6 +67,7 @@ static void check_target(const struct work *w, const struct action *x)
         assert(x->capacity <= i64_max(y->policy->max + y->doomed_milli / 1000, y->target));
         return;
     }
+    assert(w->s->fleets[x->fleet].kind != FLEET_GROUP);  // B5
     if (x->capacity == y->target) {  // the on-demand part alone: it ends nothing
         assert(!w->no_order);
         assert(x->on_demand >= 0 && x->on_demand <= x->capacity);
@@ -110,6 +111,18 @@ static void check_terminate(const struct work *w, const struct action *x)
     assert((x->recheck & (RECHECK_EMPTY | RECHECK_DRAINING)) == (RECHECK_EMPTY | RECHECK_DRAINING));
 }
 
+static void check_end_member(const struct work *w, const struct action *x)
+{
+    const struct memo_drain *d = &w->memo->drains[w->inst[x->instance].drain];
+    assert(w->s->fleets[x->fleet].kind == FLEET_GROUP);
+    assert(w->inst[x->instance].drain >= 0);
+    assert(d->state == DRAIN_EMPTY);
+    assert(w->inst[x->instance].tasks == 0);
+    assert(!w->no_removal);
+    assert(modes_may(w, x->fleet, DEED_REMOVE));
+    assert(x->recheck == (RECHECK_EMPTY | RECHECK_DRAINING | RECHECK_GROUP));
+}
+
 static void check_action(const struct work *w, const struct action *x)
 {
     assert(x->fact[0]);
@@ -129,6 +142,13 @@ static void check_action(const struct work *w, const struct action *x)
         break;
     case ACTION_TERMINATE:
         check_terminate(w, x);
+        break;
+    case ACTION_END_MEMBER:
+        check_end_member(w, x);
+        break;
+    case ACTION_HEARTBEAT:
+    case ACTION_COMPLETE:
+        assert(x->instance >= 0 && x->value[0]);
         break;
     case ACTION_UNMARK:
         assert(x->instance >= 0);

@@ -7,6 +7,7 @@
 #include "planner/alert.h"
 #include "planner/breaker.h"
 #include "planner/explain.h"
+#include "planner/groups.h"
 #include "planner/modes.h"
 #include "planner/scale_in.h"
 
@@ -47,7 +48,7 @@ static int64_t age_limit_ms(const struct work *w)
 static bool is_orphan(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
-    return x->ecs == ECS_UNREGISTERED && x->ec2 == EC2_RUNNING && x->fleet >= 0 && !x->ever_registered && x->elsewhere[0] == '\0' &&
+    return x->ecs == ECS_UNREGISTERED && x->ec2 == EC2_RUNNING && x->fleet >= 0 && !group_idle(x) && !instance_group_ends(x) && !x->ever_registered && x->elsewhere[0] == '\0' &&
            x->notice_ms == 0 && x->launched_ms > 0 && w->s->now_ms - x->launched_ms > age_limit_ms(w);
 }
 

@@ -11,6 +11,7 @@
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
+#include "planner/groups.h"
 #include "planner/guard.h"
 #include "planner/invariant.h"
 #include "planner/loop_guard.h"
@@ -128,6 +129,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     spend_init(&w);
     scale_out_order(&w);
     consolidate_order(&w);
+    groups_hooks(&w);
     drain_advance(&w);  // the next step of each drain
     targets_plan(&w);
     orphans_plan(&w);

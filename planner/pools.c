@@ -52,7 +52,7 @@ void pools_init(struct work *w)
             pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
             pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};
             pool.small_room = small_of(pool.room);
-            bool there = p->subnet_full;
+            bool there = p->subnet_full || x->no_launch;  // out of stock, for us
             for (size_t m = 0; m < list->count && !there; m++)
                 there = same_pool(w, &list->v[m], &pool);
             if (!there)

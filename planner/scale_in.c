@@ -10,6 +10,7 @@
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
+#include "planner/groups.h"
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
@@ -368,8 +369,10 @@ static size_t prove_chosen(struct work *w, const struct pass *base, const struct
 // One that is chosen and not yet due stays for now: zones are weighed anew by those that go.
 static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven)
 {
-    for (size_t k = 0; k < x->n; k++)
+    for (size_t k = 0; k < x->n; k++) {
         take_part(w, t, x->v[k]->i, -1);
+        w->inst[x->v[k]->i].planned_drain = false;
+    }
     for (size_t k = 0; k < x->n; k++) {
         const struct candidate *c = x->v[k];
         if (k >= proven) {
@@ -378,6 +381,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
         }
         const char *why = unneeded_hold(w, c);
         why = why ? why : balance_hold(w, t, c->i);
+        why = why ? why : groups_refuse(w, c->i);
         w->inst[c->i].planned_drain = why == NULL;
         if (!why)
             take_part(w, t, c->i, 1);

@@ -9,6 +9,7 @@
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
+#include "planner/groups.h"
 #include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/owner.h"
@@ -101,6 +102,12 @@ static const char *fleet_closed(struct work *w, int i, const struct instance *x)
     (void)i;
     const char *closed = w->fleet[x->fleet].closed;
     return closed && !w->fleet[x->fleet].loose ? explain_text(w, "fleet %s: %s", w->s->fleets[x->fleet].id, closed) : NULL;
+}
+
+static const char *group_refuses(struct work *w, int i, const struct instance *x)
+{
+    (void)x;
+    return groups_refuse(w, i);
 }
 
 static const char *fleet_mode(struct work *w, int i, const struct instance *x)
@@ -275,6 +282,7 @@ static const struct rule rules[] = {
     {forbidden, VERDICT_KEEP, "never chosen"},
     {at_risk, VERDICT_HOLD, "no voluntary drain"},
     {fleet_closed, VERDICT_HOLD, "no candidate"},
+    {group_refuses, VERDICT_HOLD, "its group may not be made smaller by it"},
     {fleet_mode, VERDICT_HOLD, "no candidate"},
     {fleet_owner, VERDICT_HOLD, "no candidate until then"},
     {fleet_loop, VERDICT_HOLD, "no candidate until then"},

@@ -6,6 +6,7 @@
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
+#include "planner/groups.h"
 #include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/owner.h"
@@ -139,6 +140,8 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
     int64_t back = x->undone_low ? y->stay_milli / 1000 : 0;
     int64_t min = y->target < y->policy->min ? y->policy->min : 0;
     int64_t want = i64_max(y->need_target, i64_max(back, min));
+    if (fleet->kind == FLEET_GROUP)
+        want = i64_min(i64_max(want, fleet->min_size), fleet->max_size);  // what Auto Scaling takes
     if (want <= y->target || w->no_order)
         return false;
     const char *fact = y->need_target == want ? y->need_fact
@@ -436,6 +439,11 @@ static void plan_fleet(struct work *w, int f)
     }
     struct sums x = add_up(w, f);
     const char *hold = end_hold(w, f);
+    if (w->s->fleets[f].kind == FLEET_GROUP) {  // B5: one call ends and lowers; nothing else ever lowers
+        plan_raise(w, f, &x);
+        groups_end(w, f, hold);
+        return;
+    }
     if (!hold && undo_below_min(w, f, &x)) {
         work_roles(w);
         x = add_up(w, f);

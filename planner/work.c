@@ -328,7 +328,7 @@ static const char *fleet_closed(struct work *w, const struct fleet *f, const str
     const char *other = owner_other(w, f);
     if (other)
         return other;
-    if (f->kind != FLEET_SPOT_FLEET && f->kind != FLEET_EC2_FLEET)
+    if (f->kind == FLEET_INSTANT)
         return "of a kind this build does not change";
     if (f->state != FLEET_ACTIVE && f->state != FLEET_MODIFYING && f->state != FLEET_SUBMITTED)
         return fleet_state_name(f->state);

@@ -1,4 +1,5 @@
 // What each instance is to placement now, and what room it has.
+#include "planner/groups.h"
 #include "planner/work.h"
 
 // ---- roles ----------------------------------------------------------------------------------------------------------------
@@ -48,6 +49,10 @@ static enum role role_draining(const struct work *w, int i)
 static enum role role_of(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
+    if (group_idle(x))
+        return ROLE_OTHER;
+    if (instance_group_ends(x))
+        return x->ecs == ECS_UNREGISTERED ? ROLE_GONE : ROLE_LEAVING;
     if (ec2_ends(x->ec2))
         return x->ecs == ECS_UNREGISTERED ? ROLE_GONE : ROLE_LEAVING;
     switch (x->ecs) {
@@ -155,7 +160,7 @@ void work_roles(struct work *w)
         struct work_instance *y = &w->inst[i];
         y->role = role_of(w, (int)i);
         w->leaving = w->leaving || y->role == ROLE_LEAVING;
-        y->live = x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING;
+        y->live = (x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING) && !group_idle(x) && !instance_group_ends(x);
         y->doomed = x->notice_ms > 0 || ec2_ends(x->ec2) || x->ecs == ECS_INACTIVE;
         y->free = y->role == ROLE_COMING ? coming_room(w, (int)i) : y->room;
     }

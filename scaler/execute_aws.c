@@ -1,5 +1,6 @@
 // The AWS executor: fresh reads before what destroys, then exactly one call.
 #include "base/check.h"
+#include "scaler/aws/autoscaling.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs.h"
 #include "scaler/execute.h"
@@ -19,6 +20,7 @@ struct reads {
     struct ecs_container_instances container;
     struct ec2_instances ec2;
     struct ec2_spot_fleets fleet;
+    struct asg_refreshes refreshes;
     struct ecs_tasks tasks;
     struct ecs_protections protections;
 };
@@ -61,8 +63,10 @@ static void read_all(struct reads *r, const struct action *a)
         ec2_describe_instances_by_id(r->with, &r->instance->id, 1, &r->ec2);
     if (a->recheck & RECHECK_UNREGISTERED)
         ecs_find_container_instances(r->with, r->e->cluster, arena_printf(&r->arena, "ec2InstanceId == %s", r->instance->id), &r->registered);
-    if (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_OWNER))
+    if (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_OWNER | RECHECK_GROUP))
         fleet_read(r->with, &r->s->fleets[a->fleet], &r->fleet);
+    if (a->recheck & RECHECK_GROUP)
+        asg_describe_refreshes(r->with, r->s->fleets[a->fleet].id, &r->refreshes);
     run(r->e);
 }
 
@@ -193,6 +197,14 @@ static int check_fleet(struct reads *r, const struct action *a, const char *flee
     return 0;
 }
 
+static int check_group(struct reads *r, const struct action *a, struct err *err)
+{
+    for (size_t i = 0; i < r->refreshes.count; i++)
+        if (asg_refresh_runs(r->refreshes.items[i].status))
+            return err_set(err, ERR_CONFLICT, "instance refresh %s is %s -> left alone", r->refreshes.items[i].id, r->refreshes.items[i].status);
+    return fleet_group_lets_go(&r->fleet, &r->s->fleets[a->fleet], a, err);
+}
+
 static int check_facts(struct reads *r, const struct action *a, const char *fleet_id, struct err *err)
 {
     if ((a->recheck & (RECHECK_EMPTY | RECHECK_PROTECTION)) && read_tasks(r, a->recheck, err) != 0)
@@ -209,6 +221,9 @@ static int check_facts(struct reads *r, const struct action *a, const char *flee
         return err->kind;
     if ((a->recheck & RECHECK_PROTECTION) && check_protection(r, err) != 0)
         return err->kind;
+    if ((a->recheck & RECHECK_GROUP) && (answered(&r->fleet.call, "the group", err) != 0 ||
+                                         answered(&r->refreshes.call, "its instance refreshes", err) != 0 || check_group(r, a, err) != 0))
+        return err->kind;
     if (a->recheck & RECHECK_FLEET_ACTIVE)
         return check_fleet(r, a, fleet_id, err);
     return 0;
@@ -221,7 +236,7 @@ static int recheck(void *arg, const struct snapshot *s, const struct action *a, 
         return 0;
     struct reads r = {.e = e, .s = s, .instance = a->instance >= 0 ? &s->instances[a->instance] : NULL};
     assert(r.instance || (a->recheck & ~(unsigned)(RECHECK_FLEET_ACTIVE | RECHECK_OWNER)) == 0);
-    assert(a->fleet >= 0 || (a->recheck & RECHECK_FLEET_ACTIVE) == 0);
+    assert(a->fleet >= 0 || (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_GROUP)) == 0);
     arena_init(&r.arena, READS_MAX_BYTES);
     r.with = with_arena(e, &r.arena, false);
     const char *fleet_id = a->fleet >= 0 ? s->fleets[a->fleet].id : "";
@@ -265,7 +280,7 @@ static int claim(struct aws_executor *e, struct aws_with w, const struct snapsho
 {
     struct ec2_spot_fleets fleets = {.count = 0};
     struct aws_call call = {.state = AWS_CALL_NONE};
-    ec2_create_tags(w, &a->target, 1, &(struct aws_tag){.key = "masu:owner", .value = a->value}, 1, &call);
+    fleet_claim(w, &s->fleets[a->fleet], a->value, &call);
     run(e);
     if (has_no_tags(&call))
         return 0;
@@ -308,12 +323,29 @@ static int set_target(struct aws_executor *e, struct aws_with w, const struct sn
     return outcome_of(&call, err);
 }
 
-static int terminate(struct aws_executor *e, struct aws_with w, const struct action *a, struct err *err)
+static int terminate(struct aws_executor *e, struct aws_with w, const struct snapshot *s, const struct action *a, struct err *err)
 {
     struct ec2_state_changes answer = {.count = 0};
-    ec2_terminate_instances(w, &a->target, 1, false, &answer);
+    assert(a->fleet >= 0);
+    fleet_end(w, &s->fleets[a->fleet], &a->target, &answer);
     run(e);
     return outcome_of(&answer.call, err);
+}
+
+// Ends a drained member of a group with decrement, or answers the lifecycle hook that holds one.
+static int of_group(struct aws_executor *e, struct aws_with w, const struct snapshot *s, const struct action *a, struct err *err)
+{
+    struct aws_call call = {.state = AWS_CALL_NONE};
+    assert(a->fleet >= 0);
+    const char *group = s->fleets[a->fleet].id;
+    if (a->kind == ACTION_END_MEMBER)
+        asg_terminate(w, a->target, true, &call);
+    else if (a->kind == ACTION_HEARTBEAT)
+        asg_heartbeat(w, group, a->value, a->target, &call);
+    else
+        asg_complete(w, group, a->value, a->target, &call);
+    run(e);
+    return outcome_of(&call, err);
 }
 
 static const char *api_action_of(const struct snapshot *s, const struct action *a)
@@ -322,7 +354,8 @@ static const char *api_action_of(const struct snapshot *s, const struct action *
         [ACTION_MARK] = "ec2:CreateTags", [ACTION_UNMARK] = "ec2:DeleteTags", [ACTION_DRAIN] = "ecs:UpdateContainerInstancesState",
         [ACTION_UNDRAIN] = "ecs:UpdateContainerInstancesState",
         [ACTION_TERMINATE] = "ec2:TerminateInstances", [ACTION_DEREGISTER] = "ecs:DeregisterContainerInstance",
-        [ACTION_CLAIM] = "ec2:CreateTags",
+        [ACTION_CLAIM] = "ec2:CreateTags", [ACTION_END_MEMBER] = "autoscaling:TerminateInstanceInAutoScalingGroup",
+        [ACTION_HEARTBEAT] = "autoscaling:RecordLifecycleActionHeartbeat", [ACTION_COMPLETE] = "autoscaling:CompleteLifecycleAction",
     };
     return a->kind == ACTION_SET_TARGET ? fleet_set_target_name(s->fleets[a->fleet].kind) : ACTIONS[a->kind];
 }
@@ -361,10 +394,15 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
         rc = set_target(e, w, s, a, err);
         break;
     case ACTION_TERMINATE:
-        rc = terminate(e, w, a, err);
+        rc = terminate(e, w, s, a, err);
         break;
     case ACTION_DEREGISTER:
         rc = deregister(e, w, s, a, err);
+        break;
+    case ACTION_END_MEMBER:
+    case ACTION_HEARTBEAT:
+    case ACTION_COMPLETE:
+        rc = of_group(e, w, s, a, err);
         break;
     case ACTION_COUNT:
         assert(!"action kind");

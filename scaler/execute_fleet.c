@@ -1,6 +1,7 @@
 #include "scaler/execute_fleet.h"
 
 #include "base/check.h"
+#include "scaler/aws/autoscaling.h"
 #include "scaler/aws/ec2_fleets.h"
 
 void fleet_read(struct aws_with w, const struct fleet *f, struct ec2_spot_fleets *ret)
@@ -13,6 +14,8 @@ void fleet_read(struct aws_with w, const struct fleet *f, struct ec2_spot_fleets
         ec2_describe_ec2_fleets(w, &f->id, 1, ret);
         return;
     case FLEET_GROUP:
+        asg_describe_as_fleets(w, &f->id, 1, ret);
+        return;
     case FLEET_INSTANT:
     case FLEET_KIND_COUNT:
         break;
@@ -32,11 +35,81 @@ void fleet_set_target(struct aws_with w, const struct fleet *f, const struct act
         ec2_modify_ec2_fleet(w, &t, ret);
         return;
     case FLEET_GROUP:
+        asg_set_desired(w, f->id, a->capacity, ret);
+        return;
     case FLEET_INSTANT:
     case FLEET_KIND_COUNT:
         break;
     }
     assert(!"a fleet of a kind that the planner closes");
+}
+
+void fleet_claim(struct aws_with w, const struct fleet *f, const char *owner, struct aws_call *ret)
+{
+    const struct aws_tag tag = {.key = "masu:owner", .value = owner};
+    if (f->kind == FLEET_GROUP)
+        asg_tag(w, f->id, &tag, ret);
+    else
+        ec2_create_tags(w, &f->id, 1, &tag, 1, ret);
+}
+
+void fleet_end(struct aws_with w, const struct fleet *f, const char *const *instance, struct ec2_state_changes *ret)
+{
+    if (f->kind == FLEET_GROUP)
+        asg_terminate(w, *instance, false, &ret->call);
+    else
+        ec2_terminate_instances(w, instance, 1, false, ret);
+}
+
+// ---- a group, right before ---------------------------------------------------------------------------------------------------
+static int64_t units_of(const struct asg_group *g, const char *instance)
+{
+    for (size_t i = 0; i < g->instance_count; i++)
+        if (strcmp(g->instances[i].id, instance) == 0 && strcmp(g->instances[i].lifecycle, "InService") == 0)
+            return (g->instances[i].weight_milli + 999) / 1000;
+    return -1;
+}
+
+static bool would_rebalance(const struct asg_group *g, const char *without)
+{
+    int64_t most = 0, least = INT64_MAX;
+    bool unprotected = false;
+    for (size_t z = 0; z < g->zone_count; z++) {
+        int64_t n = 0;
+        for (size_t i = 0; i < g->instance_count; i++) {
+            const struct asg_instance *x = &g->instances[i];
+            if (strcmp(x->lifecycle, "InService") != 0 || strcmp(x->id, without) == 0 || strcmp(x->zone, g->zones[z]) != 0)
+                continue;
+            n++;
+            unprotected = unprotected || !x->protected_from_scale_in;
+        }
+        most = n > most ? n : most;
+        least = n < least ? n : least;
+    }
+    return !asg_suspended(g, "AZRebalance") && unprotected && g->zone_count > 0 && most - least > 1;
+}
+
+int fleet_group_lets_go(const struct ec2_spot_fleets *told, const struct fleet *f, const struct action *a, struct err *err)
+{
+    const struct asg_group *g = told->count == 1 ? told->items[0].group : NULL;
+    if (g == NULL)
+        return err_set(err, ERR_CONFLICT, "group %s is unknown -> later", f->id);
+    int64_t units = units_of(g, a->target);
+    if (units < 0)
+        return err_set(err, ERR_CONFLICT, "%s is not in service in %s -> left alone", a->target, f->id);
+    if (*g->status)
+        return err_set(err, ERR_CONFLICT, "%s: %s -> left alone", f->id, g->status);
+    if (g->desired != a->target_before)
+        return err_set(err, ERR_CONFLICT, "%s shows desired %" PRId64 ", the plan was made with %" PRId64 " -> planned anew", f->id, g->desired,
+                       a->target_before);
+    if (g->desired - units < g->min)
+        return err_set(err, ERR_CONFLICT, "desired %" PRId64 " of %s less %" PRId64 " is below MinSize %" PRId64 " -> left alone", g->desired, f->id,
+                       units, g->min);
+    if (asg_suspended(g, "Terminate"))
+        return err_set(err, ERR_CONFLICT, "Terminate is suspended in %s -> left alone", f->id);
+    if (would_rebalance(g, a->target))
+        return err_set(err, ERR_CONFLICT, "AZRebalance of %s would end another -> left alone", f->id);
+    return 0;
 }
 
 const char *fleet_set_target_name(enum fleet_kind k)

@@ -9,5 +9,11 @@
 void fleet_read(struct aws_with w, const struct fleet *f, struct ec2_spot_fleets *ret);
 // Begins the call that sets the target of a SET_TARGET, absolute and with nothing terminated.
 void fleet_set_target(struct aws_with w, const struct fleet *f, const struct action *a, struct aws_call *ret);
+// Begins the call that claims it: the tag masu:owner.
+void fleet_claim(struct aws_with w, const struct fleet *f, const char *owner, struct aws_call *ret);
+// Begins the call that ends one member without lowering the target: the fleet may replace it.
+void fleet_end(struct aws_with w, const struct fleet *f, const char *const *instance, struct ec2_state_changes *ret);
+// What is known of an Auto Scaling group right before a drained member is ended, and whether it may go (B1, B2). ERR_CONFLICT: it may not.
+int fleet_group_lets_go(const struct ec2_spot_fleets *told, const struct fleet *f, const struct action *a, struct err *err);
 // The API action that does so, as IAM calls it: "ec2:ModifyFleet".
 const char *fleet_set_target_name(enum fleet_kind k);

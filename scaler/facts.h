@@ -26,7 +26,8 @@ struct fact_container {          // ECS container instance
 struct fact_ec2 {                // EC2 instance
     const char *id, *type, *zone, *subnet, *arch, *fleet, *mark, *launch_template;
     enum ec2_state state;
-    bool spot, forbidden, interrupted, volume_attached;
+    const char *member;          // LifecycleState in its Auto Scaling group, "" of none
+    bool spot, forbidden, interrupted, volume_attached, scale_in_protected;
     bool ever_registered;        // in this or an earlier look
     int64_t launched_ms;
     int64_t interrupted_since_ms;
@@ -76,6 +77,15 @@ struct fact_refusal {
     int64_t at_ms;
 };
 
+// Of an Auto Scaling group, beside what it shares with fleets.
+struct fact_group {
+    int64_t min, max;
+    bool no_launch, no_terminate, rebalances, refreshing;
+    const char *scaler;          // a policy or capacity provider of AWS that scales it, in words, "" none
+    const char *hook;            // its termination hook that the policy names, "" none
+    int64_t heartbeat_ms, limit_ms;
+};
+
 struct fact_fleet {
     const char *id, *activity, *allocation, *owner, *control;
     const char *name;            // what the policy calls it
@@ -94,6 +104,7 @@ struct fact_fleet {
     int64_t target, on_demand_target, fulfilled_milli, valid_until_ms;
     const struct ec2_fleet_override *overrides;
     size_t override_count;
+    struct fact_group group;     // of kind FLEET_GROUP
 };
 
 struct fact_task {

@@ -177,6 +177,8 @@ static void take_providers(struct look *l)
             continue;
         r->providers[at].known = true;
         r->providers[at].managed_scaling = told->managed_scaling;
+        const char *group = strrchr(told->group, '/');  // arn:…:autoScalingGroup:UUID:autoScalingGroupName/NAME
+        snprintf(r->providers[at].group, sizeof r->providers[at].group, "%s", group ? group + 1 : "");
         r->providers[at].managed_instances = strcmp(told->type, "MANAGED_INSTANCES") == 0;
     }
     look_slow_settle(l, SLOW_PROVIDERS, &l->providers.call, SLOW_LIFE_MS);
@@ -256,7 +258,7 @@ static void ask_histories(struct look *l)
     for (size_t i = 0; i < l->new->fleet_count; i++) {
         struct fact_fleet *f = &l->new->fleets[i];
         f->trouble_since_ms = !in_trouble(f) ? 0 : f->trouble_since_ms ? f->trouble_since_ms : now_ms;
-        if (f->trouble_since_ms == 0 || now_ms - f->trouble_since_ms < HISTORY_AFTER_MS || now_ms - f->history_ms < HISTORY_AFTER_MS)
+        if (f->kind == FLEET_GROUP || f->trouble_since_ms == 0 || now_ms - f->trouble_since_ms < HISTORY_AFTER_MS || now_ms - f->history_ms < HISTORY_AFTER_MS)
             continue;
         f->history_ms = now_ms;
         int64_t since_ms = f->last_error_ms > now_ms - HISTORY_MS ? f->last_error_ms : now_ms - HISTORY_MS;

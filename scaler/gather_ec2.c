@@ -27,7 +27,7 @@ void look_strays_ask(struct look *l)
     struct strmap known;
     size_t most = l->new->container_count, count = 0;
     for (size_t i = 0; i < l->row_count; i++)
-        most += l->rows[i].members.count + l->rows[i].listed.count;
+        most += l->rows[i].members.count + l->rows[i].listed.count + l->rows[i].warm.count;
     strmap_init(&known, l->a, most);
     for (size_t i = 0; i < l->row_count; i++)
         for (size_t j = 0; j < l->rows[i].members.count; j++)
@@ -97,8 +97,10 @@ static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, co
         .interrupted = strcmp(i->state_reason, "Server.SpotInstanceTermination") == 0, .launch_template = template_of(l->a, &i->tags),
         .volume_attached = i->volume_attached, .ever_registered = old && old->ever_registered,
     };
+    const char *group = NULL;
+    e.member = look_group_member(l, i->id, &group, &e.scale_in_protected);
     if (e.fleet[0] == '\0')
-        e.fleet = listing_fleet(l, i->id);
+        e.fleet = group ? group : listing_fleet(l, i->id);
     e.interrupted |= fleet_ends(l, e.fleet);
     const char *written = gather_written_mark(l->g, i->id, now_ms);
     if (written)
@@ -121,6 +123,7 @@ static struct fact_ec2 ec2_copy(struct arena *a, const struct fact_ec2 *old)
     e.fleet = arena_strdup(a, old->fleet);
     e.mark = arena_strdup(a, old->mark);
     e.launch_template = arena_strdup(a, old->launch_template);
+    e.member = arena_strdup(a, old->member);
     return e;
 }
 

@@ -82,7 +82,7 @@ void look_fleets_ask(struct look *l)
         if (by_tag)
             continue;
         if (kind == FLEET_GROUP) {
-            add_row(l, p, p->group, kind);
+            look_group_ask(l, add_row(l, p, p->group, kind));
             continue;
         }
         note_id(l->region, kind, p->id);
@@ -223,6 +223,11 @@ static void resolve_tag(struct look *l, const struct policy_fleet *p)
                               : arena_printf(l->a, "%zu active fleets carry the tag %s: %s", count, p->tag, active)};
 }
 
+static bool asked_alone(const struct look *l, const struct look_fleet *x)
+{
+    return x->kind == FLEET_GROUP || l->fleets_alone[api_of(x->kind)];
+}
+
 // A fleet that wants capacity and has no member by tag is asked for its list: not every emulator of EC2 tags members.
 static bool ask_list(struct look *l, struct look_fleet *x)
 {
@@ -240,10 +245,9 @@ bool look_fleets_resolve(struct look *l)
     bool asked = false, whole = true;
     for (size_t i = 0; i < l->row_count; i++) {
         struct look_fleet *x = &l->rows[i];
-        enum fleet_api api = api_of(x->kind);
-        x->told = told_in(l->fleets_alone[api] ? &x->alone : &l->fleets[api], x->id);
+        x->told = told_in(asked_alone(l, x) ? &x->alone : &l->fleets[api_of(x->kind)], x->id);
         x->kept = old_fleet(l, x->id);
-        asked |= ask_list(l, x);
+        asked |= x->kind == FLEET_GROUP ? look_group_more(l, x) : ask_list(l, x);
     }
     for (int api = 0; api < API_FLEET_COUNT; api++)
         whole &= l->fleets[api].call.state == AWS_CALL_COMPLETE;
@@ -287,6 +291,8 @@ static struct fact_fleet fleet_copy(struct arena *a, const struct fact_fleet *ol
     f.owner = arena_strdup(a, old->owner);
     f.control = arena_strdup(a, old->control);
     f.last_error = arena_strdup(a, old->last_error);
+    f.group.scaler = arena_strdup(a, old->group.scaler);
+    f.group.hook = arena_strdup(a, old->group.hook);
     struct ec2_fleet_override *overrides = arena_array(a, struct ec2_fleet_override, old->override_count);
     for (size_t i = 0; i < old->override_count; i++) {
         overrides[i] = old->overrides[i];
@@ -313,11 +319,10 @@ static void keep_history(struct fact_fleet *f, const struct fact_fleet *old)
 // Does AWS say that it does not know the fleet (rather than not answering)?
 static bool unknown_to_aws(const struct look *l, const struct look_fleet *x)
 {
-    enum fleet_api api = api_of(x->kind);
     if (x->unfound[0])
         return true;
-    const struct aws_call *c = l->fleets_alone[api] ? &x->alone.call : &l->fleets[api].call;
-    return c->state == AWS_CALL_COMPLETE || (l->fleets_alone[api] && c->err.kind == ERR_NOT_FOUND);
+    const struct aws_call *c = asked_alone(l, x) ? &x->alone.call : &l->fleets[api_of(x->kind)].call;
+    return c->state == AWS_CALL_COMPLETE || (asked_alone(l, x) && c->err.kind == ERR_NOT_FOUND);
 }
 
 static struct fact_fleet take_row(struct look *l, struct look_fleet *x)
@@ -327,11 +332,13 @@ static struct fact_fleet take_row(struct look *l, struct look_fleet *x)
         return fleet_copy(l->a, x->kept);
     if (!x->told)
         return (struct fact_fleet){.id = arena_strdup(l->a, x->id), .name = arena_strdup(l->a, name), .kind = x->kind, .activity = "",
-                                   .allocation = "", .owner = "", .control = "", .last_error = "", .rebalance = "", .unfound = x->unfound};
+                                   .allocation = "", .owner = "", .control = "", .last_error = "", .rebalance = "", .unfound = x->unfound,
+                                   .group = {.scaler = "", .hook = ""}};
     struct fact_fleet told = fleet_fact(x->told);
     const struct fact_fleet *old = old_fleet(l, x->id);
     told.name = name;
     told.kind = x->kind;
+    told.group = look_group_fact(l, x);
     if (old)
         keep_history(&told, old);
     const char *claimed = gather_written_owner(l->g, x->id, l->new->at_ms);

@@ -86,6 +86,10 @@ struct look_fleet {
     struct ec2_instances members;
     struct ec2_fleet_members listed;  // asked where the tags show no member
     struct ec2_fleet_events history;
+    struct asg_members warm;        // of an Auto Scaling group, like all that follows
+    struct asg_refreshes refreshes;
+    struct asg_policies policies;
+    struct asg_hooks hooks;
 };
 
 // ---- one look -------------------------------------------------------------------------------------------------------------
@@ -139,6 +143,12 @@ void look_protections(struct look *l);
 void look_task_needs(struct look *l);          // overrides, once the definitions are known
 void look_fleets_ask(struct look *l);
 bool look_fleets_resolve(struct look *l);      // which fleets the tags mean, once they are told; true: something is asked
+// gather_groups.c: Auto Scaling groups
+void look_group_ask(struct look *l, struct look_fleet *x);
+bool look_group_more(struct look *l, struct look_fleet *x);       // its warm pool; true: something is asked
+struct fact_group look_group_fact(struct look *l, const struct look_fleet *x);  // x->told is one
+// What its group says of an instance; "" where no group of the policy lists it.
+const char *look_group_member(const struct look *l, const char *instance, const char **ret_group, bool *ret_protected);
 void look_strays_ask(struct look *l);          // container instances that no fleet has
 void look_ec2_take(struct look *l);
 void look_fleets_take(struct look *l);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
 #include "planner/model/quota_class.h"
 #include "scaler/aws/ec2_fleets.h"
@@ -48,6 +49,7 @@ struct cached_subnet {
 struct cached_provider {
     const char *name;
     bool known, managed_scaling, managed_instances;
+    char group[96];                 // of its Auto Scaling group: the end of its ARN's name
 };
 
 struct fleet_scaler {               // somebody else who scales one of our fleets

@@ -188,7 +188,14 @@ static void join_fleets(struct join *j)
             .foreign_scaling = foreign[0] != '\0', .foreign = foreign, .control = f->control, .denied = gather_denied_action(j->l->g, f->id),
             .last_error = f->last_error, .last_error_ms = f->last_error_ms,
             .capacity_error_ms = f->capacity_error_ms,
+            .min_size = f->group.min, .max_size = f->group.max, .no_launch = f->group.no_launch, .no_terminate = f->group.no_terminate,
+            .rebalances = f->group.rebalances, .refreshing = f->group.refreshing, .hook = f->group.hook,
+            .hook_heartbeat_ms = f->group.heartbeat_ms, .hook_limit_ms = f->group.limit_ms,
         };
+        if (f->group.scaler[0] != '\0') {
+            j->s->fleets[i].foreign_scaling = true;
+            j->s->fleets[i].foreign = f->group.scaler;
+        }
         join_pools(j, f, &j->s->fleets[i]);
     }
 }
@@ -239,6 +246,8 @@ static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *
     i->forbidden = e->forbidden;
     i->launch_template = e->launch_template;
     i->volume_attached = e->volume_attached;
+    i->member = e->member;
+    i->scale_in_protected = e->scale_in_protected;
     i->ever_registered = e->ever_registered;
     i->notice_ms = region_notice_ms(j->l->region, e->id, e->launched_ms);
     i->rebalance_ms = region_risk_ms(j->l->region, e->id, e->launched_ms);

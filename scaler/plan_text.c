@@ -59,8 +59,11 @@ static char action_sign(const struct action *a, const struct snapshot *s)
     case ACTION_DRAIN:
         return a->instance >= 0 && s->instances[a->instance].notice_ms > 0 ? '!' : '-';
     case ACTION_TERMINATE:
+    case ACTION_END_MEMBER:
     case ACTION_DEREGISTER:
         return '-';
+    case ACTION_HEARTBEAT:
+    case ACTION_COMPLETE:
     case ACTION_MARK:
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
@@ -311,7 +314,7 @@ static void print_sum(const struct plan *p, struct buf *out)
     print_count(out, &before, kinds[ACTION_SET_TARGET] - raised, "lowered target");
     print_count(out, &before, kinds[ACTION_DRAIN], "drain");
     print_count(out, &before, kinds[ACTION_UNDRAIN], "undo");
-    print_count(out, &before, kinds[ACTION_TERMINATE], "end");
+    print_count(out, &before, kinds[ACTION_TERMINATE] + kinds[ACTION_END_MEMBER], "end");
     buf_add_str(out, p->action_count == 0 ? "plan    nothing to do\n" : "\n");
 }
 

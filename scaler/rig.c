@@ -156,7 +156,8 @@ static void name_fleets(struct arena *a, const struct world_view *v, int cluster
     c->fleet_count = 0;
     for (int f = 0; f < v->fleet_count; f++)
         if (v->fleets[f].cluster == cluster)
-            c->fleets[c->fleet_count++] = (struct policy_fleet){.id = arena_strdup(a, v->fleets[f].id), .min = 0, .max = v->fleets[f].wanted > 0 ? v->fleets[f].wanted * 20 : 100};
+            c->fleets[c->fleet_count++] = (struct policy_fleet){.id = v->fleets[f].group < 0 ? arena_strdup(a, v->fleets[f].id) : "", .tag = "",
+                                                                .group = v->fleets[f].group < 0 ? "" : arena_strdup(a, v->fleets[f].id), .min = 0, .max = v->fleets[f].wanted > 0 ? v->fleets[f].wanted * 20 : 100};
 }
 
 static int read_policy(struct rig *r, struct policy *ret, struct err *err)

@@ -36,7 +36,7 @@ void tick_restore(struct tick *t, const struct memo *m)
 
 bool action_removes(const struct action *a, const struct snapshot *s)
 {
-    bool doomed = a->instance >= 0 && s->instances[a->instance].notice_ms > 0;
+    bool doomed = a->instance >= 0 && (s->instances[a->instance].notice_ms > 0 || instance_group_ends(&s->instances[a->instance]));
     switch (a->kind) {
     case ACTION_MARK:
     case ACTION_DRAIN:
@@ -44,8 +44,11 @@ bool action_removes(const struct action *a, const struct snapshot *s)
     case ACTION_SET_TARGET:
         return a->capacity < a->target_before;
     case ACTION_TERMINATE:
+    case ACTION_END_MEMBER:
     case ACTION_DEREGISTER:
         return true;
+    case ACTION_HEARTBEAT:
+    case ACTION_COMPLETE:
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
     case ACTION_CLAIM:

@@ -63,6 +63,7 @@ enum memo_stamp_kind {
     STAMP_SHORT,      // fleet: unfulfilled since, with a live weight of `amount` thousandths
     STAMP_DRY,        // fleet: its need moves on from since_ms until `until_ms`, `count` times in a row (L17)
     STAMP_ON_DEMAND,  // fleet: its on-demand part was raised at since_ms; `amount` is what it was before
+    STAMP_HOOK,       // instance: since when it waits in our lifecycle hook; next heartbeat at `until_ms`
     STAMP_COUNT
 };
 

@@ -63,12 +63,13 @@ const char *const memo_stamp_kind_names[STAMP_COUNT] = {
     [STAMP_MODE] = "mode",         [STAMP_FLEET] = "fleet",           [STAMP_CONFIRM] = "confirm",
     [STAMP_MEMBERS] = "members",   [STAMP_VICTIM] = "victim",         [STAMP_REPLACE] = "replace",
     [STAMP_SWAP] = "swap",          [STAMP_POOL] = "pool",
-    [STAMP_SHORT] = "short",        [STAMP_DRY] = "dry",              [STAMP_ON_DEMAND] = "on_demand",
+    [STAMP_HOOK] = "hook",          [STAMP_SHORT] = "short",        [STAMP_DRY] = "dry",              [STAMP_ON_DEMAND] = "on_demand",
 };
 const char *const action_kind_names[ACTION_COUNT] = {
     [ACTION_MARK] = "mark",       [ACTION_UNMARK] = "unmark",         [ACTION_DRAIN] = "drain",
     [ACTION_UNDRAIN] = "undrain", [ACTION_SET_TARGET] = "set_target", [ACTION_TERMINATE] = "terminate",
     [ACTION_DEREGISTER] = "deregister", [ACTION_CLAIM] = "claim",
+    [ACTION_END_MEMBER] = "end_member", [ACTION_HEARTBEAT] = "heartbeat", [ACTION_COMPLETE] = "complete",
 };
 const char *const control_mode_names[CONTROL_COUNT] = {
     [CONTROL_RUN] = "run", [CONTROL_ADD_ONLY] = "add-only", [CONTROL_PAUSE] = "pause", [CONTROL_FREEZE] = "freeze",
@@ -147,6 +148,11 @@ const char *alert_severity_name(enum alert_severity s)
 const char *drain_state_name(enum drain_state s)
 {
     return name_of(drain_state_names, DRAIN_STATE_COUNT, (int)s);
+}
+
+bool instance_group_ends(const struct instance *x)
+{
+    return x->member && strncmp(x->member, "Terminating", 11) == 0;
 }
 
 const char *memo_stamp_kind_name(enum memo_stamp_kind k)

@@ -19,6 +19,9 @@ enum action_kind {
     ACTION_TERMINATE,   // TerminateInstances, one id
     ACTION_DEREGISTER,  // DeregisterContainerInstance, of an instance that EC2 has ended
     ACTION_CLAIM,       // CreateTags masu:owner=value on a fleet
+    ACTION_END_MEMBER,  // TerminateInstanceInAutoScalingGroup with decrement, one id
+    ACTION_HEARTBEAT,   // RecordLifecycleActionHeartbeat of hook `value` for an instance
+    ACTION_COMPLETE,    // CompleteLifecycleAction CONTINUE of hook `value` for an instance
     ACTION_COUNT
 };
 
@@ -31,6 +34,7 @@ enum recheck {
     RECHECK_FLEET_ACTIVE = 8,  // fleet active, and showing the target in `target_before`
     RECHECK_UNREGISTERED = 16, // ECS, asked for it by id, knows no container instance of it
     RECHECK_ENDED = 32,        // EC2 says terminated, or does not know it
+    RECHECK_GROUP = 128,       // the group shows the desired capacity in `target_before`, the member is InService, and it may go (B1, B2)
     RECHECK_OWNER = 64,        // the fleet's masu:owner is absent or ours
 };
 
@@ -39,7 +43,7 @@ struct action {
     const char *target;       // instance or fleet id
     int instance, fleet;      // index into the snapshot, -1 none
     int64_t capacity;         // SET_TARGET: the new target in weight units
-    int64_t target_before;    // SET_TARGET, TERMINATE: the target the plan was made with
+    int64_t target_before;    // SET_TARGET, TERMINATE, END_MEMBER: the target the plan was made with
     int64_t on_demand;        // SET_TARGET: on-demand part, sent when > 0
     const char *value;        // MARK, CLAIM: the tag's value
     unsigned recheck;         // enum recheck bits

@@ -66,7 +66,7 @@ static json_t *action_to_json(const struct action *a, const struct snapshot *s)
         if (a->on_demand > 0)
             set_int(obj, "on_demand", a->on_demand);
     }
-    if (a->kind == ACTION_SET_TARGET || a->kind == ACTION_TERMINATE)
+    if (a->kind == ACTION_SET_TARGET || a->kind == ACTION_TERMINATE || a->kind == ACTION_END_MEMBER)
         set_int(obj, "before", a->target_before);
     set_text(obj, "value", a->value);
     if (a->recheck) {

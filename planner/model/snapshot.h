@@ -133,6 +133,8 @@ struct instance {
     const char *elsewhere;  // another cluster that we watch in which it is registered, "" none
     bool ever_registered;   // was seen registered since we look (gather remembers)
     bool volume_attached;   // an EBS volume was attached after launch (safety.md C11)
+    const char *member;     // LifecycleState in its Auto Scaling group, "InService", "Terminating:Wait"; "" or NULL: of none
+    bool scale_in_protected;  // in its group
 };
 
 // ---- fleets ---------------------------------------------------------------------------------------------------------------
@@ -177,6 +179,13 @@ struct fleet {
     int64_t fulfilled_milli;
     struct fleet_pool *pools;
     size_t pool_count;
+    // of an Auto Scaling group
+    int64_t min_size, max_size;
+    bool no_launch, no_terminate;  // processes suspended: Launch (by a person, or by AWS after a day of failures), Terminate
+    bool rebalances;          // AZRebalance is not suspended
+    bool refreshing;          // an instance refresh waits or runs
+    const char *hook;         // its termination hook that the policy lets us complete, "" or NULL none
+    int64_t hook_heartbeat_ms, hook_limit_ms;
     const char *allocation;   // "lowestPrice", …, "" unknown
     int64_t valid_until_ms;   // 0 = none
     bool ends_with_expiration;  // and its instances with it
@@ -234,6 +243,7 @@ const char *ecs_state_name(enum ecs_state s);       // "ACTIVE", … as ECS writ
 const char *ec2_state_name(enum ec2_state s);       // "running", … as EC2 writes it; "unknown"
 const char *fleet_state_name(enum fleet_state s);   // "active", …
 const char *fleet_kind_name(enum fleet_kind k);     // "spot_fleet", "ec2_fleet", "group", "instant"
+bool instance_group_ends(const struct instance *x); // its Auto Scaling group ends it: "Terminating", "Terminating:Wait", …
 const char *fleet_name(const struct fleet *f);      // what the policy calls it
 const char *control_mode_name(enum control_mode m); // "run", "add-only", "pause", "freeze"
 // What a type registers: learned, else 94 % of nominal memory − 256 MiB and all CPU (safety.md F5); zero when unknown.

@@ -84,6 +84,15 @@ static const struct json_field fleet_rows[] = {
     ROW(fleet, allocation, "allocation", FIELD_STR, .flags = 0),
     ROW(fleet, valid_until_ms, "valid_until", FIELD_TIME, .flags = 0),
     ROW(fleet, ends_with_expiration, "ends_with_expiration", FIELD_BOOL, .fallback = false),
+    ROW(fleet, min_size, "min_size", FIELD_I64, .fallback = 0),
+    ROW(fleet, max_size, "max_size", FIELD_I64, .fallback = 0),
+    ROW(fleet, no_launch, "no_launch", FIELD_BOOL, .fallback = false),
+    ROW(fleet, no_terminate, "no_terminate", FIELD_BOOL, .fallback = false),
+    ROW(fleet, rebalances, "rebalances", FIELD_BOOL, .fallback = false),
+    ROW(fleet, refreshing, "refreshing", FIELD_BOOL, .fallback = false),
+    ROW(fleet, hook, "hook", FIELD_STR, .flags = 0),
+    ROW(fleet, hook_heartbeat_ms, "hook_heartbeat_ms", FIELD_I64, .fallback = 0),
+    ROW(fleet, hook_limit_ms, "hook_limit_ms", FIELD_I64, .fallback = 0),
     ROW(fleet, owner, "owner", FIELD_STR, .flags = 0),
     ROW(fleet, foreign_scaling, "foreign_scaling", FIELD_BOOL, .fallback = false),
     ROW(fleet, foreign, "foreign", FIELD_STR, .flags = 0),
@@ -195,6 +204,8 @@ static const struct json_field instance_rows[] = {
     ROW(instance, elsewhere, "elsewhere", FIELD_STR, .flags = 0),
     ROW(instance, ever_registered, "ever_registered", FIELD_BOOL, .flags = FIELD_ALWAYS),
     ROW(instance, volume_attached, "volume_attached", FIELD_BOOL, .fallback = false),
+    ROW(instance, member, "member", FIELD_STR, .flags = 0),
+    ROW(instance, scale_in_protected, "scale_in_protected", FIELD_BOOL, .fallback = false),
 };
 const struct json_fields instance_fields = TABLE(instance_rows);
 

@@ -32,12 +32,16 @@ static bool removes(const struct planner_input *in, const struct action *a)
 {
     switch (a->kind) {
     case ACTION_DRAIN:
-        return a->instance >= 0 && in->snapshot->instances[a->instance].notice_ms == 0;
+        return a->instance >= 0 && in->snapshot->instances[a->instance].notice_ms == 0 &&
+               !instance_group_ends(&in->snapshot->instances[a->instance]);
     case ACTION_SET_TARGET:
         return a->capacity < a->target_before;
     case ACTION_TERMINATE:
+    case ACTION_END_MEMBER:
     case ACTION_DEREGISTER:
         return true;
+    case ACTION_HEARTBEAT:
+    case ACTION_COMPLETE:
     case ACTION_MARK:
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
@@ -171,8 +175,11 @@ static const char *op_name(const struct world_call *c)
     case WOP_MODIFY_FLEET:
     case WOP_GROUP_DESIRED:
         return action_kind_name(ACTION_SET_TARGET);
-    case WOP_TERMINATE:
     case WOP_GROUP_TERMINATE:
+        return action_kind_name(c->target ? ACTION_END_MEMBER : ACTION_TERMINATE);
+    case WOP_GROUP_HOOK:
+        return action_kind_name(!strcmp(c->value, "heartbeat") ? ACTION_HEARTBEAT : ACTION_COMPLETE);
+    case WOP_TERMINATE:
         return action_kind_name(ACTION_TERMINATE);
     case WOP_TAG:
         return !strcmp(c->key, INV_MARK) ? action_kind_name(ACTION_MARK) : NULL;
@@ -186,7 +193,6 @@ static const char *op_name(const struct world_call *c)
     case WOP_DEREGISTER:
     case WOP_GROUP_PROTECT:
     case WOP_GROUP_SUSPEND:
-    case WOP_GROUP_HOOK:
     case WOP_COUNT:
         break;
     }
@@ -201,7 +207,7 @@ void inv_before_any(struct invariants *inv, const struct world_view *v, const st
     int count = c->op == WOP_TERMINATE ? c->instance_count : 1;
     for (int k = 0; k < count; k++) {
         int n = c->op == WOP_TERMINATE ? c->instances[k] : c->instance;
-        const char *target = c->fleet >= 0 && c->op != WOP_GROUP_TERMINATE && c->fleet < v->fleet_count ? v->fleets[c->fleet].id
+        const char *target = c->fleet >= 0 && c->op != WOP_GROUP_TERMINATE && c->op != WOP_GROUP_HOOK && c->fleet < v->fleet_count ? v->fleets[c->fleet].id
                              : n >= 0 && n < v->instance_count          ? v->instances[n].id
                                                                         : "";
         if (!find_intent(inv, op, target))

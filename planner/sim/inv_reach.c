@@ -140,7 +140,7 @@ static bool replaces(const struct planner_input *in, const struct action *a)
 // The table of modes in safety.md, section 4: what takes part in it, and where it stops.
 static bool mode_allows(const struct planner_input *in, enum control_mode mode, const struct action *a)
 {
-    bool noticed = a->instance >= 0 && in->snapshot->instances[a->instance].notice_ms > 0;
+    bool noticed = a->instance >= 0 && (in->snapshot->instances[a->instance].notice_ms > 0 || instance_group_ends(&in->snapshot->instances[a->instance]));
     switch (a->kind) {
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
@@ -150,7 +150,11 @@ static bool mode_allows(const struct planner_input *in, enum control_mode mode, 
         return mode == CONTROL_RUN || (noticed && mode < CONTROL_FREEZE);
     case ACTION_SET_TARGET:
         return mode == CONTROL_RUN || (mode < CONTROL_FREEZE && (!raises(in, a) || mode == CONTROL_ADD_ONLY || replaces(in, a)));
+    case ACTION_HEARTBEAT:
+    case ACTION_COMPLETE:
+        return mode < CONTROL_FREEZE;
     case ACTION_MARK:
+    case ACTION_END_MEMBER:
     case ACTION_TERMINATE:
     case ACTION_DEREGISTER:
         return mode == CONTROL_RUN;

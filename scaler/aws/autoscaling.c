@@ -7,6 +7,7 @@
 #define PROTECT_MAX 50
 
 static const struct aws_operation describe_groups = {AWS_AUTOSCALING, "DescribeAutoScalingGroups", false, false, NULL, asg_decode_groups, NULL};
+static const struct aws_operation describe_fleets = {AWS_AUTOSCALING, "DescribeAutoScalingGroups", false, false, NULL, asg_decode_as_fleets, NULL};
 static const struct aws_operation describe_warm_pool = {AWS_AUTOSCALING, "DescribeWarmPool", false, false, NULL, asg_decode_warm_pool, NULL};
 static const struct aws_operation describe_refreshes = {AWS_AUTOSCALING, "DescribeInstanceRefreshes", false, false, NULL, asg_decode_refreshes, NULL};
 static const struct aws_operation describe_policies = {AWS_AUTOSCALING, "DescribePolicies", false, false, NULL, asg_decode_policies, NULL};
@@ -32,17 +33,28 @@ static void submit(struct aws_with w, const struct aws_operation *op, struct aws
 }
 
 // ---- reading -----------------------------------------------------------------------------------------------------------------
+static void ask_by_name(struct aws_with w, const struct aws_operation *op, const char *const *names, size_t count, struct aws_call *call, void *ret)
+{
+    aws_call_begin(call);
+    for (size_t from = 0; from < count; from += NAMES_MAX) {
+        _cleanup_(buf_release) struct buf b;
+        begin(&b, op);
+        aws_form_add_list(&b, "AutoScalingGroupNames.member", names + from, count - from < NAMES_MAX ? count - from : NAMES_MAX);
+        submit(w, op, call, ret, &b);
+    }
+    aws_call_settle(call);
+}
+
 void asg_describe_groups(struct aws_with w, const char *const *names, size_t count, struct asg_groups *ret)
 {
     *ret = (struct asg_groups){0};
-    aws_call_begin(&ret->call);
-    for (size_t from = 0; from < count; from += NAMES_MAX) {
-        _cleanup_(buf_release) struct buf b;
-        begin(&b, &describe_groups);
-        aws_form_add_list(&b, "AutoScalingGroupNames.member", names + from, count - from < NAMES_MAX ? count - from : NAMES_MAX);
-        submit(w, &describe_groups, &ret->call, ret, &b);
-    }
-    aws_call_settle(&ret->call);
+    ask_by_name(w, &describe_groups, names, count, &ret->call, ret);
+}
+
+void asg_describe_as_fleets(struct aws_with w, const char *const *names, size_t count, struct ec2_spot_fleets *ret)
+{
+    *ret = (struct ec2_spot_fleets){0};
+    ask_by_name(w, &describe_fleets, names, count, &ret->call, ret);
 }
 
 // The reads of one group by its name: they differ in nothing but the operation.

@@ -49,6 +49,8 @@ struct asg_groups {
 };
 // By name, at most 50 a request; those that AWS does not know are left out.
 void asg_describe_groups(struct aws_with w, const char *const *names, size_t count, struct asg_groups *ret);
+// The same, told as fleets of type maintain that weigh their members and replace what is lost: target is the desired capacity.
+void asg_describe_as_fleets(struct aws_with w, const char *const *names, size_t count, struct ec2_spot_fleets *ret);
 bool asg_suspended(const struct asg_group *g, const char *process);
 
 struct asg_members {

@@ -144,6 +144,62 @@ int asg_decode_groups(struct aws_job *job, const struct xml_node *root, struct e
     return result ? 0 : err_set(err, ERR_CORRUPT, "the answer holds no result");
 }
 
+// Whether it is part of what the desired capacity counts.
+static bool counts(const struct asg_instance *i)
+{
+    return strcmp(i->lifecycle, "InService") == 0 || strncmp(i->lifecycle, "Pending", 7) == 0;
+}
+
+static void add_pools(struct ec2_spot_fleet *f, size_t *cap, const struct asg_group *g, const char *type, int64_t weight_milli, struct arena *a)
+{
+    for (size_t z = 0; z < g->zone_count; z++) {
+        f->overrides = arena_grow(a, f->overrides, f->override_count, cap, sizeof *f->overrides);
+        f->overrides[f->override_count++] = (struct ec2_fleet_override){.type = type, .subnet = "", .zone = g->zones[z],
+                                                                        .launch_template = g->launch_template, .weight_milli = weight_milli};
+    }
+}
+
+// A group of one launch template names no type: it has those of its members.
+static void add_types_of_members(struct ec2_spot_fleet *f, size_t *cap, const struct asg_group *g, struct arena *a)
+{
+    for (size_t i = 0; i < g->instance_count; i++) {
+        bool there = false;
+        for (size_t k = 0; k < f->override_count && !there; k++)
+            there = strcmp(f->overrides[k].type, g->instances[i].type) == 0;
+        if (!there && *g->instances[i].type)
+            add_pools(f, cap, g, g->instances[i].type, g->instances[i].weight_milli, a);
+    }
+}
+
+static struct ec2_spot_fleet as_fleet(const struct asg_group *g, struct arena *a)
+{
+    size_t cap = 0;
+    struct ec2_spot_fleet f = {.id = g->name, .state = *g->status ? "cancelled_terminating" : "active", .activity = "", .type = "maintain",
+                               .allocation = g->spot_allocation, .excess_policy = "", .rebalance = "", .target = g->desired, .tags = g->tags, .group = g};
+    for (size_t i = 0; i < g->instance_count; i++)
+        f.fulfilled_milli += counts(&g->instances[i]) ? g->instances[i].weight_milli : 0;
+    for (size_t i = 0; i < g->override_count; i++)
+        add_pools(&f, &cap, g, g->overrides[i].type, g->overrides[i].weight_milli, a);
+    if (f.override_count == 0)
+        add_types_of_members(&f, &cap, g, a);
+    return f;
+}
+
+int asg_decode_as_fleets(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_spot_fleets *ret = job->ret;
+    struct asg_groups groups = {0};
+    struct aws_job of_groups = *job;
+    of_groups.ret = &groups;
+    int rc = asg_decode_groups(&of_groups, root, err);
+    job->token = of_groups.token;
+    for (size_t i = 0; rc == 0 && i < groups.count; i++) {
+        ret->items = arena_grow(job->with.arena, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+        ret->items[ret->count++] = as_fleet(&groups.items[i], job->with.arena);
+    }
+    return rc;
+}
+
 // ---- the rest ----------------------------------------------------------------------------------------------------------------
 int asg_decode_warm_pool(struct aws_job *job, const struct xml_node *root, struct err *err)
 {

@@ -81,7 +81,9 @@ struct ec2_spot_fleet {
     struct ec2_fleet_override *overrides;
     size_t override_count;
     struct aws_tags tags;
+    const struct asg_group *group;  // autoscaling.h: of an Auto Scaling group told as a fleet, else NULL
 };
+struct asg_group;
 struct ec2_spot_fleets {
     struct aws_call call;
     struct ec2_spot_fleet *items;

@@ -129,6 +129,14 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME(fulfilled_milli);
     SAME(valid_until_ms);
     SAME(ends_with_expiration);
+    SAME(min_size);
+    SAME(max_size);
+    SAME(no_launch);
+    SAME(no_terminate);
+    SAME(rebalances);
+    SAME(refreshing);
+    SAME(hook_heartbeat_ms);
+    SAME(hook_limit_ms);
     SAME(foreign_scaling);
     SAME_TEXT(id);
     SAME_TEXT(activity);
@@ -246,6 +254,7 @@ static const char *instance_difference(const struct instance *a, const struct in
     SAME_RES(remaining);
     SAME(ever_registered);
     SAME(volume_attached);
+    SAME(scale_in_protected);
     SAME_TEXT(provider);
     SAME_TEXT(agent_version);
     SAME_TEXT(launch_template);

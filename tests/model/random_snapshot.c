@@ -110,6 +110,9 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
             .allocation = some_text(r, a, "allocation"),
             .valid_until_ms = some_time(r),
             .ends_with_expiration = coin(r),
+            .min_size = (int64_t)rng_below(r, 9), .max_size = (int64_t)rng_below(r, 99), .no_launch = coin(r), .no_terminate = coin(r),
+            .rebalances = coin(r), .refreshing = coin(r), .hook = coin(r) ? "drain" : "", .hook_heartbeat_ms = (int64_t)rng_below(r, 999),
+            .hook_limit_ms = (int64_t)rng_below(r, 9999),
             .owner = some_text(r, a, "owner"),
             .foreign_scaling = coin(r),
             .foreign = some_text(r, a, "foreign"),
@@ -275,7 +278,7 @@ static void make_instances(struct snapshot *s, struct rng *r, struct arena *a)
             .launch_template = some_text(r, a, "lt"),
             .elsewhere = some_text(r, a, "elsewhere"),
             .ever_registered = coin(r),
-            .volume_attached = coin(r),
+            .volume_attached = coin(r), .member = coin(r) ? "InService" : "", .scale_in_protected = coin(r),
         };
         make_holdings(s, &s->instances[i], r, a);
     }

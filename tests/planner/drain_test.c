@@ -640,7 +640,8 @@ static void every_state_of_a_drain_has_its_name_and_only_its_edges(void **state)
     assert_false(fsm_allows(&drain_fsm, DRAIN_ENDING, DRAIN_UNDOING));
     assert_false(fsm_allows(&drain_fsm, DRAIN_DRAINING, DRAIN_LOWERED));
     assert_false(fsm_allows(&drain_fsm, DRAIN_DRAINING, DRAIN_ENDING));
-    assert_false(fsm_allows(&drain_fsm, DRAIN_EMPTY, DRAIN_ENDING));
+    assert_false(fsm_allows(&drain_fsm, DRAIN_CHOSEN, DRAIN_ENDING));
+    assert_true(fsm_allows(&drain_fsm, DRAIN_EMPTY, DRAIN_ENDING));  // in an Auto Scaling group: one call lowers and ends
     assert_true(fsm_allows(&drain_fsm, DRAIN_LOWERED, DRAIN_UNDOING));
     assert_true(fsm_allows(&drain_fsm, DRAIN_UNDOING, DRAIN_UNDONE));
 }

@@ -298,8 +298,11 @@ void random_obey(struct build *b, struct rng *r)
             b->s.fleets[x->fleet].on_demand_target = x->on_demand;
             break;
         case ACTION_TERMINATE:
+        case ACTION_END_MEMBER:
             end_instance(b, i);
             break;
+        case ACTION_HEARTBEAT:
+        case ACTION_COMPLETE:
         case ACTION_DEREGISTER:
         case ACTION_CLAIM:
         case ACTION_COUNT:
