@@ -11,6 +11,7 @@
 #include "scaler/aws/aws.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ecs_definition.h"
+#include "scaler/aws/autoscaling.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/quotas.h"
 #include "scaler/aws/sqs.h"
@@ -39,6 +40,12 @@ struct doctor_fleet {
     struct ec2_fleet_events events;     // of the last hour
     struct appscaling_policies policies;
     struct ec2_state_changes end;       // the dry run of TerminateInstances on one member
+    struct asg_groups group;            // where it is an Auto Scaling group, and what is asked of one
+    struct asg_hooks hooks;
+    struct asg_refreshes refreshes;
+    struct asg_policies group_policies;
+    struct asg_members warm;
+    struct asg_activities activities;
     struct aws_call tag, untag;         // of CreateTags on that member and the fleet, of DeleteTags on the member
 };
 

@@ -44,6 +44,16 @@ static void ask_members(struct aws_with w, struct doctor_fleet *f)
         ec2_describe_spot_fleet_instances(w, f->id, &f->listed);
 }
 
+static void ask_group(struct aws_with w, struct doctor_fleet *f)
+{
+    asg_describe_groups(w, &f->id, 1, &f->group);
+    asg_describe_hooks(w, f->id, &f->hooks);
+    asg_describe_refreshes(w, f->id, &f->refreshes);
+    asg_describe_policies(w, f->id, &f->group_policies);
+    asg_describe_warm_pool(w, f->id, &f->warm);
+    asg_describe_activities(w, f->id, &f->activities);
+}
+
 static void describe_fleets(struct doctor *d, struct doctor_region *r)
 {
     const char **ids = arena_array(d->arena, const char *, fleet_count(r)), **ec2_ids = arena_array(d->arena, const char *, fleet_count(r));
@@ -80,6 +90,8 @@ static void ask_lists(struct doctor *d, struct doctor_region *r)
             enum fleet_kind kind = policy_fleet_kind(c->fleets[f].policy);
             if (kind == FLEET_SPOT_FLEET || kind == FLEET_EC2_FLEET)
                 ask_members(w, &c->fleets[f]);
+            else if (kind == FLEET_GROUP)
+                ask_group(w, &c->fleets[f]);
         }
     }
     describe_fleets(d, r);

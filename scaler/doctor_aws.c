@@ -128,6 +128,17 @@ static const struct aws_call *call_of_fleet(const struct doctor_fleet *f, const 
         return &f->events.call;
     if (strcmp(action, "application-autoscaling:DescribeScalingPolicies") == 0)
         return &f->policies.call;
+    const struct {
+        const char *action;
+        const struct aws_call *call;
+    } GROUP[] = {
+        {"autoscaling:DescribeAutoScalingGroups", &f->group.call},      {"autoscaling:DescribeLifecycleHooks", &f->hooks.call},
+        {"autoscaling:DescribeInstanceRefreshes", &f->refreshes.call},  {"autoscaling:DescribePolicies", &f->group_policies.call},
+        {"autoscaling:DescribeWarmPool", &f->warm.call},                {"autoscaling:DescribeScalingActivities", &f->activities.call},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(GROUP); i++)
+        if (strcmp(action, GROUP[i].action) == 0)
+            return GROUP[i].call;
     if (strcmp(action, "ec2:CreateTags") == 0)
         return &f->tag;
     if (strcmp(action, "ec2:DeleteTags") == 0)

@@ -160,6 +160,29 @@ static bool unread(const struct aws_call *c)
     return c->state != AWS_CALL_NONE && c->err.kind != ERR_NOT_FOUND && c->err.kind != ERR_INVALID && !whole(c);
 }
 
+static void judge_group(struct doctor *d, const struct doctor_region *r, const struct doctor_fleet *f)
+{
+    if (!whole(&f->group.call))
+        return;  // said by its permission
+    if (f->group.count == 0) {
+        ADD("fleet", DOCTOR_FAIL, f->id, arena_printf(d->arena, "no such Auto Scaling group in %s", r->region),
+            "correct clusters[].fleets[].group, or the cluster's region");
+        return;
+    }
+    const struct asg_group *g = &f->group.items[0];
+    ADD("fleet", DOCTOR_OK, f->id, arena_printf(d->arena, "group: desired %" PRId64 " within %" PRId64 " … %" PRId64 ", %zu member%s", g->desired, g->min,
+                                                g->max, g->instance_count, plural(g->instance_count)), NULL);
+    if (!asg_suspended(g, "AZRebalance") && g->zone_count > 1)
+        ADD("conflict", DOCTOR_WARN, f->id, "AZRebalance may end instances unseen by ECS",
+            "suspend the process AZRebalance: until then masu removes only what leaves the zones within one");
+    if (asg_suspended(g, "Terminate") || asg_suspended(g, "Launch"))
+        ADD("conflict", DOCTOR_WARN, f->id, "its process Launch or Terminate is suspended", "resume it, or masu can not resize the group");
+    for (size_t i = 0; i < f->group_policies.count; i++)
+        if (f->group_policies.items[i].enabled)
+            ADD("conflict", DOCTOR_FAIL, f->id, arena_printf(d->arena, "policy %s (%s) scales it", f->group_policies.items[i].name, f->group_policies.items[i].type),
+                "remove the policy, or the group from masu: two autoscalers on one group undo each other");
+}
+
 static bool judge_fleet_found(struct doctor *d, const struct doctor_region *r, const struct doctor_fleet *f)
 {
     const char *id = f->id;
@@ -262,6 +285,10 @@ void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const
     }
     for (size_t i = 0; i < c->policy->fleet_count; i++) {
         const struct doctor_fleet *f = &c->fleets[i];
+        if (policy_fleet_kind(f->policy) == FLEET_GROUP) {
+            judge_group(d, r, f);
+            continue;
+        }
         if (!judge_fleet_found(d, r, f))
             continue;
         judge_fleet_bounds(d, f);
