@@ -75,7 +75,7 @@ def all_is_well(t, reads, writes):
     check("h6 nothing that changes was sent but dry runs", all(dry for a, dry in asked if a in writes), asked)
     for action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"):
         check(f"a dry run of {action} was sent, one a fleet", sum(dry for a, dry in asked if a == action) == 2 and c.find("ok", "write-permission", "2 fleets", action), asked)
-    for action in reads:
+    for action in sorted(wanted):
         check(f"{action} is told of by name, as permitted", action == "sts:GetCallerIdentity" or c.find("ok", "permission", target=action), c.told)
     check("the queue of events is seen", c.find("ok", "queue", "brings events", "masu-events"), c.told)
     check("what cannot be asked is said plainly", c.find("warn", "write-permission", "no dry run"))
