@@ -54,26 +54,29 @@ void inv_before_write(struct invariants *inv, const struct world_view *v, int fl
 }
 
 // ---- V19: growth --------------------------------------------------------------------------------------------------------------
+// What is launched and not registered counts as it is, what is still to be launched in the lightest instances that may come.
 void inv_judge_growth(struct invariants *inv, const struct world_view *v, const struct world_call *c)
 {
     const struct world_fleet *f = &v->fleets[c->fleet];
-    int64_t registered_milli = 0, doomed_milli = 0, lightest = INT64_MAX, active = 0;
+    int64_t live_milli = 0, doomed_milli = 0, lightest = INT64_MAX, active = 0, booting = 0;
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (!i->used || i->state.now > WL_RUNNING)
             continue;
         active += i->cluster == f->cluster && i->status.now == WE_ACTIVE;
-        if (i->fleet == c->fleet && i->status.now != WE_NONE)
-            registered_milli += i->weight_milli;
-        if (i->fleet == c->fleet && i->notice_ms > 0)
-            doomed_milli += i->weight_milli;
+        if (i->fleet != c->fleet)
+            continue;
+        live_milli += i->weight_milli;
+        booting += i->status.now == WE_NONE;
+        doomed_milli += i->notice_ms > 0 ? i->weight_milli : 0;
     }
     for (int o = 0; o < f->override_count; o++)
         lightest = f->overrides[o].weight_milli < lightest ? f->overrides[o].weight_milli : lightest;
     if (lightest == INT64_MAX)
         lightest = 1000;
     int64_t limit = active > inv->o.step_instances ? active : inv->o.step_instances;
-    int64_t coming = (c->target * 1000 - registered_milli - doomed_milli) / lightest;
+    int64_t open_milli = c->target * 1000 - live_milli - doomed_milli;
+    int64_t coming = booting + (open_milli > 0 ? open_milli / lightest : 0);
     if (c->target > f->wanted && coming > limit)
         inv_tell(inv, V19, "target of %s: %" PRId64 " would have %" PRId64 " instances coming, limit %" PRId64, f->id, c->target, coming, limit);
 }
