@@ -86,6 +86,30 @@ static void v19_trips_on_more_than_the_step_at_once(void **state)
     rig_release(&r);
 }
 
+// A fleet whose members weigh 8 where the lightest could weigh 1: 40 that boot are 40, not 320.
+static void v19_counts_what_boots_as_it_is(void **state)
+{
+    (void)state;
+    struct rig r = a_rig();
+    struct world_override both[] = {{world_type_index(r.w, "m5.xlarge"), -1, 8000}, {world_type_index(r.w, "c5.4xlarge"), -1, 1000}};
+    r.fleet = world_add_fleet(r.w, &(struct world_fleet_spec){.cluster = 0, .target = 0, .allocation = WALLOC_LOWEST_PRICE, .overrides = both,
+                                                             .override_count = 2});
+    later(r.w, 1000);
+    assert_int_equal(world_modify_spot_fleet(r.w, WORLD_PERSON, r.fleet, 320, -1, WX_NO_TERMINATION), WORLD_OK);
+    later(r.w, 40000);
+    struct world_view v = world_view(r.w);
+    int booting = 0;
+    for (int n = 0; n < v.instance_count; n++)
+        booting += v.instances[n].used && v.instances[n].fleet == r.fleet && v.instances[n].status.now == WE_NONE;
+    assert_int_equal(booting, 40);
+    act_target(&r, 320 + 10, WX_NO_TERMINATION);
+    expect_clean(&r);
+    later(r.w, 5000);
+    act_target(&r, 320 + 100, WX_NO_TERMINATION);
+    expect(&r, V19);
+    rig_release(&r);
+}
+
 // ---- V33 --------------------------------------------------------------------------------------------------------------------
 static void v33_trips_on_the_cheapest_victim_anywhere(void **state)
 {
@@ -152,6 +176,7 @@ int main(void)
         cmocka_unit_test(v14_trips_on_what_the_mode_forbids),
         cmocka_unit_test(v16_trips_on_every_write_to_a_fleet_of_another),
         cmocka_unit_test(v19_trips_on_more_than_the_step_at_once),
+        cmocka_unit_test(v19_counts_what_boots_as_it_is),
         cmocka_unit_test(v33_trips_on_the_cheapest_victim_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
