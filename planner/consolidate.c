@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "planner/breaker.h"
 #include "planner/explain.h"
+#include "planner/fallback.h"
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/scale_out.h"
@@ -234,7 +235,7 @@ void consolidate_find(struct work *w, const struct pass *base, const int *stay, 
     struct waste *v = arena_array(w->a, struct waste, count + 1);
     struct swap best = {0};
     size_t n = 0, most;
-    if (w->p->payback_ms == 0 || first_victim(w) >= 0)
+    if (w->p->payback_ms == 0 || first_victim(w) >= 0 || fallback_hold(w))
         return;
     for (size_t k = 0; k < count; k++) {
         const struct instance *x = &w->s->instances[stay[k]];
@@ -312,7 +313,8 @@ void consolidate_order(struct work *w)
     int *victims = arena_array(w->a, int, SET_MAX);
     struct swap x;
     keep_order(w);
-    size_t n = w->no_order || w->no_removal || w->now.unplaced > 0 || first_victim(w) >= 0 ? 0 : due_victims(w, victims);
+    bool held = w->no_order || w->no_removal || w->now.unplaced > 0 || first_victim(w) >= 0 || fallback_hold(w);
+    size_t n = held ? 0 : due_victims(w, victims);
     if (n == 0 || !best_fleet(w, &w->now, victims, n, &x) || !modes_may(w, x.fleet, DEED_RAISE) || !modes_may(w, x.fleet, DEED_REMOVE))
         return;
     struct work_fleet *y = &w->fleet[x.fleet];

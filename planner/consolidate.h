@@ -8,7 +8,7 @@
 // and drains the victims, before any other instance. Replaced back and forth is excluded twice: an instance younger than the pay-back
 // time is no victim, so each replacement has paid before the next; and from fleet B back to A nothing moves for six hours after A to B.
 //
-// Memo: STAMP_VICTIM by instance (found since since_ms; `count` 1 = its replacement is ordered; `amount` saving an hour,
+// In a drought (L18) nothing is found or ordered. Memo: STAMP_VICTIM by instance (found since since_ms; `count` 1 = its replacement is ordered; `amount` saving an hour,
 // micro-dollars), STAMP_REPLACE by fleet (ordered at since_ms; `amount` the absolute target; `count` 2 = all is there), STAMP_SWAP by
 // "fleet of the victims, fleet of the replacement".
 #pragma once

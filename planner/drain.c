@@ -349,6 +349,18 @@ void drain_undo_own(struct work *w)
 }
 
 // ---- the next step --------------------------------------------------------------------------------------------------------
+void drain_doomed(struct work *w, int instance, const char *why, const char *fact)
+{
+    const struct instance *x = &w->s->instances[instance];
+    if (!modes_may(w, x->fleet, DEED_NOTICE)) {
+        explain_judge(w, instance, VERDICT_HOLD, explain_text(w, "%s; %s", fact, modes_why(w, x->fleet)), "not answered");
+        return;
+    }
+    work_action(w, (struct action){.kind = ACTION_DRAIN, .target = x->id, .instance = instance, .fleet = x->fleet, .value = why, .after = -1,
+                                   .fact = fact, .verdict = "drain now"});  // no protection either: what ends overrides it
+    explain_judge(w, instance, VERDICT_DRAIN, fact, "drain now");
+}
+
 static void advance_interrupted(struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
@@ -359,20 +371,7 @@ static void advance_interrupted(struct work *w, int i)
                       x->ecs == ECS_DRAINING ? "drains, ends by itself" : "not capacity, ends by itself");
         return;
     }
-    if (!modes_may(w, x->fleet, DEED_NOTICE)) {
-        explain_judge(w, i, VERDICT_HOLD, explain_text(w, "%s; %s", fact, modes_why(w, x->fleet)), "not answered");
-        return;
-    }
-    // No mark: the instance ends by itself, so there is nothing to resume; no protection either, the notice overrides it.
-    work_action(w, (struct action){.kind = ACTION_DRAIN,
-                                   .target = x->id,
-                                   .instance = i,
-                                   .fleet = x->fleet,
-                                   .value = "reason=notice",
-                                   .after = -1,
-                                   .fact = fact,
-                                   .verdict = "drain now"});
-    explain_judge(w, i, VERDICT_DRAIN, fact, "drain now");
+    drain_doomed(w, i, "reason=notice", fact);
 }
 
 // It was acknowledged: what still shows ACTIVE is late, or another's veto. To send it again would begin a drain without a proof.

@@ -43,6 +43,9 @@ void drain_advance(struct work *w);
 void drain_undo(struct work *w, int instance, const char *fact, const char *verdict);
 // Sends mark, then DRAINING; what is protected is read again in between.
 void drain_begin(struct work *w, int instance, const char *fact, const char *verdict);
+// Sends DRAINING alone, for what ends by itself: no mark, so nothing to resume. `why` is the word of its reason, `fact` for people. Held, in
+// words, where the mode answers no notices.
+void drain_doomed(struct work *w, int instance, const char *why, const char *fact);
 // After the guard: what was really sent becomes state, and the memo is complete.
 void drain_commit(struct work *w);
 // Moves a drain of ours along an edge of drain_fsm.

@@ -210,22 +210,8 @@ static void wait_in_hook(struct work *w, int i)
 
 static void drain_it(struct work *w, int i)
 {
-    const struct instance *x = &w->s->instances[i];
-    const char *fact = explain_text(w, "%s: its group ends it, %d task%s", x->member, w->inst[i].tasks, w->inst[i].tasks == 1 ? "" : "s");
-    if (!modes_may(w, x->fleet, DEED_NOTICE)) {
-        explain_judge(w, i, VERDICT_HOLD, explain_text(w, "%s; %s", fact, modes_why(w, x->fleet)), "not answered");
-        return;
-    }
-    // No mark: it ends by itself, so there is nothing to resume.
-    work_action(w, (struct action){.kind = ACTION_DRAIN,
-                                   .target = x->id,
-                                   .instance = i,
-                                   .fleet = x->fleet,
-                                   .value = "reason=group",
-                                   .after = -1,
-                                   .fact = fact,
-                                   .verdict = "drain now"});
-    explain_judge(w, i, VERDICT_DRAIN, fact, "drain now");
+    int32_t tasks = w->inst[i].tasks;
+    drain_doomed(w, i, "reason=group", explain_text(w, "%s: its group ends it, %d task%s", w->s->instances[i].member, tasks, tasks == 1 ? "" : "s"));
 }
 
 void groups_hooks(struct work *w)

@@ -22,7 +22,7 @@ union result {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int (*const decoders[])(struct aws_job *, const struct xml_node *, struct err *) = {
-        ec2_decode_instances, ec2_decode_fleets, ec2_decode_members, ec2_decode_types,
+        ec2_decode_instances, ec2_decode_fleets, ec2_decode_ec2_fleets, ec2_decode_members, ec2_decode_types,
         ec2_decode_prices, ec2_decode_state_changes, ec2_decode_return,
         ec2_decode_history, ec2_decode_subnets, ec2_decode_spot_requests};
     struct slice text = {(const char *)data, size};

@@ -178,6 +178,18 @@ static void observe_orders_and_remembers_nothing(void **state)
     assert_null(memo_stamp_of(&b.memo, STAMP_REPLACE, "sfr-2"));
 }
 
+static void d9_a_drought_holds_it(void **state)
+{
+    (void)state;
+    no_room_elsewhere();
+    build_ticks(&b, 2);  // found
+    b.s.fleets[cheap].capacity_error_ms = b.s.now_ms;
+    assert_int_equal(plan_target(build_ticks(&b, 20), "sfr-2"), -1);
+    assert_null(memo_stamp_of(&b.memo, STAMP_VICTIM, "i-001"));
+    build_later(&b, 31 * MINUTE);
+    assert_true(plan_target(build_ticks(&b, 3), "sfr-2") > 0);
+}
+
 static void tasks_that_wait_come_first(void **state)
 {
     (void)state;
@@ -203,6 +215,7 @@ int main(void)
         TEST(nothing_is_moved_back_for_six_hours),
         TEST(an_order_that_never_comes_is_forgotten),
         TEST(observe_orders_and_remembers_nothing),
+        TEST(d9_a_drought_holds_it),
         TEST(tasks_that_wait_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -400,6 +400,7 @@ def written(server, cluster, arns, fleet):
     check("it has a url", answer(server, "sqs", "get-queue-url", "--queue-name", "hand")["QueueUrl"] == url)
     answer(server, "sqs", "list-queues")
     answer(server, "service-quotas", "get-service-quota", "--service-code", "ec2", "--quota-code", "L-34B43A08")
+    answer(server, "service-quotas", "get-aws-default-service-quota", "--service-code", "ec2", "--quota-code", "L-3819A6DF")
 
 
 def command_line(server):
@@ -474,6 +475,42 @@ def groups(program):
         server.stop()
 
 
+# ---- EC2 Fleets -------------------------------------------------------------------------------------------------------------------
+def ec2_fleet_calls(clients):
+    ec2 = clients.client("ec2")
+    fleets = ec2.describe_fleets()["Fleets"]
+    fleet = fleets[0]
+    target, name = fleet["TargetCapacitySpecification"], fleet["FleetId"]
+    check("one EC2 Fleet is told, with type, state and target", len(fleets) == 1 and fleet["Type"] == "maintain" and fleet["FleetState"] == "active"
+          and target["TotalTargetCapacity"] > 0 and fleet["FulfilledCapacity"] > 0, fleet)
+    check("by its id too", ec2.describe_fleets(FleetIds=[name])["Fleets"][0]["FleetId"] == name)
+    refused("an unknown one is refused", "InvalidFleetId.NotFound", ec2.describe_fleets, FleetIds=["fleet-00000000-0000-4000-8000-000000000000"])
+    members = ec2.describe_fleet_instances(FleetId=name)["ActiveInstances"]
+    check("its members are told", members and all(m["InstanceId"].startswith("i-") for m in members), members)
+    changed = ec2.modify_fleet(FleetId=name, ExcessCapacityTerminationPolicy="no-termination",
+                               TargetCapacitySpecification={"TotalTargetCapacity": target["TotalTargetCapacity"] + 1, "OnDemandTargetCapacity": 0})
+    check("a new target is taken", changed["Return"] is True, changed)
+    shown = ec2.describe_fleets(FleetIds=[name])["Fleets"][0]
+    check("and shown at once or after modifying", shown["FleetState"] in ("modifying", "active"), shown)
+    check("its history begins somewhere", "HistoryRecords" in ec2.describe_fleet_history(FleetId=name, StartTime="2026-01-01T00:00:00Z"))
+    return name
+
+
+def ec2_fleets(program):
+    server = Server(program, "--speed", "1", "--ec2-fleet")
+    try:
+        clients = Clients(server)
+        name = ec2_fleet_calls(clients)
+        check("nothing unknown about EC2 Fleets", clients.unknown == [] and clients.checked > 5, (clients.checked, clients.unknown[:10]))
+        check("awscli reads an EC2 Fleet", answer(server, "ec2", "describe-fleets", "--fleet-ids", name)["Fleets"][0]["FleetId"] == name)
+        check("its members", answer(server, "ec2", "describe-fleet-instances", "--fleet-id", name)["ActiveInstances"])
+        answer(server, "ec2", "describe-fleet-history", "--fleet-id", name, "--start-time", "2026-01-01T00:00:00Z")
+        run = aws(server, "ec2", "modify-fleet", "--fleet-id", name, "--target-capacity-specification", "TotalTargetCapacity=-1")
+        check("and is told why a target is wrong", run.returncode != 0 and "TotalTargetCapacity" in run.stderr, run.stderr)
+    finally:
+        server.stop()
+
+
 def main():
     if botocore is None or not os.path.exists(AWS):
         print("awscli or botocore is not installed: skipped")
@@ -491,6 +528,7 @@ def main():
         check("no answer holds a member that the models do not know", clients.unknown == [] and clients.checked > 30, (clients.checked, clients.unknown[:10]))
         command_line(server)
         groups(sys.argv[1])
+        ec2_fleets(sys.argv[1])
     finally:
         code = server.stop()
     check("SIGTERM ends it with 0", code == 0, code)
