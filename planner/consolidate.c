@@ -41,7 +41,8 @@ void consolidate_observe(struct work *w)
     }
 }
 
-bool consolidate_victim(struct work *w, int instance)
+// Its replacement is ordered.
+static bool is_victim(struct work *w, int instance)
 {
     return ordered(work_stamp(w, STAMP_VICTIM, w->s->instances[instance].id), w->s->now_ms);
 }
@@ -59,16 +60,8 @@ static int first_victim(const struct work *w)
 
 const char *consolidate_hold(struct work *w, int instance)
 {
-    int victim = consolidate_victim(w, instance) ? -1 : first_victim(w);
+    int victim = is_victim(w, instance) ? -1 : first_victim(w);
     return victim < 0 ? NULL : explain_text(w, "room was ordered to replace %s", w->s->instances[victim].id);
-}
-
-const char *consolidate_reserves(struct work *w, int instance)
-{
-    const struct instance *x = &w->s->instances[instance];
-    const struct memo_stamp *s = x->fleet < 0 ? NULL : work_stamp(w, STAMP_REPLACE, w->s->fleets[x->fleet].id);
-    int victim = s && x->launched_ms >= s->since_ms ? first_victim(w) : -1;
-    return victim < 0 ? NULL : explain_text(w, "ordered %s to replace %s", explain_time(w, s->since_ms), w->s->instances[victim].id);
 }
 
 // ---- what a set costs, and what would replace it --------------------------------------------------------------------------

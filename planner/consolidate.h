@@ -21,9 +21,6 @@ void consolidate_observe(struct work *w);
 void consolidate_order(struct work *w);
 // Why an instance that is no victim does not leave now, NULL when it may: the room was ordered for the victims.
 const char *consolidate_hold(struct work *w, int instance);
-// Why it is kept: it is that room. NULL where it is not.
-const char *consolidate_reserves(struct work *w, int instance);
-bool consolidate_victim(struct work *w, int instance);  // its replacement is ordered
 // Looks for the best set among `stay`, instances whose tasks fit nowhere else, and stamps it. `base` has what is planned on them.
 void consolidate_find(struct work *w, const struct pass *base, const int *stay, size_t count);
 // What was really sent becomes memo.

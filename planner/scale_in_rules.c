@@ -259,12 +259,6 @@ static const char *reserved(struct work *w, int i, const struct instance *x)
     return explain_text(w, "ordered %s for tasks not yet placed", explain_time(w, s->since_ms));
 }
 
-static const char *replacement(struct work *w, int i, const struct instance *x)
-{
-    (void)x;
-    return consolidate_reserves(w, i);
-}
-
 static const char *replaced_first(struct work *w, int i, const struct instance *x)
 {
     (void)x;
@@ -298,7 +292,6 @@ static const struct rule rules[] = {
     {unmovable, VERDICT_KEEP, "keep"},
     {too_young, VERDICT_KEEP, "no candidate yet"},
     {reserved, VERDICT_HOLD, "kept for them"},
-    {replacement, VERDICT_HOLD, "kept for it"},
     {replaced_first, VERDICT_HOLD, "hold"},
 };
 
