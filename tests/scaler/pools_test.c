@@ -1,4 +1,4 @@
-// What the snapshot knows of pools: their price, and that a fleet's history says it gets nothing from them.
+// What the snapshot knows of pools: their price, that a fleet's history says it gets nothing from them, and the quota of their class.
 #include "scaler/prices.h"
 #include "tests/scaler/gather_bed.h"
 
@@ -71,6 +71,25 @@ static void a_pool_that_the_history_refuses_is_named_and_the_others_are_not(void
     bed_close(&b);
 }
 
+// L23: the account's limit, and the vCPUs of what runs and is ordered.
+static void the_quota_of_what_the_fleets_launch_is_told_with_what_is_used(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_pools());
+    bed_look(&b);
+    bed_look_later(&b, 30000);
+    assert_int_equal(b.s.quota_count, 1);
+    assert_int_equal(b.s.quotas[0].class_, QUOTA_STANDARD_SPOT);
+    assert_int_equal(b.s.quotas[0].limit_vcpus, 5000);
+    int64_t vcpus = 0;
+    for (size_t i = 0; i < b.s.instance_count; i++)
+        vcpus += b.s.instances[i].spot ? (strcmp(b.s.instances[i].type, "c5.2xlarge") == 0 ? 8 : 4) : 0;
+    assert_true(vcpus > 0);
+    assert_int_equal(b.s.quotas[0].used_vcpus, vcpus);
+    bed_close(&b);
+}
+
 static void prices_on_demand_go_by_size_within_a_family(void **state)
 {
     (void)state;
@@ -89,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_pool_has_the_price_of_its_zone_and_its_type_one_on_demand),
         cmocka_unit_test(a_pool_that_the_history_refuses_is_named_and_the_others_are_not),
+        cmocka_unit_test(the_quota_of_what_the_fleets_launch_is_told_with_what_is_used),
         cmocka_unit_test(prices_on_demand_go_by_size_within_a_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
