@@ -264,13 +264,18 @@ static void send_terminate(struct work *w, int i, const char *fact)
 static void plan_ends(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t others_milli = y->doomed_milli, on_demand_milli = 0, most_milli = w->s->fleets[f].on_demand_target * 1000;
+    int64_t others_milli = 0, doomed_milli = y->doomed_milli, on_demand_milli = 0, most_milli = w->s->fleets[f].on_demand_target * 1000;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
-        if (!of_fleet(w, i, f) || x->notice_ms > 0 || waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING))
+        if (!of_fleet(w, i, f))
             continue;
-        *(x->spot ? &others_milli : &on_demand_milli) += x->weight_milli;
+        bool ends = waits_to_end(w, i, DRAIN_LOWERED) || waits_to_end(w, i, DRAIN_ENDING);
+        if (ends && x->notice_ms > 0)
+            doomed_milli -= x->weight_milli;  // doomed as it is, it goes by our call: no other that covers
+        else if (!ends && x->notice_ms == 0)
+            *(x->spot ? &others_milli : &on_demand_milli) += x->weight_milli;
     }
+    others_milli += i64_max(0, doomed_milli);
     // Of a target with an on-demand part each part is asked for by itself.
     bool od_short = most_milli > 0 && on_demand_milli < most_milli, spot_short = most_milli > 0 && others_milli < w->s->fleets[f].target * 1000 - most_milli;
     others_milli += most_milli > 0 ? i64_min(on_demand_milli, most_milli) : on_demand_milli;

@@ -1,0 +1,69 @@
+// One target for a fleet, and what ends by it: the sums of both parts, doomed members, and our own victims among them.
+#include "tests/planner/build.h"
+
+#include <string.h>
+
+static struct build b;
+static int type, fleet, web;
+
+// Four spot members of weight 1 at target 4; i-004 is ours, empty, and the fleet showed the target without it.
+static int setup(void **state)
+{
+    (void)state;
+    build_init(&b);
+    type = build_type(&b, "m5.xlarge", 4096, 15700);
+    b.s.types[type].spot_usd_micro = 70000;
+    fleet = build_fleet(&b, "sfr-1", 3);
+    build_pool(&b, fleet, type, 1000);
+    b.s.fleets[fleet].pools[0].launch_template = "lt-1:1";
+    web = build_service(&b, "web", build_shape(&b, "web:1", 1024, 2048), 8);
+    for (int k = 0; k < 4; k++) {
+        int i = build_instance(&b, fleet, type);
+        b.s.instances[i].spot = true;
+        if (k < 2)
+            build_hold(&b, i, web, 4);
+    }
+    build_drained(&b, 3);
+    static struct memo_drain lowered;
+    lowered = (struct memo_drain){.instance = "i-004", .state = DRAIN_ENDING, .since_ms = b.s.now_ms - 4 * MINUTE, .state_since_ms = b.s.now_ms - 2 * MINUTE,
+                                  .read_back_ms = b.s.now_ms - 4 * MINUTE, .empty_first_ms = b.s.now_ms - 4 * MINUTE,
+                                  .deadline_ms = b.s.now_ms + 15 * MINUTE, .reason = "not needed"};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = b.s.now_ms - 30 * SECOND, .drains = &lowered, .drain_count = 1, .drain_cap = 1, .policy_hash = ""};
+    b.has_memo = true;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    build_release(&b);
+    return 0;
+}
+
+static void a_victim_that_the_others_cover_is_ended_again_where_the_answer_was_lost(void **state)
+{
+    (void)state;
+    assert_non_null(plan_action(build_plan(&b), ACTION_TERMINATE, "i-004"));
+}
+
+static void v3_a_victim_that_got_its_notice_is_none_of_the_others_that_cover_the_target(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].target = 4;  // another raised it
+    build_noticed(&b, 2);
+    build_noticed(&b, 3);
+    struct plan *p = build_plan(&b);  // two stay and one is doomed: without ours the fleet has three
+    assert_int_equal(plan_count(p, ACTION_TERMINATE), 0);
+    assert_non_null(strstr(plan_verdict(p, "i-004")->verdict, "would replace it"));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_victim_that_the_others_cover_is_ended_again_where_the_answer_was_lost),
+        T(v3_a_victim_that_got_its_notice_is_none_of_the_others_that_cover_the_target),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
