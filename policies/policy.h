@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "planner/model/snapshot.h"
+#include "policies/policy_instant.h"
 
 enum policy_mode { MODE_ACT, MODE_ADD_ONLY, MODE_OBSERVE, MODE_COUNT };
 enum on_deadline { ON_DEADLINE_UNDO, ON_DEADLINE_WAIT };
@@ -38,13 +39,14 @@ struct policy_hook {
     const char *name;    // of a lifecycle hook
 };
 
-// Named by exactly one of id, group and tag.
+// Named by exactly one of id, group, tag and instant.
 struct policy_fleet {
     const char *id;      // "sfr-…" or "fleet-…", "" none
     const char *tag;     // "Key=Value": the one active fleet that carries it when masu looks; "" none
     const char *group;   // name of an Auto Scaling group; "" none
     struct policy_hook *hooks;  // lifecycle hooks of the group that masu may complete
     size_t hook_count;
+    struct policy_instant instant;
     enum fleet_role role;
     int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
     // What its instances are like, where nothing registered has shown it yet.

@@ -19,11 +19,66 @@ static bool is_tag(const char *text)
            strncmp(text, "aws:", 4) != 0;
 }
 
+// What goes into tags and file-like names: a word.
+#define WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+
+static bool is_word(const char *text, size_t max)
+{
+    size_t n = strspn(text, WORD);
+    return n > 0 && n <= max && text[n] == '\0';
+}
+
+static void check_words_once(const struct policy_word *v, size_t count, const char *prefix, const char *path, struct policy_report *r)
+{
+    for (size_t k = 0; k < count; k++) {
+        const char *at = arena_printf(r->arena, "%s[%zu]", path, k);
+        bool again = false;
+        for (size_t b = 0; b < k; b++)
+            again = again || strcmp(v[k].text, v[b].text) == 0;
+        if (again)
+            policy_report_add(r, false, AT_VALUE, at, arena_printf(r->arena, "\"%s\" is there twice", v[k].text), "once each");
+        if (*v[k].text && (!is_word(v[k].text, 60) || strncmp(v[k].text, prefix, strlen(prefix)) != 0))
+            policy_report_add(r, false, AT_VALUE, at, *prefix ? "is no id of a subnet" : "is no instance type",
+                              *prefix ? "\"subnet-…\"" : "such as \"c5.large\"");
+    }
+}
+
+static bool is_version(const char *text)
+{
+    return strcmp(text, "$Default") == 0 || strcmp(text, "$Latest") == 0 || (*text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 10);
+}
+
+static void check_instant(const struct policy_fleet *f, const char *path, struct policy_report *r)
+{
+    const struct policy_instant *x = &f->instant;
+    const char *at = arena_printf(r->arena, "%s.instant", path);
+    if (!*x->name)
+        return;
+    if (*f->id || *f->tag || *f->group)
+        policy_report_add(r, false, AT_VALUE, at, arena_printf(r->arena, "%s is there too", *f->id ? "id" : *f->tag ? "tag" : "group"), "one of the two");
+    if (!is_word(x->name, 60) || strncmp(x->name, "sfr-", 4) == 0 || strncmp(x->name, "fleet-", 6) == 0)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.name", at), "is no name for it", "a word of letters, digits, - _ and .");
+    if (*x->launch_template && strspn(x->launch_template, WORD "()/") != strlen(x->launch_template))
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.launch_template", at), "is neither id nor name of a launch template",
+                          "\"lt-…\", or letters, digits and ( ) . / _ -");
+    if (!is_version(x->version))
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.version", at), "is no version of a launch template",
+                          "a number, \"$Default\" or \"$Latest\"");
+    if (f->min > 0)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.min", path), "instances launched one order at a time have no min",
+                          "leave it out; headroom keeps capacity where nothing waits");
+    if (x->type_count == 0)
+        policy_report_add(r, false, AT_VALUE, at, "names no types", "add \"types\": [\"c5.large\", …]");
+    check_words_once(x->types, x->type_count, "", arena_printf(r->arena, "%s.types", at), r);
+    check_words_once(x->subnets, x->subnet_count, "subnet-", arena_printf(r->arena, "%s.subnets", at), r);
+}
+
 static void check_fleet_name(const struct policy_fleet *f, const char *path, struct policy_report *r)
 {
-    if (!*f->id && !*f->tag && !*f->group)
-        policy_report_add(r, false, AT_VALUE, path, "has neither id nor group nor tag",
-                          "add \"id\": \"sfr-…\" or \"fleet-…\", \"group\": \"NAME\", or \"tag\": \"Key=Value\"");
+    if (!*f->id && !*f->tag && !*f->group && !*f->instant.name)
+        policy_report_add(r, false, AT_VALUE, path, "has neither id nor group nor tag nor instant",
+                          "add \"id\": \"sfr-…\" or \"fleet-…\", \"group\": \"NAME\", \"tag\": \"Key=Value\", or \"instant\"");
+    check_instant(f, path, r);
     if (*f->group && (*f->id || *f->tag))
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.group", path), *f->id ? "id is there too" : "tag is there too",
                           "one of the two");
@@ -106,7 +161,7 @@ static int by_id(const void *a, const void *b)
 
 static const char *word_of(const struct policy_fleet *f)
 {
-    return *f->id ? "id" : *f->group ? "group" : "tag";
+    return *f->id ? "id" : *f->group ? "group" : *f->instant.name ? "instant.name" : "tag";
 }
 
 // Two clusters that resize one fleet would undo each other's work.
@@ -120,7 +175,11 @@ static void check_fleets_twice(const struct policy *p, struct policy_report *r)
     for (size_t c = 0; c < p->cluster_count; c++)
         for (size_t f = 0; f < p->clusters[c].fleet_count; f++, n++) {
             places[n] = (struct fleet_place){c, f};
-            ids[n] = (struct name_entry){policy_fleet_name(&p->clusters[c].fleets[f]), (int)n};
+            const struct policy_fleet *x = &p->clusters[c].fleets[f];
+            const char *name = policy_fleet_name(x);
+            if (*x->instant.name)  // of each cluster for itself, as its tag is
+                name = arena_printf(r->arena, "%s/%s", short_name(p->clusters[c].name), name);
+            ids[n] = (struct name_entry){name, (int)n};
         }
     if (total > 1)
         qsort(ids, total, sizeof *ids, by_id);

@@ -9,6 +9,8 @@ const char *policy_fleet_name(const struct policy_fleet *f)
         return f->id;
     if (f->group && *f->group)
         return f->group;
+    if (f->instant.name && *f->instant.name)
+        return f->instant.name;
     return f->tag ? f->tag : "";
 }
 
@@ -16,6 +18,8 @@ enum fleet_kind policy_fleet_kind(const struct policy_fleet *f)
 {
     if (f->group && *f->group)
         return FLEET_GROUP;
+    if (f->instant.name && *f->instant.name)
+        return FLEET_INSTANT;
     if (f->id == NULL || *f->id == '\0')
         return FLEET_KIND_COUNT;
     return strncmp(f->id, "fleet-", 6) == 0 ? FLEET_EC2_FLEET : FLEET_SPOT_FLEET;

@@ -18,6 +18,7 @@ static const char *const role_names[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = "ba
 static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON_DEADLINE_WAIT] = "wait"};
 
 #define CLUSTER "clusters[]"
+#define INSTANT CLUSTER ".fleets[].instant"
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define STRING(in, key, place, ...) {.parent = (in), .name = (key), .kind = KEY_STRING, place, .unit = "", __VA_ARGS__}
 #define NUMBER(in, key, of, default_, low, high, place, text) \
@@ -112,6 +113,19 @@ const struct policy_key policy_keys[] = {
     ARRAY(CLUSTER ".fleets[]", "hooks", policy_fleet, hooks, hook_count, policy_hook,
           .help = "Lifecycle hooks of the group that masu keeps waiting while it drains, and completes when the instance is empty."),
     STRING(CLUSTER ".fleets[].hooks[]", "name", AT(policy_hook, name), .required = true, .example = "\"drain\"", .help = "Name of the hook."),
+    OBJECT(CLUSTER ".fleets[]", "instant",
+           "In place of `id`: each order is an EC2 Fleet of type instant, of the types that masu chooses for what waits."),
+    STRING(INSTANT, "name", AT(policy_fleet, instant.name), .required = true, .example = "\"spare\"",
+           .help = "Your name for it, once a cluster. Its instances carry it in the tag masu:fleet, \"CLUSTER/NAME\"."),
+    STRING(INSTANT, "launch_template", AT(policy_fleet, instant.launch_template), .required = true, .example = "\"lt-…\"",
+           .help = "Id of the launch template, \"lt-…\", or its name. Types and subnets are masu's to choose."),
+    STRING(INSTANT, "version", AT(policy_fleet, instant.version), .text = "$Default",
+           .help = "Version of it: a number, \"$Default\" or \"$Latest\"."),
+    ARRAY(INSTANT, "subnets", policy_fleet, instant.subnets, instant.subnet_count, policy_word, .required = true,
+          .example = "[\"subnet-…\"]", .help = "Subnets that it may launch into, one a zone."),
+    STRING(INSTANT ".subnets[]", "", AT(policy_word, text), .required = true, .example = "\"subnet-…\"", .help = "Id of a subnet."),
+    ARRAY(INSTANT, "types", policy_fleet, instant.types, instant.type_count, policy_word, .help = "Instance types that it may launch."),
+    STRING(INSTANT ".types[]", "", AT(policy_word, text), .required = true, .example = "\"c5.large\"", .help = "An instance type."),
     ENUM(CLUSTER ".fleets[]", "role", FLEET_ROLE_SPOT, role_names, AT(policy_fleet, role),
          "base: raised first, shrunk last; batch: only for standalone tasks and services that no other fleet can run; burst: raised "
          "only for what the others cannot serve, shrunk first."),
@@ -209,7 +223,7 @@ const struct policy_key *policy_key_find(const char *parent, const char *name)
 
 const char *policy_key_inner(const struct policy_key *k, char out[128])
 {
-    int n = snprintf(out, 128, "%s%s%s%s", k->parent, *k->parent ? "." : "", k->name, k->kind == KEY_ARRAY ? "[]" : "");
+    int n = snprintf(out, 128, "%s%s%s%s", k->parent, *k->parent && *k->name ? "." : "", k->name, k->kind == KEY_ARRAY ? "[]" : "");
     assert(n > 0);
     assert(n < 128);
     return out;

@@ -12,7 +12,7 @@ enum policy_key_kind { KEY_STRING, KEY_INTEGER, KEY_MONEY, KEY_BOOL, KEY_ENUM, K
 
 struct policy_key {
     const char *parent;        // "" is the root; "clusters[].scale_in" an object; "clusters[]" an element
-    const char *name;
+    const char *name;          // "": the elements of an array of plain values
     enum policy_key_kind kind;
     bool required;
     const char *unit;          // INTEGER: "s", "%", …; "" for plain numbers

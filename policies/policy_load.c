@@ -16,6 +16,7 @@ struct load {
 };
 
 static void load_object(struct load *l, const json_t *obj, const char *parent, const char *path, void *base);
+static void load_value(struct load *l, const json_t *v, const struct policy_key *k, const char *path, void *base);
 
 static const char *type_words(const json_t *v)
 {
@@ -158,11 +159,15 @@ static void load_array(struct load *l, const json_t *v, const struct policy_key 
         return;
     }
     char *items = arena_alloc(l->arena, count, k->item_size);
-    policy_key_inner(k, inner);
+    const struct policy_key *plain = policy_key_find(policy_key_inner(k, inner), "");
     for (size_t i = 0; i < count && !policy_report_full(&l->report); i++) {
         void *item = items + i * k->item_size;
+        const char *at = arena_printf(l->arena, "%s[%zu]", path, i);
         policy_keys_set_defaults(inner, item);
-        load_object(l, json_array_get(v, i), inner, arena_printf(l->arena, "%s[%zu]", path, i), item);
+        if (plain)
+            load_value(l, json_array_get(v, i), plain, at, item);
+        else
+            load_object(l, json_array_get(v, i), inner, at, item);
     }
     memcpy(base + k->offset, &items, sizeof items);
     memcpy(base + k->count_offset, &count, sizeof count);
@@ -217,7 +222,7 @@ static void load_object(struct load *l, const json_t *obj, const char *parent, c
         if (policy_report_full(&l->report))
             return;
         const char *inner = arena_printf(l->arena, "%s%s%s", path, *path ? "." : "", name);
-        const struct policy_key *k = policy_key_find(parent, name);
+        const struct policy_key *k = *name ? policy_key_find(parent, name) : NULL;
         if (k)
             load_value(l, v, k, inner, base);
         else

@@ -42,13 +42,31 @@ static json_t *value_to_json(const struct policy_key *k, const char *base, bool 
         memcpy(&items, base + k->offset, sizeof items);
         memcpy(&count, base + k->count_offset, sizeof count);
         json_t *array = json_array();
-        policy_key_inner(k, inner);
-        for (size_t i = 0; i < count; i++)
-            json_array_append_new(array, object_to_json(inner, items + i * k->item_size, hashed));
+        const struct policy_key *plain = policy_key_find(policy_key_inner(k, inner), "");
+        for (size_t i = 0; i < count; i++) {
+            const char *item = items + i * k->item_size;
+            json_array_append_new(array, plain ? value_to_json(plain, item, hashed) : object_to_json(inner, item, hashed));
+        }
         return array;
     }
     }
     return json_null();
+}
+
+// An object of which a required word is empty was not in the file, and would not be taken from one.
+static bool left_out(const struct policy_key *object, const char *base)
+{
+    char inner[128];
+    policy_key_inner(object, inner);
+    for (size_t i = 0; object->kind == KEY_OBJECT && i < policy_key_count; i++) {
+        const struct policy_key *k = &policy_keys[i];
+        if (k->kind != KEY_STRING || !k->required || strcmp(k->parent, inner) != 0)
+            continue;
+        const char *text = *(const char *const *)(const void *)(base + k->offset);
+        if (text == NULL || *text == '\0')
+            return true;
+    }
+    return false;
 }
 
 static json_t *object_to_json(const char *parent, const char *base, bool hashed)
@@ -56,7 +74,7 @@ static json_t *object_to_json(const char *parent, const char *base, bool hashed)
     json_t *obj = json_object();
     for (size_t i = 0; i < policy_key_count; i++) {
         const struct policy_key *k = &policy_keys[i];
-        if (strcmp(k->parent, parent) == 0 && k->offset != KEY_IGNORED && !(hashed && k->unhashed))
+        if (strcmp(k->parent, parent) == 0 && k->offset != KEY_IGNORED && !(hashed && k->unhashed) && !left_out(k, base))
             json_object_set_new(obj, k->name, value_to_json(k, base, hashed));
     }
     return obj;
@@ -84,6 +102,7 @@ void policy_hash(const struct policy *p, char ret[17])
 // ---- the schema -------------------------------------------------------------------------------------------------------------------
 
 static json_t *object_schema(const char *parent);
+static json_t *array_schema(const struct policy_key *k);
 
 static void add_description(json_t *schema, const struct policy_key *k)
 {
@@ -134,13 +153,23 @@ static json_t *key_schema(const struct policy_key *k)
         schema = object_schema(policy_key_inner(k, inner));
         break;
     case KEY_ARRAY:
-        json_object_set_new(schema, "type", json_string("array"));
-        if (k->required)
-            json_object_set_new(schema, "minItems", json_integer(1));
-        json_object_set_new(schema, "items", object_schema(policy_key_inner(k, inner)));
+        json_decref(schema);
+        schema = array_schema(k);
         break;
     }
     add_description(schema, k);
+    return schema;
+}
+
+static json_t *array_schema(const struct policy_key *k)
+{
+    char inner[128];
+    json_t *schema = json_object();
+    const struct policy_key *plain = policy_key_find(policy_key_inner(k, inner), "");
+    json_object_set_new(schema, "type", json_string("array"));
+    if (k->required)
+        json_object_set_new(schema, "minItems", json_integer(1));
+    json_object_set_new(schema, "items", plain ? key_schema(plain) : object_schema(inner));
     return schema;
 }
 

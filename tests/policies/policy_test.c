@@ -214,9 +214,9 @@ static void each_mistake_shows_its_line_a_caret_and_the_remedy(void **state)
         "p.json:4:84: error: clusters[0].fleets[2].max: is required\n"
         "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
         "    |                                                                                    ^ -> add \"max\": 40\n"
-        "p.json:4:84: error: clusters[0].fleets[2]: has neither id nor group nor tag\n"
+        "p.json:4:84: error: clusters[0].fleets[2]: has neither id nor group nor tag nor instant\n"
         "  4 |      \"fleets\": [{\"id\": \"sfr-1\", \"max\": \"40\"}, {\"id\": \"sfr-1\", \"min\": 9, \"max\": 3}, {}],\n"
-        "    |                                                                                    ^ -> add \"id\": \"sfr-\u2026\" or \"fleet-\u2026\", \"group\": \"NAME\", or \"tag\": \"Key=Value\"\n"
+        "    |                                                                                    ^ -> add \"id\": \"sfr-\u2026\" or \"fleet-\u2026\", \"group\": \"NAME\", \"tag\": \"Key=Value\", or \"instant\"\n"
         "p.json:5:14: error: clusters[0].mode: unknown word\n"
         "  5 |      \"mode\": \"add_only\", \"percent\": 5,\n"
         "    |              ^^^^^^^^^^ -> did you mean \"add-only\"?\n"
@@ -351,6 +351,67 @@ static void the_effective_policy_loads_again_as_itself(void **state)
     buf_release(&text);
 }
 
+#define INSTANT_OF(inner, more) "{\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"instant\":{" inner "},\"max\":4" more "}]}]}"
+#define INSTANT_WHOLE "\"name\":\"spare\",\"launch_template\":\"lt-1\",\"subnets\":[\"subnet-a\",\"subnet-b\"],\"types\":[\"c5.large\",\"m5.xlarge\"]"
+
+static void an_instant_fleet_is_named_by_its_word(void **state)
+{
+    (void)state;
+    struct fixture a = load(INSTANT_OF(INSTANT_WHOLE, ",\"role\":\"burst\""));
+    if (a.rc)
+        fail_msg("%s", buf_str(&a.report));
+    const struct policy_fleet *f = &a.policy.clusters[0].fleets[0];
+    assert_string_equal(policy_fleet_name(f), "spare");
+    assert_int_equal(policy_fleet_kind(f), FLEET_INSTANT);
+    assert_string_equal(f->instant.version, "$Default");
+    assert_int_equal(f->instant.subnet_count, 2);
+    assert_string_equal(f->instant.subnets[1].text, "subnet-b");
+    assert_int_equal(f->instant.type_count, 2);
+    assert_string_equal(f->instant.types[1].text, "m5.xlarge");
+    assert_int_equal(f->role, FLEET_ROLE_BURST);
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    json_t *j = policy_to_json(&a.policy);
+    json_write(j, &text);
+    json_decref(j);
+    struct fixture b = load(buf_str(&text));
+    assert_string_equal(a.policy.hash, b.policy.hash);
+    release(&a);
+    release(&b);
+    buf_release(&text);
+}
+
+static void mistakes_of_an_instant_fleet_are_refused_with_these_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {INSTANT_OF("", ""), "fleets[0].instant.name: is required"},
+        {INSTANT_OF("\"name\":\"spare\"", ""), "fleets[0].instant.launch_template: is required"},
+        {INSTANT_OF("\"name\":\"spare\",\"launch_template\":\"lt-1\",\"subnets\":[]", ""), "instant.subnets: is empty"},
+        {INSTANT_OF("\"name\":\"spare\",\"launch_template\":\"lt-1\",\"subnets\":[\"subnet-a\"]", ""), "instant: names no types"},
+        {INSTANT_OF("\"name\":\"spare\",\"launch_template\":\"lt-1\",\"subnets\":[7]", ""), "instant.subnets[0]: number, expected a string"},
+        {INSTANT_OF("\"name\":\"spare\",\"launch_template\":\"lt-1\",\"subnets\":[\"sub a\"]", ""), "instant.subnets[0]: is no id of a subnet"},
+        {INSTANT_OF("\"name\":\"spare\",\"launch_template\":\"lt-1\",\"subnets\":[\"subnet-a\",\"subnet-a\"]", ""), "\"subnet-a\" is there twice"},
+        {INSTANT_OF("\"name\":\"a/b\",\"launch_template\":\"lt-1\",\"subnets\":[\"subnet-a\"]", ""), "instant.name: is no name for it"},
+        {INSTANT_OF("\"name\":\"fleet-1\",\"launch_template\":\"lt-1\",\"subnets\":[\"subnet-a\"]", ""), "instant.name: is no name for it"},
+        {INSTANT_OF("\"name\":\"a\",\"launch_template\":\"l t\",\"subnets\":[\"subnet-a\"]", ""), "launch_template: is neither id nor name"},
+        {INSTANT_OF(INSTANT_WHOLE ",\"version\":\"new\"", ""), "instant.version: is no version of a launch template"},
+        {INSTANT_OF(INSTANT_WHOLE ",\"\":1", ""), "unknown key"},
+        {INSTANT_OF(INSTANT_WHOLE, ",\"min\":1"), "fleets[0].min: instances launched one order at a time have no min"},
+        {INSTANT_OF(INSTANT_WHOLE, "},{\"max\":1,\"instant\":{" INSTANT_WHOLE "}"), "\"web/spare\" is also clusters[0].fleets[0]"},
+        {INSTANT_OF(INSTANT_WHOLE, ",\"id\":\"sfr-1\""), "fleets[0].instant: id is there too"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f = load(cases[i].text);
+        assert_int_equal(f.rc, ERR_INVALID);
+        if (!strstr(buf_str(&f.report), cases[i].words))
+            fail_msg("%s\nlacks: %s\nhas: %s", cases[i].text, cases[i].words, buf_str(&f.report));
+        release(&f);
+    }
+}
+
 static void the_examples_load_without_a_warning(void **state)
 {
     (void)state;
@@ -443,6 +504,8 @@ int main(void)
         cmocka_unit_test(a_file_of_nothing_but_mistakes_ends_soon),
         cmocka_unit_test(the_hash_is_that_of_the_effective_policy),
         cmocka_unit_test(the_effective_policy_loads_again_as_itself),
+        cmocka_unit_test(an_instant_fleet_is_named_by_its_word),
+        cmocka_unit_test(mistakes_of_an_instant_fleet_are_refused_with_these_words),
         cmocka_unit_test(the_examples_load_without_a_warning),
         cmocka_unit_test(a_file_that_is_not_there_is_an_io_error),
         cmocka_unit_test(the_schema_in_the_tree_is_what_the_table_says),
