@@ -109,7 +109,7 @@ static int64_t last_move_ms(const struct world_view *v, int fleet)
     const struct world_fleet *f = &v->fleets[fleet];
     if (f->state.now != WF_ACTIVE || f->open_milli > 0)
         return INT64_MAX;
-    int64_t last_ms = f->state.changed_ms;
+    int64_t last_ms = f->state.changed_ms > f->target.changed_ms ? f->state.changed_ms : f->target.changed_ms;  // a group has no state for it
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (!i->used || i->fleet != fleet)
@@ -128,6 +128,7 @@ void inv_fleet_slow(struct invariants *inv, const struct world_view *v)
     for (int n = 0; n < v->fleet_count; n++) {
         const struct world_fleet *f = &v->fleets[n];
         struct inv_fleet *x = &inv->fleets[n];
+        bool cannot = f->group >= 0 && v->groups[f->group].suspended >> WP_LAUNCH & 1;
         if (f->modified_by != WORLD_OURS || f->activity == WA_ERROR)
             continue;
         int64_t moved_ms = last_move_ms(v, n), largest = 0;
@@ -135,7 +136,7 @@ void inv_fleet_slow(struct invariants *inv, const struct world_view *v)
             continue;
         for (int o = 0; o < f->override_count; o++)
             largest = f->overrides[o].weight_milli > largest ? f->overrides[o].weight_milli : largest;
-        bool above = f->fulfilled_milli >= f->wanted * 1000 + largest, below = f->fulfilled_milli < f->wanted * 1000;
+        bool above = f->fulfilled_milli >= f->wanted * 1000 + largest, below = f->fulfilled_milli < f->wanted * 1000 && !cannot;
         if (!above && !below)
             continue;
         x->rest_told_ms = v->now_ms;

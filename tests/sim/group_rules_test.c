@@ -122,6 +122,24 @@ static void v18_trips_above_the_policys_maximum(void **state)
     rig_release(&r);
 }
 
+static void v23_gives_a_group_the_time_to_launch_and_asks_for_nothing_where_launch_is_suspended(void **state)
+{
+    (void)state;
+    struct rig r = group_rig(0, 3, 9);
+    later(r.w, 1800000);
+    world_group_desired(r.w, WORLD_OURS, r.fleet, 4, false);
+    later(r.w, 500);  // what was ordered now is not left low since the last instance came
+    assert_int_equal(told(&r, V23), 0);
+    later(r.w, 1800000);
+    assert_int_equal(told(&r, V23), 0);
+    world_group_set_member(r.w, pick(&r, true), WM_STANDBY);  // a person lowers it with the member
+    world_group_suspend(r.w, WORLD_PERSON, r.fleet, 1u << WP_LAUNCH, true);
+    world_group_desired(r.w, WORLD_OURS, r.fleet, 5, false);
+    later(r.w, 1800000);
+    assert_int_equal(told(&r, V23), 0);  // nothing of ours could bring it
+    rig_release(&r);
+}
+
 static void v33_trips_on_a_drain_in_the_emptiest_zone(void **state)
 {
     (void)state;
@@ -143,6 +161,7 @@ int main(void)
         cmocka_unit_test(v1_and_v2_trip_on_a_member_that_was_never_drained),
         cmocka_unit_test(v16_trips_where_a_policy_or_a_managed_provider_scales_the_group),
         cmocka_unit_test(v18_trips_above_the_policys_maximum),
+        cmocka_unit_test(v23_gives_a_group_the_time_to_launch_and_asks_for_nothing_where_launch_is_suspended),
         cmocka_unit_test(v33_trips_on_a_drain_in_the_emptiest_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
