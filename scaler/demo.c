@@ -111,5 +111,7 @@ void demo_summary_text(struct rig *r, const struct demo_run *run, struct buf *ou
     if (faults > 0)
         buf_printf(out, "  %-13s %" PRId64 " calls throttled, failed, lost or garbled\n", "faults", faults);
     violations_text(r, out);
-    buf_printf(out, "  again: masu demo%s --seed %" PRIu64 "\n", faults > 0 ? " --faults" : "", run->seed);
+    const struct world_options *w = r->o.world;
+    const char *fleets = w && w->groups ? " --groups" : w && w->fleet_mix == WMIX_EC2 ? " --ec2-fleet" : "";
+    buf_printf(out, "  again: masu demo%s%s --seed %" PRIu64 "\n", faults > 0 ? " --faults" : "", fleets, run->seed);
 }

@@ -124,6 +124,10 @@ def main():
         return one(sys.argv[1])
     jobs = [(f"seed {s}, 24 h", ["--seed", str(s)], False) for s in SEEDS[:5]]
     jobs += [(f"seed {s}, 24 h, faults", ["--seed", str(s), "--faults"], False) for s in SEEDS]
+    for kind in ("--groups", "--ec2-fleet"):
+        for s in SEEDS[:2]:
+            jobs.append((f"seed {s}, 24 h, {kind[2:]}", ["--seed", str(s), kind], False))
+            jobs.append((f"seed {s}, 24 h, {kind[2:]}, faults", ["--seed", str(s), kind, "--faults"], False))
     folder = SHARED / "data" / "demand"
     for name in SERIES if folder.is_dir() else []:
         if (folder / name).is_file():
