@@ -42,7 +42,9 @@ struct cell {
     int64_t urgent_ms;               // due then, whatever next_ms says; 0 none
     bool noticed;                    // a notice waits for its answer
     int64_t order_due_ms;            // an order for what notices take is tried again then; 0 none
+    int order_tries;                 // so often since the newest notice
     int64_t burst_ms, burst_last_ms; // when the notices that come one after the other began; the newest
+    int burst_count;
     bool burst_ordered, fresh_fleets;
 };
 

@@ -187,7 +187,7 @@ static int run(struct demo *d)
     arena_init(&a, 1 << 20);
     struct sandbox_options weather = {.seed = (uint64_t)d->seed, .weather = true};
     struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy, .market_path = d->market,
-                            .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox};
+                            .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox, .events = true};
     struct world_options world;
     world_options_default(&world);
     world.groups = d->groups;

@@ -6,10 +6,13 @@
 enum { NEWS_MAX = 512 };
 #define LIFE_MS 300000           // L25: an older notice is recorded and changes nothing
 #define YOUNG_MS 60000           // an instance that nobody knows may just have been launched
-#define ORDER_AGAIN_MS 2000      // while a fleet takes no order
+#define ORDER_SOON_MS 500        // while a fleet takes no order it is looked at again after this,
+#define ORDER_SOON_TRIES 8       // so many times,
+#define ORDER_AGAIN_MS 2000      // and then after this
 #define FLOOD_MS 500             // so long the rest of a flood is waited for before the first answer
 #define BURST_GAP_MS 1500        // notices so close to each other are one burst: what it takes is ordered
-#define BURST_MAX_MS 10000       // once at its beginning and once at its end, but not later than this
+#define BURST_MASS 5             // so many of them, and there will be more
+#define BURST_MAX_MS 12500       // once at its beginning and once at its end, but not later than this
 
 // ---- who it is about ------------------------------------------------------------------------------------------------------
 
@@ -43,7 +46,9 @@ static void begin_answer(struct cell *c, int64_t now_ms)
     if (now_ms - c->burst_last_ms > BURST_GAP_MS) {
         c->burst_ms = now_ms;
         c->burst_ordered = false;
+        c->burst_count = 0;
     }
+    c->burst_count++;
     c->burst_last_ms = now_ms;
     c->noticed = true;
     if (c->tick.executing)
@@ -217,12 +222,21 @@ void notices_poll(struct notices *n, struct region *const *regions, size_t count
 
 // ---- answers --------------------------------------------------------------------------------------------------------------
 
-// In a burst of notices the first answer orders at once; the fleet takes no other order for a while then, so that the next one is
-// for all that the burst takes.
+// The first answer to a burst of notices orders at once. The fleet takes no other order for some seconds then, so the next one is for all
+// that the burst takes; where it is a wave from the beginning the first one, too: a small order amidst it would hold up the rest.
 static void time_orders(struct cell *c, int64_t now_ms)
 {
-    bool goes_on = c->burst_ordered && now_ms - c->burst_last_ms < BURST_GAP_MS && now_ms - c->burst_ms < BURST_MAX_MS;
+    bool begun = c->burst_ordered || c->burst_count >= BURST_MASS;
+    bool goes_on = begun && now_ms - c->burst_last_ms < BURST_GAP_MS && now_ms - c->burst_ms < BURST_MAX_MS;
     c->tick.hold_orders_until_ms = goes_on ? c->burst_last_ms + BURST_GAP_MS : 0;
+}
+
+// The end of the burst, or the fleet's: each change of it takes AWS some seconds, which nobody tells beforehand.
+static int64_t order_again_ms(struct cell *c, int64_t now_ms)
+{
+    if (now_ms < c->tick.hold_orders_until_ms)
+        return c->tick.hold_orders_until_ms;
+    return now_ms + (c->order_tries++ < ORDER_SOON_TRIES ? ORDER_SOON_MS : ORDER_AGAIN_MS);
 }
 
 static bool ordered(const struct tick_frame *f)
@@ -238,6 +252,7 @@ static void answer(struct notices *n, struct cell *c)
     struct err err = {0};
     int64_t now_ms = clock_wall_ms(n->clock);
     bool again = !c->noticed;  // no new notice, but an order that waited
+    c->order_tries = again ? c->order_tries : 0;
     c->noticed = false;
     c->order_due_ms = 0;
     time_orders(c, now_ms);
@@ -249,7 +264,7 @@ static void answer(struct notices *n, struct cell *c)
     if (rc == 0 && !c->tick.journal_broken && n->events)
         events_answered(n->events, c->index);
     if (rc != 0 || cell_order_waits(c, f, now_ms))
-        c->order_due_ms = now_ms + ORDER_AGAIN_MS;
+        c->order_due_ms = order_again_ms(c, now_ms);
 }
 
 static bool waits(const struct notices *n, const struct cell *c, int64_t now_ms)

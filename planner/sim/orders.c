@@ -157,6 +157,16 @@ static bool registered(const struct world *w, int instance)
     return has_instance(w, instance) && w->instances[instance].status.now != WE_NONE && w->instances[instance].status.now != WE_INACTIVE;
 }
 
+enum world_answer world_interrupt_at(struct world *w, int instance, int64_t at_ms)
+{
+    if (instance < 0 || (size_t)instance >= w->instance_count || !w->instances[instance].used)
+        return WORLD_NOT_FOUND;
+    if (!w->instances[instance].spot || at_ms < w->now_ms)
+        return WORLD_INVALID;
+    queue_push(w, at_ms, WEV_INST_NOTICE, instance, 0, w->instances[instance].serial);
+    return WORLD_OK;
+}
+
 enum world_answer world_put_attribute(struct world *w, enum world_actor by, int instance, const char *name, const char *value)
 {
     (void)by;

@@ -30,6 +30,9 @@ enum world_answer world_stop_instance(struct world *w, int instance);   // EC2 s
 enum world_answer world_start_instance(struct world *w, int instance);  // the same id runs and connects again
 enum world_answer world_set_addresses(struct world *w, int subnet, int32_t addresses);
 
+// As world_interrupt, then: a wave of notices goes on while masu looks.
+enum world_answer world_interrupt_at(struct world *w, int instance, int64_t at_ms);
+
 // ---- fleets ----------------------------------------------------------------------------------------------------------------
 // Launches nothing; sub_type is the error in its history ("allLaunchSpecsTemporarilyBlacklisted", "spotInstanceCountLimitExceeded",
 // "iamFleetRoleInvalid", …; static text). NULL: it works again.

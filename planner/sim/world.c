@@ -144,6 +144,11 @@ static bool stale(const struct world *w, const struct world_item *it)
     return false;
 }
 
+static void interrupt_step(struct world *w, int instance)
+{
+    (void)world_interrupt(w, instance);  // one that ends already stays as it is
+}
+
 static void task_done_step(struct world *w, int task)
 {
     bool stayed = w->tasks[task].healthy_ms <= w->now_ms;
@@ -169,6 +174,7 @@ static void dispatch(struct world *w, const struct world_item *it)
         [WEV_INST_TERMINATED] = machine_terminated_step,
         [WEV_INST_GONE] = machine_gone_step,
         [WEV_INST_DOOM] = machine_doom_step,
+        [WEV_INST_NOTICE] = interrupt_step,
         [WEV_INST_HOOK] = group_hook_step,
         [WEV_GROUP_TICK] = group_tick_step,
         [WEV_FLEET_MODIFIED] = fleet_modified_step,

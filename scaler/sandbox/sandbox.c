@@ -29,6 +29,8 @@ int sandbox_new(const struct clock *clock, const struct sandbox_options *options
     rng_init(&s->rng, s->options.seed ^ 0x5a4db0c5u);
     rng_init(&s->posting, s->options.seed ^ 0xe7e275u);
     s->events = (struct sandbox_event_options){.delay_min_ms = 100, .delay_max_ms = 700};
+    if (s->options.weather)
+        s->events = (struct sandbox_event_options){.delay_min_ms = 100, .delay_max_ms = 20000, .drop_permille = 100, .double_permille = 200};
     weather_init(&s->weather, s->options.seed ^ 0x77ea74e5u);
     arena_init(&s->arena, ARENA_MAX);
     *ret = s;

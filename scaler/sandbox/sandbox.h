@@ -123,8 +123,8 @@ int64_t sandbox_weather_faults(struct sandbox *s);  // how many the weather brou
 #define SQS_EVENTS_QUEUE "masu-events"  // there from the beginning: a rule of the account puts all events of EC2 into it
 #define SANDBOX_EVENTS_URL "http://127.0.0.1:4566/" SANDBOX_ACCOUNT "/" SQS_EVENTS_QUEUE
 struct sandbox_event_options {
-    int64_t delay_min_ms, delay_max_ms;  // from happening to delivery; both 0 at the start: 100 and 700
-    int drop_permille, double_permille;  // lost; delivered twice
+    int64_t delay_min_ms, delay_max_ms;  // from happening to delivery; 100 and 700 at the start, in bad weather to 20 s
+    int drop_permille, double_permille;  // lost; delivered twice. 0 at the start, in bad weather 100 and 200
 };
 void sandbox_set_events(struct sandbox *s, const struct sandbox_event_options *o);
 // Puts a message into the queue of events of the first region, as another sender would.

@@ -242,6 +242,61 @@ static void d6_half_of_all_interrupted_at_once_is_drained_and_ordered_in_one_pla
     }
 }
 
+// The last change of the target upwards by ours since then, in ms after it; -1 none.
+static int64_t last_raise(struct story *s, int64_t since_ms, int64_t *ret_highest)
+{
+    static struct sandbox_change changes[STORY_CHANGES];
+    size_t count = sandbox_changes(s->rig.sandbox, changes, STORY_CHANGES);
+    int64_t at_ms = -1;
+    *ret_highest = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct slice rest = slice_of(changes[i].detail), first = slice_cut(&rest, ' ');
+        int64_t target = 0;
+        slice_cut(&first, '=');
+        (void)parse_i64(first, &target);
+        if (changes[i].actor != WORLD_OURS || changes[i].world_ms < since_ms || changes[i].error[0] || target <= *ret_highest)
+            continue;
+        *ret_highest = target;
+        at_ms = changes[i].world_ms - since_ms;
+    }
+    return at_ms;
+}
+
+// Notice after notice for ten seconds: a small order amidst them would leave the fleet `modifying` when the rest is needed.
+static void d6_a_wave_of_ten_seconds_is_ordered_within_three_of_its_end(void **state)
+{
+    (void)state;
+    for (int forgets = 0; forgets < 2; forgets++) {
+        struct world_options o = calm_options();
+        struct story s;
+        int64_t highest;
+        o.forget_doomed_at_notice = forgets == 1;
+        story_open(&s, (struct rig_options){.events = true, .build = crowd_world, .world = &o});
+        pass(&s, 10);
+        int64_t since = now_ms(&s), last = since;
+        struct world_view v = see(&s);
+        for (int i = 0, n = 0; i < v.instance_count && n < CROWD_HOSTS / 2; i++)
+            if (v.instances[i].used && v.instances[i].state.now == WL_RUNNING) {
+                last = since + 1 + n++ * 10000 / (CROWD_HOSTS / 2);
+                assert_int_equal(world_interrupt_at(world_of(&s), i, last), WORLD_OK);
+            }
+        seconds(&s, 10);
+        seconds(&s, 3);
+        assert_int_equal(draining(&s), CROWD_HOSTS / 2);
+        pass(&s, 2);
+        int64_t ordered = last_raise(&s, since, &highest) - (last - since);
+        print_message("ordered %" PRId64 " ms after the last notice, target %" PRId64 "\n", ordered, highest);
+        if (!forgets)
+            assert_in_range(ordered, 1, 3000);
+        assert_true(highest <= CROWD_HOSTS + 20);
+        pass(&s, 30);
+        assert_in_range(live(&s), CROWD_HOSTS - 15, CROWD_HOSTS + 1);
+        assert_int_equal(running(&s, s.web), CROWD_HOSTS * 6);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
 static void v36_events_only_speed_up(void **state)
 {
     (void)state;
@@ -273,6 +328,7 @@ int main(void)
         cmocka_unit_test(d4_old_notices_and_those_of_an_earlier_life_or_of_others_change_nothing),
         cmocka_unit_test(d5_without_a_queue_a_notice_is_seen_within_fifteen_seconds),
         cmocka_unit_test(d6_half_of_all_interrupted_at_once_is_drained_and_ordered_in_one_plan),
+        cmocka_unit_test(d6_a_wave_of_ten_seconds_is_ordered_within_three_of_its_end),
         cmocka_unit_test(v34_dry_run_and_freeze_receive_nothing),
         cmocka_unit_test(v36_events_only_speed_up),
     };
