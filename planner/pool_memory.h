@@ -9,8 +9,6 @@
 
 #include "planner/work.h"
 
-enum pool_trouble { POOL_INTERRUPTED = 1, POOL_REFUSED = 2, POOL_SLOW = 4 };
-
 // Carries and updates the memo's stamps and marks the work's pools. Needs work_roles and work_fleets.
 void pool_memory_observe(struct work *w);
 // The stamp of a pool that is avoided now; NULL: it is not.

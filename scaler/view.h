@@ -20,6 +20,7 @@
 #include "planner/model/plan.h"
 #include "planner/model/snapshot.h"
 #include "policies/policy.h"
+#include "scaler/view_pools.h"
 
 enum view_outcome { VIEW_UNKNOWN, VIEW_OK, VIEW_FAILED, VIEW_SKIPPED, VIEW_DRY_RUN, VIEW_OUTCOME_COUNT };
 const char *view_outcome_name(enum view_outcome o);  // "unknown", "ok", "failed", "skipped", "dry_run"
@@ -92,6 +93,8 @@ struct view_cluster {
     struct view_service *services;     // by reserved CPU, largest first
     size_t service_count;
     int *service_rank;                 // snapshot index -> position in services
+    struct view_pool *pools;           // most members first, then those that ail, then by fleet, type and zone
+    size_t pool_count;
     struct view_progress *progress;    // worst first
     size_t progress_count;
     const struct verdict **instance_verdict;  // by instance of the snapshot, NULL none

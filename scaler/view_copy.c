@@ -82,6 +82,7 @@ static void copy_instance(struct instance *i, struct arena *a)
     i->agent_version = text(i->agent_version, a);
     i->launch_template = text(i->launch_template, a);
     i->elsewhere = text(i->elsewhere, a);
+    i->member = text(i->member, a);
     i->ports = copy_ports(i->ports, a);
     i->holdings = items(i->holdings, i->holding_count, sizeof(*i->holdings), a);
     for (size_t k = 0; k < i->holding_count; k++)
@@ -91,6 +92,9 @@ static void copy_instance(struct instance *i, struct arena *a)
 static void copy_fleet(struct fleet *f, struct arena *a)
 {
     f->id = text(f->id, a);
+    f->name = text(f->name, a);
+    f->unfound = text(f->unfound, a);
+    f->hook = text(f->hook, a);
     f->activity = text(f->activity, a);
     f->allocation = text(f->allocation, a);
     f->owner = text(f->owner, a);
@@ -115,6 +119,11 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
     c->cluster = text(c->cluster, a);
     c->owner = text(c->owner, a);
     c->policy_hash = text(c->policy_hash, a);
+    c->confirmed = text(c->confirmed, a);
+    c->local_times = items(c->local_times, c->local_time_count, sizeof(*c->local_times), a);
+    for (size_t i = 0; i < c->local_time_count; i++)
+        c->local_times[i].zone = text(c->local_times[i].zone, a);
+    c->quotas = items(c->quotas, c->quota_count, sizeof(*c->quotas), a);
     c->control.who = text(c->control.who, a);
     c->control.why = text(c->control.why, a);
     c->attribute_sets = items(c->attribute_sets, c->attribute_set_count, sizeof(*c->attribute_sets), a);

@@ -404,5 +404,6 @@ void view_facts_fill(struct view_cluster *c, const struct policy_cluster *policy
     fill_instances(c);
     fill_services(c);
     fill_bounds(c, policy);
+    view_pools_fill(c);
     fill_sources(c, policy->max_age_ms);
 }

@@ -21,6 +21,7 @@ static const struct {
     {"/api/v1/clusters", web_clusters, false},
     {"/api/v1/clusters/{name}", web_cluster, false},
     {"/api/v1/clusters/{name}/instances", web_instances, false},
+    {"/api/v1/clusters/{name}/pools", web_pools, false},
     {"/api/v1/clusters/{name}/series", web_series, false},
     {"/api/v1/clusters/{name}/ticks/{id}", web_explain, false},
     {"/api/v1/clusters/{name}/alerts", web_cluster_alerts, false},

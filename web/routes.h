@@ -65,6 +65,7 @@ void web_metrics(struct web_request *r, struct web_response *w);
 void web_clusters(struct web_request *r, struct web_response *w);
 void web_cluster(struct web_request *r, struct web_response *w);
 void web_instances(struct web_request *r, struct web_response *w);
+void web_pools(struct web_request *r, struct web_response *w);
 void web_series(struct web_request *r, struct web_response *w);
 void web_ticks(struct web_request *r, struct web_response *w);
 void web_tick(struct web_request *r, struct web_response *w);

@@ -67,6 +67,9 @@ enum memo_stamp_kind {
     STAMP_COUNT
 };
 
+// What a pool failed by: bits of the amount of STAMP_POOL.
+enum pool_trouble { POOL_INTERRUPTED = 1, POOL_REFUSED = 2, POOL_SLOW = 4 };
+
 struct memo_stamp {
     enum memo_stamp_kind kind;
     const char *key;            // instance id, fleet id, service name

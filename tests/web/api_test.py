@@ -94,6 +94,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters": "/api/v1/clusters",
             "/api/v1/clusters/{name}": "/api/v1/clusters/east?region=eu-west-1&account=123456789012",
             "/api/v1/clusters/{name}/instances": "/api/v1/clusters/east/instances",
+            "/api/v1/clusters/{name}/pools": "/api/v1/clusters/east/pools",
             "/api/v1/clusters/{name}/series": "/api/v1/clusters/east/series?step=5m",
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
             "/api/v1/alerts": "/api/v1/alerts",
@@ -110,9 +111,18 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(described, set(calls))
 
     def test_a_cluster_before_its_first_tick_is_described_too(self):
-        for suffix in ("", "/alerts", "/instances", "/series"):
+        for suffix in ("", "/alerts", "/instances", "/pools", "/series"):
             self.check("/api/v1/clusters/west" + suffix, "/api/v1/clusters/{name}" + suffix)
         self.assertEqual(self.check("/api/v1/ticks?cluster=west", "/api/v1/ticks")["ticks"], [])
+
+    def test_pools_say_what_they_cost_hold_have_and_how_they_failed(self):
+        pools = self.check("/api/v1/clusters/east/pools", "/api/v1/clusters/{name}/pools")["pools"]
+        self.assertEqual(pools, [{
+            "fleet": "sfr-00000000-1111-2222-3333-444444444444", "type": "m5.xlarge", "zone": "eu-west-1a", "weight_milli": 4000,
+            "spot_usd_micro_per_hour": 76000, "on_demand_usd_micro_per_hour": 214000, "nominal": {"cpu_units": 4096, "memory_mib": 16384},
+            "capacity": {"cpu_units": 4096, "memory_mib": 15680}, "eni_slots": 0, "measured": True, "spot_instances": 3, "on_demand_instances": 1,
+            "subnets": 1, "full_subnets": 0,
+            "memory": {"why": ["interrupted", "out_of_stock"], "failures": 1, "last": "2026-01-15T14:03:34Z", "avoided_until": "2026-01-15T14:06:34Z"}}])
 
     def test_errors_are_problems_as_described(self):
         for path, documented, status in [

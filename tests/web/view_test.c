@@ -52,11 +52,13 @@ static void a_box_knows_its_clusters_before_the_first_tick(void **state)
 static void a_view_owns_its_memory(void **state)
 {
     struct world *w = *state;
-    char name[] = "i-0aaa000000000001", fact[] = "a fact of the tick's arena";
+    char fleet[] = "Team=web", name[] = "i-0aaa000000000001", fact[] = "a fact of the tick's arena";
+    w->facts.fleets[0].name = fleet;
     w->facts.instances[0].id = name;
     w->facts.verdicts[0].target = name;
     w->facts.verdicts[0].fact = fact;
     publish(w, 1, 0);
+    memset(fleet, 'x', sizeof(fleet) - 1);
     memset(name, 'x', sizeof(name) - 1);
     memset(fact, 'x', sizeof(fact) - 1);
     memset(w->facts.holdings, 0xff, sizeof(w->facts.holdings));
@@ -64,6 +66,7 @@ static void a_view_owns_its_memory(void **state)
     struct view *v = view_acquire(&w->box);
     const struct view_cluster *c = v->clusters[0];
     assert_string_equal(c->snapshot->instances[0].id, "i-0aaa000000000001");
+    assert_string_equal(c->bounds[0].id, "Team=web");
     assert_string_equal(c->instance_verdict[0]->fact, "a fact of the tick's arena");
     assert_int_equal(c->snapshot->instances[0].holdings[0].running, 2);
     assert_string_equal(c->snapshot->services[1].name, "worker");
@@ -85,6 +88,50 @@ static void an_old_view_stays_readable_and_equal_while_new_ones_come(void **stat
     view_release(old);
     assert_string_equal(new->clusters[1]->name, "west");
     view_release(new);
+}
+
+// Three overrides of m5.xlarge in two subnets of 1a, one without addresses, and one in 1b; m5.2xlarge in any zone.
+static void pools_are_a_type_in_a_zone_with_their_members_and_their_memory(void **state)
+{
+    struct world *w = *state;
+    struct fleet_pool pools[] = {
+        {.type = 0, .type_name = "m5.xlarge", .zone = "eu-west-1b", .weight_milli = 4000, .spot_usd_micro = 50000},
+        {.type = 1, .type_name = "m5.2xlarge", .zone = "", .weight_milli = 8000},
+        {.type = 0, .type_name = "m5.xlarge", .zone = "eu-west-1a", .weight_milli = 4000, .subnet = "subnet-1", .subnet_full = true},
+        {.type = 0, .type_name = "m5.xlarge", .zone = "eu-west-1a", .weight_milli = 4000, .subnet = "subnet-2"},
+    };
+    struct memo_stamp stamps[] = {{STAMP_POOL, "m5.xlarge eu-west-1", 1, 2, 1, POOL_SLOW},
+                                  {STAMP_POOL, "m5.xlarge eu-west-1b", FACTS_NOW_MS - 60000, FACTS_NOW_MS + 60000, 2, POOL_REFUSED}};
+    w->facts.fleets[0].pools = pools;
+    w->facts.fleets[0].pool_count = 4;
+    w->facts.memo.stamps = stamps;
+    w->facts.memo.stamp_count = 2;
+    w->facts.types[1].registered = (struct res){0};
+    for (int i = 0; i < 4; i++)
+        w->facts.instances[i].fleet = 0;
+    w->facts.instances[1].type = "m5.2xlarge";
+    w->facts.instances[3].ec2 = EC2_TERMINATED;
+    publish(w, 1, 0);
+    struct view *v = view_acquire(&w->box);
+    const struct view_cluster *c = v->clusters[0];
+    assert_int_equal(c->pool_count, 3);
+    const struct view_pool *here = &c->pools[0], *any = &c->pools[1], *ill = &c->pools[2];
+    assert_string_equal(here->zone, "eu-west-1a");
+    assert_int_equal(here->spot_instances, 1);
+    assert_int_equal(here->on_demand_instances, 1);
+    assert_int_equal(here->subnets, 2);
+    assert_int_equal(here->full_subnets, 1);
+    assert_int_equal(here->spot_usd_micro, 76000);  // the type's, where its zone has none
+    assert_true(here->measured);
+    assert_null(here->failed);
+    assert_string_equal(any->type, "m5.2xlarge");
+    assert_int_equal(any->spot_instances, 1);
+    assert_false(any->measured);
+    assert_int_equal(any->capacity.v[RES_MEMORY], 32768 * 94 / 100 - 256);
+    assert_string_equal(ill->zone, "eu-west-1b");
+    assert_int_equal(ill->spot_usd_micro, 50000);
+    assert_int_equal(ill->failed->count, 2);
+    view_release(v);
 }
 
 static void a_failed_tick_keeps_the_last_facts_and_says_why(void **state)
@@ -251,6 +298,7 @@ int main(void)
         T(a_box_knows_its_clusters_before_the_first_tick),
         T(a_view_owns_its_memory),
         T(an_old_view_stays_readable_and_equal_while_new_ones_come),
+        T(pools_are_a_type_in_a_zone_with_their_members_and_their_memory),
         T(a_failed_tick_keeps_the_last_facts_and_says_why),
         T(a_cluster_that_fails_from_the_start_is_not_ticked),
         T(decisions_are_the_newest_fifty_that_acted),

@@ -43,6 +43,11 @@
  *   mark: string, notice: string | null, rebalance: string | null, kept_by_tag: boolean,
  *   verdict: { code: string, fact: string, verdict: string } | null }} Instance
  * @typedef {{ now: string, cluster: string, tick: number, at: string, services: string[], instances: Instance[] }} Instances
+ * @typedef {{ fleet: string, type: string, zone: string, weight_milli: number, spot_usd_micro_per_hour: number | null,
+ *   on_demand_usd_micro_per_hour: number | null, nominal: Res | null, capacity: Res | null, eni_slots: number | null, measured: boolean,
+ *   spot_instances: number, on_demand_instances: number, subnets: number, full_subnets: number,
+ *   memory: { why: string[], failures: number, last: string | null, avoided_until: string | null } | null }} Pool
+ * @typedef {{ now: string, cluster: string, tick: number, at: string, pools: Pool[] }} Pools
  * @typedef {{ now: string, cluster: string, from: string, step_s: number, count: number, columns: Record<string, (number | null)[]> }} Series
  * @typedef {{ tick: number, cluster: string, at: string, duration_ms: number, mode: string, dry_run: boolean, error: string, actions: number,
  *   ok: number, failed: number, skipped: number, whole: boolean, acts: Act[], summary: any }} Tick

@@ -7,6 +7,7 @@ import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
 import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
+import { poolsView } from "./pools.js";
 import { changed, earlier, go, href, keyOf, loadWhy, poll, rangeName, RANGES, state } from "./store.js";
 import { actLines, modeTag, orders, reasonLine, sentence, verdictLine } from "./words.js";
 
@@ -375,7 +376,7 @@ export function clusterView(clock, width, stopped) {
             h("div", { class: "tabs right" }, h("button", { "aria-pressed": String(table), onclick: () => go({ table: table ? "" : "1" }) }, "as table"))),
           problem("The instances", "instances"),
           list.length ? [table ? boxesTable(list) : boxesView(list), inspector(list, clock)] : state.instances ? h("p", { class: "empty" }, "No instance.") : null),
-        services(c), fleets(c)),
+        services(c), fleets(c), poolsView(c, clock, problem("The pools", "pools"))),
       h("div", { class: "side" }, alertList(c, clock), going(c, clock), feed(c, clock))), patterns());
 }
 

@@ -49,6 +49,7 @@ export const state = {
   /** @type {import("./api.js").Estate | null} */ estate: null,
   /** @type {import("./api.js").ClusterFull | null} */ full: null,
   /** @type {import("./api.js").Instances | null} */ instances: null,
+  /** @type {import("./api.js").Pools | null} */ pools: null,
   /** @type {import("./api.js").Series | null} */ series: null,
   /** ticks that acted, by id, back to the range's begin at least @type {Map<number, Tick>} */ acting: new Map(),
   /** where the older ones begin; undefined before the first answer @type {number | null | undefined} */ actingOlder: undefined,
@@ -76,6 +77,7 @@ export const state = {
     find: "",
     findAt: 0,
     allServices: false,
+    allPools: false,
     acts: 14,
     /** @type {Set<number>} */ open: new Set(),
     /** @type {Map<string, number>} */ tops: new Map(),
@@ -112,8 +114,8 @@ function arrive(before) {
   state.url = readUrl();
   const moved = ["cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
-    Object.assign(state, { full: null, instances: null, series: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
-    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, acts: 14, open: new Set(), find: "" });
+    Object.assign(state, { full: null, instances: null, pools: null, series: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, acts: 14, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
   if (before.range !== state.url.range) state.series = null;
@@ -164,6 +166,10 @@ async function pollCluster(name, url) {
     attempt("instances", async () => {
       const a = await get(path + "/instances", where());
       if (mine()) state.instances = a;
+    }),
+    attempt("pools", async () => {
+      const a = await get(path + "/pools", where());
+      if (mine()) state.pools = a;
     }),
     attempt("series", async () => {
       if (!state.now) return;

@@ -81,6 +81,27 @@ function place(instances, services, seed) {
 const zero = () => ({ cpu_units: 0, memory_mib: 0 });
 const add = (a, b) => ({ cpu_units: a.cpu_units + b.cpu_units, memory_mib: a.memory_mib + b.memory_mib });
 
+/** Every type in every zone; in a special world one was out of stock, one lost instances, one has no address. */
+function makePools(instances, opt) {
+  const fleet = "sfr-7f2a90c1-1111-4444-8888-0123456789ab";
+  const out = [];
+  for (const [type, [cpu, mem, spot, demand]] of Object.entries(TYPES_OF))
+    for (const z of "acd") {
+      const zone = "ap-northeast-1" + z;
+      const on = instances.filter((i) => i.type === type && i.zone === zone);
+      out.push({ fleet, type, zone, weight_milli: 8000, spot_usd_micro_per_hour: spot, on_demand_usd_micro_per_hour: demand, nominal: { cpu_units: cpu, memory_mib: Math.round(mem / 0.97) },
+        capacity: { cpu_units: cpu, memory_mib: mem }, eni_slots: 3, measured: type !== "c5.4xlarge", spot_instances: on.filter((i) => i.spot).length, on_demand_instances: on.filter((i) => !i.spot).length, subnets: 2, full_subnets: 0, memory: null });
+    }
+  if (opt.special) {
+    out[4].memory = { why: ["out_of_stock", "interrupted"], failures: 2, last: iso(NOW - 100_000), avoided_until: iso(NOW + 260_000) };
+    out[7].memory = { why: ["slow"], failures: 1, last: iso(NOW - 1_900_000), avoided_until: null };
+    out[8].full_subnets = 1;
+    out[11].full_subnets = 2;
+    out.push({ ...out[0], type: opt.hostile ? HOSTILE[0] : "m6i.large", zone: "", spot_usd_micro_per_hour: null, on_demand_usd_micro_per_hour: null, nominal: null, capacity: null, eni_slots: null, measured: false, spot_instances: 0, on_demand_instances: 0 });
+  }
+  return out;
+}
+
 /** The alerts of a world that has some: one of each severity, hostile names among them. */
 function alertsIn(opt, cluster) {
   const one = (severity, id, target, minutes, what, remedy) => ({ id, severity, cluster, account: "123456789012", region: "ap-northeast-1", target, since: iso(NOW - minutes * 60_000), what, remedy });
@@ -137,7 +158,7 @@ function makeCluster(name, seed, opt) {
     ],
     demands: waiting ? [{ service: "search-shard", shape: "search-shard:12", missing: 2, leaving: 0, headroom: 1, fits: 0, waits: 2, ordered: 1, never: 0, since: iso(NOW - 71_000) }] : [],
   };
-  return { summary, full, instances: { cluster: name, tick: TICK, at: summary.at, services: names, instances }, seed };
+  return { summary, full, instances: { cluster: name, tick: TICK, at: summary.at, services: names, instances }, pools: { cluster: name, tick: TICK, at: summary.at, pools: makePools(instances, opt) }, seed };
 }
 
 function series(c, q) {
@@ -252,6 +273,7 @@ export async function startFixture(kind = "pictures") {
     if (!c) return [404, { type: "about:blank", title: "Not Found", status: 404, detail: "no such cluster" }];
     if (!m[2]) return [200, { now: iso(NOW), cluster: c.full }];
     if (m[2] === "instances") return [200, { now: iso(NOW), ...c.instances }];
+    if (m[2] === "pools") return [200, { now: iso(NOW), ...c.pools }];
     if (m[2] === "series") return [200, series(c, q)];
     return [404, null];
   };

@@ -134,6 +134,29 @@ export function states({ browser, startFixture, text, num }) {
     await page.shot("cluster-light-390");
   }));
 
+  for (const [theme, width] of /** @type {["light" | "dark", number][]} */ ([["light", 390], ["dark", 1280]])) {
+    test(`the pools say what they cost and hold, and which are avoided and why, ${theme} ${width}`, () => on("pictures", "?cluster=production-web", { theme, width }, async (page) => {
+      await page.waitForSelector("table.pools");
+      const rows = () => page.locator("table.pools tbody tr").allInnerTexts();
+      const said = (await rows()).map((/** @type {string} */ r) => r.replace(/\s+/g, " ").trim());
+      assert.ok(said.includes("avoided until 23:09: out of stock, interrupted 23:03, 2 failures"), said.join("\n"));
+      assert.ok(said.includes("slow to register 22:33"));
+      assert.ok(said.includes("no free address in 1 of 2 subnets"));
+      assert.ok(said.includes("no free address in its subnets: nothing can launch"));
+      assert.match(said.find((/** @type {string} */ r) => r.startsWith("c5.4xlarge")) || "", /about ≈ ?16(\.0)? about ≈ ?30\.0/);
+      assert.equal(said.filter((/** @type {string} */ r) => /^[cmr]\d/.test(r)).length, 12);
+      assert.equal(await page.locator("table.pools").evaluate((/** @type {Element} */ e) => e.scrollWidth > (e.parentElement?.clientWidth || 0)), false, "no part of the table is out of view");
+      const all = page.getByRole("button", { name: "all 13 pools" });
+      await all.focus();
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => /m6i\.large any zone/.test(document.querySelector("table.pools")?.textContent || ""));
+      assert.match(await page.evaluate(() => document.activeElement?.textContent || ""), /the first 12/, "the focus stays on the button");
+      await page.accessible();
+      await page.noOverflow();
+      await page.shot("pools-" + theme + "-" + width);
+    }));
+  }
+
   test("every box says in words what it shows", () => on("pictures", "?cluster=production-web", {}, async (page, world) => {
     await page.waitForSelector(".box");
     const { instances } = await api(world, "/clusters/production-web/instances");
