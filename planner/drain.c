@@ -90,7 +90,7 @@ static void resume(struct work *w, int i)
 }
 
 // Empty is two looks at the tasks, 15 s apart, both later than the one that read DRAINING back. A look that knows less than all
-// begins the count anew.
+// begins the count anew. What a slow look tells may have come true at its end: from there to the begin of the second one counts.
 static void look_at_tasks(struct work *w, int i, struct memo_drain *d)
 {
     const struct instance *x = &w->s->instances[i];
@@ -106,10 +106,10 @@ static void look_at_tasks(struct work *w, int i, struct memo_drain *d)
     if (d->empty_first_ms == 0 && d->state != DRAIN_DRAINING)
         drain_move(w, d, DRAIN_DRAINING);  // a memo that says empty and not since when
     if (d->empty_first_ms == 0 && look_ms > d->read_back_ms)
-        d->empty_first_ms = look_ms;
+        d->empty_first_ms = w->s->now_ms;
     if (d->state != DRAIN_DRAINING || d->empty_first_ms == 0)
         return;
-    bool daemons_done = w->inst[i].daemon_tasks == 0 || look_ms - d->empty_first_ms >= DAEMON_GRACE_MS;
+    bool daemons_done = w->inst[i].daemon_tasks == 0 || w->s->now_ms - d->empty_first_ms >= DAEMON_GRACE_MS;
     if (look_ms - d->empty_first_ms >= EMPTY_LOOKS_APART_MS && daemons_done)
         drain_move(w, d, DRAIN_EMPTY);
 }

@@ -126,6 +126,21 @@ static void b5_a_group_is_never_set_below_the_desired_capacity_that_is_shown(voi
     assert_true(sent <= 20);  // MaxSize of the group: more would be refused
 }
 
+// Slow and throttled, it lists the tasks in its first second and hears 20 s later that they have stopped.
+static void c8_a_slow_look_has_seen_the_member_empty_at_its_end_and_no_sooner(void **state)
+{
+    (void)state;
+    build_drained(&b, inst[3]);
+    next();
+    build_later(&b, 30 * SECOND);
+    build_age(&b, SOURCE_TASKS, 20 * SECOND);
+    build_plan(&b);
+    build_later(&b, 10 * SECOND);
+    assert_int_equal(plan_count(build_plan(&b), ACTION_END_MEMBER), 0);
+    assert_int_equal(memo_drain_of(&b.memo, "i-004")->state, DRAIN_DRAINING);
+    assert_int_equal(plan_count(next(), ACTION_END_MEMBER), 1);
+}
+
 // ---- B1 ---------------------------------------------------------------------------------------------------------------------
 static void b1_no_drain_where_az_rebalance_would_end_another(void **state)
 {
@@ -299,6 +314,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(b5_a_drained_member_ends_by_one_call_that_also_lowers, setup, teardown),
         cmocka_unit_test_setup_teardown(b5_an_end_whose_answer_was_lost_is_looked_at_and_decided_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(b5_a_group_is_never_set_below_the_desired_capacity_that_is_shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(c8_a_slow_look_has_seen_the_member_empty_at_its_end_and_no_sooner, setup, teardown),
         cmocka_unit_test_setup_teardown(b1_no_drain_where_az_rebalance_would_end_another, setup, teardown),
         cmocka_unit_test_setup_teardown(b1_a_drain_that_leaves_the_zones_level_is_fine, setup, teardown),
         cmocka_unit_test_setup_teardown(b2_what_the_group_would_refuse_is_asked_before_the_drain, setup, teardown),
