@@ -95,6 +95,8 @@ struct order {
     size_t worst_count;
     struct pack_task *tasks;  // given to this fleet
     size_t task_count;
+    double price;        // of one fitting task an hour, when a fleet was last chosen: as fleet_price()
+    const char *chosen;  // why this fleet was asked before others; NULL: there was no choice
 };
 
 static size_t usable_pools(struct work *w, size_t fleet, struct pool **ret)
@@ -256,16 +258,21 @@ static const int GROWS[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = 0, [FLEET_ROLE_S
 
 // Of the fleets not yet tried, the first by role, then the cheapest; the policy's order where a price is unknown. Fleets whose
 // launches do not register, or whose pools all failed lately, come last.
+static bool is_ill(struct work *w, size_t f)
+{
+    return breaker_room(w, (int)f) != INT64_MAX || pool_memory_all_avoided(w, (int)f);
+}
+
 static int next_fleet(struct work *w, struct order *orders, bool dry, const bool *tried, struct pack_task *tasks, size_t n)
 {
     int best = -1;
     double best_price = 0;
     bool best_ill = false;
     for (size_t f = 0; f < w->s->fleet_count; f++) {
-        bool ill = breaker_room(w, (int)f) != INT64_MAX || pool_memory_all_avoided(w, (int)f);
+        bool ill = is_ill(w, f);
         if (tried[f] || w->fleet[f].closed || fallback_dry(w, (int)f) != dry)
             continue;
-        double price = fleet_price(w, &orders[f], tasks, n);
+        double price = orders[f].price = fleet_price(w, &orders[f], tasks, n);
         if (price < 0)
             continue;
         int order = best < 0 ? -1 : (ill - best_ill) * FLEET_ROLE_COUNT + GROWS[w->fleet[f].policy->role] - GROWS[w->fleet[best].policy->role];
@@ -276,6 +283,29 @@ static int next_fleet(struct work *w, struct order *orders, bool dry, const bool
         }
     }
     return best;
+}
+
+// Why the fleet was asked first of those that could take it: what decided against the nearest of the others.
+static const char *choice_fact(struct work *w, const struct order *orders, bool dry, const bool *tried, int best)
+{
+    const char *fact = NULL;
+    int rank = GROWS[w->fleet[best].policy->role];
+    double next_price = 0;
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        if ((int)f == best || tried[f] || w->fleet[f].closed || fallback_dry(w, (int)f) != dry || orders[f].price < 0)
+            continue;
+        const char *id = w->s->fleets[f].id;
+        bool worse_rank = GROWS[w->fleet[f].policy->role] > rank, priced = orders[f].price > 0 && orders[best].price > 0;
+        if (is_ill(w, f) && !is_ill(w, (size_t)best))
+            fact = fact ? fact : explain_text(w, "launches of %s fail", id);
+        else if (worse_rank)
+            fact = fact ? fact : explain_text(w, "%s serves as %s", id, policy_fleet_role_name(w->fleet[f].policy->role));
+        else if (priced && (next_price <= 0 || orders[f].price < next_price))
+            fact = explain_text(w, "$%.4f/h a task, %s $%.4f/h", orders[best].price / 1e6, id, (next_price = orders[f].price) / 1e6);
+        else if (!priced)
+            fact = fact ? fact : explain_text(w, "before %s in the policy, a price is unknown", id);
+    }
+    return fact;
 }
 
 // Beside what was given to the fleet already, which keeps its part of the growth. Returns given tasks, then `v`.
@@ -317,6 +347,8 @@ static int place_orders(struct work *w, struct order *orders, struct pack_task *
         int f = n > 0 ? next_fleet(w, orders, dry, tried, v, n) : -1;
         if (f < 0)
             break;
+        if (!orders[f].chosen)
+            orders[f].chosen = choice_fact(w, orders, dry, tried, f);
         tried[f] = true;
         first = first < 0 ? f : first;
         const struct work_fleet *y = &w->fleet[f];
@@ -366,7 +398,8 @@ static const char *order_fact(struct work *w, const struct order *o, size_t flee
     if (unfit > 0)
         what = explain_text(w, "%s; %zu of %zu types %s not hold them all", what, unfit, o->pool_count, unfit == 1 ? "does" : "do");
     int32_t n = w->fleet[fleet].need_instances;
-    return explain_text(w, "%s: up to %d instance%s of %s", what, n, n == 1 ? "" : "s", w->s->fleets[fleet].id);
+    return explain_text(w, "%s: up to %d instance%s of %s%s%s", what, n, n == 1 ? "" : "s", w->s->fleets[fleet].id, o->chosen ? "; " : "",
+                        o->chosen ? o->chosen : "");
 }
 
 static void size_order(struct work *w, struct order *o, size_t f)

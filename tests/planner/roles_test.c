@@ -222,6 +222,37 @@ static void a11_a_fleet_of_type_request_is_never_modified(void **state)
     assert_string_equal(plan_verdict(p, "sfr-request")->fact, "not of type maintain");
 }
 
+static const char *order_of(const char *id)
+{
+    const struct action *a = plan_action(&b.r.plan, ACTION_SET_TARGET, id);
+    return a ? a->fact : "";
+}
+
+static void an_order_says_why_its_fleet_was_asked_first(void **state)
+{
+    (void)state;
+    world(20);
+    int dear = fleet("sfr-dear", FLEET_ROLE_SPOT, 10, 0), cheap = fleet("sfr-cheap", FLEET_ROLE_SPOT, 3, 0);
+    b.s.fleets[dear].pools[0].spot_usd_micro = 80000;
+    b.s.fleets[cheap].pools[0].spot_usd_micro = 60000;
+    fleet("sfr-burst", FLEET_ROLE_BURST, 10, 0);
+    build_plan(&b);
+    assert_non_null(strstr(order_of("sfr-cheap"), "of sfr-cheap; $0.0150/h a task, sfr-dear $0.0200/h"));
+    assert_non_null(strstr(order_of("sfr-dear"), "of sfr-dear; sfr-burst serves as burst"));
+}
+
+static void a_fleet_whose_pools_all_failed_is_asked_last_and_the_order_says_so(void **state)
+{
+    (void)state;
+    world(20);
+    int ill = fleet("sfr-ill", FLEET_ROLE_SPOT, 10, 0);
+    fleet("sfr-well", FLEET_ROLE_SPOT, 10, 0);
+    b.s.fleets[ill].pools[0].zone = "eu-west-1a";
+    b.s.fleets[ill].pools[0].refused_ms = T0 - 5000;
+    build_plan(&b);
+    assert_non_null(strstr(order_of("sfr-well"), "of sfr-well; launches of sfr-ill fail"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +260,8 @@ int main(void)
         cmocka_unit_test_teardown(burst_stays_where_the_others_serve, teardown),
         cmocka_unit_test_teardown(burst_serves_while_the_others_cannot_change, teardown),
         cmocka_unit_test_teardown(burst_shrinks_first_and_base_last, teardown),
+        cmocka_unit_test_teardown(an_order_says_why_its_fleet_was_asked_first, teardown),
+        cmocka_unit_test_teardown(a_fleet_whose_pools_all_failed_is_asked_last_and_the_order_says_so, teardown),
         cmocka_unit_test_teardown(a_batch_pool_never_grows_for_what_another_fleet_can_run, teardown),
         cmocka_unit_test_teardown(a_batch_pool_grows_for_a_service_that_only_it_can_run, teardown),
         cmocka_unit_test_teardown(a_fleet_found_by_its_tag_is_the_policys, teardown),
