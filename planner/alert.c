@@ -42,6 +42,7 @@ static const struct alert_row {
     [ALERT_SOURCE_LOST] = {"source-lost", ALERT_WARNING, "Nothing is removed until it is read again: permissions, throttling, network."},
     [ALERT_SERVICE_UNMOVABLE] = {"service-unmovable", ALERT_INFO,
                                  "Its hosts are never drained: give it a maximumPercent that lets one more task start."},
+    [ALERT_SERVICE_ALONE] = {"service-alone", ALERT_INFO, "Give it a minimumHealthyPercent above 0, a task on another host, or headroom."},
     [ALERT_SERVICE_MANAGED] = {"service-managed", ALERT_INFO, "masu orders nothing for it; turn managed scaling off to have it do so."},
     [ALERT_DEPLOYMENT_STUCK] = {"deployment-stuck", ALERT_WARNING,
                                 "Finish or roll back the deployment; instances that hold its tasks are not drained until then."},

@@ -349,31 +349,6 @@ void drain_undo_own(struct work *w)
 }
 
 // ---- the next step --------------------------------------------------------------------------------------------------------
-void drain_doomed(struct work *w, int instance, const char *why, const char *fact)
-{
-    const struct instance *x = &w->s->instances[instance];
-    if (!modes_may(w, x->fleet, DEED_NOTICE)) {
-        explain_judge(w, instance, VERDICT_HOLD, explain_text(w, "%s; %s", fact, modes_why(w, x->fleet)), "not answered");
-        return;
-    }
-    work_action(w, (struct action){.kind = ACTION_DRAIN, .target = x->id, .instance = instance, .fleet = x->fleet, .value = why, .after = -1,
-                                   .fact = fact, .verdict = "drain now"});  // no protection either: what ends overrides it
-    explain_judge(w, instance, VERDICT_DRAIN, fact, "drain now");
-}
-
-static void advance_interrupted(struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    int32_t tasks = w->inst[i].tasks;
-    const char *fact = explain_text(w, "spot notice %s, %d task%s", explain_time(w, x->notice_ms), tasks, tasks == 1 ? "" : "s");
-    if (x->ecs != ECS_ACTIVE) {
-        explain_judge(w, i, VERDICT_GO_ON, fact,
-                      x->ecs == ECS_DRAINING ? "drains, ends by itself" : "not capacity, ends by itself");
-        return;
-    }
-    drain_doomed(w, i, "reason=notice", fact);
-}
-
 // It was acknowledged: what still shows ACTIVE is late, or another's veto. To send it again would begin a drain without a proof.
 static void advance_chosen(struct work *w, int i, const struct memo_drain *d)
 {
@@ -426,7 +401,7 @@ static void advance_one(struct work *w, int i)
     const struct instance *x = &w->s->instances[i];
     const struct memo_drain *d = work_drain(w, i);
     if (x->notice_ms > 0 && (!d || d->state <= DRAIN_DRAINING || d->state >= DRAIN_GONE) && w->inst[i].role != ROLE_GONE) {
-        advance_interrupted(w, i);
+        drain_noticed(w, i);
         return;
     }
     if (!d) {

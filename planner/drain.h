@@ -46,6 +46,12 @@ void drain_begin(struct work *w, int instance, const char *fact, const char *ver
 // Sends DRAINING alone, for what ends by itself: no mark, so nothing to resume. `why` is the word of its reason, `fact` for people. Held, in
 // words, where the mode answers no notices.
 void drain_doomed(struct work *w, int instance, const char *why, const char *fact);
+// The answer to a spot notice: drain_doomed, but where it holds the last running task of a service that ECS may stop before its replacement
+// runs and there is no room, only once there is, or 60 s after the notice (D2).
+void drain_noticed(struct work *w, int instance);
+// The one host of all running tasks of a service that ECS may stop to the last one; -1: it has none, or several.
+int drain_only_host(const struct work *w, int service);
+bool drain_room_elsewhere(struct work *w, int service, int host);  // for one task of it, on an instance that takes tasks now
 // After the guard: what was really sent becomes state, and the memo is complete.
 void drain_commit(struct work *w);
 // Moves a drain of ours along an edge of drain_fsm.

@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "planner/alert.h"
 #include "planner/demand.h"
+#include "planner/drain.h"
 #include "planner/explain.h"
 
 #define MINUTE_MS (60 * 1000LL)
@@ -100,6 +101,12 @@ static void watch_service(struct work *w, const struct service *s)
         alert_raise(w, ALERT_SERVICE_UNMOVABLE, s->name,
                     explain_text(w, "%s, desired %d at %d/%d %%, can neither start nor stop a task", s->name, s->desired,
                                  s->min_percent, s->max_percent),
+                    NULL);
+    int host = drain_only_host(w, (int)(s - w->s->services));
+    if (host >= 0 && w->s->instances[host].spot && !drain_room_elsewhere(w, (int)(s - w->s->services), host))
+        alert_raise(w, ALERT_SERVICE_ALONE, s->name,
+                    explain_text(w, "All of %s, desired %d at %d %% minimum, runs on %s, which is spot, and there is room for it nowhere else", s->name,
+                                 s->desired, s->min_percent, w->s->instances[host].id),
                     NULL);
     const struct deployment *d = primary_of(s);
     if (!work_in_deployment(s) || !d)

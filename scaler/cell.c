@@ -7,6 +7,7 @@
 
 enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20, POLICY_MAX_BYTES = 4 << 20 };
 #define NOTICE_LIFE_MS 120000
+#define LAST_TASK_MS 60000  // D2, as in planner/drain_notice.c: then it is drained whatever it holds
 
 // ---- the steps ------------------------------------------------------------------------------------------------------------
 
@@ -361,6 +362,31 @@ bool cell_order_waits(const struct cell *c, const struct tick_frame *f, int64_t 
         if (f->snapshot.instances[i].fleet >= 0 && f->snapshot.instances[i].notice_ms > now_ms - NOTICE_LIFE_MS)
             return true;
     return false;
+}
+
+static bool sent(const struct tick_frame *f, enum action_kind kind, int instance)
+{
+    for (size_t i = 0; i < f->result.plan.action_count; i++)
+        if (f->result.plan.actions[i].kind == kind && f->result.plan.actions[i].instance == instance)
+            return f->acts[i].known && f->acts[i].outcome == OUTCOME_OK;
+    return false;
+}
+
+bool cell_drain_waits(const struct tick_frame *f, int64_t now_ms, int64_t *ret_due_ms)
+{
+    bool any = false;
+    *ret_due_ms = 0;
+    for (size_t i = 0; f && f->has_plan && i < f->snapshot.instance_count; i++) {
+        const struct instance *x = &f->snapshot.instances[i];
+        bool young = x->ecs == ECS_UNREGISTERED || x->ecs == ECS_REGISTERING, last = x->ecs == ECS_ACTIVE && !sent(f, ACTION_DRAIN, (int)i);
+        if (x->fleet < 0 || x->ec2 > EC2_RUNNING || now_ms - x->notice_ms >= NOTICE_LIFE_MS || (!young && !last))
+            continue;
+        any = true;
+        int64_t due_ms = x->notice_ms + LAST_TASK_MS;
+        if (last && due_ms > now_ms && (*ret_due_ms == 0 || due_ms < *ret_due_ms))
+            *ret_due_ms = due_ms;
+    }
+    return any;
 }
 
 void cell_release(struct cell *c)

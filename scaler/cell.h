@@ -42,6 +42,7 @@ struct cell {
     int64_t urgent_ms;               // due then, whatever next_ms says; 0 none
     bool noticed;                    // a notice waits for its answer
     int64_t order_due_ms;            // an order for what notices take is tried again then; 0 none
+    int64_t look_due_ms;             // one that was noticed is not drained yet: looked at again then; 0 none
     int order_tries;                 // so often since the newest notice
     int64_t burst_ms, burst_last_ms; // when the notices that come one after the other began; the newest
     int burst_count;
@@ -56,5 +57,8 @@ struct tick_ops cell_ops(struct cell *c);
 // read again before.
 int cell_answer_notice(struct cell *c, bool fresh_fleets, struct err *err);
 bool cell_order_waits(const struct cell *c, const struct tick_frame *f, int64_t now_ms);
+// Whether one that AWS takes back is not drained yet, because it boots or holds the last task of a service (safety.md D2, D3): to be looked
+// at again soon. *ret_due_ms: when the latter are drained at the latest, 0 none.
+bool cell_drain_waits(const struct tick_frame *f, int64_t now_ms, int64_t *ret_due_ms);
 // Before the first tick, once the account is known: the cluster's id and memo from the state.
 int cell_restore(struct cell *c, struct err *err);

@@ -9,6 +9,7 @@ enum { NEWS_MAX = 512 };
 #define ORDER_SOON_MS 500        // while a fleet takes no order it is looked at again after this,
 #define ORDER_SOON_TRIES 8       // so many times,
 #define ORDER_AGAIN_MS 2000      // and then after this
+#define LOOK_AGAIN_MS 10000      // while one that was noticed is not drained yet
 #define FLOOD_MS 500             // so long the rest of a flood is waited for before the first answer
 #define BURST_GAP_MS 1500        // notices so close to each other are one burst: what it takes is ordered
 #define BURST_MASS 5             // so many of them, and there will be more
@@ -164,6 +165,10 @@ enum events_verdict notices_hear(void *arg, struct events_heard *h)
         if (strcmp(e->word, "SERVICE_TASK_PLACEMENT_FAILURE") == 0)
             hurry_those_with(n, h);
         break;
+    case EVENT_CONTAINER_INSTANCE:
+        if (strcmp(e->word, "ACTIVE") == 0 && e->instance_count > 0 && region_notice_ms(h->region, e->instances[0], 0) > 0)
+            hurry_those_with(n, h);  // D3: it booted when its notice came
+        break;
     case EVENT_FLEET_ERROR:
     case EVENT_HOOK_TERMINATE:
         hurry_those_with(n, h);
@@ -174,7 +179,6 @@ enum events_verdict notices_hear(void *arg, struct events_heard *h)
     case EVENT_HOOK_LAUNCH:
     case EVENT_HOOK_TEST:
     case EVENT_TASK:
-    case EVENT_CONTAINER_INSTANCE:
     case EVENT_DEPLOYMENT:
     case EVENT_KIND_COUNT:
         break;
@@ -247,6 +251,15 @@ static bool ordered(const struct tick_frame *f)
     return false;
 }
 
+void notices_ticked(struct cell *c, const struct tick_frame *f, int64_t now_ms)
+{
+    int64_t due_ms;
+    bool waits = cell_drain_waits(f, now_ms, &due_ms);
+    c->look_due_ms = waits ? now_ms + LOOK_AGAIN_MS : 0;
+    if (due_ms > 0 && (c->order_due_ms == 0 || due_ms < c->order_due_ms))
+        c->order_due_ms = due_ms;
+}
+
 static void answer(struct notices *n, struct cell *c)
 {
     struct err err = {0};
@@ -265,6 +278,7 @@ static void answer(struct notices *n, struct cell *c)
         events_answered(n->events, c->index);
     if (rc != 0 || cell_order_waits(c, f, now_ms))
         c->order_due_ms = order_again_ms(c, now_ms);
+    notices_ticked(c, f, now_ms);
 }
 
 static bool waits(const struct notices *n, const struct cell *c, int64_t now_ms)
@@ -281,7 +295,12 @@ bool notices_answer(struct notices *n)
     n->answering = true;
     for (size_t i = 0; i < n->cell_count; i++) {
         struct cell *c = &n->cells[i];
-        if (c->tick.executing || !waits(n, c, clock_wall_ms(n->clock)))
+        int64_t now_ms = clock_wall_ms(n->clock);
+        if (c->look_due_ms && now_ms >= c->look_due_ms) {
+            c->look_due_ms = 0;
+            n->hurry(n->arg, c);
+        }
+        if (c->tick.executing || !waits(n, c, now_ms))
             continue;
         answer(n, c);
         any = true;
@@ -296,6 +315,7 @@ int64_t notices_due_ms(const struct notices *n)
     for (size_t i = 0; i < n->cell_count; i++) {
         const struct cell *c = &n->cells[i];
         int64_t at_ms = c->noticed && looked(c) ? c->burst_ms + FLOOD_MS : c->order_due_ms ? c->order_due_ms : INT64_MAX;
+        at_ms = c->look_due_ms && c->look_due_ms < at_ms ? c->look_due_ms : at_ms;
         due_ms = at_ms < due_ms ? at_ms : due_ms;
     }
     return due_ms;

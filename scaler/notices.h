@@ -24,4 +24,6 @@ bool notices_may_receive(void *notices, struct region *r);                    //
 void notices_poll(struct notices *n, struct region *const *regions, size_t count);
 // Answers all notices that wait and can be: not of clusters that execute right now, whose plan is broken off instead. True: some were.
 bool notices_answer(struct notices *n);
+// A tick or an answer is over: what of it waits to be drained is looked at again in time.
+void notices_ticked(struct cell *c, const struct tick_frame *f, int64_t now_ms);
 int64_t notices_due_ms(const struct notices *n);  // when notices_answer has something to do by time alone; INT64_MAX never

@@ -110,6 +110,9 @@ bool fault_before(struct call *c, const struct fault *f)
     case SANDBOX_FAULT_DENIED:
         answer_denied(c);
         return true;
+    case SANDBOX_FAULT_INVALID:
+        call_fail(c, 400, c->speaks_json ? "InvalidParameterException" : "InvalidParameterValue", "A value is not valid.");
+        return true;
     case SANDBOX_FAULT_TIMEOUT_BEFORE:
         call_fail(c, 500, "Lost", "no answer");
         c->ret->delivery = SANDBOX_LOST;

@@ -101,6 +101,7 @@ enum sandbox_fault_kind {
     SANDBOX_FAULT_GARBAGE,         // effect, bytes that do not parse
     SANDBOX_FAULT_STALE,           // a read is answered with the bytes of the last equal read, if there was one
     SANDBOX_FAULT_PARTIAL,         // ECS by ids: each second one (or the only one) is in failures[] as MISSING, without effect
+    SANDBOX_FAULT_INVALID,         // a value is refused, without effect: of a batch all for one's sake
     SANDBOX_FAULT_EMPTY_PAGE,      // a paged read begins with an empty page that carries a token
     SANDBOX_FAULT_COUNT
 };
