@@ -10,6 +10,7 @@
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/aws.h"
 #include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/ecs_providers.h"

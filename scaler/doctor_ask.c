@@ -2,6 +2,7 @@
 // denied for. Where there is nothing to ask about, a made-up name serves: AWS checks the permission before it looks.
 #include "base/check.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_types.h"
 #include "scaler/doctor.h"
 
 enum { ROUND_MS = 60000, HISTORY_MS = 3600000, NAMES_MAX = 64 };

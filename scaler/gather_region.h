@@ -9,6 +9,7 @@
 #include "scaler/aws/autoscaling_app.h"
 #include "planner/model/quota_class.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sts.h"

@@ -18,6 +18,8 @@ const struct permission permissions[] = {
     {"ec2:DescribeInstanceTypes", false, SCOPE_ANY, "size and architecture of a type", false},
     {"ec2:DescribeSpotFleetRequests", false, SCOPE_ANY, "target, weights and state of the fleets", false},
     {"ec2:DescribeSpotPriceHistory", false, SCOPE_ANY, "what an instance costs", true},
+    {"ec2:DescribeInstanceTypeOfferings", false, SCOPE_ANY, "which zones sell the types that a fleet's requirements mean", true},
+    {"ec2:GetSpotPlacementScores", false, SCOPE_ANY, "which zones are likely to have spot capacity, where the policy asks", true},
     {"ec2:DescribeSubnets", false, SCOPE_ANY, "zone and free addresses of the fleets' subnets", true},
     {"ec2:DescribeSpotInstanceRequests", false, SCOPE_ANY, "which instances AWS takes back", true},
     {"ec2:DescribeSpotFleetRequestHistory", false, SCOPE_FLEET, "why a fleet does not get what it asks for", true},

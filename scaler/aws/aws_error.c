@@ -79,6 +79,7 @@ static const struct rule {
     {"InsufficientInstanceCapacity", ERR_CAPACITY, AWS_RETRY_NO},
     {"MaxSpotInstanceCountExceeded", ERR_CAPACITY, AWS_RETRY_NO},
     {"MaxSpotFleetRequestCountExceeded", ERR_CAPACITY, AWS_RETRY_NO},
+    {"MaxConfigLimitExceededException", ERR_LIMIT, AWS_RETRY_NO},
     {"VcpuLimitExceeded", ERR_CAPACITY, AWS_RETRY_NO},
     {"InstanceLimitExceeded", ERR_CAPACITY, AWS_RETRY_NO},
     {"UnfulfillableCapacity", ERR_CAPACITY, AWS_RETRY_NO},

@@ -6,7 +6,6 @@
 
 #define VERSION "2016-11-15"
 #define FILTER_VALUES_MAX 200
-#define TYPES_MAX 100
 #define FLEETS_MAX 100
 #define TERMINATE_MAX 20
 #define TAGGED_MAX 100
@@ -22,8 +21,6 @@ static const struct aws_operation describe_history = {AWS_EC2, "DescribeSpotFlee
 static const struct aws_operation describe_subnets = {AWS_EC2, "DescribeSubnets", false, false, NULL, ec2_decode_subnets, NULL};
 static const struct aws_operation describe_requests = {AWS_EC2, "DescribeSpotInstanceRequests", false, false, NULL,
                                                        ec2_decode_spot_requests, NULL};
-static const struct aws_operation describe_types = {AWS_EC2, "DescribeInstanceTypes", false, false, NULL, ec2_decode_types, NULL};
-static const struct aws_operation describe_prices = {AWS_EC2, "DescribeSpotPriceHistory", false, false, NULL, ec2_decode_prices, NULL};
 // Both depend on facts that may have changed since: after an unknown outcome the next tick looks first.
 static const struct aws_operation terminate = {AWS_EC2, "TerminateInstances", true, false, NULL, ec2_decode_state_changes, NULL};
 static const struct aws_operation modify_fleet = {AWS_EC2, "ModifySpotFleetRequest", true, false, NULL, ec2_decode_return, NULL};
@@ -264,37 +261,5 @@ void ec2_describe_interrupted(struct aws_with w, struct ec2_spot_requests *ret)
     add_filter(&b, 1, "status-code", codes, ARRAY_LEN(codes));
     aws_form_add_int(&b, "MaxResults", PAGE_MAX);
     aws_job_submit(&(struct aws_job){.with = w, .op = &describe_requests, .call = &ret->call, .ret = ret}, &b);
-    aws_call_settle(&ret->call);
-}
-
-// ---- types and prices -------------------------------------------------------------------------------------------------------
-void ec2_describe_types(struct aws_with w, const char *const *names, size_t count, struct ec2_types *ret)
-{
-    *ret = (struct ec2_types){0};
-    aws_call_begin(&ret->call);
-    for (size_t from = 0; from < count; from += TYPES_MAX) {
-        _cleanup_(buf_release) struct buf b;
-        begin(&b, &describe_types);
-        aws_form_add_list(&b, "InstanceType", names + from, at_most(count - from, TYPES_MAX));
-        aws_job_submit(&(struct aws_job){.with = w, .op = &describe_types, .call = &ret->call, .ret = ret}, &b);
-    }
-    aws_call_settle(&ret->call);
-}
-
-void ec2_describe_spot_prices(struct aws_with w, const char *const *types, size_t count, int64_t now_ms, struct ec2_prices *ret)
-{
-    *ret = (struct ec2_prices){0};
-    aws_call_begin(&ret->call);
-    char start[32];
-    format_iso8601(now_ms, false, start);
-    for (size_t from = 0; from < count; from += TYPES_MAX) {
-        _cleanup_(buf_release) struct buf b;
-        begin(&b, &describe_prices);
-        aws_form_add_list(&b, "InstanceType", types + from, at_most(count - from, TYPES_MAX));
-        aws_form_add(&b, "ProductDescription.1", "Linux/UNIX");
-        aws_form_add(&b, "StartTime", start);
-        aws_form_add_int(&b, "MaxResults", PAGE_MAX);
-        aws_job_submit(&(struct aws_job){.with = w, .op = &describe_prices, .call = &ret->call, .ret = ret}, &b);
-    }
     aws_call_settle(&ret->call);
 }

@@ -4,6 +4,7 @@
 // then; strings are never NULL. Weights are × 1,000, prices integer micro-dollars an hour, times wall milliseconds (0 none).
 #pragma once
 
+#include "planner/model/type_rules.h"
 #include "scaler/aws/aws.h"
 #include "scaler/aws/ecs.h"
 
@@ -64,7 +65,8 @@ void ec2_try_tags(struct aws_with w, const char *const *resources, size_t count,
 
 // ---- spot fleets ------------------------------------------------------------------------------------------------------------
 struct ec2_fleet_override {      // a launch template override or a launch specification
-    const char *type;            // "" = by attributes, unknown
+    const char *type;            // "" = by attributes
+    const struct type_rules *rules;  // these; NULL none told
     const char *subnet;          // "" none; several are told as one comma-separated string
     const char *zone;            // "" none
     const char *launch_template; // "lt-0abc:3", or "lt-0abc:$Latest" and the like; "" none told by id
@@ -128,7 +130,7 @@ void ec2_modify_spot_fleet(struct aws_with w, const struct ec2_fleet_target *t, 
 
 // ---- subnets ----------------------------------------------------------------------------------------------------------------
 struct ec2_subnet {
-    const char *id, *zone, *vpc;
+    const char *id, *zone, *zone_id, *vpc;  // zone_id "use1-az1", "" not told
     int64_t free_addresses;      // -1 not told
 };
 struct ec2_subnets {
@@ -152,29 +154,3 @@ struct ec2_spot_requests {
 };
 // Those whose status says that AWS takes the instance back: while it still runs, that is its notice (safety.md N1).
 void ec2_describe_interrupted(struct aws_with w, struct ec2_spot_requests *ret);
-
-// ---- types and prices -------------------------------------------------------------------------------------------------------
-struct ec2_type {
-    const char *name, *arch;     // "x86_64", "arm64": the first of the two that it supports, else ""
-    int64_t vcpus, memory_mib, max_network_interfaces, gpus;
-    bool spot, bare_metal;
-};
-struct ec2_types {
-    struct aws_call call;
-    struct ec2_type *items;
-    size_t count, cap;
-};
-void ec2_describe_types(struct aws_with w, const char *const *names, size_t count, struct ec2_types *ret);
-
-struct ec2_price {
-    const char *type, *zone, *product;
-    int64_t usd_micro;           // an hour
-    int64_t since_ms;
-};
-struct ec2_prices {
-    struct aws_call call;
-    struct ec2_price *items;     // may hold several of one type and zone: the newest counts
-    size_t count, cap;
-};
-// Present Linux/UNIX spot prices of these types in every zone of the region; now_ms is the StartTime.
-void ec2_describe_spot_prices(struct aws_with w, const char *const *types, size_t count, int64_t now_ms, struct ec2_prices *ret);

@@ -3,10 +3,9 @@
 #include "base/parse.h"
 #include "scaler/aws/ec2.h"
 
-#define GPUS_MAX 10000  // of one kind in an instance: beyond is nonsense
 #define LAUNCH_MS 60000 // volumes of the launch are attached within seconds of it
 
-static void take_token(struct aws_job *job, const struct xml_node *root)
+void ec2_take_token(struct aws_job *job, const struct xml_node *root)
 {
     job->token = xml_text_in(root, "nextToken", job->with.arena);
 }
@@ -72,7 +71,7 @@ int ec2_decode_instances(struct aws_job *job, const struct xml_node *root, struc
             }
         }
     }
-    take_token(job, root);
+    ec2_take_token(job, root);
     return 0;
 }
 
@@ -118,6 +117,7 @@ static struct ec2_fleet_override override_of(const struct xml_node *n, const cha
         .zone = xml_text_in(n, "availabilityZone", a),
         .launch_template = launch_template,
         .weight_milli = xml_milli(n, "weightedCapacity", 1000),
+        .rules = ec2_type_rules_of(n, a),
     };
     if (!*o.zone)
         o.zone = xml_text_in(n, "placement/availabilityZone", a);  // launch specifications
@@ -191,7 +191,7 @@ int ec2_decode_fleets(struct aws_job *job, const struct xml_node *root, struct e
             return err->kind;
         }
     }
-    take_token(job, root);
+    ec2_take_token(job, root);
     return 0;
 }
 
@@ -244,7 +244,7 @@ int ec2_decode_ec2_fleets(struct aws_job *job, const struct xml_node *root, stru
             return err->kind;
         }
     }
-    take_token(job, root);
+    ec2_take_token(job, root);
     return 0;
 }
 
@@ -258,7 +258,7 @@ int ec2_decode_members(struct aws_job *job, const struct xml_node *root, struct 
         ret->items[ret->count++] = (struct ec2_fleet_member){
             xml_text_in(i, "instanceId", a), xml_text_in(i, "instanceType", a), xml_text_in(i, "instanceHealth", a)};
     }
-    take_token(job, root);
+    ec2_take_token(job, root);
     return 0;
 }
 
@@ -273,7 +273,7 @@ int ec2_decode_history(struct aws_job *job, const struct xml_node *root, struct 
             xml_time_ms(i, "timestamp"), xml_text_in(i, "eventType", a), xml_text_in(i, "eventInformation/eventSubType", a),
             xml_text_in(i, "eventInformation/eventDescription", a)};
     }
-    take_token(job, root);
+    ec2_take_token(job, root);
     return 0;
 }
 
@@ -287,6 +287,7 @@ int ec2_decode_subnets(struct aws_job *job, const struct xml_node *root, struct 
         struct ec2_subnet s = {
             .id = xml_text_in(i, "subnetId", a),
             .zone = xml_text_in(i, "availabilityZone", a),
+            .zone_id = xml_text_in(i, "availabilityZoneId", a),
             .vpc = xml_text_in(i, "vpcId", a),
             .free_addresses = xml_int(i, "availableIpAddressCount", -1),
         };
@@ -297,7 +298,7 @@ int ec2_decode_subnets(struct aws_job *job, const struct xml_node *root, struct 
         ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
         ret->items[ret->count++] = s;
     }
-    take_token(job, root);
+    ec2_take_token(job, root);
     return 0;
 }
 
@@ -313,76 +314,6 @@ int ec2_decode_spot_requests(struct aws_job *job, const struct xml_node *root, s
                                                              .status = xml_text_in(i, "status/code", a),
                                                              .status_ms = xml_time_ms(i, "status/updateTime")};
     }
-    take_token(job, root);
-    return 0;
-}
-
-// ---- types and prices -------------------------------------------------------------------------------------------------------
-static const char *arch_of(const struct xml_node *type)
-{
-    const struct xml_node *first = xml_first(type, "processorInfo/supportedArchitectures", "item");
-    for (const struct xml_node *i = first; i; i = xml_next(i)) {
-        if (strcmp(i->text, "x86_64") == 0)
-            return "x86_64";
-        if (strcmp(i->text, "arm64") == 0)
-            return "arm64";
-    }
-    return "";
-}
-
-static bool sells_spot(const struct xml_node *type)
-{
-    for (const struct xml_node *i = xml_first(type, "supportedUsageClasses", "item"); i; i = xml_next(i))
-        if (strcmp(i->text, "spot") == 0)
-            return true;
-    return false;
-}
-
-int ec2_decode_types(struct aws_job *job, const struct xml_node *root, struct err *err)
-{
-    (void)err;
-    struct ec2_types *ret = job->ret;
-    struct arena *a = job->with.arena;
-    for (const struct xml_node *n = xml_first(root, "instanceTypeSet", "item"); n; n = xml_next(n)) {
-        struct ec2_type t = {
-            .name = xml_text_in(n, "instanceType", a),
-            .arch = arch_of(n),
-            .vcpus = xml_int(n, "vCpuInfo/defaultVCpus", 0),
-            .memory_mib = xml_int(n, "memoryInfo/sizeInMiB", 0),
-            .max_network_interfaces = xml_int(n, "networkInfo/maximumNetworkInterfaces", 0),
-            .spot = sells_spot(n),
-            .bare_metal = xml_flag(n, "bareMetal", false),
-        };
-        for (const struct xml_node *g = xml_first(n, "gpuInfo/gpus", "item"); g; g = xml_next(g)) {
-            int64_t gpus = xml_int(g, "count", 0);
-            t.gpus += gpus > 0 && gpus < GPUS_MAX ? gpus : 0;
-        }
-        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
-        ret->items[ret->count++] = t;
-    }
-    take_token(job, root);
-    return 0;
-}
-
-int ec2_decode_prices(struct aws_job *job, const struct xml_node *root, struct err *err)
-{
-    struct ec2_prices *ret = job->ret;
-    struct arena *a = job->with.arena;
-    size_t before = ret->count;
-    for (const struct xml_node *n = xml_first(root, "spotPriceHistorySet", "item"); n; n = xml_next(n)) {
-        struct ec2_price p = {
-            .type = xml_text_in(n, "instanceType", a),
-            .zone = xml_text_in(n, "availabilityZone", a),
-            .product = xml_text_in(n, "productDescription", a),
-            .since_ms = xml_time_ms(n, "timestamp"),
-        };
-        if (!parse_decimal_micro(slice_trim(slice_of(xml_text(n, "spotPrice"))), &p.usd_micro)) {
-            ret->count = before;
-            return err_set(err, ERR_CORRUPT, "a price that is no number");
-        }
-        ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
-        ret->items[ret->count++] = p;
-    }
-    take_token(job, root);
+    ec2_take_token(job, root);
     return 0;
 }

@@ -28,6 +28,7 @@ static const char *const ec2_modify_params[] = {"FleetId", "ExcessCapacityTermin
 static const char *const types_params[] = {"InstanceType.N", FILTERS, PAGED, NULL};
 static const char *const offerings_params[] = {"LocationType", FILTERS, PAGED, NULL};
 static const char *const prices_params[] = {"InstanceType.N", "ProductDescription.N", "AvailabilityZone", "StartTime", "EndTime", FILTERS, PAGED, NULL};
+static const char *const scores_params[] = {"InstanceType.N", "TargetCapacity", "TargetCapacityUnitType", "SingleAvailabilityZone", "RegionName.N", PAGED, NULL};
 static const char *const zones_params[] = {"ZoneName.N", "AllAvailabilityZones", NULL};
 static const char *const regions_params[] = {"RegionName.N", "AllRegions", NULL};
 static const char *const describe_tags_params[] = {FILTERS, PAGED, NULL};
@@ -51,6 +52,7 @@ const struct op ec2_ops[] = {
     {"ec2:DescribeInstanceTypes", play_ec2_describe_instance_types, BUCKET_EC2_TYPES, false, false, types_params},
     {"ec2:DescribeInstanceTypeOfferings", play_ec2_describe_instance_type_offerings, BUCKET_EC2_OFFERINGS, false, false, offerings_params},
     {"ec2:DescribeSpotPriceHistory", play_ec2_describe_spot_price_history, BUCKET_EC2_PRICES, false, false, prices_params},
+    {"ec2:GetSpotPlacementScores", play_ec2_get_spot_placement_scores, BUCKET_EC2_SCORES, false, false, scores_params},
     {"ec2:DescribeAvailabilityZones", play_ec2_describe_availability_zones, BUCKET_EC2_ZONES, false, false, zones_params},
     {"ec2:DescribeRegions", play_ec2_describe_regions, BUCKET_EC2_REGIONS, false, false, regions_params},
     {"ec2:DescribeTags", play_ec2_describe_tags, BUCKET_EC2_TAGS, false, false, describe_tags_params},

@@ -49,6 +49,7 @@ void play_ec2_write_overrides(struct call *c, const struct world_fleet *f);
 void play_ec2_write_rebalance(struct call *c, const struct world_fleet *f, const char *element);
 void play_ec2_write_members(struct call *c, int fleet, const struct ec2_filter *type, struct page *page);  // type NULL: any
 void play_ec2_write_history(struct call *c, const struct ec2_history_words *w, int fleet, int64_t from_ms, struct page *page);
+const char *play_ec2_zone_id(struct call *c, int zone);  // "use1-az1", of an index
 void play_ec2_answer_modify(struct call *c, enum world_answer answer, const char *id, const char *unknown);  // unknown: the code
 
 void play_ec2_describe_instances(struct call *c);
@@ -68,6 +69,7 @@ void play_ec2_describe_fleet_history(struct call *c);
 void play_ec2_modify_fleet(struct call *c);
 void play_ec2_describe_instance_types(struct call *c);
 void play_ec2_describe_instance_type_offerings(struct call *c);
+void play_ec2_get_spot_placement_scores(struct call *c);
 void play_ec2_describe_spot_price_history(struct call *c);
 void play_ec2_describe_availability_zones(struct call *c);
 void play_ec2_describe_regions(struct call *c);

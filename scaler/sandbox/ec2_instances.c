@@ -5,8 +5,6 @@
 
 #include "base/parse.h"
 
-#define ZONE_ID(zone) ((zone) + 1)
-
 static const char *const instance_filters[] = {"instance-id", "instance-state-name", "instance-type", "availability-zone", "instance-lifecycle",
                                                "spot-instance-request-id", "tag-key", "tag:", NULL};
 
@@ -63,7 +61,7 @@ static void write_state(struct call *c, const char *name, int64_t lifecycle)
 static void write_placement(struct call *c, int zone)
 {
     xo_open(c->out, "placement");
-    xo_text(c->out, "availabilityZoneId", arena_printf(c->arena, "use1-az%d", ZONE_ID(zone)));
+    xo_text(c->out, "availabilityZoneId", play_ec2_zone_id(c, zone));
     xo_text(c->out, "availabilityZone", c->view.zones[zone]);
     xo_text(c->out, "groupName", "");
     xo_text(c->out, "tenancy", "default");

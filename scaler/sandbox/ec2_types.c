@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+const char *play_ec2_zone_id(struct call *c, int zone)
+{
+    return arena_printf(c->arena, "use1-az%d", zone + 1);
+}
+
 static int find_type(const struct call *c, struct slice name)
 {
     for (int i = 0; i < c->view.type_count; i++)
@@ -218,7 +223,7 @@ void play_ec2_describe_availability_zones(struct call *c)
         xo_text(c->out, "zoneName", c->view.zones[i]);
         xo_text(c->out, "zoneState", "available");
         xo_text(c->out, "regionName", c->region->name);
-        xo_text(c->out, "zoneId", arena_printf(c->arena, "use1-az%d", i + 1));
+        xo_text(c->out, "zoneId", play_ec2_zone_id(c, i));
         xo_text(c->out, "zoneType", "availability-zone");
         xo_text(c->out, "optInStatus", "opt-in-not-required");
         xo_close(c->out, "item");
@@ -298,6 +303,7 @@ void play_ec2_describe_subnets(struct call *c)
         xo_text(c->out, "cidrBlock", arena_printf(c->arena, "10.%d.0.0/19", i));
         xo_int(c->out, "availableIpAddressCount", left > 0 ? left : 0);
         xo_text(c->out, "availabilityZone", c->view.zones[s->zone]);
+        xo_text(c->out, "availabilityZoneId", play_ec2_zone_id(c, s->zone));
         xo_bool(c->out, "defaultForAz", false);
         xo_close(c->out, "item");
     }

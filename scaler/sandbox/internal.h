@@ -30,6 +30,11 @@ struct scalable {
     double target_value;
 };
 
+struct placement_question {              // about spot placement scores
+    uint64_t what;
+    int64_t at_ms;
+};
+
 struct region {
     char account[16], name[24];
     struct world *world;
@@ -38,6 +43,8 @@ struct region {
     struct bucket_level buckets[BUCKET_COUNT];
     struct sqs_queue queues[QUEUES_MAX];
     int queue_count;
+    struct placement_question questions[20];
+    int question_count;
     uint64_t news_taken;                // of the world's news, up to this one
 };
 

@@ -43,6 +43,7 @@ static const struct {
     [BUCKET_EC2_TYPES] = {100, 20},
     [BUCKET_EC2_OFFERINGS] = {100, 20},
     [BUCKET_EC2_PRICES] = {100, 20},
+    [BUCKET_EC2_SCORES] = {20, 1},  // not documented
     [BUCKET_EC2_ZONES] = {100, 20},
     [BUCKET_EC2_REGIONS] = {100, 20},
     [BUCKET_EC2_SUBNETS] = {100, 20},

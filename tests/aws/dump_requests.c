@@ -9,6 +9,7 @@
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/budget.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sqs.h"
@@ -57,6 +58,9 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     static struct ec2_fleet_events events;
     static struct ec2_subnets subnets;
     static struct ec2_spot_requests requests;
+    static struct ec2_types all_types;
+    static struct ec2_offerings offerings;
+    static struct ec2_scores scores;
     static struct aws_call calls[6];
     static struct ec2_spot_fleets ec2_fleets, all;
     static struct ec2_fleet_members ec2_members;
@@ -83,6 +87,9 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     ec2_modify_ec2_fleet(w, &(struct ec2_fleet_target){.fleet_id = "fleet-1", .target = 7, .on_demand = 2}, &calls[4]);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){.fleet_id = "sfr-1", .target = 7, .split = true}, &calls[5]);
     ec2_describe_types(w, type_names, 2, &types);
+    ec2_describe_all_types(w, &all_types);
+    ec2_describe_offerings(w, &offerings);
+    ec2_placement_scores(w, "eu-west-1", type_names, 2, 40, &scores);
     ec2_describe_spot_prices(w, type_names, 2, T0_MS, &prices);
 }
 

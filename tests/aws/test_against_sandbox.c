@@ -8,6 +8,7 @@
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/quotas.h"
@@ -449,7 +450,9 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     struct ec2_fleet_events history;
     struct ec2_subnets sn;
     struct ec2_spot_requests interrupted;
-    struct ec2_types types;
+    struct ec2_types types, all;
+    struct ec2_offerings offered;
+    struct ec2_scores scores;
     struct ec2_prices prices;
     struct sts_identity who;
     sts_get_caller_identity(t->with, &who);
@@ -461,14 +464,23 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     ec2_describe_interrupted(t->with, &interrupted);
     ec2_describe_types(t->with, &type, 1, &types);
     ec2_describe_spot_prices(t->with, &type, 1, t->clock.virtual_ms, &prices);
+    ec2_describe_all_types(t->with, &all);
+    ec2_describe_offerings(t->with, &offered);
+    ec2_placement_scores(t->with, "us-east-1", &type, 1, 10, &scores);
     run(t);
     ec2_describe_instances_by_id(t->with, &members.items[0].id, 1, &by_id);
     run(t);
-    const struct aws_call *calls[] = {&who.call, &members.call, &fleets.call, &listed.call, &history.call, &sn.call, &interrupted.call, &types.call, &prices.call, &by_id.call};
+    const struct aws_call *calls[] = {&who.call, &members.call, &fleets.call, &listed.call, &history.call, &sn.call, &interrupted.call, &types.call, &prices.call, &by_id.call, &all.call, &offered.call, &scores.call};
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         complete(calls[i]);
+    assert_int_equal(all.count, v.type_count);
+    assert_int_equal(offered.count, v.pool_count);
+    assert_string_equal(offered.items[0].zone, v.zones[v.pools[0].zone]);
+    assert_int_equal(scores.count, v.zone_count);
+    assert_in_range(scores.items[0].score, 1, 3);  // of one type alone it is always low
     assert_int_equal(sn.count, 1);  // the unknown one is merely absent
     assert_string_equal(sn.items[0].zone, v.zones[v.subnets[0].zone]);
+    assert_string_equal(sn.items[0].zone_id, scores.items[v.subnets[0].zone].zone_id);
     assert_string_equal(sn.items[0].vpc, v.subnets[0].vpc);
     assert_int_equal(sn.items[0].free_addresses, world_free_addresses(t->world, 0));
     assert_true(history.count > 0);

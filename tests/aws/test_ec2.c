@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_types.h"
 #include "scaler/aws/xml.h"
 #include "tests/aws/fixture.h"
 
@@ -364,6 +365,47 @@ static void an_answer_of_terminate_that_names_nobody_is_an_answer(void **state)
     }
 }
 
+static void a_fleet_may_ask_for_types_by_attributes(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f);
+    scripted_add_body(&f.s, "<DescribeFleetsResponse><fleetSet><item><fleetId>fleet-1</fleetId><fleetState>active</fleetState><type>maintain</type>"
+                            "<targetCapacitySpecification><totalTargetCapacity>1</totalTargetCapacity></targetCapacitySpecification>"
+                            "<launchTemplateConfigs><item><overrides><item><subnetId>subnet-1</subnetId><instanceRequirements><vCpuCount><min>2</min>"
+                            "<max>8</max></vCpuCount><memoryMiB><min>4096</min></memoryMiB><excludedInstanceTypeSet><item>c4.*</item></excludedInstanceTypeSet>"
+                            "<instanceGenerationSet><item>current</item></instanceGenerationSet><burstablePerformance>included</burstablePerformance>"
+                            "</instanceRequirements></item><item><instanceType>c5.large</instanceType></item></overrides></item></launchTemplateConfigs>"
+                            "</item></fleetSet></DescribeFleetsResponse>");
+    const char *id = "fleet-1";
+    struct ec2_spot_fleets fleets;
+    ec2_describe_ec2_fleets(f.with, &id, 1, &fleets);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(fleets.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(fleets.items[0].override_count, 2);
+    const struct ec2_fleet_override *o = &fleets.items[0].overrides[0];
+    assert_string_equal(o->type, "");
+    assert_non_null(o->rules);
+    const struct type_facts good = {.name = "c5.large", .arch = "x86_64", .vcpus = 2, .memory_mib = 4096, .current = true};
+    struct type_facts t = good;
+    assert_null(type_rules_miss(o->rules, &t));
+    t.burstable = true;
+    assert_null(type_rules_miss(o->rules, &t));
+    t.bare_metal = true;  // left out where nothing is said of it
+    assert_string_equal(type_rules_miss(o->rules, &t), "bare metal");
+    t = good;
+    t.vcpus = 9;
+    assert_string_equal(type_rules_miss(o->rules, &t), "more vCPUs");
+    t = good;
+    t.current = false;
+    assert_string_equal(type_rules_miss(o->rules, &t), "previous generation");
+    t = good;
+    t.name = "c4.large";
+    assert_string_equal(type_rules_miss(o->rules, &t), "excluded by name");
+    assert_null(fleets.items[0].overrides[1].rules);
+    fixture_end(&f);
+}
+
 static void types_and_prices_are_numbers(void **state)
 {
     (void)state;
@@ -415,6 +457,7 @@ int main(void)
         cmocka_unit_test(tags_are_encoded_and_deleted_by_key),
         cmocka_unit_test(an_instance_missing_from_the_answer_of_terminate_is_doubtful),
         cmocka_unit_test(an_answer_of_terminate_that_names_nobody_is_an_answer),
+        cmocka_unit_test(a_fleet_may_ask_for_types_by_attributes),
         cmocka_unit_test(types_and_prices_are_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/sts.h"
 #include "tests/aws/files.h"

@@ -382,6 +382,9 @@ def written(server, cluster, arns, fleet):
     answer(server, "ec2", "describe-spot-fleet-request-history", "--spot-fleet-request-id", fleet, "--start-time", "2026-01-01T00:00:00Z")
     answer(server, "ec2", "describe-spot-instance-requests", "--filters", "Name=state,Values=active")
     answer(server, "ec2", "describe-subnets")
+    scores = answer(server, "ec2", "get-spot-placement-scores", "--instance-types", "m5.large", "m5.xlarge", "c5.xlarge", "--target-capacity", "5",
+                    "--single-availability-zone", "--region-names", "us-east-1")["SpotPlacementScores"]
+    check("placement scores are told for each zone", len(scores) == 3 and all(1 <= s["Score"] <= 10 and s["AvailabilityZoneId"] for s in scores), scores)
     answer(server, "ec2", "describe-instance-type-offerings", "--location-type", "availability-zone")
     name = ["--service-namespace", "ec2", "--resource-id", "spot-fleet-request/" + fleet, "--scalable-dimension", "ec2:spot-fleet-request:TargetCapacity"]
     answer(server, "application-autoscaling", "register-scalable-target", *name, "--min-capacity", "1", "--max-capacity", "5")
