@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "planner/explain.h"
+#include "planner/parts.h"
 
 #define DRY_MS (3 * 60 * 1000LL)          // L17, as pools are
 #define DRY_MAX_MS (30 * 60 * 1000LL)
@@ -109,11 +110,11 @@ bool fallback_moved(struct work *w, int f)
 static bool can_on_demand(const struct work *w, int f)
 {
     const struct fleet *x = &w->s->fleets[f];
-    return x->on_demand_target > 0 || (x->pool_count > 0 && x->pools[0].launch_template[0] != '\0');
+    return x->kind != FLEET_GROUP && (x->on_demand_target > 0 || (x->pool_count > 0 && x->pools[0].launch_template[0] != '\0'));
 }
 
 // The way back: kept long enough, and nothing dry for as long as L17 says.
-static bool returns(struct work *w, int f, const struct memo_stamp *ours)
+static bool quiet_again(struct work *w, int f, const struct memo_stamp *ours)
 {
     if (w->s->now_ms - ours->since_ms < ON_DEMAND_KEPT_MS || fallback_dry(w, f))
         return false;
@@ -121,19 +122,33 @@ static bool returns(struct work *w, int f, const struct memo_stamp *ours)
     return !past(w, dry) || w->s->now_ms - dry->until_ms >= QUIET_MS;
 }
 
-int64_t fallback_on_demand(struct work *w, int f, int64_t target, int64_t base)
+struct fallback_target fallback_on_demand(struct work *w, int f, int64_t target, int64_t base)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t has = i64_min(base, target);
-    const struct memo_stamp *ours = work_old_stamp(w, STAMP_ON_DEMAND, w->s->fleets[f].id);
+    int64_t has = i64_min(base, target), missing = target - y->live_milli / 1000;
     bool needs = fallback_dry(w, f) && y->need_target > 0 && w->p->on_demand_ms > 0 && short_ms(w, f) >= w->p->on_demand_ms;
-    if (needs && can_on_demand(w, f)) {
-        int64_t missing = target - y->live_milli / 1000;
-        return missing > 0 ? i64_min(target, i64_max(has, y->on_demand_milli / 1000 + missing)) : has;
-    }
-    if (past(w, ours) && returns(w, f, ours))
-        return i64_min(has, ours->amount);
-    return has;
+    if (!needs || missing <= 0 || !can_on_demand(w, f))
+        return (struct fallback_target){target, has};
+    // All that runs on demand is of its part from now on, and what runs on spot is all of the other: nothing more comes there.
+    int64_t spot = (y->live_milli - parts_counted_milli(y->on_demand_milli, w->s->fleets[f].on_demand_target)) / 1000;
+    int64_t part = i64_max(has, y->on_demand_milli / 1000 + missing), most = i64_max(target, y->policy->max);
+    int64_t total = i64_min(i64_max(target, spot + part), most);
+    return (struct fallback_target){total, i64_min(part, i64_max(has, total - spot))};
+}
+
+bool fallback_returns(struct work *w, int f, struct fallback_target *ret)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    const struct memo_stamp *ours = work_old_stamp(w, STAMP_ON_DEMAND, w->s->fleets[f].id);
+    int64_t has = w->s->fleets[f].on_demand_target;
+    if (!past(w, ours) || !quiet_again(w, f, ours))
+        return false;
+    // A part of its own keeps what runs on demand, which leaves by itself; without one what runs there fills the whole target.
+    int64_t back = ours->amount > 0 ? i64_max(ours->amount, y->od_stay_milli / 1000) : 0, sum = parts_sum(w, f, back);
+    if (back >= has || sum > i64_max(y->target, y->policy->max))
+        return false;
+    *ret = (struct fallback_target){i64_max(y->target, sum), back};
+    return true;
 }
 
 const char *fallback_on_demand_fact(struct work *w, int f)

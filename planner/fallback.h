@@ -5,8 +5,9 @@
 //
 // While a fleet is dry, what it has on order is not counted as coming and other fleets are asked first; where they take the need, what
 // it has not fulfilled is withdrawn in the same plan. Where none can, and it stays short for the policy's time, the missing part is
-// asked of it on demand: the total stays, the on-demand part rises. That part goes back when it was kept for an hour and
-// nothing was dry for 30 min; what runs on demand stays until scale-in takes it, which takes such instances first.
+// asked of it on demand: the on-demand part rises to what runs there and is missing, and spot is asked for no more than it has. That
+// part goes back when it was kept for an hour and nothing was dry for 30 min; what runs on demand stays until scale-in takes it, which
+// takes such instances first, or consolidation replaces it, which begins no sooner than that.
 // Memo: STAMP_SHORT (fleet; amount = weight that it had), STAMP_DRY (fleet; count grows and decays as in pool_memory.h),
 // STAMP_ON_DEMAND (fleet; amount = its own part before ours).
 #pragma once
@@ -19,9 +20,14 @@ bool fallback_dry(struct work *w, int fleet);
 const char *fallback_why(struct work *w, int fleet);  // of a dry one, in words
 // Whether the need of a dry fleet has another place: then its open order is withdrawn. Needs scale_out_order.
 bool fallback_moved(struct work *w, int fleet);
-// The on-demand part that the fleet should have with this target; `base`, what it would have without us, where nothing is to change.
-// Needs scale_out_order.
-int64_t fallback_on_demand(struct work *w, int fleet, int64_t target, int64_t base);
+struct fallback_target {
+    int64_t target, on_demand;  // in all, and the on-demand part of it
+};
+// What to send in place of this target and on-demand part: the same, or, where spot gives nothing, all that is missing on demand; the
+// total then counts all that runs. Needs scale_out_order.
+struct fallback_target fallback_on_demand(struct work *w, int fleet, int64_t target, int64_t on_demand);
+// Whether our on-demand part goes back now, and to what; the total rises where on-demand members count again that were above their part.
+bool fallback_returns(struct work *w, int fleet, struct fallback_target *ret);
 const char *fallback_on_demand_fact(struct work *w, int fleet);  // why it differs
 // L18: why no spot instance may be drained; NULL: none.
 const char *fallback_hold(struct work *w);

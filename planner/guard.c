@@ -25,6 +25,9 @@ static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
     assert(to >= y->target);
     y->wanted = again ? y->wanted : x->capacity;
     y->allowed = to;
+    // What is cut off was to come on demand, where that part grows.
+    int64_t part = w->s->fleets[x->fleet].on_demand_target;
+    x->on_demand = x->on_demand > part ? i64_max(part, x->on_demand - (x->capacity - to)) : i64_min(x->on_demand, to);
     x->capacity = to;
     x->verdict = to > y->target ? explain_text(w, "raise the target from %" PRId64 " to %" PRId64, y->target, to)
                                  : explain_text(w, "hold the target at %" PRId64, to);
@@ -159,17 +162,44 @@ static void remember_trouble(struct work *w)
     }
 }
 
+static bool grows_on_demand(const struct work *w, const struct action *x)
+{
+    return x->on_demand > w->s->fleets[x->fleet].on_demand_target;
+}
+
 // L23. What is replaced gives its vCPUs back, so replacements are limited as well: AWS would refuse them.
 static void cap_quota(struct work *w, struct action *x)
 {
     const struct work_fleet *y = &w->fleet[x->fleet];
     const char *why = "";
-    int64_t room = quota_room(w, x->fleet, &why);
-    if (room >= INT64_MAX / 1000)
+    const struct fleet *f = &w->s->fleets[x->fleet];
+    int64_t room = quota_room(w, x->fleet, f->on_demand_target > 0 && f->target <= f->on_demand_target, &why);
+    if (room >= INT64_MAX / 1000 || grows_on_demand(w, x))
         return;
     int64_t most = i64_max((y->live_milli + room * i64_max(y->weight_min_milli, 1)) / 1000, has_already(w, x));
     if (x->capacity > most)
         cap(w, x, most, why);
+}
+
+// The on-demand part by a quota of its own; what it cuts off stays asked of spot where the total does not grow.
+static void cap_on_demand(struct work *w, struct action *x)
+{
+    struct work_fleet *y = &w->fleet[x->fleet];
+    const char *why = "";
+    int64_t room = quota_room(w, x->fleet, true, &why), has = w->s->fleets[x->fleet].on_demand_target;
+    if (room >= INT64_MAX / 1000 || !grows_on_demand(w, x))
+        return;
+    int64_t most = i64_max((y->on_demand_milli + room * i64_max(y->weight_min_milli, 1)) / 1000, has), cut = x->on_demand - most;
+    if (cut <= 0)
+        return;
+    x->fact = explain_text(w, "%s; %" PRId64 " wanted on demand, %s", x->fact, x->on_demand, why);
+    y->wanted = x->on_demand;
+    y->allowed = x->on_demand = most;
+    x->capacity = i64_max(y->target, x->capacity - cut);
+    x->verdict = explain_text(w, "%s the target at %" PRId64 ", on demand %" PRId64 " of it", x->capacity > y->target ? "raise" : "keep", x->capacity, most);
+    y->code = VERDICT_CAPPED;
+    y->fact = x->fact;
+    y->verdict = x->verdict;
 }
 
 static void cap_targets(struct work *w)
@@ -177,7 +207,10 @@ static void cap_targets(struct work *w)
     struct step s = count_step(w);
     for (size_t k = 0; k < w->plan->action_count; k++) {
         struct action *x = &w->plan->actions[k];
-        if (x->kind != ACTION_SET_TARGET || x->capacity <= w->fleet[x->fleet].target)
+        if (x->kind != ACTION_SET_TARGET)
+            continue;
+        cap_on_demand(w, x);
+        if (x->capacity <= w->fleet[x->fleet].target)
             continue;
         cap_spend(w, x);
         cap_max(w, x);

@@ -20,14 +20,13 @@ static const char *fact(struct work *w, const struct quota *q)
     return explain_text(w, "%" PRId64 " of %" PRId64 " vCPUs of the %s quota %s are used", q->used_vcpus, q->limit_vcpus, c->name, c->code);
 }
 
-int64_t quota_room(struct work *w, int fleet, const char **ret_why)
+int64_t quota_room(struct work *w, int fleet, bool on_demand, const char **ret_why)
 {
     const struct fleet *f = &w->s->fleets[fleet];
-    bool spot = f->on_demand_target == 0 || f->target > f->on_demand_target;
     int64_t most = -1;
     for (size_t k = 0; k < f->pool_count; k++) {
         const struct instance_type *t = f->pools[k].type < 0 ? NULL : &w->s->types[f->pools[k].type];
-        const struct quota *q = quota_of(w, quota_class_of(f->pools[k].type_name, spot));
+        const struct quota *q = quota_of(w, quota_class_of(f->pools[k].type_name, !on_demand));
         int64_t vcpus = t ? (t->nominal.v[RES_CPU] + 1023) / 1024 : 0;
         if (!q || vcpus <= 0)
             return INT64_MAX;  // the fleet may launch what no known quota limits

@@ -4,7 +4,7 @@
 
 #include "planner/work.h"
 
-// How many more instances the fleet may launch before the quota of the class with the most room is at its limit; INT64_MAX where no
+// How many more instances the fleet may launch, on demand or on spot, before the quota of the class with the most room is at its limit; INT64_MAX where no
 // quota is known. *ret_why (may be NULL) is the fact where it limits.
-int64_t quota_room(struct work *w, int fleet, const char **ret_why);
+int64_t quota_room(struct work *w, int fleet, bool on_demand, const char **ret_why);
 void quota_alert(struct work *w);

@@ -87,6 +87,7 @@ struct tally {
     int32_t drains, recent;         // now; begun in the last 10 min
     int32_t by_reason[BUDGET_REASON_COUNT];  // of the drains
     int32_t *zone_drains, *zone_members;
+    bool *zone_live;                // some instance is there, if a leaving one
     int64_t *fleet_keep_milli;      // less all our drains
 };
 
@@ -94,6 +95,7 @@ static struct tally count_all(struct work *w)
 {
     struct tally t = {.zone_drains = arena_array(w->a, int32_t, (size_t)w->zone_count + 1),
                       .zone_members = arena_array(w->a, int32_t, (size_t)w->zone_count + 1),
+                      .zone_live = arena_array(w->a, bool, (size_t)w->zone_count + 1),
                       .fleet_keep_milli = arena_array(w->a, int64_t, w->s->fleet_count + 1)};
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
@@ -109,6 +111,7 @@ static struct tally count_all(struct work *w)
         if (y->zone >= 0) {
             t.zone_drains[y->zone] += drains;
             t.zone_members[y->zone] += !drains && y->role != ROLE_LEAVING;
+            t.zone_live[y->zone] = true;
         }
         if (!drains && x->notice_ms == 0)
             t.fleet_keep_milli[x->fleet] += x->weight_milli;
@@ -167,6 +170,8 @@ static const char *balance_hold(struct work *w, const struct tally *t, int i)
     if (zone < 0 || w->zone_count < 2)
         return NULL;
     for (int z = 0; z < w->zone_count; z++) {
+        if (!t->zone_live[z])
+            continue;  // of instances that have ended
         most = t->zone_members[z] > most ? t->zone_members[z] : most;
         least = t->zone_members[z] < least ? t->zone_members[z] : least;
     }

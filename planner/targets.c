@@ -7,26 +7,13 @@
 #include "planner/explain.h"
 #include "planner/fallback.h"
 #include "planner/groups.h"
-#include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/owner.h"
+#include "planner/parts.h"
 #include "planner/scale_in.h"
+#include "planner/targets_internal.h"
 
 #define END_AGAIN_MS (60 * 1000)            // TerminateInstances is repeated for the same id after this
-#define FOREIGN_RAISE_MS (30 * 60 * 1000)   // L16: a target raised by another is kept
-#define REST_MS (60 * 1000)                 // at least, before a target at rest is corrected
-
-// What one fleet's target is made of in this tick.
-struct sums {
-    int64_t empty_milli;    // of our empty drains, not yet lowered
-    int32_t empty, lowered, drains;
-    int first_empty;
-    int64_t keep_milli;     // members to keep: those that stay, less the empty ones
-    int64_t on_demand;      // their on-demand part
-    int64_t open;           // ordered and not launched
-    bool undone_low;        // a drain that had lowered the target is undone
-    int undo_action;
-};
 
 static bool of_fleet(const struct work *w, size_t i, int f)
 {
@@ -72,6 +59,7 @@ static struct sums add_up(struct work *w, int f)
         int64_t od_stay_milli = i64_min(y->od_stay_milli, od_most_milli), od_keep_milli = i64_min(y->od_stay_milli - od_empty_milli, od_most_milli);
         int64_t spot_milli = y->stay_milli - od_stay_milli - (x.empty_milli - od_empty_milli);
         x.on_demand = od_keep_milli / 1000;
+        x.part_falls = od_empty_milli > 0 && od_keep_milli < od_stay_milli;
         x.keep_milli = x.on_demand * 1000 + spot_milli;
     } else {
         x.keep_milli = y->stay_milli - x.empty_milli;
@@ -81,16 +69,19 @@ static struct sums add_up(struct work *w, int f)
     return x;
 }
 
-static struct usd raise_cost(struct work *w, int f)
+static struct usd raise_cost(struct work *w, int f, bool on_demand)
 {
     const struct fleet *x = &w->s->fleets[f];
-    for (size_t k = 0; k < x->pool_count; k++)
-        if (x->pools[k].type >= 0 && w->s->types[x->pools[k].type].spot_usd_micro > 0)
-            return (struct usd){w->s->types[x->pools[k].type].spot_usd_micro * w->fleet[f].need_instances};
+    for (size_t k = 0; k < x->pool_count; k++) {
+        const struct instance_type *t = x->pools[k].type < 0 ? NULL : &w->s->types[x->pools[k].type];
+        int64_t micro = !t ? 0 : on_demand ? t->on_demand_usd_micro : t->spot_usd_micro;
+        if (micro > 0)
+            return (struct usd){micro * w->fleet[f].need_instances};
+    }
     return (struct usd){0};
 }
 
-static void say(struct work *w, int f, enum verdict_code code, const char *fact, const char *verdict)
+void targets_say(struct work *w, int f, enum verdict_code code, const char *fact, const char *verdict)
 {
     struct work_fleet *y = &w->fleet[f];
     y->code = code;
@@ -98,12 +89,12 @@ static void say(struct work *w, int f, enum verdict_code code, const char *fact,
     y->verdict = verdict;
 }
 
-static void send_target(struct work *w, int f, int64_t target, int64_t on_demand, int after, const char *fact, enum verdict_code code)
+void targets_send(struct work *w, int f, int64_t target, int64_t on_demand, int after, const char *fact, enum verdict_code code)
 {
     const struct fleet *x = &w->s->fleets[f];
     const struct work_fleet *y = &w->fleet[f];
     bool up = target > y->target;
-    on_demand = i64_min(fallback_on_demand(w, f, target, on_demand), target);
+    assert(on_demand <= target);
     const char *verdict = target == y->target ? explain_text(w, "keep the target at %" PRId64, target)
                                               : explain_text(w, "%s the target from %" PRId64 " to %" PRId64, up ? "raise" : "lower", y->target, target);
     if (on_demand != x->on_demand_target)
@@ -117,16 +108,16 @@ static void send_target(struct work *w, int f, int64_t target, int64_t on_demand
                                    .fleet = f,
                                    .capacity = target,
                                    .target_before = x->target,
-                                   .on_demand = i64_min(on_demand, target),
+                                   .on_demand = on_demand,
                                    .recheck = up ? RECHECK_NONE : RECHECK_FLEET_ACTIVE,
                                    .after = after >= 0 ? after : owner_after(w, f),
                                    .fact = fact,
                                    .verdict = verdict,
-                                   .hourly_delta = up ? raise_cost(w, f) : (struct usd){0}});
-    say(w, f, code, fact, verdict);
+                                   .hourly_delta = up ? raise_cost(w, f, on_demand > x->on_demand_target) : (struct usd){0}});
+    targets_say(w, f, code, fact, verdict);
 }
 
-static const char *sum_fact(struct work *w, int f)
+const char *targets_fact(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
     return explain_text(w, "target %" PRId64 ", %d members weigh %g", y->target, y->live, (double)y->live_milli / 1000);
@@ -137,28 +128,32 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
 {
     const struct fleet *fleet = &w->s->fleets[f];
     const struct work_fleet *y = &w->fleet[f];
-    int64_t back = x->undone_low ? y->stay_milli / 1000 : 0;
+    // What an undone drain was taken out of comes back, the on-demand part too.
+    int64_t part = x->undone_low ? parts_that_stays(w, f) : fleet->on_demand_target;
+    int64_t back = x->undone_low ? parts_sum(w, f, part) : 0;
     int64_t min = y->target < y->policy->min ? y->policy->min : 0;
-    int64_t want = i64_max(y->need_target, i64_max(back, min));
+    int64_t need = y->need_target > 0 ? y->need_target + part - fleet->on_demand_target : 0;
+    int64_t want = i64_max(need, i64_max(back, min));
     if (fleet->kind == FLEET_GROUP)
         want = i64_min(i64_max(want, fleet->min_size), fleet->max_size);  // what Auto Scaling takes
     if (want <= y->target || w->no_order)
         return false;
-    const char *fact = y->need_target == want ? y->need_fact
+    const char *fact = need == want           ? y->need_fact
                        : back == want         ? "a drain is undone, members that stay weigh more than the target"
                                               : explain_text(w, "min %" PRId64 " by policy", y->policy->min);
     if (fleet->state != FLEET_ACTIVE) {
-        say(w, f, VERDICT_HOLD, explain_text(w, "%s; fleet is %s", fact, fleet_state_name(fleet->state)),
+        targets_say(w, f, VERDICT_HOLD, explain_text(w, "%s; fleet is %s", fact, fleet_state_name(fleet->state)),
             explain_text(w, "raise the target to %" PRId64 " once it is active", want));
         return true;
     }
     if (want <= fleet->target) {
         // Either AWS still shows the target before our lowering, or somebody raised it since: then ours would lower it.
-        say(w, f, VERDICT_HOLD, explain_text(w, "target %" PRId64 " sent, %" PRId64 " shown", y->target, fleet->target),
+        targets_say(w, f, VERDICT_HOLD, explain_text(w, "target %" PRId64 " sent, %" PRId64 " shown", y->target, fleet->target),
             explain_text(w, "raise the target to %" PRId64 " once ours is shown", want));
         return true;
     }
-    send_target(w, f, want, fleet->on_demand_target, y->need_target >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
+    struct fallback_target t = fallback_on_demand(w, f, want, part);
+    targets_send(w, f, t.target, t.on_demand, need >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
     return true;
 }
 
@@ -217,9 +212,7 @@ static void judge_empty(struct work *w, int f, enum verdict_code code, const cha
 static bool plan_lower(struct work *w, int f, const struct sums *x)
 {
     const struct work_fleet *y = &w->fleet[f];
-    // No part is raised by a lowering.
-    int64_t spot = (x->keep_milli - x->on_demand * 1000 + y->doomed_milli) / 1000;
-    int64_t target = x->on_demand + i64_min(spot, y->target - w->s->fleets[f].on_demand_target);
+    int64_t target = (x->keep_milli + y->doomed_milli) / 1000;
     if (x->empty + x->lowered == 0)
         return false;
     if (x->open > 0) {
@@ -227,10 +220,11 @@ static bool plan_lower(struct work *w, int f, const struct sums *x)
                     "wait for them");
         return false;
     }
-    if (target < y->target) {  // also once more, when a neighbour died after ours was lowered
+    // Also once more, when a neighbour died after ours was lowered. An on-demand victim lowers its own part, whatever the others weigh.
+    if (target < y->target || (x->part_falls && !w->no_order)) {
         const char *fact = explain_text(w, "%d empty of ours to end, the others weigh %g", x->empty + x->lowered,
                                         (double)x->keep_milli / 1000);
-        send_target(w, f, target, x->on_demand, -1, fact, VERDICT_LOWER);
+        targets_send(w, f, target, x->on_demand, -1, fact, VERDICT_LOWER);
         struct action *a = &w->plan->actions[w->plan->action_count - 1];
         if (x->empty == 1) {
             a->instance = x->first_empty;
@@ -300,106 +294,13 @@ static void plan_ends(struct work *w, int f)
     }
 }
 
-// ---- at rest --------------------------------------------------------------------------------------------------------------
-static bool sent_by_us(const struct work *w, int f)
-{
-    for (size_t k = 0; w->old && k < w->old->target_count; k++)
-        if (strcmp(w->old->targets[k].fleet, w->s->fleets[f].id) == 0)
-            return w->old->targets[k].target == w->s->fleets[f].target;
-    return false;
-}
-
-// True once the deviation has lasted; the first tick that sees it only takes the time.
-static bool lasted(struct work *w, int f, int64_t for_ms)
-{
-    const char *id = w->s->fleets[f].id;
-    const struct memo_stamp *was = work_old_stamp(w, STAMP_UNNEEDED, id);
-    int64_t since = was && was->since_ms <= w->s->now_ms ? was->since_ms : w->s->now_ms;
-    work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0, 0});
-    return since < w->s->now_ms && w->s->now_ms - since >= for_ms;
-}
-
-// A4: why the doomed weight leaves the target now, NULL: it does not. Later than WORK_DOOMED_MS it may have ended, and been replaced
-// by the fleet, without a look that shows either. What the fleet still has on order may be there as well and not yet be seen: as
-// long as there is time, wait until it has all it counts. A fleet that forgot the doomed at the notice is replacing them by now.
-static const char *doomed_leave(struct work *w, int f)
-{
-    const struct work_fleet *y = &w->fleet[f];
-    int64_t due_ms = y->first_notice_ms + WORK_DOOMED_MS;
-    if (y->first_notice_ms == 0 || w->s->now_ms > due_ms || y->need_target > 0)
-        return NULL;
-    bool full = y->stay_milli + y->doomed_milli >= y->target * 1000;
-    if (y->launched)
-        return full || w->s->now_ms + w->p->period_ms > due_ms ? "the replacement is launched, the doomed weight leaves the target"
-                                                               : NULL;
-    // Where none is wanted, to order none is scale-in.
-    if (!full || !y->leaving || scale_in_hold(w) || owner_hold(w, f) || loop_hold(w, f))
-        return NULL;
-    return "no replacement is wanted, the doomed weight leaves the target";
-}
-
-// Changes that end nothing: these go with raising, whatever holds scale-in.
-static bool plan_rest(struct work *w, int f, const struct sums *x)
-{
-    const struct work_fleet *y = &w->fleet[f];
-    if (w->no_removal || y->lagging || w->s->fleets[f].state != FLEET_ACTIVE)
-        return false;
-    if (y->sizes_in_doubt && scale_in_waiting(w))
-        return false;  // what was ordered may hold what waits
-    int64_t on_demand = w->s->fleets[f].on_demand_target;  // what it lacks of this part comes from no order of ours: it stays on order
-    int64_t sum = (y->stay_milli + y->od_short_milli) / 1000, least = i64_max(sum, y->policy->min);
-    const char *leave = y->target > least ? doomed_leave(w, f) : NULL;
-    if (leave) {
-        send_target(w, f, least, on_demand, -1, leave, VERDICT_LOWER);
-        return true;
-    }
-    if (x->lowered > 0 || y->doomed_milli > 0 || y->need_target > 0)
-        return false;
-    if (y->target > least && sent_by_us(w, f) && fallback_moved(w, f)) {
-        send_target(w, f, least, on_demand, -1, explain_text(w, "%s, its need moved", fallback_why(w, f)), VERDICT_LOWER);
-        return true;
-    }
-    if (y->target * 1000 > y->live_milli && y->target > least) {
-        int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
-        if (!lasted(w, f, hold))
-            return false;
-        send_target(w, f, least, on_demand, -1,
-                    explain_text(w, "%s, nothing waits for the rest", sum_fact(w, f)), VERDICT_LOWER);
-        return true;
-    }
-    if (x->drains > 0)
-        return false;
-    bool shrinking = strcmp(w->s->fleets[f].activity, "pending_termination") == 0;
-    if (y->target * 1000 + y->weight_max_milli <= y->live_milli && !shrinking && lasted(w, f, REST_MS)) {
-        int64_t target = i64_min(sum, i64_max(y->policy->max, y->target));
-        if (target > y->target) {
-            send_target(w, f, target, on_demand, -1, explain_text(w, "%s, left low", sum_fact(w, f)), VERDICT_KEEP);
-            return true;
-        }
-    }
-    return false;
-}
-
-// The on-demand part alone: up where spot gives nothing, back down when it does again. Nothing ends by it.
-static bool plan_on_demand(struct work *w, int f)
-{
-    const struct fleet *x = &w->s->fleets[f];
-    const struct work_fleet *y = &w->fleet[f];
-    int64_t target = i64_max(y->target, i64_min(y->stay_milli / 1000, i64_max(y->policy->max, y->target)));
-    int64_t on_demand = fallback_on_demand(w, f, target, x->on_demand_target);
-    if (on_demand == x->on_demand_target || x->state != FLEET_ACTIVE || y->lagging || w->no_order)
-        return false;
-    send_target(w, f, target, on_demand, -1, fallback_on_demand_fact(w, f), on_demand > x->on_demand_target ? VERDICT_LAUNCH : VERDICT_LOWER);
-    return true;
-}
-
 // ---- one fleet ------------------------------------------------------------------------------------------------------------
 static void say_closed(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
     const struct fleet *x = &w->s->fleets[f];
     enum verdict_code code = !y->policy || x->foreign_scaling || owner_other(w, x) ? VERDICT_FOREIGN : !x->found ? VERDICT_UNKNOWN : VERDICT_HOLD;
-    say(w, f, code, y->closed, "not changed");
+    targets_say(w, f, code, y->closed, "not changed");
     hold_ends(w, f, explain_text(w, "its fleet: %s", y->closed));
 }
 
@@ -410,7 +311,7 @@ static void plan_loose(struct work *w, int f)
                        : w->p->mode == MODE_OBSERVE     ? "mode observe"
                        : !modes_may(w, f, DEED_REMOVE)  ? modes_why(w, f)
                                                         : scale_in_waiting(w);
-    say(w, f, VERDICT_HOLD, w->fleet[f].closed, "its members leave first");
+    targets_say(w, f, VERDICT_HOLD, w->fleet[f].closed, "its members leave first");
     if (hold) {
         hold_ends(w, f, hold);
         return;
@@ -433,7 +334,7 @@ static void plan_loose(struct work *w, int f)
 static void plan_fleet(struct work *w, int f)
 {
     struct work_fleet *y = &w->fleet[f];
-    say(w, f, VERDICT_KEEP, sum_fact(w, f), "keep");
+    targets_say(w, f, VERDICT_KEEP, targets_fact(w, f), "keep");
     if (y->loose) {
         plan_loose(w, f);
         return;
@@ -454,7 +355,7 @@ static void plan_fleet(struct work *w, int f)
         x = add_up(w, f);
     }
     // A fleet takes one change at a time: what is empty waits until it shows the new target.
-    bool changed = plan_raise(w, f, &x) || plan_rest(w, f, &x) || plan_on_demand(w, f);
+    bool changed = plan_raise(w, f, &x) || targets_rest(w, f, &x) || targets_on_demand(w, f);
     if (hold)
         hold_ends(w, f, hold);
     else if (changed || plan_lower(w, f, &x))

@@ -165,7 +165,7 @@ const struct policy_key policy_keys[] = {
            "At most this many are coming at once, or as many as are ACTIVE if that is more (L10)."),
     SECONDS(CLUSTER ".scale_out", "fallback_s", 60, 30, 3600, AT(policy_cluster, fallback_ms),
             "A fleet that is short for so long without a launch is dry: its need moves to other fleets (L17)."),
-    SECONDS(CLUSTER ".scale_out", "on_demand_s", 0, 0, 86400, AT(policy_cluster, on_demand_ms),
+    SECONDS(CLUSTER ".scale_out", "on_demand_s", 120, 0, 86400, AT(policy_cluster, on_demand_ms),
             "Where no other fleet can, and it is short for so long, the missing part is asked on demand (L17). 0: never."),
     SECONDS(CLUSTER ".scale_out", "boot_limit_s", 600, 60, 3600, AT(policy_cluster, boot_limit_ms),
             "An instance that has not registered by then is no longer counted as coming."),

@@ -1,19 +1,41 @@
 // V3, V4, V18, V23: targets.
 #include "planner/sim/invariants_internal.h"
 
-// Σ weights of the members that count at that moment, without those that ours drains or that are doomed when keep_only.
-static int64_t member_weight(const struct world_view *v, int fleet, int64_t at_ms, bool keep_only)
+// Of a target with an on-demand part each part is fulfilled by itself: what one has above its part is none of the other's.
+struct parts {
+    int64_t spot_milli, on_demand_milli;
+};
+
+static int64_t on_demand_counted(struct parts x, int64_t part)
 {
-    int64_t sum = 0;
+    return part > 0 && x.on_demand_milli > part * 1000 ? part * 1000 : x.on_demand_milli;
+}
+
+// What of the target is covered, when neither part covers for the other.
+static int64_t covered_milli(const struct world_fleet *f, struct parts x)
+{
+    int64_t part = f->wanted_on_demand, spot = (f->wanted - part) * 1000;
+    return on_demand_counted(x, part) + (part > 0 && x.spot_milli > spot ? spot : x.spot_milli);
+}
+
+// Σ weights of the members that count at that moment, without those that ours drains or that are doomed.
+static struct parts kept_weight(const struct world_view *v, int fleet, int64_t at_ms)
+{
+    struct parts sum = {0, 0};
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (!i->used || i->fleet != fleet || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING)
             continue;
-        if (keep_only && (inv_drained_by_ours(i) || (i->notice_ms > 0 && i->notice_ms <= at_ms)))
-            continue;
-        sum += i->weight_milli;
+        if (!inv_drained_by_ours(i) && !(i->notice_ms > 0 && i->notice_ms <= at_ms))
+            *(i->spot ? &sum.spot_milli : &sum.on_demand_milli) += i->weight_milli;
     }
     return sum;
+}
+
+static int64_t kept_sum(const struct world_view *v, int fleet, int64_t at_ms, int64_t part)
+{
+    struct parts x = kept_weight(v, fleet, at_ms);
+    return (x.spot_milli + on_demand_counted(x, part)) / 1000;
 }
 
 static int64_t doomed_weight(const struct world_view *v, int fleet)
@@ -38,9 +60,9 @@ void inv_before_modify(struct invariants *inv, const struct world_view *v, const
     if (c->target < 0)
         return;
     inv_judge_growth(inv, v, c);
-    int64_t keep = INT64_MAX;
+    int64_t keep = INT64_MAX, part = c->on_demand >= 0 ? c->on_demand : f->wanted_on_demand;
     for (int k = 0; inv_moments(inv, v->now_ms, k) >= 0; k++) {
-        int64_t then = member_weight(v, c->fleet, inv_moments(inv, v->now_ms, k), true) / 1000;
+        int64_t then = kept_sum(v, c->fleet, inv_moments(inv, v->now_ms, k), part);
         keep = then < keep ? then : keep;
     }
     if (c->target < keep)
@@ -57,8 +79,8 @@ void inv_before_modify(struct invariants *inv, const struct world_view *v, const
 void inv_after_modify(struct invariants *inv, const struct world_view *v, const struct world_call *c)
 {
     struct inv_fleet *x = &inv->fleets[c->fleet];
-    int64_t keep = member_weight(v, c->fleet, v->now_ms, true) / 1000;
-    x->orders = v->fleets[c->fleet].wanted - keep;
+    const struct world_fleet *f = &v->fleets[c->fleet];
+    x->orders = f->wanted - covered_milli(f, kept_weight(v, c->fleet, v->now_ms)) / 1000;
     x->modified_ms = v->now_ms;
 }
 
@@ -68,7 +90,8 @@ static void judge_end(struct invariants *inv, const struct world_view *v, const 
     const struct inv_fleet *x = &inv->fleets[fleet];
     if (!v->fleets[fleet].maintain || v->fleets[fleet].state.now >= WF_CANCELLED_RUNNING)
         return;  // it replaces nothing
-    int64_t others = 0, fresh = 0, lost = 0;
+    struct parts left = {0, 0};
+    int64_t fresh = 0, lost = 0;
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (!i->used || i->fleet != fleet)
@@ -77,11 +100,11 @@ static void judge_end(struct invariants *inv, const struct world_view *v, const 
         for (int k = 0; k < c->instance_count; k++)
             named |= c->instances[k] == n;
         bool here = i->state.now <= WL_RUNNING;
-        others += here && !named ? i->weight_milli : 0;
+        *(i->spot ? &left.spot_milli : &left.on_demand_milli) += here && !named ? i->weight_milli : 0;
         fresh += here && i->created_ms > x->modified_ms ? i->weight_milli : 0;
         lost += i->ended_ms > x->modified_ms && i->ended_by != WORLD_OURS ? i->weight_milli : 0;
     }
-    int64_t orders = x->orders * 1000 - fresh;
+    int64_t others = covered_milli(&v->fleets[fleet], left), orders = x->orders * 1000 - fresh;
     orders = (orders > 0 ? orders : 0) + lost;
     int64_t wanted = v->fleets[fleet].wanted * 1000;
     if (wanted > others + orders)
@@ -123,6 +146,18 @@ static int64_t last_move_ms(const struct world_view *v, int fleet)
     return last_ms;
 }
 
+// Of each part by itself, where there are two.
+static struct parts fulfilled(const struct world_view *v, int fleet)
+{
+    struct parts sum = {0, 0};
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (i->used && i->fleet == fleet && i->state.now <= WL_RUNNING)
+            *(i->spot ? &sum.spot_milli : &sum.on_demand_milli) += i->weight_milli;
+    }
+    return sum;
+}
+
 void inv_fleet_slow(struct invariants *inv, const struct world_view *v)
 {
     for (int n = 0; n < v->fleet_count; n++) {
@@ -131,15 +166,22 @@ void inv_fleet_slow(struct invariants *inv, const struct world_view *v)
         bool cannot = f->group >= 0 && v->groups[f->group].suspended >> WP_LAUNCH & 1;
         if (f->modified_by != WORLD_OURS || f->activity == WA_ERROR)
             continue;
-        int64_t moved_ms = last_move_ms(v, n), largest = 0;
+        int64_t moved_ms = last_move_ms(v, n), largest = 0, part = f->group >= 0 ? 0 : f->wanted_on_demand;
         if (moved_ms == INT64_MAX || v->now_ms - moved_ms < inv->o.rest_ms || x->rest_told_ms > moved_ms)
             continue;
         for (int o = 0; o < f->override_count; o++)
             largest = f->overrides[o].weight_milli > largest ? f->overrides[o].weight_milli : largest;
-        bool above = f->fulfilled_milli >= f->wanted * 1000 + largest, below = f->fulfilled_milli < f->wanted * 1000 && !cannot;
+        struct parts has = part > 0 ? fulfilled(v, n) : (struct parts){f->fulfilled_milli, 0};
+        int64_t spot = (f->wanted - part) * 1000;
+        bool above = has.spot_milli >= spot + largest || (part > 0 && has.on_demand_milli >= part * 1000 + largest);
+        bool below = (has.spot_milli < spot || has.on_demand_milli < part * 1000) && !cannot;
         if (!above && !below)
             continue;
         x->rest_told_ms = v->now_ms;
-        inv_tell(inv, V23, "%s at rest: target %" PRId64 ", members weigh %" PRId64 "/1000", f->id, f->wanted, f->fulfilled_milli);
+        if (part > 0)
+            inv_tell(inv, V23, "%s at rest: target %" PRId64 ", of it on demand %" PRId64 "; members weigh %" PRId64 "/1000 on spot, %" PRId64 "/1000 on demand",
+                     f->id, f->wanted, part, has.spot_milli, has.on_demand_milli);
+        else
+            inv_tell(inv, V23, "%s at rest: target %" PRId64 ", members weigh %" PRId64 "/1000", f->id, f->wanted, f->fulfilled_milli);
     }
 }

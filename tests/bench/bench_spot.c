@@ -1,11 +1,12 @@
 // A week or so of the default world on a recorded (or generated) spot market, the planner folded over it: what it cost, and how many
 // tasks of interrupted instances found capacity in time. One JSON object on stdout.
 //
-// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none] [spot|single|on-demand]
+// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none] [spot|single|on-demand] [seconds]
 //   production, none   the headroom of policies/examples/production-spot.json (15 % and whole tasks of two services), or none
 //   spot               the fleets as they are, five types in three zones
 //   single             each fleet has one pool only: m5.2xlarge in the first zone
 //   on-demand          no market: every instance costs its on-demand price and is never taken back
+//   seconds            scale_out.on_demand_s; left out: the default
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,7 @@ struct run {
     struct arena arena;
     struct market_trace market;
     const char *file, *headroom, *kind;
-    int64_t days;
+    int64_t days, on_demand_s;  // -1: the default
     uint64_t seed;
 };
 
@@ -142,6 +143,7 @@ static void make_policies(struct run *r, struct world *w, struct policy_cluster 
         policy_cluster_defaults(&p[c]);
         p[c].name = v.clusters[c].name;
         p[c].headroom_percent = 0;
+        p[c].on_demand_ms = r->on_demand_s >= 0 ? r->on_demand_s * 1000 : p[c].on_demand_ms;
         if (!strcmp(r->headroom, "production"))
             add_headroom(r, w, c, &p[c]);
         p[c].fleets = arena_array(&r->arena, struct policy_fleet, (size_t)v.fleet_count);
@@ -174,13 +176,15 @@ static void print(const struct run *r, struct world *w, struct fold *f)
 int main(int argc, char **argv)
 {
     struct run r = {.file = argc > 1 ? argv[1] : "generated", .days = 7, .seed = 7, .headroom = argc > 4 ? argv[4] : "production",
-                    .kind = argc > 5 ? argv[5] : "spot"};
+                    .kind = argc > 5 ? argv[5] : "spot", .on_demand_s = -1};
     struct err err = {0};
     struct fold *f;
     if (argc > 2 && (sscanf(argv[2], "%" SCNd64, &r.days) != 1 || r.days < 1))
         die("days", &(struct err){.msg = "expected a number"});
     if (argc > 3 && sscanf(argv[3], "%" SCNu64, &r.seed) != 1)
         die("seed", &(struct err){.msg = "expected a number"});
+    if (argc > 6 && (sscanf(argv[6], "%" SCNd64, &r.on_demand_s) != 1 || r.on_demand_s < 0))
+        die("seconds", &(struct err){.msg = "expected a number"});
     arena_init(&r.arena, (size_t)512 << 20);
     struct world *w = make_world(&r);
     struct policy_cluster policies[8] = {0};

@@ -244,6 +244,73 @@ static void d9_on_demand_goes_back_after_an_hour_and_half_an_hour_of_quiet_and_n
     assert_int_equal(plan_target(p, "sfr-1"), 5);  // the total is as it was
 }
 
+// Weights of 8: two members on spot, and two on demand, of which the part of 9 counts no more than it is.
+static void overshoot(void)
+{
+    b.p.fleets[other].max = 0;
+    for (int k = 0; k < 4; k++) {
+        b.s.instances[k].weight_milli = 8000;
+        b.s.instances[k].spot = k < 2;
+    }
+    for (size_t k = 0; k < b.s.fleets[spot].pool_count; k++)
+        b.s.fleets[spot].pools[k].weight_milli = 8000;
+    b.s.fleets[spot].target = 16 + 9;
+    b.s.fleets[spot].on_demand_target = 9;
+}
+
+static void v4_more_on_demand_is_asked_beside_all_that_runs_there_and_spot_is_asked_for_nothing(void **state)
+{
+    (void)state;
+    overshoot();
+    want(20);
+    assert_int_equal(plan_target(step(), "sfr-1"), 26);
+    for (int k = 0; k < 10 && b.s.fleets[spot].on_demand_target == 9; k++)
+        step();
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 16 + 1);
+    assert_int_equal(b.s.fleets[spot].target, 16 + 17);
+}
+
+static void v18_more_on_demand_stays_within_max(void **state)
+{
+    (void)state;
+    overshoot();
+    b.p.fleets[spot].max = 30;
+    want(20);
+    for (int k = 0; k < 10 && b.s.fleets[spot].on_demand_target == 9; k++)
+        step();
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 14);
+    assert_int_equal(b.s.fleets[spot].target, 30);
+}
+
+static void v4_where_on_demand_goes_back_the_total_counts_all_that_runs(void **state)
+{
+    (void)state;
+    overshoot();
+    struct memo_stamp *ours = arena_new(&b.a, struct memo_stamp);
+    *ours = (struct memo_stamp){STAMP_ON_DEMAND, "sfr-1", b.s.now_ms - 2 * HOUR, 0, 1, 0};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = b.s.now_ms - 30 * SECOND, .stamps = ours, .stamp_count = 1, .stamp_cap = 1, .policy_hash = ""};
+    b.has_memo = true;
+    assert_int_equal(plan_target(step(), "sfr-1"), 32);
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 0);
+    for (int k = 0; k < 6; k++)
+        assert_int_equal(plan_target(step(), "sfr-1"), -1);  // at rest
+}
+
+static void d9_a_fleet_with_an_on_demand_part_of_its_own_keeps_what_runs_there(void **state)
+{
+    (void)state;
+    overshoot();
+    b.s.fleets[spot].target = 16 + 17;
+    b.s.fleets[spot].on_demand_target = 17;
+    struct memo_stamp *ours = arena_new(&b.a, struct memo_stamp);
+    *ours = (struct memo_stamp){STAMP_ON_DEMAND, "sfr-1", b.s.now_ms - 2 * HOUR, 0, 1, 4};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = b.s.now_ms - 30 * SECOND, .stamps = ours, .stamp_count = 1, .stamp_cap = 1, .policy_hash = ""};
+    b.has_memo = true;
+    step();
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 16);
+    assert_int_equal(b.s.fleets[spot].target, 33);
+}
+
 static void l18_no_spot_is_drained_for_half_an_hour_after_a_capacity_error_but_on_demand_may_go(void **state)
 {
     (void)state;
@@ -278,6 +345,10 @@ int main(void)
         T(d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays),
         T(d9_on_demand_is_never_asked_where_the_policy_says_so),
         T(d9_on_demand_goes_back_after_an_hour_and_half_an_hour_of_quiet_and_nothing_ends),
+        T(v4_more_on_demand_is_asked_beside_all_that_runs_there_and_spot_is_asked_for_nothing),
+        T(v18_more_on_demand_stays_within_max),
+        T(v4_where_on_demand_goes_back_the_total_counts_all_that_runs),
+        T(d9_a_fleet_with_an_on_demand_part_of_its_own_keeps_what_runs_there),
         T(l18_no_spot_is_drained_for_half_an_hour_after_a_capacity_error_but_on_demand_may_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

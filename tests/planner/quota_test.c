@@ -70,6 +70,24 @@ static void l23_the_quota_of_another_class_limits_nothing(void **state)
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 8);
 }
 
+static void l23_on_demand_in_place_of_spot_stops_at_its_own_quota(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].pools[0].launch_template = "lt-1:1";
+    quota(QUOTA_STANDARD_ON_DEMAND, 640, 600);  // 608 is 95 %: two of 4
+    for (int k = 0; k < 12 && b.s.fleets[fleet].on_demand_target == 0; k++, build_later(&b, 30 * SECOND)) {
+        const struct action *a = plan_action(build_plan(&b), ACTION_SET_TARGET, "sfr-1");
+        b.s.fleets[fleet].target = a ? a->capacity : b.s.fleets[fleet].target;
+        b.s.fleets[fleet].on_demand_target = a ? a->on_demand : 0;
+    }
+    assert_int_equal(b.s.fleets[fleet].on_demand_target, 2);
+    assert_int_equal(b.s.fleets[fleet].target, 8);
+    assert_non_null(strstr(plan_capped(&b.r.plan, "sfr-1")->fact, "vCPUs of the Standard On-Demand quota"));
+    quota(QUOTA_STANDARD_ON_DEMAND, 640, 608);  // none is left
+    for (int k = 0; k < 8; k++, build_later(&b, 30 * SECOND))
+        assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+}
+
 static void a_type_has_the_quota_of_its_family(void **state)
 {
     (void)state;
@@ -100,6 +118,7 @@ int main(void)
         TEST(l23_orders_stop_at_95_percent_of_the_quota),
         TEST(l23_a_used_up_quota_orders_nothing_and_ends_nothing),
         TEST(l23_the_quota_of_another_class_limits_nothing),
+        TEST(l23_on_demand_in_place_of_spot_stops_at_its_own_quota),
         TEST(a_type_has_the_quota_of_its_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

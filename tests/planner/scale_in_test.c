@@ -458,6 +458,8 @@ static void v33_a_removal_that_is_not_yet_due_balances_no_zone(void **state)
     int late = build_instance(&b, fleet, type);
     b.s.instances[late].zone = "eu-west-1b";
     build_hold_shape(&b, late, -1, shape, 1);
+    int ended = build_instance(&b, fleet, type);  // its zone is none any more
+    b.s.instances[ended].zone = "eu-west-1d", b.s.instances[ended].ec2 = EC2_TERMINATED, b.s.instances[ended].ecs = ECS_UNREGISTERED;
     b.s.services[web].desired = b.s.services[web].running;
     b.s.fleets[fleet].target = 7;
     b.p.drain_percent = 50;

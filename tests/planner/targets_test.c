@@ -57,6 +57,76 @@ static void v3_a_victim_that_got_its_notice_is_none_of_the_others_that_cover_the
     assert_non_null(strstr(plan_verdict(p, "i-004")->verdict, "would replace it"));
 }
 
+// Weights of 8: one member on spot and three on demand, of which i-004 is ours; the part is 23 of 31, or what the test says.
+static void in_parts(int64_t target, int64_t part, enum drain_state state)
+{
+    for (int k = 0; k < 4; k++) {
+        b.s.instances[k].weight_milli = 8000;
+        b.s.instances[k].spot = k == 0;
+    }
+    b.s.fleets[fleet].pools[0].weight_milli = 8000;
+    b.s.fleets[fleet].target = target;
+    b.s.fleets[fleet].on_demand_target = part;
+    b.memo.drains[0].state = state;
+    b.memo.drains[0].empty_first_ms = b.s.now_ms - MINUTE;
+}
+
+static const struct action *sent(struct plan *p)
+{
+    const struct action *a = plan_action(p, ACTION_SET_TARGET, "sfr-1");
+    if (!a) {
+        plan_print(p);
+        fail_msg("no target was sent");
+    }
+    return a;
+}
+
+static void v4_an_on_demand_victim_lowers_its_part_and_the_total_is_the_sum_of_what_stays(void **state)
+{
+    (void)state;
+    in_parts(7 + 24, 24, DRAIN_EMPTY);  // spot is above its part of 7
+    const struct action *a = sent(build_plan(&b));
+    assert_int_equal(a->on_demand, 16);
+    assert_int_equal(a->capacity, 8 + 16);
+}
+
+static void v3_an_on_demand_victim_lowers_its_part_also_where_the_total_does_not_fall(void **state)
+{
+    (void)state;
+    in_parts(1 + 17, 17, DRAIN_EMPTY);  // on demand 24, of which 17 count; without ours 16
+    const struct action *a = sent(build_plan(&b));
+    assert_int_equal(a->on_demand, 16);
+    assert_int_equal(a->capacity, 8 + 16);
+    assert_int_equal(plan_count(&b.r.plan, ACTION_TERMINATE), 0);
+}
+
+static void a3_an_undone_on_demand_victim_comes_back_into_its_part(void **state)
+{
+    (void)state;
+    in_parts(8 + 16, 16, DRAIN_LOWERED);
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 16;  // no room but there
+    const struct action *a = sent(build_plan(&b));
+    assert_non_null(plan_action(&b.r.plan, ACTION_UNDRAIN, "i-004"));
+    assert_int_equal(a->on_demand, 24);
+    assert_int_equal(a->capacity, 8 + 24);
+    assert_string_equal(b.r.plan.actions[a->after].target, "i-004");
+}
+
+static void v23_an_on_demand_part_left_low_is_raised_to_what_runs_there(void **state)
+{
+    (void)state;
+    in_parts(8 + 16, 16, DRAIN_GONE);
+    b.memo.drain_count = 0;
+    b.s.instances[3].ecs = ECS_ACTIVE;
+    b.s.instances[3].mark = "";
+    b.p.scale_in = false;
+    for (int k = 0; k < 3; k++, build_later(&b, 30 * SECOND))
+        build_plan(&b);
+    const struct action *a = sent(&b.r.plan);
+    assert_int_equal(a->on_demand, 24);
+    assert_int_equal(a->capacity, 8 + 24);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -64,6 +134,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_victim_that_the_others_cover_is_ended_again_where_the_answer_was_lost),
         T(v3_a_victim_that_got_its_notice_is_none_of_the_others_that_cover_the_target),
+        T(v4_an_on_demand_victim_lowers_its_part_and_the_total_is_the_sum_of_what_stays),
+        T(v3_an_on_demand_victim_lowers_its_part_also_where_the_total_does_not_fall),
+        T(a3_an_undone_on_demand_victim_comes_back_into_its_part),
+        T(v23_an_on_demand_part_left_low_is_raised_to_what_runs_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,55 @@ static void v23_trips_on_a_target_left_low(void **state)
     rig_release(&r);
 }
 
+// Five on spot and two on demand beyond their part of none: the sum of what stays depends on the part that is sent with it.
+static struct rig a_rig_in_parts(void)
+{
+    struct rig r = a_rig();
+    act_parts(&r, 7, 2, WX_NO_TERMINATION);
+    later(r.w, 600000);
+    assert_int_equal(members(r.w, r.fleet), 7);
+    return r;
+}
+
+static void of_a_target_in_parts_each_is_judged_by_itself(void **state)
+{
+    (void)state;
+    struct rig r = a_rig_in_parts();
+    later(r.w, 600000);
+    expect_clean(&r);
+    act_parts(&r, 6, 1, WX_NO_TERMINATION);  // one counts for nothing: the sum is 6, and V23 tells of it
+    assert_int_equal(invariants_count_of(r.inv, V4), 0);
+    later(r.w, 600000);
+    expect(&r, V23);
+    rig_release(&r);
+    r = a_rig_in_parts();
+    act_parts(&r, 6, 2, WX_NO_TERMINATION);  // of the spot part five stay
+    expect(&r, V4);
+    rig_release(&r);
+    r = a_rig_in_parts();
+    act_parts(&r, 6, 0, WX_NO_TERMINATION);  // without a part all count
+    expect(&r, V4);
+    rig_release(&r);
+}
+
+static void v3_trips_on_an_on_demand_victim_whose_part_asks_for_it(void **state)
+{
+    (void)state;
+    struct rig r = a_rig_in_parts();
+    add_host(r.w, r.fleet, 0);  // one more than the spot part asks for: it covers nothing of the other
+    later(r.w, 180000);
+    struct world_view v = world_view(r.w);
+    int victim = -1;
+    for (int n = 0; n < v.instance_count; n++)
+        victim = v.instances[n].used && !v.instances[n].spot ? n : victim;
+    act_mark(&r, victim);
+    act_drain(&r, victim);
+    later(r.w, 120000);
+    act_end(&r, victim, BUG_NONE);
+    expect(&r, V3);
+    rig_release(&r);
+}
+
 static void an_undo_with_the_target_set_back_violates_nothing(void **state)
 {
     (void)state;
@@ -501,6 +550,8 @@ int main(void)
         cmocka_unit_test(v8_trips_when_too_many_drain_at_once),
         cmocka_unit_test(v18_trips_on_moves_further_outside_the_bounds_only),
         cmocka_unit_test(v23_trips_on_a_target_left_low),
+        cmocka_unit_test(of_a_target_in_parts_each_is_judged_by_itself),
+        cmocka_unit_test(v3_trips_on_an_on_demand_victim_whose_part_asks_for_it),
         cmocka_unit_test(an_undo_with_the_target_set_back_violates_nothing),
         cmocka_unit_test(v24_trips_on_a_forgotten_drain),
         cmocka_unit_test(v24_is_content_with_a_report_each_hour),

@@ -89,13 +89,18 @@ static inline void act_undrain(struct rig *r, int n)
     invariants_outcome(r->inv, "undrain", id_of(r, n));
 }
 
-static inline void act_target(struct rig *r, int64_t target, int excess)
+static inline void act_parts(struct rig *r, int64_t target, int64_t on_demand, int excess)
 {
     const char *id = world_view(r->w).fleets[r->fleet].id;
     invariants_intent(r->inv, "set_target", id);
-    assert_int_equal(world_modify_spot_fleet(r->w, WORLD_OURS, r->fleet, target, -1, excess), WORLD_OK);
+    assert_int_equal(world_modify_spot_fleet(r->w, WORLD_OURS, r->fleet, target, on_demand, excess), WORLD_OK);
     invariants_outcome(r->inv, "set_target", id);
     later(r->w, 20000);
+}
+
+static inline void act_target(struct rig *r, int64_t target, int excess)
+{
+    act_parts(r, target, -1, excess);
 }
 
 static inline void act_end(struct rig *r, int n, enum bug bug)
