@@ -264,7 +264,7 @@ static const char *not_to_be_done(struct work *w, int i, const struct memo_drain
                    : NULL;
     if (w->s->fleets[fleet].denied[0] && d->state <= DRAIN_EMPTY && d->state != DRAIN_CHOSEN)
         return explain_text(w, "AWS denied us %s", w->s->fleets[fleet].denied);
-    return d->state == DRAIN_CHOSEN || d->state > DRAIN_EMPTY || instance_group_ends(&w->s->instances[i]) ? NULL : groups_refuse(w, i);
+    return d->state == DRAIN_CHOSEN || d->state > DRAIN_EMPTY || instance_group_ends(&w->s->instances[i]) ? NULL : groups_give_up(w, i);
 }
 
 const char *drain_holder(struct work *w, int i)

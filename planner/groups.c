@@ -7,6 +7,7 @@
 #include "planner/modes.h"
 
 #define LOOK_AGAIN_MS (60 * 1000)   // a member that we ended and that is still in service is decided anew
+#define REFUSED_EXCLUDE_MS (3600 * 1000)
 #define LET_GO_MS (60 * 1000)       // so long before a hook's limit it is completed whatever runs there
 
 bool group_idle(const struct instance *x)
@@ -36,6 +37,19 @@ static bool serves(const struct fleet *f, const char *zone)
     return false;
 }
 
+// A zone of the group in which the cluster has no instance at all.
+static bool serves_empty_zone(const struct work *w, const struct fleet *f)
+{
+    for (size_t k = 0; k < f->pool_count; k++) {
+        bool known = f->pools[k].zone[0] == '\0';
+        for (int z = 0; z < w->zone_count && !known; z++)
+            known = strcmp(f->pools[k].zone, w->zones[z]) == 0;
+        if (!known)
+            return true;
+    }
+    return false;
+}
+
 // Members in service by zone once this one and all drains of ours have ended; true where one of them is not protected.
 static bool count_zones(struct work *w, int fleet, int without, int32_t *count)
 {
@@ -58,7 +72,7 @@ static const char *unbalances(struct work *w, int i)
     int32_t *count = arena_array(w->a, int32_t, (size_t)w->zone_count + 1);
     if (!f->rebalances || !count_zones(w, w->s->instances[i].fleet, i, count))
         return NULL;
-    int32_t most = 0, least = INT32_MAX;
+    int32_t most = 0, least = serves_empty_zone(w, f) ? 0 : INT32_MAX;
     for (int z = 0; z < w->zone_count; z++) {
         if (!serves(f, w->zones[z]))
             continue;
@@ -99,6 +113,17 @@ const char *groups_refuse(struct work *w, int i)
     if (f->target - leaves < f->min_size)
         return explain_text(w, "desired %" PRId64 " less %" PRId64 " is below MinSize %" PRId64, f->target, leaves, f->min_size);
     return unbalances(w, i);
+}
+
+const char *groups_give_up(struct work *w, int i)
+{
+    const char *why = groups_refuse(w, i);
+    const struct memo_stamp *was = work_stamp(w, STAMP_EXCLUDED, w->s->instances[i].id);
+    int64_t until_ms = w->s->now_ms + REFUSED_EXCLUDE_MS;
+    if (why)
+        work_stamp_set(w, (struct memo_stamp){STAMP_EXCLUDED, w->s->instances[i].id, w->s->now_ms, was ? i64_max(was->until_ms, until_ms) : until_ms,
+                                              was ? was->count : 0, 0});
+    return why;
 }
 
 // ---- ends ------------------------------------------------------------------------------------------------------------------
@@ -199,7 +224,7 @@ static void wait_in_hook(struct work *w, int i)
         send_hook(w, i, ACTION_COMPLETE, fact, "let it go");
     } else if (waits_ms >= f->hook_limit_ms - LET_GO_MS) {
         send_hook(w, i, ACTION_HEARTBEAT, fact, "the hook's limit: it ends by itself");
-    } else if (w->s->now_ms >= now.until_ms && f->hook_heartbeat_ms > 0) {
+    } else if (w->s->now_ms + w->p->period_ms > now.until_ms && f->hook_heartbeat_ms > 0) {  // the next tick would be late
         now.until_ms = w->s->now_ms + f->hook_heartbeat_ms / 3;
         send_hook(w, i, ACTION_HEARTBEAT, fact, "keep it waiting");
     } else {

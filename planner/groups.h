@@ -12,6 +12,9 @@ bool group_idle(const struct instance *x);
 // Why the group may not be made smaller by this member (B1 to B4), in words; NULL: it may, or is in no group.
 const char *groups_refuse(struct work *w, int instance);
 
+// The same of one that is being drained: it is then no candidate for an hour.
+const char *groups_give_up(struct work *w, int instance);
+
 // The empty ones of the group end; hold: why nothing does, NULL none.
 void groups_end(struct work *w, int fleet, const char *hold);
 

@@ -145,6 +145,8 @@ static void watch_fleet(struct work *w, int index)
     watch_life(w, f);
     if (f->last_error[0] && (f->last_error_ms == 0 || w->s->now_ms - f->last_error_ms < ERROR_KEPT_MS))
         alert_raise(w, ALERT_FLEET_ERROR, f->id, f->last_error, NULL);
+    else if (f->no_launch)
+        alert_raise(w, ALERT_FLEET_ERROR, f->id, "Launch is suspended in the group, by a person or by AWS after a day of failures", NULL);
     if (!y->closed && y->target * 1000 > y->live_milli)
         alert_raise_after(w, ALERT_FLEET_UNFULFILLED, f->id, UNFULFILLED_MS,
                           explain_text(w, "Target %" PRId64 ", members weigh %g", y->target, (double)y->live_milli / 1000), NULL);

@@ -159,6 +159,8 @@ static void ask_providers(struct look *l)
     for (size_t i = 0; i < l->new->service_count; i++)
         for (size_t p = 0; p < l->new->services[i].provider_count; p++)
             name_provider(r, l->new->services[i].providers[p].provider);
+    for (size_t i = 0; i < l->new->container_count; i++)  // which may scale a group of ours for tasks of no service
+        name_provider(r, l->new->containers[i].provider);
     if (!look_slow_due(l, SLOW_PROVIDERS, r->provider_count))
         return;
     const char **names = arena_array(l->a, const char *, r->provider_count);

@@ -2,7 +2,7 @@
 //
 // What cannot be read counts as the reason that holds removal: a refresh that may run, a policy that may scale it.
 #include "base/check.h"
-#include "scaler/gather_internal.h"
+#include "scaler/gather_join.h"
 
 #define GROUP_TAG "aws:autoscaling:groupName"
 
@@ -30,9 +30,6 @@ static const char *scaler_of(struct look *l, const struct look_fleet *x)
     for (size_t i = 0; i < x->policies.count; i++)
         if (x->policies.items[i].enabled)
             return arena_printf(l->a, "%s policy %s", x->policies.items[i].type, x->policies.items[i].name);
-    for (size_t i = 0; i < l->region->provider_count; i++)
-        if (l->region->providers[i].managed_scaling && strcmp(l->region->providers[i].group, x->id) == 0)
-            return arena_printf(l->a, "capacity provider %s with managed scaling", l->region->providers[i].name);
     return x->policies.call.state == AWS_CALL_COMPLETE ? "" : "whether a policy scales it could not be read";
 }
 
@@ -83,4 +80,34 @@ const char *look_group_member(const struct look *l, const char *instance, const 
         }
     }
     return "";
+}
+
+// ---- capacity providers ------------------------------------------------------------------------------------------------------
+static void managed(struct fleet *f, const char *words)
+{
+    if (f->foreign_scaling)
+        return;
+    f->foreign_scaling = true;
+    f->foreign = words;
+}
+
+void join_group_providers(struct join *j)
+{
+    const struct region *r = j->l->region;
+    for (size_t f = 0; f < j->s->fleet_count; f++) {
+        struct fleet *x = &j->s->fleets[f];
+        x->provider = "";
+        for (size_t i = 0; x->kind == FLEET_GROUP && i < r->provider_count; i++) {
+            if (!r->providers[i].known || strcmp(r->providers[i].group, x->id) != 0)
+                continue;
+            x->provider = arena_strdup(j->a, r->providers[i].name);
+            if (r->providers[i].managed_scaling)
+                managed(x, arena_printf(j->a, "capacity provider %s with managed scaling", x->provider));
+        }
+    }
+    for (size_t i = 0; i < j->s->instance_count; i++) {
+        const struct instance *x = &j->s->instances[i];
+        if (x->fleet >= 0 && x->provider[0] && j->s->fleets[x->fleet].kind == FLEET_GROUP && region_provider(r, x->provider) == NULL)
+            managed(&j->s->fleets[x->fleet], arena_printf(j->a, "whether capacity provider %s scales it could not be read", x->provider));
+    }
 }

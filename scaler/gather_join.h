@@ -39,3 +39,7 @@ void join_attribute_sets(struct join *j);  // makes room; before the others
 const struct attribute_set *join_attributes_of(struct join *j, const struct fact_container *c);  // NULL: ECS told none
 // What a new member of the pool will register with; pool->zone, subnet and type_name are set.
 void join_pool_attributes(struct join *j, const struct policy_fleet *p, struct fleet_pool *pool);
+
+// ---- gather_groups.c --------------------------------------------------------------------------------------------------------
+// Which provider's instances a group launches, and whether that provider scales it; after instances and fleets.
+void join_group_providers(struct join *j);

@@ -429,6 +429,7 @@ void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret)
     join_services(&j);
     join_young(&j);
     join_instances(&j);
+    join_group_providers(&j);
     join_elsewhere(&j);
     join_holdings(&j);
 }

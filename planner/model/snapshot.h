@@ -180,6 +180,7 @@ struct fleet {
     struct fleet_pool *pools;
     size_t pool_count;
     // of an Auto Scaling group
+    const char *provider;     // capacity provider whose instances it launches, "" or NULL none known
     int64_t min_size, max_size;
     bool no_launch, no_terminate;  // processes suspended: Launch (by a person, or by AWS after a day of failures), Terminate
     bool rebalances;          // AZRebalance is not suspended

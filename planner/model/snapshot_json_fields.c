@@ -84,6 +84,7 @@ static const struct json_field fleet_rows[] = {
     ROW(fleet, allocation, "allocation", FIELD_STR, .flags = 0),
     ROW(fleet, valid_until_ms, "valid_until", FIELD_TIME, .flags = 0),
     ROW(fleet, ends_with_expiration, "ends_with_expiration", FIELD_BOOL, .fallback = false),
+    ROW(fleet, provider, "provider", FIELD_STR, .flags = 0),
     ROW(fleet, min_size, "min_size", FIELD_I64, .fallback = 0),
     ROW(fleet, max_size, "max_size", FIELD_I64, .fallback = 0),
     ROW(fleet, no_launch, "no_launch", FIELD_BOOL, .fallback = false),

@@ -423,11 +423,23 @@ static int outlived(const struct world *w, int fleet, int64_t before_ms, bool *r
     return -1;
 }
 
+// Nobody comes or goes.
+static bool still(const struct world *w, int fleet)
+{
+    for (size_t n = 0; n < w->instance_count; n++) {
+        int64_t state = w->instances[n].member.state.now;
+        if (w->instances[n].used && w->instances[n].fleet == fleet && state != WM_NONE && state < WM_DETACHING && state != WM_IN_SERVICE &&
+            state != WM_TERMINATED)
+            return false;
+    }
+    return true;
+}
+
 static void replace_old(struct world *w, int fleet)
 {
     struct world_fleet *f = &w->fleets[fleet];
     struct world_group *g = group_of(w, fleet);
-    bool whole = f->fulfilled_milli >= f->wanted * 1000 && !suspended(g, WP_TERMINATE), held = false;
+    bool whole = f->fulfilled_milli >= f->wanted * 1000 && !suspended(g, WP_TERMINATE) && still(w, fleet), held = false;
     int n = g->lifetime_ms > 0 && whole ? outlived(w, fleet, w->now_ms - g->lifetime_ms, &held) : -1;
     if (n >= 0) {
         group_end_member(w, n, WEND_GROUP, WORLD_AWS, "an instance was taken out of service in response to its maximum lifetime.");
@@ -450,8 +462,12 @@ void group_tick_step(struct world *w, int fleet)
 {
     queue_push(w, w->now_ms + TICK_MS, WEV_GROUP_TICK, fleet, 0, 0);
     struct world_group *g = group_of(w, fleet);
-    if (g->deleting)
+    if (g->deleting) {
+        for (size_t n = 0; w->now_ms - g->moved_ms > WORLD_DOOM_MS && n < w->instance_count; n++)
+            if (w->instances[n].used && w->instances[n].fleet == fleet)
+                machine_end(w, (int)n, WEND_GROUP, WORLD_AWS);
         return;
+    }
     replace_unhealthy(w, fleet);
     group_check(w, fleet);
     rebalance(w, fleet);

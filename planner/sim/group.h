@@ -43,6 +43,7 @@ enum world_answer world_group_refresh(struct world *w, int fleet);
 enum world_answer world_group_cancel_refresh(struct world *w, int fleet);
 enum world_answer world_group_bounds(struct world *w, int fleet, int64_t min, int64_t max);
 enum world_answer world_group_lifetime(struct world *w, int fleet, int64_t ms);
+enum world_answer world_group_delete(struct world *w, int fleet);  // its members end in two minutes
 enum world_answer world_group_unhealthy(struct world *w, int instance);
 enum world_answer world_group_rebalance_ends_protected(struct world *w, int fleet);
 // Standby and back, detached, quarantined; the desired capacity falls with a member that leaves for Standby or for good.

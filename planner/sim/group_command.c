@@ -323,6 +323,15 @@ enum world_answer world_group_lifetime(struct world *w, int fleet, int64_t ms)
     return WORLD_OK;
 }
 
+enum world_answer world_group_delete(struct world *w, int fleet)
+{
+    if (!is_group(w, fleet))
+        return WORLD_NOT_FOUND;
+    group_of(w, fleet)->deleting = true;
+    group_of(w, fleet)->moved_ms = w->now_ms;
+    return WORLD_OK;
+}
+
 enum world_answer world_group_unhealthy(struct world *w, int instance)
 {
     if (!is_member(w, instance))

@@ -117,7 +117,8 @@ void inv_before_state(struct invariants *inv, const struct world_view *v, const 
         return;
     struct inv_instance *x = inv_of(inv, v, n);
     x->marked_first = marked(i);
-    bool group_ends = i->member.state.now >= WM_TERMINATING && i->member.state.now <= WM_TERMINATING_PROCEED;
+    bool deletes = i->fleet >= 0 && v->fleets[i->fleet].group >= 0 && v->groups[v->fleets[i->fleet].group].deleting;
+    bool group_ends = deletes || (i->member.state.now >= WM_TERMINATING && i->member.state.now <= WM_TERMINATING_PROCEED);
     x->voluntary = i->notice_ms == 0 && i->rebalance_ms == 0 && !group_ends;
     if (!x->voluntary)
         return;  // it ends by itself: judged only if a call of ours ends it

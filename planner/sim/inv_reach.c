@@ -98,6 +98,9 @@ static int zone_gap(const struct world_view *v, int cluster, int without, int64_
         const struct world_instance *i = &v->instances[n];
         if (!i->used || i->cluster != cluster || i->fleet < 0 || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING)
             continue;
+        int64_t member = world_seen(&i->member.state, at_ms);
+        if (member != WM_NONE && !world_member_counts(member))
+            continue;  // in standby, in the warm pool: no capacity that a zone has
         int zone = v->pools[i->pool].zone;
         assert(zone >= 0 && zone < ZONES);
         used[zone] = true;

@@ -140,6 +140,7 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME(foreign_scaling);
     SAME_TEXT(id);
     SAME_TEXT(activity);
+    SAME_TEXT(provider);
     SAME_TEXT(allocation);
     SAME_TEXT(owner);
     SAME(last_error_ms);
