@@ -1,5 +1,6 @@
 #include "planner/sim/workload.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/parse.h"
@@ -127,13 +128,17 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int measure(struct workload_trace *t, const struct csv_reader *r, struct arena *a, struct err *err)
+static void measure_step(struct workload_trace *t, struct arena *a)
 {
     int64_t *gaps = arena_array(a, int64_t, t->count);
     for (size_t i = 0; i + 1 < t->count; i++)
         gaps[i] = t->at_s[i + 1] - t->at_s[i];
     qsort(gaps, t->count - 1, sizeof *gaps, by_size);
     t->step_s = gaps[(t->count - 1) / 2];
+}
+
+static int measure(struct workload_trace *t, const struct csv_reader *r, struct err *err)
+{
     double area = 0, seconds = 0;
     for (size_t i = 0; i + 1 < t->count; i++) {
         double dt = (double)(t->at_s[i + 1] - t->at_s[i]);
@@ -160,7 +165,7 @@ static int parse_row(const struct csv_reader *r, const struct layout *l, int64_t
     return 0;
 }
 
-static int read_rows(struct csv_reader *r, const struct layout *l, struct arena *a, struct workload_trace *t, struct err *err)
+static int read_rows(struct csv_reader *r, const struct layout *l, bool carry, struct arena *a, struct workload_trace *t, struct err *err)
 {
     size_t cap_at = 0, cap_value = 0;
     int64_t last_s = -1;
@@ -178,31 +183,46 @@ static int read_rows(struct csv_reader *r, const struct layout *l, struct arena 
             return err_set(err, ERR_LIMIT, "%s:%" PRId64 ": more than %d rows", r->name, r->line, WORKLOAD_ROWS_MAX);
         last_s = at_s;
         t->gaps += gap;
-        if (gap && t->count == 0)
+        if (gap && carry && t->count == 0)
             continue;  // nothing to carry yet: the trace begins with its first value
         t->at_s = arena_grow(a, t->at_s, t->count, &cap_at, sizeof *t->at_s);
         t->value = arena_grow(a, t->value, t->count, &cap_value, sizeof *t->value);
         t->at_s[t->count] = at_s;
-        t->value[t->count++] = value;
+        t->value[t->count++] = gap && !carry ? NAN : value;
     }
     return got;
 }
 
-int workload_trace_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err)
+static int parse(struct slice text, const char *name, bool carry, struct arena *a, struct csv_reader *r, struct workload_trace *ret, struct err *err)
 {
-    struct workload_trace t = {0};
-    struct csv_reader r;
     struct layout l = {NO_COLUMN, NO_COLUMN};
-    csv_begin(&r, text, name);
-    int rc = find_columns(&r, &l, err);
+    *ret = (struct workload_trace){0};
+    csv_begin(r, text, name);
+    int rc = find_columns(r, &l, err);
     if (rc == 0)
-        rc = read_rows(&r, &l, a, &t, err);
+        rc = read_rows(r, &l, carry, a, ret, err);
     if (rc < 0)
         return rc;
-    if (t.count < 2)
-        return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": %zu rows with a value: expected at least 2", name, r.line, t.count);
-    rc = measure(&t, &r, a, err);
+    if (ret->count < 2)
+        return err_set(err, ERR_CORRUPT, "%s:%" PRId64 ": %zu rows with a value: expected at least 2", name, r->line, ret->count);
+    measure_step(ret, a);
+    return 0;
+}
+
+int workload_trace_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err)
+{
+    struct workload_trace t;
+    struct csv_reader r;
+    int rc = parse(text, name, true, a, &r, &t, err);
+    if (rc == 0)
+        rc = measure(&t, &r, err);
     if (rc == 0)
         *ret = t;
     return rc;
+}
+
+int workload_series_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err)
+{
+    struct csv_reader r;
+    return parse(text, name, false, a, &r, ret, err);
 }

@@ -29,6 +29,8 @@ struct workload_trace {
 
 // ERR_CORRUPT with "name:line: column n: what stood there: what is expected"; ERR_LIMIT for too many rows or columns. Rows live in the arena.
 int workload_trace_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err);
+// The same text as a plain series: every row as it is, NaN where it has no value; all may be zero. `mean` is 0.
+int workload_series_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err);
 // Tasks wanted elapsed_ms after the beginning, not rounded.
 double workload_trace_at(const struct workload_trace *t, int64_t elapsed_ms, double mean_tasks);
 

@@ -5,14 +5,17 @@ usage: bench.py [--full] [--only GLOB] [--format json]
 JSON: {"benches": [{"name", "value", "unit", "baseline", "ratio"}]}; ratio = value / baseline, null where there is none.
 """
 import argparse
+import csv
 import fnmatch
 import json
 import math
 import os
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 BIN = os.environ.get("MASU_BIN", "build/masu")
@@ -108,6 +111,63 @@ class Spot:
         return sum(a["instances_mean"] - b["instances_mean"] for a, b in zip(more, less)) / sum(b["need_mean"] for b in less)
 
 
+KEYS = ("mase", "pinball50", "pinball90", "cover90")
+
+
+class Forecasts:
+    """The public splits (methods.md 1.4 defines the figures), means over the series; without them generated days, with no baseline.
+
+    The baseline of each figure is the best of R's methods on average, from the file beside the splits; ours is measured in this run.
+    """
+
+    def __init__(self):
+        self.data = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data"
+        self.figures, self.theirs = None, {}
+
+    def generated(self, folder):
+        chance = random.Random(5)
+        series, splits = folder / "wave.csv", folder / "splits.csv"
+        rows = [f"{1700000000 + 300 * i},{max(0, 100 + 40 * math.sin(i / 45.8) + 10 * chance.gauss(0, 1)):.3f}" for i in range(16 * 288)]
+        series.write_text("timestamp,value\n" + "\n".join(rows) + "\n")
+        splits.write_text("series,k,first_train_index,origin_index\n" + "".join(f"wave,{i},{20 * i},{14 * 288 + 20 * i}\n" for i in range(10)))
+        return [series], splits
+
+    def baselines(self):
+        path = self.data / "forecast-baseline.csv"
+        rows = list(csv.DictReader(path.open())) if path.is_file() else []
+        for steps in (12, 288):
+            methods = {}
+            for r in rows:
+                if r["half"] == "shared" and r["origins"] == "all20" and int(r["horizon_steps"]) == steps and not r["method"].startswith("direct"):
+                    methods.setdefault(r["method"], []).append(r)
+            means = [{key: statistics.fmean(float(r[key]) for r in m) for key in (*KEYS, "seconds")} for m in methods.values()]
+            for key in KEYS if means else ():
+                self.theirs[key, steps] = min((m[key] for m in means), key=(lambda v: abs(v - 0.9)) if key == "cover90" else None)
+            if means:  # what the one that is best an hour ahead takes for a fit and its forecast
+                self.theirs["seconds", steps] = min(means, key=lambda m: m["mase"])["seconds"]
+
+    def measure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            splits = self.data / "forecast-splits.csv"
+            if splits.is_file():
+                names = sorted({r["series"] for r in csv.DictReader(splits.open())})
+                series = [self.data / "demand" / f"{n}.csv" for n in names]
+                self.baselines()
+            else:
+                series, splits = self.generated(pathlib.Path(folder))
+            self.figures = [json.loads(run(BIN, "forecast", "--series", str(s), "--splits", str(splits), "--score", "--format", "json")[1]) for s in series]
+
+    def get(self, key, steps=None):
+        if self.figures is None:
+            self.measure()
+        if steps is None:
+            ours = 1000 * statistics.fmean(f[key] for f in self.figures)
+            theirs = self.theirs.get(("seconds", 12)) if key == "seconds_fit" else None
+            return ours, "ms", theirs and 1000 * theirs
+        ours = statistics.fmean(h[key] for f in self.figures for h in f["horizons"] if h["steps"] == steps)
+        return ours, "", self.theirs.get((key, steps))
+
+
 def cold_start():
     """Start to exit of a command that does nothing but start; baseline: the same for /bin/true."""
     ours = statistics.median(run(BIN, "--version")[0] for _ in range(11))
@@ -128,10 +188,15 @@ def main():
     p.add_argument("--only", default="*", metavar="GLOB")
     p.add_argument("--format", choices=("text", "json"), default="text")
     a = p.parse_args()
-    plans, looks, events, spot = Plans(), Looks(), Events(), Spot(a.full)
+    plans, looks, events, spot, forecasts = Plans(), Looks(), Events(), Spot(a.full), Forecasts()
     rows = {f"plan-{n}": (lambda n=n: (plans.get(n)["plan_ms"], "ms", plans.get(n)["naive_ms"])) for n in SIZES}
     rows["plan-exponent"] = lambda: (plans.exponent(), "", None)
     rows["plan-5000-memory"] = lambda: (plans.get(5000)["memory_mib"], "MiB", None)
+    rows["forecast-fit"] = lambda: forecasts.get("seconds_fit")
+    rows["forecast-step"] = lambda: forecasts.get("seconds_step")  # all steps of a day, from a fitted model
+    for key in KEYS:
+        for label, steps in (("1h", 12), ("24h", 288)):
+            rows[f"forecast-{key}-{label}"] = lambda key=key, steps=steps: forecasts.get(key, steps)
     rows["look-cpu-2000"] = lambda: (looks.get("look_ms"), "ms", None)  # CPU of the mean of ten looks; see bench_look.c
     rows["calls-per-look-2000"] = lambda: (looks.get("calls"), "", None)
     rows["look-kept-2000"] = lambda: (looks.get("kept_mib"), "MiB", None)

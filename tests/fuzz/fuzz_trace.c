@@ -22,6 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         assert(err.msg[0]);
     }
+    // As a plain series: rising times, and a value or a gap at each.
+    if (workload_series_parse((struct slice){(const char *)data, size}, "fuzz", &a, &t, &err) == 0)
+        for (size_t i = 0; i < t.count; i++) {
+            assert(i == 0 || t.at_s[i] > t.at_s[i - 1]);
+            assert(isnan(t.value[i]) || (t.value[i] >= 0 && t.step_s > 0));
+        }
     arena_release(&a);
     return 0;
 }
