@@ -86,14 +86,16 @@ static bool pays(const struct work *w, const struct swap *x)
            (double)save * (double)w->p->payback_ms / HOUR_MS >= (double)x->disturbance_micro;
 }
 
-static void add_task(struct pack_task *v, size_t *n, int service, int shape, int32_t count)
+// Those of a service with a strategy go to an instance of the same provider.
+static void add_task(const struct work *w, struct pack_task *v, size_t *n, int service, int shape, int victim, int32_t count)
 {
+    int provider = w->s->services[service].provider_count == 0 ? PROVIDER_ANY : w->kinds.v[w->kinds.kind_of[victim]].provider;
     for (size_t k = 0; k < *n; k++)
-        if (v[k].service == service && v[k].shape == shape) {
+        if (v[k].service == service && v[k].shape == shape && v[k].provider == provider) {
             v[k].count += count;
             return;
         }
-    v[(*n)++] = (struct pack_task){.service = service, .shape = shape, .count = count};
+    v[(*n)++] = (struct pack_task){.service = service, .shape = shape, .provider = provider, .count = count};
 }
 
 // What must have a place when these are gone: their service tasks, and headroom that is planned there.
@@ -113,11 +115,11 @@ static size_t tasks_of(struct work *w, const struct pass *base, const int *victi
             const struct holding *y = &x->holdings[h];
             if (y->service < 0 || work_is_daemon(w, y->service) || y->running + y->pending == 0)
                 continue;
-            add_task(v, &n, y->service, y->shape, y->running + y->pending);
+            add_task(w, v, &n, y->service, y->shape, victims[k], y->running + y->pending);
             *ret_moved += y->running + y->pending;
         }
         for (int b = base ? base->bin_head[victims[k]] : -1; b >= 0; b = base->planned[b].next_of_bin)
-            add_task(v, &n, base->planned[b].service, base->planned[b].shape, base->planned[b].count);
+            add_task(w, v, &n, base->planned[b].service, base->planned[b].shape, victims[k], base->planned[b].count);
     }
     *ret = v;
     return n;

@@ -82,12 +82,27 @@ static int64_t count_missing(const struct service *s, int64_t unplaced)
     return i64_max(0, i64_min(missing, room));
 }
 
-// No fleet of ours brings an instance of a provider.
+// Whether a fleet of ours may bring a place on instances of the provider.
+static bool provider_helps(const struct work *w, int shape, int provider, bool headroom)
+{
+    struct shape_pools x = pools_for(w, shape, provider);
+    // Nobody orders an instance to find out whether it could be headroom.
+    return x.sure || x.doubt || (x.maybe && !headroom);
+}
+
+static int provider_of(const struct work *w, const char *name)
+{
+    int provider = kinds_provider(w, name);
+    return provider < 0 ? PROVIDER_ABSENT : provider;
+}
+
 static bool ours_help(const struct work *w, int service, bool headroom)
 {
-    const struct shape_pools *x = &w->pools[w->svc[service].shape];
-    // Nobody orders an instance to find out whether it could be headroom.
-    return (x->sure || x->doubt || (x->maybe && !headroom)) && w->s->services[service].provider_count == 0;
+    const struct service *s = &w->s->services[service];
+    bool helps = s->provider_count == 0 && provider_helps(w, w->svc[service].shape, PROVIDER_ANY, headroom);
+    for (size_t p = 0; p < s->provider_count && !helps; p++)
+        helps = provider_helps(w, w->svc[service].shape, provider_of(w, s->providers[p].provider), headroom);
+    return helps;
 }
 
 static struct item service_item(const struct work *w, int service, struct demand_options o)
@@ -129,10 +144,11 @@ static size_t deal_out(struct work *w, struct item whole, struct item *ret)
     int64_t *have = arena_array(w->a, int64_t, s->provider_count + 1);
     size_t n = s->provider_count;
     for (size_t p = 0; p < n; p++) {
-        int provider = kinds_provider(w, s->providers[p].provider);
+        int provider = provider_of(w, s->providers[p].provider);
         ret[p] = whole;
         ret[p].missing = ret[p].leaving = ret[p].count = 0;
-        ret[p].provider = provider < 0 ? PROVIDER_ABSENT : provider;
+        ret[p].provider = provider;
+        ret[p].hopeless = whole.hopeless || !provider_helps(w, whole.shape, provider, whole.headroom);
         ret[p].provider_name = s->providers[p].provider;
         for (size_t k = 0; k < v->hold_count; k++) {
             const struct work_hold *x = &w->holds[v->hold_start + k];

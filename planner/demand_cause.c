@@ -216,7 +216,7 @@ bool demand_cause(struct work *w, const struct item *it, struct demand_cause *re
         return true;
     if (w->no_order || it->shape < 0)
         return false;
-    if (it->provider != PROVIDER_ANY) {
+    if (it->provider != PROVIDER_ANY && !pools_for(w, it->shape, it->provider).sure && !it->probing) {
         ret->reason = DEMAND_PROVIDER;
         ret->fact = explain_text(w, "runs on instances of capacity provider %s only, which no fleet here launches", it->provider_name);
         ret->remedy = "scale that provider's group, or give the service launch type EC2";

@@ -230,10 +230,17 @@ static const struct fleet_pool *pool_of(const struct work *w, const struct insta
     return NULL;
 }
 
+static const char *provider_of_fleet(const struct fleet *f)
+{
+    return f->provider ? f->provider : "";
+}
+
 static struct kind_class instance_class(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
-    struct kind_class c = {.attributes = x->attributes, .zone = x->zone, .type = x->type, .arch = x->arch, .provider = x->provider,
+    bool coming = x->fleet >= 0 && x->provider[0] == '\0' && (x->ecs == ECS_UNREGISTERED || x->ecs == ECS_REGISTERING);
+    struct kind_class c = {.attributes = x->attributes, .zone = x->zone, .type = x->type, .arch = x->arch,
+                           .provider = coming ? provider_of_fleet(&w->s->fleets[x->fleet]) : x->provider,
                            .gpu = x->registered.v[RES_GPU] > 0};
     if (x->ecs == ECS_UNREGISTERED || x->ecs == ECS_REGISTERING) {
         const struct fleet_pool *pool = pool_of(w, x);
@@ -243,11 +250,11 @@ static struct kind_class instance_class(const struct work *w, int i)
     return c;
 }
 
-static struct kind_class pool_class(const struct work *w, const struct fleet_pool *x)
+static struct kind_class pool_class(const struct work *w, const struct fleet *f, const struct fleet_pool *x)
 {
     const struct instance_type *t = x->type < 0 ? NULL : &w->s->types[x->type];
     return (struct kind_class){.attributes = x->attributes, .partial = !x->attributes_known, .fresh = true, .zone = x->zone,
-                               .type = x->type_name, .arch = t ? t->arch : "", .provider = "",
+                               .type = x->type_name, .arch = t ? t->arch : "", .provider = provider_of_fleet(f),
                                .gpu = t && instance_type_capacity(t).v[RES_GPU] > 0};
 }
 
@@ -356,7 +363,8 @@ void kinds_init(struct work *w)
     for (size_t f = 0; f < w->s->fleet_count; f++)
         s->class_cap += 2 * w->s->fleets[f].pool_count;  // its members and its next ones
     s->classes = arena_array(w->a, struct kind_class, s->class_cap);
-    s->providers = arena_array(w->a, const char *, n + 1);
+    s->providers = arena_array(w->a, const char *, n + w->s->fleet_count + 1);
+    s->fleet_provider = arena_array(w->a, int, w->s->fleet_count + 1);
     for (size_t i = 0; i < n; i++) {
         int c = class_index(w, s, &classes, instance_class(w, (int)i));
         if (s->classes[c].kind < 0)
@@ -368,8 +376,9 @@ void kinds_init(struct work *w)
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         const struct fleet *x = &w->s->fleets[f];
         s->pool_class[f] = arena_array(w->a, int, x->pool_count + 1);
+        s->fleet_provider[f] = provider_index(w, provider_of_fleet(x));
         for (size_t k = 0; k < x->pool_count; k++)
-            s->pool_class[f][k] = class_index(w, s, &classes, pool_class(w, &x->pools[k]));
+            s->pool_class[f][k] = class_index(w, s, &classes, pool_class(w, x, &x->pools[k]));
     }
 }
 

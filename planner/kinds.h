@@ -67,6 +67,7 @@ struct kinds {
     int **pool_class;           // by fleet and pool
     const char **providers;
     int provider_count;
+    int *fleet_provider;        // by fleet: whose instances it launches, -1 none
 };
 
 #define FIELD_INSTANCE (-1)
@@ -84,4 +85,4 @@ enum kind_bar kinds_bar(struct work *w, int shape, size_t fleet, size_t pool, co
 bool kinds_ask(struct work *w, int shape, int instance, const char *const *planned, size_t planned_count);
 // Why the shape's rules cannot be evaluated (snapshot's or ours); "" when they can.
 const char *kinds_unmodelled(const struct work *w, int shape);
-int kinds_provider(const struct work *w, const char *name);  // -1: no instance has it
+int kinds_provider(const struct work *w, const char *name);  // -1: no instance has it, and no fleet launches such

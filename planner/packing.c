@@ -149,6 +149,8 @@ static int by_key(const void *a, const void *b)
 
 bool packing_takes(const struct work *w, const struct pool *pool, const struct pack_task *t)
 {
+    if (t->provider != PROVIDER_ANY && t->provider != pool->provider)
+        return false;
     if (pools_serve(w, pool, t->shape))
         return true;
     return t->probe && pools_size_known(w, pool) && pools_hold(w, pool, t->shape) == FIT_MAYBE;

@@ -11,6 +11,7 @@ struct pack_task {
     int service, shape;
     int32_t count, placed;
     int item;    // for the caller
+    int provider;  // on whose instances only, or PROVIDER_ANY
     bool probe;  // placed also where only facts are missing
     bool first;  // packed before all that is not
 };

@@ -46,7 +46,7 @@ void pools_init(struct work *w)
         for (size_t k = 0; k < x->pool_count; k++) {
             const struct fleet_pool *p = &x->pools[k];
             const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
-            struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu,
+            struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu, .provider = w->kinds.fleet_provider[f],
                                 .usd_micro = p->spot_usd_micro > 0 ? p->spot_usd_micro : p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
             pool.batch = batch;
             pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
@@ -90,29 +90,35 @@ bool pools_serve(const struct work *w, const struct pool *x, int shape)
     return !waste && pools_size_known(w, x) && hold(w, x, shape) == FIT_YES;
 }
 
+static void mark(const struct work *w, const struct pool *x, int shape, struct shape_pools *y)
+{
+    bool known = pools_size_known(w, x);
+    enum fit fit = hold(w, x, shape);
+    y->sure = y->sure || fit == FIT_YES;
+    y->plain = y->plain || (fit == FIT_YES && !x->gpu);
+    y->narrow = y->narrow || fit != FIT_YES;
+    y->maybe = y->maybe || (fit == FIT_MAYBE && known);
+    y->doubt = y->doubt || (fit == FIT_MAYBE && !known);
+}
+
 void pools_mark(struct work *w, size_t fleet)
 {
     const struct pool_list *list = &w->fleet_pools[fleet];
-    for (size_t n = 0; n < list->count; n++) {
-        const struct pool *x = &list->v[n];
-        bool known = pools_size_known(w, x);
-        for (size_t k = 0; k < w->s->shape_count; k++) {
-            struct shape_pools *y = &w->pools[k];
-            switch (hold(w, x, (int)k)) {
-            case FIT_YES:
-                y->sure = true;
-                y->plain = y->plain || !x->gpu;
-                break;
-            case FIT_MAYBE:
-            case FIT_ASK:
-                y->maybe = y->maybe || known;
-                y->doubt = y->doubt || !known;
-                y->narrow = true;
-                break;
-            case FIT_NO:
-                y->narrow = true;
-                break;
-            }
-        }
+    for (size_t n = 0; n < list->count; n++)
+        for (size_t k = 0; k < w->s->shape_count; k++)
+            mark(w, &list->v[n], (int)k, &w->pools[k]);
+}
+
+struct shape_pools pools_for(const struct work *w, int shape, int provider)
+{
+    if (provider == PROVIDER_ANY)
+        return w->pools[shape];
+    struct shape_pools ret = {.general = w->pools[shape].general};
+    for (size_t f = 0; f < w->s->fleet_count && provider != PROVIDER_ABSENT; f++) {
+        const struct pool_list *list = &w->fleet_pools[f];
+        for (size_t n = 0; n < list->count && !w->fleet[f].closed; n++)
+            if (list->v[n].provider == provider)
+                mark(w, &list->v[n], shape, &ret);
     }
+    return ret;
 }

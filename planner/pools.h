@@ -1,6 +1,6 @@
 // Pools: what a fleet can launch, each different thing once, and whether a task could run on it. Private to planner/.
 //
-// A pool is a prototype instance: its type's fresh room, its attributes and zone as far as they are known, no capacity provider, the
+// A pool is a prototype instance: its type's fresh room, its attributes and zone as far as they are known, its fleet's capacity provider, the
 // ports that agent and daemons take. Pools of a subnet without addresses are none (E7). What only may hold a task for want of
 // facts is FIT_MAYBE: one instance is ordered to find out (F5).
 #pragma once
@@ -13,6 +13,7 @@ struct pool {
     int64_t weight_milli;
     int64_t usd_micro;     // an hour, spot; 0 unknown
     const unsigned char *fits;  // enum fit, by rule
+    int provider;          // whose instances it launches: index into the kinds' providers, -1 none
     bool gpu;
     bool batch;            // of a fleet of that role: only for what no other fleet can run
     bool sized;            // its type's size is learned or nominal
@@ -39,6 +40,8 @@ struct shape_pools {
 void pools_init(struct work *w);
 // Adds what the fleet can launch to the work's `pools` by shape.
 void pools_mark(struct work *w, size_t fleet);
+// What could be launched for tasks of the shape that run on instances of that provider only; PROVIDER_ANY: on any.
+struct shape_pools pools_for(const struct work *w, int shape, int provider);
 // FIT_MAYBE: the size is not known, or whether it has what the rules ask.
 enum fit pools_hold(const struct work *w, const struct pool *x, int shape);
 // Whether it is launched for such tasks: it holds them, and has no GPUs where they need none and another pool does.

@@ -110,13 +110,13 @@ void runaway_hold(struct work *w)
     for (size_t k = 0; k < w->now.item_count; k++) {
         struct item *it = &w->now.items[k];
         int32_t left = it->count - it->now - it->later;
-        if (left == 0 || it->hopeless || it->provider != PROVIDER_ANY)
+        if (left == 0 || it->hopeless)
             continue;
-        const struct shape_pools *pools = &w->pools[it->shape];
-        it->narrow = pools->narrow;
-        if (!pools->sure && pools->maybe)
+        struct shape_pools pools = pools_for(w, it->shape, it->provider);
+        it->narrow = pools.narrow;
+        if (!pools.sure && pools.maybe)
             hold_probe(w, it, left);
-        else if (pools->sure && pools->narrow)
+        else if (pools.sure && pools.narrow)
             hold_runaway(w, it, left);
     }
 }

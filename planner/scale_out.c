@@ -119,7 +119,7 @@ static uint64_t *waiting_served(struct work *w, const struct pool *x)
     uint64_t *bits = arena_array(w->a, uint64_t, w->now.item_count / 64 + 1);
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];
-        struct pack_task one = {.shape = it->shape, .probe = it->probing};
+        struct pack_task one = {.shape = it->shape, .provider = it->provider, .probe = it->probing};
         if (!it->hopeless && it->now + it->later < it->count && packing_takes(w, x, &one))
             bits[k / 64] |= UINT64_C(1) << (k % 64);
     }
@@ -201,7 +201,7 @@ static void give(struct work *w, struct order *o, const struct pack_task *t, int
     if (count == 0)
         return;
     for (size_t k = 0; k < o->task_count; k++)
-        if (o->tasks[k].service == t->service && o->tasks[k].shape == t->shape) {
+        if (o->tasks[k].service == t->service && o->tasks[k].shape == t->shape && o->tasks[k].provider == t->provider) {
             o->tasks[k].count += count;
             return;
         }
@@ -218,7 +218,8 @@ static size_t remaining(struct work *w, struct pack_task *v, bool headroom)
         int32_t left = it->count - it->now - it->later - it->open - it->ordered - it->capped - it->held;
         assert(left >= 0);
         if (left > 0 && !it->hopeless && it->headroom == headroom)
-            v[n++] = (struct pack_task){.service = it->service, .shape = it->shape, .count = left, .item = (int)k, .probe = it->probing};
+            v[n++] = (struct pack_task){.service = it->service, .shape = it->shape, .count = left, .item = (int)k, .provider = it->provider,
+                                        .probe = it->probing};
     }
     return n;
 }

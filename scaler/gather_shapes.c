@@ -151,6 +151,11 @@ static void note_our_providers(struct join *j)
         if (c->provider[0] && strmap_get(&j->our_providers, c->provider) < 0 && strmap_get(&members, c->ec2_id) >= 0)
             strmap_put(&j->our_providers, c->provider, 1);
     }
+    for (size_t i = 0; i < j->l->region->provider_count; i++) {  // and those of groups without any
+        const struct cached_provider *p = &j->l->region->providers[i];
+        if (p->known && p->group[0] && strmap_get(&j->our_providers, p->name) < 0 && fleet_of_ours(j, p->group))
+            strmap_put(&j->our_providers, p->name, 1);
+    }
 }
 
 static const char *why_not_provider(struct join *j, const char *provider)

@@ -318,6 +318,39 @@ static void b6_a_group_that_another_scales_is_refused_by_name(void **state)
     refused(&b.r.plan, 3, "cpu60");
 }
 
+// A provider without managed scaling, whose group is at zero: its tasks run there or nowhere.
+static void f3_a_providers_group_is_scaled_from_zero_for_its_tasks_alone(void **state)
+{
+    (void)state;
+    int empty = build_fleet(&b, "jobs-asg", 0);
+    build_pool(&b, empty, type, 1000);
+    b.s.fleets[empty].kind = FLEET_GROUP;
+    b.s.fleets[empty].max_size = 20;
+    b.s.services[web].providers = (struct provider_share[]){{"jobs", 0, 1}};
+    b.s.services[web].provider_count = 1;
+    b.s.services[web].desired = 17;  // eight wait
+    b.s.fleets[empty].provider = "another";
+    struct plan *p = next();
+    assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+    assert_string_equal(p->alerts[0].id, "demand-incurable");
+    b.s.fleets[empty].provider = "jobs";
+    p = next();
+    assert_int_equal(plan_target(p, "jobs-asg"), 2);  // four fit on each
+    assert_int_equal(plan_target(p, "web-asg"), -1);
+    b.s.fleets[empty].target = 2;
+    for (int k = 0; k < 2; k++) {  // what boots is the provider's, though it has not registered
+        int i = build_instance(&b, empty, type);
+        b.s.instances[i].member = "Pending";
+        b.s.instances[i].ecs = ECS_UNREGISTERED;
+        b.s.instances[i].arn = "";
+        b.s.instances[i].launched_ms = b.s.now_ms - 20 * SECOND;
+    }
+    assert_int_equal(plan_count(next(), ACTION_SET_TARGET), 0);
+    b.s.fleets[empty].foreign_scaling = true;  // managed after all: not ours
+    b.s.services[web].desired = 40;
+    assert_int_equal(plan_count(next(), ACTION_SET_TARGET), 0);
+}
+
 static void b6_a_suspended_launch_is_out_of_stock(void **state)
 {
     (void)state;
@@ -352,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(b3_a_hook_that_the_policy_does_not_name_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(b4_only_members_in_service_are_capacity_candidates_or_orphans, setup, teardown),
         cmocka_unit_test_setup_teardown(b6_a_group_that_another_scales_is_refused_by_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(f3_a_providers_group_is_scaled_from_zero_for_its_tasks_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(b6_a_suspended_launch_is_out_of_stock, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

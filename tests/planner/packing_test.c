@@ -85,7 +85,7 @@ static void what_is_packed_is_packed_truly_and_never_in_fewer_bins_than_there_ca
         for (size_t k = 0; k < n; k++) {
             int shape = build_shape(&b, "s", 128 * rng_between(&r, 1, 20), 128 * rng_between(&r, 1, 30));
             int service = build_service(&b, arena_printf(&b.a, "s%zu", k), shape, 0);
-            tasks[k] = (struct pack_task){.service = service, .shape = shape, .count = (int32_t)rng_below(&r, 4)};
+            tasks[k] = (struct pack_task){.service = service, .shape = shape, .provider = PROVIDER_ANY, .count = (int32_t)rng_below(&r, 4)};
             fitting += res_fits(b.s.shapes[shape].need, room) ? tasks[k].count : 0;
         }
         one_pool(room.v[RES_CPU], room.v[RES_MEMORY]);
@@ -117,7 +117,7 @@ static void distinct_tasks_take_a_bin_each(void **state)
     build_init(&b);
     int shape = build_shape(&b, "s:1", 128, 128);
     b.s.shapes[shape].distinct_instance = true;
-    struct pack_task t = {.service = build_service(&b, "s", shape, 0), .shape = shape, .count = 5};
+    struct pack_task t = {.service = build_service(&b, "s", shape, 0), .shape = shape, .provider = PROVIDER_ANY, .count = 5};
     one_pool(4096, 8192);
     begin();
     assert_int_equal(packing_count(&w, &t, 1, w.fleet_pools[0].v, INT32_MAX), 5);
@@ -129,7 +129,7 @@ static void another_architecture_is_not_packed(void **state)
     build_init(&b);
     int shape = build_shape(&b, "s:1", 128, 128);
     b.s.shapes[shape].arch = "arm64";
-    struct pack_task t = {.service = build_service(&b, "s", shape, 0), .shape = shape, .count = 5};
+    struct pack_task t = {.service = build_service(&b, "s", shape, 0), .shape = shape, .provider = PROVIDER_ANY, .count = 5};
     one_pool(4096, 8192);
     begin();
     assert_int_equal(packing_count(&w, &t, 1, w.fleet_pools[0].v, INT32_MAX), 0);

@@ -14,7 +14,7 @@
 static struct {
     int64_t min;
     int hosts, zones;
-    bool rebalances, hook, slow, other;
+    bool rebalances, hook, slow, other, provider;
 } asg;
 
 static const struct policy_hook HOOK = {"masu-drain"};
@@ -24,6 +24,20 @@ static void add_slow_service(struct world *w)
     struct world_taskdef d = {.family = "slow", .need = res_make(256, 256), .stop_timeout_ms = 900000, .stops_in_ms = 600000, .start_ms = 10000};
     struct world_rules rules = {.strategies = {{.kind = WS_SPREAD_INSTANCE}}, .strategy_count = 1};
     world_add_service(w, &(struct world_service_spec){.name = "slow", .cluster = 0, .taskdef = world_add_taskdef(w, &d), .desired = asg.hosts, .min_percent = 100,
+                                                      .max_percent = 200, .rules = &rules});
+}
+
+// A second group, at zero, of a provider that AWS does not scale, and a service that runs there only.
+static void add_providers_group(struct world *w)
+{
+    struct world_override any = {world_type_index(w, "m5.xlarge"), -1, 1000};
+    int group = world_add_group(w, &(struct world_group_spec){.name = "jobs-asg", .cluster = 0, .max = 20, .overrides = &any, .override_count = 1, .mixed = true,
+                                                              .allocation = WALLOC_LOWEST_PRICE});
+    int provider = world_add_provider(w, "jobs", false);
+    world_bind_provider(w, provider, group);
+    world_group_suspend(w, WORLD_PERSON, group, 1u << WP_AZ_REBALANCE, true);
+    struct world_rules rules = {.shares = {{provider, 0, 1}}, .share_count = 1};
+    world_add_service(w, &(struct world_service_spec){.name = "jobs", .cluster = 0, .taskdef = a_def(w, "jobs", 1024, 2048), .desired = 0, .min_percent = 100,
                                                       .max_percent = 200, .rules = &rules});
 }
 
@@ -46,6 +60,8 @@ static int group_world(const struct world_options *o, struct world **ret, struct
     if (asg.other)
         add_fleet(w, 0, "m5.xlarge", 1);
     add_service(w, (struct a_service){"web", 512, 1024, WEB_DESIRED, 100, 200, WS_SPREAD_ZONE, 0, 0});
+    if (asg.provider)
+        add_providers_group(w);
     if (asg.slow)
         add_slow_service(w);
     for (int p = 0; p < world_view(w).pool_count; p++)
@@ -452,6 +468,28 @@ static void b6_a_group_that_another_scales_is_named_and_not_touched(void **state
     }
 }
 
+static void f3_a_group_of_an_unmanaged_provider_is_scaled_from_zero_and_back(void **state)
+{
+    (void)state;
+    struct story s;
+    asg = (__typeof__(asg)){.hosts = 4, .zones = 3, .provider = true};
+    open_group(&s, NULL);
+    pass(&s, 10);
+    int jobs = world_find_service(world_of(&s), 0, "jobs"), group = world_find_group(world_of(&s), "jobs-asg");
+    assert_int_equal(see(&s).fleets[group].wanted, 0);
+    int64_t had = target_of(&s);
+    assert_int_equal(world_set_desired(world_of(&s), WORLD_PERSON, jobs, 9), WORLD_OK);
+    pass(&s, 10);
+    assert_int_equal(running(&s, jobs), 9);
+    assert_in_range(see(&s).fleets[group].wanted, 3, 4);
+    assert_true(target_of(&s) <= had);
+    assert_int_equal(world_set_desired(world_of(&s), WORLD_PERSON, jobs, 0), WORLD_OK);
+    pass(&s, 60);
+    assert_int_equal(see(&s).fleets[group].wanted, 0);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +506,7 @@ int main(void)
         cmocka_unit_test(b5_an_order_whose_answer_is_lost_is_not_given_twice_and_never_taken_back),
         cmocka_unit_test(b6_a_group_whose_launch_is_suspended_is_out_of_stock_and_the_need_goes_elsewhere),
         cmocka_unit_test(b6_a_group_that_another_scales_is_named_and_not_touched),
+        cmocka_unit_test(f3_a_group_of_an_unmanaged_provider_is_scaled_from_zero_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
