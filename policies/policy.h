@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "planner/model/snapshot.h"
 #include "policies/policy_instant.h"
+#include "policies/policy_requirements.h"
 
 enum policy_mode { MODE_ACT, MODE_ADD_ONLY, MODE_OBSERVE, MODE_COUNT };
 enum on_deadline { ON_DEADLINE_UNDO, ON_DEADLINE_WAIT };
@@ -47,6 +48,7 @@ struct policy_fleet {
     struct policy_hook *hooks;  // lifecycle hooks of the group that masu may complete
     size_t hook_count;
     struct policy_instant instant;
+    struct policy_requirements requirements;
     enum fleet_role role;
     int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
     // What its instances are like, where nothing registered has shown it yet.

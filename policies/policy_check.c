@@ -67,10 +67,32 @@ static void check_instant(const struct policy_fleet *f, const char *path, struct
     if (f->min > 0)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.min", path), "instances launched one order at a time have no min",
                           "leave it out; headroom keeps capacity where nothing waits");
-    if (x->type_count == 0)
-        policy_report_add(r, false, AT_VALUE, at, "names no types", "add \"types\": [\"c5.large\", …]");
+    if (x->type_count == 0 && f->requirements.vcpus_min == 0)
+        policy_report_add(r, false, AT_VALUE, at, "names no types", "add \"types\": [\"c5.large\", …], or \"requirements\" beside it");
     check_words_once(x->types, x->type_count, "", arena_printf(r->arena, "%s.types", at), r);
     check_words_once(x->subnets, x->subnet_count, "subnet-", arena_printf(r->arena, "%s.subnets", at), r);
+}
+
+static void check_patterns(const struct policy_word *v, size_t count, const char *path, struct policy_report *r)
+{
+    for (size_t k = 0; k < count; k++)
+        if (v[k].text && *v[k].text && strspn(v[k].text, "abcdefghijklmnopqrstuvwxyz0123456789-.*") != strlen(v[k].text))
+            policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s[%zu]", path, k), "is no pattern of instance types",
+                              "small letters, digits, - and ., * for any of them: \"c5*.large\"");
+}
+
+static void check_requirements(const struct policy_fleet *f, const char *path, struct policy_report *r)
+{
+    const struct policy_requirements *x = &f->requirements;
+    const char *at = arena_printf(r->arena, "%s.requirements", path);
+    if (x->vcpus_max > 0 && x->vcpus_max < x->vcpus_min)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.vcpus_max", at), "is below vcpus_min",
+                          arena_printf(r->arena, "at least %" PRId64 ", or 0 for no bound", x->vcpus_min));
+    if (x->memory_mib_max > 0 && x->memory_mib_max < x->memory_mib_min)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.memory_mib_max", at), "is below memory_mib_min",
+                          arena_printf(r->arena, "at least %" PRId64 ", or 0 for no bound", x->memory_mib_min));
+    check_patterns(x->allow, x->allow_count, arena_printf(r->arena, "%s.allow", at), r);
+    check_patterns(x->exclude, x->exclude_count, arena_printf(r->arena, "%s.exclude", at), r);
 }
 
 static void check_fleet_name(const struct policy_fleet *f, const char *path, struct policy_report *r)
@@ -105,6 +127,7 @@ static void check_fleet(const struct policy *p, size_t cluster, size_t fleet, st
     if (f->max >= 0 && f->min == f->max)
         policy_report_add(r, true, AT_VALUE, path, "min is max", "masu never resizes this fleet");
     check_fleet_name(f, path, r);
+    check_requirements(f, path, r);
 }
 
 static void check_words(const struct policy_fleet *f, const char *path, struct policy_report *r)

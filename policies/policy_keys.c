@@ -15,9 +15,12 @@ static const char *const level_names[ALERT_LEVEL_COUNT] = {[ALERT_LEVEL_INFO] = 
                                                            [ALERT_LEVEL_CRITICAL] = "critical"};
 static const char *const role_names[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = "base", [FLEET_ROLE_SPOT] = "spot",
                                                          [FLEET_ROLE_BATCH] = "batch", [FLEET_ROLE_BURST] = "burst"};
+static const char *const gpus_names[GPUS_COUNT] = {[GPUS_NONE] = "none", [GPUS_ANY] = "any", [GPUS_ONLY] = "only"};
+static const char *const generation_names[GENERATION_COUNT] = {[GENERATION_CURRENT] = "current", [GENERATION_ANY] = "any"};
 static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON_DEADLINE_WAIT] = "wait"};
 
 #define CLUSTER "clusters[]"
+#define NEEDS CLUSTER ".fleets[].requirements"
 #define INSTANT CLUSTER ".fleets[].instant"
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define STRING(in, key, place, ...) {.parent = (in), .name = (key), .kind = KEY_STRING, place, .unit = "", __VA_ARGS__}
@@ -126,6 +129,23 @@ const struct policy_key policy_keys[] = {
     STRING(INSTANT ".subnets[]", "", AT(policy_word, text), .required = true, .example = "\"subnet-…\"", .help = "Id of a subnet."),
     ARRAY(INSTANT, "types", policy_fleet, instant.types, instant.type_count, policy_word, .help = "Instance types that it may launch."),
     STRING(INSTANT ".types[]", "", AT(policy_word, text), .required = true, .example = "\"c5.large\"", .help = "An instance type."),
+    OBJECT(CLUSTER ".fleets[]", "requirements",
+           "Which instance types it may be made of. An instant fleet without `types` launches all that the region sells of these."),
+    {.parent = NEEDS, .name = "vcpus_min", .kind = KEY_INTEGER, .required = true, .unit = "vCPUs", .min = 1, .max = 1024, .scale = 1,
+     AT(policy_fleet, requirements.vcpus_min), .example = "2", .help = "At least so many vCPUs."},
+    NUMBER(NEEDS, "vcpus_max", "vCPUs", 0, 0, 1024, AT(policy_fleet, requirements.vcpus_max), "At most so many; 0: no bound."),
+    NUMBER(NEEDS, "memory_mib_min", "MiB", 0, 0, 33554432, AT(policy_fleet, requirements.memory_mib_min), "At least so much memory, as EC2 sells it."),
+    NUMBER(NEEDS, "memory_mib_max", "MiB", 0, 0, 33554432, AT(policy_fleet, requirements.memory_mib_max), "At most so much; 0: no bound."),
+    ENUM(NEEDS, "gpus", GPUS_NONE, gpus_names, AT(policy_fleet, requirements.gpus), "Types with GPUs: none of them, them too, or only them."),
+    ENUM(NEEDS, "generation", GENERATION_CURRENT, generation_names, AT(policy_fleet, requirements.generation),
+         "Types of the current generation, or of previous ones too."),
+    BOOL(NEEDS, "burstable", false, AT(policy_fleet, requirements.burstable), "True: types with CPU credits (t3, t4g) too."),
+    ARRAY(NEEDS, "allow", policy_fleet, requirements.allow, requirements.allow_count, policy_word,
+          .help = "Only types that one of these patterns matches, such as \"c*.large\"; left out: all."),
+    STRING(NEEDS ".allow[]", "", AT(policy_word, text), .required = true, .example = "\"c*.large\"", .help = "A pattern of instance types; * is any letters."),
+    ARRAY(NEEDS, "exclude", policy_fleet, requirements.exclude, requirements.exclude_count, policy_word,
+          .help = "No type that one of these patterns matches, such as \"m4.*\"."),
+    STRING(NEEDS ".exclude[]", "", AT(policy_word, text), .required = true, .example = "\"m4.*\"", .help = "A pattern of instance types; * is any letters."),
     ENUM(CLUSTER ".fleets[]", "role", FLEET_ROLE_SPOT, role_names, AT(policy_fleet, role),
          "base: raised first, shrunk last; batch: only for standalone tasks and services that no other fleet can run; burst: raised "
          "only for what the others cannot serve, shrunk first."),
@@ -231,7 +251,9 @@ const char *policy_key_inner(const struct policy_key *k, char out[128])
 
 static void add_number(struct buf *out, int64_t n)
 {
-    if (n >= 1000)
+    if (n >= 1000000)
+        buf_printf(out, "%" PRId64 ",%03" PRId64 ",%03" PRId64, n / 1000000, n / 1000 % 1000, n % 1000);
+    else if (n >= 1000)
         buf_printf(out, "%" PRId64 ",%03" PRId64, n / 1000, n % 1000);
     else
         buf_printf(out, "%" PRId64, n);
@@ -273,7 +295,7 @@ void policy_key_add_bounds(const struct policy_key *k, struct buf *out)
     switch (k->kind) {
     case KEY_INTEGER:
     case KEY_MONEY:
-        assert(k->max < 1000000);
+        assert(k->max < 1000000000);
         add_number(out, k->min);
         buf_add_str(out, " to ");
         add_number(out, k->max);

@@ -53,17 +53,20 @@ static json_t *value_to_json(const struct policy_key *k, const char *base, bool 
     return json_null();
 }
 
-// An object of which a required word is empty was not in the file, and would not be taken from one.
+// An object of which a required word is empty, or a required number below its bound, was not in the file, and would not be taken from one.
 static bool left_out(const struct policy_key *object, const char *base)
 {
     char inner[128];
     policy_key_inner(object, inner);
     for (size_t i = 0; object->kind == KEY_OBJECT && i < policy_key_count; i++) {
         const struct policy_key *k = &policy_keys[i];
-        if (k->kind != KEY_STRING || !k->required || strcmp(k->parent, inner) != 0)
+        if (!k->required || strcmp(k->parent, inner) != 0)
             continue;
-        const char *text = *(const char *const *)(const void *)(base + k->offset);
-        if (text == NULL || *text == '\0')
+        int64_t n = k->min * k->scale;
+        const char *text = k->kind == KEY_STRING ? *(const char *const *)(const void *)(base + k->offset) : "given";
+        if (k->kind == KEY_INTEGER)
+            memcpy(&n, base + k->offset, sizeof n);
+        if (text == NULL || *text == '\0' || n < k->min * k->scale)
             return true;
     }
     return false;

@@ -412,6 +412,67 @@ static void mistakes_of_an_instant_fleet_are_refused_with_these_words(void **sta
     }
 }
 
+#define NEEDS_OF(inner) "{\"clusters\":[{\"name\":\"web\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":4,\"arch\":\"arm64\",\"requirements\":{" inner "}}]}]}"
+
+static void requirements_say_which_types_are_meant(void **state)
+{
+    (void)state;
+    struct fixture a = load(NEEDS_OF("\"vcpus_min\":2,\"vcpus_max\":8,\"memory_mib_min\":4096,\"exclude\":[\"c6g*.*\"]"));
+    if (a.rc)
+        fail_msg("%s", buf_str(&a.report));
+    struct type_rules r = policy_type_rules(&a.policy.clusters[0].fleets[0].requirements, "arm64", &a.arena);
+    struct type_facts t = {.name = "m7g.large", .arch = "arm64", .vcpus = 2, .memory_mib = 8192, .current = true};
+    assert_null(type_rules_miss(&r, &t));
+    const struct {
+        struct type_facts t;
+        const char *miss;
+    } cases[] = {
+        {{.name = "c6gn.large", .arch = "arm64", .vcpus = 2, .memory_mib = 4096, .current = true}, "excluded by name"},
+        {{.name = "m7i.large", .arch = "x86_64", .vcpus = 2, .memory_mib = 8192, .current = true}, "another architecture"},
+        {{.name = "a1.large", .arch = "arm64", .vcpus = 2, .memory_mib = 4096}, "previous generation"},
+        {{.name = "t4g.large", .arch = "arm64", .vcpus = 2, .memory_mib = 8192, .current = true, .burstable = true}, "burstable"},
+        {{.name = "g5g.xlarge", .arch = "arm64", .vcpus = 4, .memory_mib = 8192, .gpus = 1, .current = true}, "has GPUs"},
+        {{.name = "m7g.metal", .arch = "arm64", .vcpus = 8, .memory_mib = 8192, .current = true, .bare_metal = true}, "bare metal"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(type_rules_miss(&r, &cases[i].t), cases[i].miss);
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    json_t *j = policy_to_json(&a.policy);
+    json_write(j, &text);
+    json_decref(j);
+    struct fixture b = load(buf_str(&text));
+    assert_string_equal(a.policy.hash, b.policy.hash);
+    assert_int_equal(b.policy.clusters[0].fleets[0].requirements.exclude_count, 1);
+    release(&a);
+    release(&b);
+    buf_release(&text);
+}
+
+static void mistakes_of_requirements_are_refused_with_these_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {NEEDS_OF(""), "requirements.vcpus_min: is required"},
+        {NEEDS_OF("\"vcpus_min\":0"), "requirements.vcpus_min: out of bounds"},
+        {NEEDS_OF("\"vcpus_min\":4,\"vcpus_max\":2"), "requirements.vcpus_max: is below vcpus_min"},
+        {NEEDS_OF("\"vcpus_min\":4,\"memory_mib_min\":2,\"memory_mib_max\":1"), "requirements.memory_mib_max: is below memory_mib_min"},
+        {NEEDS_OF("\"vcpus_min\":4,\"exclude\":[\"C5.*\"]"), "requirements.exclude[0]: is no pattern of instance types"},
+        {NEEDS_OF("\"vcpus_min\":4,\"allow\":[\"c5 large\"]"), "requirements.allow[0]: is no pattern of instance types"},
+        {NEEDS_OF("\"vcpus_min\":4,\"gpus\":\"sum\""), "requirements.gpus: unknown word"},
+        {NEEDS_OF("\"vcpus_min\":4,\"arch\":\"arm64\""), "\"arch\" belongs in clusters[].fleets[]"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f = load(cases[i].text);
+        assert_int_equal(f.rc, ERR_INVALID);
+        if (!strstr(buf_str(&f.report), cases[i].words))
+            fail_msg("%s\nlacks: %s\nhas: %s", cases[i].text, cases[i].words, buf_str(&f.report));
+        release(&f);
+    }
+}
+
 static void the_examples_load_without_a_warning(void **state)
 {
     (void)state;
@@ -505,6 +566,8 @@ int main(void)
         cmocka_unit_test(the_hash_is_that_of_the_effective_policy),
         cmocka_unit_test(the_effective_policy_loads_again_as_itself),
         cmocka_unit_test(an_instant_fleet_is_named_by_its_word),
+        cmocka_unit_test(requirements_say_which_types_are_meant),
+        cmocka_unit_test(mistakes_of_requirements_are_refused_with_these_words),
         cmocka_unit_test(mistakes_of_an_instant_fleet_are_refused_with_these_words),
         cmocka_unit_test(the_examples_load_without_a_warning),
         cmocka_unit_test(a_file_that_is_not_there_is_an_io_error),
