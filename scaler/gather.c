@@ -23,6 +23,7 @@ int region_new(struct aws_clients *clients, const char *account, const char *reg
         for (int turn = 0; turn < 2; turn++)
             arena_init(&r->fleets[api].arenas[turn], FACTS_ARENA_MAX_BYTES);
     arena_init(&r->poll_arena, FACTS_ARENA_MAX_BYTES);
+    arena_init(&r->catalogue.arena, FACTS_ARENA_MAX_BYTES);
     strmap_init(&r->definition_map, &r->kept, 256);
     strmap_init(&r->type_map, &r->kept, 64);
     strmap_init(&r->subnet_map, &r->kept, 64);
@@ -48,6 +49,7 @@ void region_free(struct region *r)
     if (r->polling)
         aws_cancel(r->clients, AWS_LANE_WAIT);
     arena_release(&r->poll_arena);
+    arena_release(&r->catalogue.arena);
     free(r);
 }
 
@@ -197,6 +199,7 @@ static void look_phases(struct look *l)
     look_boxes_ask(l);
     run(l);
     look_fleets_take(l);
+    look_catalogue(l);
     look_ec2_take(l);
     look_tasks(l);
     look_protections(l);

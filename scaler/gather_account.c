@@ -42,6 +42,7 @@ bool region_slow_settle(struct region *r, enum slow_kind k, const struct aws_cal
         [SLOW_SUBNETS] = "whether subnets have addresses left", [SLOW_PROVIDERS] = "who scales the instances of capacity providers",
         [SLOW_SCALERS] = "whether somebody else scales the fleets",
         [SLOW_QUOTAS] = "how many vCPUs the account may run",
+        [SLOW_CATALOGUE] = "which types the requirements of fleets mean",
         [SLOW_NOTICES] = "which instances AWS takes back, before it does",
     };
     struct slow_read *s = &r->slow[k];

@@ -300,6 +300,8 @@ static struct fact_fleet fleet_copy(struct arena *a, const struct fact_fleet *ol
         overrides[i].subnet = arena_strdup(a, old->overrides[i].subnet);
         overrides[i].zone = arena_strdup(a, old->overrides[i].zone);
         overrides[i].launch_template = arena_strdup(a, old->overrides[i].launch_template);
+        if (old->overrides[i].rules)
+            overrides[i].rules = type_rules_copy(a, old->overrides[i].rules);
     }
     f.overrides = overrides;
     return f;

@@ -1,7 +1,7 @@
 // What the files of gather share: the region's caches, one look in the making, and who fills what.
 //
 // gather.c orders the phases of a look; gather_ecs.c, gather_tasks.c, gather_fleets.c and gather_ec2.c ask AWS and turn answers into facts;
-// gather_account.c asks what seldom changes; gather_cache.c keeps what does not change and what we wrote; gather_snapshot.c,
+// gather_account.c asks what seldom changes, gather_catalogue.c which types fleets mean that only say what a type must have; gather_cache.c keeps what does not change and what we wrote; gather_snapshot.c,
 // gather_shapes.c and gather_attributes.c join facts to a snapshot (gather_join.h).
 #pragma once
 
@@ -154,6 +154,8 @@ void look_ec2_take(struct look *l);
 void look_fleets_take(struct look *l);
 void look_fleets_share(struct look *l);        // keeps the answer for the other clusters of the region
 bool look_fleets_retry(struct look *l);        // one unknown fleet must not hide the others; true: something is asked
+
+void look_catalogue(struct look *l);             // fleets that say what their types must have: which these are
 
 enum fleet_state gather_fleet_state(const char *text);  // as EC2 writes it
 

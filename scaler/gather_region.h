@@ -23,6 +23,7 @@ enum {
     PROVIDERS_MAX = 500,
     SCALERS_MAX = 64,
     NOTES_MAX = 8,
+    OFFERED_ZONES_MAX = 32,         // of a region, local ones too
     ZONES_MAX = 8,                  // of a region, with prices
     NOTICES_MAX = 2048,
 };
@@ -70,12 +71,24 @@ struct spot_notice {                // of gather_notices.c
     bool polled;                    // the newest answer about spot requests tells of it
 };
 
-enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_COUNT };
+enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_CATALOGUE, SLOW_COUNT };
 struct slow_read {
     int64_t next_ms;                // when it is due again
     size_t count;                   // of what was asked for
     bool asked;                     // in this look
     bool told;                      // that it is refused
+};
+
+struct sold_type {                  // of gather_catalogue.c
+    struct type_facts facts;
+    uint32_t zones;                 // a bit each: those that sell it
+};
+struct catalogue {
+    struct arena arena;
+    struct sold_type *types;        // by name
+    size_t count;
+    char zones[OFFERED_ZONES_MAX][32];
+    int zone_count;
 };
 
 struct kept_definition {
@@ -123,6 +136,7 @@ struct region {
     struct ec2_spot_requests poll;
     int64_t polled_ms;              // when it was last asked
     bool polling;
+    struct catalogue catalogue;     // empty until a fleet needs it
     struct slow_read slow[SLOW_COUNT];
     char notes[NOTES_MAX][300];     // for the log, see gather_note
     size_t note_count, notes_taken;
@@ -134,6 +148,7 @@ struct region {
 bool region_slow_settle(struct region *r, enum slow_kind k, const struct aws_call *c, int64_t life_ms, int64_t now_ms);
 const struct ecs_task_definition *region_definition(const struct region *r, const char *arn);  // NULL: not read yet
 const struct cached_type *region_type(const struct region *r, const char *name);  // NULL unknown
+struct type_facts region_type_facts(const struct cached_type *t);
 int64_t region_spot_price(const struct cached_type *t, const char *zone);  // zone "": the mean; 0 unknown, t may be NULL
 int64_t region_eni_slots(const struct cached_type *t, bool trunk);  // awsvpc tasks that an instance holds; t NULL: unknown
 const struct cached_subnet *region_subnet(const struct region *r, const char *id);        // NULL unknown

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/arena.h"
+
 struct type_rules type_rules_any(void)
 {
     return (struct type_rules){.gpus_max = -1, .arch = "", .current = TRAIT_INCLUDED, .previous = TRAIT_INCLUDED,
@@ -73,4 +75,22 @@ const char *type_rules_miss(const struct type_rules *r, const struct type_facts 
     if (misses(r->bare_metal, t->bare_metal))
         return t->bare_metal ? "bare metal" : "not bare metal";
     return NULL;
+}
+
+static const char *const *copy_patterns(struct arena *a, const char *const *v, size_t count)
+{
+    const char **to = arena_array(a, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        to[i] = arena_strdup(a, v[i]);
+    return to;
+}
+
+struct type_rules *type_rules_copy(struct arena *a, const struct type_rules *r)
+{
+    struct type_rules *to = arena_new(a, struct type_rules);
+    *to = *r;
+    to->arch = arena_strdup(a, r->arch);
+    to->only = copy_patterns(a, r->only, r->only_count);
+    to->except = copy_patterns(a, r->except, r->except_count);
+    return to;
 }

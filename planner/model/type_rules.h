@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
+
 enum trait_rule { TRAIT_EXCLUDED, TRAIT_INCLUDED, TRAIT_REQUIRED };
 
 struct type_rules {
@@ -31,5 +33,6 @@ struct type_facts {
 struct type_rules type_rules_any(void);
 // Why the type is not meant, a constant in words such as "fewer vCPUs"; NULL: it is.
 const char *type_rules_miss(const struct type_rules *r, const struct type_facts *t);
+struct type_rules *type_rules_copy(struct arena *a, const struct type_rules *r);  // deep
 // `*` stands for any letters, none too.
 bool type_pattern_match(const char *pattern, const char *name);
