@@ -122,11 +122,18 @@ static bool quiet_again(struct work *w, int f, const struct memo_stamp *ours)
     return !past(w, dry) || w->s->now_ms - dry->until_ms >= QUIET_MS;
 }
 
+// What only a cheaper replacement is wanted for (consolidate.h) is not worth an on-demand price.
+static bool needs_for_tasks(struct work *w, int f)
+{
+    const struct memo_stamp *swap = work_stamp(w, STAMP_REPLACE, w->s->fleets[f].id);
+    return w->fleet[f].need_target > (swap && swap->count == 1 ? swap->amount : 0);
+}
+
 struct fallback_target fallback_on_demand(struct work *w, int f, int64_t target, int64_t base)
 {
     const struct work_fleet *y = &w->fleet[f];
     int64_t has = i64_min(base, target), missing = target - y->live_milli / 1000;
-    bool needs = fallback_dry(w, f) && y->need_target > 0 && w->p->on_demand_ms > 0 && short_ms(w, f) >= w->p->on_demand_ms;
+    bool needs = fallback_dry(w, f) && needs_for_tasks(w, f) && w->p->on_demand_ms > 0 && short_ms(w, f) >= w->p->on_demand_ms;
     if (!needs || missing <= 0 || !can_on_demand(w, f))
         return (struct fallback_target){target, has};
     // All that runs on demand is of its part from now on, and what runs on spot is all of the other: nothing more comes there.
@@ -171,6 +178,14 @@ const char *fallback_hold(struct work *w)
             return explain_text(w, "%s was not fulfilled %s", x->id, explain_time(w, dry->since_ms));
     }
     return NULL;
+}
+
+const char *fallback_keep(struct work *w, int f)
+{
+    const struct memo_stamp *ours = f < 0 ? NULL : work_old_stamp(w, STAMP_ON_DEMAND, w->s->fleets[f].id);
+    if (!past(w, ours) || w->s->now_ms - ours->since_ms >= ON_DEMAND_KEPT_MS)
+        return NULL;
+    return explain_text(w, "on-demand was asked for %s, and is kept for an hour", explain_time(w, ours->since_ms));
 }
 
 void fallback_commit(struct work *w)

@@ -31,4 +31,5 @@ bool fallback_returns(struct work *w, int fleet, struct fallback_target *ret);
 const char *fallback_on_demand_fact(struct work *w, int fleet);  // why it differs
 // L18: why no spot instance may be drained; NULL: none.
 const char *fallback_hold(struct work *w);
+const char *fallback_keep(struct work *w, int fleet);  // L17: why none of its on-demand instances may be drained yet; NULL: none
 void fallback_commit(struct work *w);  // what was sent becomes memo

@@ -296,7 +296,7 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
 static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c)
 {
     // L18: spot that is given back in a drought does not come again.
-    const char *why = w->s->instances[c->i].spot ? fallback_hold(w) : NULL;
+    const char *why = w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
     if (!why)
         why = drains_hold(w, t, c->i, c->tasks == 0);
     if (!why)

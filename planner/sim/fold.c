@@ -215,3 +215,9 @@ struct invariants *fold_invariants(struct fold *f)
 {
     return f->invariants;
 }
+
+const struct memo *fold_memo(const struct fold *f, size_t cluster)
+{
+    assert(cluster < f->count);
+    return f->clusters[cluster].has_memo ? &f->clusters[cluster].memo : NULL;
+}

@@ -22,3 +22,5 @@ int fold_run(struct fold *f, int64_t to_ms, struct err *err);
 void fold_finish(struct fold *f);                   // the run is over: what is still open is judged
 int64_t fold_ticks(const struct fold *f);
 struct invariants *fold_invariants(struct fold *f);
+// What the planner remembers of the cluster after its last look, NULL before the first; valid until the next fold_run.
+const struct memo *fold_memo(const struct fold *f, size_t cluster);

@@ -134,6 +134,8 @@ static int choose(const struct world *w, const struct world_view *v, const struc
 static bool headroom_left(const struct world_view *v, const struct bin *bins, int count, int64_t permyriad)
 {
     struct res free = {{0}}, used = {{0}};
+    if (permyriad == 0)
+        return true;  // none is asked for; room alone can be below nothing, where tasks still stop
     for (int b = 0; b < count; b++) {
         free = res_add(free, bins[b].room);
         used = res_add(used, res_sub(v->instances[bins[b].instance].registered, bins[b].room));

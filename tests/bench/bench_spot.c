@@ -1,8 +1,9 @@
 // A week or so of the default world on a recorded (or generated) spot market, the planner folded over it: what it cost, and how many
 // tasks of interrupted instances found capacity in time. One JSON object on stdout.
 //
-// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none] [spot|single|on-demand] [seconds]
-//   production, none   the headroom of policies/examples/production-spot.json (15 % and whole tasks of two services), or none
+// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none|PERCENT:TASKS] [spot|single|on-demand] [seconds]
+//   production, none   the headroom of policies/examples/production-spot.json, or none; or so many per cent, and so many whole tasks of each
+//                      of the two largest services
 //   spot               the fleets as they are, five types in three zones
 //   single             each fleet has one pool only: m5.2xlarge in the first zone
 //   on-demand          no market: every instance costs its on-demand price and is never taken back
@@ -119,9 +120,12 @@ static struct world *make_world(struct run *r)
 
 static void add_headroom(struct run *r, struct world *w, int cluster, struct policy_cluster *p)
 {
+    int percent = 15, tasks = 2;
+    if (strcmp(r->headroom, "production") && sscanf(r->headroom, "%d:%d", &percent, &tasks) != 2)
+        die("headroom", &(struct err){.msg = "expected production, none or PERCENT:TASKS"});
     struct world_view v = world_view(w);
     int best[2] = {-1, -1};
-    p->headroom_percent = 15;
+    p->headroom_percent = percent;
     for (int s = 0; s < v.service_count; s++) {
         if (v.services[s].cluster != cluster || v.services[s].daemon)
             continue;
@@ -132,8 +136,8 @@ static void add_headroom(struct run *r, struct world *w, int cluster, struct pol
             best[at] = s;
     }
     p->headroom_tasks = arena_array(&r->arena, struct policy_headroom_task, 2);
-    for (int k = 0; k < 2 && best[k] >= 0; k++)
-        p->headroom_tasks[p->headroom_task_count++] = (struct policy_headroom_task){v.services[best[k]].name, 2};
+    for (int k = 0; k < 2 && best[k] >= 0 && tasks > 0; k++)
+        p->headroom_tasks[p->headroom_task_count++] = (struct policy_headroom_task){v.services[best[k]].name, tasks};
 }
 
 static void make_policies(struct run *r, struct world *w, struct policy_cluster *p)
@@ -144,7 +148,7 @@ static void make_policies(struct run *r, struct world *w, struct policy_cluster 
         p[c].name = v.clusters[c].name;
         p[c].headroom_percent = 0;
         p[c].on_demand_ms = r->on_demand_s >= 0 ? r->on_demand_s * 1000 : p[c].on_demand_ms;
-        if (!strcmp(r->headroom, "production"))
+        if (strcmp(r->headroom, "none"))
             add_headroom(r, w, c, &p[c]);
         p[c].fleets = arena_array(&r->arena, struct policy_fleet, (size_t)v.fleet_count);
         for (int f = 0; f < v.fleet_count; f++)

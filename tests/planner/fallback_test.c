@@ -211,6 +211,25 @@ static void d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and
         assert_int_equal(plan_target(step(), "sfr-1"), -1);  // once
 }
 
+static void d9_on_demand_is_not_asked_for_what_would_only_be_cheaper(void **state)
+{
+    (void)state;
+    struct memo_stamp *v = arena_array(&b.a, struct memo_stamp, 3);
+    int64_t at_ms = b.s.now_ms - 5 * MINUTE;
+    v[0] = (struct memo_stamp){STAMP_REPLACE, "sfr-1", at_ms, at_ms + HOUR, 1, 5};
+    v[1] = (struct memo_stamp){STAMP_VICTIM, "i-001", at_ms, at_ms + HOUR, 1, 10000};
+    v[2] = (struct memo_stamp){STAMP_SHORT, "sfr-1", at_ms, 0, 0, 4000};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = b.s.now_ms - 30 * SECOND, .stamps = v, .stamp_count = 3, .stamp_cap = 3, .policy_hash = ""};
+    b.has_memo = true;
+    b.s.fleets[spot].target = 5;
+    b.p.fleets[other].max = 0;
+    for (int k = 0; k < 6; k++) {
+        step();
+        assert_int_equal(b.s.fleets[spot].on_demand_target, 0);
+    }
+    assert_non_null(strstr(plan_verdict(&b.r.plan, "sfr-1")->fact, "target 5"));  // asked for still
+}
+
 static void d9_on_demand_is_never_asked_where_the_policy_says_so(void **state)
 {
     (void)state;
@@ -329,6 +348,29 @@ static void l18_no_spot_is_drained_for_half_an_hour_after_a_capacity_error_but_o
     assert_non_null(strstr(plan_verdict(&b.r.plan, "i-003")->fact, "had no capacity"));
 }
 
+static void l17_on_demand_in_place_of_spot_is_kept_for_an_hour(void **state)
+{
+    (void)state;
+    want(12);
+    b.s.services[web].running = b.s.services[web].deployments[0].running = 12;
+    b.s.instances[3].holding_count = 0;
+    b.s.instances[3].remaining = b.s.instances[3].registered;
+    b.s.instances[3].ecs_running = 0;
+    b.s.instances[3].spot = false;
+    for (int k = 0; k < 3; k++)
+        b.s.instances[k].forbidden = true;
+    b.s.fleets[spot].on_demand_target = 1;
+    struct memo_stamp *ours = arena_new(&b.a, struct memo_stamp);
+    *ours = (struct memo_stamp){STAMP_ON_DEMAND, "sfr-1", b.s.now_ms - 50 * MINUTE, 0, 1, 0};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = b.s.now_ms - 30 * SECOND, .stamps = ours, .stamp_count = 1, .stamp_cap = 1, .policy_hash = ""};
+    b.has_memo = true;
+    build_ticks(&b, 19);
+    assert_null(memo_drain_of(&b.memo, "i-004"));
+    assert_non_null(strstr(plan_verdict(&b.r.plan, "i-004")->fact, "kept for an hour"));
+    build_ticks(&b, 4);
+    assert_non_null(memo_drain_of(&b.memo, "i-004"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -343,12 +385,14 @@ int main(void)
         T(a10_an_error_that_no_pool_has_capacity_moves_it_at_once),
         T(a10_a_fleet_that_goes_on_launching_is_not_given_up),
         T(d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays),
+        T(d9_on_demand_is_not_asked_for_what_would_only_be_cheaper),
         T(d9_on_demand_is_never_asked_where_the_policy_says_so),
         T(d9_on_demand_goes_back_after_an_hour_and_half_an_hour_of_quiet_and_nothing_ends),
         T(v4_more_on_demand_is_asked_beside_all_that_runs_there_and_spot_is_asked_for_nothing),
         T(v18_more_on_demand_stays_within_max),
         T(v4_where_on_demand_goes_back_the_total_counts_all_that_runs),
         T(d9_a_fleet_with_an_on_demand_part_of_its_own_keeps_what_runs_there),
+        T(l17_on_demand_in_place_of_spot_is_kept_for_an_hour),
         T(l18_no_spot_is_drained_for_half_an_hour_after_a_capacity_error_but_on_demand_may_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
