@@ -165,6 +165,19 @@ void regress_quantile(const struct regress_rows *r, double q, const double *prio
     }
 }
 
+void regress_squares(const struct regress_rows *r, double ridge, double *coef)
+{
+    static const double nothing[STRIDE];
+    double pull[STRIDE];
+    struct normal n;
+    for (size_t k = 0; k < r->count; k++)
+        r->weight[k] = 1;
+    for (size_t i = 0; i < r->columns; i++)
+        pull[i] = ridge;
+    accumulate(r, &n);
+    pull_and_solve(&n, r->columns, pull, nothing, coef);
+}
+
 // Drops the most negative column and solves again, until none is negative (Lawson and Hanson's active set, downwards only).
 static void solve_positive(const struct normal *n, size_t columns, double *coef)
 {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 // Columns and, after them, the target; even, for the machine works on pairs.
-enum { REGRESS_STRIDE = 16, REGRESS_COLUMNS_MAX = REGRESS_STRIDE - 1 };
+enum { REGRESS_STRIDE = 20, REGRESS_COLUMNS_MAX = REGRESS_STRIDE - 1 };
 
 struct regress_rows {
     size_t count, columns;
@@ -25,6 +25,8 @@ struct regress_rows {
 void regress_absolute(const struct regress_rows *r, int left_out, const double *prior, double ridge, int rounds, double *coef);
 // The q-quantile instead, every column pulled, towards `prior`.
 void regress_quantile(const struct regress_rows *r, double q, const double *prior, double ridge, int rounds, double *coef);
+// Plain least squares; each column is pulled to 0 by `ridge` a row.
+void regress_squares(const struct regress_rows *r, double ridge, double *coef);
 // Least squares with coefficients of at least 0 and weights 1 / fitted^2: the size of an error that grows with its columns.
 void regress_scale(const struct regress_rows *r, int rounds, double *coef);
 
