@@ -173,7 +173,7 @@ void bank_push(struct bank *b, double demand)
     if (!b->fitted && b->count < b->day + b->day / 4)
         return;
     bool was = b->fitted;
-    if (!b->fitted || b->pushed - b->fitted_at >= b->day / 2)
+    if (!b->fitted || b->pushed - b->fitted_at >= b->day / 4)
         refit(b);
     if (!was)
         b->first_at = b->pushed;

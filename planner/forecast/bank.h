@@ -2,9 +2,9 @@
 //
 // The forecast bank of the level rule (planner/forecast/level.h). Eight targets, each relative to demand now: at the leads boot (the most
 // of one step more), boot + 60 s, + 180 s, + 480 s, and the most within the next 60, 180, 420, 900 s. Each has a location, linear in level,
-// recent changes, recent means and maxima, and what followed at this time on up to five past days (least absolute deviations); a scale
+// recent changes, recent means and maxima, and what followed at this time on up to seven past days (least absolute deviations); a scale
 // (log-linear in unrest); and the quantiles of the standardised errors of what was really forecast in the last three days, for quiet,
-// middling and restless moments apart. Refitted twice a day, tables hourly. Pure: time is the count of steps pushed.
+// middling and restless moments apart. Refitted four times a day, tables hourly. Pure: time is the count of steps pushed.
 #pragma once
 
 #include <stdbool.h>

@@ -16,7 +16,7 @@ struct level_rule {
     double per_instance;   // tasks
     double boot_s;
     int most;              // never a level above it
-    int memory;            // decisions whose `up` holds releases: a minute's
+    int memory;            // earlier decisions whose `up` still holds releases: with the present one a minute's
 };
 
 // Of one caller; zero at the start.

@@ -15,8 +15,8 @@
 #include "planner/sim/workload.h"
 #include "scaler/record.h"
 
-enum { GRID_S = 10, TICK_S = 30, BOOT_S = 120, PER = 8, DAY_S = 86400, DAYS_MAX = 16, BOOTING_MAX = 16, RULES = 18, MOST = 20000 };
-static const double lambdas[RULES] = {1.05, 1.2, 1.6, 2, 3, 5, 7, 11, 18, 30, 50, 90, 150, 250, 400, 700, 1200, 2500};
+enum { GRID_S = 10, TICK_S = 30, BOOT_S = 120, PER = 8, DAY_S = 86400, DAYS_MAX = 16, BOOTING_MAX = 16, RULES = 22, MOST = 20000 };
+static const double lambdas[RULES] = {1.05, 1.2, 1.6, 2, 3, 4, 5, 7, 11, 14, 18, 23, 30, 40, 50, 90, 150, 250, 400, 700, 1200, 2500};
 
 struct run {
     struct level_rule rule;
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
     double needed_s = 0;
     struct bank *b = bank_new(&a, TICK_S, BOOT_S);
     for (int i = 0; i < RULES; i++)
-        run[i] = (struct run){.rule = {.lambda = lambdas[i], .phi = 0.3, .per_instance = PER, .boot_s = BOOT_S, .most = MOST, .memory = 2}};
+        run[i] = (struct run){.rule = {.lambda = lambdas[i], .phi = 0.3, .per_instance = PER, .boot_s = BOOT_S, .most = MOST, .memory = 1}};
     for (size_t i = 0; i < n; i++) {
         int64_t at_s = (int64_t)i * GRID_S;
         need[i] = (tasks[i] + PER - 1) / PER;
