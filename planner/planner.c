@@ -20,6 +20,7 @@
 #include "planner/owner.h"
 #include "planner/placement.h"
 #include "planner/pool_memory.h"
+#include "planner/pool_share.h"
 #include "planner/quota.h"
 #include "planner/runaway.h"
 #include "planner/scale_in.h"
@@ -119,6 +120,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     owner_watch_targets(&w);
     breaker_observe(&w);
     pool_memory_observe(&w);
+    pool_share_init(&w);
     fallback_observe(&w);
     loop_observe(&w);
     consolidate_observe(&w);
@@ -144,6 +146,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     spend_alert(&w);
     quota_alert(&w);
     watch_run(&w);
+    pool_share_watch(&w);
     if (w.p->mode == MODE_OBSERVE)
         explain_would(&w);
     invariant_plan(&w);

@@ -11,6 +11,7 @@
 #include "planner/packing.h"
 #include "planner/placement.h"
 #include "planner/pool_memory.h"
+#include "planner/pool_share.h"
 #include "planner/runaway.h"
 #include "planner/surge.h"
 
@@ -258,10 +259,10 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
 static const int GROWS[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = 0, [FLEET_ROLE_SPOT] = 1, [FLEET_ROLE_BATCH] = 1, [FLEET_ROLE_BURST] = 2};
 
 // Of the fleets not yet tried, the first by role, then the cheapest; the policy's order where a price is unknown. Fleets whose
-// launches do not register, or whose pools all failed lately, come last.
-static bool is_ill(struct work *w, size_t f)
+// launches do not register, whose pools all failed lately, or have their share of the service already, come last.
+static bool is_ill(struct work *w, size_t f, const struct pack_task *tasks, size_t n)
 {
-    return breaker_room(w, (int)f) != INT64_MAX || pool_memory_all_avoided(w, (int)f);
+    return breaker_room(w, (int)f) != INT64_MAX || pool_memory_all_avoided(w, (int)f) || pool_share_crowded(w, (int)f, tasks, n);
 }
 
 static int next_fleet(struct work *w, struct order *orders, bool dry, const bool *tried, struct pack_task *tasks, size_t n)
@@ -270,7 +271,7 @@ static int next_fleet(struct work *w, struct order *orders, bool dry, const bool
     double best_price = 0;
     bool best_ill = false;
     for (size_t f = 0; f < w->s->fleet_count; f++) {
-        bool ill = is_ill(w, f);
+        bool ill = is_ill(w, f, tasks, n);
         if (tried[f] || w->fleet[f].closed || fallback_dry(w, (int)f) != dry)
             continue;
         double price = orders[f].price = fleet_price(w, &orders[f], tasks, n);
@@ -287,7 +288,8 @@ static int next_fleet(struct work *w, struct order *orders, bool dry, const bool
 }
 
 // Why the fleet was asked first of those that could take it: what decided against the nearest of the others.
-static const char *choice_fact(struct work *w, const struct order *orders, bool dry, const bool *tried, int best)
+static const char *choice_fact(struct work *w, const struct order *orders, bool dry, const bool *tried, int best,
+                               const struct pack_task *tasks, size_t n)
 {
     const char *fact = NULL;
     int rank = GROWS[w->fleet[best].policy->role];
@@ -297,8 +299,8 @@ static const char *choice_fact(struct work *w, const struct order *orders, bool 
             continue;
         const char *id = w->s->fleets[f].id;
         bool worse_rank = GROWS[w->fleet[f].policy->role] > rank, priced = orders[f].price > 0 && orders[best].price > 0;
-        if (is_ill(w, f) && !is_ill(w, (size_t)best))
-            fact = fact ? fact : explain_text(w, "launches of %s fail", id);
+        if (is_ill(w, f, tasks, n) && !is_ill(w, (size_t)best, tasks, n))
+            fact = fact ? fact : explain_text(w, pool_share_crowded(w, (int)f, tasks, n) ? "the pools of %s have their share of these" : "launches of %s fail", id);
         else if (worse_rank)
             fact = fact ? fact : explain_text(w, "%s serves as %s", id, policy_fleet_role_name(w->fleet[f].policy->role));
         else if (priced && (next_price <= 0 || orders[f].price < next_price))
@@ -349,7 +351,7 @@ static int place_orders(struct work *w, struct order *orders, struct pack_task *
         if (f < 0)
             break;
         if (!orders[f].chosen)
-            orders[f].chosen = choice_fact(w, orders, dry, tried, f);
+            orders[f].chosen = choice_fact(w, orders, dry, tried, f, v, n);
         tried[f] = true;
         first = first < 0 ? f : first;
         const struct work_fleet *y = &w->fleet[f];

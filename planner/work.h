@@ -138,6 +138,7 @@ struct work {
     const char *no_removal;    // why nothing may be removed, NULL when it may
     const char *no_order;      // why nothing can be ordered
     struct breaker_lines *lines;  // breaker.c
+    struct pool_shares *shares;  // of pool_share.c; NULL: the policy has no bound
     struct { struct memo_stamp *v; size_t count; } avoided;  // STAMP_POOL of pools that are avoided now
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after

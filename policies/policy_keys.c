@@ -101,6 +101,9 @@ const struct policy_key policy_keys[] = {
     DOLLARS(CLUSTER, "max_usd_per_hour", 0, 0, 100000, AT(policy_cluster, max_usd_micro),
             "Beyond it headroom and forecast get no capacity; tasks that exist and replacements do, with an alert (L15). 0: twice "
             "the dearest hour of 14 days, else what max costs on demand."),
+    NUMBER(CLUSTER, "pool_share_percent", "%", 0, 0, 100, AT(policy_cluster, pool_share_percent),
+           "So much of a service may run on spot instances of one pool (a type in a zone): beyond it there is an alert, and orders for it "
+           "go to other fleets first. 0: no bound."),
     ARRAY(CLUSTER, "freeze", policy_cluster, freeze, freeze_count, policy_freeze,
           .help = "Parts of the week in which masu may do less."),
     OBJECT(CLUSTER, "headroom", "Room kept free for what comes next."),
