@@ -95,6 +95,7 @@ static void copy_fleet(struct fleet *f, struct arena *a)
     f->name = text(f->name, a);
     f->unfound = text(f->unfound, a);
     f->hook = text(f->hook, a);
+    f->provider = text(f->provider, a);
     f->activity = text(f->activity, a);
     f->allocation = text(f->allocation, a);
     f->owner = text(f->owner, a);
