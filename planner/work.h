@@ -121,8 +121,7 @@ struct work {
     bool leaving;              // some instance has ROLE_LEAVING
     struct work_fleet *fleet;
     struct work_hold *holds;
-    const char **zones;
-    int zone_count;
+    const char **zones; int zone_count;
     struct res *fresh;         // by type: work_fresh_room
     struct shape_facts *facts; // by shape
     struct kinds kinds;        // of instances, as placement sees them
