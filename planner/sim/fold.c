@@ -7,7 +7,7 @@
 #include "planner/sim/fold_internal.h"
 #include "planner/sim/orders.h"
 
-enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000 };
+enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000, SWAP_MAX = 8 };
 
 struct fold {
     struct world *w;
@@ -52,6 +52,10 @@ int fold_new(struct world *w, const struct policy_cluster *policies, size_t coun
         o.drain_percent = own[i].drain_percent;
         o.step_instances = own[i].step_instances;
         o.headroom_permyriad = own[i].headroom_percent * 100;
+        o.swap_instances = SWAP_MAX;
+        o.max_usd_micro = own[i].max_usd_micro;
+        for (size_t k = 0; k < own[i].headroom_task_count; k++)
+            o.headroom_tasks += own[i].headroom_tasks[k].tasks;
     }
     *f = (struct fold){.w = w, .clusters = clusters, .policies = own, .count = count, .invariants = invariants_attach(w, &o)};
     for (size_t i = 0; i < count; i++)

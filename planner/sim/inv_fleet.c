@@ -60,6 +60,7 @@ void inv_before_modify(struct invariants *inv, const struct world_view *v, const
     if (c->target < 0)
         return;
     inv_judge_growth(inv, v, c);
+    inv_judge_need(inv, v, c);
     int64_t keep = INT64_MAX, part = c->on_demand >= 0 ? c->on_demand : f->wanted_on_demand;
     for (int k = 0; inv_moments(inv, v->now_ms, k) >= 0; k++) {
         int64_t then = kept_sum(v, c->fleet, inv_moments(inv, v->now_ms, k), part);

@@ -14,6 +14,7 @@ void invariants_options_default(struct invariants_options *o)
         .owner = "masu",
         .step_instances = 50,
         .rest_ms = 180000,
+        .swap_instances = -1,
     };
 }
 
@@ -85,9 +86,12 @@ static void before(void *arg, const struct world *w, const struct world_call *c)
 {
     struct invariants *inv = arg;
     struct world_view v = look(inv, w);
-    if (c->actor != WORLD_OURS)
+    if (c->actor != WORLD_OURS) {
+        inv_need_foreign(inv, &v);
         return;
+    }
     inv->calls++;
+    inv_judge_calm(inv, &v);
     inv_before_any(inv, &v, c);
     switch (c->op) {
     case WOP_SET_STATE:
@@ -167,6 +171,7 @@ static void step(void *arg, const struct world *w)
     struct invariants *inv = arg;
     struct world_view v = look(inv, w);
     inv_drain_step(inv, &v);
+    inv_need_step(inv, &v);
     if (v.now_ms - inv->slow_ms < 15000)
         return;
     inv->slow_ms = v.now_ms;

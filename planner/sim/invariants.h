@@ -3,7 +3,8 @@
 // V1 ended instances are empty; V2 marked, drained, read back, seen empty twice; V3 AWS ends nothing by its own choice because of us;
 // V4 targets are sums; V5 a drain begins only where no task may be hurt; V6 drains leave each service enough; V7 what is drained fits
 // elsewhere, all together; V8 how many at once; V9 orphans are old, few and one at a time, and only what EC2 has terminated is
-// deregistered; V16 nothing is written to what is another's; V18 bounds; V19 growth at once; V23 targets agree with members at rest;
+// deregistered; V16 nothing is written to what is another's; V18 bounds; V19 growth at once; V20 nothing is done
+// where nothing changes; V22 orders answer a need, once; V31 nothing but tasks and replacements is bought above the limit of an hour; V23 targets agree with members at rest;
 // V24 every drain ends or is reported; V25 undo only what is ours and fit; V33 zones stay even. Plans: V10 no removal on bad facts; V14
 // nothing that the mode forbids; V17 the same input gives the same plan; V26 one verdict a candidate, a reason an action; V27 an intent
 // before each call and one outcome after.
@@ -17,7 +18,7 @@
 #include "planner/planner.h"
 #include "planner/sim/world.h"
 
-enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V14 = 14, V16 = 16, V17, V18, V19, V23 = 23, V24, V25, V26, V27, V33 = 33, V_LIMIT };
+enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V14 = 14, V16 = 16, V17, V18, V19, V20, V22 = 22, V23, V24, V25, V26, V27, V31 = 31, V33 = 33, V_LIMIT };
 
 struct violation {
     enum invariant id;
@@ -34,6 +35,10 @@ struct invariants_options {       // invariants_options_default() fills all; fro
     const char *owner;            // V16: what ours writes into masu:owner
     int64_t step_instances;       // V19
     int64_t rest_ms;              // V23: how long nothing must have moved
+    int64_t calm_ms;              // V20: no call after demand and market stood still for so long; 0 = not judged
+    int64_t swap_instances;       // V22: what consolidation may order at once; -1 = V22 is not judged
+    int64_t headroom_tasks;       // V22: whole tasks
+    int64_t max_usd_micro;        // V31: an hour; 0 = no limit
 };
 
 struct invariants;
@@ -43,6 +48,8 @@ struct invariants *invariants_attach(struct world *w, const struct invariants_op
 void invariants_free(struct invariants *inv);  // NULL-safe; unhooks
 // Bounds of a fleet as the policy has them (V18); unknown fleets are unbounded.
 void invariants_bounds(struct invariants *inv, int fleet, int64_t min, int64_t max);
+// V20 from now on: the caller's world has nothing that moves by itself (prices that pay for a replacement, holds that end).
+void invariants_calm(struct invariants *inv, int64_t calm_ms);
 
 // After each planner_run by the loop: re-plans and compares (V17), judges the plan (V10, V26).
 void invariants_check_plan(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);

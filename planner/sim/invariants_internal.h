@@ -56,6 +56,8 @@ struct invariants {
     size_t instance_cap, service_cap, fleet_cap;
     bool reads_known;          // the sandbox tells what it answered
     int64_t slow_ms;           // when the slower checks ran last
+    int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
+    uint64_t outside;
     struct inv_intent intents[INV_INTENTS];
     struct violation list[INV_LISTED];
     size_t listed;
@@ -95,6 +97,11 @@ void inv_before_modify(struct invariants *inv, const struct world_view *v, const
 void inv_after_modify(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_before_terminate(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_fleet_slow(struct invariants *inv, const struct world_view *v);
+// inv_need.c
+void inv_need_step(struct invariants *inv, const struct world_view *v);
+void inv_need_foreign(struct invariants *inv, const struct world_view *v);  // another did something
+void inv_judge_calm(struct invariants *inv, const struct world_view *v);
+void inv_judge_need(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 // inv_reach.c
 void inv_before_reap(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_before_write(struct invariants *inv, const struct world_view *v, int fleet, const char *what);

@@ -120,7 +120,7 @@ static struct world *make_world(struct run *r)
 
 static void add_headroom(struct run *r, struct world *w, int cluster, struct policy_cluster *p)
 {
-    int percent = 15, tasks = 2;
+    int percent = 0, tasks = 2;
     if (strcmp(r->headroom, "production") && sscanf(r->headroom, "%d:%d", &percent, &tasks) != 2)
         die("headroom", &(struct err){.msg = "expected production, none or PERCENT:TASKS"});
     struct world_view v = world_view(w);

@@ -96,27 +96,39 @@ def spot_weeks():
     folder = SHARED / "data" / "spot"
     markets = sorted(str(p) for p in folder.glob("spot-[ap]*.csv") if "advisor" not in p.name) or ["generated"]
 
-    def week(seed):
-        done = subprocess.run([bench, markets[seed % len(markets)], "7", str(seed), "production", "spot"], stdout=subprocess.PIPE,
+    def week(job):
+        seed, headroom = job
+        done = subprocess.run([bench, markets[seed % len(markets)], "7", str(seed), headroom, "spot"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
-        return seed, done
+        return seed, headroom, done
 
-    good, tasks, in_time = True, 0, 0.0
+    good, tasks, in_time, more, need = True, 0, 0.0, 0.0, 0.0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for seed, done in pool.map(week, SEEDS):
+        for seed, headroom, done in pool.map(week, [(s, h) for s in SEEDS for h in ("none", "production")]):
             out = json.loads(done.stdout) if done.returncode == 0 else None
             faults = [done.stderr.strip()[:300]] if out is None or out["violations"] else []
             if out and out["tasks_killed"]:
                 faults.append(f"{out['tasks_killed']} tasks killed")
-            if out:
+            if out and headroom == "production":
                 tasks, in_time = tasks + out["interrupted_tasks"], in_time + out["in_time"] * out["interrupted_tasks"]
+            if out:
+                more += out["instances_mean"] if headroom == "production" else -out["instances_mean"]
+                need += out["need_mean"] if headroom == "none" else 0
             good = good and not faults
-            name = f"spot week {seed}, {pathlib.Path(markets[seed % len(markets)]).stem}"
+            name = f"spot week {seed}, {pathlib.Path(markets[seed % len(markets)]).stem}, headroom {headroom}"
             print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}: {out['interruptions']} interruptions, "
                   f"{out['in_time']:.4f} in time, {out['waited_share']:.4f} waited", flush=True)
     share = in_time / tasks if tasks else 1.0
     print(f"{'ok' if share >= 0.95 else 'FAIL'} spot weeks: {share:.4f} of {tasks} interrupted tasks replaced in time, wanted 0.95", flush=True)
-    return good and share >= 0.95
+    cost = more / need if need else 1.0
+    print(f"{'ok' if cost <= 0.15 else 'FAIL'} spot weeks: headroom costs {cost:.4f} of the mean need, wanted 0.15 at most", flush=True)
+    return good and share >= 0.95 and cost <= 0.15
+
+
+def market_days():
+    """Two days of the whole daemon on the wire, on recorded spot markets."""
+    markets = [p for p in (SHARED / "data" / "spot" / f"spot-{n}.csv" for n in ("availability-1node-2022-10", "preemption-cpu-2023-05")) if p.is_file()]
+    return [(f"seed 7, 24 h, {p.stem}", ["--seed", "7", "--market", str(p)], False) for p in markets]
 
 
 def main():
@@ -135,6 +147,7 @@ def main():
             jobs.append((name.removesuffix(".csv") + ", faults", ["--seed", "7", "--faults", "--trace", str(folder / name)], True))
     if not folder.is_dir():
         print(f"no {folder}: real demand series are left out")
+    jobs += market_days()
     rows, failed = [], 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for name, out, faults in pool.map(lambda j: run(*j), jobs):
