@@ -23,6 +23,7 @@ static const struct alert_row {
     [ALERT_FLEET_MOVED] = {"fleet-moved", ALERT_INFO, "Nothing, if it was meant; it is kept for 30 min and then judged by need."},
     [ALERT_FLEET_ERROR] = {"fleet-error", ALERT_WARNING, "Mend what AWS names; the fleet launches nothing until then."},
     [ALERT_FLEET_UNFULFILLED] = {"fleet-unfulfilled", ALERT_WARNING, "Add pools (types, zones) to the fleet, or another fleet."},
+    [ALERT_FLEET_HASTY] = {"fleet-hasty", ALERT_WARNING, "Use launch, or a longer termination delay; for a group, name a termination hook in the policy."},
     [ALERT_FLEET_EXPIRES] = {"fleet-expires", ALERT_WARNING, "Replace the fleet before, by one without ValidUntil."},
     [ALERT_FLEET_GONE] = {"fleet-gone", ALERT_CRITICAL, "Name the fleet that took its place in the policy."},
     [ALERT_FLEET_OWNER] = {"fleet-owner", ALERT_CRITICAL,

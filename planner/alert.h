@@ -19,6 +19,7 @@ enum alert_kind {
     ALERT_FLEET_ERROR,          // fleet: AWS reports an error
     ALERT_FLEET_UNFULFILLED,    // fleet: what was ordered does not come (A10)
     ALERT_FLEET_EXPIRES,        // fleet: ValidUntil is near (A7)
+    ALERT_FLEET_HASTY,          // fleet: it ends members at risk before they can be drained (A9)
     ALERT_FLEET_GONE,           // fleet: AWS does not know it, or it is cancelled (A7)
     ALERT_FLEET_OWNER,          // fleet: another owner's (L28)
     ALERT_FLEET_FOREIGN,        // fleet: another controller scales it (H4)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/capacity_rebalance.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
@@ -17,7 +18,7 @@
 
 static bool of_fleet(const struct work *w, size_t i, int f)
 {
-    return w->s->instances[i].fleet == f && w->inst[i].live;
+    return w->s->instances[i].fleet == f && w->inst[i].live && !capacity_rebalance_forgets(w->s, (int)i);
 }
 
 static bool waits_to_end(struct work *w, size_t i, enum drain_state s)
@@ -345,6 +346,7 @@ static void plan_fleet(struct work *w, int f)
     }
     struct sums x = add_up(w, f);
     const char *hold = end_hold(w, f);
+    capacity_rebalance_ends(w, f, hold);
     if (w->s->fleets[f].kind == FLEET_GROUP) {  // B5: one call ends and lowers; nothing else ever lowers
         plan_raise(w, f, &x);
         groups_end(w, f, hold);

@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "planner/alert.h"
+#include "planner/capacity_rebalance.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/explain.h"
@@ -153,6 +154,9 @@ static void watch_fleet(struct work *w, int index)
     if (y->code == VERDICT_CAPPED && y->policy && y->allowed < y->policy->max)
         alert_raise_after(w, ALERT_FLEET_HELD, f->id, HELD_MS,
                           explain_text(w, "Target %" PRId64 " wanted, %" PRId64 " allowed: %s", y->wanted, y->allowed, y->fact), NULL);
+    const char *hasty = y->closed ? NULL : capacity_rebalance_too_short(w, f);
+    if (hasty)
+        alert_raise(w, ALERT_FLEET_HASTY, f->id, hasty, NULL);
     if (f->foreign_scaling)
         alert_raise(w, ALERT_FLEET_FOREIGN, f->id,
                     explain_text(w, "%s scales it too; it is only read", f->foreign[0] ? f->foreign : "Another controller"), NULL);

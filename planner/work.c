@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/capacity_rebalance.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/owner.h"
@@ -365,7 +366,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
     y->leaving = true;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
-        if (x->fleet != index || !w->inst[i].live)
+        if (x->fleet != index || !w->inst[i].live || capacity_rebalance_forgets(w->s, (int)i))
             continue;
         const struct memo_drain *d = work_drain(w, (int)i);
         bool lowered = d && (d->state == DRAIN_LOWERED || d->state == DRAIN_ENDING) && !w->inst[i].planned_undo;

@@ -184,7 +184,7 @@ static void join_fleets(struct join *j)
         j->s->fleets[i] = (struct fleet){
             .id = f->id, .name = strcmp(f->name, f->id) == 0 ? "" : f->name, .unfound = f->unfound, .kind = f->kind, .state = f->state, .found = f->found, .maintain = f->maintain,
             .activity = f->activity, .target = f->target, .on_demand_target = f->on_demand_target,
-            .fulfilled_milli = f->fulfilled_milli, .allocation = f->allocation, .valid_until_ms = f->valid_until_ms, .ends_with_expiration = f->ends_with_expiration, .owner = f->owner,
+            .replaces = f->rebalance, .replace_delay_ms = f->rebalance_delay_ms, .fulfilled_milli = f->fulfilled_milli, .allocation = f->allocation, .valid_until_ms = f->valid_until_ms, .ends_with_expiration = f->ends_with_expiration, .owner = f->owner,
             .foreign_scaling = foreign[0] != '\0', .foreign = foreign, .control = f->control, .denied = gather_denied_action(j->l->g, f->id),
             .last_error = f->last_error, .last_error_ms = f->last_error_ms,
             .capacity_error_ms = f->capacity_error_ms,

@@ -96,6 +96,7 @@ static void copy_fleet(struct fleet *f, struct arena *a)
     f->unfound = text(f->unfound, a);
     f->hook = text(f->hook, a);
     f->provider = text(f->provider, a);
+    f->replaces = text(f->replaces, a);
     f->activity = text(f->activity, a);
     f->allocation = text(f->allocation, a);
     f->owner = text(f->owner, a);

@@ -175,6 +175,8 @@ struct fleet {
     const char *unfound;   // why not, for people: "2 active fleets carry Team=web: sfr-1, sfr-2"; "" it does not know the id
     bool maintain;         // type maintain: replaces and can be modified
     const char *activity;  // activityStatus as told, "" unknown
+    const char *replaces;     // members at risk, by itself: "launch", "launch-before-terminate", of a group "group"; "" or NULL: it does not
+    int64_t replace_delay_ms; // "launch-before-terminate": it ends them so long after the replacement was launched
     int64_t target, on_demand_target;  // in weight units
     int64_t fulfilled_milli;
     struct fleet_pool *pools;

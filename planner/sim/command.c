@@ -433,6 +433,8 @@ enum world_answer world_rebalance_hint(struct world *w, int instance)
     if (!has_instance(w, instance))
         return WORLD_NOT_FOUND;
     w->instances[instance].rebalance_ms = w->now_ms;
+    if (w->instances[instance].fleet >= 0)
+        fleet_at_risk(w, w->instances[instance].fleet);
     machine_tell(w, instance, true);
     news_instance(w, WNEWS_REBALANCE, instance);
     return WORLD_OK;

@@ -51,6 +51,8 @@ void fleet_recount(struct world *w, int fleet)
     w->dirty = true;
 }
 
+static void end_replaced(struct world *w, int fleet);
+
 static int64_t pool_weight_in_fleet(const struct world *w, int fleet, int pool)
 {
     int64_t sum = 0;
@@ -231,6 +233,7 @@ void fleet_launch_step(struct world *w, int fleet, int packed, bool spot)
         return;
     }
     machine_create(w, fleet, pool, weight, spot, false);
+    end_replaced(w, fleet);
     fleet_recount(w, fleet);
 }
 
@@ -265,6 +268,35 @@ static void end_excess(struct world *w, int fleet)
     }
     f->fulfilled_milli = real;
     fleet_recount(w, fleet);
+}
+
+// ---- capacity rebalancing --------------------------------------------------------------------------------------------------
+void fleet_at_risk(struct world *w, int fleet)
+{
+    fleet_recount(w, fleet);
+    if (w->fleets[fleet].rebalance != WREB_OFF)
+        queue_push(w, w->now_ms + 5000, WEV_FLEET_CHECK, fleet, 0, 0);
+}
+
+// launch-before-terminate: the delay of the oldest one at risk begins when a replacement is launched.
+static void end_replaced(struct world *w, int fleet)
+{
+    int oldest = -1;
+    if (w->fleets[fleet].rebalance != WREB_LAUNCH_BEFORE_TERMINATE)
+        return;
+    for (size_t n = 0; n < w->instance_count; n++) {
+        const struct world_instance *i = &w->instances[n];
+        bool waits = i->used && i->fleet == fleet && i->state.now == WL_RUNNING && i->rebalance_ms > 0 && !i->replaced;
+        if (waits && (oldest < 0 || i->rebalance_ms < w->instances[oldest].rebalance_ms))
+            oldest = (int)n;
+    }
+    if (oldest < 0)
+        return;
+    struct world_instance *i = &w->instances[oldest];
+    i->replaced = true;
+    i->end = WEND_FLEET_CANCELLED;
+    i->ended_by = WORLD_AWS;
+    queue_push(w, w->now_ms + w->fleets[fleet].rebalance_delay_ms, WEV_INST_DOOM, oldest, 0, i->serial);
 }
 
 void fleet_modified_step(struct world *w, int fleet)

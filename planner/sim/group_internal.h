@@ -25,6 +25,7 @@ void world_tell_before(struct world *w, const struct world_call *c);
 enum world_answer world_tell_after(struct world *w, const struct world_call *c, enum world_answer answer);
 
 // fleet.c
+void fleet_at_risk(struct world *w, int fleet);  // a member has been recommended to be replaced
 enum { FLEET_PACK = 4096 };  // override and pool in one number of an event
 double fleet_pool_score(const struct world *w, int fleet, int pool, int64_t weight_milli, bool spot);  // lower is better
 int64_t fleet_addresses_left(const struct world *w, int zone);

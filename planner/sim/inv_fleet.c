@@ -18,13 +18,19 @@ static int64_t covered_milli(const struct world_fleet *f, struct parts x)
     return on_demand_counted(x, part) + (part > 0 && x.spot_milli > spot ? spot : x.spot_milli);
 }
 
+// With capacity rebalancing a fleet counts no member at risk.
+static bool forgotten(const struct world_view *v, const struct world_instance *i)
+{
+    return i->rebalance_ms > 0 && i->fleet >= 0 && v->fleets[i->fleet].rebalance != WREB_OFF;
+}
+
 // Σ weights of the members that count at that moment, without those that ours drains or that are doomed.
 static struct parts kept_weight(const struct world_view *v, int fleet, int64_t at_ms)
 {
     struct parts sum = {0, 0};
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
-        if (!i->used || i->fleet != fleet || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING)
+        if (!i->used || i->fleet != fleet || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING || forgotten(v, i))
             continue;
         if (!inv_drained_by_ours(i) && !(i->notice_ms > 0 && i->notice_ms <= at_ms))
             *(i->spot ? &sum.spot_milli : &sum.on_demand_milli) += i->weight_milli;
@@ -93,6 +99,11 @@ static void judge_end(struct invariants *inv, const struct world_view *v, const 
         return;  // it replaces nothing
     struct parts left = {0, 0};
     int64_t fresh = 0, lost = 0;
+    bool counted = false;
+    for (int k = 0; k < c->instance_count; k++)
+        counted |= !forgotten(v, &v->instances[c->instances[k]]);
+    if (!counted)
+        return;  // they are replaced already
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (!i->used || i->fleet != fleet)
@@ -100,7 +111,7 @@ static void judge_end(struct invariants *inv, const struct world_view *v, const 
         bool named = false;
         for (int k = 0; k < c->instance_count; k++)
             named |= c->instances[k] == n;
-        bool here = i->state.now <= WL_RUNNING;
+        bool here = i->state.now <= WL_RUNNING && !forgotten(v, i);
         *(i->spot ? &left.spot_milli : &left.on_demand_milli) += here && !named ? i->weight_milli : 0;
         fresh += here && i->created_ms > x->modified_ms ? i->weight_milli : 0;
         lost += i->ended_ms > x->modified_ms && i->ended_by != WORLD_OURS ? i->weight_milli : 0;

@@ -21,6 +21,8 @@ bool machine_counts(const struct world *w, const struct world_instance *i)
         return false;
     if (i->member.state.now != WM_NONE)
         return world_member_counts(i->member.state.now);
+    if (i->rebalance_ms > 0 && i->fleet >= 0 && w->fleets[i->fleet].rebalance != WREB_OFF)
+        return false;  // with capacity rebalancing one at risk is not fulfilled capacity
     bool doomed = i->notice_ms > 0 && i->end != WEND_NONE;
     return !(doomed && w->o.forget_doomed_at_notice);
 }

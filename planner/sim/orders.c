@@ -118,6 +118,15 @@ enum world_answer world_stick_fleet(struct world *w, int fleet, const char *sub_
     return WORLD_OK;
 }
 
+enum world_answer world_rebalance_fleet(struct world *w, int fleet, enum world_rebalance how, int64_t delay_ms)
+{
+    if (!has_fleet(w, fleet))
+        return WORLD_NOT_FOUND;
+    w->fleets[fleet].rebalance = how;
+    w->fleets[fleet].rebalance_delay_ms = delay_ms;
+    return WORLD_OK;
+}
+
 enum world_answer world_expire_fleet(struct world *w, int fleet, int64_t at_ms, bool terminate)
 {
     if (!has_fleet(w, fleet))

@@ -37,6 +37,8 @@ enum world_answer world_interrupt_at(struct world *w, int instance, int64_t at_m
 // Launches nothing; sub_type is the error in its history ("allLaunchSpecsTemporarilyBlacklisted", "spotInstanceCountLimitExceeded",
 // "iamFleetRoleInvalid", …; static text). NULL: it works again.
 enum world_answer world_stick_fleet(struct world *w, int fleet, const char *sub_type);
+// capacityRebalance, which AWS fixes at creation; delay: of launch-before-terminate.
+enum world_answer world_rebalance_fleet(struct world *w, int fleet, enum world_rebalance how, int64_t delay_ms);
 enum world_answer world_expire_fleet(struct world *w, int fleet, int64_t at_ms, bool terminate);  // ValidUntil
 // As a deploy tool does: a new request with the same configuration and tags, the old one cancelled (with its instances, or running).
 // Returns the new fleet, -1: there is no such one.

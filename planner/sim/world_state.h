@@ -143,6 +143,7 @@ struct world_instance {
     struct world_membership member;  // of an Auto Scaling group
     int first_task;                // list through world_task.next_of_instance
     bool never_registers;          // scripted: bad AMI
+    bool replaced;                 // by its fleet, which ends it after its delay
     bool ghost;                    // scripted: ended without deregistering; ECS keeps it and its tasks as they were
 };
 

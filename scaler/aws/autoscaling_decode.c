@@ -175,7 +175,7 @@ static struct ec2_spot_fleet as_fleet(const struct asg_group *g, struct arena *a
 {
     size_t cap = 0;
     struct ec2_spot_fleet f = {.id = g->name, .state = *g->status ? "cancelled_terminating" : "active", .activity = "", .type = "maintain",
-                               .allocation = g->spot_allocation, .excess_policy = "", .rebalance = "", .target = g->desired, .tags = g->tags, .group = g};
+                               .allocation = g->spot_allocation, .excess_policy = "", .rebalance = g->capacity_rebalance ? "group" : "", .target = g->desired, .tags = g->tags, .group = g};
     for (size_t i = 0; i < g->instance_count; i++)
         f.fulfilled_milli += counts(&g->instances[i]) ? g->instances[i].weight_milli : 0;
     for (size_t i = 0; i < g->override_count; i++)

@@ -141,6 +141,8 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME_TEXT(id);
     SAME_TEXT(activity);
     SAME_TEXT(provider);
+    SAME_TEXT(replaces);
+    SAME(replace_delay_ms);
     SAME_TEXT(allocation);
     SAME_TEXT(owner);
     SAME(last_error_ms);

@@ -110,6 +110,7 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
             .allocation = some_text(r, a, "allocation"),
             .valid_until_ms = some_time(r),
             .ends_with_expiration = coin(r),
+            .replaces = coin(r) ? "launch" : "", .replace_delay_ms = (int64_t)rng_below(r, 9999),
             .provider = some_text(r, a, "provider"), .min_size = (int64_t)rng_below(r, 9), .max_size = (int64_t)rng_below(r, 99), .no_launch = coin(r), .no_terminate = coin(r),
             .rebalances = coin(r), .refreshing = coin(r), .hook = coin(r) ? "drain" : "", .hook_heartbeat_ms = (int64_t)rng_below(r, 999),
             .hook_limit_ms = (int64_t)rng_below(r, 9999),

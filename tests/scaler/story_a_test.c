@@ -63,6 +63,37 @@ static void a7_a_fleet_that_ends_within_a_week_is_told(void **state)
     story_close(&s);
 }
 
+static int two_fleets(const struct world_options *o, struct world **ret, struct err *err)
+{
+    int rc = story_world(o, ret, err);
+    if (rc == 0)
+        add_fleet(*ret, 0, "m5.xlarge", 1);
+    return rc;
+}
+
+// As long as half an hour before: all at once, like notices, but with time to move.
+static void a7_a_fleet_that_ends_with_its_instances_is_left_before_it_does(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct story s;
+        story_open(&s, (struct rig_options){.build = two_fleets});
+        pass(&s, 10);
+        int64_t since = now_ms(&s);
+        int lost = (int)see(&s).counters->tasks_lost;
+        assert_int_equal(world_expire_fleet(world_of(&s), s.fleet, since + 45 * MINUTE_MS, k == 0), WORLD_OK);
+        pass(&s, 14);
+        assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+        pass(&s, 29);
+        assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since) > 0, k == 0);
+        pass(&s, 20);
+        assert_int_equal(running(&s, s.web), WEB_DESIRED);
+        assert_int_equal(see(&s).counters->tasks_lost, lost);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
 static void a10_what_a_stuck_fleet_does_not_give_is_told_and_comes_once_it_works(void **state)
 {
     (void)state;
@@ -160,6 +191,7 @@ int main(void)
         cmocka_unit_test(a6_a_target_that_a_person_lowered_with_termination_is_raised_as_far_as_the_need),
         cmocka_unit_test(a7_a_cancelled_fleet_is_never_written_to_and_told),
         cmocka_unit_test(a7_a_fleet_that_ends_within_a_week_is_told),
+        cmocka_unit_test(a7_a_fleet_that_ends_with_its_instances_is_left_before_it_does),
         cmocka_unit_test(a8_need_bound_to_one_zone_is_ordered_twice_and_then_told),
         cmocka_unit_test(a10_what_a_stuck_fleet_does_not_give_is_told_and_comes_once_it_works),
         cmocka_unit_test(a11_a_fleet_of_type_request_is_never_modified),

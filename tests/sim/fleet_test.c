@@ -1,3 +1,4 @@
+#include "planner/sim/orders.h"
 #include "tests/sim/fixture.h"
 
 static void fulfilled_capacity_is_rounded_up_by_weights(void **state)
@@ -282,9 +283,34 @@ static void tags_are_kept_and_those_of_aws_are_refused(void **state)
     world_free(w);
 }
 
+static void capacity_rebalancing_replaces_what_is_at_risk_and_ends_it_after_the_delay(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct world *w = calm_world();
+        int f = add_fleet(w, 3, "m5.xlarge", 1);
+        world_rebalance_fleet(w, f, k == 0 ? WREB_LAUNCH : WREB_LAUNCH_BEFORE_TERMINATE, 600000);
+        later(w, 300000);
+        assert_int_equal(members(w, f), 3);
+        int one = 0;
+        assert_int_equal(world_rebalance_hint(w, one), WORLD_OK);
+        assert_int_equal(fleet(w, f).fulfilled_milli, 2000);
+        later(w, 60000);
+        assert_int_equal(members(w, f), 4);  // more than its target
+        assert_int_equal(fleet(w, f).fulfilled_milli, 3000);
+        later(w, 500000);
+        assert_int_equal(world_view(w).instances[one].state.now, WL_RUNNING);
+        later(w, 300000);
+        assert_int_equal(world_view(w).instances[one].state.now == WL_RUNNING, k == 0);  // whoever drains it ends it, or the fleet did
+        assert_int_equal(members(w, f), k == 0 ? 4 : 3);
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(capacity_rebalancing_replaces_what_is_at_risk_and_ends_it_after_the_delay),
         cmocka_unit_test(fulfilled_capacity_is_rounded_up_by_weights),
         cmocka_unit_test(a_modify_shows_the_old_target_until_it_is_done_and_bars_the_next),
         cmocka_unit_test(lowering_with_no_termination_ends_nothing),
