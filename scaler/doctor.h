@@ -76,6 +76,9 @@ struct doctor_region {
     struct ecs_arns all_clusters;
     struct ec2_spot_fleets fleets, ec2_fleets;  // those that the policy names; every one where it names a tag
     struct ec2_types types;
+    struct ec2_types launched;          // that fleets with requirements in the policy name
+    struct ec2_offerings offered;       // only whether they may be asked for, as the scores
+    struct ec2_scores scores;
     struct ec2_prices prices;
     struct ec2_subnets subnets;         // of all its fleets
     struct ec2_spot_requests interrupted;

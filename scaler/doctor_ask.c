@@ -294,6 +294,24 @@ static void ask_subnets(struct doctor *d, struct doctor_region *r)
     quotas_get_default(with(d, r), quota_classes[QUOTA_STANDARD_SPOT].code, &r->default_quota);
 }
 
+// Of fleets whose policy says what a type must have.
+static void ask_launched(struct doctor *d, struct doctor_region *r)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < r->cluster_count; i++)
+        for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
+            const struct doctor_fleet *x = &r->clusters[i].fleets[f];
+            for (size_t k = 0; x->told && x->policy->requirements.vcpus_min > 0 && k < x->told->override_count; k++)
+                add_name(names, &count, x->told->overrides[k].type);
+        }
+    if (count > 0)
+        ec2_describe_types(with(d, r), names, count, &r->launched);
+    ec2_describe_offerings(with(d, r), &r->offered);
+    static const char *const COMMON[] = {"m5.large", "c5.large", "r5.large"};  // always the same question: AWS limits new ones
+    ec2_placement_scores(with(d, r), r->region, COMMON, ARRAY_LEN(COMMON), 1, &r->scores);
+}
+
 static void ask_tasks(struct doctor *d, struct doctor_region *r)
 {
     struct aws_with w = with(d, r);
@@ -306,6 +324,7 @@ static void ask_tasks(struct doctor *d, struct doctor_region *r)
     }
     ask_providers(d, r);
     ask_subnets(d, r);
+    ask_launched(d, r);
 }
 
 // ---- all ------------------------------------------------------------------------------------------------------------------

@@ -80,6 +80,8 @@ static void judge_regional(struct doctor *d, const struct doctor_region *r)
         {"ec2:DescribeSpotFleetRequests", &r->fleets.call},
         {"ec2:DescribeFleets", &r->ec2_fleets.call},
         {"ec2:DescribeInstanceTypes", &r->types.call},
+        {"ec2:DescribeInstanceTypeOfferings", &r->offered.call},
+        {"ec2:GetSpotPlacementScores", &r->scores.call},
         {"ec2:DescribeSpotPriceHistory", &r->prices.call},
         {"ec2:DescribeSubnets", &r->subnets.call},
         {"ec2:DescribeSpotInstanceRequests", &r->interrupted.call},

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "scaler/doctor.h"
 
-enum { ADDRESSES_MIN = 16 };
+enum { ADDRESSES_MIN = 16, TYPES_TOLD = 5 };
 
 #define ADD(...) doctor_add(d, (struct doctor_check){__VA_ARGS__})
 
@@ -72,6 +72,33 @@ static void judge_subnets(struct doctor *d, const struct doctor_region *r, const
     }
 }
 
+// AWS picks the types of a fleet, also those that the policy does not mean.
+static void judge_types(struct doctor *d, const struct doctor_region *r, const struct doctor_fleet *f)
+{
+    if (f->policy->requirements.vcpus_min == 0 || r->launched.call.state != AWS_CALL_COMPLETE)
+        return;
+    const struct type_rules rules = policy_type_rules(&f->policy->requirements, f->policy->arch, d->arena);
+    const char *names = "";
+    size_t outside = 0;
+    for (size_t i = 0; i < r->launched.count; i++) {
+        const struct ec2_type *t = &r->launched.items[i];
+        const struct type_facts facts = {t->name, t->arch, t->vcpus, t->memory_mib, t->gpus, t->current, t->burstable, t->bare_metal};
+        const char *miss = type_rules_miss(&rules, &facts);
+        bool named = false;
+        for (size_t k = 0; k < f->told->override_count; k++)
+            named = named || strcmp(f->told->overrides[k].type, t->name) == 0;
+        if (!named || !miss)
+            continue;
+        if (outside++ < TYPES_TOLD)
+            names = arena_printf(d->arena, "%s%s%s (%s)", names, *names ? ", " : "", t->name, miss);
+    }
+    if (outside > TYPES_TOLD)
+        names = arena_printf(d->arena, "%s and %zu more", names, outside - TYPES_TOLD);
+    if (outside > 0)
+        ADD("conflict", DOCTOR_WARN, f->id, arena_printf(d->arena, "may launch %s, which the policy's requirements do not mean", names),
+            "take them out of the fleet, or widen the requirements: AWS picks the type, masu cannot refuse one");
+}
+
 // Tasks that such a provider places are never this build's demand (safety.md F3).
 static void judge_providers(struct doctor *d, const struct doctor_region *r)
 {
@@ -97,6 +124,7 @@ static void judge_cluster(struct doctor *d, const struct doctor_region *r, const
         alone = judge_rebalance(d, f) && alone;
         judge_events(d, f);
         judge_subnets(d, r, f);
+        judge_types(d, r, f);
     }
     if (alone && r->targets.call.state == AWS_CALL_COMPLETE)
         ADD("conflict", DOCTOR_OK, c->policy->name, "no other owner and no other scaler on its fleets", NULL);

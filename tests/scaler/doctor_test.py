@@ -90,7 +90,7 @@ def all_is_well(t, reads, writes):
 
 
 def permissions(t, reads):
-    spare = {"ecs:ListClusters", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets", "ec2:DescribeSpotInstanceRequests",
+    spare = {"ecs:ListClusters", "ec2:DescribeInstanceTypeOfferings", "ec2:GetSpotPlacementScores", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets", "ec2:DescribeSpotInstanceRequests",
              "ec2:DescribeSpotFleetRequestHistory", "ec2:DescribeFleetHistory", "application-autoscaling:DescribeScalableTargets",
              "application-autoscaling:DescribeScalingPolicies", "sqs:GetQueueAttributes",
              "servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota", "autoscaling:DescribeScalingActivities"}
@@ -247,6 +247,19 @@ def fleets_made_up(t):
     t.proxy.order()
 
 
+def types_outside(t):
+    policy = json.loads(json.dumps(t.good))
+    for cluster in policy["clusters"]:
+        for fleet in cluster["fleets"]:
+            fleet["requirements"] = {"vcpus_min": 1, "exclude": ["m5.*"]}
+    c = Case(t, policy=policy)
+    check("types that the policy's requirements do not mean are a conflict", c.code == 0 and c.find("warn", "conflict", "may launch m5.") and c.find("warn", "conflict", "excluded by name"), c.told)
+    for cluster in policy["clusters"]:
+        for fleet in cluster["fleets"]:
+            fleet["requirements"] = {"vcpus_min": 1}
+    check("and those that they mean are none", not Case(t, policy=policy).find("warn", "conflict", "may launch"))
+
+
 def other_hands(t):
     scaled = json.dumps({"ScalableTargets": [{"ServiceNamespace": "ec2", "ResourceId": "spot-fleet-request/" + FLEETS["main"], "MinCapacity": 2, "MaxCapacity": 9,
                                               "ScalableDimension": "ec2:spot-fleet-request:TargetCapacity", "RoleARN": "arn:aws:iam::1:role/r",
@@ -345,6 +358,7 @@ def main():
             region(t)
             clusters(t)
             fleets_made_up(t)
+            types_outside(t)
             other_hands(t)
             host(t)
             t.proxy.order()
