@@ -103,6 +103,13 @@ static void judge_undo(struct invariants *inv, const struct world_view *v, int n
         inv_tell(inv, V25, "undo of %s: it is being terminated", i->id);
 }
 
+// A7, B2: its fleet ends with its instances within the half hour, or its group is being deleted.
+static bool fleet_takes_it(const struct world_view *v, const struct world_instance *i)
+{
+    const struct world_fleet *f = i->fleet < 0 ? NULL : &v->fleets[i->fleet];
+    return f && ((f->group >= 0 && v->groups[f->group].deleting) || (f->ends_with_expiration && f->valid_until_ms - v->now_ms <= 30 * 60000));
+}
+
 void inv_before_state(struct invariants *inv, const struct world_view *v, const struct world_call *c)
 {
     int n = c->instance;
@@ -117,8 +124,7 @@ void inv_before_state(struct invariants *inv, const struct world_view *v, const 
         return;
     struct inv_instance *x = inv_of(inv, v, n);
     x->marked_first = marked(i);
-    bool deletes = i->fleet >= 0 && v->fleets[i->fleet].group >= 0 && v->groups[v->fleets[i->fleet].group].deleting;
-    bool group_ends = deletes || (i->member.state.now >= WM_TERMINATING && i->member.state.now <= WM_TERMINATING_PROCEED);
+    bool group_ends = fleet_takes_it(v, i) || (i->member.state.now >= WM_TERMINATING && i->member.state.now <= WM_TERMINATING_PROCEED);
     x->voluntary = i->notice_ms == 0 && i->rebalance_ms == 0 && !group_ends;
     if (!x->voluntary)
         return;  // it ends by itself: judged only if a call of ours ends it
@@ -334,7 +340,7 @@ void inv_drain_slow(struct invariants *inv, const struct world_view *v)
     const int64_t grace_ms = 90000;
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
-        if (!i->used || i->state.now > WL_RUNNING || i->notice_ms > 0)
+        if (!i->used || i->state.now > WL_RUNNING || i->notice_ms > 0 || fleet_takes_it(v, i))
             continue;
         struct inv_instance *x = inv_of(inv, v, n);
         if (inv_drained_by_ours(i) && x->draining_ms > 0) {
