@@ -29,7 +29,7 @@ STORIES = {
     "j4": "a permission is missing", "j5": "endless pages, truncated bodies",
 }
 LATER = {
-    "a9": "capacity rebalancing comes with the other fleet kinds",
+    "a9": "the sums, the end and the warning are there; the drain itself begins with the answer to recommendations (d7)",
     "f8": "this build has no outside source of demand",
 }
 NAME = re.compile(r"\b([a-fhj]\d+)_[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
