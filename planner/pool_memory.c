@@ -25,6 +25,12 @@ static int32_t decayed(const struct memo_stamp *x, int64_t now_ms)
     return quiet <= 0 ? x->count : quiet > DOUBLINGS_MAX ? 0 : x->count >> quiet;
 }
 
+static bool is_of(const struct memo_stamp *x, const char *type, const char *zone)
+{
+    size_t n = strlen(type);
+    return strncmp(x->key, type, n) == 0 && x->key[n] == ' ' && strcmp(x->key + n + 1, zone) == 0;
+}
+
 static void carry(struct work *w)
 {
     for (size_t k = 0; w->old && k < w->old->stamp_count; k++) {
@@ -90,6 +96,45 @@ static bool out_of_stock(const struct work *w, int f, const struct pool *x)
     return any;
 }
 
+// The count halves in each half hour of quiet: at a steady rate it is that rate times 0.5 h / ln 2.
+static double rate_per_hour(const struct memo_stamp *x, int64_t now_ms)
+{
+    return x->amount & POOL_INTERRUPTED ? decayed(x, now_ms) * 1.386 : 0;
+}
+
+static double interruptions_per_hour(const struct work *w, int f, const struct pool *x, const struct memo_stamp *v, size_t count)
+{
+    const struct fleet *fleet = &w->s->fleets[f];
+    double sum = 0;
+    int zones = 0;
+    for (size_t k = 0; k < fleet->pool_count; k++) {
+        const struct fleet_pool *p = &fleet->pools[k];
+        if (p->type != x->type || p->weight_milli != x->weight_milli)
+            continue;
+        zones++;
+        for (size_t m = 0; m < count; m++)
+            if (is_of(&v[m], p->type_name, p->zone))
+                sum += rate_per_hour(&v[m], w->s->now_ms);
+    }
+    return zones > 0 ? sum / zones : 0;
+}
+
+// Of a choice among fleets only; few pools have stamps.
+static void find_rates(struct work *w)
+{
+    struct memo_stamp *v = NULL;
+    size_t count = 0, cap = 0;
+    for (size_t k = 0; w->s->fleet_count > 1 && k < w->memo->stamp_count; k++) {
+        if (w->memo->stamps[k].kind != STAMP_POOL || !(w->memo->stamps[k].amount & POOL_INTERRUPTED))
+            continue;
+        v = arena_grow(w->a, v, count, &cap, sizeof *v);
+        v[count++] = w->memo->stamps[k];
+    }
+    for (size_t f = 0; count > 0 && f < w->s->fleet_count; f++)
+        for (size_t n = 0; n < w->fleet_pools[f].count; n++)
+            w->fleet_pools[f].v[n].interruptions_per_hour = interruptions_per_hour(w, (int)f, &w->fleet_pools[f].v[n], v, count);
+}
+
 // Few pools fail; asking about one need not search through all stamps.
 static void list_avoided(struct work *w)
 {
@@ -113,6 +158,7 @@ void pool_memory_observe(struct work *w)
             failed(w, p->type_name, p->zone, p->refused_ms, POOL_REFUSED);
         }
     list_avoided(w);
+    find_rates(w);
     for (size_t f = 0; f < w->s->fleet_count; f++)
         for (size_t n = 0; n < w->fleet_pools[f].count; n++)
             w->fleet_pools[f].v[n].out = out_of_stock(w, (int)f, &w->fleet_pools[f].v[n]);
@@ -120,12 +166,9 @@ void pool_memory_observe(struct work *w)
 
 const struct memo_stamp *pool_memory_avoided(const struct work *w, const char *type, const char *zone)
 {
-    size_t n = strlen(type);
-    for (size_t k = 0; k < w->avoided.count; k++) {
-        const struct memo_stamp *x = &w->avoided.v[k];
-        if (strncmp(x->key, type, n) == 0 && x->key[n] == ' ' && strcmp(x->key + n + 1, zone) == 0)
-            return x;
-    }
+    for (size_t k = 0; k < w->avoided.count; k++)
+        if (is_of(&w->avoided.v[k], type, zone))
+            return &w->avoided.v[k];
     return NULL;
 }
 

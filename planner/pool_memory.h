@@ -4,7 +4,8 @@
 //
 // Failures: a spot notice to a member, a refusal in a fleet's history (out of stock), a launch that is long overdue. What happens to
 // a pool while it is avoided is the same trouble and makes nothing longer but its end. AWS picks the pool of a maintained fleet, so
-// to avoid one is to prefer fleets with others, and not to reckon with it where it is out of stock. Memo: STAMP_POOL by "type zone".
+// to avoid one is to prefer fleets with others, and not to reckon with it where it is out of stock. The count of a pool that interrupted is its
+// rate as well, by which a choice among fleets reckons the restarts to come. Memo: STAMP_POOL by "type zone".
 #pragma once
 
 #include "planner/work.h"

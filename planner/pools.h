@@ -12,6 +12,7 @@ struct pool {
     int type;              // index, -1 unknown
     int64_t weight_milli;
     int64_t usd_micro;     // an hour, spot; 0 unknown
+    double interruptions_per_hour;  // our own of late, mean over its zones: pool_memory.h
     const unsigned char *fits;  // enum fit, by rule
     int provider;          // whose instances it launches: index into the kinds' providers, -1 none
     bool gpu;

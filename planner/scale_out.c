@@ -226,7 +226,7 @@ static size_t remaining(struct work *w, struct pack_task *v, bool headroom)
 }
 
 // ---- which fleet ----------------------------------------------------------------------------------------------------------
-// Expected price of one fitting task, over the pools with equal chance; 0 when a price is not known, -1 when nothing fits.
+// Expected price of one fitting task, over the pools with equal chance, with the restarts that their interruptions of late make likely; 0 when a price is not known, -1 when nothing fits.
 static double fleet_price(struct work *w, const struct order *o, struct pack_task *tasks, size_t n)
 {
     double sum = 0;
@@ -248,7 +248,7 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
         if (placed == 0)
             continue;
         known = known && x->usd_micro > 0;
-        sum += (double)bins * (double)x->usd_micro / (double)placed;
+        sum += (double)bins * (double)x->usd_micro / (double)placed + x->interruptions_per_hour * (double)w->p->task_restart_usd_micro;
         used++;
     }
     if (used == 0)

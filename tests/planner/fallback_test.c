@@ -134,6 +134,29 @@ static void the_fleet_whose_pools_all_failed_is_asked_last(void **state)
     assert_int_equal(plan_target(p, "sfr-2"), 1);
 }
 
+static void a_fleet_whose_pools_were_interrupted_costs_the_restarts_that_are_to_be_expected(void **state)
+{
+    (void)state;
+    b.p.task_restart_usd_micro = 0;
+    for (size_t z = 0; z < 2; z++)
+        b.s.fleets[spot].pools[z].spot_usd_micro = 70000;  // four tasks an instance: 17,500 a task and hour
+    b.s.fleets[other].pools[0].spot_usd_micro = 72000;     // 500 more
+    for (int k = 0; k < 2; k++)
+        b.s.instances[k].notice_ms = b.s.now_ms - SECOND;
+    build_plan(&b);
+    for (int k = 0; k < 2; k++)
+        b.s.instances[k].notice_ms = 0;
+    build_later(&b, 5 * MINUTE);  // none is avoided any more
+    want(20);
+    struct memo before = b.memo;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 5);
+    b.memo = before;
+    b.p.task_restart_usd_micro = 1000;  // 1.386 an hour
+    struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_int_equal(plan_target(p, "sfr-2"), 1);
+}
+
 static void what_is_out_of_stock_everywhere_is_not_reckoned_with_in_the_order(void **state)
 {
     (void)state;
@@ -380,6 +403,7 @@ int main(void)
         T(trouble_while_a_pool_is_avoided_is_the_same_trouble),
         T(half_an_hour_of_quiet_halves_the_count_until_the_pool_is_forgotten),
         T(the_fleet_whose_pools_all_failed_is_asked_last),
+        T(a_fleet_whose_pools_were_interrupted_costs_the_restarts_that_are_to_be_expected),
         T(what_is_out_of_stock_everywhere_is_not_reckoned_with_in_the_order),
         T(a10_the_need_of_a_fleet_that_does_not_fulfil_moves_and_its_order_is_withdrawn_in_the_same_plan),
         T(a10_an_error_that_no_pool_has_capacity_moves_it_at_once),
