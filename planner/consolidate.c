@@ -128,7 +128,7 @@ static size_t tasks_of(struct work *w, const struct pass *base, const int *victi
 static bool grows(const struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    return !y->closed && y->coming == 0 && w->s->fleets[f].state == FLEET_ACTIVE && !y->lagging && y->target * 1000 <= y->live_milli &&
+    return !y->closed && w->s->fleets[f].kind != FLEET_INSTANT && y->coming == 0 && w->s->fleets[f].state == FLEET_ACTIVE && !y->lagging && y->target * 1000 <= y->live_milli &&
            y->doomed_milli == 0 && breaker_room(w, f) == INT64_MAX;
 }
 

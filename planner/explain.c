@@ -231,6 +231,14 @@ static void explain_unknown_headroom(struct work *w)
     }
 }
 
+const char *explain_raise(struct work *w, int f, int64_t target)
+{
+    int64_t from = w->fleet[f].target;
+    if (w->s->fleets[f].kind == FLEET_INSTANT)
+        return explain_text(w, "launch %" PRId64 " instance%s", target - from, target - from == 1 ? "" : "s");
+    return explain_text(w, "raise the target from %" PRId64 " to %" PRId64, from, target);
+}
+
 void explain_demand(struct work *w)
 {
     int *of_service = arena_array(w->a, int, w->s->service_count + 1);

@@ -13,6 +13,7 @@ const char *explain_res(struct work *w, struct res need);
 const char *explain_tasks(struct work *w, int service, int shape, int64_t count);
 const char *explain_service(const struct work *w, int service);
 const char *explain_duration(struct work *w, int64_t ms);
+const char *explain_raise(struct work *w, int fleet, int64_t target);  // "raise the target from 3 to 5", "launch 2 instances"
 const char *explain_time(struct work *w, int64_t wall_ms);
 
 // The one verdict of an instance. Asserts that it has none yet.

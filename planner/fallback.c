@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "planner/explain.h"
+#include "planner/launch.h"
 #include "planner/parts.h"
 
 #define DRY_MS (3 * 60 * 1000LL)          // L17, as pools are
@@ -62,6 +63,7 @@ static void stamp_dry(struct work *w, int f)
     int64_t now = w->s->now_ms;
     was = past(w, was) && was->until_ms - was->since_ms <= DRY_MAX_MS ? was : NULL;
     bool still = was && was->until_ms > now, fails = is_short(w, f) && (short_ms(w, f) >= w->p->fallback_ms || has_error(w, f, was));
+    fails = fails || (w->s->fleets[f].kind == FLEET_INSTANT && launch_refused(w, f, was ? was->until_ms : 0));
     if (!still && fails) {
         int32_t count = was ? decayed(was, now) + 1 : 1;
         count = count > DOUBLINGS_MAX ? DOUBLINGS_MAX : count;
@@ -81,6 +83,11 @@ void fallback_observe(struct work *w)
         if (past(w, d) && !back)
             work_stamp_set(w, *d);
     }
+}
+
+int64_t fallback_dry_ms(struct work *w, int f)
+{
+    return fallback_dry(w, f) ? w->s->now_ms - work_stamp(w, STAMP_DRY, w->s->fleets[f].id)->since_ms : 0;
 }
 
 bool fallback_dry(struct work *w, int f)

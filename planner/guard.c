@@ -29,7 +29,7 @@ static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
     int64_t part = w->s->fleets[x->fleet].on_demand_target;
     x->on_demand = x->on_demand > part ? i64_max(part, x->on_demand - (x->capacity - to)) : i64_min(x->on_demand, to);
     x->capacity = to;
-    x->verdict = to > y->target ? explain_text(w, "raise the target from %" PRId64 " to %" PRId64, y->target, to)
+    x->verdict = to > y->target ? explain_raise(w, x->fleet, to)
                                  : explain_text(w, "hold the target at %" PRId64, to);
     x->fact = again ? explain_text(w, "%s; %s", x->fact, fact)
                     : explain_text(w, "%s; target %" PRId64 " wanted, %s", x->fact, y->wanted, fact);
@@ -266,6 +266,8 @@ static bool allowed(const struct work *w, const struct action *x)
         return is_notice(x) ? modes_may(w, x->fleet, DEED_NOTICE) : !w->no_removal && modes_may(w, x->fleet, DEED_DRAIN);
     case ACTION_SET_TARGET:
         return allowed_target(w, x);
+    case ACTION_LAUNCH:
+        return modes_may(w, x->fleet, DEED_RAISE);
     case ACTION_UNMARK:
     case ACTION_UNDRAIN:
         return modes_may(w, x->fleet, DEED_UNDO);

@@ -18,7 +18,7 @@ const char *owner_other(struct work *w, const struct fleet *f)
 
 static bool unclaimed(const struct work *w, int f)
 {
-    return w->s->owner[0] && w->s->fleets[f].owner[0] == '\0' && !w->fleet[f].closed;
+    return w->s->owner[0] && w->s->fleets[f].owner[0] == '\0' && !w->fleet[f].closed && w->s->fleets[f].kind != FLEET_INSTANT;
 }
 
 // A claim that is denied does not keep capacity from tasks: it is told, and orders go on.

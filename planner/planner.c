@@ -14,6 +14,7 @@
 #include "planner/groups.h"
 #include "planner/guard.h"
 #include "planner/invariant.h"
+#include "planner/launch.h"
 #include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/orphans.h"
@@ -159,6 +160,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     loop_commit(&w);
     consolidate_commit(&w);
     stamp_waiting(&w);
+    launch_plan(&w);
     invariant_memo(&w);
     *ret = out;
     assert(ret->plan.verdict_count >= in->snapshot->instance_count);

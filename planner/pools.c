@@ -29,6 +29,18 @@ static void mark_general(struct work *w, size_t fleet)
     }
 }
 
+struct pool pools_of(const struct work *w, size_t f, size_t k)
+{
+    const struct fleet_pool *p = &w->s->fleets[f].pools[k];
+    const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
+    struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu, .provider = w->kinds.fleet_provider[f],
+                        .usd_micro = p->spot_usd_micro > 0 ? p->spot_usd_micro : p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
+    pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
+    pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};
+    pool.small_room = small_of(pool.room);
+    return pool;
+}
+
 void pools_init(struct work *w)
 {
     bool any_batch = false;
@@ -45,13 +57,8 @@ void pools_init(struct work *w)
         bool batch = any_batch && is_batch(w, f);
         for (size_t k = 0; k < x->pool_count; k++) {
             const struct fleet_pool *p = &x->pools[k];
-            const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
-            struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu, .provider = w->kinds.fleet_provider[f],
-                                .usd_micro = p->spot_usd_micro > 0 ? p->spot_usd_micro : p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
+            struct pool pool = pools_of(w, f, k);
             pool.batch = batch;
-            pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
-            pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};
-            pool.small_room = small_of(pool.room);
             bool there = p->subnet_full || x->no_launch;  // out of stock, for us
             for (size_t m = 0; m < list->count && !there; m++)
                 there = same_pool(w, &list->v[m], &pool);

@@ -39,6 +39,8 @@ struct shape_pools {
 };
 
 void pools_init(struct work *w);
+// The pool of one override of the fleet.
+struct pool pools_of(const struct work *w, size_t fleet, size_t k);
 // Adds what the fleet can launch to the work's `pools` by shape.
 void pools_mark(struct work *w, size_t fleet);
 // What could be launched for tasks of the shape that run on instances of that provider only; PROVIDER_ANY: on any.

@@ -20,6 +20,12 @@ static const char *fact(struct work *w, const struct quota *q)
     return explain_text(w, "%" PRId64 " of %" PRId64 " vCPUs of the %s quota %s are used", q->used_vcpus, q->limit_vcpus, c->name, c->code);
 }
 
+int64_t quota_vcpus_left(const struct work *w, const char *type, bool spot)
+{
+    const struct quota *q = quota_of(w, quota_class_of(type, spot));
+    return q ? i64_max(0, q->limit_vcpus * STOP_PERCENT / 100 - q->used_vcpus) : INT64_MAX;
+}
+
 int64_t quota_room(struct work *w, int fleet, bool on_demand, const char **ret_why)
 {
     const struct fleet *f = &w->s->fleets[fleet];

@@ -4,6 +4,8 @@
 
 #include "planner/work.h"
 
+// vCPUs that are left for orders of the type; INT64_MAX where its quota is not known.
+int64_t quota_vcpus_left(const struct work *w, const char *type, bool spot);
 // How many more instances the fleet may launch, on demand or on spot, before the quota of the class with the most room is at its limit; INT64_MAX where no
 // quota is known. *ret_why (may be NULL) is the fact where it limits.
 int64_t quota_room(struct work *w, int fleet, bool on_demand, const char **ret_why);

@@ -7,6 +7,7 @@
 #include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
+#include "planner/launch.h"
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
@@ -89,6 +90,7 @@ void scale_out_undo(struct work *w)
 
 // ---- pools ----------------------------------------------------------------------------------------------------------------
 struct order {
+    bool exact;          // of an instant fleet: what is launched is ours to say
     struct pool *pools;  // distinct type and weight, usable
     size_t pool_count;
     uint64_t **served;   // by pool: see waiting_served
@@ -106,7 +108,9 @@ static size_t usable_pools(struct work *w, size_t fleet, struct pool **ret)
     struct pool *v = arena_array(w->a, struct pool, list->count + 1);
     size_t n = 0;
     // Those out of stock are not launched from, so the order need not bear them, unless that is all there is.
-    for (int out = 0; out < 2 && n == 0; out++)
+    // An instant fleet is not asked for what it cannot give: the call would fail each time.
+    bool exact = w->s->fleets[fleet].kind == FLEET_INSTANT, on_demand = exact && launch_on_demand(w, (int)fleet);
+    for (int out = on_demand; out < (exact && !on_demand ? 1 : 2) && n == 0; out++)
         for (size_t k = 0; k < list->count; k++)
             if (pools_size_known(w, &list->v[k]) && (out || !list->v[k].out))
                 v[n++] = list->v[k];
@@ -180,6 +184,10 @@ static int64_t counted_milli(const struct work_fleet *y)
 // How many of each task fit whatever type the fleet picks when it grows to `target`.
 static void absorb(struct work *w, const struct order *o, int64_t counted, int64_t target, struct pack_task *tasks, size_t n)
 {
+    if (o->exact) {
+        launch_pack(w, o->pools, o->pool_count, tasks, n, i64_max(0, target - counted / 1000));
+        return;
+    }
     int32_t *least = arena_array(w->a, int32_t, n + 1);
     for (size_t k = 0; k < n; k++)
         least[k] = -1;
@@ -366,12 +374,46 @@ static int place_orders(struct work *w, struct order *orders, struct pack_task *
     return first;
 }
 
+static bool takes_wherever(struct work *w, const struct order *o, const struct pack_task *t)
+{
+    for (size_t p = 0; p < o->pool_count; p++)
+        if (!packing_takes(w, &o->pools[p], t))
+            return false;
+    return o->pool_count > 0;
+}
+
+// A8: what no other fleet is sure to hold, bound to a zone or too large for some of its types, goes where the pool can be chosen.
+static void place_exact(struct work *w, struct order *orders, struct pack_task *v, bool headroom)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const struct work_fleet *y = &w->fleet[f];
+        if (!orders[f].exact || y->closed || fallback_dry(w, (int)f))
+            continue;
+        size_t n = 0, all = remaining(w, v, headroom);
+        for (size_t k = 0; k < all; k++) {
+            bool sure = false;
+            for (size_t g = 0; g < w->s->fleet_count && !sure; g++)
+                sure = !orders[g].exact && !w->fleet[g].closed && takes_wherever(w, &orders[g], &v[k]);
+            if (!sure)
+                v[n++] = v[k];
+        }
+        size_t had = orders[f].task_count;
+        struct pack_task *packed = absorb_with(w, &orders[f], i64_max(y->policy->max, y->target), counted_milli(y), v, n);
+        for (size_t k = 0; k < n; k++) {
+            w->now.items[v[k].item].ordered += packed[had + k].placed;
+            give(w, &orders[f], &v[k], packed[had + k].placed);
+        }
+    }
+}
+
 // Fleets that fulfil first; what they cannot take is left to those that do not (A10), which keep asking for it.
 static void share_out(struct work *w, struct order *orders, struct pack_task *v, bool headroom)
 {
     int first = -1;
     for (int dry = 0; dry < 2; dry++) {
         take_open_orders(w, orders, v, headroom, dry);
+        if (!dry)
+            place_exact(w, orders, v, headroom);
         int f = place_orders(w, orders, v, headroom, dry);
         first = first < 0 ? f : first;
     }
@@ -410,7 +452,13 @@ static void size_order(struct work *w, struct order *o, size_t f)
     struct work_fleet *y = &w->fleet[f];
     if (o->task_count == 0)
         return;
-    for (size_t p = 0; p < o->worst_count; p++) {
+    y->given = o->tasks;
+    y->given_count = o->task_count;
+    if (o->exact) {
+        y->need_instances = (int32_t)launch_pack(w, o->pools, o->pool_count, o->tasks, o->task_count, INT32_MAX);
+        y->need_target = counted_milli(y) / 1000 + y->need_instances;
+    }
+    for (size_t p = 0; p < o->worst_count && !o->exact; p++) {
         const struct pool *x = &o->worst[p];
         int64_t n = packing_count(w, o->tasks, o->task_count, x, INT32_MAX);
         if (n == 0)
@@ -432,6 +480,7 @@ void scale_out_order(struct work *w)
     struct order *orders = arena_array(w->a, struct order, w->s->fleet_count + 1);
     struct pack_task *v = arena_array(w->a, struct pack_task, cap);
     for (size_t f = 0; f < w->s->fleet_count; f++) {
+        orders[f].exact = w->s->fleets[f].kind == FLEET_INSTANT;
         orders[f].pool_count = usable_pools(w, f, &orders[f].pools);
         orders[f].tasks = arena_array(w->a, struct pack_task, cap);
         keep_worst(w, &orders[f]);

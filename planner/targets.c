@@ -97,7 +97,8 @@ void targets_send(struct work *w, int f, int64_t target, int64_t on_demand, int 
     bool up = target > y->target;
     assert(on_demand <= target);
     const char *verdict = target == y->target ? explain_text(w, "keep the target at %" PRId64, target)
-                                              : explain_text(w, "%s the target from %" PRId64 " to %" PRId64, up ? "raise" : "lower", y->target, target);
+                          : up                ? explain_raise(w, f, target)
+                                              : explain_text(w, "lower the target from %" PRId64 " to %" PRId64, y->target, target);
     if (on_demand != x->on_demand_target)
         verdict = explain_text(w, "%s, on demand %" PRId64 " of it", verdict, on_demand);
     assert(target >= 0);
@@ -133,6 +134,8 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
     int64_t part = x->undone_low ? parts_that_stays(w, f) : fleet->on_demand_target;
     int64_t back = x->undone_low ? parts_sum(w, f, part) : 0;
     int64_t min = y->target < y->policy->min ? y->policy->min : 0;
+    if (fleet->kind == FLEET_INSTANT)
+        part = back = min = 0;
     int64_t need = y->need_target > 0 ? y->need_target + part - fleet->on_demand_target : 0;
     int64_t want = i64_max(need, i64_max(back, min));
     if (fleet->kind == FLEET_GROUP)
@@ -153,7 +156,9 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
             explain_text(w, "raise the target to %" PRId64 " once ours is shown", want));
         return true;
     }
-    struct fallback_target t = fallback_on_demand(w, f, want, part);
+    struct fallback_target t = {want, 0};
+    if (fleet->kind != FLEET_INSTANT)  // launch.c says so of each launch
+        t = fallback_on_demand(w, f, want, part);
     targets_send(w, f, t.target, t.on_demand, need >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
     return true;
 }
@@ -243,13 +248,14 @@ static bool plan_lower(struct work *w, int f, const struct sums *x)
 static void send_terminate(struct work *w, int i, const char *fact)
 {
     int f = w->s->instances[i].fleet;
+    bool replaced = !w->fleet[f].loose && w->s->fleets[f].kind != FLEET_INSTANT;
     assert(w->s->instances[i].ecs == ECS_DRAINING);
     work_action(w, (struct action){.kind = ACTION_TERMINATE,
                                    .target = w->s->instances[i].id,
                                    .instance = i,
                                    .fleet = f,
                                    .target_before = w->s->fleets[f].target,
-                                   .recheck = RECHECK_EMPTY | RECHECK_DRAINING | (w->fleet[f].loose ? RECHECK_NONE : RECHECK_FLEET_ACTIVE),
+                                   .recheck = RECHECK_EMPTY | RECHECK_DRAINING | (replaced ? RECHECK_FLEET_ACTIVE : RECHECK_NONE),
                                    .after = -1,
                                    .fact = fact,
                                    .verdict = "end",
@@ -306,13 +312,12 @@ static void say_closed(struct work *w, int f)
 }
 
 // Its members are ended by id: there is no target that anything could be replaced for.
-static void plan_loose(struct work *w, int f)
+static void end_by_id(struct work *w, int f, const char *fact)
 {
     const char *hold = w->no_removal                    ? w->no_removal
                        : w->p->mode == MODE_OBSERVE     ? "mode observe"
                        : !modes_may(w, f, DEED_REMOVE)  ? modes_why(w, f)
                                                         : scale_in_waiting(w);
-    targets_say(w, f, VERDICT_HOLD, w->fleet[f].closed, "its members leave first");
     if (hold) {
         hold_ends(w, f, hold);
         return;
@@ -326,7 +331,7 @@ static void plan_loose(struct work *w, int f)
         bool due = may_end(w, i, DRAIN_LOWERED) || (may_end(w, i, DRAIN_ENDING) && w->s->now_ms - d->state_since_ms >= END_AGAIN_MS);
         if (!due)
             continue;
-        send_terminate(w, (int)i, explain_text(w, "empty, nothing replaces it: its fleet is %s", w->fleet[f].closed));
+        send_terminate(w, (int)i, fact);
         explain_judge(w, (int)i, VERDICT_END, "empty, nothing replaces it", "end");
     }
     hold_ends(w, f, "TerminateInstances sent");
@@ -337,7 +342,8 @@ static void plan_fleet(struct work *w, int f)
     struct work_fleet *y = &w->fleet[f];
     targets_say(w, f, VERDICT_KEEP, targets_fact(w, f), "keep");
     if (y->loose) {
-        plan_loose(w, f);
+        targets_say(w, f, VERDICT_HOLD, y->closed, "its members leave first");
+        end_by_id(w, f, explain_text(w, "empty, nothing replaces it: its fleet is %s", y->closed));
         return;
     }
     if (y->closed) {
@@ -346,6 +352,11 @@ static void plan_fleet(struct work *w, int f)
     }
     struct sums x = add_up(w, f);
     const char *hold = end_hold(w, f);
+    if (w->s->fleets[f].kind == FLEET_INSTANT) {
+        plan_raise(w, f, &x);
+        end_by_id(w, f, "empty, nothing replaces it");
+        return;
+    }
     capacity_rebalance_ends(w, f, hold);
     if (w->s->fleets[f].kind == FLEET_GROUP) {  // B5: one call ends and lowers; nothing else ever lowers
         plan_raise(w, f, &x);

@@ -18,7 +18,7 @@ void targets_commit(struct work *w)
             if (x->kind == ACTION_SET_TARGET && x->fleet == (int)f)
                 t = (struct memo_target){x->target, x->capacity, w->s->now_ms};
         }
-        if (t.fleet)
+        if (t.fleet && w->s->fleets[f].kind != FLEET_INSTANT)  // it has none: its launches are remembered
             m->targets[m->target_count++] = t;
     }
 }

@@ -6,6 +6,7 @@
 #include "planner/capacity_rebalance.h"
 #include "planner/demand.h"
 #include "planner/drain.h"
+#include "planner/launch.h"
 #include "planner/owner.h"
 
 // ---- small questions ------------------------------------------------------------------------------------------------------
@@ -322,15 +323,13 @@ static const char *fleet_closed(struct work *w, const struct fleet *f, const str
         return "not in the policy";
     if (!f->found)
         return f->unfound && f->unfound[0] ? f->unfound : "AWS does not know it";
-    if (!f->maintain)
+    if (!f->maintain && f->kind != FLEET_INSTANT)
         return "not of type maintain";
     if (f->foreign_scaling)
         return f->foreign[0] ? arena_printf(w->a, "scaled by another controller: %s", f->foreign) : "scaled by another controller";
     const char *other = owner_other(w, f);
     if (other)
         return other;
-    if (f->kind == FLEET_INSTANT)
-        return "of a kind this build does not change";
     if (f->state != FLEET_ACTIVE && f->state != FLEET_MODIFYING && f->state != FLEET_SUBMITTED)
         return fleet_state_name(f->state);
     if (f->ends_with_expiration && f->valid_until_ms > 0 && f->valid_until_ms - w->s->now_ms <= FLEET_ENDS_MS)
@@ -417,6 +416,8 @@ void work_fleets(struct work *w)
         y->loose = y->closed && is_loose(w, f, y->policy);
         fleet_target(w, f, y);
         fleet_members(w, (int)k, y);
+        if (f->kind == FLEET_INSTANT)
+            launch_sums(w, (int)k);
         if (!y->closed && !w->pools_marked)
             pools_mark(w, k);
         for (size_t n = 0; n < f->pool_count; n++) {

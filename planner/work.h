@@ -86,8 +86,8 @@ struct work_fleet {
     int64_t task_target;         // of that for tasks alone, headroom left out; found where money is limited
     int32_t need_instances;      // the most that this launches
     const char *need_fact;
-    enum verdict_code code;      // the fleet's one verdict
-    const char *fact, *verdict;
+    enum verdict_code code; const char *fact, *verdict;  // the fleet's one verdict
+    struct pack_task *given; size_t given_count;  // of an instant fleet: for what it is to launch
     int64_t wanted, allowed;     // the guard capped a raise: the target wanted and the one left; 0 not capped
 };
 

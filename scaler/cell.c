@@ -138,6 +138,8 @@ static const char *params_of(struct tick_frame *f, const struct action *a)
     if (a->kind == ACTION_SET_TARGET)
         return arena_printf(f->arena, "{\"target\":%" PRId64 ",\"target_before\":%" PRId64 ",\"on_demand\":%" PRId64 "}", a->capacity,
                             a->target_before, a->on_demand);
+    if (a->kind == ACTION_LAUNCH)  // words and ids without a quote: policy_check
+        return arena_printf(f->arena, "{\"count\":%" PRId64 ",\"on_demand\":%" PRId64 ",\"content\":\"%s\"}", a->capacity, a->on_demand, a->value);
     if (a->kind == ACTION_MARK) {
         struct buf b;
         buf_init(&b, LINE_MAX_BYTES);
@@ -162,7 +164,9 @@ static void intent_to_stdout(struct cell *c, struct tick_frame *f, const char *e
     json_object_set_new(line, "cluster", json_string(c->policy->name));
     json_object_set_new(line, "kind", json_string(action_kind_name(a->kind)));
     json_object_set_new(line, "target", json_string(a->target));
-    if (a->kind == ACTION_SET_TARGET)
+    if (a->token)
+        json_object_set_new(line, "token", json_string(a->token));
+    if (a->kind == ACTION_SET_TARGET || a->kind == ACTION_LAUNCH)
         json_object_set_new(line, "capacity", json_integer(a->capacity));
     json_object_set_new(line, "reason", json_sprintf("%s -> %s", a->fact, a->verdict));
     if (outcome) {
@@ -183,7 +187,7 @@ static int step_intent(void *arg, struct tick_frame *f, int action, int64_t *ret
     struct cell *c = arg;
     const struct action *a = &f->result.plan.actions[action];
     struct state_intent intent = {.tick = f->id, .action = action, .kind = a->kind, .target = a->target, .params = params_of(f, a),
-                                  .client_token = "", .fact = a->fact, .verdict = a->verdict};
+                                  .client_token = a->token ? a->token : "", .fact = a->fact, .verdict = a->verdict};
     *ret_intent = 0;
     int rc = f->id == 0 ? no_journal(err) : state_intent(c->shared->state, &intent, ret_intent, err);
     if (rc != 0)

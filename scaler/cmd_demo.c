@@ -17,7 +17,7 @@ enum { SUMMARY_MAX_BYTES = 4 << 20, BAR_CELLS = 20 };
 #define AWS_PORT 4566
 
 struct demo {
-    bool headless, json, faults, groups, ec2_fleet;
+    bool headless, json, faults, groups, ec2_fleet, instant;
     int64_t for_ms, seed, trace_mean;
     double speed;
     const char *trace, *market, *policy;
@@ -191,7 +191,7 @@ static int run(struct demo *d)
     struct world_options world;
     world_options_default(&world);
     world.groups = d->groups;
-    world.fleet_mix = d->ec2_fleet ? WMIX_EC2 : WMIX_SPOT;
+    world.fleet_mix = d->instant ? WMIX_INSTANT : d->ec2_fleet ? WMIX_EC2 : WMIX_SPOT;
     o.world = &world;
     inbox_init(&d->inbox);
     split_trace(&a, d->trace, &o.trace_path, &o.trace_service);
@@ -225,6 +225,7 @@ int cmd_demo(int argc, char **argv)
         {.name = "trace-mean", .kind = OPTION_INT, .ret = &d.trace_mean, .value = "N", .help = "tasks that the trace's mean stands for (100)", .min = 1, .max = 5000},
         {.name = "market", .kind = OPTION_STRING, .ret = &d.market, .value = "F", .help = "CSV of pools and what was available, or its price: the spot market"},
         {.name = "groups", .kind = OPTION_FLAG, .ret = &d.groups, .help = "its clusters run on Auto Scaling groups; the first of them rebalances its zones"},
+        {.name = "instant", .kind = OPTION_FLAG, .ret = &d.instant, .help = "its clusters run on EC2 Fleets of type instant, of the types that masu chooses"},
         {.name = "ec2-fleet", .kind = OPTION_FLAG, .ret = &d.ec2_fleet, .help = "its clusters run on EC2 Fleets; else on Spot Fleet requests"},
         {.name = "faults", .kind = OPTION_FLAG, .ret = &d.faults, .help = "AWS throttles, fails, loses answers and lags now and then"},
         {.name = "policy", .kind = OPTION_STRING, .ret = &d.policy, .value = "F", .help = "settings in place of the built-in policy"},

@@ -348,12 +348,45 @@ static int of_group(struct aws_executor *e, struct aws_with w, const struct snap
     return outcome_of(&call, err);
 }
 
+static const char *zone_of(const struct fleet *f, const char *type, const char *subnet, const char *zone)
+{
+    for (size_t k = 0; k < f->pool_count && !zone[0]; k++)
+        if (strcmp(f->pools[k].subnet, subnet) == 0 && (!type[0] || strcmp(f->pools[k].type_name, type) == 0))
+            zone = f->pools[k].zone;
+    return zone;
+}
+
+// The answer is a fact for the next look, which may not show it yet. Nothing at all is a failure, with EC2's first word for it.
+static int launch(struct aws_executor *e, struct aws_with w, const struct snapshot *s, const struct action *a, struct err *err)
+{
+    struct ec2_launch_answer answer = {.count = 0};
+    assert(a->fleet >= 0);
+    const struct fleet *f = &s->fleets[a->fleet];
+    if (!fleet_launch(w, s, a, &answer))
+        return err_set(err, ERR_INVALID, "\"%.80s\" is no content of a launch", a->value);
+    run(e);
+    if (outcome_of(&answer.call, err) != 0)
+        return err->kind;
+    const char *first = answer.error_count > 0 ? answer.errors[0].code : "nothing was launched";
+    for (size_t i = 0; i < answer.count && e->gather; i++) {
+        const struct ec2_launched *x = &answer.items[i];
+        gather_launched(e->gather, a->target, &(struct gather_launch){.instance = x->instance, .type = x->type, .subnet = x->subnet, .launch_template = "",
+                                                                      .zone = zone_of(f, x->type, x->subnet, x->zone), .spot = strcmp(x->lifecycle, "spot") == 0});
+    }
+    for (size_t i = 0; i < answer.error_count && e->gather; i++) {
+        const struct ec2_launch_error *x = &answer.errors[i];
+        gather_refused(e->gather, a->target, &(struct gather_refusal){.type = x->type, .zone = zone_of(f, x->type, x->subnet, x->zone), .code = x->code,
+                                                                      .nothing_came = answer.count == 0});
+    }
+    return answer.count > 0 ? 0 : err_set(err, ERR_CAPACITY, "%s: none of %" PRId64 " instances came", first, a->capacity);
+}
+
 static const char *api_action_of(const struct snapshot *s, const struct action *a)
 {
     static const char *const ACTIONS[ACTION_COUNT] = {
         [ACTION_MARK] = "ec2:CreateTags", [ACTION_UNMARK] = "ec2:DeleteTags", [ACTION_DRAIN] = "ecs:UpdateContainerInstancesState",
         [ACTION_UNDRAIN] = "ecs:UpdateContainerInstancesState",
-        [ACTION_TERMINATE] = "ec2:TerminateInstances", [ACTION_DEREGISTER] = "ecs:DeregisterContainerInstance",
+        [ACTION_LAUNCH] = "ec2:CreateFleet", [ACTION_TERMINATE] = "ec2:TerminateInstances", [ACTION_DEREGISTER] = "ecs:DeregisterContainerInstance",
         [ACTION_CLAIM] = "ec2:CreateTags", [ACTION_END_MEMBER] = "autoscaling:TerminateInstanceInAutoScalingGroup",
         [ACTION_HEARTBEAT] = "autoscaling:RecordLifecycleActionHeartbeat", [ACTION_COMPLETE] = "autoscaling:CompleteLifecycleAction",
     };
@@ -392,6 +425,9 @@ static int apply(void *arg, const struct snapshot *s, const struct action *a, st
         break;
     case ACTION_SET_TARGET:
         rc = set_target(e, w, s, a, err);
+        break;
+    case ACTION_LAUNCH:
+        rc = launch(e, w, s, a, err);
         break;
     case ACTION_TERMINATE:
         rc = terminate(e, w, s, a, err);

@@ -3,6 +3,9 @@
 #include "base/check.h"
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/gather.h"
+
+enum { LAUNCH_POOLS_MAX = 64 };
 
 void fleet_read(struct aws_with w, const struct fleet *f, struct ec2_spot_fleets *ret)
 {
@@ -42,6 +45,25 @@ void fleet_set_target(struct aws_with w, const struct fleet *f, const struct act
         break;
     }
     assert(!"a fleet of a kind that the planner closes");
+}
+
+// "lt-0abc:7 c5.large@subnet-1 m5.large@subnet-1", as launch.c of the planner writes it. The same action gives the same bytes.
+bool fleet_launch(struct aws_with w, const struct snapshot *s, const struct action *a, struct ec2_launch_answer *ret)
+{
+    struct slice rest = slice_of(a->value), template = slice_cut(&rest, ' '), name = slice_cut(&template, ':');
+    const struct aws_tag tags[] = {{.key = GATHER_FLEET_TAG, .value = a->target}, {.key = "masu:owner", .value = s->owner}};
+    struct ec2_launch_pool pools[LAUNCH_POOLS_MAX];
+    struct ec2_launch l = {.token = a->token, .launch_template = arena_strndup(w.arena, name.ptr, name.len),
+                           .version = arena_strndup(w.arena, template.ptr, template.len), .count = a->capacity, .on_demand = a->on_demand,
+                           .pools = pools, .tags = tags, .tag_count = s->owner[0] ? 2 : 1};
+    while (rest.len > 0 && l.pool_count < LAUNCH_POOLS_MAX) {
+        struct slice subnet = slice_cut(&rest, ' '), type = slice_cut(&subnet, '@');
+        pools[l.pool_count++] = (struct ec2_launch_pool){arena_strndup(w.arena, type.ptr, type.len), arena_strndup(w.arena, subnet.ptr, subnet.len)};
+    }
+    if (l.pool_count == 0 || rest.len > 0 || name.len == 0 || template.len == 0)
+        return false;
+    ec2_create_fleet(w, &l, ret);
+    return true;
 }
 
 void fleet_claim(struct aws_with w, const struct fleet *f, const char *owner, struct aws_call *ret)

@@ -3,12 +3,14 @@
 
 #include "planner/model/plan.h"
 #include "planner/model/snapshot.h"
-#include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
 
 // Begins a describe of this one fleet.
 void fleet_read(struct aws_with w, const struct fleet *f, struct ec2_spot_fleets *ret);
 // Begins the call that sets the target of a SET_TARGET, absolute and with nothing terminated.
 void fleet_set_target(struct aws_with w, const struct fleet *f, const struct action *a, struct aws_call *ret);
+// Begins the call of a LAUNCH. false: its content is not what a plan of ours holds, and nothing was begun.
+bool fleet_launch(struct aws_with w, const struct snapshot *s, const struct action *a, struct ec2_launch_answer *ret);
 // Begins the call that claims it: the tag masu:owner.
 void fleet_claim(struct aws_with w, const struct fleet *f, const char *owner, struct aws_call *ret);
 // Begins the call that ends one member without lowering the target: the fleet may replace it.

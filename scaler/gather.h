@@ -41,3 +41,17 @@ const char *gather_note(struct gather *g);
 // until it succeeds.
 void gather_denied(struct gather *g, const char *fleet, const char *api_action, bool denied);
 void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value);
+
+// What an order of an instant fleet became, by its answer: an instance, which is a fact from now on though reads do not show it for a
+// while, or a pool that gave nothing. Strings are never NULL.
+struct gather_launch {
+    const char *instance, *type, *subnet, *zone, *launch_template;
+    bool spot;
+};
+void gather_launched(struct gather *g, const char *fleet, const struct gather_launch *x);
+struct gather_refusal {
+    const char *type, *zone, *code;
+    bool nothing_came;  // the whole order got nothing
+};
+void gather_refused(struct gather *g, const char *fleet, const struct gather_refusal *x);
+#define GATHER_FLEET_TAG "masu:fleet"  // of the members of an instant fleet: "CLUSTER/NAME"

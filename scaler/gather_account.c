@@ -261,7 +261,7 @@ static void ask_histories(struct look *l)
     for (size_t i = 0; i < l->new->fleet_count; i++) {
         struct fact_fleet *f = &l->new->fleets[i];
         f->trouble_since_ms = !in_trouble(f) ? 0 : f->trouble_since_ms ? f->trouble_since_ms : now_ms;
-        if (f->kind == FLEET_GROUP || f->trouble_since_ms == 0 || now_ms - f->trouble_since_ms < HISTORY_AFTER_MS || now_ms - f->history_ms < HISTORY_AFTER_MS)
+        if (f->kind == FLEET_GROUP || f->kind == FLEET_INSTANT || f->trouble_since_ms == 0 || now_ms - f->trouble_since_ms < HISTORY_AFTER_MS || now_ms - f->history_ms < HISTORY_AFTER_MS)
             continue;
         f->history_ms = now_ms;
         int64_t since_ms = f->last_error_ms > now_ms - HISTORY_MS ? f->last_error_ms : now_ms - HISTORY_MS;

@@ -99,6 +99,9 @@ static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, co
     };
     const char *group = NULL;
     e.member = look_group_member(l, i->id, &group, &e.scale_in_protected);
+    const char *instant = look_instant_of(l, &i->tags);
+    if (instant)
+        e.fleet = instant;
     if (e.fleet[0] == '\0')
         e.fleet = group ? group : listing_fleet(l, i->id);
     e.interrupted |= fleet_ends(l, e.fleet);
@@ -166,7 +169,7 @@ static bool source_from_members(struct look *l)
 void look_ec2_take(struct look *l)
 {
     struct facts *f = l->new;
-    size_t old_count = l->old ? l->old->ec2_count : 0, most = old_count + l->strays.count;
+    size_t old_count = l->old ? l->old->ec2_count : 0, most = old_count + l->strays.count + l->g->instants.count;
     for (size_t i = 0; i < l->row_count; i++)
         most += l->rows[i].members.count;
     struct strmap old_map, seen;
@@ -182,6 +185,7 @@ void look_ec2_take(struct look *l)
         for (size_t i = 0; i < old_count; i++)
             if (strmap_get(&seen, l->old->ec2[i].id) < 0)
                 f->ec2[f->ec2_count++] = ec2_copy(l->a, &l->old->ec2[i]);
+    look_instants_take(l, &seen);
     for (size_t i = 0; i < f->container_count; i++) {
         int at = strmap_get(&seen, f->containers[i].ec2_id);
         if (at < 0)

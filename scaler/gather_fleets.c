@@ -15,6 +15,11 @@ static void describe(enum fleet_api api, struct aws_with w, const char *const *i
         ec2_describe_spot_fleets(w, ids, count, ret);
 }
 
+static bool has_api(enum fleet_kind k)
+{
+    return k == FLEET_SPOT_FLEET || k == FLEET_EC2_FLEET;
+}
+
 static enum fleet_api api_of(enum fleet_kind k)
 {
     return k == FLEET_EC2_FLEET ? API_EC2_FLEET : API_SPOT_FLEET;
@@ -61,7 +66,7 @@ static struct look_fleet *add_row(struct look *l, const struct policy_fleet *p, 
 static void ask_alone(struct look *l, enum fleet_api api)
 {
     for (size_t i = 0; i < l->row_count; i++)
-        if (api_of(l->rows[i].kind) == api)
+        if (has_api(l->rows[i].kind) && api_of(l->rows[i].kind) == api)
             describe(api, l->with, &l->rows[i].id, 1, &l->rows[i].alone);
     l->fleets_alone[api] = true;
 }
@@ -75,7 +80,7 @@ void look_fleets_ask(struct look *l)
         enum fleet_kind kind = policy_fleet_kind(p);
         bool by_tag = kind == FLEET_KIND_COUNT;
         for (int api = 0; api < API_FLEET_COUNT; api++) {
-            used[api] |= by_tag || (kind != FLEET_GROUP && api_of(kind) == (enum fleet_api)api);
+            used[api] |= by_tag || (has_api(kind) && api_of(kind) == (enum fleet_api)api);
             l->region->fleets[api].stale |= by_tag && !l->region->fleets[api].all;
             l->region->fleets[api].all |= by_tag;
         }
@@ -83,6 +88,10 @@ void look_fleets_ask(struct look *l)
             continue;
         if (kind == FLEET_GROUP) {
             look_group_ask(l, add_row(l, p, p->group, kind));
+            continue;
+        }
+        if (kind == FLEET_INSTANT) {
+            look_instant_ask(l, add_row(l, p, look_instant_id(l, p), kind));
             continue;
         }
         note_id(l->region, kind, p->id);
@@ -225,7 +234,7 @@ static void resolve_tag(struct look *l, const struct policy_fleet *p)
 
 static bool asked_alone(const struct look *l, const struct look_fleet *x)
 {
-    return x->kind == FLEET_GROUP || l->fleets_alone[api_of(x->kind)];
+    return !has_api(x->kind) || l->fleets_alone[api_of(x->kind)];
 }
 
 // A fleet that wants capacity and has no member by tag is asked for its list: not every emulator of EC2 tags members.
@@ -330,6 +339,8 @@ static bool unknown_to_aws(const struct look *l, const struct look_fleet *x)
 static struct fact_fleet take_row(struct look *l, struct look_fleet *x)
 {
     const char *name = policy_fleet_name(x->policy);
+    if (x->kind == FLEET_INSTANT)
+        return look_instant_fact(l, x);
     if (!x->told && !unknown_to_aws(l, x) && x->kept)
         return fleet_copy(l->a, x->kept);
     if (!x->told)

@@ -10,6 +10,7 @@
 #include "scaler/aws/quotas.h"
 #include "scaler/facts.h"
 #include "scaler/gather.h"
+#include "scaler/gather_instants.h"
 #include "scaler/gather_region.h"
 
 enum {
@@ -64,6 +65,7 @@ struct gather {
     size_t denied_count;
     struct own_write writes[WRITES_MAX];
     size_t write_count;
+    struct own_launches instants;   // gather_instants.h
     struct arena kept;              // learned types' names
     struct learned learned[TYPES_MAX];
     size_t learned_count;

@@ -246,7 +246,7 @@ static int64_t order_again_ms(struct cell *c, int64_t now_ms)
 static bool ordered(const struct tick_frame *f)
 {
     for (size_t i = 0; i < f->result.plan.action_count; i++)
-        if (f->result.plan.actions[i].kind == ACTION_SET_TARGET && f->acts[i].known && f->acts[i].outcome == OUTCOME_OK)
+        if ((f->result.plan.actions[i].kind == ACTION_SET_TARGET || f->result.plan.actions[i].kind == ACTION_LAUNCH) && f->acts[i].known && f->acts[i].outcome == OUTCOME_OK)
             return true;
     return false;
 }

@@ -56,6 +56,8 @@ static char action_sign(const struct action *a, const struct snapshot *s)
     switch (a->kind) {
     case ACTION_SET_TARGET:
         return a->capacity > a->target_before ? '+' : '~';
+    case ACTION_LAUNCH:
+        return '+';
     case ACTION_DRAIN:
         return a->instance >= 0 && s->instances[a->instance].notice_ms > 0 ? '!' : '-';
     case ACTION_TERMINATE:
@@ -91,7 +93,8 @@ static void add_actions(struct rows *r)
         const struct action *a = &r->p->actions[i];
         if (goes_with_another(r->p, i))
             continue;
-        const char *middle = a->kind == ACTION_SET_TARGET
+        const char *middle = a->kind == ACTION_LAUNCH ? arena_printf(&r->arena, "%" PRId64 " more", a->capacity)
+                             : a->kind == ACTION_SET_TARGET
                                  ? arena_printf(&r->arena, "%" PRId64 " to %" PRId64, a->target_before, a->capacity)
                                  : instance_middle(r, a->instance);
         add(r, (struct row){action_sign(a, r->s), a->target, middle, delta_text(r, a->hourly_delta), a->fact, a->verdict});
@@ -303,6 +306,7 @@ static void print_sum(const struct plan *p, struct buf *out)
         capped += p->verdicts[i].code == VERDICT_CAPPED;
     for (size_t i = 0; i < p->action_count; i++) {
         kinds[p->actions[i].kind]++;
+        raised += p->actions[i].kind == ACTION_LAUNCH;
         raised += p->actions[i].kind == ACTION_SET_TARGET && p->actions[i].capacity > p->actions[i].target_before;
     }
     if (capped > 0)
@@ -311,7 +315,7 @@ static void print_sum(const struct plan *p, struct buf *out)
         buf_add_str(out, "guard   nothing capped\n");
     const char *before = "plan    ";
     print_count(out, &before, raised, "launch");
-    print_count(out, &before, kinds[ACTION_SET_TARGET] - raised, "lowered target");
+    print_count(out, &before, kinds[ACTION_SET_TARGET] + kinds[ACTION_LAUNCH] - raised, "lowered target");
     print_count(out, &before, kinds[ACTION_DRAIN], "drain");
     print_count(out, &before, kinds[ACTION_UNDRAIN], "undo");
     print_count(out, &before, kinds[ACTION_TERMINATE] + kinds[ACTION_END_MEMBER], "end");

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "planner/sim/instant.h"
 #include "scaler/record.h"
 #include "scaler/sandbox/inproc.h"
 
@@ -150,12 +151,33 @@ static const struct policy_cluster *given_settings(const struct policy *given, c
     return given->cluster_count > 0 ? &given->clusters[0] : NULL;
 }
 
+static struct policy_word *word_list(struct arena *a, size_t count)
+{
+    return arena_array(a, struct policy_word, count + 1);
+}
+
+// Of the same types, in all subnets.
+static struct policy_instant instant_of(struct arena *a, const struct world_view *v, const struct world_fleet *f)
+{
+    const char *tag = world_tag_value(f->launch.tags, f->launch.tag_count, WORLD_INSTANT_TAG), *slash = tag ? strchr(tag, '/') : NULL;
+    struct policy_instant p = {.name = slash ? arena_strdup(a, slash + 1) : "", .launch_template = arena_strdup(a, v->templates[f->template].id), .version = "$Default"};
+    p.types = word_list(a, (size_t)f->override_count);
+    p.subnets = word_list(a, (size_t)v->subnet_count);
+    for (int k = 0; k < f->override_count; k++)
+        p.types[p.type_count++].text = arena_strdup(a, v->types[f->overrides[k].type].name);
+    for (int k = 0; k < v->subnet_count; k++)
+        p.subnets[p.subnet_count++].text = arena_strdup(a, v->subnets[k].id);
+    return p;
+}
+
 static void name_fleets(struct arena *a, const struct world_view *v, int cluster, struct policy_cluster *c)
 {
     c->fleets = arena_array(a, struct policy_fleet, (size_t)v->fleet_count);
     c->fleet_count = 0;
     for (int f = 0; f < v->fleet_count; f++)
-        if (v->fleets[f].cluster == cluster)
+        if (v->fleets[f].cluster == cluster && v->fleets[f].instant)
+            c->fleets[c->fleet_count++] = (struct policy_fleet){.id = "", .tag = "", .group = "", .instant = instant_of(a, v, &v->fleets[f]), .max = 100};
+        else if (v->fleets[f].cluster == cluster)
             c->fleets[c->fleet_count++] = (struct policy_fleet){.id = v->fleets[f].group < 0 ? arena_strdup(a, v->fleets[f].id) : "", .tag = "",
                                                                 .group = v->fleets[f].group < 0 ? "" : arena_strdup(a, v->fleets[f].id), .min = 0, .max = v->fleets[f].wanted > 0 ? v->fleets[f].wanted * 20 : 100};
 }
@@ -281,6 +303,8 @@ static void watch_worlds(struct rig *r)
             const struct policy_cluster *c = &r->policy.clusters[next++];
             world_set_headroom(r->worlds[w], k, c->headroom_percent * 100, headroom_tasks(&v, k, c));
             for (size_t f = 0; f < c->fleet_count; f++) {
+                if (policy_fleet_kind(&c->fleets[f]) == FLEET_INSTANT)
+                    invariants_instant_bound(r->invariants[w], arena_printf(&r->arena, "%s/%s", c->name, c->fleets[f].instant.name), c->fleets[f].max);
                 int fleet = world_find_fleet(r->worlds[w], policy_fleet_name(&c->fleets[f]));
                 if (fleet >= 0)  // one that is found by its tag may be another tomorrow
                     invariants_bounds(r->invariants[w], fleet, c->fleets[f].min, c->fleets[f].max);

@@ -47,6 +47,7 @@ bool action_removes(const struct action *a, const struct snapshot *s)
     case ACTION_END_MEMBER:
     case ACTION_DEREGISTER:
         return true;
+    case ACTION_LAUNCH:
     case ACTION_HEARTBEAT:
     case ACTION_COMPLETE:
     case ACTION_UNMARK:
@@ -61,17 +62,25 @@ bool action_removes(const struct action *a, const struct snapshot *s)
 
 // ---- execute --------------------------------------------------------------------------------------------------------------
 
-static void settle(struct tick_frame *f, int i, enum outcome_kind outcome, const char *detail)
+static void settle(struct tick_frame *f, int i, enum outcome_kind outcome, const struct err *why)
 {
-    f->acts[i] = (struct tick_act){.outcome = outcome, .detail = arena_strdup(f->arena, detail), .known = true};
+    bool unsure = outcome == OUTCOME_FAILED && (why->kind == ERR_TRANSIENT || why->kind == ERR_THROTTLED || why->kind == ERR_IO || why->kind == ERR_CORRUPT);
+    f->acts[i] = (struct tick_act){.outcome = outcome, .detail = arena_strdup(f->arena, why->msg), .known = true, .unsure = unsure};
     f->ok += outcome == OUTCOME_OK || outcome == OUTCOME_DRY_RUN;
     f->failed += outcome == OUTCOME_FAILED;
     f->skipped += outcome == OUTCOME_SKIPPED;
 }
 
+static void skip(struct tick_frame *f, int i, const char *why)
+{
+    struct err err = {0};
+    err_set(&err, ERR_CONFLICT, "%s", why);
+    settle(f, i, OUTCOME_SKIPPED, &err);
+}
+
 static bool raises(const struct action *a)
 {
-    return a->kind == ACTION_SET_TARGET && a->capacity > a->target_before;
+    return a->kind == ACTION_LAUNCH || (a->kind == ACTION_SET_TARGET && a->capacity > a->target_before);
 }
 
 // What the answer to a notice consists of; all else waits for a look of its own.
@@ -126,7 +135,7 @@ static void execute_one(struct tick *t, struct tick_frame *f, int i)
     struct err err = {0}, journal_err = {0};
     const char *held = held_back(t, f, i);
     if (held[0]) {
-        settle(f, i, OUTCOME_SKIPPED, held);
+        skip(f, i, held);
         return;
     }
     int64_t intent = 0;
@@ -134,7 +143,7 @@ static void execute_one(struct tick *t, struct tick_frame *f, int i)
         journal_fails(t, &journal_err);
         f->removals_held = true;
         if (action_removes(a, &f->snapshot)) {
-            settle(f, i, OUTCOME_SKIPPED, "the journal cannot be written -> nothing is removed");
+            skip(f, i, "the journal cannot be written -> nothing is removed");
             return;
         }
     }
@@ -143,7 +152,7 @@ static void execute_one(struct tick *t, struct tick_frame *f, int i)
         outcome = OUTCOME_SKIPPED;
     else if (t->ops.apply(t->ops.arg, f, a, &err) != 0)
         outcome = OUTCOME_FAILED;
-    settle(f, i, outcome, err.msg);
+    settle(f, i, outcome, &err);
     if (t->ops.outcome(t->ops.arg, f, i, intent, outcome, err.kind == ERR_OK ? NULL : &err, &journal_err) != 0) {
         journal_fails(t, &journal_err);
         f->removals_held = true;
@@ -167,7 +176,7 @@ static bool prepare(struct tick *t, struct tick_frame *f, int i, int64_t *ret_in
     struct err err = {0}, journal_err = {0};
     const char *held = held_back(t, f, i);
     if (held[0]) {
-        settle(f, i, OUTCOME_SKIPPED, held);
+        skip(f, i, held);
         return false;
     }
     if (t->ops.intent(t->ops.arg, f, i, ret_intent, &journal_err) != 0) {
@@ -176,7 +185,7 @@ static bool prepare(struct tick *t, struct tick_frame *f, int i, int64_t *ret_in
     }
     if (t->ops.recheck(t->ops.arg, f, &f->result.plan.actions[i], &err) == 0)
         return true;
-    settle(f, i, OUTCOME_SKIPPED, err.msg);
+    settle(f, i, OUTCOME_SKIPPED, &err);
     if (t->ops.outcome(t->ops.arg, f, i, *ret_intent, OUTCOME_SKIPPED, &err, &journal_err) != 0)
         journal_fails(t, &journal_err);
     return false;
@@ -191,7 +200,7 @@ static void send_wave(struct tick *t, struct tick_frame *f, const int *wave, con
         if (t->ops.apply_many == NULL)
             t->ops.apply(t->ops.arg, f, &f->result.plan.actions[wave[k]], &errs[k]);
         enum outcome_kind outcome = errs[k].kind ? OUTCOME_FAILED : t->dry_run ? OUTCOME_DRY_RUN : OUTCOME_OK;
-        settle(f, wave[k], outcome, errs[k].msg);
+        settle(f, wave[k], outcome, &errs[k]);
         if (t->ops.outcome(t->ops.arg, f, wave[k], intents[k], outcome, errs[k].kind ? &errs[k] : NULL, &journal_err) != 0) {
             journal_fails(t, &journal_err);
             f->removals_held = true;
@@ -228,16 +237,18 @@ static void execute_notice(struct tick *t, struct tick_frame *f)
 }
 
 // What was not sent, or whose call failed, did not happen as far as we know: the next tick looks, and decides by what is true then.
-// A target is absolute, so twice does no harm; a drain that took place all the same is known by its mark.
+// A target is absolute, so twice does no harm; a launch whose answer was lost is asked for again by its token; a drain that took place all the same is known by its mark.
 // The plan's own memo stays as the planner made it, so that a replay can compare.
 static void forget_unsent(const struct tick_frame *f, struct memo *m)
 {
     for (size_t i = 0; i < f->result.plan.action_count; i++) {
         const struct action *a = &f->result.plan.actions[i];
         enum outcome_kind outcome = f->acts[i].outcome;
-        if (outcome != OUTCOME_FAILED && outcome != OUTCOME_SKIPPED)
-            continue;
-        memo_forget(m, a);
+        bool failed = outcome == OUTCOME_FAILED || outcome == OUTCOME_SKIPPED;
+        if (!failed)
+            memo_answered(m, a);
+        else if (a->kind != ACTION_LAUNCH || !f->acts[i].unsure)
+            memo_forget(m, a);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "state/state.h"
 
 struct tick_act {                 // what became of an action
+    bool unsure;                  // the call failed, and may have had its effect all the same
     enum outcome_kind outcome;
     const char *detail;           // "" when fine
     bool known;                   // false: not reached

@@ -28,6 +28,14 @@ void memo_copy(struct arena *a, const struct memo *m, struct memo *ret)
         ret->targets[i] = m->targets[i];
         ret->targets[i].fleet = arena_strdup(a, m->targets[i].fleet);
     }
+    ret->launch_cap = m->launch_count;
+    ret->launches = arena_array(a, struct memo_launch, m->launch_count);
+    for (size_t i = 0; i < m->launch_count; i++) {
+        ret->launches[i] = m->launches[i];
+        ret->launches[i].token = arena_strdup(a, m->launches[i].token);
+        ret->launches[i].fleet = arena_strdup(a, m->launches[i].fleet);
+        ret->launches[i].value = arena_strdup(a, m->launches[i].value);
+    }
 }
 
 static void forget_target(struct memo *m, const char *fleet)
@@ -52,10 +60,28 @@ static void forget_drain(struct memo *m, const char *instance)
     m->drain_count = kept;
 }
 
+static void forget_launch(struct memo *m, const char *token)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < m->launch_count; k++)
+        if (strcmp(m->launches[k].token, token) != 0)
+            m->launches[kept++] = m->launches[k];
+    m->launch_count = kept;
+}
+
+void memo_answered(struct memo *m, const struct action *a)
+{
+    for (size_t k = 0; k < m->launch_count; k++)
+        if (a->kind == ACTION_LAUNCH && strcmp(m->launches[k].token, a->token) == 0)
+            m->launches[k].answered = true;
+}
+
 void memo_forget(struct memo *m, const struct action *a)
 {
     if (a->kind == ACTION_SET_TARGET)
         forget_target(m, a->target);
     else if (a->kind == ACTION_DRAIN)
         forget_drain(m, a->target);
+    else if (a->kind == ACTION_LAUNCH)
+        forget_launch(m, a->token);
 }

@@ -84,6 +84,15 @@ struct memo_target {
     int64_t sent_ms;
 };
 
+// An order of an instant fleet, kept for two minutes: as long as AWS has not said what became of it, it is sent again by the same
+// token with the same content, and counts as coming.
+struct memo_launch {
+    const char *token, *fleet, *value;
+    int64_t capacity, on_demand;
+    int64_t sent_ms;            // first
+    bool answered;
+};
+
 struct memo {
     int32_t version;            // MEMO_VERSION; another version is set aside
     int64_t now_ms;             // the tick it was made in
@@ -93,6 +102,8 @@ struct memo {
     size_t stamp_count, stamp_cap;
     struct memo_target *targets;
     size_t target_count, target_cap;
+    struct memo_launch *launches;
+    size_t launch_count, launch_cap;
     int64_t drains_begun, drains_finished, drains_undone;  // since the memo began, for the report
     const char *policy_hash;    // that the last plan was made with, "" none
     int64_t policy_since_ms;    // since when (L14)
@@ -105,6 +116,8 @@ struct action;
 void memo_copy(struct arena *a, const struct memo *m, struct memo *ret);  // deep
 // The action did not happen as far as we know: what it would have made true is taken out.
 void memo_forget(struct memo *m, const struct action *a);
+// A launch was answered: its instances are facts now. memo_forget is for one that AWS refused.
+void memo_answered(struct memo *m, const struct action *a);
 
 const char *drain_state_name(enum drain_state s);
 const char *memo_stamp_kind_name(enum memo_stamp_kind k);

@@ -54,7 +54,18 @@ static const struct json_field target_rows[] = {
 };
 static const struct json_fields target_fields = TABLE(target_rows);
 
-// The memo's three tables: where each one's array and counts are.
+static const struct json_field launch_rows[] = {
+    ROW(memo_launch, token, "token", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(memo_launch, fleet, "fleet", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(memo_launch, value, "value", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(memo_launch, capacity, "capacity", FIELD_I64, .flags = FIELD_REQUIRED),
+    ROW(memo_launch, on_demand, "on_demand", FIELD_I64, .fallback = 0),
+    ROW(memo_launch, sent_ms, "sent_at", FIELD_TIME, .flags = 0),
+    ROW(memo_launch, answered, "answered", FIELD_BOOL, .fallback = 0),
+};
+static const struct json_fields launch_fields = TABLE(launch_rows);
+
+// The memo's tables: where each one's array and counts are.
 static const struct table {
     const char *key;
     const struct json_fields *fields;
@@ -66,6 +77,8 @@ static const struct table {
      offsetof(struct memo, stamp_cap)},
     {"targets", &target_fields, sizeof(struct memo_target), offsetof(struct memo, targets), offsetof(struct memo, target_count),
      offsetof(struct memo, target_cap)},
+    {"launches", &launch_fields, sizeof(struct memo_launch), offsetof(struct memo, launches), offsetof(struct memo, launch_count),
+     offsetof(struct memo, launch_cap)},
 };
 
 json_t *memo_to_json(const struct memo *m)

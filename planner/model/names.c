@@ -70,6 +70,7 @@ const char *const action_kind_names[ACTION_COUNT] = {
     [ACTION_UNDRAIN] = "undrain", [ACTION_SET_TARGET] = "set_target", [ACTION_TERMINATE] = "terminate",
     [ACTION_DEREGISTER] = "deregister", [ACTION_CLAIM] = "claim",
     [ACTION_END_MEMBER] = "end_member", [ACTION_HEARTBEAT] = "heartbeat", [ACTION_COMPLETE] = "complete",
+    [ACTION_LAUNCH] = "launch",
 };
 const char *const control_mode_names[CONTROL_COUNT] = {
     [CONTROL_RUN] = "run", [CONTROL_ADD_ONLY] = "add-only", [CONTROL_PAUSE] = "pause", [CONTROL_FREEZE] = "freeze",

@@ -22,6 +22,7 @@ enum action_kind {
     ACTION_END_MEMBER,  // TerminateInstanceInAutoScalingGroup with decrement, one id
     ACTION_HEARTBEAT,   // RecordLifecycleActionHeartbeat of hook `value` for an instance
     ACTION_COMPLETE,    // CompleteLifecycleAction CONTINUE of hook `value` for an instance
+    ACTION_LAUNCH,      // CreateFleet of type instant: `capacity` instances of what `value` names, by the client token `token`
     ACTION_COUNT
 };
 
@@ -42,10 +43,11 @@ struct action {
     enum action_kind kind;
     const char *target;       // instance or fleet id
     int instance, fleet;      // index into the snapshot, -1 none
-    int64_t capacity;         // SET_TARGET: the new target in weight units
+    int64_t capacity;         // SET_TARGET: the new target in weight units; LAUNCH: instances
     int64_t target_before;    // SET_TARGET, TERMINATE, END_MEMBER: the target the plan was made with
-    int64_t on_demand;        // SET_TARGET: on-demand part, sent when > 0
-    const char *value;        // MARK, CLAIM: the tag's value
+    int64_t on_demand;        // SET_TARGET: on-demand part, sent when > 0; LAUNCH: of capacity
+    const char *value;        // MARK, CLAIM: the tag's value; LAUNCH: "lt-0abc:7 c5.large@subnet-1 m5.large@subnet-1"
+    const char *token;        // LAUNCH: the same one is the same order, however often it is sent; else NULL
     unsigned recheck;         // enum recheck bits
     int after;                // index of the action that must have succeeded first, -1 none
     const char *fact;         // "2 tasks of web 0.5 vCPU 1.0 GiB fit on 0 of 20 instances"

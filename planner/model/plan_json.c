@@ -61,7 +61,7 @@ static json_t *action_to_json(const struct action *a, const struct snapshot *s)
         set_text(obj, "instance", s->instances[a->instance].id);
     if (a->fleet >= 0 && (size_t)a->fleet < s->fleet_count)
         set_text(obj, "fleet", s->fleets[a->fleet].id);
-    if (a->kind == ACTION_SET_TARGET) {
+    if (a->kind == ACTION_SET_TARGET || a->kind == ACTION_LAUNCH) {
         set_int(obj, "capacity", a->capacity);
         if (a->on_demand > 0)
             set_int(obj, "on_demand", a->on_demand);
@@ -69,6 +69,7 @@ static json_t *action_to_json(const struct action *a, const struct snapshot *s)
     if (a->kind == ACTION_SET_TARGET || a->kind == ACTION_TERMINATE || a->kind == ACTION_END_MEMBER)
         set_int(obj, "before", a->target_before);
     set_text(obj, "value", a->value);
+    set_text(obj, "token", a->token);
     if (a->recheck) {
         json_t *all = json_array();
         for (size_t i = 0; i < ARRAY_LEN(recheck_names); i++)

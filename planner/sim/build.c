@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "planner/sim/group_internal.h"
+#include "planner/sim/instant.h"
 
 int world_add_cluster(struct world *w, const char *name)
 {
@@ -101,6 +102,12 @@ int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
                               .modified_by = WORLD_PERSON, .excess = WX_DEFAULT, .allocation = spec->allocation,
                               .override_count = spec->override_count, .created_ms = w->now_ms};
     f->ec2_fleet = spec->ec2_fleet;
+    f->instant = spec->instant;
+    if (spec->tag) {
+        f->launch.tag_count = 1;
+        world_copy(f->launch.tags[0].key, sizeof f->launch.tags[0].key, WORLD_INSTANT_TAG);
+        world_copy(f->launch.tags[0].value, sizeof f->launch.tags[0].value, spec->tag);
+    }
     f->wanted_on_demand = spec->on_demand;
     f->on_demand = (struct world_lagged){spec->on_demand, spec->on_demand, w->now_ms};
     new_fleet_id(w, f->ec2_fleet, f->id, sizeof f->id);
@@ -186,9 +193,34 @@ static void add_planned_service(struct world *w, const struct plan_service *p)
         w->services[at].desired = (int32_t)w->services[at].mean_tasks;
 }
 
+// A launch template for each cluster says in whose user data its name is.
+static void add_planned_instants(struct world *w, const struct world_fleet_spec *s)
+{
+    char name[2 * WORLD_ID], id[32];
+    struct world_override plain[WORLD_OVERRIDES];
+    snprintf(id, sizeof id, "lt-0b0c5a4db0c50000%d", 2 + s->cluster);
+    snprintf(name, sizeof name, "%s/instant", w->clusters[s->cluster].name);
+    struct world_template template = {.ami = "ami-0b0c5a4db0c500001", .agent_version = "1.98.0", .cluster = s->cluster};
+    world_copy(template.id, sizeof template.id, id);
+    world_copy(template.name, sizeof template.name, w->clusters[s->cluster].name);
+    for (int i = 0; i < s->override_count; i++)
+        plain[i] = (struct world_override){s->overrides[i].type, -1, 1000};
+    struct world_fleet_spec spec = *s;
+    spec.overrides = plain;
+    spec.template = world_add_template(w, &template);
+    spec.ec2_fleet = spec.request_type = spec.instant = true;
+    spec.allocation = WALLOC_PRICE_CAPACITY_OPTIMIZED;
+    spec.tag = name;
+    world_add_fleet(w, &spec);
+}
+
 // As groups: the first rebalances its zones, the second has that suspended.
 static void add_planned_fleet(struct world *w, const struct world_fleet_spec *s)
 {
+    if (w->o.fleet_mix == WMIX_INSTANT) {
+        add_planned_instants(w, s);
+        return;
+    }
     if (!w->o.groups) {
         world_add_fleet(w, s);
         return;

@@ -131,6 +131,8 @@ static struct choice choose_pool(const struct world *w, int fleet, bool spot, in
 
 static bool launches(const struct world *w, const struct world_fleet *f)
 {
+    if (f->instant)
+        return false;
     if (f->state.now != WF_ACTIVE && f->state.now != WF_MODIFYING && f->state.now != WF_SUBMITTED)
         return false;
     if (f->valid_until_ms > 0 && w->now_ms >= f->valid_until_ms)

@@ -107,6 +107,7 @@ static enum world_answer apply(struct fold_cluster *c, const struct action *a)
         return world_deregister(w, WORLD_OURS, c->cluster, instance, true);
     case ACTION_CLAIM:
         return world_tag_fleet(w, WORLD_OURS, fleet, "masu:owner", a->value);
+    case ACTION_LAUNCH:
     case ACTION_END_MEMBER:  // of groups, which this rig has none of
     case ACTION_HEARTBEAT:
     case ACTION_COMPLETE:

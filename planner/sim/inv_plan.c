@@ -1,6 +1,7 @@
 // V10, V17, V26 on plans, V27 on the journal.
 #include <string.h>
 
+#include "planner/sim/instant.h"
 #include "planner/sim/invariants_internal.h"
 
 static bool sound(const struct planner_input *in, enum source_kind k)
@@ -40,6 +41,7 @@ static bool removes(const struct planner_input *in, const struct action *a)
     case ACTION_END_MEMBER:
     case ACTION_DEREGISTER:
         return true;
+    case ACTION_LAUNCH:
     case ACTION_HEARTBEAT:
     case ACTION_COMPLETE:
     case ACTION_MARK:
@@ -179,6 +181,8 @@ static const char *op_name(const struct world_call *c)
         return action_kind_name(c->target ? ACTION_END_MEMBER : ACTION_TERMINATE);
     case WOP_GROUP_HOOK:
         return action_kind_name(!strcmp(c->value, "heartbeat") ? ACTION_HEARTBEAT : ACTION_COMPLETE);
+    case WOP_CREATE_FLEET:
+        return action_kind_name(ACTION_LAUNCH);
     case WOP_TERMINATE:
         return action_kind_name(ACTION_TERMINATE);
     case WOP_TAG:
@@ -207,7 +211,8 @@ void inv_before_any(struct invariants *inv, const struct world_view *v, const st
     int count = c->op == WOP_TERMINATE ? c->instance_count : 1;
     for (int k = 0; k < count; k++) {
         int n = c->op == WOP_TERMINATE ? c->instances[k] : c->instance;
-        const char *target = c->fleet >= 0 && c->op != WOP_GROUP_TERMINATE && c->op != WOP_GROUP_HOOK && c->fleet < v->fleet_count ? v->fleets[c->fleet].id
+        const char *target = c->create        ? inv_launch_tag(c, WORLD_INSTANT_TAG)
+                             : c->fleet >= 0 && c->op != WOP_GROUP_TERMINATE && c->op != WOP_GROUP_HOOK && c->fleet < v->fleet_count ? v->fleets[c->fleet].id
                              : n >= 0 && n < v->instance_count          ? v->instances[n].id
                                                                         : "";
         if (!find_intent(inv, op, target))

@@ -156,6 +156,8 @@ static bool mode_allows(const struct planner_input *in, enum control_mode mode, 
         return mode == CONTROL_RUN || (noticed && mode < CONTROL_FREEZE);
     case ACTION_SET_TARGET:
         return mode == CONTROL_RUN || (mode < CONTROL_FREEZE && (!raises(in, a) || mode == CONTROL_ADD_ONLY || replaces(in, a)));
+    case ACTION_LAUNCH:
+        return mode == CONTROL_RUN || mode == CONTROL_ADD_ONLY || (mode == CONTROL_PAUSE && replaces(in, a));
     case ACTION_HEARTBEAT:
     case ACTION_COMPLETE:
         return mode < CONTROL_FREEZE;

@@ -116,6 +116,9 @@ static void before(void *arg, const struct world *w, const struct world_call *c)
         if (c->instance >= 0 && v.instances[c->instance].state.now != WL_TERMINATED)
             inv_tell(inv, V9, "%s was deregistered -> its EC2 instance is not terminated", v.instances[c->instance].id);
         break;
+    case WOP_CREATE_FLEET:
+        inv_before_launch(inv, &v, c);
+        break;
     case WOP_GROUP_DESIRED:
         inv_before_desired(inv, &v, c);
         break;
@@ -207,6 +210,14 @@ void invariants_bounds(struct invariants *inv, int fleet, int64_t min, int64_t m
     inv->fleets[fleet].bounded = true;
     inv->fleets[fleet].min = min;
     inv->fleets[fleet].max = max;
+}
+
+void invariants_instant_bound(struct invariants *inv, const char *tag, int64_t max)
+{
+    assert(inv->bound_count < INV_BOUNDS);
+    struct inv_bound *b = &inv->bounds[inv->bound_count++];
+    snprintf(b->tag, sizeof b->tag, "%s", tag);
+    b->max = max;
 }
 
 void invariants_reported(struct invariants *inv, const char *instance_id)

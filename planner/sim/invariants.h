@@ -50,6 +50,8 @@ void invariants_free(struct invariants *inv);  // NULL-safe; unhooks
 void invariants_bounds(struct invariants *inv, int fleet, int64_t min, int64_t max);
 // V20 from now on: the caller's world has nothing that moves by itself (prices that pay for a replacement, holds that end).
 void invariants_calm(struct invariants *inv, int64_t calm_ms);
+// Of the instances that carry the tag masu:fleet with this value.
+void invariants_instant_bound(struct invariants *inv, const char *tag, int64_t max);
 
 // After each planner_run by the loop: re-plans and compares (V17), judges the plan (V10, V26).
 void invariants_check_plan(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);

@@ -9,7 +9,7 @@
 
 #define INV_MARK "masu:drain"
 #define INV_KEEP "masu:keep"
-enum { INV_LISTED = 200, INV_INTENTS = 1024, INV_TARGET = 64 };
+enum { INV_LISTED = 200, INV_BOUNDS = 16, INV_INTENTS = 1024, INV_TARGET = 64 };
 
 // What we saw ours do to an instance; one a slot of the world, cleared when another instance takes the slot.
 struct inv_instance {
@@ -41,6 +41,11 @@ struct inv_fleet {
     int64_t rest_told_ms;
 };
 
+struct inv_bound {
+    char tag[INV_TARGET];
+    int64_t max;
+};
+
 struct inv_intent {
     bool open;
     char op[24], target[INV_TARGET];
@@ -58,6 +63,8 @@ struct invariants {
     int64_t slow_ms;           // when the slower checks ran last
     int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
     uint64_t outside;
+    struct inv_bound bounds[INV_BOUNDS];
+    int bound_count;
     struct inv_intent intents[INV_INTENTS];
     struct violation list[INV_LISTED];
     size_t listed;
@@ -110,6 +117,9 @@ void inv_judge_zones(struct invariants *inv, const struct world_view *v, int ins
 void inv_judge_mode(struct invariants *inv, const struct planner_input *in, const struct plan *p);
 void inv_judge_again(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);  // inv_again_json.c
 void inv_before_any(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+// inv_launch.c
+void inv_before_launch(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+const char *inv_launch_tag(const struct world_call *c, const char *key);  // of the instances that it will launch, "" none
 // inv_group.c
 void inv_before_foreign(struct invariants *inv, const struct world_view *v, int fleet, const char *what);
 void inv_before_desired(struct invariants *inv, const struct world_view *v, const struct world_call *c);

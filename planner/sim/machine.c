@@ -82,6 +82,8 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
         world_copy(i->tags[3].key, sizeof i->tags[3].key, "aws:ec2launchtemplate:version");
         snprintf(i->tags[3].value, sizeof i->tags[3].value, "%d", w->templates[i->template].version);
         i->tag_count = 4;
+        for (int k = 0; k < f->launch.tag_count; k++)
+            i->tags[i->tag_count++] = f->launch.tags[k];
     }
     i->state = (struct world_lagged){booted ? WL_RUNNING : WL_PENDING, WL_PENDING, w->now_ms};
     w->dirty = true;

@@ -29,6 +29,7 @@ enum world_answer {
 enum world_op {
     WOP_SET_STATE, WOP_MODIFY_FLEET, WOP_TERMINATE, WOP_TAG, WOP_UNTAG, WOP_PROTECT, WOP_DESIRED, WOP_DEPLOY, WOP_RUN_TASK, WOP_STOP_TASK,
     WOP_DEREGISTER, WOP_GROUP_DESIRED, WOP_GROUP_TERMINATE, WOP_GROUP_PROTECT, WOP_GROUP_SUSPEND, WOP_GROUP_HOOK,
+    WOP_CREATE_FLEET,
     WOP_COUNT
 };
 
@@ -40,12 +41,13 @@ struct world_call {
     const int *instances;                         // WOP_TERMINATE, WOP_GROUP_PROTECT
     int instance_count;
     enum world_ecs_status status;                 // WOP_SET_STATE
-    int64_t target, on_demand;                    // WOP_MODIFY_FLEET, on_demand -1 = left out; WOP_GROUP_TERMINATE: 1 = with decrement
+    int64_t target, on_demand;                    // WOP_MODIFY_FLEET, on_demand -1 = left out; WOP_GROUP_TERMINATE: 1 = with decrement; WOP_CREATE_FLEET
     int excess;                                   // enum world_excess, -1 = left out
     const char *key, *value;                      // WOP_TAG, WOP_UNTAG
+    const struct world_create *create;            // WOP_CREATE_FLEET: instant.h
 };
 
-struct world;
+struct world_create; struct world;
 // Watchers of the truth (invariants.h). Any member may be NULL. They must not call commands.
 struct world_hook {
     void (*before)(void *arg, const struct world *w, const struct world_call *c);
@@ -56,8 +58,9 @@ struct world_hook {
     void *arg;
 };
 
-// What the default world's clusters run on: all on Spot Fleet requests, all on EC2 Fleets, or its second cluster on an EC2 Fleet.
-enum world_mix { WMIX_SPOT, WMIX_EC2, WMIX_BOTH };
+// What the default world's clusters run on: all on Spot Fleet requests, all on EC2 Fleets, its second cluster on an EC2 Fleet, or
+// all on instances launched one order at a time, which carry the tag masu:fleet = "CLUSTER/instant".
+enum world_mix { WMIX_SPOT, WMIX_EC2, WMIX_BOTH, WMIX_INSTANT };
 
 struct world_options {           // world_options_default() fills all
     int64_t start_ms;            // wall time of the beginning; 2026-01-12T00:00:00Z, a Monday
@@ -114,6 +117,7 @@ struct world_fleet_spec {
     bool ec2_fleet;              // an EC2 Fleet, not a Spot Fleet request
     int64_t on_demand;           // part of the target
     int template;
+    bool instant; const char *tag;  // launches nothing by itself; what its members carry as masu:fleet, NULL nothing
 };
 int world_add_fleet(struct world *w, const struct world_fleet_spec *s);
 // A member that has long been registered; fleet -1: of no fleet. The pool must be one of the fleet's.

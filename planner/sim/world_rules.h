@@ -122,7 +122,9 @@ struct world_subnet {
 // A version of a launch template: what an instance launched from it becomes. Faults of a version are here (faults.h).
 struct world_template {
     char id[32], ami[32], agent_version[16];
+    char name[64];                 // "" none
     int32_t version;
+    int cluster;                   // whose name is in its user data: what CreateFleet launches from it registers there
     bool trunking;                 // instances get ecs.awsvpc-trunk-id and the slots that come with it
     bool lacks_capabilities;       // an old agent: no com.amazonaws.ecs.capability.* but the oldest
     uint32_t never_registers;      // bits of zones

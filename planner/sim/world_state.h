@@ -14,12 +14,11 @@
 #include <stdint.h>
 
 #include "planner/sim/group_state.h"
+#include "planner/sim/instant_state.h"
 #include "planner/sim/world_market.h"
 #include "planner/sim/world_rules.h"
 
-#define WORLD_TEXT 256
 #define WORLD_TAGS 16         // an instance or fleet
-#define WORLD_OVERRIDES 32
 #define WORLD_DEPLOYMENTS 6   // of a service at once; a further deploy is refused
 #define WORLD_EVENTS 32       // kept of a service
 #define WORLD_FLEET_EVENTS 32 // kept of a fleet
@@ -38,10 +37,6 @@ enum world_rebalance { WREB_OFF, WREB_LAUNCH, WREB_LAUNCH_BEFORE_TERMINATE };
 enum world_excess { WX_DEFAULT, WX_NO_TERMINATION };
 // How an instance came to its end: who made the call that led to it is in ended_by.
 enum world_end { WEND_NONE, WEND_BY_ID, WEND_FLEET_EXCESS, WEND_INTERRUPTED, WEND_FLEET_CANCELLED, WEND_GROUP };  // chosen by its group
-
-struct world_tag {
-    char key[64], value[WORLD_TEXT];
-};
 
 struct world_type {
     char name[24], arch[12];
@@ -160,6 +155,8 @@ struct world_fleet {
     int cluster, template;         // where its instances register (user data), and as what
     int group;                     // index into world.groups: an Auto Scaling group; -1: a Spot Fleet
     bool maintain;
+    bool instant;                  // launched once, when it was created
+    struct world_launch launch;
     struct world_lagged state;     // enum world_fleet_state
     struct world_lagged target, on_demand;  // as described: the old ones while modifying
     int64_t wanted, wanted_on_demand;       // as last accepted by a modify

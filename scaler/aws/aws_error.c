@@ -69,6 +69,7 @@ static const struct rule {
     {"InvalidSpotFleetRequestId.NotFound", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"InvalidFleetId.NotFound", ERR_NOT_FOUND, AWS_RETRY_NO},
     {"FleetNotInModifiableState", ERR_CONFLICT, AWS_RETRY_NO},
+    {"IdempotentParameterMismatch", ERR_CONFLICT, AWS_RETRY_NO},
     {"IncorrectInstanceState", ERR_CONFLICT, AWS_RETRY_NO},
     {"OperationNotPermitted", ERR_CONFLICT, AWS_RETRY_NO},  // termination protection
     {"ResourceInUseException", ERR_CONFLICT, AWS_RETRY_NO},

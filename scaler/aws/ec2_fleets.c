@@ -1,5 +1,7 @@
 #include "scaler/aws/ec2_fleets.h"
 
+#include <string.h>
+
 #include "base/parse.h"
 #include "scaler/aws/aws_job.h"
 #include "scaler/aws/ec2_decode.h"
@@ -12,6 +14,7 @@
 static const struct aws_operation describe_fleets = {AWS_EC2, "DescribeFleets", false, false, NULL, ec2_decode_ec2_fleets, NULL};
 static const struct aws_operation describe_members = {AWS_EC2, "DescribeFleetInstances", false, false, NULL, ec2_decode_members, NULL};
 static const struct aws_operation describe_history = {AWS_EC2, "DescribeFleetHistory", false, false, NULL, ec2_decode_history, NULL};
+static const struct aws_operation create_fleet = {AWS_EC2, "CreateFleet", true, true, NULL, ec2_decode_launch, NULL};
 static const struct aws_operation modify_fleet = {AWS_EC2, "ModifyFleet", true, false, NULL, ec2_decode_return, NULL};
 
 static void begin(struct buf *b, const struct aws_operation *op)
@@ -80,4 +83,51 @@ void ec2_modify_ec2_fleet(struct aws_with w, const struct ec2_fleet_target *t, s
     aws_form_add_int(&b, "TargetCapacitySpecification.SpotTargetCapacity", t->target - t->on_demand);
     aws_job_submit(&(struct aws_job){.with = w, .op = &modify_fleet, .call = ret, .ret = ret}, &b);
     aws_call_settle(ret);
+}
+
+static void add_tags(struct buf *b, const struct ec2_launch *l)
+{
+    static const char *const of[] = {"fleet", "instance"};
+    for (size_t n = 0; n < ARRAY_LEN(of); n++) {
+        char name[64];
+        snprintf(name, sizeof name, "TagSpecification.%zu.ResourceType", n + 1);
+        aws_form_add(b, name, of[n]);
+        for (size_t k = 0; k < l->tag_count; k++) {
+            snprintf(name, sizeof name, "TagSpecification.%zu.Tag.%zu.Key", n + 1, k + 1);
+            aws_form_add(b, name, l->tags[k].key);
+            snprintf(name, sizeof name, "TagSpecification.%zu.Tag.%zu.Value", n + 1, k + 1);
+            aws_form_add(b, name, l->tags[k].value);
+        }
+    }
+}
+
+void ec2_create_fleet(struct aws_with w, const struct ec2_launch *l, struct ec2_launch_answer *ret)
+{
+    *ret = (struct ec2_launch_answer){.fleet_id = ""};
+    aws_call_begin(&ret->call);
+    assert(l->count > 0 && l->on_demand >= 0 && l->on_demand <= l->count);
+    assert(l->pool_count > 0 && l->pool_count <= FLEETS_MAX);
+    _cleanup_(buf_release) struct buf b;
+    begin(&b, &create_fleet);
+    aws_form_add(&b, "Type", "instant");
+    aws_form_add(&b, "ClientToken", l->token);
+    bool id = strncmp(l->launch_template, "lt-", 3) == 0;
+    aws_form_add(&b, id ? "LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateId" : "LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateName",
+                 l->launch_template);
+    aws_form_add(&b, "LaunchTemplateConfigs.1.LaunchTemplateSpecification.Version", l->version);
+    for (size_t k = 0; k < l->pool_count; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "LaunchTemplateConfigs.1.Overrides.%zu.InstanceType", k + 1);
+        aws_form_add(&b, name, l->pools[k].type);
+        snprintf(name, sizeof name, "LaunchTemplateConfigs.1.Overrides.%zu.SubnetId", k + 1);
+        aws_form_add(&b, name, l->pools[k].subnet);
+    }
+    aws_form_add(&b, "SpotOptions.AllocationStrategy", "price-capacity-optimized");
+    aws_form_add_int(&b, "TargetCapacitySpecification.TotalTargetCapacity", l->count);
+    aws_form_add_int(&b, "TargetCapacitySpecification.OnDemandTargetCapacity", l->on_demand);
+    aws_form_add_int(&b, "TargetCapacitySpecification.SpotTargetCapacity", l->count - l->on_demand);
+    aws_form_add(&b, "TargetCapacitySpecification.DefaultTargetCapacityType", "spot");
+    add_tags(&b, l);
+    aws_job_submit(&(struct aws_job){.with = w, .op = &create_fleet, .call = &ret->call, .ret = ret}, &b);
+    aws_call_settle(&ret->call);
 }

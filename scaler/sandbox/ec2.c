@@ -25,6 +25,14 @@ static const char *const ec2_history_params[] = {"FleetId", "EventType", "StartT
 static const char *const ec2_modify_params[] = {"FleetId", "ExcessCapacityTerminationPolicy", "TargetCapacitySpecification.TotalTargetCapacity",
                                                 "TargetCapacitySpecification.OnDemandTargetCapacity", "TargetCapacitySpecification.SpotTargetCapacity",
                                                 "TargetCapacitySpecification.DefaultTargetCapacityType", NULL};
+#define TEMPLATE "LaunchTemplateConfigs.N.LaunchTemplateSpecification."
+#define OVERRIDE "LaunchTemplateConfigs.N.Overrides.N."
+static const char *const ec2_create_params[] = {"Type", "ClientToken", TEMPLATE "LaunchTemplateId", TEMPLATE "LaunchTemplateName", TEMPLATE "Version",
+                                                OVERRIDE "InstanceType", OVERRIDE "SubnetId", OVERRIDE "AvailabilityZone", OVERRIDE "WeightedCapacity",
+                                                "TargetCapacitySpecification.TotalTargetCapacity", "TargetCapacitySpecification.OnDemandTargetCapacity",
+                                                "TargetCapacitySpecification.SpotTargetCapacity", "TargetCapacitySpecification.DefaultTargetCapacityType",
+                                                "SpotOptions.AllocationStrategy", "TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key",
+                                                "TagSpecification.N.Tag.N.Value", NULL};
 static const char *const types_params[] = {"InstanceType.N", FILTERS, PAGED, NULL};
 static const char *const offerings_params[] = {"LocationType", FILTERS, PAGED, NULL};
 static const char *const prices_params[] = {"InstanceType.N", "ProductDescription.N", "AvailabilityZone", "StartTime", "EndTime", FILTERS, PAGED, NULL};
@@ -49,6 +57,7 @@ const struct op ec2_ops[] = {
     {"ec2:DescribeFleetInstances", play_ec2_describe_fleet_instances, BUCKET_EC2_EC2_FLEET_INSTANCES, false, false, ec2_members_params},
     {"ec2:DescribeFleetHistory", play_ec2_describe_fleet_history, BUCKET_EC2_EC2_FLEET_HISTORY, false, false, ec2_history_params},
     {"ec2:ModifyFleet", play_ec2_modify_fleet, BUCKET_EC2_MODIFY_EC2_FLEET, true, false, ec2_modify_params},
+    {"ec2:CreateFleet", play_ec2_create_fleet, BUCKET_EC2_CREATE_FLEET, true, false, ec2_create_params},
     {"ec2:DescribeInstanceTypes", play_ec2_describe_instance_types, BUCKET_EC2_TYPES, false, false, types_params},
     {"ec2:DescribeInstanceTypeOfferings", play_ec2_describe_instance_type_offerings, BUCKET_EC2_OFFERINGS, false, false, offerings_params},
     {"ec2:DescribeSpotPriceHistory", play_ec2_describe_spot_price_history, BUCKET_EC2_PRICES, false, false, prices_params},

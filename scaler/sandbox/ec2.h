@@ -50,6 +50,7 @@ void play_ec2_write_rebalance(struct call *c, const struct world_fleet *f, const
 void play_ec2_write_members(struct call *c, int fleet, const struct ec2_filter *type, struct page *page);  // type NULL: any
 void play_ec2_write_history(struct call *c, const struct ec2_history_words *w, int fleet, int64_t from_ms, struct page *page);
 const char *play_ec2_zone_id(struct call *c, int zone);  // "use1-az1", of an index
+void play_ec2_write_launch(struct call *c, int fleet);  // of type instant: errors and instances
 void play_ec2_answer_modify(struct call *c, enum world_answer answer, const char *id, const char *unknown);  // unknown: the code
 
 void play_ec2_describe_instances(struct call *c);
@@ -67,6 +68,7 @@ void play_ec2_describe_fleets(struct call *c);
 void play_ec2_describe_fleet_instances(struct call *c);
 void play_ec2_describe_fleet_history(struct call *c);
 void play_ec2_modify_fleet(struct call *c);
+void play_ec2_create_fleet(struct call *c);
 void play_ec2_describe_instance_types(struct call *c);
 void play_ec2_describe_instance_type_offerings(struct call *c);
 void play_ec2_get_spot_placement_scores(struct call *c);

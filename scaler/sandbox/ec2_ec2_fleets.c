@@ -1,4 +1,4 @@
-// EC2 Fleets of type maintain and request.
+// EC2 Fleets: what is told of them, of whatever type, and changes of those of type maintain.
 #include "scaler/sandbox/ec2.h"
 
 #include <string.h>
@@ -24,6 +24,11 @@ static void write_options(struct call *c, const struct world_fleet *f)
     xo_close(o, "onDemandOptions");
 }
 
+static const char *type_name(const struct world_fleet *f)
+{
+    return f->instant ? "instant" : f->maintain ? "maintain" : "request";
+}
+
 static void write_fleet(struct call *c, int fleet)
 {
     const struct world_fleet *f = &c->view.fleets[fleet];
@@ -33,8 +38,8 @@ static void write_fleet(struct call *c, int fleet)
     xo_text(o, "fleetId", f->id);
     xo_text(o, "fleetState", state_names[world_seen(&f->state, c->seen_ms)]);
     xo_text(o, "activityStatus", play_ec2_activity(f->activity));
-    xo_text(o, "clientToken", f->id + strlen("fleet-"));
-    xo_text(o, "type", f->maintain ? "maintain" : "request");
+    xo_text(o, "clientToken", *f->launch.token ? f->launch.token : f->id + strlen("fleet-"));
+    xo_text(o, "type", type_name(f));
     xo_time(o, "createTime", f->created_ms);
     xo_time(o, "validFrom", f->created_ms);
     if (f->valid_until_ms > 0)
@@ -52,6 +57,8 @@ static void write_fleet(struct call *c, int fleet)
     xo_text(o, "defaultTargetCapacityType", "spot");
     xo_close(o, "targetCapacitySpecification");
     write_options(c, f);
+    if (f->instant)
+        play_ec2_write_launch(c, fleet);
     xo_open(o, "tagSet");
     play_ec2_write_tags(c, f->tags, f->tag_count);
     xo_close(o, "tagSet");
@@ -64,7 +71,7 @@ static bool fleet_passes(struct call *c, const struct ec2_filters *filters, cons
         const struct ec2_filter *x = &filters->items[i];
         const char *value = strcmp(x->name, "fleet-state") == 0       ? state_names[world_seen(&f->state, c->seen_ms)]
                             : strcmp(x->name, "activity-status") == 0 ? play_ec2_activity(f->activity)
-                            : strcmp(x->name, "type") == 0            ? (f->maintain ? "maintain" : "request")
+                            : strcmp(x->name, "type") == 0            ? type_name(f)
                             : strcmp(x->name, "replace-unhealthy-instances") == 0 ? "false"
                             : f->excess == WX_NO_TERMINATION                      ? "no-termination"
                                                                                   : "termination";
@@ -111,7 +118,7 @@ void play_ec2_describe_fleets(struct call *c)
     xo_open(c->out, "fleetSet");
     for (int i = 0; i < c->view.fleet_count; i++) {
         const struct world_fleet *f = &c->view.fleets[i];
-        if (f->ec2_fleet && (count == 0 || wanted[i]) && f->created_ms <= c->seen_ms && fleet_passes(c, &filters, f) && page_take(&page, i))
+        if (f->ec2_fleet && (count == 0 ? !f->instant : wanted[i]) && f->created_ms <= c->seen_ms && fleet_passes(c, &filters, f) && page_take(&page, i))
             write_fleet(c, i);
     }
     xo_close(c->out, "fleetSet");
@@ -141,6 +148,10 @@ void play_ec2_describe_fleet_instances(struct call *c)
     int fleet = -1;
     if (!play_ec2_page(c, 1000, 1, 1000, &page) || !play_ec2_filters(c, known, &filters) || !asked_fleet(c, &fleet) || play_ec2_dry_run(c))
         return;
+    if (c->view.fleets[fleet].instant) {
+        call_fail(c, 400, "InvalidParameterValue", "DescribeFleetInstances does not support fleets of type instant");
+        return;
+    }
     call_begin_xml(c);
     xo_text(c->out, "fleetId", c->view.fleets[fleet].id);
     play_ec2_write_members(c, fleet, filters.count > 0 ? &filters.items[0] : NULL, &page);

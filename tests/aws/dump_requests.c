@@ -85,6 +85,12 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     ec2_describe_ec2_fleet_members(w, "fleet-1", &ec2_members);
     ec2_describe_ec2_fleet_history(w, "fleet-1", T0_MS, &ec2_events);
     ec2_modify_ec2_fleet(w, &(struct ec2_fleet_target){.fleet_id = "fleet-1", .target = 7, .on_demand = 2}, &calls[4]);
+    static const struct ec2_launch_pool pools[] = {{"c5.large", "subnet-1"}, {"m5.large", "subnet-2"}};
+    static const struct aws_tag launch_tags[] = {{"masu:fleet", "web/spare"}, {"masu:owner", "me"}};
+    static struct ec2_launch_answer launched[2];
+    for (int k = 0; k < 2; k++)
+        ec2_create_fleet(w, &(struct ec2_launch){.token = "t", .launch_template = k ? "spare" : "lt-1", .version = k ? "7" : "$Default", .count = 3, .on_demand = k,
+                                                 .pools = pools, .pool_count = 2, .tags = launch_tags, .tag_count = 2}, &launched[k]);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){.fleet_id = "sfr-1", .target = 7, .split = true}, &calls[5]);
     ec2_describe_types(w, type_names, 2, &types);
     ec2_describe_all_types(w, &all_types);

@@ -294,6 +294,88 @@ static void an_ec2_fleet_gets_both_numbers_and_no_termination(void **state)
     fixture_end(&f);
 }
 
+static const struct ec2_launch_pool launch_pools[] = {{"c5.large", "subnet-1"}, {"m5.large", "subnet-2"}};
+static const struct aws_tag launch_tags[] = {{"masu:fleet", "web/spare"}};
+static const struct ec2_launch a_launch = {.token = "t-1", .launch_template = "lt-1", .version = "$Default", .count = 3, .on_demand = 0, .pools = launch_pools,
+                                           .pool_count = 2, .tags = launch_tags, .tag_count = 1};
+
+static void a_launch_tells_what_came_and_what_was_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct ec2_launch_answer ret;
+    fixture_begin(&f);
+    scripted_add_body(&f.s, "<CreateFleetResponse><fleetId>fleet-9</fleetId>"
+                            "<errorSet><item><launchTemplateAndOverrides><overrides><instanceType>c5.large</instanceType><subnetId>subnet-1</subnetId></overrides>"
+                            "</launchTemplateAndOverrides><lifecycle>spot</lifecycle><errorCode>InsufficientInstanceCapacity</errorCode></item></errorSet>"
+                            "<fleetInstanceSet><item><launchTemplateAndOverrides><overrides><instanceType>m5.large</instanceType><subnetId>subnet-2</subnetId></overrides>"
+                            "</launchTemplateAndOverrides><lifecycle>spot</lifecycle><instanceIds><item>i-1</item><item>i-2</item></instanceIds>"
+                            "<instanceType>m5.large</instanceType></item></fleetInstanceSet></CreateFleetResponse>");
+    ec2_create_fleet(f.with, &a_launch, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    assert_string_equal(f.s.requests[0].body,
+                        "Action=CreateFleet&Version=2016-11-15&Type=instant&ClientToken=t-1"
+                        "&LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateId=lt-1"
+                        "&LaunchTemplateConfigs.1.LaunchTemplateSpecification.Version=%24Default"
+                        "&LaunchTemplateConfigs.1.Overrides.1.InstanceType=c5.large&LaunchTemplateConfigs.1.Overrides.1.SubnetId=subnet-1"
+                        "&LaunchTemplateConfigs.1.Overrides.2.InstanceType=m5.large&LaunchTemplateConfigs.1.Overrides.2.SubnetId=subnet-2"
+                        "&SpotOptions.AllocationStrategy=price-capacity-optimized&TargetCapacitySpecification.TotalTargetCapacity=3"
+                        "&TargetCapacitySpecification.OnDemandTargetCapacity=0&TargetCapacitySpecification.SpotTargetCapacity=3"
+                        "&TargetCapacitySpecification.DefaultTargetCapacityType=spot"
+                        "&TagSpecification.1.ResourceType=fleet&TagSpecification.1.Tag.1.Key=masu%3Afleet&TagSpecification.1.Tag.1.Value=web%2Fspare"
+                        "&TagSpecification.2.ResourceType=instance&TagSpecification.2.Tag.1.Key=masu%3Afleet&TagSpecification.2.Tag.1.Value=web%2Fspare");
+    assert_string_equal(ret.fleet_id, "fleet-9");
+    assert_int_equal(ret.count, 2);
+    assert_string_equal(ret.items[1].instance, "i-2");
+    assert_string_equal(ret.items[1].type, "m5.large");
+    assert_string_equal(ret.items[1].subnet, "subnet-2");
+    assert_string_equal(ret.items[1].zone, "");
+    assert_int_equal(ret.error_count, 1);
+    assert_string_equal(ret.errors[0].type, "c5.large");
+    assert_string_equal(ret.errors[0].code, "InsufficientInstanceCapacity");
+    fixture_end(&f);
+}
+
+static void a_launch_that_timed_out_is_repeated_with_the_same_bytes(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct ec2_launch_answer ret;
+    fixture_begin(&f);
+    scripted_add(&f.s, (struct scripted_reply){.kind = SCRIPTED_LOST});
+    scripted_add_body(&f.s, "<CreateFleetResponse><fleetId>fleet-9</fleetId><fleetInstanceSet><item><instanceIds><item>i-1</item></instanceIds></item>"
+                            "</fleetInstanceSet></CreateFleetResponse>");
+    ec2_create_fleet(f.with, &a_launch, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(ret.count, 1);
+    assert_int_equal(f.s.request_count, 2);
+    assert_string_equal(f.s.requests[0].body, f.s.requests[1].body);
+    fixture_end(&f);
+}
+
+static void a_launch_that_names_no_fleet_or_no_instance_is_corrupt(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "<CreateFleetResponse><fleetInstanceSet/></CreateFleetResponse>",
+        "<CreateFleetResponse><fleetId>fleet-9</fleetId><fleetInstanceSet><item><instanceIds><item>sfr-1</item></instanceIds></item></fleetInstanceSet></CreateFleetResponse>",
+        "<CreateFleetResponse><fleetId>fleet-9</fleetId><fleetInstanceSet><item><instanceIds><item>i-0123456789012345678901234</item></instanceIds></item></fleetInstanceSet></CreateFleetResponse>",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        struct fixture f;
+        struct ec2_launch_answer ret;
+        fixture_begin(&f);
+        scripted_add_body(&f.s, bodies[i]);
+        ec2_create_fleet(f.with, &a_launch, &ret);
+        aws_run(f.clients, DEADLINE_MS);
+        assert_int_equal(ret.call.state, AWS_CALL_FAILED);
+        assert_int_equal(ret.call.err.kind, ERR_CORRUPT);
+        fixture_end(&f);
+    }
+}
+
 static void a_change_that_returns_false_did_not_happen(void **state)
 {
     (void)state;
@@ -451,6 +533,9 @@ int main(void)
         cmocka_unit_test(spot_fleets_know_weights_of_both_forms),
         cmocka_unit_test(ec2_fleets_tell_both_parts_of_the_target),
         cmocka_unit_test(an_ec2_fleet_gets_both_numbers_and_no_termination),
+        cmocka_unit_test(a_launch_tells_what_came_and_what_was_refused),
+        cmocka_unit_test(a_launch_that_timed_out_is_repeated_with_the_same_bytes),
+        cmocka_unit_test(a_launch_that_names_no_fleet_or_no_instance_is_corrupt),
         cmocka_unit_test(a_fleet_without_target_is_no_fleet_of_zero),
         cmocka_unit_test(target_is_always_set_without_termination),
         cmocka_unit_test(a_change_that_returns_false_did_not_happen),

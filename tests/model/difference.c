@@ -339,6 +339,18 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     return NULL;
 }
 
+static const char *launch_difference(const struct memo_launch *a, const struct memo_launch *b)
+{
+    SAME(capacity);
+    SAME(on_demand);
+    SAME(sent_ms);
+    SAME(answered);
+    SAME_TEXT(token);
+    SAME_TEXT(fleet);
+    SAME_TEXT(value);
+    return NULL;
+}
+
 const char *memo_difference(const struct memo *a, const struct memo *b)
 {
     SAME(version);
@@ -351,5 +363,6 @@ const char *memo_difference(const struct memo *a, const struct memo *b)
     SAME_TABLE(drains, drain_count, drain)
     SAME_TABLE(stamps, stamp_count, stamp)
     SAME_TABLE(targets, target_count, target)
+    SAME_TABLE(launches, launch_count, launch)
     return NULL;
 }

@@ -339,6 +339,7 @@ struct memo random_memo(struct rng *r, struct arena *a)
         .drain_count = (size_t)below(r, 4),
         .stamp_count = (size_t)below(r, 4),
         .target_count = (size_t)below(r, 4),
+        .launch_count = (size_t)below(r, 4),
     };
     m.drains = arena_array(a, struct memo_drain, m.drain_count);
     m.stamps = arena_array(a, struct memo_stamp, m.stamp_count);
@@ -354,5 +355,9 @@ struct memo random_memo(struct rng *r, struct arena *a)
                                           some_time(r), some_count(r), below(r, 5000)};
     for (size_t i = 0; i < m.target_count; i++)
         m.targets[i] = (struct memo_target){some_text(r, a, "fleet"), below(r, 1000), some_time(r)};
+    m.launches = arena_array(a, struct memo_launch, m.launch_count);
+    for (size_t i = 0; i < m.launch_count; i++)
+        m.launches[i] = (struct memo_launch){some_text(r, a, "token"), some_text(r, a, "fleet"), some_text(r, a, "lt-1:2 c5.large@subnet-1"),
+                                             below(r, 100), below(r, 100), some_time(r), below(r, 2) == 1};
     return m;
 }

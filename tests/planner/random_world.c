@@ -301,6 +301,7 @@ void random_obey(struct build *b, struct rng *r)
         case ACTION_END_MEMBER:
             end_instance(b, i);
             break;
+        case ACTION_LAUNCH:
         case ACTION_HEARTBEAT:
         case ACTION_COMPLETE:
         case ACTION_DEREGISTER:

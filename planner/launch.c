@@ -1,0 +1,324 @@
+#include "planner/launch.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "planner/explain.h"
+#include "planner/fallback.h"
+#include "planner/modes.h"
+#include "planner/pool_memory.h"
+#include "planner/quota.h"
+
+enum { GROUPS_MAX = 16, OFFERS_MAX = 20, DEARER_PERCENT = 130 };
+#define CALL_MS 10000   // a call's answer is there by then
+#define BEFORE_MS 5000  // EC2's launch time may lie so long before our own note of it
+
+// Instances that are launched for the same tasks.
+struct launch_group {
+    const struct pool *pool;
+    int64_t count;
+    struct pack_task *tasks;  // placed: what they hold
+};
+
+// ---- packing --------------------------------------------------------------------------------------------------------------
+static double value_of(const struct work *w, const struct pack_task *tasks, size_t n)
+{
+    double sum = 0;
+    for (size_t k = 0; k < n; k++)
+        sum += tasks[k].placed * res_share(work_shape(w, tasks[k].shape)->need, w->reference);
+    return sum;
+}
+
+static double cost_of(const struct work *w, const struct pool *x)
+{
+    return x->usd_micro > 0 ? (double)x->usd_micro : 1e6 * res_share(x->room, w->reference);
+}
+
+// The pool that holds most for its money, tried with all that is left.
+static const struct pool *best_pool(struct work *w, const struct pool *pools, size_t pool_count, struct pack_task *left, size_t n, int64_t limit,
+                                    int64_t *ret_used)
+{
+    const struct pool *best = NULL;
+    double best_score = 0;
+    for (size_t p = 0; p < pool_count; p++) {
+        int64_t used = packing_count(w, left, n, &pools[p], limit);
+        double score = used > 0 ? value_of(w, left, n) / ((double)used * cost_of(w, &pools[p])) : 0;
+        if (used > 0 && (!best || score > best_score)) {
+            best = &pools[p];
+            best_score = score;
+            *ret_used = used;
+        }
+    }
+    return best;
+}
+
+// All but the last instance of the best pool, then the best for what the last would have held, and so on.
+static size_t pack_groups(struct work *w, const struct pool *pools, size_t pool_count, const struct pack_task *tasks, size_t n, int64_t limit,
+                          struct launch_group *ret)
+{
+    size_t count = 0;
+    struct pack_task *left = arena_array(w->a, struct pack_task, n + 1);
+    memcpy(left, tasks, n * sizeof *left);
+    while (count < GROUPS_MAX && limit > 0) {
+        int64_t used = 0;
+        const struct pool *x = best_pool(w, pools, pool_count, left, n, limit, &used);
+        if (!x)
+            break;
+        struct launch_group *g = &ret[count];
+        bool last = used == 1 || count + 1 == GROUPS_MAX;
+        g->pool = x;
+        g->count = packing_count(w, left, n, x, last ? used : used - 1);
+        g->tasks = arena_array(w->a, struct pack_task, n + 1);
+        memcpy(g->tasks, left, n * sizeof *left);
+        for (size_t k = 0; k < n; k++)
+            left[k].count -= left[k].placed;
+        assert(g->count > 0 && g->count <= limit);
+        limit -= g->count;
+        count++;
+    }
+    return count;
+}
+
+int64_t launch_pack(struct work *w, const struct pool *pools, size_t pool_count, struct pack_task *tasks, size_t n, int64_t limit)
+{
+    struct launch_group groups[GROUPS_MAX];
+    size_t count = pack_groups(w, pools, pool_count, tasks, n, limit, groups);
+    int64_t used = 0;
+    for (size_t k = 0; k < n; k++)
+        tasks[k].placed = 0;
+    for (size_t g = 0; g < count; g++) {
+        used += groups[g].count;
+        for (size_t k = 0; k < n; k++)
+            tasks[k].placed += groups[g].tasks[k].placed;
+    }
+    return used;
+}
+
+// ---- what is on order -----------------------------------------------------------------------------------------------------
+bool launch_on_demand(struct work *w, int f)
+{
+    return w->p->on_demand_ms > 0 && fallback_dry_ms(w, f) >= w->p->on_demand_ms;
+}
+
+bool launch_refused(const struct work *w, int f, int64_t since_ms)
+{
+    int64_t at_ms = w->s->fleets[f].capacity_error_ms;
+    return at_ms > 0 && at_ms > since_ms && w->old && at_ms >= w->old->now_ms && at_ms <= w->s->now_ms;
+}
+
+static bool recent(const struct work *w, const struct memo_launch *x)
+{
+    return x->sent_ms <= w->s->now_ms && w->s->now_ms - x->sent_ms <= WORK_LAG_MS && x->capacity > 0 && x->capacity <= INT32_MAX;
+}
+
+// Its instances are not known, or only to the process that ended.
+static bool to_ask_again(const struct work *w, const struct memo_launch *x)
+{
+    return recent(w, x) && (!x->answered || x->sent_ms < w->s->started_ms);
+}
+
+// Of what the order asked for, what no look has shown yet.
+static int64_t unseen(const struct work *w, int f, const struct memo_launch *x)
+{
+    int64_t seen = 0;
+    for (size_t i = 0; i < w->s->instance_count; i++)
+        seen += w->s->instances[i].fleet == f && w->s->instances[i].launched_ms >= x->sent_ms - BEFORE_MS;
+    return i64_max(0, x->capacity - seen);
+}
+
+void launch_sums(struct work *w, int f)
+{
+    struct work_fleet *y = &w->fleet[f];
+    y->target = y->stay_milli / 1000;
+    y->lagging = false;
+    y->doomed_milli = 0;  // it counts nothing and replaces nothing
+    for (size_t k = 0; w->old && k < w->old->launch_count; k++) {
+        const struct memo_launch *x = &w->old->launches[k];
+        // The answer to a notice is planned by a look that may be older than the order.
+        bool old_look = recent(w, x) && w->s->sources[SOURCE_EC2_INSTANCES].read_ms < x->sent_ms + CALL_MS;
+        if (strcmp(x->fleet, w->s->fleets[f].id) == 0 && (old_look || to_ask_again(w, x)))
+            y->target += unseen(w, f, x);
+    }
+}
+
+// ---- what is offered ------------------------------------------------------------------------------------------------------
+struct offer {
+    size_t k;          // of the fleet's pools
+    double cost;
+};
+
+static int by_cost(const void *a, const void *b)
+{
+    const struct offer *x = a, *y = b;
+    return x->cost != y->cost ? (x->cost < y->cost ? -1 : 1) : (x->k > y->k) - (x->k < y->k);
+}
+
+// The pool holds in `count` instances what the group does.
+static bool holds_group(struct work *w, const struct pool *x, const struct launch_group *g, size_t n)
+{
+    struct pack_task *tasks = arena_array(w->a, struct pack_task, n + 1);
+    for (size_t k = 0; k < n; k++) {
+        tasks[k] = g->tasks[k];
+        tasks[k].count = g->tasks[k].placed;
+    }
+    packing_count(w, tasks, n, x, g->count);
+    for (size_t k = 0; k < n; k++)
+        if (tasks[k].placed < g->tasks[k].placed)
+            return false;
+    return true;
+}
+
+static int64_t vcpus_of(const struct work *w, int type)
+{
+    return type < 0 ? 0 : (w->s->types[type].nominal.v[RES_CPU] + 1023) / 1024;
+}
+
+// Pools of the fleet for the group, the cheapest first, none much dearer than that; avoided ones only where there is no other.
+static size_t find_offers(struct work *w, int f, const struct launch_group *g, size_t n, bool on_demand, struct offer *ret)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    size_t count = 0;
+    for (int avoided = 0; avoided < 2 && count == 0; avoided++)
+        for (size_t k = 0; k < x->pool_count; k++) {
+            const struct fleet_pool *p = &x->pools[k];
+            struct pool pool = pools_of(w, (size_t)f, k);
+            bool out = !on_demand && pool_memory_avoided(w, p->type_name, p->zone) != NULL;
+            pool.batch = g->pool->batch;
+            if (p->subnet_full || p->type < 0 || out != (avoided == 1) || !holds_group(w, &pool, g, n))
+                continue;
+            if (on_demand)
+                pool.usd_micro = w->s->types[p->type].on_demand_usd_micro;
+            ret[count++] = (struct offer){k, cost_of(w, &pool)};
+        }
+    if (count > 1)
+        qsort(ret, count, sizeof *ret, by_cost);
+    size_t kept = 0;
+    while (kept < count && kept < OFFERS_MAX && ret[kept].cost * 100 <= ret[0].cost * DEARER_PERCENT)
+        kept++;
+    return kept;
+}
+
+// ---- the actions ----------------------------------------------------------------------------------------------------------
+static uint64_t hash(uint64_t h, const char *text)
+{
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return (h ^ '|') * UINT64_C(0x100000001b3);
+}
+
+// Of the tick, the fleet and the content: another order never has it, the same one always.
+static const char *token_of(struct work *w, int f, const char *content)
+{
+    const char *when = explain_text(w, "%" PRId64, w->s->now_ms);
+    uint64_t v[2];
+    for (int k = 0; k < 2; k++)
+        v[k] = hash(hash(hash(hash(hash(UINT64_C(0xcbf29ce484222325) + (uint64_t)k, w->s->account), w->s->region), w->s->fleets[f].id), when), content);
+    return explain_text(w, "masu-%016" PRIx64 "%016" PRIx64, v[0], v[1]);
+}
+
+static void remember(struct work *w, struct memo_launch x)
+{
+    struct memo *m = w->memo;
+    m->launches = arena_grow(w->a, m->launches, m->launch_count, &m->launch_cap, sizeof *m->launches);
+    m->launches[m->launch_count++] = x;
+}
+
+static const char *content_of(struct work *w, int f, const struct offer *offers, size_t count)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    const struct policy_instant *p = &w->fleet[f].policy->instant;
+    const char *text = explain_text(w, "%s:%s", p->launch_template, p->version);
+    for (size_t k = 0; k < count; k++)
+        text = explain_text(w, "%s %s@%s", text, x->pools[offers[k].k].type_name, x->pools[offers[k].k].subnet);
+    return text;
+}
+
+static void launch_group(struct work *w, const struct action *raise, const struct launch_group *g, size_t n)
+{
+    int f = raise->fleet;
+    const struct fleet *x = &w->s->fleets[f];
+    bool on_demand = launch_on_demand(w, f);
+    struct offer *offers = arena_array(w->a, struct offer, x->pool_count + 1);
+    size_t count = find_offers(w, f, g, n, on_demand, offers);
+    int64_t instances = g->count, vcpus = 1;
+    for (size_t k = 0; k < count; k++)
+        vcpus = i64_max(vcpus, vcpus_of(w, x->pools[offers[k].k].type));
+    for (size_t k = 0; k < count; k++)
+        instances = i64_min(instances, quota_vcpus_left(w, x->pools[offers[k].k].type_name, !on_demand) / vcpus);
+    if (count == 0 || instances <= 0)
+        return;
+    const struct fleet_pool *first = &x->pools[offers[0].k];
+    struct action a = *raise;
+    a.kind = ACTION_LAUNCH;
+    a.capacity = instances;
+    a.on_demand = on_demand ? instances : 0;
+    a.value = content_of(w, f, offers, count);
+    a.token = token_of(w, f, explain_text(w, "%zu %s", w->memo->launch_count, a.value));
+    a.hourly_delta = (struct usd){(on_demand ? w->s->types[first->type].on_demand_usd_micro : first->spot_usd_micro) * instances};
+    a.verdict = explain_text(w, "launch %" PRId64 " %s%s in %s%s", instances, first->type_name, on_demand ? " on demand" : "", first->zone,
+                             count == 1 ? "" : explain_text(w, ", or of %zu other pool%s", count - 1, count == 2 ? "" : "s"));
+    remember(w, (struct memo_launch){a.token, x->id, a.value, a.capacity, a.on_demand, w->s->now_ms, false});
+    work_action(w, a);
+}
+
+static void launch_raise(struct work *w, const struct action *raise)
+{
+    const struct work_fleet *y = &w->fleet[raise->fleet];
+    const struct pool_list *list = &w->fleet_pools[raise->fleet];
+    struct launch_group groups[GROUPS_MAX];
+    struct pool *pools = arena_array(w->a, struct pool, list->count + 1);
+    size_t pool_count = 0;
+    for (size_t k = 0; k < list->count; k++)
+        if (pools_size_known(w, &list->v[k]) && (!list->v[k].out || launch_on_demand(w, raise->fleet)))
+            pools[pool_count++] = list->v[k];
+    size_t n = pack_groups(w, pools, pool_count, y->given, y->given_count, raise->capacity - y->target, groups);
+    for (size_t g = 0; g < n; g++)
+        launch_group(w, raise, &groups[g], y->given_count);
+}
+
+static int fleet_of(const struct work *w, const char *id)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        if (w->s->fleets[f].kind == FLEET_INSTANT && strcmp(w->s->fleets[f].id, id) == 0)
+            return (int)f;
+    return -1;
+}
+
+static void ask_again(struct work *w)
+{
+    for (size_t k = 0; w->old && k < w->old->launch_count; k++) {
+        const struct memo_launch *x = &w->old->launches[k];
+        int f = fleet_of(w, x->fleet);
+        if (!recent(w, x) || f < 0)
+            continue;
+        remember(w, *x);
+        if (!to_ask_again(w, x) || w->fleet[f].closed || w->no_order || w->p->mode == MODE_OBSERVE || !modes_may(w, f, DEED_RAISE))
+            continue;
+        work_action(w, (struct action){.kind = ACTION_LAUNCH, .target = w->s->fleets[f].id, .instance = -1, .fleet = f, .capacity = x->capacity,
+                                       .on_demand = x->on_demand, .value = x->value, .token = x->token, .after = -1,
+                                       .fact = explain_text(w, "ordered %s, what became of it is not known", explain_time(w, x->sent_ms)),
+                                       .verdict = "ask again by the same token"});
+    }
+}
+
+void launch_plan(struct work *w)
+{
+    struct plan *p = w->plan;
+    struct action *was = p->actions;
+    size_t n = p->action_count;
+    int *moved_to = arena_array(w->a, int, n + 1);
+    p->actions = NULL;
+    p->action_count = p->action_cap = 0;
+    ask_again(w);
+    for (size_t k = 0; k < n; k++) {
+        struct action x = was[k];
+        moved_to[k] = (int)p->action_count;
+        x.after = x.after < 0 ? -1 : moved_to[x.after];
+        if (x.kind == ACTION_SET_TARGET && w->s->fleets[x.fleet].kind == FLEET_INSTANT)
+            launch_raise(w, &x);
+        else
+            work_action(w, x);
+    }
+    for (size_t k = 0; k < p->action_count; k++)
+        assert(p->actions[k].kind != ACTION_LAUNCH || (p->actions[k].token[0] && p->actions[k].value[0] && p->actions[k].capacity > 0));
+}
