@@ -52,6 +52,13 @@ static const struct pool *best_pool(struct work *w, const struct pool *pools, si
     return best;
 }
 
+static void merge(struct launch_group *to, const struct launch_group *g, size_t n)
+{
+    to->count += g->count;
+    for (size_t k = 0; k < n; k++)
+        to->tasks[k].placed += g->tasks[k].placed;
+}
+
 // All but the last instance of the best pool, then the best for what the last would have held, and so on.
 static size_t pack_groups(struct work *w, const struct pool *pools, size_t pool_count, const struct pack_task *tasks, size_t n, int64_t limit,
                           struct launch_group *ret)
@@ -74,7 +81,10 @@ static size_t pack_groups(struct work *w, const struct pool *pools, size_t pool_
             left[k].count -= left[k].placed;
         assert(g->count > 0 && g->count <= limit);
         limit -= g->count;
-        count++;
+        if (count > 0 && ret[count - 1].pool == x)
+            merge(&ret[count - 1], g, n);
+        else
+            count++;
     }
     return count;
 }
@@ -156,6 +166,11 @@ static int by_cost(const void *a, const void *b)
 // The pool holds in `count` instances what the group does.
 static bool holds_group(struct work *w, const struct pool *x, const struct launch_group *g, size_t n)
 {
+    bool takes = true;
+    for (size_t k = 0; k < n && takes; k++)
+        takes = g->tasks[k].placed == 0 || packing_takes(w, x, &g->tasks[k]);
+    if (!takes || x->type == g->pool->type)
+        return takes;
     struct pack_task *tasks = arena_array(w->a, struct pack_task, n + 1);
     for (size_t k = 0; k < n; k++) {
         tasks[k] = g->tasks[k];

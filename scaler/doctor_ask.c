@@ -110,7 +110,7 @@ static void ask_scalers(struct doctor *d, struct doctor_region *r)
         for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
             struct doctor_fleet *fleet = &r->clusters[i].fleets[f];
             int64_t since_ms = clock_wall_ms(d->transport->clock) - HISTORY_MS;
-            if (policy_fleet_kind(fleet->policy) == FLEET_GROUP)
+            if (policy_fleet_kind(fleet->policy) == FLEET_GROUP || policy_fleet_kind(fleet->policy) == FLEET_INSTANT)
                 continue;
             if (ec2_is_ec2_fleet(fleet->id)) {
                 ec2_describe_ec2_fleet_history(w, fleet->id, since_ms, &fleet->events);
@@ -130,9 +130,9 @@ static void ask_fleets_alone(struct doctor *d, struct doctor_region *r)
     for (size_t i = 0; i < r->cluster_count; i++)
         for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++) {
             struct doctor_fleet *x = &r->clusters[i].fleets[f];
-            bool ec2 = policy_fleet_kind(x->policy) == FLEET_EC2_FLEET;
+            bool ec2 = policy_fleet_kind(x->policy) == FLEET_EC2_FLEET, spot = policy_fleet_kind(x->policy) == FLEET_SPOT_FLEET;
             enum err_kind kind = (ec2 ? &r->ec2_fleets : &r->fleets)->call.err.kind;
-            if (policy_fleet_kind(x->policy) == FLEET_KIND_COUNT || policy_fleet_kind(x->policy) == FLEET_GROUP || (kind != ERR_NOT_FOUND && kind != ERR_INVALID))
+            if ((!ec2 && !spot) || (kind != ERR_NOT_FOUND && kind != ERR_INVALID))
                 continue;
             if (ec2)
                 ec2_describe_ec2_fleets(with(d, r), &x->id, 1, &x->alone);

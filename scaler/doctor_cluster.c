@@ -289,6 +289,8 @@ void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const
             judge_group(d, r, f);
             continue;
         }
+        if (policy_fleet_kind(f->policy) == FLEET_INSTANT)
+            continue;  // no fleet of EC2 stands for it
         if (!judge_fleet_found(d, r, f))
             continue;
         judge_fleet_bounds(d, f);

@@ -61,6 +61,14 @@ const struct permission permissions[] = {
     {"autoscaling:CompleteLifecycleAction", true, SCOPE_GROUP, "let go a member that the group ends, once it is drained", true},
     {"autoscaling:RecordLifecycleActionHeartbeat", true, SCOPE_GROUP, "keep the group waiting while such a member drains", true},
     {"autoscaling:CreateOrUpdateTags", true, SCOPE_GROUP_TAGS, "claim a group: the tag masu:owner", false},
+    {"ec2:CreateFleet", true, SCOPE_INSTANT, "launch what an instant fleet needs", false},
+    {"ec2:RunInstances", true, SCOPE_INSTANT, "what EC2 asks for besides, to launch from a template", false},
+    {"ec2:RunInstances", true, SCOPE_INSTANT_IMAGE, "the same, of the image", false},
+    {"iam:PassRole", true, SCOPE_INSTANT_ROLE, "give the instances the role of the launch template", false},
+    {"ec2:CreateTags", true, SCOPE_INSTANT_TAGS, "tag what is launched, so that it is found again", false},
+    {"ec2:TerminateInstances", true, SCOPE_INSTANT_MEMBER, "end a drained member of an instant fleet by its id", false},
+    {"ec2:CreateTags", true, SCOPE_INSTANT_MEMBER_TAGS, "mark a member of an instant fleet before its drain", false},
+    {"ec2:DeleteTags", true, SCOPE_INSTANT_MEMBER_TAGS, "take the mark off after an undone drain", false},
 };
 const size_t permission_count = ARRAY_LEN(permissions);
 
@@ -116,6 +124,9 @@ static struct place place_of(const struct policy_cluster *c, const char *region)
 #define MEMBER_TAG "ec2:ResourceTag/aws:ec2spot:fleet-request-id"
 #define EC2_MEMBER_TAG "ec2:ResourceTag/aws:ec2:fleet-id"
 
+#define INSTANT_TAG "ec2:ResourceTag/masu:fleet"
+#define INSTANT "instant"
+
 static const struct {
     const char *word;              // of the statement's id
     const char *service, *format;  // of the resource, with the cluster's name or the fleet's id; NULL: "*"
@@ -141,6 +152,12 @@ static const struct {
     [SCOPE_GROUP] = {"Groups", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s", "*"},
     [SCOPE_GROUP_TAGS] = {"GroupTags", "autoscaling", "autoScalingGroup:*:autoScalingGroupName/%s", "*"},
     [SCOPE_GROUP_MEMBER_TAGS] = {"GroupMemberTags", "ec2", "instance/*", "*"},
+    [SCOPE_INSTANT] = {"Instants", "ec2", "*/*", INSTANT},
+    [SCOPE_INSTANT_IMAGE] = {"InstantImages", "ec2", "image/*", INSTANT},
+    [SCOPE_INSTANT_ROLE] = {"InstantRole", "iam", "role/*", INSTANT},
+    [SCOPE_INSTANT_TAGS] = {"InstantTags", "ec2", "*/*", INSTANT},
+    [SCOPE_INSTANT_MEMBER] = {"InstantMembers", "ec2", "instance/*", INSTANT},
+    [SCOPE_INSTANT_MEMBER_TAGS] = {"InstantMemberTags", "ec2", "instance/*", INSTANT},
     [SCOPE_ALWAYS] = {NULL, NULL, NULL},
 };
 
@@ -164,7 +181,9 @@ static void add_arn(json_t *list, enum permission_scope scope, const struct plac
     const char *percent = strstr(SCOPES[scope].format, "%s");
     int before = percent ? (int)(percent - SCOPES[scope].format) : (int)strlen(SCOPES[scope].format);
     snprintf(path, sizeof path, "%.*s%s%s", before, SCOPES[scope].format, percent ? thing : "", percent ? percent + 2 : "");
-    snprintf(arn, sizeof arn, "arn:%s:%s:%s:%s:%s", at->partition, SCOPES[scope].service, at->region, at->account, path);
+    const char *region = strcmp(SCOPES[scope].service, "iam") == 0 ? "" : at->region;  // roles are of the whole account
+    const char *account = scope == SCOPE_INSTANT_IMAGE ? "" : at->account;
+    snprintf(arn, sizeof arn, "arn:%s:%s:%s:%s:%s", at->partition, SCOPES[scope].service, region, account, path);
     add_once(list, arn);
 }
 
@@ -172,6 +191,8 @@ static void add_arn(json_t *list, enum permission_scope scope, const struct plac
 static bool may_be(const struct policy_fleet *f, const char *ids)
 {
     enum fleet_kind kind = policy_fleet_kind(f);
+    if (kind == FLEET_INSTANT || strcmp(ids, INSTANT) == 0)
+        return kind == FLEET_INSTANT && strcmp(ids, INSTANT) == 0;
     if (kind == FLEET_GROUP || strcmp(ids, "*") == 0)
         return kind == FLEET_GROUP && strcmp(ids, "*") == 0;
     return kind == FLEET_KIND_COUNT || (kind == FLEET_EC2_FLEET) == (strcmp(ids, "fleet-*") == 0);
@@ -229,23 +250,32 @@ static json_t *fleet_ids(const struct policy *p, const char *ids, bool *ret_by_t
         for (size_t f = 0; f < p->clusters[i].fleet_count; f++) {
             const struct policy_fleet *x = &p->clusters[i].fleets[f];
             bool by_tag = policy_fleet_kind(x) == FLEET_KIND_COUNT;
-            if (may_be(x, ids))
+            char member[320];
+            snprintf(member, sizeof member, "%s/%s", place_of(&p->clusters[i], NULL).cluster, policy_fleet_name(x));
+            if (may_be(x, ids) && policy_fleet_kind(x) == FLEET_INSTANT)
+                add_once(list, member);
+            else if (may_be(x, ids))
                 add_once(list, by_tag ? ids : policy_fleet_name(x));
             *ret_by_tag |= by_tag;
         }
     if (p == NULL)
-        add_once(list, ids);
+        add_once(list, strcmp(ids, INSTANT) == 0 ? "*" : ids);
     return list;
 }
 
 static json_t *condition(enum permission_scope scope, const struct policy *p, const char *region)
 {
     bool of_ec2 = scope == SCOPE_EC2_MEMBER || scope == SCOPE_EC2_MEMBER_TAGS;
-    const char *key = of_ec2 ? EC2_MEMBER_TAG : scope == SCOPE_GROUP_MEMBER_TAGS ? GROUP_TAG : MEMBER_TAG;
-    bool tags = scope == SCOPE_MEMBER_TAGS || scope == SCOPE_EC2_MEMBER_TAGS || scope == SCOPE_GROUP_MEMBER_TAGS;
+    bool of_instant = scope == SCOPE_INSTANT_MEMBER || scope == SCOPE_INSTANT_MEMBER_TAGS;
+    const char *key = of_instant ? INSTANT_TAG : of_ec2 ? EC2_MEMBER_TAG : scope == SCOPE_GROUP_MEMBER_TAGS ? GROUP_TAG : MEMBER_TAG;
+    bool tags = scope == SCOPE_MEMBER_TAGS || scope == SCOPE_EC2_MEMBER_TAGS || scope == SCOPE_GROUP_MEMBER_TAGS || scope == SCOPE_INSTANT_MEMBER_TAGS;
+    if (scope == SCOPE_INSTANT_ROLE)
+        return json_pack("{s:{s:s}}", "StringEquals", "iam:PassedToService", "ec2.amazonaws.com");
+    if (scope == SCOPE_INSTANT_TAGS)
+        return json_pack("{s:{s:[s,s]}}", "StringEquals", "ec2:CreateAction", "CreateFleet", "RunInstances");
     if (scope == SCOPE_BY_CLUSTER)
         return json_pack("{s:{s:o}}", "ArnLike", "ecs:cluster", resources(SCOPE_CLUSTER, p, region));
-    if (scope == SCOPE_MEMBER || scope == SCOPE_EC2_MEMBER || tags) {
+    if (scope == SCOPE_MEMBER || scope == SCOPE_EC2_MEMBER || scope == SCOPE_INSTANT_MEMBER || tags) {
         bool by_tag;
         json_t *ids = fleet_ids(p, SCOPES[scope].ids, &by_tag);
         json_t *when = json_pack("{s:{s:o}}", p && !by_tag ? "StringEquals" : "StringLike", key, ids);

@@ -499,11 +499,32 @@ def ec2_fleet_calls(clients):
     return name
 
 
+def launches(server, clients):
+    ec2 = clients.client("ec2")
+    config = [{"LaunchTemplateSpecification": {"LaunchTemplateId": "lt-0b0c5a4db0c500001", "Version": "$Latest"},
+               "Overrides": [{"InstanceType": "m5.large", "SubnetId": "subnet-0b0c5a4db0c500001"}, {"InstanceType": "c5.large", "AvailabilityZone": "us-east-1b"}]}]
+    asked = {"Type": "instant", "ClientToken": "t-1", "LaunchTemplateConfigs": config, "SpotOptions": {"AllocationStrategy": "price-capacity-optimized"},
+             "TargetCapacitySpecification": {"TotalTargetCapacity": 2, "DefaultTargetCapacityType": "spot"},
+             "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "masu:fleet", "Value": "main/spare"}]}]}
+    made = ec2.create_fleet(**asked)
+    ids = [i for x in made["Instances"] for i in x["InstanceIds"]]
+    check("a fleet of type instant tells its instances", len(ids) == 2 and made["Instances"][0]["Lifecycle"] == "spot" and made.get("Errors", []) == [], made)
+    check("the same token makes no second one", ec2.create_fleet(**asked)["FleetId"] == made["FleetId"])
+    refused("with other content it is refused", "IdempotentParameterMismatch", ec2.create_fleet, **{**asked, "TargetCapacitySpecification": {"TotalTargetCapacity": 3}})
+    told = ec2.describe_fleets(FleetIds=[made["FleetId"]])["Fleets"][0]
+    check("it is told by its id", told["Type"] == "instant" and told["Instances"][0]["InstanceIds"], told)
+    file = json.dumps(config)
+    cli = answer(server, "ec2", "create-fleet", "--type", "instant", "--launch-template-configs", file, "--target-capacity-specification",
+                 "TotalTargetCapacity=1,DefaultTargetCapacityType=on-demand")
+    check("awscli launches one on demand", cli["Instances"][0]["Lifecycle"] == "on-demand", cli)
+
+
 def ec2_fleets(program):
     server = Server(program, "--speed", "1", "--ec2-fleet")
     try:
         clients = Clients(server)
         name = ec2_fleet_calls(clients)
+        launches(server, clients)
         check("nothing unknown about EC2 Fleets", clients.unknown == [] and clients.checked > 5, (clients.checked, clients.unknown[:10]))
         check("awscli reads an EC2 Fleet", answer(server, "ec2", "describe-fleets", "--fleet-ids", name)["Fleets"][0]["FleetId"] == name)
         check("its members", answer(server, "ec2", "describe-fleet-instances", "--fleet-id", name)["ActiveInstances"])

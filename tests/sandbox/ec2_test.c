@@ -375,9 +375,86 @@ static void the_caller_is_told_who_it_is(void **state)
     rig_stop(&r);
 }
 
+#define LAUNCH "Action=CreateFleet&Type=instant&LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateId=lt-0b0c5a4db0c500001" \
+    "&LaunchTemplateConfigs.1.LaunchTemplateSpecification.Version=%24Latest&LaunchTemplateConfigs.1.Overrides.1.InstanceType=m5.large" \
+    "&LaunchTemplateConfigs.1.Overrides.1.SubnetId=subnet-0b0c5a4db0c500001&LaunchTemplateConfigs.1.Overrides.2.InstanceType=c5.xlarge" \
+    "&LaunchTemplateConfigs.1.Overrides.2.SubnetId=subnet-0b0c5a4db0c500002&SpotOptions.AllocationStrategy=price-capacity-optimized" \
+    "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=masu%3Afleet&TagSpecification.1.Tag.1.Value=shop%2Fspare" \
+    "&TargetCapacitySpecification.DefaultTargetCapacityType=spot"
+#define COUNT "&TargetCapacitySpecification.TotalTargetCapacity="
+
+static void a_fleet_of_type_instant_launches_at_once_and_once_a_token(void **state)
+{
+    (void)state;
+    struct rig r;
+    char form[1600], id[64];
+    rig_start(&r, NULL);
+    char *a = rig_query_ok(&r, LAUNCH COUNT "3&ClientToken=one");
+    snprintf(id, sizeof id, "%s", rig_xml(a, "fleetId"));
+    assert_int_equal(rig_count(a, "<item>i-"), 3);
+    assert_int_equal(rig_count(a, "<errorCode>"), 0);
+    char *again = rig_query_ok(&r, LAUNCH COUNT "3&ClientToken=one");
+    assert_string_equal(rig_xml(again, "fleetId"), id);
+    assert_int_equal(rig_count(again, "<item>i-"), 3);
+    rig_query_refused(&r, LAUNCH COUNT "4&ClientToken=one", 400, "IdempotentParameterMismatch");
+    free(again);
+    free(a);
+    rig_pass(&r, 60000);
+    a = rig_query_ok(&r, "Action=DescribeInstances&Filter.1.Name=tag%3Amasu%3Afleet&Filter.1.Value.1=shop%2Fspare");
+    assert_int_equal(rig_count(a, "<instanceId>"), 3);
+    assert_int_equal(rig_count(a, "<key>aws:ec2:fleet-id</key>"), 3);
+    free(a);
+    a = rig_query_ok(&r, "Action=DescribeFleets");
+    assert_int_equal(rig_count(a, id), 0);  // only its id shows one of type instant
+    free(a);
+    snprintf(form, sizeof form, "Action=DescribeFleets&FleetId.1=%s", id);
+    a = rig_query_ok(&r, form);
+    assert_string_equal(rig_xml(a, "type"), "instant");
+    assert_string_equal(rig_xml(a, "clientToken"), "one");
+    assert_int_equal(rig_count(a, "<item>i-"), 3);
+    free(a);
+    snprintf(form, sizeof form, "Action=DescribeFleetInstances&FleetId=%s", id);
+    rig_query_refused(&r, form, 400, "InvalidParameterValue");
+    snprintf(form, sizeof form, "Action=ModifyFleet&FleetId=%s&TargetCapacitySpecification.TotalTargetCapacity=4", id);
+    rig_query_refused(&r, form, 400, "FleetNotInModifiableState");
+    rig_stop(&r);
+}
+
+static void a_launch_says_which_pools_had_nothing(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, NULL);
+    struct world_view v = world_view(r.world);
+    int small = world_type_index(r.world, "m5.large"), other = world_type_index(r.world, "c5.xlarge");
+    for (int p = 0; p < v.pool_count; p++)
+        if (v.pools[p].type == small && v.pools[p].zone == 0)
+            world_set_shortage(r.world, p, INT64_MAX);
+    char *a = rig_query_ok(&r, LAUNCH COUNT "2&ClientToken=two");
+    assert_int_equal(rig_count(a, "<item>i-"), 2);
+    free(a);
+    for (int p = 0; p < v.pool_count; p++)
+        if (v.pools[p].type == other && v.pools[p].zone == 1)
+            world_set_shortage(r.world, p, INT64_MAX);
+    a = rig_query_ok(&r, LAUNCH COUNT "2&ClientToken=three");
+    assert_int_equal(rig_count(a, "<item>i-"), 0);
+    assert_int_equal(rig_count(a, "<errorCode>InsufficientInstanceCapacity</errorCode>"), 2);
+    free(a);
+    a = rig_query_ok(&r, LAUNCH COUNT "2&TargetCapacitySpecification.OnDemandTargetCapacity=2&ClientToken=four");
+    assert_int_equal(rig_count(a, "<item>i-"), 2);
+    assert_int_equal(rig_count(a, "<lifecycle>on-demand</lifecycle>"), 1);
+    free(a);
+    rig_query_refused(&r, "Action=CreateFleet&Type=instant" COUNT "1", 400, "MissingParameter");
+    rig_query_refused(&r, LAUNCH, 400, "MissingParameter");
+    rig_query_refused(&r, LAUNCH COUNT "1&DryRun=true", 412, "DryRunOperation");
+    rig_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fleet_of_type_instant_launches_at_once_and_once_a_token),
+        cmocka_unit_test(a_launch_says_which_pools_had_nothing),
         cmocka_unit_test(instances_are_described_with_state_zone_and_fleet_tag),
         cmocka_unit_test(filters_choose_instances),
         cmocka_unit_test(one_unknown_id_fails_the_whole_describe),

@@ -30,6 +30,39 @@ static void six_hours_on_ec2_fleets_hurt_nobody_and_break_nothing(void **state)
     rig_close(&r);
 }
 
+static int64_t unanswered(struct rig *r)
+{
+    struct world_view v = world_view(r->worlds[0]);
+    int64_t n = 0;
+    for (int f = 0; f < v.fleet_count; f++)
+        n += v.fleets[f].launch.token[0] != '\0';
+    return n;
+}
+
+// On every third order the answer is lost after its effect: it is asked for again by the same token (A11).
+static void six_hours_on_instant_fleets_hurt_nobody_and_a11_lose_no_answer(void **state)
+{
+    (void)state;
+    struct world_options w;
+    struct rig r;
+    struct rig_figures f;
+    struct err err = {0};
+    world_options_default(&w);
+    w.fleet_mix = WMIX_INSTANT;
+    assert_int_equal(rig_open(&(struct rig_options){.seed = 7, .world = &w}, &r, &err), 0);
+    for (int k = 0; k < 4; k++)
+        assert_int_equal(sandbox_add_fault(r.sandbox, &(struct sandbox_fault){.operation = "ec2:CreateFleet", .kind = SANDBOX_FAULT_TIMEOUT_AFTER, .countdown = 3 * k, .repeat = 1}, &err), 0);
+    run(&r, 6 * 3600000, &f);
+    assert_int_equal(loop_frame(r.loop, 0)->snapshot.fleets[0].kind, FLEET_INSTANT);
+    assert_int_equal(f.violations, 0);
+    assert_int_equal(f.sum.tasks_killed, 0);
+    assert_true(unanswered(&r) > 4);
+    assert_true(f.sum.drains_begun > 0 && f.sum.drains_finished > 0);
+    assert_true(f.sum.task_seconds > 0 && f.sum.task_seconds_waited * 100 <= f.sum.task_seconds * 3);
+    assert_true(f.sum.lowest2h_instances <= f.sum.lowest2h_need * 1.4);
+    rig_close(&r);
+}
+
 static void name_by_tag(struct policy_cluster *c)
 {
     for (size_t i = 0; i < c->fleet_count; i++) {
@@ -96,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(six_hours_on_ec2_fleets_hurt_nobody_and_break_nothing),
+        cmocka_unit_test(six_hours_on_instant_fleets_hurt_nobody_and_a11_lose_no_answer),
         cmocka_unit_test(fleets_found_by_their_tags_serve_like_those_with_ids),
         cmocka_unit_test(a7_a_deploy_replaces_a_fleet_that_is_found_by_its_tag),
     };

@@ -155,7 +155,7 @@ export function modeTag(c, d) {
 }
 
 const GLYPHS = /** @type {Record<string, [string, string]>} */ ({
-  drain: ["-", "amber"], undrain: ["+", "green"], terminate: ["-", "amber"], mark: ["-", "amber"], unmark: ["~", "quiet"], set_target: ["~", "quiet"],
+  drain: ["-", "amber"], undrain: ["+", "green"], terminate: ["-", "amber"], mark: ["-", "amber"], unmark: ["~", "quiet"], set_target: ["~", "quiet"], launch: ["+", "green"],
 });
 const ORDER = ["drain", "undrain", "terminate", "set_target", "mark", "unmark"];
 

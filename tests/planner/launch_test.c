@@ -1,0 +1,233 @@
+// Instant fleets: orders of exact types (launch.c). a8 and a11 are rows of safety.md.
+#include <string.h>
+
+#include "planner/launch.h"
+#include "tests/planner/build.h"
+
+// An instant fleet of c5.large at 40 and m5.xlarge at 100 thousandths of a dollar, in two zones; the test plays AWS.
+static struct build b;
+static int small, large, fleet, shape, web;
+
+static void pool(int type, const char *zone, const char *subnet, int64_t usd_micro)
+{
+    struct fleet *f = &b.s.fleets[fleet];
+    build_pool(&b, fleet, type, 1000);
+    struct fleet_pool *p = &f->pools[f->pool_count - 1];
+    p->zone = zone;
+    p->subnet = subnet;
+    p->spot_usd_micro = usd_micro;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    build_init(&b);
+    small = build_type(&b, "c5.large", 2048, 3500);
+    large = build_type(&b, "m5.xlarge", 4096, 15700);
+    fleet = build_fleet(&b, "c/spare", 0);
+    b.s.fleets[fleet].name = "spare";
+    b.s.fleets[fleet].kind = FLEET_INSTANT;
+    b.s.fleets[fleet].maintain = false;
+    b.p.fleets[0] = (struct policy_fleet){.id = "", .tag = "", .group = "", .max = 10, .instant = {.name = "spare", .launch_template = "lt-1", .version = "$Default"}};
+    pool(small, "us-east-1a", "subnet-a", 40000);
+    pool(small, "us-east-1b", "subnet-b", 44000);
+    pool(large, "us-east-1a", "subnet-a", 100000);
+    pool(large, "us-east-1b", "subnet-b", 101000);
+    shape = build_shape(&b, "web:1", 1024, 1024);
+    web = build_service(&b, "web", shape, 4);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    build_release(&b);
+    return 0;
+}
+
+static const struct action *the_launch(const struct plan *p)
+{
+    for (size_t k = 0; k < p->action_count; k++)
+        if (p->actions[k].kind == ACTION_LAUNCH)
+            return &p->actions[k];
+    return NULL;
+}
+
+static int64_t launched(const struct plan *p)
+{
+    int64_t n = 0;
+    for (size_t k = 0; k < p->action_count; k++)
+        n += p->actions[k].kind == ACTION_LAUNCH ? p->actions[k].capacity : 0;
+    return n;
+}
+
+// EC2's answer, as gather overlays it.
+static void came(int64_t n, int type)
+{
+    for (int64_t k = 0; k < n; k++) {
+        int i = build_instance(&b, fleet, type);
+        struct instance *x = &b.s.instances[i];
+        x->ecs = ECS_UNREGISTERED;
+        x->ec2 = EC2_PENDING;
+        x->launched_ms = b.s.now_ms;
+        x->registered_ms = 0;
+        x->arn = "";
+        x->registered = x->remaining = (struct res){{0}};
+    }
+    for (size_t k = 0; k < b.memo.launch_count; k++)
+        b.memo.launches[k].answered = true;
+}
+
+static void the_cheapest_types_for_the_tasks_are_launched(void **state)
+{
+    (void)state;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+    assert_int_equal(launched(p), 2);  // four tasks of 1 vCPU: two a c5.large
+    const struct action *a = the_launch(p);
+    assert_string_equal(a->target, "c/spare");
+    assert_int_equal(strncmp(a->value, "lt-1:$Default c5.large@subnet-a c5.large@subnet-b", 49), 0);
+    assert_null(strstr(a->value, "m5.xlarge"));  // dearer by more than a third
+    assert_int_equal(a->on_demand, 0);
+    assert_true(strlen(a->token) <= 64);
+}
+
+static void a_task_that_fits_the_large_type_only_gets_that(void **state)
+{
+    (void)state;
+    b.s.shapes[shape].need = res_make(1024, 8000);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(launched(p), 4);
+    assert_null(strstr(the_launch(p)->value, "c5.large"));
+}
+
+static void max_bounds_what_is_launched(void **state)
+{
+    (void)state;
+    b.p.fleets[0].max = 1;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(launched(p), 1);
+    assert_int_equal(plan_capped(p, "c/spare")->allowed, 1);
+}
+
+static void what_came_is_not_ordered_again(void **state)
+{
+    (void)state;
+    int64_t n = launched(build_plan(&b));
+    came(n, small);
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(launched(build_plan(&b)), 0);
+}
+
+static void a11_an_order_without_an_answer_is_sent_again_by_its_token_and_counts_as_coming(void **state)
+{
+    (void)state;
+    const struct action *first = the_launch(build_plan(&b));
+    const char *token = arena_strdup(&b.a, first->token), *value = arena_strdup(&b.a, first->value);
+    int64_t n = first->capacity;
+    build_later(&b, 30 * SECOND);
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_count(p, ACTION_LAUNCH), 1);
+    assert_string_equal(the_launch(p)->token, token);
+    assert_string_equal(the_launch(p)->value, value);
+    assert_int_equal(the_launch(p)->capacity, n);
+    came(n, small);  // the answer, at last
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(launched(build_plan(&b)), 0);
+}
+
+static void a11_after_a_start_an_order_of_the_life_before_is_asked_for_again(void **state)
+{
+    (void)state;
+    const char *token = arena_strdup(&b.a, the_launch(build_plan(&b))->token);
+    b.memo.launches[0].answered = true;  // its instances are known to nobody now
+    build_later(&b, 30 * SECOND);
+    b.s.started_ms = b.s.now_ms;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_count(p, ACTION_LAUNCH), 1);
+    assert_string_equal(the_launch(p)->token, token);
+    build_later(&b, 3 * MINUTE);  // the token says nothing any more, and no instance came: a new order
+    p = build_plan(&b);
+    assert_int_equal(plan_count(p, ACTION_LAUNCH), 1);
+    assert_string_not_equal(the_launch(p)->token, token);
+}
+
+static void a_pool_that_refused_is_not_offered(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].pools[0].refused_ms = b.s.now_ms - SECOND;
+    const struct action *a = the_launch(build_plan(&b));
+    assert_null(strstr(a->value, "c5.large@subnet-a"));
+    assert_non_null(strstr(a->value, "c5.large@subnet-b"));
+}
+
+static void nothing_is_asked_for_where_every_pool_refused(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < b.s.fleets[fleet].pool_count; k++)
+        b.s.fleets[fleet].pools[k].refused_ms = b.s.now_ms - SECOND;
+    assert_int_equal(plan_count(build_plan(&b), ACTION_LAUNCH), 0);
+    build_later(&b, 4 * MINUTE);  // avoided for three minutes
+    for (size_t k = 0; k < b.s.fleets[fleet].pool_count; k++)
+        b.s.fleets[fleet].pools[k].refused_ms = b.s.now_ms - 4 * MINUTE - SECOND;
+    assert_true(launched(build_plan(&b)) > 0);
+}
+
+static void a8_need_bound_to_a_zone_goes_to_the_instant_fleet_there(void **state)
+{
+    (void)state;
+    int maintained = build_fleet(&b, "sfr-1", 0);
+    static const char *const zones[] = {"us-east-1b", "us-east-1c"};
+    for (int z = 0; z < 2; z++) {
+        build_pool(&b, maintained, small, 1000);
+        b.s.fleets[maintained].pools[z].zone = zones[z];
+        b.s.fleets[maintained].pools[z].spot_usd_micro = 10000;
+    }
+    static const char *bound[] = {"us-east-1b"};
+    b.s.shapes[shape].zones = bound;
+    b.s.shapes[shape].zone_count = 1;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+    assert_int_equal(launched(p), 2);
+    assert_null(strstr(the_launch(p)->value, "subnet-a"));
+}
+
+static void an_empty_member_is_ended_by_its_id_without_a_target(void **state)
+{
+    (void)state;
+    b.s.services[web].desired = 0;
+    b.s.services[web].deployments[0].desired = 0;
+    int i = build_instance(&b, fleet, small);
+    for (int k = 0; k < 2; k++)
+        build_instance(&b, fleet, small);
+    build_drained(&b, i);
+    const char *id = b.s.instances[i].id;
+    bool ended = false;
+    for (int k = 0; k < 6 && !ended; k++) {
+        build_later(&b, 30 * SECOND);
+        const struct plan *p = build_plan(&b);
+        assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
+        const struct action *a = plan_action(p, ACTION_TERMINATE, id);
+        ended = a != NULL;
+        assert_true(!a || a->recheck == (RECHECK_EMPTY | RECHECK_DRAINING));
+    }
+    assert_true(ended);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_cheapest_types_for_the_tasks_are_launched),
+        TEST(a_task_that_fits_the_large_type_only_gets_that),
+        TEST(max_bounds_what_is_launched),
+        TEST(what_came_is_not_ordered_again),
+        TEST(a11_an_order_without_an_answer_is_sent_again_by_its_token_and_counts_as_coming),
+        TEST(a11_after_a_start_an_order_of_the_life_before_is_asked_for_again),
+        TEST(a_pool_that_refused_is_not_offered),
+        TEST(nothing_is_asked_for_where_every_pool_refused),
+        TEST(a8_need_bound_to_a_zone_goes_to_the_instant_fleet_there),
+        TEST(an_empty_member_is_ended_by_its_id_without_a_target),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
