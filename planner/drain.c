@@ -173,7 +173,7 @@ static int send_drain(struct work *w, int i, int after, const char *fact, const 
 
 static int send_mark(struct work *w, int i, const char *fact, const char *verdict)
 {
-    const char *reason = w->inst[i].tasks == 0 ? DRAIN_REASON_EMPTY : "unneeded";
+    const char *reason = w->inst[i].tasks == 0 ? DRAIN_REASON_EMPTY : w->s->instances[i].rebalance_ms > 0 ? "at-risk" : "unneeded";
     return work_action(w, (struct action){.kind = ACTION_MARK,
                                           .target = w->s->instances[i].id,
                                           .instance = i,
@@ -406,6 +406,8 @@ static void advance_one(struct work *w, int i)
     }
     if (!d) {
         struct drain_mark mark;
+        if (drain_before_event(w, i))
+            return;
         if (x->ecs == ECS_ACTIVE && x->mark[0] && drain_mark_parse(w->a, x->mark, &mark))
             advance_stray_mark(w, i);
         return;

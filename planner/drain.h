@@ -49,6 +49,8 @@ void drain_doomed(struct work *w, int instance, const char *why, const char *fac
 // The answer to a spot notice: drain_doomed, but where it holds the last running task of a service that ECS may stop before its replacement
 // runs and there is no room, only once there is, or 60 s after the notice (D2).
 void drain_noticed(struct work *w, int instance);
+// An event of EC2 is near, no nearer than the slowest drain takes: begins a drain without a proof. False: it did not.
+bool drain_before_event(struct work *w, int instance);
 // The one host of all running tasks of a service that ECS may stop to the last one; -1: it has none, or several.
 int drain_only_host(const struct work *w, int service);
 bool drain_room_elsewhere(struct work *w, int service, int host);  // for one task of it, on an instance that takes tasks now

@@ -105,3 +105,14 @@ void drain_noticed(struct work *w, int i)
     else
         drain_doomed(w, i, "reason=notice", fact);
 }
+
+bool drain_before_event(struct work *w, int i)
+{
+    const struct instance *x = &w->s->instances[i];
+    int64_t due_ms = x->event_ms - w->p->drain_deadline_ms;
+    if (x->event_ms == 0 || w->s->now_ms < due_ms || w->s->now_ms >= x->event_ms || x->ecs != ECS_ACTIVE || x->ec2 != EC2_RUNNING || x->forbidden ||
+        x->fleet < 0 || w->inst[i].planned_undo || w->no_removal || !modes_may(w, x->fleet, DEED_DRAIN))
+        return false;
+    drain_begin(w, i, explain_text(w, "EC2 stops it %s, a drain may take %s", explain_time(w, x->event_ms), explain_duration(w, w->p->drain_deadline_ms)), "drain");
+    return true;
+}

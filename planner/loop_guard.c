@@ -75,9 +75,11 @@ void loop_commit(struct work *w)
             continue;
         const struct work_fleet *y = &w->fleet[x->fleet];
         const char *id = w->s->fleets[x->fleet].id;
-        if (x->kind == ACTION_SET_TARGET && x->capacity > y->target && y->need_target > 0 && y->doomed_milli == 0 && !y->replaced)
+        // To replace what is at risk is to raise and to drain in turn, and no disagreement.
+        bool raises = x->kind == ACTION_SET_TARGET && x->capacity > y->target && y->need_target > 0;
+        if (raises && y->doomed_milli == 0 && !y->replaced && w->risk.count == 0)
             turn(w, id, STAMP_RAISED, STAMP_LOWERED);
-        else if (x->kind == ACTION_MARK)
+        else if (x->kind == ACTION_MARK && w->s->instances[x->instance].rebalance_ms == 0)
             turn(w, id, STAMP_LOWERED, STAMP_RAISED);
     }
 }

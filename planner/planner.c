@@ -23,6 +23,7 @@
 #include "planner/pool_memory.h"
 #include "planner/pool_share.h"
 #include "planner/quota.h"
+#include "planner/risk.h"
 #include "planner/runaway.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
@@ -125,6 +126,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     fallback_observe(&w);
     loop_observe(&w);
     consolidate_observe(&w);
+    risk_choose(&w);
     placement_pass(&w, (struct pass_options){0}, &w.now);  // demand, and where it goes
     release_orders(&w);
     scale_out_undo(&w);
@@ -136,6 +138,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     drain_advance(&w);  // the next step of each drain
     targets_plan(&w);
     orphans_plan(&w);
+    risk_release(&w);
     scale_in(&w);
     guard_run(&w);  // may only weaken
     explain_demand(&w);

@@ -69,6 +69,8 @@ static void see_instances(struct work *w)
             continue;
         if (x->spot && x->notice_ms > 0)
             failed(w, x->type, x->zone, x->notice_ms, POOL_INTERRUPTED);
+        else if (x->spot && x->rebalance_ms > 0 && x->event_ms == 0)
+            failed(w, x->type, x->zone, x->rebalance_ms, POOL_WARNED);
         if (w->inst[i].role == ROLE_LATE)
             failed(w, x->type, x->zone, x->launched_ms + w->p->boot_limit_ms, POOL_SLOW);
     }
@@ -186,7 +188,7 @@ static const char *trouble_fact(struct work *w, const struct memo_stamp *x)
     static const struct {
         enum pool_trouble trouble;
         const char *words;
-    } WORDS[] = {{POOL_INTERRUPTED, "interrupted"}, {POOL_REFUSED, "out of stock"}, {POOL_SLOW, "slow to register"}};
+    } WORDS[] = {{POOL_INTERRUPTED, "interrupted"}, {POOL_REFUSED, "out of stock"}, {POOL_SLOW, "slow to register"}, {POOL_WARNED, "warned"}};
     const char *what = "";
     for (size_t k = 0; k < ARRAY_LEN(WORDS); k++)
         if (x->amount & WORDS[k].trouble)

@@ -14,6 +14,7 @@
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
+#include "planner/risk.h"
 #include "planner/scale_in_rules.h"
 
 #define DRAINS_MAX 50                       // L4
@@ -34,6 +35,14 @@ const char *scale_in_start_hold(struct work *w)
     return NULL;
 }
 
+// Tasks that have room, and that ECS has not placed yet.
+static const char *yet_to_place(struct work *w, const struct item *it)
+{
+    int64_t since = w->s->services[it->service].unplaced_since_ms;
+    bool waits = it->missing > 0 && (since == 0 || w->s->now_ms - since < ECS_BACKOFF_MS);
+    return waits ? explain_text(w, "ECS has yet to place %s", explain_tasks(w, it->service, it->shape, it->missing)) : NULL;
+}
+
 const char *scale_in_waiting(struct work *w)
 {
     for (size_t k = 0; k < w->now.item_count; k++) {
@@ -44,11 +53,22 @@ const char *scale_in_waiting(struct work *w)
         if (it->now < it->count)
             return explain_text(w, "no room yet for %s%s", it->headroom ? "headroom, " : "",
                                 explain_tasks(w, it->service, it->shape, it->count - it->now));
-        int64_t since = w->s->services[it->service].unplaced_since_ms;
-        if (it->missing > 0 && (since == 0 || w->s->now_ms - since < ECS_BACKOFF_MS))
-            return explain_text(w, "ECS has yet to place %s", explain_tasks(w, it->service, it->shape, it->missing));
+        const char *why = yet_to_place(w, it);
+        if (why)
+            return why;
     }
     return NULL;
+}
+
+// Of one at risk: it waits for its replacement, not for all that comes; tasks that wait for room are part of the proof.
+static const char *risk_waiting(struct work *w)
+{
+    const char *why = w->no_removal ? w->no_removal : modes_hold(w, -1);
+    why = why ? why : scale_in_start_hold(w);
+    why = why ? why : confirm_hold(w);
+    for (size_t k = 0; k < w->now.item_count && !why; k++)
+        why = w->now.items[k].hopeless ? NULL : yet_to_place(w, &w->now.items[k]);
+    return why;
 }
 
 static const char *coming_hold(struct work *w)
@@ -254,7 +274,8 @@ static void take_part(struct work *w, struct tally *t, int i, int sign)
 // ---- candidates -----------------------------------------------------------------------------------------------------------
 struct candidate {
     int i;
-    int rank;            // by the role of its fleet: burst shrinks first, base last
+    int rank;            // those at risk first; then by the role of the fleet: burst shrinks first, base last
+    bool risk;
     int32_t tasks;
     int64_t since_ms;    // proven since, INT64_MAX when not yet
     double disturbance;  // tasks moved for what is saved
@@ -285,8 +306,10 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
     const struct memo_stamp *s = work_old_stamp(w, STAMP_UNNEEDED, x->id);
     double size = res_share(x->registered, w->reference);
     int32_t tasks = w->inst[i].tasks;
+    int risk = risk_order(w, i);
     return (struct candidate){.i = i,
-                              .rank = w->fleet[x->fleet].loose ? -1 : SHRINKS[w->fleet[x->fleet].policy->role],
+                              .risk = risk > 0,
+                              .rank = risk > 0 ? risk - 1000000 : w->fleet[x->fleet].loose ? -1 : SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,
                               .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
                               .disturbance = size > 0 ? (double)tasks / size : tasks,
@@ -295,19 +318,22 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
 
 static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c)
 {
-    // L18: spot that is given back in a drought does not come again.
-    const char *why = w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
+    // L18: spot that is given back in a drought does not come again. What is at risk is not kept by keeping it.
+    const char *why = c->risk ? NULL : w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
     if (!why)
         why = drains_hold(w, t, c->i, c->tasks == 0);
     if (!why)
         why = fleet_hold(w, t, c->i);
-    if (!why)
+    if (!why && !c->risk)
         why = balance_hold(w, t, c->i);
     return why ? why : services_hold(w, c->i);
 }
 
-static const char *fit_fact(struct work *w, int32_t tasks)
+static const char *fit_fact(struct work *w, const struct candidate *c)
 {
+    int32_t tasks = c->tasks;
+    if (c->risk)
+        return explain_text(w, "%s, its %d task%s elsewhere", risk_fact(w, c->i), tasks, tasks == 1 ? " fits" : "s fit");
     return tasks == 0 ? "no tasks, not needed for headroom"
                       : explain_text(w, "its %d task%s elsewhere, headroom kept", tasks, tasks == 1 ? " fits" : "s fit");
 }
@@ -320,7 +346,7 @@ static const char *unneeded_hold(struct work *w, const struct candidate *c)
     work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0, 0});
     if (since < w->s->now_ms && w->s->now_ms - since >= w->p->unneeded_ms)
         return NULL;
-    return explain_text(w, "%s; unneeded for %s of %s", fit_fact(w, c->tasks), explain_duration(w, w->s->now_ms - since),
+    return explain_text(w, "%s; unneeded for %s of %s", fit_fact(w, c), explain_duration(w, w->s->now_ms - since),
                         explain_duration(w, w->p->unneeded_ms));
 }
 
@@ -337,12 +363,14 @@ static void try_candidate(struct work *w, struct tally *t, struct pass *base, co
     const char *why = first_hold(w, t, c);
     if (why) {
         // What an interlock holds is no less unneeded: its time goes on.
-        if (ret->looks-- > 0 && packing_moves_off(w, base, c->i, false))
+        if (!c->risk && ret->looks-- > 0 && packing_moves_off(w, base, c->i, false))
             (void)unneeded_hold(w, c);
         explain_judge(w, c->i, VERDICT_HOLD, why, "hold");
     } else if (packing_moves_off(w, base, c->i, true)) {
         take_part(w, t, c->i, 1);
         ret->v[ret->n++] = c;
+    } else if (c->risk) {
+        explain_judge(w, c->i, VERDICT_HOLD, risk_fact(w, c->i), "drain when its replacement is ACTIVE");
     } else {
         ret->stay[ret->stays] = c->i;
         ret->stays += c->tasks > 0;
@@ -384,8 +412,8 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
             explain_judge(w, c->i, VERDICT_HOLD, "its tasks fit elsewhere, but not as ECS would place them", "hold");
             continue;
         }
-        const char *why = unneeded_hold(w, c);
-        why = why ? why : balance_hold(w, t, c->i);
+        const char *why = c->risk ? NULL : unneeded_hold(w, c);
+        why = why || c->risk ? why : balance_hold(w, t, c->i);
         why = why ? why : groups_refuse(w, c->i);
         w->inst[c->i].planned_drain = why == NULL;
         if (!why)
@@ -393,7 +421,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
         if (why)
             explain_judge(w, c->i, VERDICT_HOLD, why, "hold");
         else
-            drain_begin(w, c->i, fit_fact(w, c->tasks), "drain");
+            drain_begin(w, c->i, fit_fact(w, c), "drain");
     }
     work_roles(w);
 }
@@ -413,7 +441,7 @@ static void try_all(struct work *w, struct candidate *v, size_t n, struct tally 
     size_t proven = prove_chosen(w, &before, &chosen);
     assert(proven <= chosen.n);
     judge_chosen(w, t, &chosen, proven);
-    if (chosen.n == 0 && t->drains == 0)
+    if (chosen.n == 0 && t->drains == 0 && w->risk.count == 0)
         consolidate_find(w, &before, chosen.stay, chosen.stays);
 }
 
@@ -439,13 +467,16 @@ void scale_in(struct work *w)
     size_t n = 0;
     const char *hold = scale_in_hold(w);
     hold = hold ? hold : confirm_hold(w);
+    hold = hold ? hold : risk_first(w);
+    const char *risk_why = risk_waiting(w);
     count_moving(w);
     scale_in_ask_fleets(w);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         if (w->inst[i].judged || scale_in_spares(w, (int)i))
             continue;
-        if (hold)
-            explain_judge(w, (int)i, VERDICT_HOLD, hold, "scale-in is held");
+        const char *why = risk_order(w, (int)i) > 0 ? risk_why : hold;
+        if (why)
+            explain_judge(w, (int)i, VERDICT_HOLD, why, "scale-in is held");
         else
             v[n++] = candidate_of(w, &t, (int)i);
     }

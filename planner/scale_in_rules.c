@@ -13,6 +13,7 @@
 #include "planner/loop_guard.h"
 #include "planner/modes.h"
 #include "planner/owner.h"
+#include "planner/risk.h"
 
 #define DENIED_AGAIN_MS (60 * 60 * 1000)
 #define DENIED_TRY_MS (5 * 60 * 1000)
@@ -93,8 +94,8 @@ static const char *forbidden(struct work *w, int i, const struct instance *x)
 
 static const char *at_risk(struct work *w, int i, const struct instance *x)
 {
-    (void)i;
-    return x->rebalance_ms > 0 ? explain_text(w, "rebalance recommendation %s", explain_time(w, x->rebalance_ms)) : NULL;
+    (void)x;
+    return risk_hold(w, i);
 }
 
 static const char *fleet_closed(struct work *w, int i, const struct instance *x)
@@ -265,6 +266,8 @@ static const char *replaced_first(struct work *w, int i, const struct instance *
     return consolidate_hold(w, i);
 }
 
+// The last three do not speak for one at risk: it is not here to stay, and what it holds is replaced first.
+enum { RULES_OF_TIME = 3 };
 static const struct rule rules[] = {
     {no_fleet, VERDICT_FOREIGN, "not ours"},
     {ended, VERDICT_END, "ends by itself"},
@@ -274,7 +277,7 @@ static const struct rule rules[] = {
     {odd_state, VERDICT_UNKNOWN, "not touched"},
     {disconnected, VERDICT_KEEP, "no candidate"},
     {forbidden, VERDICT_KEEP, "never chosen"},
-    {at_risk, VERDICT_HOLD, "no voluntary drain"},
+    {at_risk, VERDICT_HOLD, "not moved yet"},
     {fleet_closed, VERDICT_HOLD, "no candidate"},
     {group_refuses, VERDICT_HOLD, "its group may not be made smaller by it"},
     {fleet_mode, VERDICT_HOLD, "no candidate"},
@@ -301,9 +304,20 @@ void scale_in_ask_fleets(struct work *w)
         w->fleet[f].drains = (!w->fleet[f].closed || w->fleet[f].loose) && !modes_hold(w, (int)f) && !owner_hold(w, (int)f) && !loop_hold(w, (int)f);
 }
 
+bool scale_in_spoken_for(struct work *w, int i)
+{
+    for (size_t k = 0; k < ARRAY_LEN(rules) - RULES_OF_TIME; k++) {
+        bool passes = rules[k].fact == at_risk || rules[k].fact == fleet_mode || rules[k].fact == fleet_owner || rules[k].fact == fleet_loop;
+        if (!passes && rules[k].fact(w, i, &w->s->instances[i]))
+            return true;
+    }
+    return false;
+}
+
 bool scale_in_spares(struct work *w, int i)
 {
-    for (size_t k = 0; k < ARRAY_LEN(rules); k++) {
+    size_t count = ARRAY_LEN(rules) - (risk_order(w, i) > 0 ? RULES_OF_TIME : 0);
+    for (size_t k = 0; k < count; k++) {
         const char *fact = rules[k].fact(w, i, &w->s->instances[i]);
         if (!fact)
             continue;

@@ -4,8 +4,8 @@
 // the actions and verdicts as they are decided. Arrays run parallel to the snapshot's. Roles follow from facts, memo and what
 // this tick has decided (`planned_drain`, `planned_undo`), so a stage can ask "what if" by setting one and assessing again.
 //
-// Stamps used in the memo beside their plain meaning: STAMP_EXCLUDED with the cluster's name is the hold after a start (L1,
-// since_ms = that start); STAMP_UNNEEDED with a fleet's id is since when its target at rest is off (V23, A10).
+// Stamps used beside their plain meaning: STAMP_EXCLUDED with the cluster's name is the hold after a start (L1, since_ms = that start);
+// STAMP_UNNEEDED with a fleet's id is since when its target at rest is off (V23, A10).
 #pragma once
 
 #include "planner/kinds.h"
@@ -36,11 +36,11 @@ struct work_instance {
     enum role role;
     bool doomed;         // notice, or EC2 ends it: its tasks die whatever a service allows
     bool live;           // EC2 pending or running: weighs in its fleet
-    int zone;            // index into zones, -1 unknown
+    int zone, type;      // index into zones, into types, -1 unknown
     int drain;           // index into the memo's drains (ours), -1
-    int type;            // index into types, -1 unknown
-    bool planned_drain, planned_undo;
-    int undo_action;     // the action after which its drain is undone, -1
+    bool planned_drain, planned_undo, moves;
+    int risk_order;      // 1 = first, 0 not chosen; it and `moves`: risk.h
+    int undo_action;     // after which its drain is undone, -1
     struct res free;     // room for more tasks: own view and ECS's, the smaller; of one that comes, what it will have
     struct res room;     // that of one that is there
     struct res reserved; // by tasks on it that run or start
@@ -141,13 +141,13 @@ struct work {
     struct { struct memo_stamp *v; size_t count; } avoided;  // STAMP_POOL of pools that are avoided now
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
+    struct { const char *why; int count; } risk;  // risk.c: why none is chosen; how many are
     struct swap *swap;         // consolidate.c: the replacement ordered in this tick, NULL none
     const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
     struct pass now;           // with all that this tick has decided so far
     int *daemons;              // daemon services with a known shape
     size_t daemon_count;
-    int32_t *scratch;          // zeroed, by instance
-    int32_t **scratch_groups;  // by field and group
+    int32_t *scratch, **scratch_groups;  // zeroed, by instance; by field and group
     int *scratch_kinds;        // by kind
 };
 

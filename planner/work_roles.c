@@ -18,7 +18,7 @@ static enum role role_unregistered(const struct work *w, const struct instance *
 static enum role role_active(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
-    if (w->inst[i].planned_drain)
+    if (w->inst[i].planned_drain || w->inst[i].moves)
         return ROLE_LEAVING;
     if (w->inst[i].planned_undo)
         return ROLE_SHAKY;

@@ -105,6 +105,8 @@ static void read_health(struct event *e, const json_t *root, const json_t *detai
     e->word = text(detail, "eventTypeCode", a);
     e->why = text(detail, "eventTypeCategory", a);
     e->starts_ms = time_of(detail, "startTime");
+    if (strcmp(text(detail, "statusCode", a), "closed") == 0)
+        e->instance_count = 0;  // it is over, or was taken back
 }
 
 static void read_ecs(struct event *e, const json_t *root, const json_t *detail, struct arena *a)

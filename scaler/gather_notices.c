@@ -8,6 +8,7 @@
 #include "scaler/gather_internal.h"
 
 #define KEPT_MS 600000        // a notice that was told by an event; the instance is gone long before
+#define RISK_KEPT_MS 7200000  // a warning that nothing came of
 #define EXTRA_MS 2000         // clocks of AWS and EC2 agree about so well
 
 // ---- what is known --------------------------------------------------------------------------------------------------------
@@ -24,8 +25,12 @@ static void forget_old(struct region *r, int64_t now_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < r->notice_count; i++)
-        if (r->notices[i].polled || now_ms - r->notices[i].heard_ms < KEPT_MS)
-            r->notices[kept++] = r->notices[i];
+    {
+        const struct spot_notice *x = &r->notices[i];
+        bool risk = x->at_ms == 0 && (now_ms - x->heard_ms < RISK_KEPT_MS || now_ms < x->event_ms + KEPT_MS);
+        if (x->polled || risk || now_ms - x->heard_ms < KEPT_MS)
+            r->notices[kept++] = *x;
+    }
     r->notice_count = kept;
 }
 
@@ -42,11 +47,13 @@ bool region_notice_add(struct region *r, const char *instance, const struct noti
         *x = (struct spot_notice){.heard_ms = n->heard_ms};
         snprintf(x->instance, sizeof x->instance, "%s", instance);
     }
-    bool first = n->risk ? x->risk_ms == 0 : x->at_ms == 0 || n->at_ms > x->at_ms + KEPT_MS;
+    bool first = n->risk ? x->risk_ms == 0 || (n->event_ms > 0 && n->event_ms != x->event_ms) : x->at_ms == 0 || n->at_ms > x->at_ms + KEPT_MS;
     x->polled |= n->polled;
     x->heard_ms = n->heard_ms;
+    if (n->risk && n->event_ms > 0)
+        x->event_ms = n->event_ms;
     if (n->risk)
-        x->risk_ms = first ? n->at_ms : x->risk_ms;
+        x->risk_ms = x->risk_ms == 0 ? n->at_ms : x->risk_ms;
     else if (first || n->at_ms < x->at_ms)  // of two that tell of the same, the earlier is right
         x->at_ms = n->at_ms;
     return first;
@@ -58,20 +65,30 @@ static int64_t of_this_life(int64_t at_ms, int64_t launched_ms)
     return at_ms > 0 && at_ms + EXTRA_MS >= launched_ms ? at_ms : 0;
 }
 
-int64_t region_notice_ms(const struct region *r, const char *instance, int64_t launched_ms)
+static const struct spot_notice *found(const struct region *r, const char *instance)
 {
     for (size_t i = 0; i < r->notice_count; i++)
         if (strcmp(r->notices[i].instance, instance) == 0)
-            return of_this_life(r->notices[i].at_ms, launched_ms);
-    return 0;
+            return &r->notices[i];
+    return NULL;
+}
+
+int64_t region_notice_ms(const struct region *r, const char *instance, int64_t launched_ms)
+{
+    const struct spot_notice *x = found(r, instance);
+    return x ? of_this_life(x->at_ms, launched_ms) : 0;
 }
 
 int64_t region_risk_ms(const struct region *r, const char *instance, int64_t launched_ms)
 {
-    for (size_t i = 0; i < r->notice_count; i++)
-        if (strcmp(r->notices[i].instance, instance) == 0)
-            return of_this_life(r->notices[i].risk_ms, launched_ms);
-    return 0;
+    const struct spot_notice *x = found(r, instance);
+    return x ? of_this_life(x->risk_ms, launched_ms) : 0;
+}
+
+int64_t region_event_ms(const struct region *r, const char *instance, int64_t launched_ms)
+{
+    const struct spot_notice *x = found(r, instance);
+    return x && of_this_life(x->risk_ms, launched_ms) ? x->event_ms : 0;
 }
 
 size_t region_notices_polled(struct region *r, const struct ec2_spot_requests *told, int64_t now_ms, const char **ret_new, size_t max)
@@ -139,6 +156,7 @@ static void update_instance(const struct gather *g, struct instance *i, const st
     int64_t notice_ms = region_notice_ms(r, i->id, i->launched_ms), risk_ms = region_risk_ms(r, i->id, i->launched_ms);
     i->notice_ms = notice_ms ? notice_ms : i->notice_ms;
     i->rebalance_ms = risk_ms ? risk_ms : i->rebalance_ms;
+    i->event_ms = risk_ms ? region_event_ms(r, i->id, i->launched_ms) : i->event_ms;
     if (written_since(g, ACTION_DRAIN, i->id, last->now_ms) && i->ecs == ECS_ACTIVE)
         i->ecs = ECS_DRAINING;
     else if (written_since(g, ACTION_UNDRAIN, i->id, last->now_ms) && i->ecs == ECS_DRAINING)

@@ -10,6 +10,7 @@
 
 struct notice_fact {
     int64_t at_ms, heard_ms;    // of the event; when it reached us
+    int64_t event_ms;           // of a scheduled event: when it stops the instance, 0 none
     bool risk;                  // only a warning: rebalance recommendation, scheduled event
     bool polled;                // by the spot requests
 };
@@ -18,6 +19,7 @@ bool region_notice_add(struct region *r, const char *instance, const struct noti
 // Of an instance launched then (0 unknown); 0 there is none, or it was about an earlier life of the id.
 int64_t region_notice_ms(const struct region *r, const char *instance, int64_t launched_ms);
 int64_t region_risk_ms(const struct region *r, const char *instance, int64_t launched_ms);
+int64_t region_event_ms(const struct region *r, const char *instance, int64_t launched_ms);
 // What the spot requests tell replaces what they told before; the ids that are news into ret_new (strings of `told`).
 size_t region_notices_polled(struct region *r, const struct ec2_spot_requests *told, int64_t now_ms, const char **ret_new, size_t max);
 

@@ -67,6 +67,7 @@ struct region_quota {               // a vCPU quota of the account
 struct spot_notice {                // of gather_notices.c
     char instance[24];
     int64_t at_ms, risk_ms;         // notice; rebalance recommendation or scheduled event; 0 none
+    int64_t event_ms;               // when that event stops it
     int64_t heard_ms;
     bool polled;                    // the newest answer about spot requests tells of it
 };

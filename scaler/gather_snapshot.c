@@ -251,6 +251,7 @@ static void from_ec2(struct join *j, const struct fact_ec2 *e, struct instance *
     i->ever_registered = e->ever_registered;
     i->notice_ms = region_notice_ms(j->l->region, e->id, e->launched_ms);
     i->rebalance_ms = region_risk_ms(j->l->region, e->id, e->launched_ms);
+    i->event_ms = region_event_ms(j->l->region, e->id, e->launched_ms);
     if (i->notice_ms == 0 && e->interrupted)
         i->notice_ms = e->interrupted_since_ms;
     struct drain_mark mark;

@@ -61,7 +61,7 @@ static void begin_answer(struct cell *c, int64_t now_ms)
 // An instance that AWS takes back, or may soon. True: a cluster of ours has to answer.
 static bool tell_instance(struct notices *n, struct events_heard *h, const char *id, bool risk, bool *ret_known)
 {
-    bool news = region_notice_add(h->region, id, &(struct notice_fact){.at_ms = h->at_ms, .heard_ms = h->now_ms, .risk = risk}), waits = false;
+    bool news = region_notice_add(h->region, id, &(struct notice_fact){.at_ms = h->at_ms, .heard_ms = h->now_ms, .risk = risk, .event_ms = risk ? h->event->starts_ms : 0}), waits = false;
     for (size_t i = 0; i < n->cell_count; i++) {
         struct cell *c = &n->cells[i];
         const struct instance *x = c->region == h->region ? find(c, id) : NULL;

@@ -79,6 +79,7 @@ static void write_instance(struct jsonw *j, const struct view_cluster *c, size_t
     jsonw_str(j, "mark", i->mark);
     jsonw_time(j, "notice", i->notice_ms);
     jsonw_time(j, "rebalance", i->rebalance_ms);
+    jsonw_time(j, "event", i->event_ms);
     jsonw_bool(j, "kept_by_tag", i->forbidden);
     write_verdict(j, c->instance_verdict[index]);
     jsonw_end(j);

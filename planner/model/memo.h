@@ -68,7 +68,7 @@ enum memo_stamp_kind {
 };
 
 // What a pool failed by: bits of the amount of STAMP_POOL.
-enum pool_trouble { POOL_INTERRUPTED = 1, POOL_REFUSED = 2, POOL_SLOW = 4 };
+enum pool_trouble { POOL_INTERRUPTED = 1, POOL_REFUSED = 2, POOL_SLOW = 4, POOL_WARNED = 8 };
 
 struct memo_stamp {
     enum memo_stamp_kind kind;

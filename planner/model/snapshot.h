@@ -124,7 +124,8 @@ struct instance {
     int64_t marked_ms;      // from the tag's value
     bool forbidden;         // tag masu:keep: never chosen
     int64_t notice_ms;      // spot notice: when its two minutes began, 0 = none
-    int64_t rebalance_ms;   // rebalance recommendation, 0 = none
+    int64_t rebalance_ms;   // since when it is at risk: rebalance recommendation, scheduled event; 0 = not
+    int64_t event_ms;       // a scheduled event of EC2 stops or ends it then, 0 = none
     const struct attribute_set *attributes;  // one of attribute_sets: as registered, or as its pool's when it boots; NULL unknown
     struct port_set ports;  // host ports in use or reserved, as ECS says
     const char *provider;   // capacity provider that it registered with, "" none

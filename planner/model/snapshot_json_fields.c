@@ -201,6 +201,7 @@ static const struct json_field instance_rows[] = {
     ROW(instance, forbidden, "forbidden", FIELD_BOOL, .fallback = false),
     ROW(instance, notice_ms, "notice_at", FIELD_TIME, .flags = 0),
     ROW(instance, rebalance_ms, "rebalance_at", FIELD_TIME, .flags = 0),
+    ROW(instance, event_ms, "event_at", FIELD_TIME, .flags = 0),
     ROW(instance, provider, "provider", FIELD_STR, .flags = 0),
     ROW(instance, agent_version, "agent_version", FIELD_STR, .flags = 0),
     ROW(instance, launch_template, "launch_template", FIELD_STR, .flags = 0),

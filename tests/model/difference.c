@@ -247,6 +247,7 @@ static const char *instance_difference(const struct instance *a, const struct in
     SAME(forbidden);
     SAME(notice_ms);
     SAME(rebalance_ms);
+    SAME(event_ms);
     SAME_TEXT(id);
     SAME_TEXT(arn);
     SAME_TEXT(type);

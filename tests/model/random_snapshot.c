@@ -272,6 +272,7 @@ static void make_instances(struct snapshot *s, struct rng *r, struct arena *a)
             .forbidden = coin(r),
             .notice_ms = some_time(r),
             .rebalance_ms = some_time(r),
+            .event_ms = some_time(r),
             .attributes = some_set(s, r),
             .ports = some_ports(r, a),
             .provider = some_text(r, a, "provider"),

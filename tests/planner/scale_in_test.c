@@ -181,13 +181,6 @@ static void l3_twice_the_learned_boot_time_counts_too(void **state)
     spared("i-004", VERDICT_KEEP, "least age");
 }
 
-static void d7_an_instance_at_risk_is_no_voluntary_candidate(void **state)
-{
-    (void)state;
-    at(3)->rebalance_ms = T0 - MINUTE;
-    spared("i-004", VERDICT_HOLD, "rebalance");
-}
-
 static void e4_a_disconnected_instance_is_no_candidate(void **state)
 {
     (void)state;
@@ -655,7 +648,6 @@ int main(void)
         TEST(f9_more_tasks_by_ecs_than_in_the_lists_is_unknown),
         TEST(l3_a_young_instance_is_no_candidate),
         TEST(l3_twice_the_learned_boot_time_counts_too),
-        TEST(d7_an_instance_at_risk_is_no_voluntary_candidate),
         TEST(e4_a_disconnected_instance_is_no_candidate),
         TEST(c7_a_strangers_drain_is_not_ours),
         TEST(c7_a_drain_marked_by_another_is_not_ours_and_says_so),

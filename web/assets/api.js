@@ -40,7 +40,7 @@
  *   ecs: string, ec2: string, agent_connected: boolean, launched: string | null, registered: string | null, capacity: Res | null,
  *   reserved: Res | null, usd_micro_per_hour: number | null, tasks_known: boolean, holdings: Holding[],
  *   drain: { state: string, since: string, state_since: string, deadline: string | null, held: boolean, reason: string } | null,
- *   mark: string, notice: string | null, rebalance: string | null, kept_by_tag: boolean,
+ *   mark: string, notice: string | null, rebalance: string | null, event: string | null, kept_by_tag: boolean,
  *   verdict: { code: string, fact: string, verdict: string } | null }} Instance
  * @typedef {{ now: string, cluster: string, tick: number, at: string, services: string[], instances: Instance[] }} Instances
  * @typedef {{ fleet: string, type: string, zone: string, weight_milli: number, spot_usd_micro_per_hour: number | null,

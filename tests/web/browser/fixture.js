@@ -43,7 +43,7 @@ function makeInstances(seed, count, names, special) {
       agent_connected: true, launched: iso(NOW - Math.floor(rand() * 30) * 3_600_000 - 600_000), registered: iso(NOW - 500_000), capacity: { cpu_units: cpu, memory_mib: mem },
       reserved: { cpu_units: 256, memory_mib: 512 }, usd_micro_per_hour: spot ? priceSpot : price, tasks_known: true,
       holdings: [{ service: names.length, shape: "agent:3", cpu_units: 128, memory_mib: 256, running: 2, pending: 0, stopping: 0, protected: 0, daemon: true }],
-      drain: null, mark: "", notice: null, rebalance: null, kept_by_tag: false, verdict: { code: "keep", fact: "its tasks fit on 0 of 19 others", verdict: "keep" },
+      drain: null, mark: "", notice: null, rebalance: null, event: null, kept_by_tag: false, verdict: { code: "keep", fact: "its tasks fit on 0 of 19 others", verdict: "keep" },
     });
   }
   if (special) {

@@ -1,0 +1,135 @@
+// Group D of safety.md, warnings before the notice: rebalance recommendations and events of EC2 (D7).
+#include "base/parse.h"
+#include "tests/scaler/story_events.h"
+
+enum { RISK_HOSTS = 20 };
+
+static int risk_world(const struct world_options *o, struct world **ret, struct err *err)
+{
+    struct world *w = NULL;
+    int rc = world_empty(7, o, &w, err);
+    if (rc)
+        return rc;
+    world_add_cluster(w, "main");
+    const struct world_override pools[] = {{world_type_index(w, "m5.xlarge"), -1, 1000}, {world_type_index(w, "c5.xlarge"), -1, 1000}};
+    int fleet_index = world_add_fleet(w, &(struct world_fleet_spec){.cluster = 0, .target = RISK_HOSTS, .allocation = WALLOC_LOWEST_PRICE, .overrides = pools,
+                                                                    .override_count = ARRAY_LEN(pools)});
+    for (int i = 0; i < RISK_HOSTS; i++)
+        add_host(w, fleet_index, i % 3);
+    add_service(w, (struct a_service){"web", 512, 768, RISK_HOSTS * 7, 100, 200, WS_SPREAD_ZONE, 0, 0});
+    *ret = w;
+    return 0;
+}
+
+static int leaving(struct story *s)
+{
+    struct world_view v = see(s);
+    int n = 0;
+    for (int i = 0; i < v.instance_count; i++)
+        n += v.instances[i].used && v.instances[i].state.now == WL_RUNNING && v.instances[i].status.now == WE_DRAINING;
+    return n;
+}
+
+static int at_risk(struct story *s)
+{
+    struct world_view v = see(s);
+    int n = 0;
+    for (int i = 0; i < v.instance_count; i++)
+        n += v.instances[i].used && v.instances[i].state.now <= WL_RUNNING && v.instances[i].rebalance_ms > 0;
+    return n;
+}
+
+static void d7_one_at_risk_is_replaced_before_it_is_drained(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true});
+    int one = an_active(&s), healthy = live(&s);
+    int64_t had = target_of(&s), since = now_ms(&s);
+    assert_int_equal(world_rebalance_hint(world_of(&s), one), WORLD_OK);
+    seconds(&s, 40);
+    assert_true(target_of(&s) > had);
+    assert_int_equal(see(&s).instances[one].status.now, WE_ACTIVE);
+    for (int i = 0; i < 30 && see(&s).instances[one].status.now == WE_ACTIVE; i++)
+        seconds(&s, 10);
+    assert_int_equal(see(&s).instances[one].status.now, WE_DRAINING);
+    assert_true(live(&s) > healthy);  // the other is there
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 1);
+    pass(&s, 30);
+    assert_int_equal(at_risk(&s), 0);
+    assert_int_equal(live(&s), healthy);
+    assert_int_equal(target_of(&s), had);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void d7_a_wave_of_warnings_is_answered_by_fifths_of_capacity(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){.events = true, .build = risk_world});
+    pass(&s, 10);
+    int64_t had = target_of(&s), most = 0;
+    int hosts = live(&s), warned = 0, at_once = 0;
+    struct world_view v = see(&s);
+    for (int i = 0; i < v.instance_count; i++)  // most of it: all m5.xlarge of two zones
+        if (v.instances[i].used && v.instances[i].state.now == WL_RUNNING && v.pools[v.instances[i].pool].zone < 2)
+            warned += world_rebalance_hint(world_of(&s), i) == WORLD_OK;
+    assert_true(warned * 2 > hosts);
+    for (int i = 0; i < 120 * 6 && at_risk(&s) > 0; i++) {
+        seconds(&s, 10);
+        most = target_of(&s) > most ? target_of(&s) : most;
+        at_once = leaving(&s) > at_once ? leaving(&s) : at_once;
+        assert_true(running(&s, s.web) >= RISK_HOSTS * 7 * 9 / 10);
+    }
+    print_message("%d of %d warned, target %" PRId64 " at most, had %" PRId64 ", %d drains at once; %d left\n", warned, hosts, most, had, at_once, at_risk(&s));
+    assert_int_equal(at_risk(&s), 0);
+    assert_in_range(most, had + 1, had + (hosts + 4) / 5);
+    assert_in_range(at_once, 1, hosts / 5);
+    pass(&s, 40);
+    assert_int_equal(running(&s, s.web), RISK_HOSTS * 7);
+    assert_in_range(live(&s), hosts - 2, hosts + 1);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void post_health(struct story *s, const char *instance, const char *code, int64_t at_ms)
+{
+    char text[1024], at[32];
+    snprintf(text, sizeof text, "{\"version\":\"0\",\"id\":\"h1\",\"detail-type\":\"AWS Health Event\",\"source\":\"aws.health\",\"account\":\"111122223333\","
+             "\"time\":\"%s\",\"region\":\"us-east-1\",\"resources\":[\"%s\"],\"detail\":{\"service\":\"EC2\",\"eventTypeCode\":\"%s\","
+             "\"eventTypeCategory\":\"scheduledChange\",\"startTime\":\"Fri, 30 Jan 2026 12:00:00 GMT\",\"affectedEntities\":[{\"entityValue\":\"%s\"}]}}",
+             format_iso8601(at_ms, false, at), instance, code, instance);
+    sandbox_post(s->rig.sandbox, slice_of(text));
+}
+
+static void d7_a_retirement_is_answered_as_a_warning(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true});
+    int one = an_active(&s), healthy = live(&s);
+    char id[32];
+    snprintf(id, sizeof id, "%s", see(&s).instances[one].id);
+    post_health(&s, id, "AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED", now_ms(&s) - 3600000);
+    pass(&s, 40);
+    struct world_view v = see(&s);
+    for (int i = 0; i < v.instance_count; i++)
+        if (v.instances[i].used && strcmp(v.instances[i].id, id) == 0)
+            assert_true(v.instances[i].state.now > WL_RUNNING && v.instances[i].ended_by == WORLD_OURS);
+    assert_int_equal(live(&s), healthy);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(d7_one_at_risk_is_replaced_before_it_is_drained),
+        cmocka_unit_test(d7_a_wave_of_warnings_is_answered_by_fifths_of_capacity),
+        cmocka_unit_test(d7_a_retirement_is_answered_as_a_warning),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
