@@ -9,6 +9,7 @@
 // ---- the snapshot's own rules ---------------------------------------------------------------------------------------------
 #define SOURCE_LOST_MS (5 * 60 * 1000)  // before a source that is not read is told
 #define MEMBERS_COMPARE_MS (5 * 60 * 1000)  // two looks further apart are not held against each other
+#define TROUBLE_HOLD_MS (15 * 60 * 1000)  // D8: after it is over
 #define MEMBERS_HOLD_MS (15 * 60 * 1000)    // D8: what comes back settles first
 
 static bool in_range(int index, size_t count)
@@ -149,8 +150,11 @@ static const char *mass_trouble(struct work *w)
     return NULL;
 }
 
+// The first of the zones that are down; each is marked.
 static const char *zone_trouble(struct work *w)
 {
+    const char *first = NULL;
+    w->zone_down = arena_array(w->a, bool, (size_t)w->zone_count + 1);
     for (int z = 0; z < w->zone_count; z++) {
         int unready = 0, all = 0;
         for (size_t i = 0; i < w->s->instance_count; i++) {
@@ -160,10 +164,21 @@ static const char *zone_trouble(struct work *w)
             all++;
             unready += r == ROLE_UNREACHABLE || r == ROLE_LATE;
         }
-        if (unready >= 3 && unready * 5 > all)
-            return explain_text(w, "%d of %d instances unready in %s, limit 20 %%", unready, all, w->zones[z]);
+        w->zone_down[z] = unready >= 3 && unready * 5 > all;
+        if (w->zone_down[z] && !first)
+            first = explain_text(w, "%d of %d instances unready in %s, limit 20 %%", unready, all, w->zones[z]);
     }
-    return NULL;
+    return first;
+}
+
+// D8: what was down comes back in parts, and tasks and groups move meanwhile. scale_in_start_hold reads it.
+static void stamp_trouble(struct work *w, bool trouble)
+{
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_TROUBLE, w->s->cluster);
+    if (trouble)
+        work_stamp_set(w, (struct memo_stamp){STAMP_TROUBLE, w->s->cluster, w->s->now_ms, w->s->now_ms + TROUBLE_HOLD_MS, 0, 0});
+    else if (was && was->since_ms <= w->s->now_ms && was->until_ms > w->s->now_ms)
+        work_stamp_set(w, *was);
 }
 
 // L8, the other half: members of the cluster that are gone since the last look, and EC2 does not say that they ended. Either the
@@ -246,6 +261,7 @@ void check_facts(struct work *w)
     const char *odd = contradiction(w);
     w->mass_trouble = mass_trouble(w);
     const char *lost = members_lost(w), *zone = zone_trouble(w);
+    stamp_trouble(w, w->mass_trouble || zone);
     const char *mass = w->mass_trouble ? w->mass_trouble : zone ? zone : lost;
     if (mass)
         alert_raise(w, ALERT_MASS_TROUBLE, w->s->cluster, mass, NULL);

@@ -76,6 +76,14 @@ static void see_instances(struct work *w)
     }
 }
 
+static bool zone_down(const struct work *w, const char *zone)
+{
+    for (int z = 0; z < w->zone_count && zone[0]; z++)
+        if (strcmp(w->zones[z], zone) == 0)
+            return w->zone_down[z];
+    return false;
+}
+
 static bool avoided_entry(const struct work *w, const struct fleet_pool *p)
 {
     return pool_memory_avoided(w, p->type_name, p->zone) != NULL;
@@ -91,7 +99,7 @@ static bool out_of_stock(const struct work *w, int f, const struct pool *x)
         if (p->type != x->type || p->weight_milli != x->weight_milli || p->subnet_full)
             continue;
         const struct memo_stamp *s = pool_memory_avoided(w, p->type_name, p->zone);
-        if (!s || !(s->amount & POOL_REFUSED))
+        if (!s || !(s->amount & (POOL_REFUSED | POOL_IMPAIRED)))
             return false;
         any = true;
     }
@@ -158,6 +166,8 @@ void pool_memory_observe(struct work *w)
         for (size_t k = 0; k < w->s->fleets[f].pool_count; k++) {
             const struct fleet_pool *p = &w->s->fleets[f].pools[k];
             failed(w, p->type_name, p->zone, p->refused_ms, POOL_REFUSED);
+            if (zone_down(w, p->zone))
+                failed(w, p->type_name, p->zone, w->s->now_ms, POOL_IMPAIRED);
         }
     list_avoided(w);
     find_rates(w);
@@ -188,7 +198,7 @@ static const char *trouble_fact(struct work *w, const struct memo_stamp *x)
     static const struct {
         enum pool_trouble trouble;
         const char *words;
-    } WORDS[] = {{POOL_INTERRUPTED, "interrupted"}, {POOL_REFUSED, "out of stock"}, {POOL_SLOW, "slow to register"}, {POOL_WARNED, "warned"}};
+    } WORDS[] = {{POOL_INTERRUPTED, "interrupted"}, {POOL_REFUSED, "out of stock"}, {POOL_SLOW, "slow to register"}, {POOL_WARNED, "warned"}, {POOL_IMPAIRED, "zone down"}};
     const char *what = "";
     for (size_t k = 0; k < ARRAY_LEN(WORDS); k++)
         if (x->amount & WORDS[k].trouble)

@@ -3,7 +3,7 @@
 //   well ── a failure ──► avoided for 3 min ── a failure after that ──► 6, 12, 24, 30 min ── each 30 quiet min halve the count ──► well
 //
 // Failures: a spot notice to a member, a refusal in a fleet's history (out of stock), a launch that is long overdue,
-// a rebalance recommendation. What happens to
+// a rebalance recommendation, a zone that is down (D8). What happens to
 // a pool while it is avoided is the same trouble and makes nothing longer but its end. AWS picks the pool of a maintained fleet, so
 // to avoid one is to prefer fleets with others, and not to reckon with it where it is out of stock. The count of a pool that interrupted is its
 // rate as well, by which a choice among fleets reckons the restarts to come. Memo: STAMP_POOL by "type zone".

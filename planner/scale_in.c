@@ -32,7 +32,8 @@ const char *scale_in_start_hold(struct work *w)
     if (s && s->until_ms > w->s->now_ms)
         return explain_text(w, "seen for %s, drains nothing before %s", explain_duration(w, w->s->now_ms - w->s->started_ms),
                             explain_time(w, s->until_ms));
-    return NULL;
+    const struct memo_stamp *trouble = work_stamp(w, STAMP_TROUBLE, w->s->cluster);
+    return trouble ? explain_text(w, "mass trouble until %s, drains nothing before %s", explain_time(w, trouble->since_ms), explain_time(w, trouble->until_ms)) : NULL;
 }
 
 // Tasks that have room, and that ECS has not placed yet.

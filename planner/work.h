@@ -122,6 +122,7 @@ struct work {
     struct work_fleet *fleet;
     struct work_hold *holds;
     const char **zones; int zone_count;
+    bool *zone_down;           // by zone: too many of its instances are unready (check.c)
     struct res *fresh;         // by type: work_fresh_room
     struct shape_facts *facts; // by shape
     struct kinds kinds;        // of instances, as placement sees them
@@ -134,8 +135,7 @@ struct work {
     } old_stamps, stamps;
     struct res reference;      // the largest of each component over instances and pools
     struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer
-    const char *no_removal;    // why nothing may be removed, NULL when it may
-    const char *no_order;      // why nothing can be ordered
+    const char *no_removal, *no_order;  // why nothing may be removed, or ordered; NULL when it may
     struct breaker_lines *lines;  // breaker.c
     struct pool_shares *shares;  // of pool_share.c; NULL: the policy has no bound
     struct { struct memo_stamp *v; size_t count; } avoided;  // STAMP_POOL of pools that are avoided now

@@ -20,7 +20,7 @@ STORIES = {
     "c8": "empty is wrong", "c9": "a crash between mark and DRAINING", "c10": "undo of the wrong thing", "c11": "data on the instance",
     "c12": "a drain cannot finish",
     "d1": "a spot notice", "d2": "the last task of a service", "d3": "a notice while it boots", "d4": "duplicates, old notices, an earlier life", "d5": "the notice never comes", "d6": "half of all interrupted at once",
-    "d7": "warnings in a wave",
+    "d7": "warnings in a wave", "d8": "a zone fails and comes back",
     "e1": "instances never register", "e2": "fleet and cluster do not match", "e3": "an image registers less memory",
     "e4": "an agent is away", "e5": "all agents are away", "e6": "ghosts", "e7": "no interfaces, no addresses",
     "f1": "tasks on leaving instances", "f2": "ECS backs off", "f3": "managed capacity providers", "f4": "need that capacity cannot cure",

@@ -6,7 +6,7 @@ static void write_memory(struct jsonw *j, const struct view_cluster *c, const st
     static const struct {
         enum pool_trouble trouble;
         const char *word;
-    } WORDS[] = {{POOL_INTERRUPTED, "interrupted"}, {POOL_REFUSED, "out_of_stock"}, {POOL_SLOW, "slow"}, {POOL_WARNED, "warned"}};
+    } WORDS[] = {{POOL_INTERRUPTED, "interrupted"}, {POOL_REFUSED, "out_of_stock"}, {POOL_SLOW, "slow"}, {POOL_WARNED, "warned"}, {POOL_IMPAIRED, "zone_down"}};
     if (!s) {
         jsonw_null(j, "memory");
         return;

@@ -64,11 +64,12 @@ enum memo_stamp_kind {
     STAMP_DRY,        // fleet: its need moves on from since_ms until `until_ms`, `count` times in a row (L17)
     STAMP_ON_DEMAND,  // fleet: its on-demand part was raised at since_ms; `amount` is what it was before
     STAMP_HOOK,       // instance: since when it waits in our lifecycle hook; next heartbeat at `until_ms`
+    STAMP_TROUBLE,    // cluster: mass trouble or a zone down, seen last at since_ms; no new drain until `until_ms` (D8)
     STAMP_COUNT
 };
 
 // What a pool failed by: bits of the amount of STAMP_POOL.
-enum pool_trouble { POOL_INTERRUPTED = 1, POOL_REFUSED = 2, POOL_SLOW = 4, POOL_WARNED = 8 };
+enum pool_trouble { POOL_INTERRUPTED = 1, POOL_REFUSED = 2, POOL_SLOW = 4, POOL_WARNED = 8, POOL_IMPAIRED = 16 };
 
 struct memo_stamp {
     enum memo_stamp_kind kind;

@@ -160,6 +160,44 @@ static void v25_a_drain_at_risk_is_not_undone(void **state)
     assert_int_equal(plan_count(next(), ACTION_UNDRAIN), 0);
 }
 
+static void d8_a_zone_that_is_down_takes_no_orders_and_drains_wait_after_its_return(void **state)
+{
+    (void)state;
+    arrive("us-east-1b");  // one that will be of no use; on demand, so that no drought holds it
+    b.s.instances[HOSTS].spot = false;
+    b.s.instances[HOSTS].launched_ms = b.s.instances[HOSTS].registered_ms = b.s.now_ms - HOUR;
+    b.s.fleets[fleet].target = HOSTS + 1;
+    int other = build_fleet(&b, "sfr-2", 0);
+    build_pool(&b, other, type, 1000);
+    b.s.fleets[fleet].pools[0].zone = "us-east-1a";
+    b.s.fleets[other].pools[0].zone = "us-east-1b";
+    for (int k = 0; k < HOSTS; k += 2) {  // all of zone a
+        b.s.instances[k].agent_connected = false;
+        b.s.instances[k].disconnected_since_ms = b.s.now_ms - 5 * MINUTE;
+    }
+    b.s.services[web].desired += 8;
+    struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_int_equal(plan_target(p, "sfr-2"), 1);
+    assert_non_null(strstr(plan_verdict(p, "m5.xlarge us-east-1a")->fact, "zone down"));
+    b.s.services[web].desired -= 8;
+    for (int k = 0; k < HOSTS; k += 2) {
+        b.s.instances[k].agent_connected = true;
+        b.s.instances[k].disconnected_since_ms = 0;
+    }
+    for (int minutes = 0; minutes < 15; minutes++) {
+        build_later(&b, MINUTE);
+        p = build_plan(&b);
+        assert_int_equal(plan_count(p, ACTION_DRAIN), 0);
+    }
+    int drains = 0;
+    for (int minutes = 0; minutes < 3; minutes++) {
+        build_later(&b, MINUTE);
+        drains += plan_count(build_plan(&b), ACTION_DRAIN);
+    }
+    assert_true(drains > 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -171,6 +209,7 @@ int main(void)
         TEST(d7_an_event_is_no_reason_to_wait_longer_than_the_slowest_drain_takes),
         TEST(d7_what_must_not_move_is_not_replaced),
         TEST(v25_a_drain_at_risk_is_not_undone),
+        TEST(d8_a_zone_that_is_down_takes_no_orders_and_drains_wait_after_its_return),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@ import { changed, state } from "./store.js";
 /** @typedef {import("./api.js").Pool} Pool */
 
 const FEW = 12;
-const WHY = /** @type {Record<string, string>} */ ({ interrupted: "interrupted", out_of_stock: "out of stock", slow: "slow to register", warned: "warned" });
+const WHY = /** @type {Record<string, string>} */ ({ interrupted: "interrupted", out_of_stock: "out of stock", slow: "slow to register", warned: "warned", zone_down: "zone down" });
 const at = (/** @type {string | null} */ s) => (s ? Date.parse(s) : 0);
 
 /** What is wrong with it now, and what was. @param {Pool} p @param {import("./format.js").Clock} clock */
