@@ -298,6 +298,9 @@ static void watch_worlds(struct rig *r)
         o.drain_percent = first->drain_percent;
         o.step_instances = first->step_instances;
         o.headroom_permyriad = first->headroom_percent * 100;
+        if (r->o.sandbox && r->o.sandbox->weather)
+            o.notice_ms = 15000;  // calls hang, and one that was begun is waited for
+        o.notice_ms = r->o.dry_run ? 0 : o.notice_ms + 4 * r->o.latency_ms + (int64_t)(r->o.speed * 200);
         r->invariants[w] = invariants_attach(r->worlds[w], &o);
         for (int k = 0; k < v.cluster_count; k++) {
             const struct policy_cluster *c = &r->policy.clusters[next++];

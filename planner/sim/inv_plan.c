@@ -124,6 +124,8 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
 {
     inv_judge_again(inv, in, result);
     inv->plans++;
+    struct world_view v = world_view(inv->w);
+    inv_plan_made(inv, &v, in->snapshot->control.mode >= CONTROL_FREEZE || in->policy->mode == MODE_OBSERVE);
     judge_facts(inv, in, &result->plan);
     inv_judge_mode(inv, in, &result->plan);
     judge_words(inv, &result->plan);
@@ -142,6 +144,9 @@ static struct inv_intent *find_intent(struct invariants *inv, const char *op, co
 
 void invariants_intent(struct invariants *inv, const char *op, const char *target)
 {
+    struct world_view v = world_view(inv->w);
+    if (strcmp(op, action_kind_name(ACTION_DRAIN)) == 0)
+        inv_answered(inv, &v, target);
     for (int i = 0; i < INV_INTENTS; i++) {
         struct inv_intent *t = &inv->intents[i];
         if (t->open)
@@ -167,6 +172,7 @@ void invariants_crashed(struct invariants *inv)
 {
     for (int i = 0; i < INV_INTENTS; i++)
         inv->intents[i].open = false;
+    inv_life_over(inv);
 }
 
 static const char *op_name(const struct world_call *c)

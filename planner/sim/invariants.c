@@ -15,6 +15,7 @@ void invariants_options_default(struct invariants_options *o)
         .step_instances = 50,
         .rest_ms = 180000,
         .swap_instances = -1,
+        .notice_ms = 1500,
     };
 }
 
@@ -166,7 +167,10 @@ static void reading(void *arg, const struct world *w, int instance, int kind)
 {
     struct invariants *inv = arg;
     struct world_view v = look(inv, w);
-    inv_read(inv, &v, instance, kind);
+    if (kind == WORLD_READ_NOTICE)
+        inv_notice_read(inv, &v, instance);
+    else
+        inv_read(inv, &v, instance, kind);
 }
 
 static void step(void *arg, const struct world *w)
@@ -180,6 +184,7 @@ static void step(void *arg, const struct world *w)
     inv->slow_ms = v.now_ms;
     inv_drain_slow(inv, &v);
     inv_fleet_slow(inv, &v);
+    inv_notices_slow(inv, &v);
 }
 
 struct invariants *invariants_attach(struct world *w, const struct invariants_options *o)

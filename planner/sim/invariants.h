@@ -5,7 +5,7 @@
 // elsewhere, all together; V8 how many at once; V9 orphans are old, few and one at a time, and only what EC2 has terminated is
 // deregistered; V16 nothing is written to what is another's; V18 bounds; V19 growth at once; V20 nothing is done
 // where nothing changes; V22 orders answer a need, once; V31 nothing but tasks and replacements is bought above the limit of an hour; V23 targets agree with members at rest;
-// V24 every drain ends or is reported; V25 undo only what is ours and fit; V33 zones stay even. Plans: V10 no removal on bad facts; V14
+// V24 every drain ends or is reported; V25 undo only what is ours and fit; V28 notices are answered in time; V33 zones stay even; V36 events only speed up. Plans: V10 no removal on bad facts; V14
 // nothing that the mode forbids; V17 the same input gives the same plan; V26 one verdict a candidate, a reason an action; V27 an intent
 // before each call and one outcome after.
 // Violations are collected, never fatal. A violation of the world's calls is charged to calls by WORLD_OURS only.
@@ -18,7 +18,7 @@
 #include "planner/planner.h"
 #include "planner/sim/world.h"
 
-enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V14 = 14, V16 = 16, V17, V18, V19, V20, V22 = 22, V23, V24, V25, V26, V27, V31 = 31, V33 = 33, V_LIMIT };
+enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V14 = 14, V16 = 16, V17, V18, V19, V20, V22 = 22, V23, V24, V25, V26, V27, V28, V31 = 31, V33 = 33, V36 = 36, V_LIMIT };
 
 struct violation {
     enum invariant id;
@@ -34,6 +34,7 @@ struct invariants_options {       // invariants_options_default() fills all; fro
     int64_t headroom_permyriad;   // V7; 0 = not part of the judgement
     const char *owner;            // V16: what ours writes into masu:owner
     int64_t step_instances;       // V19
+    int64_t notice_ms;            // V28: from telling a notice to the intent of its drain; 0 = not part of the judgement
     int64_t rest_ms;              // V23: how long nothing must have moved
     int64_t calm_ms;              // V20: no call after demand and market stood still for so long; 0 = not judged
     int64_t swap_instances;       // V22: what consolidation may order at once; -1 = V22 is not judged
@@ -61,6 +62,8 @@ void invariants_outcome(struct invariants *inv, const char *op, const char *targ
 // A crash between intent and outcome: open intents are forgiven (the next life looks at AWS).
 void invariants_crashed(struct invariants *inv);
 void invariants_reported(struct invariants *inv, const char *instance_id);  // V24: its holder was named, by log or alert
+// V36: after ten quiet minutes the world is as the other one, which saw the same but for its events.
+void invariants_same_rest(struct invariants *inv, const struct world *other);
 // When the run ends: open intents (V27), drains past their deadline (V24).
 void invariants_finish(struct invariants *inv);
 

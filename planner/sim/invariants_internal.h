@@ -22,6 +22,8 @@ struct inv_instance {
     int64_t empty_first_ms, empty_last_ms;  // looks since then that saw it empty, in a row
     int64_t empty_since_ms;    // by the truth; 0 = holds tasks
     int64_t reported_ms, told_ms;
+    int64_t noticed_ms;        // ours was first told of its notice, in this life
+    bool answered;
 };
 
 // V6: a service some of whose tasks stand on instances that ours drains.
@@ -60,6 +62,8 @@ struct invariants {
     struct inv_fleet *fleets;
     size_t instance_cap, service_cap, fleet_cap;
     bool reads_known;          // the sandbox tells what it answered
+    int64_t life_ms;           // the first plan of this life; 0 none yet
+    int64_t silent_until_ms;   // a mode answers nothing
     int64_t slow_ms;           // when the slower checks ran last
     int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
     uint64_t outside;
@@ -120,6 +124,12 @@ void inv_before_any(struct invariants *inv, const struct world_view *v, const st
 // inv_launch.c
 void inv_before_launch(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 const char *inv_launch_tag(const struct world_call *c, const char *key);  // of the instances that it will launch, "" none
+// inv_events.c
+void inv_notice_read(struct invariants *inv, const struct world_view *v, int instance);
+void inv_answered(struct invariants *inv, const struct world_view *v, const char *instance_id);
+void inv_notices_slow(struct invariants *inv, const struct world_view *v);
+void inv_plan_made(struct invariants *inv, const struct world_view *v, bool silent);
+void inv_life_over(struct invariants *inv);
 // inv_group.c
 void inv_before_foreign(struct invariants *inv, const struct world_view *v, int fleet, const char *what);
 void inv_before_desired(struct invariants *inv, const struct world_view *v, const struct world_call *c);

@@ -162,8 +162,8 @@ int world_find_container_instance(const struct world *w, int cluster, const char
 int world_find_task(const struct world *w, int cluster, const char *task_id);
 const char *world_tag_value(const struct world_tag *tags, int n, const char *key);  // NULL if absent
 
-// The sandbox tells what it answered about an instance, so that V2 can be judged: its state, or the list of its tasks.
-enum world_read { WORLD_READ_STATE, WORLD_READ_TASKS };
+// The sandbox tells what it answered about an instance, so that V2 can be judged: its state, or the list of its tasks; and V28: its notice.
+enum world_read { WORLD_READ_STATE, WORLD_READ_TASKS, WORLD_READ_NOTICE };
 void world_note_read(struct world *w, int instance, enum world_read kind);
 
 // ---- commands --------------------------------------------------------------------------------------------------------------

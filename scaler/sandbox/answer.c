@@ -149,3 +149,10 @@ void call_told_task(struct call *c, int task)
     if (listed)
         world_note_read(c->world, t->instance, WORLD_READ_TASKS);
 }
+
+void call_told_notice(struct call *c, const char *instance_id)
+{
+    int instance = world_find_instance(c->world, instance_id);
+    if (reaches_daemon(c) && instance >= 0 && c->view.instances[instance].notice_ms > 0)
+        world_note_read(c->world, instance, WORLD_READ_NOTICE);
+}

@@ -213,6 +213,8 @@ void play_ec2_describe_spot_instance_requests(struct call *c)
         }
         if (!wanted || !page_take(&page, i))
             continue;
+        if (strcmp(status, "instance-terminated-no-capacity") == 0)
+            call_told_notice(c, in->id);
         xo_open(c->out, "item");
         xo_text(c->out, "spotInstanceRequestId", id);
         xo_text(c->out, "state", state);

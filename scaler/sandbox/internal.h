@@ -160,6 +160,7 @@ void call_note(struct call *c, const char *target, const char *fmt, ...) _printf
 // The daemon has been told about an instance (not when the answer is lost): its present state, or its tasks. The tasks are known
 // when both lists were answered within one look, or when one shows that there are some.
 void call_told_state(struct call *c, int instance);
+void call_told_notice(struct call *c, const char *instance_id);
 void call_told_tasks(struct call *c, int instance, bool stopped_ones, bool any);
 // A task was described as it is: its box is told anew where both lists were answered just before. A task may stop in between.
 void call_told_task(struct call *c, int task);

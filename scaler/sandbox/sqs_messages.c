@@ -90,6 +90,20 @@ static void hold(struct call *c, const struct sqs_queue *q, int64_t wait_ms)
     c->ret->retry_ms = next_ms < since_ms + wait_ms ? next_ms : since_ms + wait_ms;
 }
 
+// So that it can be judged when the notice was answered.
+static void tell_notice(struct call *c, const char *body)
+{
+    static const char KEY[] = "\"instance-id\":\"";
+    const char *at = strstr(body, "EC2 Spot Instance Interruption Warning") ? strstr(body, KEY) : NULL;
+    char id[32];
+    size_t n = at ? strcspn(at + strlen(KEY), "\"") : 0;
+    if (n == 0 || n >= sizeof id)
+        return;
+    memcpy(id, at + strlen(KEY), n);
+    id[n] = '\0';
+    call_told_notice(c, id);
+}
+
 void play_sqs_receive(struct call *c)
 {
     struct sqs_queue *q = sqs_read_queue(c);
@@ -110,6 +124,7 @@ void play_sqs_receive(struct call *c)
         m->first_ms = m->first_ms ? m->first_ms : c->now_ms;
         m->visible_ms = c->now_ms + visibility_s * 1000;
         write_message(c, &o, q, m);
+        tell_notice(c, m->body);
     }
     if (shown > 0 && c->speaks_json)
         jo_close(&o, ']');

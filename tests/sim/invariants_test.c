@@ -518,6 +518,63 @@ static void what_interruptions_do_is_not_charged_to_us(void **state)
     rig_release(&r);
 }
 
+// One that was told of a notice, and what it does then.
+static void noticed(struct rig *r, int n)
+{
+    world_interrupt(r->w, n);
+    later(r->w, 500);
+    world_note_read(r->w, n, WORLD_READ_NOTICE);
+}
+
+static void v28_trips_when_a_notice_waits(void **state)
+{
+    (void)state;
+    for (int seconds = 1; seconds <= 3; seconds += 2) {
+        struct rig r = a_rig();
+        noticed(&r, r.hosts[0]);
+        later(r.w, seconds * 1000);
+        act_drain(&r, r.hosts[0]);
+        assert_int_equal(invariants_count_of(r.inv, V28), seconds > 1);
+        rig_release(&r);
+    }
+    struct rig r = a_rig();
+    noticed(&r, r.hosts[0]);
+    later(r.w, 100000);  // never
+    expect(&r, V28);
+    rig_release(&r);
+}
+
+static void v28_allows_the_last_task_of_a_service_a_minute(void **state)
+{
+    (void)state;
+    for (int seconds = 55; seconds <= 65; seconds += 10) {
+        struct rig r = rig_of(calm_world(), 3, (struct a_service){"db", 512, 1024, 1, 0, 100, WS_SPREAD_INSTANCE, 0, 0});
+        struct world_view v = world_view(r.w);
+        int n = v.tasks[v.services[r.web].first_task].instance;
+        noticed(&r, n);
+        later(r.w, seconds * 1000);
+        act_drain(&r, n);
+        assert_int_equal(invariants_count_of(r.inv, V28), seconds > 60);
+        rig_release(&r);
+    }
+}
+
+static void v36_trips_when_the_handler_of_an_event_decides(void **state)
+{
+    (void)state;
+    for (int bug = 0; bug < 2; bug++) {
+        struct rig r = a_rig(), silent = a_rig();
+        if (bug)
+            act_target(&r, 6, WX_NO_TERMINATION);  // for an event that the other never saw
+        later(r.w, 600000);
+        later(silent.w, world_view(r.w).now_ms - world_view(silent.w).now_ms);
+        invariants_same_rest(r.inv, silent.w);
+        assert_int_equal(invariants_count_of(r.inv, V36) > 0, bug);
+        rig_release(&r);
+        rig_release(&silent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -559,6 +616,9 @@ int main(void)
         cmocka_unit_test(v25_trips_on_the_undo_of_what_is_foreign_or_doomed),
         cmocka_unit_test(v27_trips_on_a_missing_intent_and_on_any_number_of_outcomes_but_one),
         cmocka_unit_test(v27_forgives_open_intents_of_a_life_that_crashed),
+        cmocka_unit_test(v28_trips_when_a_notice_waits),
+        cmocka_unit_test(v28_allows_the_last_task_of_a_service_a_minute),
+        cmocka_unit_test(v36_trips_when_the_handler_of_an_event_decides),
         cmocka_unit_test(what_interruptions_do_is_not_charged_to_us),
     };
     return cmocka_run_group_tests_name("invariants", tests, NULL, NULL);
