@@ -50,6 +50,7 @@ struct events {
     struct arena scratch;
     char (*answered)[ID_BYTES];  // ids of messages that were deleted: what comes again of them is deleted again. A ring
     size_t answered_count;
+    struct event_counts counts;
 };
 
 // ---- life -----------------------------------------------------------------------------------------------------------------
@@ -64,6 +65,10 @@ struct events *events_new(const struct events_options *o)
     assert(e->queues);
     assert(e->answered);
     arena_init(&e->scratch, PARSE_BYTES_MAX);
+    static_assert((int)EVENT_KIND_COUNT <= (int)EVENT_KINDS_MAX, "each kind is counted");
+    e->counts.kind_count = EVENT_KIND_COUNT;
+    for (int k = 0; k < EVENT_KIND_COUNT; k++)
+        e->counts.kind_names[k] = event_kind_name((enum event_kind)k);
     return e;
 }
 
@@ -178,6 +183,7 @@ static void hear(struct events *e, struct queue *q, const struct sqs_message *m)
         struct message *again = keep(q, m, now_ms);
         if (again)
             again->done = true;
+        e->counts.results[EVENT_RESULT_KNOWN]++;
         return;
     }
     struct message *kept = keep(q, m, now_ms);
@@ -186,13 +192,18 @@ static void hear(struct events *e, struct queue *q, const struct sqs_message *m)
     arena_reset(&e->scratch);
     if (event_parse(slice_of(m->body), &e->scratch, &event, &err) != 0) {
         say(e, LOG_WARN, q, "a message that is no event -> deleted", err.msg);
+        e->counts.results[EVENT_RESULT_CORRUPT]++;
         kept->done = true;
         return;
     }
     struct events_heard h = {.region = q->region, .queue = q->policy, .event = &event, .now_ms = now_ms,
                              .at_ms = event.at_ms > 0 ? event.at_ms : m->sent_ms > 0 ? m->sent_ms : now_ms};
     h.at_ms = h.at_ms < now_ms ? h.at_ms : now_ms;
-    switch (e->o.hear(e->o.arg, &h)) {
+    e->counts.received[event.kind]++;
+    event_histogram_add(&e->counts.age, now_ms - h.at_ms);
+    enum events_verdict verdict = e->o.hear(e->o.arg, &h);
+    e->counts.results[verdict == EVENTS_LEAVE ? EVENT_RESULT_LEFT : verdict == EVENTS_WAIT ? EVENT_RESULT_ACTED : h.result]++;
+    switch (verdict) {
     case EVENTS_DONE:
         kept->done = true;
         break;
@@ -210,10 +221,13 @@ void events_answered(struct events *e, size_t cell)
     for (size_t i = 0; i < e->queue_count; i++)
         for (size_t k = 0; k < e->queues[i].count; k++) {
             struct message *m = &e->queues[i].messages[k];
+            bool waited = m->cells[cell / 64] >> cell % 64 & 1;
             m->cells[cell / 64] &= ~(UINT64_C(1) << cell % 64);
             uint64_t left = 0;
             for (int w = 0; w < EVENTS_WORDS; w++)
                 left |= m->cells[w];
+            if (waited && left == 0 && !m->done)
+                event_histogram_add(&e->counts.answer, clock_wall_ms(e->o.clock) - m->heard_ms);
             m->done = m->done || left == 0;
         }
 }
@@ -231,6 +245,7 @@ static void take_poll(struct events *e, struct queue *q, struct poll *p)
     bool good = p->got.call.state == AWS_CALL_COMPLETE || p->got.call.state == AWS_CALL_PARTIAL;
     if (!good) {
         q->pause_until_ms = clock_wall_ms(e->o.clock) + PAUSE_MS;
+        e->counts.queue_errors++;
         q->wanted = 0;
         if (!q->trouble)
             say(e, LOG_WARN, q, "cannot be read -> notices are polled meanwhile", p->got.call.err.msg);
@@ -345,4 +360,9 @@ bool events_flood(const struct events *e)
             if (e->queues[i].polls[p].open && !e->queues[i].polls[p].is_long)
                 return true;
     return false;
+}
+
+const struct event_counts *events_counts(const struct events *e)
+{
+    return &e->counts;
 }

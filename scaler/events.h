@@ -10,6 +10,7 @@
 #include "policies/policy.h"
 #include "scaler/event.h"
 #include "scaler/gather.h"
+#include "scaler/view_events.h"
 
 #define EVENTS_WORDS 4  // bits for 256 clusters
 
@@ -25,6 +26,7 @@ struct events_heard {
     const struct event *event;
     int64_t at_ms, now_ms;            // at_ms: of the event, else of its message; never in the future
     uint64_t cells[EVENTS_WORDS];     // out: bit c of word c / 64
+    enum event_result result;         // out: what came of it, for the counts; idle to begin with
 };
 
 struct events_options {
@@ -46,4 +48,5 @@ void events_policy(struct events *e, const struct policy *p);  // the queues fro
 void events_turn(struct events *e);
 int64_t events_due_ms(const struct events *e);            // when events_turn has something to do by time alone; INT64_MAX never
 void events_answered(struct events *e, size_t cell);      // a tick of the cluster is in the journal
+const struct event_counts *events_counts(const struct events *e);
 bool events_flood(const struct events *e);                // more is on its way: full answers, and polls that are out for more

@@ -285,6 +285,8 @@ static void publish_daemon(struct loop *l)
                             .speed = l->o.speed > 0 ? l->o.speed : 1.0, .state_ok = l->state_ok,
                             .state_detail = l->state_ok ? "" : "the journal cannot be written", .shell_mode = l->shell_mode,
                             .shell_mode_reason = l->shell_reason, .api_calls = rows, .api_call_count = api_rows(l->clients, rows)};
+    if (l->ears.events)
+        d.events = *events_counts(l->ears.events);
     view_box_publish_daemon(l->o.box, &d);
     view_box_beat(l->o.box);
 }

@@ -69,6 +69,7 @@ static bool tell_instance(struct notices *n, struct events_heard *h, const char 
             continue;
         *ret_known = true;
         bool past = x->launched_ms > 0 && region_notice_ms(h->region, id, x->launched_ms) == 0 && region_risk_ms(h->region, id, x->launched_ms) == 0;
+        h->result = past ? EVENT_RESULT_STALE : EVENT_RESULT_KNOWN;
         if (past || (!news && !c->noticed)) {
             say(n, LOG_INFO, c, past ? "is of before the instance's launch -> nothing is done" : "is known -> nothing new", h, id);
             continue;
@@ -94,12 +95,13 @@ static enum events_verdict hear_instances(struct notices *n, struct events_heard
         return waits ? EVENTS_WAIT : EVENTS_DONE;
     if (h->queue->shared || h->now_ms - h->at_ms < YOUNG_MS)
         return EVENTS_LEAVE;
+    h->result = EVENT_RESULT_UNKNOWN;
     say(n, LOG_WARN, NULL, "of an instance that no cluster of ours has -> deleted; is this queue shared?", h,
         h->event->instance_count > 0 ? h->event->instances[0] : "");
     return EVENTS_DONE;
 }
 
-static void hurry_those_with(struct notices *n, const struct events_heard *h)
+static void hurry_those_with(struct notices *n, struct events_heard *h)
 {
     for (size_t i = 0; i < n->cell_count; i++) {
         struct cell *c = &n->cells[i];
@@ -109,19 +111,23 @@ static void hurry_those_with(struct notices *n, const struct events_heard *h)
             about = find(c, h->event->instances[k]) != NULL;
         for (size_t f = 0; looked(c) && h->event->fleet[0] && f < c->looked->snapshot.fleet_count && !about; f++)
             about = strcmp(c->looked->snapshot.fleets[f].id, h->event->fleet) == 0;
-        if (c->region == h->region && about)
-            n->hurry(n->arg, c);
+        if (c->region != h->region || !about)
+            continue;
+        n->hurry(n->arg, c);
+        h->result = EVENT_RESULT_ACTED;
     }
 }
 
 // A fleet that took no order may take it now.
-static void order_now(struct notices *n, const struct events_heard *h)
+static void order_now(struct notices *n, struct events_heard *h)
 {
     for (size_t i = 0; i < n->cell_count; i++) {
         struct cell *c = &n->cells[i];
         for (size_t f = 0; c->order_due_ms && looked(c) && f < c->looked->snapshot.fleet_count; f++)
-            if (strcmp(c->looked->snapshot.fleets[f].id, h->event->fleet) == 0)
+            if (strcmp(c->looked->snapshot.fleets[f].id, h->event->fleet) == 0) {
                 c->order_due_ms = h->now_ms;
+                h->result = EVENT_RESULT_ACTED;
+            }
     }
 }
 
@@ -147,6 +153,7 @@ enum events_verdict notices_hear(void *arg, struct events_heard *h)
     case EVENT_REBALANCE:
         if (h->now_ms - h->at_ms <= LIFE_MS)
             return hear_instances(n, h, e->kind == EVENT_REBALANCE);
+        h->result = EVENT_RESULT_STALE;
         say(n, LOG_INFO, NULL, "is older than 300 s -> nothing is done", h, e->instance_count > 0 ? e->instances[0] : "");
         break;
     case EVENT_HEALTH:

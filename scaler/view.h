@@ -20,6 +20,7 @@
 #include "planner/model/plan.h"
 #include "planner/model/snapshot.h"
 #include "policies/policy.h"
+#include "scaler/view_events.h"
 #include "scaler/view_pools.h"
 
 enum view_outcome { VIEW_UNKNOWN, VIEW_OK, VIEW_FAILED, VIEW_SKIPPED, VIEW_DRY_RUN, VIEW_OUTCOME_COUNT };
@@ -127,6 +128,7 @@ struct view_daemon {
     const char *shell_mode, *shell_mode_reason;  // "act", or what the shell was weakened to (safety.md I5), and why
     const struct view_api_call *api_calls;
     size_t api_call_count;
+    struct event_counts events;
 };
 
 // What holds beside the ticks: the alerts of all clusters and of the daemon, and what people allow (safety.md 4). It is renewed

@@ -112,6 +112,39 @@ static void write_controls(struct out *o)
                          v->notes->controls[i].mode == (enum control_mode)m);
 }
 
+static void write_histogram(struct out *o, const char *name, const char *help, const struct event_histogram *h)
+{
+    long long below = 0;
+    family(o, name, "histogram", help);
+    for (int k = 0; k < EVENT_BUCKETS; k++) {
+        below += h->counts[k];
+        buf_printf(o->b, "%s_bucket{le=\"%g\"} %lld\n", name, (double)event_bucket_ms[k] / 1000, below);
+    }
+    below += h->counts[EVENT_BUCKETS];
+    buf_printf(o->b, "%s_bucket{le=\"+Inf\"} %lld\n%s_sum %g\n%s_count %lld\n", name, below, name, (double)h->sum_ms / 1000, name, below);
+}
+
+static void write_events(struct out *o)
+{
+    const struct event_counts *e = &o->r->view->daemon.events;
+    family(o, "masu_events_received_total", "counter", "Messages of the queues of events by kind.");
+    for (int k = 0; k < e->kind_count; k++) {
+        buf_add_str(o->b, "masu_events_received_total{");
+        label(o->b, "kind", e->kind_names[k], true);
+        buf_printf(o->b, "} %lld\n", (long long)e->received[k]);
+    }
+    family(o, "masu_events_total", "counter", "The same by what came of them.");
+    for (int k = 0; k < EVENT_RESULT_COUNT; k++) {
+        buf_add_str(o->b, "masu_events_total{");
+        label(o->b, "result", event_result_name((enum event_result)k), true);
+        buf_printf(o->b, "} %lld\n", (long long)e->results[k]);
+    }
+    family(o, "masu_event_queue_errors_total", "counter", "Polls of the queues that failed.");
+    buf_printf(o->b, "masu_event_queue_errors_total %lld\n", (long long)e->queue_errors);
+    write_histogram(o, "masu_event_age_seconds", "Age of events when they were received.", &e->age);
+    write_histogram(o, "masu_event_answer_seconds", "From receiving a notice to its answer in the journal.", &e->answer);
+}
+
 static void write_api_calls(struct out *o)
 {
     const struct view_daemon *d = &o->r->view->daemon;
@@ -270,6 +303,7 @@ void web_metrics(struct web_request *r, struct web_response *w)
     w->type = WEB_METRICS;
     write_daemon(&o);
     write_api_calls(&o);
+    write_events(&o);
     write_posts(&o);
     write_alerts(&o);
     write_controls(&o);

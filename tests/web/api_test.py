@@ -304,7 +304,8 @@ class MetricsTest(unittest.TestCase):
                 continue
             match = SAMPLE.match(line)
             self.assertTrue(match, line)
-            family = re.sub("_(sum|count)$", "", match[1]) if types[current] == "summary" else match[1]
+            parts = {"summary": "_(sum|count)$", "histogram": "_(bucket|sum|count)$"}.get(types[current])
+            family = re.sub(parts, "", match[1]) if parts else match[1]
             self.assertEqual(family, current, "lines of a family stand together")
             self.assertNotIn((match[1], match[2]), seen, "a series appears once")
             seen.add((match[1], match[2]))
@@ -331,6 +332,14 @@ class MetricsTest(unittest.TestCase):
             'masu_control{%s,mode="pause"} 1' % labels,
             'masu_control{%s,mode="run"} 0' % labels,
             'masu_posts_total{result="no_token"} 0',
+            'masu_events_received_total{kind="interruption"} 5',
+            'masu_events_total{result="acted"} 4',
+            "masu_event_queue_errors_total 2",
+            'masu_event_age_seconds_bucket{le="0.5"} 0',
+            'masu_event_age_seconds_bucket{le="1"} 5',
+            'masu_event_age_seconds_bucket{le="+Inf"} 6',
+            "masu_event_age_seconds_sum 403.1",
+            "masu_event_age_seconds_count 6",
         ]:
             self.assertIn(line + "\n", self.text)
 

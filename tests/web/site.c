@@ -69,7 +69,10 @@ void site_start(struct site *s, const struct site_options *o)
 {
     static const struct view_api_call calls[] = {{"ecs", "DescribeServices", 120, 2, 1}, {"ec2", "ModifySpotFleetRequest", 3, 0, 0}};
     const struct view_daemon daemon = {.version = MASU_VERSION, .started_ms = FACTS_NOW_MS - 5400000, .speed = 1, .state_ok = true,
-                                       .api_calls = calls, .api_call_count = ARRAY_LEN(calls)};
+                                       .api_calls = calls, .api_call_count = ARRAY_LEN(calls),
+                                       .events = {.kind_count = 2, .kind_names = {"other", "interruption"}, .received = {1, 5}, .queue_errors = 2,
+                                                  .results = {[EVENT_RESULT_IDLE] = 1, [EVENT_RESULT_ACTED] = 4, [EVENT_RESULT_STALE] = 1},
+                                                  .age = {.counts = {[6] = 5, [EVENT_BUCKETS] = 1}, .sum_ms = 403100}}};
     struct err err = {0};
     *s = (struct site){0};
     facts_fill(&s->facts, FACTS_NOW_MS);
