@@ -97,8 +97,7 @@ const char *scale_in_hold(struct work *w)
     if (!w->p->scale_in)
         return "scale_in is false in the policy";
     why = scale_in_start_hold(w);
-    if (!why)
-        why = scale_in_waiting(w);
+    why = why ? why : scale_in_waiting(w);
     return why ? why : coming_hold(w);
 }
 
@@ -321,12 +320,9 @@ static const char *first_hold(struct work *w, const struct tally *t, const struc
 {
     // L18: spot that is given back in a drought does not come again. What is at risk is not kept by keeping it.
     const char *why = c->risk ? NULL : w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
-    if (!why)
-        why = drains_hold(w, t, c->i, c->tasks == 0);
-    if (!why)
-        why = fleet_hold(w, t, c->i);
-    if (!why && !c->risk)
-        why = balance_hold(w, t, c->i);
+    why = why ? why : drains_hold(w, t, c->i, c->tasks == 0);
+    why = why ? why : fleet_hold(w, t, c->i);
+    why = why || c->risk ? why : balance_hold(w, t, c->i);
     return why ? why : services_hold(w, c->i);
 }
 
