@@ -21,7 +21,10 @@ struct risk {
 static bool at_risk(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
-    return (x->rebalance_ms > 0 || x->event_ms > 0) && x->notice_ms == 0 && x->fleet >= 0 && w->inst[i].live;
+    if ((x->rebalance_ms == 0 && x->event_ms == 0) || x->notice_ms > 0 || x->fleet < 0 || !w->inst[i].live)
+        return false;
+    const char *itself = w->s->fleets[x->fleet].replaces;  // A9: capacity_rebalance.h answers
+    return x->event_ms > 0 || itself == NULL || itself[0] == '\0';
 }
 
 // ---- pools ----------------------------------------------------------------------------------------------------------------
