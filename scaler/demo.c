@@ -112,6 +112,6 @@ void demo_summary_text(struct rig *r, const struct demo_run *run, struct buf *ou
         buf_printf(out, "  %-13s %" PRId64 " calls throttled, failed, lost or garbled\n", "faults", faults);
     violations_text(r, out);
     const struct world_options *w = r->o.world;
-    const char *fleets = w && w->groups ? " --groups" : w && w->fleet_mix == WMIX_EC2 ? " --ec2-fleet" : "";
+    const char *fleets = w && w->groups ? " --groups" : w && w->fleet_mix == WMIX_EC2 ? " --ec2-fleet" : w && w->fleet_mix == WMIX_INSTANT ? " --instant" : "";
     buf_printf(out, "  again: masu demo%s%s --seed %" PRIu64 "\n", faults > 0 ? " --faults" : "", fleets, run->seed);
 }

@@ -350,7 +350,7 @@ function fleets(c) {
     h("div", { class: "head" }, h("h2", { id: "fleets-head" }, "Fleets"), h("span", { class: "quiet" }, "in weight units")),
     h("div", { class: "scroll-x" }, h("table", null, h("thead", null, h("tr", null, ["Fleet", "State", "Target", "Fulfilled", "Min", "Max", "Instances"].map((t, i) => h("th", { class: i > 1 ? "n" : "", scope: "col" }, t)))),
       h("tbody", null, c.fleets.map((f) => [h("tr", { key: f.id, class: fleetWords(f) ? "more" : "" }, h("td", { class: "id" }, h("span", { title: f.id }, shortId(f.id))), h("td", { class: f.state === "active" ? "quiet" : "amber" }, f.state),
-        h("td", { class: "n" }, num(f.target)), h("td", { class: "n" }, three(f.fulfilled_milli / 1000)), h("td", { class: "n" }, num(f.min)), h("td", { class: "n" }, num(f.max)), h("td", { class: "n" }, num(f.instances))),
+        h("td", { class: "n" }, f.kind === "instant" ? h("span", { title: "an instant fleet has no target: each order is a fleet of its own" }, "–") : num(f.target)), h("td", { class: "n" }, three(f.fulfilled_milli / 1000)), h("td", { class: "n" }, num(f.min)), h("td", { class: "n" }, num(f.max)), h("td", { class: "n" }, num(f.instances))),
         fleetWords(f) ? h("tr", { key: f.id + " words" }, h("td", { colspan: 7, class: "amber" }, fleetWords(f))) : null])))));
 }
 
