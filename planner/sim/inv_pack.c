@@ -1,9 +1,9 @@
 // An independent packer for V7: it shares nothing with the planner's. Many orders and three ways to choose; when one of them
-// finds a place for everything, a place exists. It may miss a packing that exists only in rare knots.
+// finds a place for everything, a place exists. For few tasks all ways are tried after that.
 #include "base/rng.h"
 #include "planner/sim/invariants_internal.h"
 
-enum { ORDERS = 3 + 12, WAYS = 3, ITEMS_MAX = 5000 };
+enum { ORDERS = 3 + 12, WAYS = 3, ITEMS_MAX = 5000, SEARCHED_MAX = 16, TRIES_MAX = 2000000 };
 
 struct item {
     int service;
@@ -161,6 +161,41 @@ static void order_items(struct item *items, int n, int order, struct rng *rng)
     }
 }
 
+// Every way to place few tasks, within a limit of tries: what the orders above miss in a knot.
+struct search {
+    const struct world *w;
+    const struct world_view *v;
+    struct bin *bins;
+    const struct item *items;
+    int *place;
+    int bin_count, count, tries;
+    int64_t at_ms, headroom_permyriad;
+};
+
+static bool search_place(struct search *s, int at)
+{
+    if (at == s->count)
+        return headroom_left(s->v, s->bins, s->bin_count, s->headroom_permyriad);
+    const struct item *i = &s->items[at];
+    const struct world_service *service = &s->v->services[i->service];
+    bool alone = service->rules.distinct_instance || primary_def(s->v, service)->port_count > 0;
+    // Tasks of one service are alike: the next of them goes no further back than the one before.
+    for (int b = at > 0 && s->items[at - 1].service == i->service ? s->place[at - 1] : 0; b < s->bin_count; b++) {
+        if (s->tries-- <= 0)
+            return false;
+        if (!res_fits(i->need, s->bins[b].room) || !may_hold(s->w, s->v, i->service, &s->bins[b], s->at_ms) ||
+            (alone && has_kin(s->v, &s->bins[b], s->items, s->place, at, b, s->at_ms)))
+            continue;
+        struct res was = s->bins[b].room;
+        s->place[at] = b;
+        s->bins[b].room = res_sub(was, i->need);
+        if (search_place(s, at + 1))
+            return true;
+        s->bins[b].room = was;
+    }
+    return false;
+}
+
 bool pack_possible(const struct world *w, const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why,
                    size_t why_size)
 {
@@ -190,5 +225,8 @@ bool pack_possible(const struct world *w, const struct world_view *v, int victim
                          v->services[items[at].service].name, bin_count);
         }
     }
-    return false;
+    order_items(items, n, 0, &rng);
+    struct search all = {.w = w, .v = v, .bins = bins, .items = items, .place = place, .bin_count = bin_count, .count = n, .tries = TRIES_MAX, .at_ms = at_ms,
+                         .headroom_permyriad = headroom_permyriad};
+    return n <= SEARCHED_MAX && search_place(&all, 0);
 }
