@@ -150,18 +150,38 @@ static bool written_since(const struct gather *g, enum action_kind kind, const c
     return false;
 }
 
-static void update_instance(const struct gather *g, struct instance *i, const struct snapshot *last)
+// DRAIN or UNDRAIN, whichever was written last since then; ACTION_COUNT: neither.
+static enum action_kind drain_written_since(const struct gather *g, const char *instance, int64_t since_ms)
+{
+    for (size_t i = g->write_count; i-- > 0 && g->writes[i].at_ms >= since_ms;)
+        if ((g->writes[i].kind == ACTION_DRAIN || g->writes[i].kind == ACTION_UNDRAIN) && strcmp(g->writes[i].target, instance) == 0)
+            return g->writes[i].kind;
+    return ACTION_COUNT;
+}
+
+// A look tells what held at its begin: what was written while it went on may be missing in it, as after it.
+static int64_t begin_of(const struct snapshot *last)
+{
+    static const enum source_kind of_instances[] = {SOURCE_CONTAINER_INSTANCES, SOURCE_EC2_INSTANCES, SOURCE_FLEETS};
+    int64_t begun_ms = last->now_ms;
+    for (size_t k = 0; k < ARRAY_LEN(of_instances); k++)
+        begun_ms = last->sources[of_instances[k]].read_ms < begun_ms ? last->sources[of_instances[k]].read_ms : begun_ms;
+    return begun_ms;
+}
+
+static void update_instance(const struct gather *g, struct instance *i, int64_t since_ms)
 {
     const struct region *r = g->region;
     int64_t notice_ms = region_notice_ms(r, i->id, i->launched_ms), risk_ms = region_risk_ms(r, i->id, i->launched_ms);
     i->notice_ms = notice_ms ? notice_ms : i->notice_ms;
     i->rebalance_ms = risk_ms ? risk_ms : i->rebalance_ms;
     i->event_ms = risk_ms ? region_event_ms(r, i->id, i->launched_ms) : i->event_ms;
-    if (written_since(g, ACTION_DRAIN, i->id, last->now_ms) && i->ecs == ECS_ACTIVE)
+    enum action_kind written = drain_written_since(g, i->id, since_ms);
+    if (written == ACTION_DRAIN && i->ecs == ECS_ACTIVE)
         i->ecs = ECS_DRAINING;
-    else if (written_since(g, ACTION_UNDRAIN, i->id, last->now_ms) && i->ecs == ECS_DRAINING)
+    else if (written == ACTION_UNDRAIN && i->ecs == ECS_DRAINING)
         i->ecs = ECS_ACTIVE;
-    if (written_since(g, ACTION_TERMINATE, i->id, last->now_ms) && i->ec2 == EC2_RUNNING)
+    if (written_since(g, ACTION_TERMINATE, i->id, since_ms) && i->ec2 == EC2_RUNNING)
         i->ec2 = EC2_SHUTTING_DOWN;
     const char *mark = gather_written_mark(g, i->id, clock_wall_ms(g->clock));
     if (mark)
@@ -169,14 +189,14 @@ static void update_instance(const struct gather *g, struct instance *i, const st
 }
 
 // A fleet whose target we changed takes no other before it is active again, which only a look at it tells.
-static void update_fleets(struct gather *g, const struct snapshot *last, bool fresh, struct arena *a, struct snapshot *s)
+static void update_fleets(struct gather *g, const struct snapshot *last, int64_t since_ms, bool fresh, struct arena *a, struct snapshot *s)
 {
     struct ec2_spot_fleets *told = arena_array(a, struct ec2_spot_fleets, s->fleet_count);
     struct aws_with w = {.aws = g->region->aws, .arena = a, .urgent = true, .lane = AWS_LANE_NOTICE};
     s->fleets = arena_array(a, struct fleet, s->fleet_count);
     memcpy(s->fleets, last->fleets, s->fleet_count * sizeof *s->fleets);
     for (size_t f = 0; f < s->fleet_count; f++) {
-        bool changed = written_since(g, ACTION_SET_TARGET, s->fleets[f].id, last->now_ms);
+        bool changed = written_since(g, ACTION_SET_TARGET, s->fleets[f].id, since_ms);
         if (changed && s->fleets[f].state == FLEET_ACTIVE)
             s->fleets[f].state = FLEET_MODIFYING;
         if (fresh && s->fleets[f].state == FLEET_MODIFYING)
@@ -194,13 +214,14 @@ static void update_fleets(struct gather *g, const struct snapshot *last, bool fr
 void gather_notice_snapshot(struct gather *g, const struct snapshot *last, bool fresh_fleets, struct arena *a, struct snapshot *ret)
 {
     char age[32];
+    int64_t since_ms = begin_of(last);
     *ret = *last;
-    update_fleets(g, last, fresh_fleets, a, ret);
+    update_fleets(g, last, since_ms, fresh_fleets, a, ret);
     ret->now_ms = clock_wall_ms(g->clock);
     ret->instances = arena_array(a, struct instance, last->instance_count);
     memcpy(ret->instances, last->instances, last->instance_count * sizeof *ret->instances);
     for (size_t i = 0; i < ret->instance_count; i++)
-        update_instance(g, &ret->instances[i], last);
+        update_instance(g, &ret->instances[i], since_ms);
     // Nothing is removed by what was seen before: a source that is known in part says so.
     struct source *s = &ret->sources[SOURCE_SERVICES];
     if (s->state == SOURCE_OK)

@@ -1,6 +1,7 @@
 // What gather keeps of types: how many tasks with an address of their own an instance holds; and when it lists again.
 #include "tests/cm.h"
 
+#include "scaler/gather_notices.h"
 #include "scaler/gather_region.h"
 #include "tests/scaler/gather_bed.h"
 
@@ -92,9 +93,37 @@ static void each_boot_teaches_once_how_long_it_took(void **state)
     bed_close(&b);
 }
 
+// D1: a look lists the instances, then we write, then the look ends. A notice is answered by what was written last, not by the list.
+static void d1_what_was_written_while_a_look_went_on_is_laid_over_it(void **state)
+{
+    (void)state;
+    static const enum action_kind orders[2][2] = {{ACTION_DRAIN, ACTION_UNDRAIN}, {ACTION_UNDRAIN, ACTION_DRAIN}};
+    static const enum ecs_state listed[2] = {ECS_DRAINING, ECS_ACTIVE}, then[2] = {ECS_ACTIVE, ECS_DRAINING};
+    struct world *w = calm_world();
+    int f = add_fleet(w, 1, "m5.xlarge", 1);
+    add_host(w, f, 0);
+    struct bed b;
+    bed_open(&b, w);
+    for (int k = 0; k < 2; k++) {
+        bed_look_later(&b, 60000);
+        struct snapshot last = b.s, told;
+        assert_int_equal(last.instance_count, 1);
+        last.instances[0].ecs = listed[k];
+        bed_later(&b, 100);
+        for (int i = 0; i < 2; i++)
+            gather_wrote(b.gather, orders[k][i], last.instances[0].id, NULL);
+        bed_later(&b, 500);
+        last.now_ms = clock_wall_ms(&b.clock);
+        gather_notice_snapshot(b.gather, &last, false, &b.arena, &told);
+        assert_int_equal(told.instances[0].ecs, then[k]);
+    }
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(d1_what_was_written_while_a_look_went_on_is_laid_over_it),
         cmocka_unit_test(e7_a_trunk_never_promises_more_than_the_type_holds),
         cmocka_unit_test(e7_without_a_trunk_one_interface_is_the_instances_own),
         cmocka_unit_test(each_boot_teaches_once_how_long_it_took),
