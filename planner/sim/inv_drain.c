@@ -3,6 +3,8 @@
 
 #include "planner/sim/invariants_internal.h"
 
+#define TOLD_MS 20000  // the poll of spot requests is every 15 s
+
 static bool marked(const struct world_instance *i)
 {
     return world_tag_value(i->tags, i->tag_count, INV_MARK) != NULL;
@@ -90,15 +92,23 @@ static void judge_number(struct invariants *inv, const struct world_view *v, int
         inv_tell(inv, V8, "drain of %s: %" PRId64 " with tasks and %" PRId64 " empty of %" PRId64 " at once", v->instances[n].id, full, empty, all);
 }
 
+// Who reads notices cannot know of one before it was told; after TOLD_MS the poll of spot requests has shown it, whatever became of the event.
+static bool notice_is_told(struct invariants *inv, const struct world_view *v, int n)
+{
+    const struct world_instance *i = &v->instances[n];
+    return i->notice_ms > 0 && (inv->o.notice_ms == 0 || inv_of(inv, v, n)->noticed_ms > 0 || v->now_ms - i->notice_ms > TOLD_MS);
+}
+
 static void judge_undo(struct invariants *inv, const struct world_view *v, int n)
 {
     const struct world_instance *i = &v->instances[n];
+    bool doomed = notice_is_told(inv, v, n);
     if (i->status.now != WE_DRAINING)
         return;
     if (i->drained_by != WORLD_OURS || !marked(i))
         inv_tell(inv, V25, "undo of %s: the drain is not ours", i->id);
-    else if (i->notice_ms > 0 || i->rebalance_ms > 0)
-        inv_tell(inv, V25, "undo of %s: it is %s", i->id, i->notice_ms > 0 ? "doomed" : "at risk");
+    else if (doomed || i->rebalance_ms > 0)
+        inv_tell(inv, V25, "undo of %s: it is %s", i->id, doomed ? "doomed" : "at risk");
     else if (i->state.now > WL_RUNNING)
         inv_tell(inv, V25, "undo of %s: it is being terminated", i->id);
 }

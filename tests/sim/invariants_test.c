@@ -470,6 +470,14 @@ static void v24_trips_when_the_mark_is_taken_off_a_draining_instance(void **stat
     rig_release(&r);
 }
 
+// One that was told of a notice, and what it does then.
+static void noticed(struct rig *r, int n)
+{
+    world_interrupt(r->w, n);
+    later(r->w, 500);
+    world_note_read(r->w, n, WORLD_READ_NOTICE);
+}
+
 static void v25_trips_on_the_undo_of_what_is_foreign_or_doomed(void **state)
 {
     (void)state;
@@ -478,10 +486,25 @@ static void v25_trips_on_the_undo_of_what_is_foreign_or_doomed(void **state)
     act_undrain(&r, r.hosts[0]);
     expect(&r, V25);
     drain_one(&r, r.hosts[1]);
-    world_interrupt(r.w, r.hosts[1]);
+    noticed(&r, r.hosts[1]);
     act_undrain(&r, r.hosts[1]);
     assert_int_equal(invariants_count_of(r.inv, V25), 2);
     rig_release(&r);
+}
+
+// What nobody was told yet cannot be known; the poll of spot requests tells it within 15 s.
+static void v25_allows_an_undo_before_the_notice_is_told_but_not_for_long(void **state)
+{
+    (void)state;
+    for (int seconds = 1; seconds <= 21; seconds += 20) {
+        struct rig r = a_rig();
+        drain_one(&r, r.hosts[1]);
+        world_interrupt(r.w, r.hosts[1]);
+        later(r.w, seconds * 1000);
+        act_undrain(&r, r.hosts[1]);
+        assert_int_equal(invariants_count_of(r.inv, V25), seconds > 20);
+        rig_release(&r);
+    }
 }
 
 static void v27_trips_on_a_missing_intent_and_on_any_number_of_outcomes_but_one(void **state)
@@ -516,14 +539,6 @@ static void what_interruptions_do_is_not_charged_to_us(void **state)
     expect_clean(&r);
     assert_int_equal(world_view(r.w).counters->tasks_killed, 0);
     rig_release(&r);
-}
-
-// One that was told of a notice, and what it does then.
-static void noticed(struct rig *r, int n)
-{
-    world_interrupt(r->w, n);
-    later(r->w, 500);
-    world_note_read(r->w, n, WORLD_READ_NOTICE);
 }
 
 static void v28_trips_when_a_notice_waits(void **state)
@@ -616,6 +631,7 @@ int main(void)
         cmocka_unit_test(v25_trips_on_the_undo_of_what_is_foreign_or_doomed),
         cmocka_unit_test(v27_trips_on_a_missing_intent_and_on_any_number_of_outcomes_but_one),
         cmocka_unit_test(v27_forgives_open_intents_of_a_life_that_crashed),
+        cmocka_unit_test(v25_allows_an_undo_before_the_notice_is_told_but_not_for_long),
         cmocka_unit_test(v28_trips_when_a_notice_waits),
         cmocka_unit_test(v28_allows_the_last_task_of_a_service_a_minute),
         cmocka_unit_test(v36_trips_when_the_handler_of_an_event_decides),
