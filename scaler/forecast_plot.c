@@ -3,11 +3,11 @@
 #include "scaler/forecast_plot.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/parse.h"
+#include "planner/forecast/quantile.h"
 
 enum { COLUMNS = 96, ROWS = 16, DOTS_X = 2 * COLUMNS, DOTS_Y = 4 * ROWS, PAST_DAYS = 2, LABEL = 9 };
 
@@ -38,12 +38,6 @@ static double value_at(const struct forecast_plot *p, int64_t back)
     return i >= (int64_t)p->split->first ? p->series->value[i] : NAN;
 }
 
-static int compare_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // Means of the steps that share a column; NaN where there is none. history: of the series, else of quantile i.
 static void columns_of(const struct forecast_plot *p, bool history, size_t i, double ret[DOTS_X])
 {
@@ -71,7 +65,7 @@ static double top_of(const double *v, size_t n)
             sorted[known++] = v[i];
     if (known == 0)
         return 1;
-    qsort(sorted, known, sizeof *sorted, compare_double);
+    quantile_sort(sorted, known);
     return fmax(fmin(sorted[known - 1], 1.2 * sorted[(known - 1) * 98 / 100]), 1e-9);
 }
 

@@ -1,9 +1,9 @@
 // Quantiles of standardised errors for three regimes of scale, and the survivor function through them.
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/forecast/bank_parts.h"
+#include "planner/forecast/quantile.h"
 
 enum { REGIME_LEAST = 400, TAIL_FROM = BANK_QUANTILES - 4 };
 static const double level[BANK_QUANTILES] = {0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.965, 0.975, 0.985, 0.99, 0.994, 0.997, 0.999};
@@ -14,19 +14,6 @@ void bank_table_add(struct bank_target *t, size_t room, double error, double sca
     t->error[t->errors % room] = error;
     t->error_s[t->errors % room] = scale;
     t->errors++;
-}
-
-static int compare_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double at_quantile(const double *sorted, size_t n, double q)
-{
-    double at = q * (double)(n - 1);
-    size_t k = (size_t)at;
-    return sorted[k] + (k + 1 < n ? (at - (double)k) * (sorted[k + 1] - sorted[k]) : 0);
 }
 
 static int regime_of(const struct bank_target *t, double s)
@@ -43,9 +30,9 @@ void bank_table_make(struct bank_target *t, size_t room, double *scratch)
     if (n == 0)
         return;
     memcpy(scratch, t->error_s, n * sizeof *scratch);
-    qsort(scratch, n, sizeof *scratch, compare_double);
+    quantile_sort(scratch, n);
     for (int r = 0; r < BANK_REGIMES - 1; r++)
-        t->regime_s[r] = at_quantile(scratch, n, regime_level[r]);
+        t->regime_s[r] = quantile_of_sorted(scratch, n, regime_level[r]);
     for (int r = -1; r < BANK_REGIMES; r++) {
         size_t got = 0;
         for (size_t i = 0; i < n; i++)
@@ -53,10 +40,10 @@ void bank_table_make(struct bank_target *t, size_t room, double *scratch)
                 scratch[got++] = t->error[i];
         if (r >= 0 && got < REGIME_LEAST)
             continue;  // the pooled table stands there already
-        qsort(scratch, got, sizeof *scratch, compare_double);
+        quantile_sort(scratch, got);
         for (int q = 0; q < BANK_QUANTILES; q++)
             for (int to = r < 0 ? 0 : r; to <= (r < 0 ? BANK_REGIMES - 1 : r); to++)
-                t->table[to][q] = at_quantile(scratch, got, level[q]);
+                t->table[to][q] = quantile_of_sorted(scratch, got, level[q]);
     }
 }
 

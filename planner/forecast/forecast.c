@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/check.h"
 #include "planner/forecast/model.h"
+#include "planner/forecast/quantile.h"
 
 enum { HOUR_STEPS_MAX = 12, LATE_BUCKETS = 12, DAY_MS = 86400000, HOUR_MS = 3600000, WEEK_DAYS = 7, WEEKLY_FROM_DAYS = 21, BEST_DAYS = 35 };
 
@@ -39,12 +39,6 @@ static void cut(struct forecast *f, struct arena *a)
     }
 }
 
-static int compare_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void describe_all(struct forecast *f, const double *value, size_t count, struct arena *scratch)
 {
     double *v = arena_array(scratch, double, count);
@@ -52,9 +46,9 @@ static void describe_all(struct forecast *f, const double *value, size_t count, 
     for (size_t i = 0; i < count; i++)
         if (isfinite(value[i]))
             v[n++] = value[i];
-    qsort(v, n, sizeof *v, compare_double);
+    quantile_sort(v, n);
     for (size_t i = 0; i < f->spec.quantile_count; i++)
-        f->overall[i] = v[(size_t)(f->spec.quantile[i] * (double)(n - 1) + 0.5)];
+        f->overall[i] = quantile_of_sorted(v, n, f->spec.quantile[i]);
 }
 
 int forecast_fit(struct arena *a, const struct forecast_spec *spec, const double *value, size_t count, struct forecast **ret, struct err *err)

@@ -2,10 +2,10 @@
 #include "planner/forecast/model.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "planner/forecast/quantile.h"
 
 static const double strength[MODEL_STRENGTHS] = {0.001, 0.01, 0.1};
 static const double expert_prior[MODEL_EXPERTS] = {0.3, 0.3, 0.2, 0.15, 0.05};
@@ -136,19 +136,6 @@ static void blend(const struct rows *r, struct arena *a, double *ret)
 
 // ---- the quantiles of what was held out -------------------------------------------------------------------------------------------
 
-static int compare_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double sorted_quantile(const double *v, size_t n, double q)
-{
-    double at = q * (double)(n - 1);
-    size_t k = (size_t)at;
-    return v[k] + (k + 1 < n ? (at - (double)k) * (v[k + 1] - v[k]) : 0);
-}
-
 static double scale_of(const double *spread, const double *coef, size_t n)
 {
     return fmax(regress_fitted(spread, coef, n), LEAST_SCALE);
@@ -180,9 +167,9 @@ static void fit_spread(struct forecast *f, struct model *m, const struct rows *r
         ordered[k] = error[k] / unit[k];
         row[k * REGRESS_STRIDE + columns] = error[k];
     }
-    qsort(ordered, n, sizeof *ordered, compare_double);
+    quantile_sort(ordered, n);
     for (size_t i = 0; i < f->spec.quantile_count; i++)
-        m->offset[i] = sorted_quantile(ordered, n, level_of(m, f->spec.quantile[i]));
+        m->offset[i] = quantile_of_sorted(ordered, n, level_of(m, f->spec.quantile[i]));
     bool lines = columns == MODEL_SPREADS;
     for (size_t i = 0; lines && i < f->spec.quantile_count; i++) {
         double prior[MODEL_SPREADS], level = level_of(m, f->spec.quantile[i]), *slope = m->slope[i];
@@ -193,8 +180,8 @@ static void fit_spread(struct forecast *f, struct model *m, const struct rows *r
         regress_quantile(&s, level, prior, SLOPE_RIDGE, SLOPE_ROUNDS, slope);
         for (size_t k = 0; k < n; k++)
             ordered[k] = (error[k] - regress_fitted(row + k * REGRESS_STRIDE, slope, columns)) / unit[k];
-        qsort(ordered, n, sizeof *ordered, compare_double);
-        m->offset[i] = sorted_quantile(ordered, n, level);
+        quantile_sort(ordered, n);
+        m->offset[i] = quantile_of_sorted(ordered, n, level);
     }
 }
 

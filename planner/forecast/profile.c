@@ -1,10 +1,11 @@
-// Prefix sums for levels; quickselect over past days at the same time for the time of day.
+// Prefix sums for levels; quantiles over past days at the same time for the time of day.
 #include "planner/forecast/profile.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "planner/forecast/quantile.h"
 
 enum { AROUND = 2, MEAN_DAYS = 6, PARTS = 288, SAMPLE_MAX = PROFILE_DAYS_MAX * (2 * AROUND + 1) };
 
@@ -24,52 +25,6 @@ size_t profile_around(const struct profile *p)
 {
     size_t stride = p->season > PARTS ? p->season / PARTS : 1;
     return stride * (p->season >= PARTS ? AROUND : p->season >= PARTS / 2 ? 1 : 0);
-}
-
-// Orders v so that v[k] is the k-th smallest (Hoare 1961).
-static double select_kth(double *v, size_t n, size_t k)
-{
-    size_t low = 0, high = n - 1;
-    while (low < high) {
-        double pivot = v[(low + high) / 2];
-        size_t i = low, j = high;
-        while (i <= j) {
-            while (v[i] < pivot)
-                i++;
-            while (v[j] > pivot)
-                j--;
-            if (i <= j) {
-                double swap = v[i];
-                v[i] = v[j];
-                v[j] = swap;
-                i++;
-                if (j == 0)
-                    break;
-                j--;
-            }
-        }
-        if (k <= j && j < high)
-            high = j;
-        else if (k >= i)
-            low = i;
-        else
-            break;
-    }
-    return v[k];
-}
-
-// Linear between the two neighbours, as in Hyndman and Fan 1996, type 7.
-static double quantile_of(double *v, size_t n, double q)
-{
-    double at = q * (double)(n - 1);
-    size_t k = (size_t)at;
-    double low = select_kth(v, n, k), high = low;
-    if (k + 1 < n) {
-        high = v[k + 1];
-        for (size_t i = k + 2; i < n; i++)
-            high = fmin(high, v[i]);
-    }
-    return low + (at - (double)k) * (high - low);
 }
 
 // Values around the same time on earlier days, `apart` values from each other, as far as they are there.
@@ -107,12 +62,12 @@ static void describe(struct profile *p, size_t position)
     p->yesterday[position] = p->value[position - p->season];
     p->mean_days[position] = mean_of_days(p, position);
     size_t n = sample(p, position, p->season, PROFILE_DAYS_MAX, v);
-    p->median[position] = n ? quantile_of(v, n, 0.5) : p->yesterday[position];
-    p->high[position] = n ? quantile_of(v, n, 0.9) : p->yesterday[position];
+    p->median[position] = n ? quantile_select(v, n, 0.5) : p->yesterday[position];
+    p->high[position] = n ? quantile_select(v, n, 0.9) : p->yesterday[position];
     if (!p->week)
         return;
     n = sample(p, position, p->week, PROFILE_WEEKS_MAX, v);
-    p->week_median[position] = n ? quantile_of(v, n, 0.5) : p->median[position];
+    p->week_median[position] = n ? quantile_select(v, n, 0.5) : p->median[position];
 }
 
 static void append(struct profile *p, double value)
@@ -131,7 +86,7 @@ static double most_of(struct arena *a, const double *value, size_t count)
     for (size_t i = 0; i < count; i++)
         if (isfinite(value[i]))
             v[n++] = fabs(value[i]);
-    double high = n ? quantile_of(v, n, 0.995) : 0;
+    double high = n ? quantile_select(v, n, 0.995) : 0;
     return high > 0 ? 10 * high : INFINITY;
 }
 

@@ -1,7 +1,7 @@
 """The level rule on thirteen public series in the fluid model of bench_level: cost over the clairvoyant bound, read off its own frontier.
 
 Run by `./dev test --full`: MASU_BENCH_LEVEL names the program, MASU_SHARED a folder with data/demand (skipped where it is not there). Prints
-"ok NAME" or "FAIL NAME: why". The rule's knob is set with hindsight for each waiting, as in the measurements that the goals are from.
+"ok NAME" or "FAIL NAME: why", and "level: done" at the end. The rule's knob is set with hindsight for each waiting, as in the measurements that the goals are from.
 """
 import concurrent.futures
 import json
@@ -47,7 +47,7 @@ def measure(name):
 
 def main():
     if not FOLDER.is_dir():
-        print("level rule: no public series here, left out")
+        print("level rule: no public series here, left out\nlevel: done")
         return 0
     failed, costs = 0, []
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -62,6 +62,7 @@ def main():
         median = statistics.median(r[i] for r in costs) if costs else NEVER
         failed += median > most
         print(f"{'ok' if median <= most else 'FAIL'} level rule: median cost {median:.3f} of the bound at {100 * waiting:g} % waiting, wanted {most}", flush=True)
+    print("level: done")
     return 1 if failed else 0
 
 
