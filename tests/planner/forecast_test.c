@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "planner/forecast/forecast.h"
 #include "planner/forecast/profile.h"
+#include "planner/forecast/quantile.h"
 #include "planner/forecast/regress.h"
 #include "tests/cm.h"
 
@@ -110,6 +111,36 @@ static void test_a_scale_is_never_negative(void **state)
     assert_true(coef[0] > 1);
 }
 
+// ---- what the time of day was ----------------------------------------------------------------------------------------------------
+
+static void test_the_profile_looks_at_earlier_days_and_weeks_at_the_same_time(void **state)
+{
+    (void)state;
+    struct profile p;
+    for (size_t i = 0; i < LONGEST; i++)
+        series[i] = (double)(i / SEASON) * 10 + (double)(i % SEASON) / 1000;  // ten more each day
+    profile_init(&p, &arena, series, LONGEST, SEASON, 7 * SEASON, 0);
+    size_t at = 39 * SEASON + 100;
+    assert_true(fabs(p.yesterday[at] - 380.1) < 0.01);
+    assert_true(fabs(p.mean_days[at] - (380 + 370 + 360 + 350 + 340 + 330) / 6.0) < 0.2);
+    assert_true(fabs(p.median[at] - 315) < 5.2);       // of days 25 to 38
+    assert_true(p.high[at] > 365 && p.high[at] < 381);
+    assert_true(fabs(p.week_median[at] - 180) < 0.2);  // of days 4, 11, 18, 25, 32
+    assert_true(p.median[LONGEST + SEASON - 1] > p.median[at]);
+    assert_true(fabs(profile_mean(&p, at, 12) - (390.0945)) < 0.001);
+}
+
+static void test_quantiles_of_a_sample(void **state)
+{
+    (void)state;
+    double v[] = {5, 1, 4, 2, 3}, w[] = {5, 1, 4, 2, 3};
+    quantile_sort(w, 5);
+    for (double q = 0; q <= 1; q += 0.05) {
+        assert_true(fabs(quantile_of_sorted(w, 5, q) - (1 + 4 * q)) < 1e-9);
+        assert_true(fabs(quantile_select(v, 5, q) - (1 + 4 * q)) < 1e-9);
+    }
+}
+
 // ---- what it must get right --------------------------------------------------------------------------------------------------
 
 static void test_a_wave_is_continued(void **state)
@@ -207,6 +238,21 @@ static void test_constant_and_zero_series(void **state)
     check_sane(f, 7.01);
     forecast_step(f, 100, q);
     assert_true(fabs(q[1] - 7) < 0.01);
+}
+
+static void test_a_forecast_of_what_was_never_negative_is_not(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_init(&rng, 9);
+    for (size_t i = 0; i < COUNT; i++)
+        series[i] = rng_below(&rng, 6) ? 0 : 20 + 10 * rng_double(&rng);
+    check_sane(fit(series, COUNT), 200);
+    for (size_t i = 0; i < COUNT; i++)
+        series[i] -= 25;
+    double q[3];
+    forecast_step(fit(series, COUNT), 5, q);
+    assert_true(q[0] < 0);  // and what was is
 }
 
 static void test_gaps_do_not_read_as_nothing(void **state)
@@ -336,11 +382,14 @@ int main(void)
         cmocka_unit_test(test_a_strong_prior_is_kept_and_a_weak_one_is_not),
         cmocka_unit_test(test_the_quantile_has_its_share_of_rows_below),
         cmocka_unit_test(test_a_scale_is_never_negative),
+        cmocka_unit_test(test_the_profile_looks_at_earlier_days_and_weeks_at_the_same_time),
+        cmocka_unit_test(test_quantiles_of_a_sample),
         cmocka_unit_test(test_a_wave_is_continued),
         cmocka_unit_test(test_weekends_are_known_after_three_weeks),
         cmocka_unit_test(test_nine_in_ten_values_come_below_the_nine_tenths_quantile),
         cmocka_unit_test(test_a_level_that_shifted_is_followed),
         cmocka_unit_test(test_constant_and_zero_series),
+        cmocka_unit_test(test_a_forecast_of_what_was_never_negative_is_not),
         cmocka_unit_test(test_gaps_do_not_read_as_nothing),
         cmocka_unit_test(test_one_wild_value_does_not_move_the_next_day),
         cmocka_unit_test(test_less_than_a_day_is_no_forecast),

@@ -173,6 +173,19 @@ static void test_a_jump_of_every_day_is_seen_a_boot_ahead(void **state)
     assert_true(level_decide(&RULE, b, square(end), &memory).up >= 15);
 }
 
+static void test_what_is_kept_is_the_newest(void **state)
+{
+    (void)state;
+    struct bank *b = bank_new(&arena, 30, BOOT_S);
+    size_t pushed = (BANK_KEPT_DAYS + 2) * DAY + 17;
+    for (size_t at = 0; at < pushed; at++)
+        bank_push(b, (double)(at % 1000));
+    assert_true(b->count >= (BANK_KEPT_DAYS - 1) * DAY && b->pushed == pushed);
+    for (size_t back = 1; back <= b->count; back++)
+        assert_true(b->value[b->count - back] == (double)((pushed - back) % 1000));
+    assert_true(fabs(b->sum[b->count] - b->sum[b->count - 2] - b->value[b->count - 1] - b->value[b->count - 2]) < 1e-6);
+}
+
 static void test_a_flat_series_wants_nothing_more(void **state)
 {
     (void)state;
@@ -243,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_what_was_wanted_a_minute_ago_is_not_released),
         cmocka_unit_test(test_never_above_the_most),
         cmocka_unit_test(test_a_jump_of_every_day_is_seen_a_boot_ahead),
+        cmocka_unit_test(test_what_is_kept_is_the_newest),
         cmocka_unit_test(test_a_flat_series_wants_nothing_more),
         cmocka_unit_test(test_survivors_fall_and_stay_within_one),
         cmocka_unit_test(test_the_bound_is_the_least_of_all_courses),
