@@ -7,6 +7,7 @@
 
 enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20, POLICY_MAX_BYTES = 4 << 20 };
 #define NOTICE_LIFE_MS 120000
+#define LAUNCH_KEPT_MS 120000  // as planner/launch.h says
 #define LAST_TASK_MS 60000  // D2, as in planner/drain_notice.c: then it is drained whatever it holds
 
 // ---- the steps ------------------------------------------------------------------------------------------------------------
@@ -412,6 +413,32 @@ static void age_memo(struct memo *m, int64_t now_ms)
             m->stamps[i].since_ms = now_ms;
 }
 
+static bool has_launch(const struct memo *m, const char *token)
+{
+    for (size_t k = 0; k < m->launch_count; k++)
+        if (strcmp(m->launches[k].token, token) == 0)
+            return true;
+    return false;
+}
+
+// Orders that the life before gave and did not live to remember: they are asked for again by their tokens before anything is ordered
+// (A11). True: there are some.
+static bool recall_launches(struct cell *c, struct arena *a, struct memo *m)
+{
+    struct memo_launch *v;
+    struct err err;
+    size_t n = 0, had = m->launch_count;
+    if (state_launches_load(c->shared->state, c->state_id, clock_wall_ms(c->tick.clock) - LAUNCH_KEPT_MS, a, &v, &n, &err) != 0)
+        return false;
+    for (size_t k = 0; k < n; k++) {
+        if (has_launch(m, v[k].token))
+            continue;
+        m->launches = arena_grow(a, m->launches, m->launch_count, &m->launch_cap, sizeof *m->launches);
+        m->launches[m->launch_count++] = v[k];
+    }
+    return m->launch_count > had;
+}
+
 // The first account seen is pinned: other credentials on the same disk are a mistake (safety.md L28).
 static int check_account(struct cell *c, struct arena *a, struct err *err)
 {
@@ -436,17 +463,18 @@ int cell_restore(struct cell *c, struct err *err)
         return 0;  // the journal is out of order: the tick goes on, add-only
     struct arena a;
     arena_init(&a, RESTORE_MAX_BYTES);
-    struct memo memo;
+    struct memo memo = {.version = MEMO_VERSION, .policy_hash = ""};
     bool found = false;
     if (check_account(c, &a, err) != 0) {
         arena_release(&a);
         return err->kind;
     }
     int rc = state_memo_load(c->shared->state, c->state_id, &a, &memo, &found, &state_err);
-    if (rc == 0 && found) {
+    if (rc == 0 && found)
         age_memo(&memo, clock_wall_ms(c->tick.clock));
+    bool recalled = recall_launches(c, &a, &memo);
+    if (found || recalled)
         tick_restore(&c->tick, &memo);
-    }
     c->restored = true;
     arena_release(&a);
     return 0;

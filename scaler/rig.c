@@ -356,7 +356,7 @@ int rig_restart(struct rig *r, bool keep_state, struct err *err)
     stop_daemon(r);
     for (int w = 0; w < r->region_count; w++)
         invariants_crashed(r->invariants[w]);
-    if (!keep_state) {
+    if (!keep_state || r->o.state_path) {
         state_abandon(r->state);
         r->state = NULL;
         if (open_state(r, &opened, err) != 0)

@@ -141,6 +141,11 @@ int state_memo_save(struct state *s, int64_t cluster, const struct memo *m, stru
 // *ret_found false when there is none, or one of another version.
 int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct memo *ret, bool *ret_found, struct err *err);
 
+// Orders of instances (ACTION_LAUNCH) since then whose effect may be there: without an answer, cut short on the wire, or answered well.
+// As a memo holds them, oldest first, each token once. A restart reads back what the memo of before does not know yet.
+int state_launches_load(struct state *s, int64_t cluster, int64_t since_ms, struct arena *a, struct memo_launch **ret, size_t *ret_count,
+                        struct err *err);
+
 // ---- odds and ends --------------------------------------------------------------------------------------------------------
 int state_kv_set(struct state *s, const char *key, const char *value, struct err *err);  // value NULL removes
 int state_kv_get(struct state *s, const char *key, struct arena *a, const char **ret, struct err *err);  // NULL when absent

@@ -55,6 +55,70 @@ static void a_kill_between_intent_and_outcome_is_closed_as_unknown_at_the_next_s
     state_close(s);
 }
 
+// Which orders a start reads back: by what is known of their effect, each token once.
+struct order {
+    const char *token, *params;
+    int outcome;               // enum outcome_kind, -1 none
+    enum err_kind kind;
+};
+
+static void put_order(struct box *b, struct state *s, int64_t tick, const struct order *o)
+{
+    struct state_intent i = box_intent(b, tick);
+    struct err why = {.kind = o->kind};
+    int64_t id = 0;
+    i.kind = ACTION_LAUNCH;
+    i.target = "east/burst";
+    i.client_token = o->token;
+    i.params = o->params ? o->params : "{\"count\":3,\"on_demand\":1,\"content\":\"lt-1:7 c5.large@subnet-a\"}";
+    assert_int_equal(state_intent(s, &i, &id, NULL), 0);
+    if (o->outcome >= 0)
+        assert_int_equal(state_outcome(s, id, (enum outcome_kind)o->outcome, o->kind ? &why : NULL, NULL), 0);
+}
+
+static void a11_orders_whose_effect_may_be_there_are_read_back(void **state)
+{
+    struct box *b = *state;
+    static const struct order old = {"too-old", NULL, OUTCOME_OK, ERR_OK}, orders[] = {
+        {"done", NULL, OUTCOME_OK, ERR_OK},
+        {"refused", NULL, OUTCOME_FAILED, ERR_CAPACITY},
+        {"skipped", NULL, OUTCOME_SKIPPED, ERR_CONFLICT},
+        {"lost", NULL, OUTCOME_FAILED, ERR_TRANSIENT},
+        {"asked-again", NULL, OUTCOME_FAILED, ERR_TRANSIENT},
+        {"asked-again", NULL, OUTCOME_OK, ERR_OK},
+        {"refused-then", NULL, OUTCOME_FAILED, ERR_THROTTLED},
+        {"refused-then", NULL, OUTCOME_FAILED, ERR_CAPACITY},
+        {"empty", "{\"count\":0,\"content\":\"\"}", OUTCOME_OK, ERR_OK},
+        {"open", NULL, -1, ERR_OK},
+    };
+    static const struct { const char *token; bool answered; } expected[] = {{"done", true}, {"lost", false}, {"asked-again", true}, {"open", false}};
+    struct state *s = box_open(b, b->path, NULL);
+    int64_t cluster = box_cluster(s), other = 0, tick = box_begin(s, cluster, FACTS_NOW_MS);
+    put_order(b, s, tick, &old);
+    clock_advance_to(&b->clock, FACTS_NOW_MS + 150000);
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+        put_order(b, s, tick, &orders[i]);
+    state_abandon(s);
+    s = box_open(b, b->path, NULL);  // the open one is closed as unknown
+    struct memo_launch *v = NULL;
+    size_t n = 0;
+    assert_int_equal(state_launches_load(s, cluster, FACTS_NOW_MS + 30000, &b->arena, &v, &n, NULL), 0);
+    assert_int_equal(n, ARRAY_LEN(expected));
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(v[i].token, expected[i].token);
+        assert_int_equal(v[i].answered, expected[i].answered);
+        assert_string_equal(v[i].fleet, "east/burst");
+        assert_string_equal(v[i].value, "lt-1:7 c5.large@subnet-a");
+        assert_int_equal(v[i].capacity, 3);
+        assert_int_equal(v[i].on_demand, 1);
+        assert_int_equal(v[i].sent_ms, FACTS_NOW_MS + 150000);
+    }
+    assert_int_equal(state_cluster(s, "123456789012", "eu-west-1", "west", &other, NULL), 0);
+    assert_int_equal(state_launches_load(s, other, 0, &b->arena, &v, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    state_close(s);
+}
+
 static void crashes_within_the_hour_are_counted_and_a_clean_end_is_none(void **state)
 {
     struct box *b = *state;
@@ -346,6 +410,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         T(a_kill_between_intent_and_outcome_is_closed_as_unknown_at_the_next_start),
+        T(a11_orders_whose_effect_may_be_there_are_read_back),
         T(crashes_within_the_hour_are_counted_and_a_clean_end_is_none),
         T(a_file_that_is_no_database_is_moved_aside_and_history_begins_anew),
         T(damaged_pages_are_found_at_the_next_start),
