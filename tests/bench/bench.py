@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+from packs import Packs
+
 BIN = os.environ.get("MASU_BIN", "build/masu")
 DIR = os.environ.get("MASU_BENCH_DIR", "build-bench/tests/bench")
 SIZES = (100, 300, 1000, 3000, 5000)
@@ -197,6 +199,7 @@ def main():
     for key in KEYS:
         for label, steps in (("1h", 12), ("24h", 288)):
             rows[f"forecast-{key}-{label}"] = lambda key=key, steps=steps: forecasts.get(key, steps)
+    rows |= Packs(pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data", f"{DIR}/bench_pack").rows()
     rows["look-cpu-2000"] = lambda: (looks.get("look_ms"), "ms", None)  # CPU of the mean of ten looks; see bench_look.c
     rows["calls-per-look-2000"] = lambda: (looks.get("calls"), "", None)
     rows["look-kept-2000"] = lambda: (looks.get("kept_mib"), "MiB", None)
