@@ -159,7 +159,7 @@ static void test_a_jump_of_every_day_is_seen_a_boot_ahead(void **state)
 {
     (void)state;
     struct bank *b = bank_new(&arena, 30, BOOT_S);
-    size_t at = 0, end = 15 * DAY + DAY / 3 - 4;  // more than the bank keeps; two minutes before a jump
+    size_t at = 0, end = 9 * DAY + DAY / 3 - 4;  // two minutes before a jump
     assert_false(bank_ready(b));
     for (; at <= end; at++) {
         bank_push(b, square(at));
@@ -176,11 +176,12 @@ static void test_a_jump_of_every_day_is_seen_a_boot_ahead(void **state)
 static void test_what_is_kept_is_the_newest(void **state)
 {
     (void)state;
-    struct bank *b = bank_new(&arena, 30, BOOT_S);
-    size_t pushed = (BANK_KEPT_DAYS + 2) * DAY + 17;
+    enum { STEP_S = 600, STEPS = 86400 / STEP_S };
+    struct bank *b = bank_new(&arena, STEP_S, BOOT_S);
+    size_t pushed = (BANK_KEPT_DAYS + 2) * STEPS + 17;
     for (size_t at = 0; at < pushed; at++)
         bank_push(b, (double)(at % 1000));
-    assert_true(b->count >= (BANK_KEPT_DAYS - 1) * DAY && b->pushed == pushed);
+    assert_true(b->count >= (BANK_KEPT_DAYS - 1) * STEPS && b->pushed == pushed);
     for (size_t back = 1; back <= b->count; back++)
         assert_true(b->value[b->count - back] == (double)((pushed - back) % 1000));
     assert_true(fabs(b->sum[b->count] - b->sum[b->count - 2] - b->value[b->count - 1] - b->value[b->count - 2]) < 1e-6);
