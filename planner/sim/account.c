@@ -8,7 +8,7 @@ static void add_services(const struct world *w, struct world_now *n)
         const struct world_service *s = &w->services[i];
         if (s->daemon)
             continue;
-        int32_t placed = s->running + s->pending;
+        int32_t placed = s->running + s->pending - s->unplaced;
         n->demanded += s->desired;
         n->waiting += s->desired > placed ? s->desired - placed : 0;
     }
@@ -29,15 +29,11 @@ static void add_instances(const struct world *w, struct world_now *n)
 static void refresh(struct world *w)
 {
     double need = w->is.need;
-    int64_t standalone = 0;
-    for (size_t i = 0; i < w->instance_count; i++)
-        for (int t = w->instances[i].used ? w->instances[i].first_task : -1; t >= 0; t = w->tasks[t].next_of_instance)
-            standalone += w->tasks[t].service < 0 && task_wanted(&w->tasks[t]);
     w->is = (struct world_now){.need = need};
     add_services(w, &w->is);
     add_instances(w, &w->is);
     w->is.batch_waiting = (int64_t)w->batch_count;
-    w->is.demanded += standalone + w->is.batch_waiting;
+    w->is.demanded += w->standalone + w->is.batch_waiting;
     w->is.waiting += w->is.batch_waiting;
     w->dirty = false;
 }
@@ -49,6 +45,7 @@ void account_to(struct world *w, int64_t at_ms)
         return;
     if (w->dirty)
         refresh(w);
+    waits_now(&w->waits, &w->arena, w->is.waiting, w->accounted_ms);
     const struct world_now *n = &w->is;
     double d = (double)dt;
     w->demanded_ms += n->demanded * dt;

@@ -310,6 +310,15 @@ static void settle(struct world *w)
     w->counters = (struct world_counters){0};
 }
 
+void world_begin(struct world *w)
+{
+    demand_start(w);
+    demand_workload_step(w);
+    for (size_t f = 0; f < w->fleet_count; f++)
+        fill_fleet(w, (int)f);
+    settle(w);
+}
+
 int world_default(uint64_t seed, const struct world_options *o, struct world **ret, struct err *err)
 {
     struct world *w;
@@ -328,11 +337,7 @@ int world_default(uint64_t seed, const struct world_options *o, struct world **r
         world_free(w);
         return err_set(err, ERR_INVALID, "trace: no service \"%s\" in the default world", o->trace_service);
     }
-    demand_start(w);
-    demand_workload_step(w);
-    for (size_t f = 0; f < w->fleet_count; f++)
-        fill_fleet(w, (int)f);
-    settle(w);
+    world_begin(w);
     *ret = w;
     return 0;
 }

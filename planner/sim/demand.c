@@ -9,7 +9,7 @@ enum { STEP_MS = 60000 };
 static bool takes_trace(const struct world *w, int service)
 {
     const struct world_service *s = &w->services[service];
-    if (s->daemon || !w->o.trace)
+    if (s->daemon || s->profile || !w->o.trace)
         return false;
     if (w->o.trace_service)
         return !strcmp(s->name, w->o.trace_service);

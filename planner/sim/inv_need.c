@@ -25,6 +25,11 @@ void inv_need_foreign(struct invariants *inv, const struct world_view *v)
     inv->calm_since_ms = v->now_ms;
 }
 
+void invariants_again_every(struct invariants *inv, int64_t n)
+{
+    inv->again_every = n;
+}
+
 void invariants_calm(struct invariants *inv, int64_t calm_ms)
 {
     inv->o.calm_ms = calm_ms;

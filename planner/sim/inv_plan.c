@@ -122,7 +122,8 @@ static void judge_once(struct invariants *inv, const struct planner_input *in, c
 
 void invariants_check_plan(struct invariants *inv, const struct planner_input *in, const struct planner_result *result)
 {
-    inv_judge_again(inv, in, result);
+    if (inv->again_every <= 1 || inv->plans % inv->again_every == 0)
+        inv_judge_again(inv, in, result);
     inv->plans++;
     struct world_view v = world_view(inv->w);
     inv_plan_made(inv, &v, in->snapshot->control.mode >= CONTROL_FREEZE || in->policy->mode == MODE_OBSERVE);

@@ -49,6 +49,8 @@ struct invariants *invariants_attach(struct world *w, const struct invariants_op
 void invariants_free(struct invariants *inv);  // NULL-safe; unhooks
 // Bounds of a fleet as the policy has them (V18); unknown fleets are unbounded.
 void invariants_bounds(struct invariants *inv, int fleet, int64_t min, int64_t max);
+// V17, which takes longer than the plan, on every n-th plan alone: for long simulations.
+void invariants_again_every(struct invariants *inv, int64_t n);
 // V20 from now on: the caller's world has nothing that moves by itself (prices that pay for a replacement, holds that end).
 void invariants_calm(struct invariants *inv, int64_t calm_ms);
 // Of the instances that carry the tag masu:fleet with this value.

@@ -74,6 +74,7 @@ struct invariants {
     size_t listed;
     int64_t count, count_of[V_LIMIT];
     int64_t calls, plans;      // judged
+    int64_t again_every;       // V17 on each so-manieth plan; 0 or 1: on all
 };
 
 void inv_tell(struct invariants *inv, enum invariant id, const char *fmt, ...) _printf_(3, 4);

@@ -162,7 +162,7 @@ static void move_price(struct world *w, struct world_pool *p)
 {
     double full = (double)w->types[p->type].on_demand_usd_micro;
     double mean = log(full * (double)p->mean_permyriad / 10000), at = log((double)p->spot_usd_micro);
-    at += 0.02 * (mean - at) + 0.01 * rng_normal(&w->market);
+    at += 0.02 * (mean - at) + 0.01 * rng_normal(w->o.prices_apart ? &w->prices : &w->market);
     set_price(w, p, fmin(fmax(exp(at), full * 0.1), full * 0.95));
 }
 

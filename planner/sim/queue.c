@@ -1,3 +1,5 @@
+#include "planner/sim/queue.h"
+
 #include "planner/sim/world_internal.h"
 
 static bool sooner(const struct world_item *a, const struct world_item *b)

@@ -61,7 +61,7 @@ static bool on_leaving(const struct world *w, const struct world_task *t)
 static bool of_primary(const struct world *w, const struct world_task *t)
 {
     struct world_service *s = &w->services[t->service];
-    return !strcmp(service_primary(s)->id, t->deployment);
+    return s->deployment_count == 1 || !strcmp(service_primary(s)->id, t->deployment);
 }
 
 static bool healthy(const struct world *w, const struct world_task *t)
@@ -98,7 +98,7 @@ static struct tally tally(const struct world *w, int service)
 static void stop_pending_on_leaving(struct world *w, int service)
 {
     for (int n = w->services[service].first_task; n >= 0; n = w->tasks[n].next_of_service)
-        if (task_wanted(&w->tasks[n]) && w->tasks[n].last.now < WT_RUNNING && on_leaving(w, &w->tasks[n]))
+        if (w->tasks[n].last.now < WT_RUNNING && task_wanted(&w->tasks[n]) && on_leaving(w, &w->tasks[n]))
             task_stop(w, n, WORLD_ECS, "ServiceSchedulerInitiated", "Task stopped: container instance is draining");
 }
 
@@ -107,22 +107,25 @@ static void stop_pending_on_leaving(struct world *w, int service)
 static int surplus_victim(struct world *w, int service)
 {
     int best = -1;
-    int64_t best_score = -1;
+    int64_t best_score = -1, zones[ARRAY_LEN(w->zones)] = {0};
+    arena_reset(&w->placing_room);
+    int64_t *hosts = arena_array(&w->placing_room, int64_t, w->instance_count + 1);
+    for (int n = w->services[service].first_task; n >= 0; n = w->tasks[n].next_of_service) {
+        const struct world_task *t = &w->tasks[n];
+        if (!task_wanted(t) || t->instance < 0)
+            continue;
+        hosts[t->instance]++;
+        zones[w->pools[w->instances[t->instance].pool].zone]++;
+    }
     for (int n = w->services[service].first_task; n >= 0; n = w->tasks[n].next_of_service) {
         const struct world_task *t = &w->tasks[n];
         if (!task_wanted(t) || on_leaving(w, t) || !of_primary(w, t) || t->protected_until_ms > w->now_ms)
             continue;
-        int64_t zone = 0, host = 0;
-        int in = t->instance < 0 ? -1 : w->pools[w->instances[t->instance].pool].zone;
-        for (int m = w->services[service].first_task; m >= 0; m = w->tasks[m].next_of_service) {
-            if (!task_wanted(&w->tasks[m]) || w->tasks[m].instance < 0)
-                continue;
-            host += w->tasks[m].instance == t->instance;
-            zone += w->pools[w->instances[w->tasks[m].instance].pool].zone == in;
-        }
-        int64_t s = (t->last.now < WT_RUNNING ? 1000000000 : 0) + zone * 10000 + host;
-        if (s > best_score) {
-            best_score = s;
+        bool placed = t->instance >= 0;
+        int64_t score = (t->last.now < WT_RUNNING ? 1000000000 : 0) +
+                        (placed ? zones[w->pools[w->instances[t->instance].pool].zone] * 10000 + hosts[t->instance] : 0);
+        if (score > best_score) {
+            best_score = score;
             best = n;
         }
     }
@@ -151,6 +154,7 @@ static void stop_replaced(struct world *w, int service, struct tally *c, int min
         c->healthy -= counts;
         c->total--;
         c->replaced--;
+        w->counters.tasks_moved += on_leaving(w, t) && w->instances[t->instance].notice_ms == 0;
         task_stop(w, n, WORLD_ECS, "ServiceSchedulerInitiated",
                   on_leaving(w, t) ? "Task stopped: container instance is draining" : "Scaling activity initiated by deployment");
     }
@@ -270,14 +274,17 @@ static void replica_step(struct world *w, int service)
     service_primary(s)->desired = s->desired;
     stop_pending_on_leaving(w, service);
     struct tally c = tally(w, service);
-    if (c.kept > s->desired)
+    if (c.kept > s->desired) {
         stop_surplus(w, service, c.kept - s->desired);
-    c = tally(w, service);
-    stop_replaced(w, service, &c, minimum);
-    int wanted = s->desired - c.kept;
-    int room = maximum - c.total;
-    start_tasks(w, service, wanted < room ? wanted : room);
-    c = tally(w, service);
+        c = tally(w, service);
+    }
+    if (c.replaced > 0)
+        stop_replaced(w, service, &c, minimum);
+    int wanted = s->desired - c.kept, room = maximum - c.total, start = wanted < room ? wanted : room;
+    if (start > 0) {
+        start_tasks(w, service, start);
+        c = tally(w, service);
+    }
     s = &w->services[service];
     s->missing = s->desired > c.total ? s->desired - c.total : 0;
     finish_deployment(w, service, &c);

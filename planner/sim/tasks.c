@@ -4,16 +4,6 @@
 
 enum { WAIT_MS = 10000 };  // a task without a place looks again
 
-bool task_alive(const struct world_task *t)
-{
-    return t->used && t->last.now != WT_STOPPED;
-}
-
-bool task_wanted(const struct world_task *t)
-{
-    return task_alive(t) && t->desired.now == WD_RUNNING;
-}
-
 bool task_daemon(const struct world *w, const struct world_task *t)
 {
     return t->service >= 0 && w->services[t->service].daemon;
@@ -30,12 +20,15 @@ static void count(struct world *w, const struct world_task *t, int sign)
         struct world_instance *i = &w->instances[t->instance];
         *(running ? &i->running_tasks : &i->pending_tasks) += sign;
     }
-    if (t->service < 0)
+    if (t->service < 0) {
+        w->standalone += t->instance >= 0 ? sign : 0;
         return;
+    }
     struct world_service *s = &w->services[t->service];
+    s->unplaced += t->instance < 0 ? sign : 0;
     *(running ? &s->running : &s->pending) += sign;
     for (int d = 0; d < s->deployment_count; d++)
-        if (!strcmp(s->deployments[d].id, t->deployment))
+        if (s->deployment_count == 1 || !strcmp(s->deployments[d].id, t->deployment))
             *(running ? &s->deployments[d].running : &s->deployments[d].pending) += sign;
 }
 
@@ -226,12 +219,27 @@ static void give_back(struct world *w, const struct world_task *t)
     i->version++;
 }
 
+// Takes n out of a list that begins at *head; the task's link is found by `of_service`. Its own link stays, for who walks the list just now.
+static void unlink_task(struct world *w, int *head, int n, bool of_service)
+{
+    int *at = head;
+    while (*at >= 0 && *at != n)
+        at = of_service ? &w->tasks[*at].next_of_service : &w->tasks[*at].next_of_instance;
+    assert(*at == n);
+    *at = of_service ? w->tasks[n].next_of_service : w->tasks[n].next_of_instance;
+}
+
+// It stays visible for an hour, but in no list: whoever walks one asks for what lives.
 static void become_stopped(struct world *w, struct world_task *t, int n)
 {
     set_last(w, t, WT_STOPPED);
     t->stopped_ms = w->now_ms;
     t->protected_until_ms = 0;
     w->counters.tasks_stopped++;
+    if (t->service >= 0)
+        unlink_task(w, &w->services[t->service].first_task, n, true);
+    if (t->instance >= 0)
+        unlink_task(w, &w->instances[t->instance].first_task, n, false);
     queue_push(w, w->now_ms + WORLD_KEPT_MS, WEV_TASK_GONE, n, 0, t->serial);
 }
 
@@ -301,23 +309,9 @@ void task_lose(struct world *w, int n, const char *code, const char *reason)
     follow_up(w, t);
 }
 
-// Takes n out of a list that begins at *head; the task's link is found by `of_service`.
-static void unlink_task(struct world *w, int *head, int n, bool of_service)
-{
-    int *at = head;
-    while (*at >= 0 && *at != n)
-        at = of_service ? &w->tasks[*at].next_of_service : &w->tasks[*at].next_of_instance;
-    assert(*at == n);
-    *at = of_service ? w->tasks[n].next_of_service : w->tasks[n].next_of_instance;
-}
-
 void task_gone_step(struct world *w, int n)
 {
     struct world_task *t = &w->tasks[n];
-    if (t->service >= 0)
-        unlink_task(w, &w->services[t->service].first_task, n, true);
-    if (t->instance >= 0)
-        unlink_task(w, &w->instances[t->instance].first_task, n, false);
     t->used = false;
     w->free_tasks = arena_grow(&w->arena, w->free_tasks, w->free_task_count, &w->free_task_cap, sizeof *w->free_tasks);
     w->free_tasks[w->free_task_count++] = n;

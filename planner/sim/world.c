@@ -64,6 +64,7 @@ int world_empty(uint64_t seed, const struct world_options *o, struct world **ret
     w->market = rng_fork(&root, 4);
     w->demand = rng_fork(&root, 5);
     w->living = rng_fork(&root, 6);
+    w->prices = rng_fork(&root, 7);
     types_init(w);
     market_init(w);
     queue_push(w, w->now_ms, WEV_SERIES, 0, 0, 0);

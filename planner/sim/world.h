@@ -72,6 +72,7 @@ struct world_options {           // world_options_default() fills all
     double interruptions_per_instance_day; // 0.2; spread unevenly over the pools
     double shortages_per_pool_day;         // 0.3 of about half an hour
     const struct market_trace *market;     // NULL: chance; must outlive the world. market.c says which pool follows which record
+    bool prices_apart;                     // prices of one seed are the same whatever the fleets do; else one chance moves the whole market
     bool forget_doomed_at_notice;          // N2: the fleet stops counting a doomed member at its notice, not at its end
     bool drain_waits_for_protection;       // a drain does not stop protected tasks: true
     int64_t deployments_per_day;           // over all services: 6
@@ -85,8 +86,6 @@ struct world_options {           // world_options_default() fills all
     const char *trace_service;             // NULL: shared over the services of the first cluster
 };
 void world_options_default(struct world_options *o);
-
-struct world;
 int world_default(uint64_t seed, const struct world_options *o, struct world **ret, struct err *err);
 void world_free(struct world *w);  // NULL-safe
 void world_set_hook(struct world *w, const struct world_hook *hook);  // one watcher; copied; NULL removes

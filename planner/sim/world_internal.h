@@ -14,7 +14,9 @@
 #include "base/arena.h"
 #include "planner/sim/market.h"
 #include "planner/sim/query.h"
+#include "planner/sim/queue.h"
 #include "planner/sim/summary.h"
+#include "planner/sim/waits.h"
 #include "planner/sim/world.h"
 
 #define WORLD_INSTANCES_MAX 100000
@@ -22,28 +24,6 @@
 #define WORLD_EVENTS_MAX 4000000
 #define WORLD_KEPT_MS 3600000        // ended tasks and instances stay visible so long
 #define WORLD_DOOM_MS 120000
-
-enum world_ev {
-    WEV_WORKLOAD, WEV_SERVICE, WEV_SERIES, WEV_MARKET, WEV_MARKET_CHANGE, WEV_DRAW, WEV_BATCH, WEV_BATCH_RETRY, WEV_DEPLOY,
-    WEV_TASK_START, WEV_TASK_HEALTHY, WEV_TASK_STOPPING, WEV_TASK_STOPPED, WEV_TASK_DONE, WEV_TASK_GONE, WEV_TASK_PROTECT,
-    WEV_INST_RUNNING, WEV_INST_REGISTER, WEV_INST_DEREGISTER, WEV_INST_TERMINATED, WEV_INST_GONE, WEV_INST_HOOK, WEV_INST_NOTICE, WEV_INST_DOOM,
-    WEV_FLEET_MODIFIED, WEV_FLEET_CHECK, WEV_FLEET_LAUNCH, WEV_GROUP_TICK,
-    WEV_COUNT
-};
-
-struct world_item {
-    int64_t at_ms;
-    uint64_t seq;        // order of equal times
-    enum world_ev kind;
-    int a, b;
-    uint64_t serial;     // of the object in slot a; another one lives there now: dropped
-};
-
-struct world_queue {
-    struct world_item *items;
-    size_t count, cap;
-    uint64_t seq;
-};
 
 // A standalone task that somebody wants and ECS refused for lack of room.
 struct world_batch {
@@ -66,6 +46,7 @@ struct world {
     struct world_queue queue;
     struct world_hook hook;
     struct rng ids, placing, booting, market, demand, living;
+    struct rng prices;                     // of world_options.prices_apart
     char zones[8][16];
     int zone_count;
     struct world_cluster *clusters;
@@ -97,20 +78,17 @@ struct world {
     // account.c
     bool dirty;
     struct world_now is;
+    int64_t standalone;                    // tasks of no service that are wanted and have an instance
     int64_t accounted_ms, demanded_ms, waited_ms, batch_waited_ms, cost_area, min_instances, max_instances;
     double instance_ms, need_ms;
     struct world_point *series;
     struct world_hour *hours;
     size_t series_count, series_cap, hour_count, hour_cap;
+    struct waits waits;
     struct world_point open_point;         // sums, not yet means
     struct world_hour open_hour;
     int64_t open_cost;
 };
-
-// queue.c
-void queue_push(struct world *w, int64_t at_ms, enum world_ev kind, int a, int b, uint64_t serial);
-bool queue_pop(struct world *w, int64_t until_ms, struct world_item *ret);
-int64_t queue_next_ms(const struct world *w);
 
 // world.c
 void world_lag(struct world *w, struct world_lagged *v, int64_t value);
@@ -120,8 +98,14 @@ void world_ended(struct world *w, int instance);  // tells the hook
 int world_service_taskdef(const struct world_service *s);
 
 // tasks.c
-bool task_alive(const struct world_task *t);      // not STOPPED
-bool task_wanted(const struct world_task *t);     // desired RUNNING and not STOPPED
+static inline bool task_alive(const struct world_task *t)   // not STOPPED
+{
+    return t->used && t->last.now != WT_STOPPED;
+}
+static inline bool task_wanted(const struct world_task *t)  // desired RUNNING and not STOPPED
+{
+    return task_alive(t) && t->desired.now == WD_RUNNING;
+}
 bool task_daemon(const struct world *w, const struct world_task *t);
 // instance -1: it waits in PROVISIONING. run: of a standalone task, else NULL.
 int task_create(struct world *w, const struct world_ask *ask, int instance, const struct world_run *run);
@@ -189,6 +173,9 @@ void demand_workload_step(struct world *w);
 void demand_batch_step(struct world *w);
 void demand_retry_step(struct world *w);
 void demand_deploy_step(struct world *w);
+
+// build.c: demand begins, each fleet has what that needs and a fifth more, and all of it runs
+void world_begin(struct world *w);
 
 // account.c
 void account_to(struct world *w, int64_t at_ms);

@@ -62,6 +62,7 @@ struct world_service {
     int cluster;
     bool daemon;
     int32_t desired, running, pending;  // pending: not yet RUNNING, desired RUNNING
+    int32_t unplaced;              // of those pending: in PROVISIONING, without an instance
     struct world_lagged desired_was;    // the same desired, with its last change
     int32_t min_percent, max_percent;
     struct world_rules rules;
@@ -78,6 +79,7 @@ struct world_service {
     int64_t restart_ms;            // it is throttled: no start before
     bool queued, steady;
     int64_t mean_tasks;            // workload: about so many
+    bool profile;                  // workload: never from the trace
     int32_t late;                  // replaced.c: tasks of interrupted instances that still wait for capacity, already counted as late
     int64_t protects_ms;           // workload: > 0: some of its tasks protect themselves for so long
 };
@@ -214,6 +216,7 @@ struct world_counters {
     int64_t interrupted_tasks, interrupted_tasks_in_time;  // summary.h
     int64_t drains_begun, drains_undone, drains_finished;  // by ours; finished = ended by us afterwards
     int64_t tasks_started, tasks_stopped, tasks_killed, tasks_lost;  // killed: by us; lost: by AWS or a person
+    int64_t tasks_moved;           // stopped by ECS because their instance drains, without a notice for it
     int64_t placements_failed, deployments, batch_asked, batch_refused;
 };
 
