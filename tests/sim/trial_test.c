@@ -4,6 +4,8 @@
 #include "planner/sim/world_internal.h"
 #include "tests/sim/fixture.h"
 
+#include <inttypes.h>
+
 enum { HOUR = 3600000, MINUTE = 60000 };
 
 static struct workload_trace step_trace(struct arena *a, const double *value, size_t count, int64_t step_s)
@@ -225,6 +227,8 @@ static void every_rule_runs_the_same_demand_and_the_same_twice(void **state)
         assert_true(r.cost_usd_micro > 0 && r.task_seconds > 8 * 3600 * 40);
         assert_true(r.task_seconds_waited * (k == RULE_THRESHOLD ? 1 : 4) < r.task_seconds);
         assert_int_equal(r.tasks_killed, 0);
+        for (int v = 0; v < r.violation_count && v < TRIAL_VIOLATIONS_MAX; v++)
+            print_message("V%d at %+" PRId64 " s: %s\n", (int)r.violations[v].id, (r.violations[v].at_ms - s.start_ms) / 1000, r.violations[v].text);
         assert_int_equal(r.violation_count, 0);
         demanded = k == 0 ? r.task_seconds : demanded;
         assert_true(llabs(r.task_seconds - demanded) * 1000 < demanded);  // the same to the moment of a minute's step
