@@ -31,7 +31,7 @@ static double value_of(const struct work *w, const struct pack_task *tasks, size
 
 static double cost_of(const struct work *w, const struct pool *x)
 {
-    return x->usd_micro > 0 ? (double)x->usd_micro : 1e6 * res_share(x->room, w->reference);
+    return x->usd_micro > 0 ? pool_price(x) : 1e6 * res_share(x->room, w->reference);
 }
 
 // The pool that holds most for its money, tried with all that is left.
@@ -201,6 +201,7 @@ static size_t find_offers(struct work *w, int f, const struct launch_group *g, s
             pool.batch = g->pool->batch;
             if (p->subnet_full || p->type < 0 || out != (avoided == 1) || !holds_group(w, &pool, g, n))
                 continue;
+            pool.scarcity = on_demand ? 0 : pool_memory_scarcity(w, f, p->zone);
             if (on_demand)
                 pool.usd_micro = w->s->types[p->type].on_demand_usd_micro;
             ret[count++] = (struct offer){k, cost_of(w, &pool)};

@@ -1,6 +1,7 @@
 #include "planner/pool_memory.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "planner/explain.h"
@@ -10,6 +11,9 @@
 #define QUIET_MS (30 * 60 * 1000LL)   // after which the count of failures halves
 #define FRESH_MS (30 * 60 * 1000LL)   // what is older is no news, even where the memo was lost
 #define DOUBLINGS_MAX 10
+#define SCORE_HALF_MS (3 * 60 * 60 * 1000LL)
+#define SCORE_LIFE_MS (24 * 60 * 60 * 1000LL)
+#define SCORE_BEST 10
 
 static int64_t avoid_ms(int32_t count)
 {
@@ -158,9 +162,78 @@ static void list_avoided(struct work *w)
     }
 }
 
+// ---- placement scores -----------------------------------------------------------------------------------------------------
+static void carry_scores(struct work *w)
+{
+    for (size_t k = 0; w->old && k < w->old->stamp_count; k++) {
+        const struct memo_stamp *x = &w->old->stamps[k];
+        if (x->kind == STAMP_SCORE && x->count >= 1 && x->count <= SCORE_BEST && x->since_ms <= w->s->now_ms && w->s->now_ms - x->since_ms < SCORE_LIFE_MS)
+            work_stamp_set(w, *x);
+    }
+}
+
+static const char *score_key(struct work *w, int fleet, const char *zone)
+{
+    return explain_text(w, "%s %s", w->s->fleets[fleet].id, zone);
+}
+
+static void see_scores(struct work *w)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        for (size_t k = 0; k < w->s->fleets[f].pool_count; k++) {
+            const struct fleet_pool *p = &w->s->fleets[f].pools[k];
+            bool news = p->score >= 1 && p->score <= SCORE_BEST && p->scored_ms <= w->s->now_ms && w->s->now_ms - p->scored_ms < SCORE_LIFE_MS;
+            const char *key = news ? score_key(w, (int)f, p->zone) : NULL;
+            const struct memo_stamp *was = news ? work_stamp(w, STAMP_SCORE, key) : NULL;
+            if (news && (!was || was->since_ms < p->scored_ms))
+                work_stamp_set(w, (struct memo_stamp){STAMP_SCORE, key, p->scored_ms, 0, p->score, 0});
+        }
+}
+
+double pool_memory_scarcity(struct work *w, int fleet, const char *zone)
+{
+    const struct memo_stamp *x = w->scored ? work_stamp(w, STAMP_SCORE, score_key(w, fleet, zone)) : NULL;
+    if (!x)
+        return 0;
+    return (double)(SCORE_BEST - x->count) / (SCORE_BEST - 1) * exp2(-(double)(w->s->now_ms - x->since_ms) / SCORE_HALF_MS);
+}
+
+// Of a pool of the list, which stands for its type in all zones, the mean.
+static void rate_scarcity(struct work *w, int f)
+{
+    const struct fleet *fleet = &w->s->fleets[f];
+    double *by_pool = arena_array(w->a, double, fleet->pool_count + 1);
+    for (size_t k = 0; k < fleet->pool_count; k++)
+        by_pool[k] = pool_memory_scarcity(w, f, fleet->pools[k].zone);
+    for (size_t n = 0; n < w->fleet_pools[f].count; n++) {
+        struct pool *x = &w->fleet_pools[f].v[n];
+        double sum = 0;
+        int zones = 0;
+        for (size_t k = 0; k < fleet->pool_count; k++)
+            if (fleet->pools[k].type == x->type && fleet->pools[k].weight_milli == x->weight_milli) {
+                sum += by_pool[k];
+                zones++;
+            }
+        x->scarcity = zones > 0 ? sum / zones : 0;
+    }
+}
+
+static void observe_scores(struct work *w)
+{
+    if (w->p->placement_scores_ms == 0)
+        return;
+    carry_scores(w);
+    see_scores(w);
+    for (size_t k = 0; k < w->memo->stamp_count && !w->scored; k++)
+        w->scored = w->memo->stamps[k].kind == STAMP_SCORE;
+    for (size_t f = 0; f < w->s->fleet_count && w->scored; f++)
+        rate_scarcity(w, (int)f);
+}
+
 void pool_memory_observe(struct work *w)
 {
     carry(w);
+    observe_scores(w);
     see_instances(w);
     for (size_t f = 0; f < w->s->fleet_count; f++)
         for (size_t k = 0; k < w->s->fleets[f].pool_count; k++) {

@@ -7,6 +7,9 @@
 // a pool while it is avoided is the same trouble and makes nothing longer but its end. AWS picks the pool of a maintained fleet, so
 // to avoid one is to prefer fleets with others, and not to reckon with it where it is out of stock. The count of a pool that interrupted is its
 // rate as well, by which a choice among fleets reckons the restarts to come. Memo: STAMP_POOL by "type zone".
+//
+// Placement scores (`scale_out.placement_scores_s` of the policy) are AWS's own word on a zone, for the types of a fleet: remembered
+// through restarts, worth half after each three hours, and nothing after a day. Memo: STAMP_SCORE by "fleet zone".
 #pragma once
 
 #include "planner/work.h"
@@ -15,6 +18,8 @@
 void pool_memory_observe(struct work *w);
 // The stamp of a pool that is avoided now; NULL: it is not.
 const struct memo_stamp *pool_memory_avoided(const struct work *w, const char *type, const char *zone);
+// How unlikely spot capacity of the fleet's types is there: 0 where the score is 10 or nothing is known, 1 where it is 1 now.
+double pool_memory_scarcity(struct work *w, int fleet, const char *zone);
 // Whether every pool of the fleet is avoided.
 bool pool_memory_all_avoided(const struct work *w, int fleet);
 // One verdict a pool that is avoided.

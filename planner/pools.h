@@ -13,6 +13,7 @@ struct pool {
     int64_t weight_milli;
     int64_t usd_micro;     // an hour, spot; 0 unknown
     double interruptions_per_hour;  // our own of late, mean over its zones: pool_memory.h
+    double scarcity;       // by the placement scores of its zones: 0 none, 1 the worst; pool_memory.h
     const unsigned char *fits;  // enum fit, by rule
     int provider;          // whose instances it launches: index into the kinds' providers, -1 none
     bool gpu;
@@ -37,6 +38,12 @@ struct shape_pools {
     bool narrow;  // some pool does not hold it: what the fleet launches may not help
     bool general; // some fleet that is no batch pool may run it (found only where there is a batch pool)
 };
+
+// Its spot price as a choice sees it: where AWS says that capacity is unlikely, up to a quarter dearer. 0: unknown.
+static inline double pool_price(const struct pool *x)
+{
+    return (double)x->usd_micro * (1 + 0.25 * x->scarcity);
+}
 
 void pools_init(struct work *w);
 // The pool of one override of the fleet.

@@ -256,7 +256,7 @@ static double fleet_price(struct work *w, const struct order *o, struct pack_tas
         if (placed == 0)
             continue;
         known = known && x->usd_micro > 0;
-        sum += (double)bins * (double)x->usd_micro / (double)placed + x->interruptions_per_hour * (double)w->p->task_restart_usd_micro;
+        sum += (double)bins * pool_price(x) / (double)placed + x->interruptions_per_hour * (double)w->p->task_restart_usd_micro;
         used++;
     }
     if (used == 0)

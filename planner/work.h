@@ -138,7 +138,7 @@ struct work {
     const char *no_removal, *no_order;  // why nothing may be removed, or ordered; NULL when it may
     struct breaker_lines *lines;  // breaker.c
     struct pool_shares *shares;  // of pool_share.c; NULL: the policy has no bound
-    struct { struct memo_stamp *v; size_t count; } avoided;  // STAMP_POOL of pools that are avoided now
+    struct { struct memo_stamp *v; size_t count; } avoided; bool scored;  // STAMP_POOL of pools avoided now; some zone has a placement score
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
     struct { const char *why; int count; } risk;  // risk.c: why none is chosen; how many are

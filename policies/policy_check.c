@@ -20,6 +20,7 @@ static bool is_tag(const char *text)
 }
 
 // What goes into tags and file-like names: a word.
+#define SCORES_EVERY_MS 900000
 #define WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 static bool is_word(const char *text, size_t max)
@@ -244,6 +245,9 @@ static void check_cluster(const struct policy *p, size_t i, struct policy_report
         policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "clusters[%zu].max_age_s", i),
                           "is under two periods: one late look makes facts unknown and stops scale-in",
                           arena_printf(r->arena, "at least %" PRId64 " s", 2 * c->period_ms / 1000));
+    if (c->placement_scores_ms > 0 && c->placement_scores_ms < SCORES_EVERY_MS)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].scale_out.placement_scores_s", i),
+                          "is too often: AWS limits these questions by the day", "900 or more; 0: never");
     for (size_t k = 0; k < c->headroom_task_count; k++)
         for (size_t b = 0; b < k; b++)
             if (*c->headroom_tasks[k].service && strcmp(c->headroom_tasks[k].service, c->headroom_tasks[b].service) == 0)

@@ -190,6 +190,9 @@ const struct policy_key policy_keys[] = {
             "A fleet that is short for so long without a launch is dry: its need moves to other fleets (L17)."),
     SECONDS(CLUSTER ".scale_out", "on_demand_s", 120, 0, 86400, AT(policy_cluster, on_demand_ms),
             "Where no other fleet can, and it is short for so long, the missing part is asked on demand (L17). 0: never."),
+    SECONDS(CLUSTER ".scale_out", "placement_scores_s", 0, 0, 86400, AT(policy_cluster, placement_scores_ms),
+            "EC2 is asked so often, at least 900, how likely each zone gives the spot capacity a fleet may order at once; zones with low scores "
+            "are chosen as if dearer. AWS limits such questions by the day. 0: never."),
     SECONDS(CLUSTER ".scale_out", "boot_limit_s", 600, 60, 3600, AT(policy_cluster, boot_limit_ms),
             "An instance that has not registered by then is no longer counted as coming."),
     NUMBER(CLUSTER ".scale_out", "surge_services", "services", 3, 1, 1000, AT(policy_cluster, surge_services),

@@ -51,7 +51,10 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
     if (c->looked == f)
         c->looked = NULL;  // it is written over
     int64_t limit_ms = c->policy->period_ms > 20000 ? c->policy->period_ms : 20000;
-    int rc = gather_look(c->gather, c->policy, limit_ms, f->arena, ret, err);
+    int rc = region_identify(c->region, clock_wall_ms(c->tick.clock) + limit_ms, err);
+    if (rc == 0 && !c->restored)
+        rc = cell_restore(c, err);
+    rc = rc != 0 ? rc : gather_look(c->gather, c->policy, limit_ms, f->arena, ret, err);
     for (const char *note; (note = gather_note(c->gather)) != NULL && c->shared->log;)
         log_event(c->shared->log, LOG_WARN, "gather", note, LOG_S("cluster", c->policy->name));
     if (rc == 0) {
@@ -59,8 +62,6 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
         ret->owner = arena_strdup(f->arena, c->shared->owner ? c->shared->owner : "");
         ret->confirmed = arena_strdup(f->arena, c->shared->confirmed ? c->shared->confirmed : "");
     }
-    if (rc == 0 && !c->restored)
-        rc = cell_restore(c, err);
     if (rc == 0) {
         read_dearest(c, ret->now_ms);
         ret->dearest_usd_micro = c->dearest_usd_micro;
@@ -475,6 +476,8 @@ int cell_restore(struct cell *c, struct err *err)
     bool recalled = recall_launches(c, &a, &memo);
     if (found || recalled)
         tick_restore(&c->tick, &memo);
+    if (found)
+        gather_recall(c->gather, &memo);
     c->restored = true;
     arena_release(&a);
     return 0;

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "scaler/doctor.h"
 
-enum { ADDRESSES_MIN = 16, TYPES_TOLD = 5 };
+enum { ADDRESSES_MIN = 16, TYPES_TOLD = 5, SCORED_TYPES_MIN = 3 };
 
 #define ADD(...) doctor_add(d, (struct doctor_check){__VA_ARGS__})
 
@@ -99,6 +99,21 @@ static void judge_types(struct doctor *d, const struct doctor_region *r, const s
             "take them out of the fleet, or widen the requirements: AWS picks the type, masu cannot refuse one");
 }
 
+// EC2 scores three types or more: of fewer it is always low.
+static void judge_scores(struct doctor *d, const struct doctor_cluster *c, const struct doctor_fleet *f)
+{
+    size_t types = 0;
+    for (size_t k = 0; k < f->told->override_count; k++) {
+        bool again = false;
+        for (size_t m = 0; m < k && !again; m++)
+            again = strcmp(f->told->overrides[m].type, f->told->overrides[k].type) == 0;
+        types += f->told->overrides[k].rules ? SCORED_TYPES_MIN : again ? 0 : 1;
+    }
+    if (c->policy->placement_scores_ms > 0 && types < SCORED_TYPES_MIN)
+        ADD("conflict", DOCTOR_WARN, f->id, arena_printf(d->arena, "has %zu type%s: EC2 scores none that has fewer than three", types, types == 1 ? "" : "s"),
+            "give the fleet more types, or leave scale_out.placement_scores_s out");
+}
+
 // Tasks that such a provider places are never this build's demand (safety.md F3).
 static void judge_providers(struct doctor *d, const struct doctor_region *r)
 {
@@ -125,6 +140,7 @@ static void judge_cluster(struct doctor *d, const struct doctor_region *r, const
         judge_events(d, f);
         judge_subnets(d, r, f);
         judge_types(d, r, f);
+        judge_scores(d, c, f);
     }
     if (alone && r->targets.call.state == AWS_CALL_COMPLETE)
         ADD("conflict", DOCTOR_OK, c->policy->name, "no other owner and no other scaler on its fleets", NULL);

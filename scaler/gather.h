@@ -9,6 +9,7 @@
 // struct region is shared by the clusters of an (account, region); struct gather belongs to one cluster.
 #pragma once
 
+#include "planner/model/memo.h"
 #include "planner/model/plan.h"
 #include "planner/model/snapshot.h"
 #include "policies/policy.h"
@@ -41,6 +42,9 @@ const char *gather_note(struct gather *g);
 // until it succeeds.
 void gather_denied(struct gather *g, const char *fleet, const char *api_action, bool denied);
 void gather_wrote(struct gather *g, enum action_kind kind, const char *target, const char *value);
+
+// What the memo of an earlier run tells: when placement scores were last asked for.
+void gather_recall(struct gather *g, const struct memo *m);
 
 // What an order of an instant fleet became, by its answer: an instance, which is a fact from now on though reads do not show it for a
 // while, or a pool that gave nothing. Strings are never NULL.

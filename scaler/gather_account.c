@@ -43,6 +43,7 @@ bool region_slow_settle(struct region *r, enum slow_kind k, const struct aws_cal
         [SLOW_SCALERS] = "whether somebody else scales the fleets",
         [SLOW_QUOTAS] = "how many vCPUs the account may run",
         [SLOW_CATALOGUE] = "which types the requirements of fleets mean",
+        [SLOW_SCORES] = "which zones are likely to have spot capacity",
         [SLOW_NOTICES] = "which instances AWS takes back, before it does",
     };
     struct slow_read *s = &r->slow[k];
@@ -110,6 +111,8 @@ static void ask_subnets(struct look *l)
     for (size_t i = 0; i < f->service_count; i++)
         for (size_t s = 0; s < f->services[i].subnet_count; s++)
             name_subnet(r, slice_of(f->services[i].subnets[s]));
+    for (size_t i = 0; i < f->ec2_count && l->policy->placement_scores_ms > 0; i++)  // they tell which zone an id means
+        name_subnet(r, slice_of(f->ec2[i].subnet));
     if (!look_slow_due(l, SLOW_SUBNETS, r->subnet_count))
         return;
     const char **ids = arena_array(l->a, const char *, r->subnet_count);
@@ -132,6 +135,7 @@ static void take_subnets(struct look *l)
         s->free_addresses = told->free_addresses;
         full |= told->free_addresses == 0;
         snprintf(s->zone, sizeof s->zone, "%s", told->zone);
+        snprintf(s->zone_id, sizeof s->zone_id, "%s", told->zone_id);
         snprintf(s->vpc, sizeof s->vpc, "%s", told->vpc);
     }
     look_slow_settle(l, SLOW_SUBNETS, &l->subnets.call, full ? FULL_LIFE_MS : SLOW_LIFE_MS);
@@ -346,6 +350,7 @@ void look_account_ask(struct look *l)
     ask_scalers(l);
     ask_histories(l);
     look_quotas_ask(l);
+    look_scores_ask(l);
     // The second source of notices, which needs no queue (safety.md D5): polled beside the looks, and by a look where that is late.
     if (!l->region->polling && look_slow_due(l, SLOW_NOTICES, 1))
         ec2_describe_interrupted(l->with, &l->interrupted);
@@ -360,6 +365,7 @@ void look_account_take(struct look *l)
     if (l->region->slow[SLOW_SCALERS].asked)
         take_scalers(l);
     take_histories(l);
+    look_scores_take(l);
     if (l->region->slow[SLOW_QUOTAS].asked)
         look_quotas_take(l);
     if (l->region->slow[SLOW_NOTICES].asked && look_slow_settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_EVERY_MS))

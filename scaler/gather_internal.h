@@ -72,6 +72,7 @@ struct gather {
     struct learned_pool *pools[POOLS_MAX];  // what members of a fleet's pools have
     size_t pool_count;
     int64_t vcpus[QUOTA_CLASS_COUNT];  // launched and ordered in this cluster, by its last look
+    int64_t scores_told_ms;         // newest placement score before the restart, 0 none
     int64_t boots_ms[BOOTS_MAX];
     size_t boot_count;              // ever; the ring's newest are the last BOOTS_MAX
 };
@@ -88,6 +89,8 @@ struct look_fleet {
     struct ec2_instances members;
     struct ec2_fleet_members listed;  // asked where the tags show no member
     struct ec2_fleet_events history;
+    int question;                   // about its placement scores: of the region's, plus one; 0 none
+    struct ec2_scores *scores;      // the answer, where this row asked; NULL
     struct asg_members warm;        // of an Auto Scaling group, like all that follows
     struct asg_refreshes refreshes;
     struct asg_policies policies;
@@ -163,6 +166,9 @@ enum fleet_state gather_fleet_state(const char *text);  // as EC2 writes it
 
 void look_account_ask(struct look *l);         // what seldom changes, where it is due
 void look_account_take(struct look *l);
+void look_scores_ask(struct look *l);          // gather_scores.c
+void look_scores_take(struct look *l);
+void look_score_of(const struct look *l, size_t fleet, struct fleet_pool *pool);  // sets its score, where one was told
 void look_quotas_ask(struct look *l);
 void look_quotas_take(struct look *l);         // limits, 0 where AWS told none
 void gather_quotas(struct look *l, struct arena *a, struct snapshot *s);  // limits and what is used, into the snapshot

@@ -26,6 +26,7 @@ enum {
     OFFERED_ZONES_MAX = 32,         // of a region, local ones too
     ZONES_MAX = 8,                  // of a region, with prices
     NOTICES_MAX = 2048,
+    SCORE_QUESTIONS_MAX = 16,       // at once; AWS does not say how many a day it allows
 };
 
 struct zone_price {
@@ -43,7 +44,7 @@ struct cached_type {
 
 struct cached_subnet {
     const char *id;
-    char zone[32], vpc[40];
+    char zone[32], zone_id[32], vpc[40];
     int64_t free_addresses;         // -1 not told
     bool known;
 };
@@ -72,7 +73,7 @@ struct spot_notice {                // of gather_notices.c
     bool polled;                    // the newest answer about spot requests tells of it
 };
 
-enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_CATALOGUE, SLOW_COUNT };
+enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_CATALOGUE, SLOW_SCORES, SLOW_COUNT };
 struct slow_read {
     int64_t next_ms;                // when it is due again
     size_t count;                   // of what was asked for
@@ -90,6 +91,17 @@ struct catalogue {
     size_t count;
     char zones[OFFERED_ZONES_MAX][32];
     int zone_count;
+};
+
+struct zone_score {
+    char zone[32];
+    int32_t score;
+};
+struct score_question {             // of gather_scores.c: fleets that would ask the same share it
+    uint64_t what;
+    int64_t asked_ms, told_ms;
+    struct zone_score zones[ZONES_MAX];
+    size_t zone_count;
 };
 
 struct kept_definition {
@@ -138,6 +150,8 @@ struct region {
     int64_t polled_ms;              // when it was last asked
     bool polling;
     struct catalogue catalogue;     // empty until a fleet needs it
+    struct score_question questions[SCORE_QUESTIONS_MAX];
+    size_t question_count;
     struct slow_read slow[SLOW_COUNT];
     char notes[NOTES_MAX][300];     // for the log, see gather_note
     size_t note_count, notes_taken;

@@ -167,6 +167,7 @@ static void join_pools(struct join *j, const struct fact_fleet *f, struct fleet 
             struct fleet_pool pool = make_pool(j, p, o, slice_trim(slice_cut(&rest, ',')));
             pool.launch_template = launch_template;
             pool.refused_ms = refused_ms(f, &pool);
+            look_score_of(j->l, (size_t)(f - j->f->fleets), &pool);
             join_pool_attributes(j, p, &pool);
             to->pools = arena_grow(j->a, to->pools, to->pool_count, &cap, sizeof *to->pools);
             to->pools[to->pool_count++] = pool;

@@ -78,17 +78,18 @@ static void count_members(struct view_cluster *c)
     }
 }
 
-// The key of the stamp is "type zone".
+// The key of the stamp is "type zone", of a score "fleet zone".
 static void remember(struct view_cluster *c)
 {
     for (size_t k = 0; k < c->memo->stamp_count; k++) {
         const struct memo_stamp *s = &c->memo->stamps[k];
-        const char *space = s->kind == STAMP_POOL ? strchr(s->key, ' ') : NULL;
+        const char *space = s->kind == STAMP_POOL || s->kind == STAMP_SCORE ? strrchr(s->key, ' ') : NULL;
         size_t n = space ? (size_t)(space - s->key) : 0;
         for (size_t p = 0; space && p < c->pool_count; p++) {
             struct view_pool *x = &c->pools[p];
-            if (strncmp(x->type, s->key, n) == 0 && x->type[n] == '\0' && strcmp(x->zone, space + 1) == 0)
-                x->failed = s;
+            const char *name = s->kind == STAMP_POOL ? x->type : c->snapshot->fleets[x->fleet].id;
+            if (strlen(name) == n && strncmp(name, s->key, n) == 0 && strcmp(x->zone, space + 1) == 0)
+                *(s->kind == STAMP_POOL ? &x->failed : &x->score) = s;
         }
     }
 }

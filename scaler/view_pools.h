@@ -17,6 +17,7 @@ struct view_pool {
     bool measured;               // capacity is what an instance of the type registered, else reckoned from the nominal size
     int32_t spot_instances, on_demand_instances;  // members now, coming ones too
     int32_t subnets, full_subnets;                // full: without a free address, nothing can launch there
+    const struct memo_stamp *score;               // AWS's placement score of its zone, NULL none
     const struct memo_stamp *failed;              // its memory, NULL: none that lasts
 };
 

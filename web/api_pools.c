@@ -43,6 +43,14 @@ static void write_pool(struct jsonw *j, const struct view_cluster *c, const stru
     jsonw_int(j, "on_demand_instances", x->on_demand_instances);
     jsonw_int(j, "subnets", x->subnets);
     jsonw_int(j, "full_subnets", x->full_subnets);
+    if (x->score) {
+        jsonw_object(j, "placement_score");
+        jsonw_int(j, "score", x->score->count);
+        jsonw_time(j, "at", x->score->since_ms);
+        jsonw_end(j);
+    } else {
+        jsonw_null(j, "placement_score");
+    }
     write_memory(j, c, x->failed);
     jsonw_end(j);
 }

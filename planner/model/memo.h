@@ -65,6 +65,7 @@ enum memo_stamp_kind {
     STAMP_ON_DEMAND,  // fleet: its on-demand part was raised at since_ms; `amount` is what it was before
     STAMP_HOOK,       // instance: since when it waits in our lifecycle hook; next heartbeat at `until_ms`
     STAMP_TROUBLE,    // cluster: mass trouble or a zone down, seen last at since_ms; no new drain until `until_ms` (D8)
+    STAMP_SCORE,      // "fleet zone": AWS's placement score `count`, 1 to 10, told at since_ms
     STAMP_COUNT
 };
 

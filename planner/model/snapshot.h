@@ -164,6 +164,8 @@ struct fleet_pool {
     const char *launch_template;  // "lt-0abc:3" of what it launches now, "" unknown
     const struct attribute_set *attributes;  // one of attribute_sets: what a new member will have; NULL nothing known
     int64_t spot_usd_micro, refused_ms;  // an hour in its zone, 0 unknown; when its fleet's history last refused it, 0 never
+    int32_t score;         // AWS's placement score of its zone for the fleet's types, 1 to 10; 0 not asked
+    int64_t scored_ms;     // when it was told
     bool attributes_known; // seen on a registered member of this very pool: what the set lacks, a new member will lack
 };
 

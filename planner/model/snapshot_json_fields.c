@@ -116,6 +116,8 @@ static const struct json_field pool_rows[] = {
     ROW(fleet_pool, launch_template, "launch_template", FIELD_STR, .flags = 0),
     ROW(fleet_pool, spot_usd_micro, "spot_usd_micro", FIELD_I64, .fallback = 0),
     ROW(fleet_pool, refused_ms, "refused_at", FIELD_TIME, .flags = 0),
+    ROW(fleet_pool, score, "placement_score", FIELD_I32, .fallback = 0, .max = 10),
+    ROW(fleet_pool, scored_ms, "scored_at", FIELD_TIME, .flags = 0),
     ROW(fleet_pool, attributes_known, "attributes_known", FIELD_BOOL, .fallback = false),
 };
 const struct json_fields pool_fields = TABLE(pool_rows);

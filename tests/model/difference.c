@@ -113,6 +113,8 @@ static const char *pool_difference(const struct fleet_pool *a, const struct flee
     SAME(attributes_known);
     SAME(spot_usd_micro);
     SAME(refused_ms);
+    SAME(score);
+    SAME(scored_ms);
     SAME_TEXT(subnet);
     SAME_TEXT(launch_template);
     return ref_difference(a->attributes, b->attributes);

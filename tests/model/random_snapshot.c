@@ -139,6 +139,8 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
                 .attributes_known = coin(r),
                 .spot_usd_micro = below(r, 1000000),
                 .refused_ms = some_time(r),
+                .score = (int32_t)below(r, 11),
+                .scored_ms = some_time(r),
             };
         }
     }

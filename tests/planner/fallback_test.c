@@ -157,6 +157,65 @@ static void a_fleet_whose_pools_were_interrupted_costs_the_restarts_that_are_to_
     assert_int_equal(plan_target(p, "sfr-2"), 1);
 }
 
+static void score(int fleet, size_t pool, int32_t score, int64_t at_ms)
+{
+    b.s.fleets[fleet].pools[pool].score = score;
+    b.s.fleets[fleet].pools[pool].scored_ms = at_ms;
+}
+
+static void a_zone_that_aws_scores_low_counts_as_dearer_less_with_each_hour_and_through_a_restart(void **state)
+{
+    (void)state;
+    for (size_t z = 0; z < 2; z++)
+        b.s.fleets[spot].pools[z].spot_usd_micro = 70000;
+    b.s.fleets[other].pools[0].spot_usd_micro = 80000;  // 14 % dearer
+    want(20);
+    b.p.placement_scores_ms = HOUR;
+    score(spot, 0, 1, b.s.now_ms);
+    score(spot, 1, 1, b.s.now_ms);
+    score(other, 0, 10, b.s.now_ms);
+    struct memo before = b.memo;
+    bool had_memo = b.has_memo;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-2"), 1);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_SCORE, "sfr-1 us-east-1a")->count, 1);
+    struct memo told = b.memo;
+    b.p.placement_scores_ms = 0;  // the policy does not ask
+    b.memo = before;
+    b.has_memo = had_memo;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 5);
+    assert_null(memo_stamp_of(&b.memo, STAMP_SCORE, "sfr-1 us-east-1a"));
+    b.p.placement_scores_ms = HOUR;
+    for (size_t z = 0; z < 2; z++)  // what the memo of another run tells is as good
+        score(spot, z, 0, 0);
+    score(other, 0, 0, 0);
+    for (int hours = 0; hours < 30; hours += 3) {
+        b.memo = before;
+        b.has_memo = true;
+        for (size_t k = 0; k < told.stamp_count; k++)
+            if (told.stamps[k].kind == STAMP_SCORE) {
+                b.memo.stamps = arena_grow(&b.a, b.memo.stamps, b.memo.stamp_count, &b.memo.stamp_cap, sizeof *b.memo.stamps);
+                b.memo.stamps[b.memo.stamp_count++] = told.stamps[k];
+            }
+        b.memo.version = MEMO_VERSION;
+        struct plan *p = build_plan(&b);
+        assert_int_equal(plan_target(p, "sfr-2"), hours < 3 ? 1 : -1);  // 25 %, then 12.5 %
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_SCORE, "sfr-1 us-east-1a") != NULL, hours < 24);
+        build_later(&b, 3 * HOUR);
+    }
+}
+
+static void scores_of_other_zones_fleets_or_times_are_nothing(void **state)
+{
+    (void)state;
+    b.p.placement_scores_ms = HOUR;
+    score(spot, 0, 11, b.s.now_ms);
+    score(spot, 1, 3, b.s.now_ms + MINUTE);
+    score(other, 0, 5, b.s.now_ms - 25 * HOUR);
+    build_plan(&b);
+    for (size_t k = 0; k < b.memo.stamp_count; k++)
+        assert_int_not_equal(b.memo.stamps[k].kind, STAMP_SCORE);
+}
+
 static void what_is_out_of_stock_everywhere_is_not_reckoned_with_in_the_order(void **state)
 {
     (void)state;
@@ -406,6 +465,8 @@ int main(void)
         T(a_fleet_whose_pools_were_interrupted_costs_the_restarts_that_are_to_be_expected),
         T(what_is_out_of_stock_everywhere_is_not_reckoned_with_in_the_order),
         T(a10_the_need_of_a_fleet_that_does_not_fulfil_moves_and_its_order_is_withdrawn_in_the_same_plan),
+        T(a_zone_that_aws_scores_low_counts_as_dearer_less_with_each_hour_and_through_a_restart),
+        T(scores_of_other_zones_fleets_or_times_are_nothing),
         T(a10_an_error_that_no_pool_has_capacity_moves_it_at_once),
         T(a10_a_fleet_that_goes_on_launching_is_not_given_up),
         T(d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays),

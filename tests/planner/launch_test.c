@@ -214,6 +214,21 @@ static void an_empty_member_is_ended_by_its_id_without_a_target(void **state)
     assert_true(ended);
 }
 
+static void a_zone_that_aws_scores_low_is_offered_after_the_others(void **state)
+{
+    (void)state;
+    b.p.placement_scores_ms = HOUR;
+    assert_non_null(strstr(the_launch(build_plan(&b))->value, "c5.large@subnet-a"));
+    b.has_memo = false;
+    for (size_t k = 0; k < 4; k++) {
+        struct fleet_pool *p = &b.s.fleets[fleet].pools[k];
+        p->score = strcmp(p->zone, "us-east-1a") == 0 ? 1 : 9;
+        p->scored_ms = b.s.now_ms;
+    }
+    const char *first = strchr(the_launch(build_plan(&b))->value, ' ');  // 40 at a quarter more is above 44
+    assert_int_equal(strncmp(first, " c5.large@subnet-b", 18), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -228,6 +243,7 @@ int main(void)
         TEST(nothing_is_asked_for_where_every_pool_refused),
         TEST(a8_need_bound_to_a_zone_goes_to_the_instant_fleet_there),
         TEST(an_empty_member_is_ended_by_its_id_without_a_target),
+        TEST(a_zone_that_aws_scores_low_is_offered_after_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

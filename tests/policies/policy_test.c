@@ -449,6 +449,27 @@ static void requirements_say_which_types_are_meant(void **state)
     buf_release(&text);
 }
 
+static void placement_scores_are_off_unless_asked_for_and_never_asked_often(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        int64_t ms;
+    } cases[] = {{"0", 0}, {"900", 900000}, {"3600", 3600000}, {"86400", 86400000}, {"1", -1}, {"899", -1}, {"86401", -1}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"clusters\":[{\"name\":\"c\",\"fleets\":[{\"id\":\"sfr-1\",\"max\":9}],\"scale_out\":{\"placement_scores_s\":%s}}]}",
+                 cases[i].value);
+        struct fixture f = load(text);
+        assert_int_equal(f.rc, cases[i].ms < 0 ? ERR_INVALID : 0);
+        if (cases[i].ms >= 0)
+            assert_int_equal(f.policy.clusters[0].placement_scores_ms, cases[i].ms);
+        else
+            assert_non_null(strstr(buf_str(&f.report), "clusters[0].scale_out.placement_scores_s"));
+        release(&f);
+    }
+}
+
 static void mistakes_of_requirements_are_refused_with_these_words(void **state)
 {
     (void)state;
@@ -567,6 +588,7 @@ int main(void)
         cmocka_unit_test(the_effective_policy_loads_again_as_itself),
         cmocka_unit_test(an_instant_fleet_is_named_by_its_word),
         cmocka_unit_test(requirements_say_which_types_are_meant),
+        cmocka_unit_test(placement_scores_are_off_unless_asked_for_and_never_asked_often),
         cmocka_unit_test(mistakes_of_requirements_are_refused_with_these_words),
         cmocka_unit_test(mistakes_of_an_instant_fleet_are_refused_with_these_words),
         cmocka_unit_test(the_examples_load_without_a_warning),

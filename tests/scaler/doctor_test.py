@@ -254,6 +254,9 @@ def types_outside(t):
             fleet["requirements"] = {"vcpus_min": 1, "exclude": ["m5.*"]}
     c = Case(t, policy=policy)
     check("types that the policy's requirements do not mean are a conflict", c.code == 0 and c.find("warn", "conflict", "may launch m5.") and c.find("warn", "conflict", "excluded by name"), c.told)
+    scored = t.changed(lambda cs: [k.update(scale_out={"placement_scores_s": 3600}) for k in cs])
+    c = Case(t, policy=scored)
+    check("scores of fleets with three types are fine", c.code == 0 and not c.find("warn", "conflict", "EC2 scores none"), c.told)
     for cluster in policy["clusters"]:
         for fleet in cluster["fleets"]:
             fleet["requirements"] = {"vcpus_min": 1}

@@ -90,6 +90,96 @@ static void the_quota_of_what_the_fleets_launch_is_told_with_what_is_used(void *
     bed_close(&b);
 }
 
+// ---- placement scores -------------------------------------------------------------------------------------------------------
+static struct world *world_of_three_types(void)
+{
+    struct world *w = calm_world();
+    struct world_override o[] = {{world_type_index(w, "m5.xlarge"), 0, 1000}, {world_type_index(w, "r5.xlarge"), 1, 1000},
+                                 {world_type_index(w, "c5.2xlarge"), 2, 2000}};
+    int f = world_add_fleet(w, &(struct world_fleet_spec){.cluster = 0, .target = 1, .overrides = o, .override_count = 3,
+                                                          .allocation = WALLOC_LOWEST_PRICE});
+    for (int zone = 0; zone < 3; zone++)  // whose subnets tell which zone an id means
+        add_host(w, f, zone);
+    later(w, 3600000);
+    return w;
+}
+
+static void the_zones_of_a_fleet_have_scores_where_the_policy_asks_once_an_interval(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_types());
+    for (int i = 0; i < 3; i++)
+        bed_look_later(&b, 30000);
+    assert_int_equal(bed_calls(&b, "ec2:GetSpotPlacementScores"), 0);
+    assert_int_equal(b.s.fleets[0].pools[0].score, 0);
+    b.policy.placement_scores_ms = 3600000;
+    int first = world_pool(b.world, &b.s.fleets[0].pools[0]);
+    for (int p = 0; p < world_view(b.world).pool_count; p++)  // all of that zone is sold out
+        if (world_view(b.world).pools[p].zone == world_view(b.world).pools[first].zone)
+            world_set_shortage(b.world, p, INT64_MAX);
+    bed_later(&b, 60000);
+    bed_look(&b);
+    for (size_t k = 0; k < 3; k++) {
+        assert_in_range(b.s.fleets[0].pools[k].score, 1, 10);
+        assert_int_equal(b.s.fleets[0].pools[k].scored_ms, b.s.now_ms);
+    }
+    assert_int_equal(b.s.fleets[0].pools[0].score, 1);
+    assert_true(b.s.fleets[0].pools[1].score > 1);
+    for (int i = 0; i < 100; i++)
+        bed_look_later(&b, 30000);
+    assert_int_equal(bed_calls(&b, "ec2:GetSpotPlacementScores"), 1);
+    assert_int_equal(b.s.fleets[0].pools[0].score, 1);
+    bed_look_later(&b, 3600000);
+    assert_int_equal(bed_calls(&b, "ec2:GetSpotPlacementScores"), 2);
+    bed_close(&b);
+}
+
+static void what_the_memo_knows_of_scores_counts_as_asked(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_types());
+    b.policy.placement_scores_ms = 3600000;
+    struct memo_stamp told = {STAMP_SCORE, "sfr us-east-1a", world_view(b.world).now_ms - 1800000, 0, 4, 0};
+    gather_recall(b.gather, &(struct memo){.stamps = &told, .stamp_count = 1});
+    bed_look_later(&b, 1700000);
+    assert_int_equal(bed_calls(&b, "ec2:GetSpotPlacementScores"), 0);
+    bed_look_later(&b, 200000);
+    assert_int_equal(bed_calls(&b, "ec2:GetSpotPlacementScores"), 1);
+    bed_close(&b);
+}
+
+static void scores_that_are_refused_are_told_once_and_not_asked_for_before_the_interval(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_types());
+    b.policy.placement_scores_ms = 3600000;
+    struct err err = {0};
+    assert_int_equal(sandbox_add_fault(b.sandbox, &(struct sandbox_fault){"ec2:GetSpotPlacementScores", SANDBOX_FAULT_DENIED, 0, -1}, &err), 0);
+    bed_look(&b);
+    const char *note = gather_note(b.gather);
+    assert_non_null(note);
+    assert_non_null(strstr(note, "which zones are likely to have spot capacity is unknown"));
+    for (int i = 0; i < 40; i++)
+        bed_look_later(&b, 30000);
+    assert_null(gather_note(b.gather));
+    assert_int_equal(bed_calls(&b, "ec2:GetSpotPlacementScores"), 1);
+    bed_close(&b);
+}
+
+static void a_fleet_of_fewer_than_three_types_is_not_asked_about(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_pools());
+    b.policy.placement_scores_ms = 900000;
+    bed_look(&b);
+    assert_int_equal(bed_calls(&b, "ec2:GetSpotPlacementScores"), 0);
+    bed_close(&b);
+}
+
 static void prices_on_demand_go_by_size_within_a_family(void **state)
 {
     (void)state;
@@ -109,6 +199,10 @@ int main(void)
         cmocka_unit_test(each_pool_has_the_price_of_its_zone_and_its_type_one_on_demand),
         cmocka_unit_test(a_pool_that_the_history_refuses_is_named_and_the_others_are_not),
         cmocka_unit_test(the_quota_of_what_the_fleets_launch_is_told_with_what_is_used),
+        cmocka_unit_test(the_zones_of_a_fleet_have_scores_where_the_policy_asks_once_an_interval),
+        cmocka_unit_test(what_the_memo_knows_of_scores_counts_as_asked),
+        cmocka_unit_test(scores_that_are_refused_are_told_once_and_not_asked_for_before_the_interval),
+        cmocka_unit_test(a_fleet_of_fewer_than_three_types_is_not_asked_about),
         cmocka_unit_test(prices_on_demand_go_by_size_within_a_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,8 +106,9 @@ static void fill_memo(struct facts *f, int64_t now)
                                        .deadline_ms = now + 7 * MINUTE_MS, .reason = "its 2 tasks fit on 1 other -> drain"};
     f->targets[0] = (struct memo_target){f->fleets[0].id, 20, now - 2 * MINUTE_MS};
     f->stamps[0] = (struct memo_stamp){STAMP_POOL, "m5.xlarge eu-west-1a", now - MINUTE_MS, now + 2 * MINUTE_MS, 1, POOL_INTERRUPTED | POOL_REFUSED};
+    f->stamps[1] = (struct memo_stamp){STAMP_SCORE, "sfr-00000000-1111-2222-3333-444444444444 eu-west-1a", now - 31 * MINUTE_MS, 0, 3, 0};
     f->memo = (struct memo){.version = MEMO_VERSION, .now_ms = now, .drains = f->drains, .drain_count = 1, .targets = f->targets,
-                            .target_count = 1, .stamps = f->stamps, .stamp_count = 1, .drains_begun = 5, .drains_finished = 3, .drains_undone = 1};
+                            .target_count = 1, .stamps = f->stamps, .stamp_count = 2, .drains_begun = 5, .drains_finished = 3, .drains_undone = 1};
 }
 
 void facts_fill(struct facts *f, int64_t now_ms)

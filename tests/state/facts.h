@@ -31,7 +31,7 @@ struct facts {
     struct demand demands[1];
     struct memo_drain drains[1];
     struct memo_target targets[1];
-    struct memo_stamp stamps[1];
+    struct memo_stamp stamps[2];
 };
 
 void facts_fill(struct facts *f, int64_t now_ms);

@@ -122,6 +122,7 @@ class ApiTest(unittest.TestCase):
             "spot_usd_micro_per_hour": 76000, "on_demand_usd_micro_per_hour": 214000, "nominal": {"cpu_units": 4096, "memory_mib": 16384},
             "capacity": {"cpu_units": 4096, "memory_mib": 15680}, "eni_slots": 0, "measured": True, "spot_instances": 3, "on_demand_instances": 1,
             "subnets": 1, "full_subnets": 0,
+            "placement_score": {"score": 3, "at": "2026-01-15T13:33:34Z"},
             "memory": {"why": ["interrupted", "out_of_stock"], "failures": 1, "last": "2026-01-15T14:03:34Z", "avoided_until": "2026-01-15T14:06:34Z"}}])
 
     def test_errors_are_problems_as_described(self):

@@ -46,6 +46,7 @@
  * @typedef {{ fleet: string, type: string, zone: string, weight_milli: number, spot_usd_micro_per_hour: number | null,
  *   on_demand_usd_micro_per_hour: number | null, nominal: Res | null, capacity: Res | null, eni_slots: number | null, measured: boolean,
  *   spot_instances: number, on_demand_instances: number, subnets: number, full_subnets: number,
+ *   placement_score: { score: number, at: string } | null,
  *   memory: { why: string[], failures: number, last: string | null, avoided_until: string | null } | null }} Pool
  * @typedef {{ now: string, cluster: string, tick: number, at: string, pools: Pool[] }} Pools
  * @typedef {{ now: string, cluster: string, from: string, step_s: number, count: number, columns: Record<string, (number | null)[]> }} Series

@@ -15,6 +15,7 @@ function words(p, clock) {
   const out = [];
   if (p.full_subnets === p.subnets) out.push("no free address in its " + (p.subnets > 1 ? "subnets" : "subnet") + ": nothing can launch");
   else if (p.full_subnets) out.push("no free address in " + num(p.full_subnets) + " of " + num(p.subnets) + " subnets");
+  if (p.placement_score) out.push("placement score " + num(p.placement_score.score) + " of 10 " + clock.at(at(p.placement_score.at), state.now));
   const m = p.memory;
   if (m) {
     const what = m.why.map((w) => WHY[w] || w).join(", ") + " " + clock.at(at(m.last), state.now) + (m.failures > 1 ? ", " + count(m.failures, "failure") : "");
