@@ -10,6 +10,8 @@
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/aws.h"
 #include "scaler/aws/ec2.h"
+#include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_templates.h"
 #include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/autoscaling.h"
@@ -47,6 +49,8 @@ struct doctor_fleet {
     struct asg_policies group_policies;
     struct asg_members warm;
     struct asg_activities activities;
+    struct ec2_templates template;      // where it is an instant fleet: what it launches from
+    struct ec2_launch_answer launch;    // and the dry run of one launch
     struct aws_call tag, untag;         // of CreateTags on that member and the fleet, of DeleteTags on the member
 };
 
@@ -117,3 +121,7 @@ void doctor_check_aws(struct doctor *d);
 void doctor_check_conflicts(struct doctor *d, const struct doctor_region *r);
 // doctor_cluster.c
 void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c);
+void doctor_check_members(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c, const struct doctor_fleet *f);
+// doctor_instant.c: what an instant fleet would launch, from what and where.
+void doctor_ask_instant(struct aws_with w, const struct doctor_cluster *c, struct doctor_fleet *f);
+void doctor_check_instant(struct doctor *d, const struct doctor_region *r, const struct doctor_fleet *f);

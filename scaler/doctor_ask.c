@@ -93,6 +93,8 @@ static void ask_lists(struct doctor *d, struct doctor_region *r)
                 ask_members(w, &c->fleets[f]);
             else if (kind == FLEET_GROUP)
                 ask_group(w, &c->fleets[f]);
+            else if (kind == FLEET_INSTANT)
+                doctor_ask_instant(w, c, &c->fleets[f]);
         }
     }
     describe_fleets(d, r);
@@ -210,8 +212,9 @@ static const char *running_member(const struct doctor_fleet *f)
 static void try_changes(struct aws_with w, struct doctor_fleet *f, const char *member)
 {
     const char *tagged[] = {member, f->id};
+    size_t count = policy_fleet_kind(f->policy) == FLEET_INSTANT ? 1 : 2;  // no fleet of EC2 stands for it
     ec2_terminate_instances(w, &member, 1, true, &f->end);
-    ec2_try_tags(w, tagged, 2, &(struct aws_tag){.key = "masu:doctor", .value = "1"}, false, &f->tag);
+    ec2_try_tags(w, tagged, count, &(struct aws_tag){.key = "masu:doctor", .value = "1"}, false, &f->tag);
     ec2_try_tags(w, tagged, 1, &(struct aws_tag){.key = "masu:doctor"}, true, &f->untag);
 }
 
@@ -268,8 +271,11 @@ static void ask_providers(struct doctor *d, struct doctor_region *r)
 }
 
 // An override names its subnets in one string, with commas.
-static void add_subnets(struct doctor *d, const struct ec2_spot_fleet *t, const char **names, size_t *count)
+static void add_subnets(struct doctor *d, const struct doctor_fleet *f, const char **names, size_t *count)
 {
+    const struct ec2_spot_fleet *t = f->told;
+    for (size_t k = 0; k < f->policy->instant.subnet_count; k++)
+        add_name(names, count, f->policy->instant.subnets[k].text);
     for (size_t k = 0; t && k < t->override_count; k++) {
         struct slice rest = slice_of(t->overrides[k].subnet);
         while (rest.len > 0) {
@@ -285,7 +291,7 @@ static void ask_subnets(struct doctor *d, struct doctor_region *r)
     size_t count = 0;
     for (size_t i = 0; i < r->cluster_count; i++)
         for (size_t f = 0; f < r->clusters[i].policy->fleet_count; f++)
-            add_subnets(d, r->clusters[i].fleets[f].told, names, &count);
+            add_subnets(d, &r->clusters[i].fleets[f], names, &count);
     if (count == 0)
         names[count++] = NO_SUBNET;
     ec2_describe_subnets(with(d, r), names, count, &r->subnets);

@@ -64,7 +64,7 @@ static void tell(struct doctor *d, const struct doctor_region *r, struct verdict
                                             v->refused > 0 ? "the credentials are refused: renew them" : "ask again; is the endpoint reachable from here?"});
     } else if (v->allowed > 0) {
         doctor_add(d, (struct doctor_check){id, DOCTOR_OK, action, v->permission->scope == SCOPE_ANY || v->permission->scope == SCOPE_EC2_ANY ? "allowed" :
-                                            arena_printf(d->arena, "allowed for %zu %s", v->allowed, v->permission->scope == SCOPE_FLEET || v->permission->scope == SCOPE_EC2_FLEET || v->permission->write
+                                            arena_printf(d->arena, "allowed for %zu %s", v->allowed, v->permission->scope == SCOPE_FLEET || v->permission->scope == SCOPE_EC2_FLEET || v->permission->scope == SCOPE_INSTANT_ANY || v->permission->write
                                                          ? (v->allowed == 1 ? "fleet" : "fleets") : v->allowed == 1 ? "cluster" : "clusters"), NULL});
     }
     buf_release(&v->names);
@@ -141,6 +141,10 @@ static const struct aws_call *call_of_fleet(const struct doctor_fleet *f, const 
     for (size_t i = 0; i < ARRAY_LEN(GROUP); i++)
         if (strcmp(action, GROUP[i].action) == 0)
             return GROUP[i].call;
+    if (strcmp(action, "ec2:DescribeLaunchTemplateVersions") == 0)
+        return &f->template.call;
+    if (strcmp(action, "ec2:CreateFleet") == 0)
+        return &f->launch.call;
     if (strcmp(action, "ec2:CreateTags") == 0)
         return &f->tag;
     if (strcmp(action, "ec2:DeleteTags") == 0)
@@ -214,7 +218,7 @@ static void judge_permissions(struct doctor *d, const struct doctor_region *r)
         doctor_add(d, (struct doctor_check){"write-permission", DOCTOR_OK, r->region, "not needed: the policy only observes", NULL});
         return;
     }
-    static const char *const ASKABLE[] = {"ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"};
+    static const char *const ASKABLE[] = {"ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags", "ec2:CreateFleet"};
     for (size_t i = 0; i < ARRAY_LEN(ASKABLE); i++)
         judge_by_target(d, r, permission_find(ASKABLE[i]));
     judge_unaskable(d);

@@ -249,7 +249,7 @@ static void judge_fleet_settings(struct doctor *d, const struct doctor_region *r
 }
 
 // A fleet whose instances register elsewhere looks like a fleet of instances that never come up (safety.md E2).
-static void judge_members(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c, const struct doctor_fleet *f)
+void doctor_check_members(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c, const struct doctor_fleet *f)
 {
     struct names absent = {.count = 0};
     size_t registered = 0;
@@ -289,13 +289,17 @@ void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const
             judge_group(d, r, f);
             continue;
         }
-        if (policy_fleet_kind(f->policy) == FLEET_INSTANT)
-            continue;  // no fleet of EC2 stands for it
+        if (policy_fleet_kind(f->policy) == FLEET_INSTANT) {
+            doctor_check_instant(d, r, f);
+            if (present)
+                doctor_check_members(d, r, c, f);
+            continue;
+        }
         if (!judge_fleet_found(d, r, f))
             continue;
         judge_fleet_bounds(d, f);
         judge_fleet_settings(d, r, f);
         if (present)
-            judge_members(d, r, c, f);
+            doctor_check_members(d, r, c, f);
     }
 }

@@ -33,6 +33,7 @@ enum permission_scope {
     SCOPE_GROUP,               // autoScalingGroup:*:autoScalingGroupName/NAME
     SCOPE_GROUP_TAGS,          // the same, and only tags masu:*
     SCOPE_GROUP_MEMBER_TAGS,   // instance/*, narrowed by the tag that Auto Scaling puts on members, and only tags masu:*
+    SCOPE_INSTANT_ANY,         // "*", where the policy has an instant fleet
     SCOPE_INSTANT,             // where the policy has an instant fleet: template, subnet and whatever is launched
     SCOPE_INSTANT_IMAGE,       // image/*, of whichever account
     SCOPE_INSTANT_ROLE,        // role/*, passed to EC2 only: that of the launch template's instance profile

@@ -17,6 +17,7 @@ int ec2_decode_scores(struct aws_job *job, const struct xml_node *root, struct e
 int ec2_decode_prices(struct aws_job *job, const struct xml_node *root, struct err *err);
 int ec2_decode_state_changes(struct aws_job *job, const struct xml_node *root, struct err *err);
 int ec2_decode_launch(struct aws_job *job, const struct xml_node *root, struct err *err);  // ec2_fleets.h
+int ec2_decode_templates(struct aws_job *job, const struct xml_node *root, struct err *err);  // ec2_templates.h
 int ec2_decode_return(struct aws_job *job, const struct xml_node *root, struct err *err);
 
 // Of an override that asks for types by attributes; NULL: it names its type.

@@ -110,7 +110,11 @@ void ec2_create_fleet(struct aws_with w, const struct ec2_launch *l, struct ec2_
     _cleanup_(buf_release) struct buf b;
     begin(&b, &create_fleet);
     aws_form_add(&b, "Type", "instant");
-    aws_form_add(&b, "ClientToken", l->token);
+    assert(l->token || l->dry_run);
+    if (l->token)
+        aws_form_add(&b, "ClientToken", l->token);
+    if (l->dry_run)
+        aws_form_add(&b, "DryRun", "true");
     bool id = strncmp(l->launch_template, "lt-", 3) == 0;
     aws_form_add(&b, id ? "LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateId" : "LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateName",
                  l->launch_template);
@@ -128,6 +132,6 @@ void ec2_create_fleet(struct aws_with w, const struct ec2_launch *l, struct ec2_
     aws_form_add_int(&b, "TargetCapacitySpecification.SpotTargetCapacity", l->count - l->on_demand);
     aws_form_add(&b, "TargetCapacitySpecification.DefaultTargetCapacityType", "spot");
     add_tags(&b, l);
-    aws_job_submit(&(struct aws_job){.with = w, .op = &create_fleet, .call = &ret->call, .ret = ret}, &b);
+    aws_job_submit(&(struct aws_job){.with = w, .op = &create_fleet, .call = &ret->call, .ret = ret, .dry_run = l->dry_run}, &b);
     aws_call_settle(&ret->call);
 }

@@ -16,7 +16,8 @@ struct ec2_launch_pool {
     const char *type, *subnet;
 };
 struct ec2_launch {
-    const char *token;           // up to 64 ASCII characters: the same one with the same content launches once
+    const char *token;           // up to 64 ASCII characters: the same one with the same content launches once; NULL for a dry run
+    bool dry_run;                // COMPLETE means permitted, and nothing was launched
     const char *launch_template; // "lt-…" or a name
     const char *version;
     int64_t count, on_demand;    // instances; of them on demand, the others spot

@@ -41,6 +41,7 @@ static const char *const zones_params[] = {"ZoneName.N", "AllAvailabilityZones",
 static const char *const regions_params[] = {"RegionName.N", "AllRegions", NULL};
 static const char *const describe_tags_params[] = {FILTERS, PAGED, NULL};
 static const char *const subnets_params[] = {"SubnetId.N", FILTERS, PAGED, NULL};
+static const char *const template_params[] = {"LaunchTemplateId", "LaunchTemplateName", "LaunchTemplateVersion.N", PAGED, NULL};
 
 const struct op ec2_ops[] = {
     {"ec2:DescribeInstances", play_ec2_describe_instances, BUCKET_NONE, false, false, instances_params},
@@ -66,6 +67,7 @@ const struct op ec2_ops[] = {
     {"ec2:DescribeRegions", play_ec2_describe_regions, BUCKET_EC2_REGIONS, false, false, regions_params},
     {"ec2:DescribeTags", play_ec2_describe_tags, BUCKET_EC2_TAGS, false, false, describe_tags_params},
     {"ec2:DescribeSubnets", play_ec2_describe_subnets, BUCKET_EC2_SUBNETS, false, false, subnets_params},
+    {"ec2:DescribeLaunchTemplateVersions", play_ec2_describe_launch_template_versions, BUCKET_EC2_TEMPLATES, false, false, template_params},
 };
 const size_t ec2_op_count = ARRAY_LEN(ec2_ops);
 

@@ -50,6 +50,8 @@ void play_ec2_write_rebalance(struct call *c, const struct world_fleet *f, const
 void play_ec2_write_members(struct call *c, int fleet, const struct ec2_filter *type, struct page *page);  // type NULL: any
 void play_ec2_write_history(struct call *c, const struct ec2_history_words *w, int fleet, int64_t from_ms, struct page *page);
 const char *play_ec2_zone_id(struct call *c, int zone);  // "use1-az1", of an index
+// One of id and name is NULL, version may be. Answers InvalidLaunchTemplate… and returns false where there is none.
+bool play_ec2_find_template(struct call *c, const char *id, const char *name, const char *version, int *ret);
 void play_ec2_write_launch(struct call *c, int fleet);  // of type instant: errors and instances
 void play_ec2_answer_modify(struct call *c, enum world_answer answer, const char *id, const char *unknown);  // unknown: the code
 
@@ -76,3 +78,4 @@ void play_ec2_describe_spot_price_history(struct call *c);
 void play_ec2_describe_availability_zones(struct call *c);
 void play_ec2_describe_regions(struct call *c);
 void play_ec2_describe_subnets(struct call *c);
+void play_ec2_describe_launch_template_versions(struct call *c);

@@ -29,33 +29,14 @@ static bool fail(struct call *c, const char *code, const char *what, const char 
     return false;
 }
 
-// The newest version where none, $Default or $Latest is asked for.
 static bool find_template(struct call *c, int config, int *ret)
 {
     const char *id = of_template(c, config, "LaunchTemplateId"), *name = of_template(c, config, "LaunchTemplateName");
-    const char *version = of_template(c, config, "Version");
-    bool known = false;
-    int64_t number = 0;
-    *ret = -1;
     if ((id == NULL) == (name == NULL)) {
         call_missing(c, "LaunchTemplateSpecification");
         return false;
     }
-    bool newest = version == NULL || strcmp(version, "$Default") == 0 || strcmp(version, "$Latest") == 0;
-    if (!newest && !parse_i64(slice_of(version), &number))
-        return fail(c, "InvalidLaunchTemplateVersion.Malformed", "Malformed version", version);
-    for (int t = 0; t < c->view.template_count; t++) {
-        const struct world_template *x = &c->view.templates[t];
-        if (strcmp(id ? id : name, id ? x->id : x->name) != 0)
-            continue;
-        known = true;
-        if (newest ? *ret < 0 || x->version > c->view.templates[*ret].version : x->version == number)
-            *ret = t;
-    }
-    if (!known)
-        return fail(c, id ? "InvalidLaunchTemplateId.NotFound" : "InvalidLaunchTemplateName.NotFoundException", "The specified launch template does not exist:",
-                    id ? id : name);
-    return *ret >= 0 || fail(c, "InvalidLaunchTemplateId.VersionNotFound", "Could not find launch template version", version);
+    return play_ec2_find_template(c, id, name, of_template(c, config, "Version"), ret);
 }
 
 static int zone_of_subnet(const struct call *c, const char *subnet)

@@ -48,6 +48,7 @@ static const struct {
     [BUCKET_EC2_ZONES] = {100, 20},
     [BUCKET_EC2_REGIONS] = {100, 20},
     [BUCKET_EC2_SUBNETS] = {100, 20},
+    [BUCKET_EC2_TEMPLATES] = {100, 20},
     [BUCKET_EC2_TAGS] = {100, 20},
     [BUCKET_SCALING] = {40, 10},  // not documented: about what is seen
     [BUCKET_QUOTAS] = {10, 5},    // not documented either

@@ -9,6 +9,7 @@
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/budget.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_templates.h"
 #include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
@@ -91,6 +92,11 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     for (int k = 0; k < 2; k++)
         ec2_create_fleet(w, &(struct ec2_launch){.token = "t", .launch_template = k ? "spare" : "lt-1", .version = k ? "7" : "$Default", .count = 3, .on_demand = k,
                                                  .pools = pools, .pool_count = 2, .tags = launch_tags, .tag_count = 2}, &launched[k]);
+    static struct ec2_launch_answer permitted;
+    static struct ec2_templates templates[2];
+    ec2_create_fleet(w, &(struct ec2_launch){.dry_run = true, .launch_template = "lt-1", .version = "7", .count = 1, .pools = pools, .pool_count = 1}, &permitted);
+    ec2_describe_template(w, "lt-1", "7", &templates[0]);
+    ec2_describe_template(w, "spare", "$Latest", &templates[1]);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){.fleet_id = "sfr-1", .target = 7, .split = true}, &calls[5]);
     ec2_describe_types(w, type_names, 2, &types);
     ec2_describe_all_types(w, &all_types);

@@ -8,6 +8,7 @@
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_templates.h"
 #include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
@@ -710,6 +711,32 @@ static void a_launch(struct account *t)
     assert_int_equal(told.count, 2);
     assert_string_equal(told.items[0].lifecycle, "spot");
     assert_true(world_find_instance(t->world, told.items[1].instance) >= 0);
+    int64_t launches = world_view(t->world).counters->launches;
+    struct ec2_launch_answer tried;
+    ec2_create_fleet(t->with, &(struct ec2_launch){.dry_run = true, .launch_template = "lt-0b0c5a4db0c500001", .version = "$Latest", .count = 2, .pools = pools, .pool_count = 2},
+                     &tried);
+    run(t);
+    complete(&tried.call);  // DryRunOperation: it would be allowed
+    assert_int_equal(tried.count, 0);
+    assert_int_equal(world_view(t->world).counters->launches, launches);
+}
+
+static void a_template(struct account *t)
+{
+    struct ec2_templates told, absent[3];
+    ec2_describe_template(t->with, "lt-0b0c5a4db0c500001", "$Default", &told);
+    ec2_describe_template(t->with, "lt-00000000000000000", "$Default", &absent[0]);
+    ec2_describe_template(t->with, "nobody", "$Default", &absent[1]);
+    ec2_describe_template(t->with, "lt-0b0c5a4db0c500001", "4711", &absent[2]);
+    run(t);
+    complete(&told.call);
+    assert_int_equal(told.count, 1);
+    assert_string_equal(told.items[0].id, "lt-0b0c5a4db0c500001");
+    assert_true(told.items[0].version >= 1);
+    assert_string_equal(told.items[0].image, world_view(t->world).templates[0].ami);
+    assert_true(told.items[0].profile[0] != '\0');
+    for (size_t i = 0; i < ARRAY_LEN(absent); i++)
+        assert_int_equal(absent[i].call.err.kind, ERR_NOT_FOUND);
 }
 
 // The table of permissions names each operation that the client can send: another test holds it against the client's source.
@@ -745,6 +772,7 @@ static void every_operation_of_the_client_is_sent_and_understood(void **state)
     each_read_of_scalers(&t, fleet_id);
     each_call_of_ec2_fleets(&t, ec2_fleet_id);
     a_launch(&t);
+    a_template(&t);
     each_write(&t, cluster, fleet_id);
     each_of_the_queue(&t);
     each_call_of_groups(&t);

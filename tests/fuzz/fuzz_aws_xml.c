@@ -5,6 +5,7 @@
 #include "scaler/aws/ec2_types.h"
 #include "scaler/aws/ec2_decode.h"
 #include "scaler/aws/ec2_fleets.h"
+#include "scaler/aws/ec2_templates.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +23,7 @@ union result {
     struct ec2_offerings offerings;
     struct ec2_scores scores;
     struct ec2_launch_answer launched;
+    struct ec2_templates templates;
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int (*const decoders[])(struct aws_job *, const struct xml_node *, struct err *) = {
         ec2_decode_instances, ec2_decode_fleets, ec2_decode_ec2_fleets, ec2_decode_members, ec2_decode_types,
         ec2_decode_prices, ec2_decode_state_changes, ec2_decode_return,
-        ec2_decode_history, ec2_decode_subnets, ec2_decode_spot_requests, ec2_decode_offerings, ec2_decode_scores, ec2_decode_launch};
+        ec2_decode_history, ec2_decode_subnets, ec2_decode_spot_requests, ec2_decode_offerings, ec2_decode_scores, ec2_decode_launch, ec2_decode_templates};
     struct slice text = {(const char *)data, size};
     struct arena a;
     arena_init(&a, 0);

@@ -513,6 +513,11 @@ def launches(server, clients):
     refused("with other content it is refused", "IdempotentParameterMismatch", ec2.create_fleet, **{**asked, "TargetCapacitySpecification": {"TotalTargetCapacity": 3}})
     told = ec2.describe_fleets(FleetIds=[made["FleetId"]])["Fleets"][0]
     check("it is told by its id", told["Type"] == "instant" and told["Instances"][0]["InstanceIds"], told)
+    refused("a dry run says that it would be allowed", "DryRunOperation", ec2.create_fleet, **{**asked, "ClientToken": "t-2", "DryRun": True})
+    versions = ec2.describe_launch_template_versions(LaunchTemplateId="lt-0b0c5a4db0c500001", Versions=["$Latest"])["LaunchTemplateVersions"]
+    check("its launch template is told", len(versions) == 1 and versions[0]["DefaultVersion"] and versions[0]["LaunchTemplateData"]["ImageId"], versions)
+    refused("a template that is not there", "InvalidLaunchTemplateId.NotFound", ec2.describe_launch_template_versions, LaunchTemplateId="lt-00000000000000000")
+    refused("a version that is not there", "InvalidLaunchTemplateId.VersionNotFound", ec2.describe_launch_template_versions, LaunchTemplateId="lt-0b0c5a4db0c500001", Versions=["9"])
     file = json.dumps(config)
     cli = answer(server, "ec2", "create-fleet", "--type", "instant", "--launch-template-configs", file, "--target-capacity-specification",
                  "TotalTargetCapacity=1,DefaultTargetCapacityType=on-demand")

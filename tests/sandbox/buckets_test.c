@@ -62,7 +62,7 @@ static void every_ec2_operation_has_its_documented_bucket(const json_t *root)
         "DescribeInstances", "DescribeInstanceStatus", "DescribeSpotInstanceRequests", "TerminateInstances", "CreateTags", "DeleteTags",
         "DescribeSpotFleetRequests", "DescribeSpotFleetInstances", "DescribeSpotFleetRequestHistory", "ModifySpotFleetRequest",
         "DescribeInstanceTypes", "DescribeInstanceTypeOfferings", "DescribeSpotPriceHistory", "DescribeAvailabilityZones", "DescribeRegions",
-        "DescribeSubnets",
+        "DescribeSubnets", "DescribeLaunchTemplateVersions",
     };
     int ids[ARRAY_LEN(OPS)] = {0};
     for (size_t i = 0; i < ARRAY_LEN(OPS); i++) {

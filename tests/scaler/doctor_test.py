@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from aws_proxy import FLEETS as SPOT_FLEETS, Proxy  # noqa: E402
 
 # One cluster on a Spot Fleet, one on an EC2 Fleet: then every operation is asked for.
+TEMPLATES = "ec2:DescribeLaunchTemplateVersions"  # only of instant fleets
 FLEETS = {**SPOT_FLEETS, "jobs": SPOT_FLEETS["jobs"].replace("sfr-", "fleet-")}
 
 MASU = str(pathlib.Path(sys.argv[1]).resolve())
@@ -70,7 +71,7 @@ def all_is_well(t, reads, writes):
     check("every check has its five words and a remedy where it is not ok",
           all(set(k) == {"id", "state", "target", "what", "remedy"} and (k["state"] == "ok") == (k["remedy"] == "") for k in c.checks), c.checks)
     asked = t.proxy.asked()
-    wanted = {a for a in reads if not a.startswith("autoscaling:")}  # there is no group here
+    wanted = {a for a in reads if not a.startswith("autoscaling:") and a != TEMPLATES}  # there is no group here, and no instant fleet
     check("every read of the table was asked", wanted <= {a for a, _ in asked}, wanted - {a for a, _ in asked})
     check("h6 nothing that changes was sent but dry runs", all(dry for a, dry in asked if a in writes), asked)
     for action in ("ec2:TerminateInstances", "ec2:CreateTags", "ec2:DeleteTags"):
@@ -103,7 +104,7 @@ def permissions(t, reads):
         t.proxy.order((action, "deny"))
         c = Case(t, policy=grouped)
         check(f"j4 {action} denied is named with the remedy", c.find("fail" if action not in spare else "warn", "permission", f"allow {action} on ", action), c.told)
-    reads = [a for a in reads if a not in of_groups]
+    reads = [a for a in reads if a not in of_groups and a != TEMPLATES]
     for action in reads:
         t.proxy.order((action, "deny"))
         c = Case(t)
@@ -124,6 +125,45 @@ def permissions(t, reads):
           and len(c.find("ok", "fleet")) == 2, c.told)
     t.proxy.order(("ec2:DescribeInstanceTypes", "answer", (200, b"<half")))
     check("an answer of garbage does not end it", Case(t).code in (0, 1))
+    t.proxy.order()
+
+
+def instants(t):
+    """An instant fleet: its template, its subnets, and whether it might launch."""
+    spare = {"instant": {"name": "spare", "launch_template": "lt-0b0c5a4db0c500001", "subnets": [f"subnet-0b0c5a4db0c50000{k}" for k in (1, 2)], "types": ["m5.large", "c5.large"]},
+             "max": 9}
+
+    def policy(**changes):
+        return t.changed(lambda cs: cs[0]["fleets"].append({**spare, "instant": {**spare["instant"], **changes}}))
+
+    def case(*orders, **changes):
+        t.proxy.order(*orders)
+        return Case(t, policy=policy(**changes))
+    c = case()
+    check("an instant fleet that is well: template, subnets, dry run and permissions", c.code == 0 and c.find("ok", "template", "of lt-0b0c5a4db0c500001, image ami-", "main/spare")
+          and c.find("ok", "subnets", "2 subnets with", "main/spare") and c.find("ok", "launch", "is accepted", "main/spare")
+          and c.find("ok", "write-permission", target="ec2:CreateFleet") and c.find("ok", "permission", target=TEMPLATES), c.told)
+    check("h6 its CreateFleet was a dry run", [dry for a, dry in t.proxy.asked() if a == "ec2:CreateFleet"] == [True], t.proxy.asked())
+    c = case(launch_template="lt-00000000000000000")
+    check("a template that is not there fails", c.code == 1 and c.find("fail", "template", "correct instant.launch_template", "main/spare"), c.told)
+    c = case(version="77")
+    check("a version that is not there fails", c.code == 1 and c.find("fail", "template", "version 77", "main/spare"), c.told)
+    c = case(subnets=["subnet-0b0c5a4db0c500001", "subnet-00000000000000000"])
+    check("a subnet that is not there fails by its id", c.code == 1 and c.find("fail", "subnets", "no subnet subnet-00000000000000000", "main/spare"), c.told)
+    full = ("<DescribeSubnetsResponse><subnetSet>" + "".join(f"<item><subnetId>{s}</subnetId><availabilityZone>us-east-1a</availabilityZone><availableIpAddressCount>0</availableIpAddressCount></item>"
+                                                             for s in spare["instant"]["subnets"]) + "</subnetSet></DescribeSubnetsResponse>").encode()
+    c = case(("ec2:DescribeSubnets", "answer", (200, full)))
+    check("e7 subnets without a free address are a warning", c.find("warn", "subnets", "no free address", "main/spare") and not c.find("ok", "subnets"), c.told)
+    c = case(("ec2:CreateFleet", "deny"))
+    check("j4 CreateFleet denied fails by its name and the fleet's", c.code == 1 and c.find("fail", "write-permission", "main/spare", "ec2:CreateFleet") and not c.find("ok", "launch"), c.told)
+    c = case((TEMPLATES, "deny"))
+    check("j4 the template's read denied is a warning", c.code == 0 and c.find("warn", "permission", f"allow {TEMPLATES} on *", TEMPLATES) and not c.find("fail", "template"), c.told)
+    bare = ("<DescribeLaunchTemplateVersionsResponse><launchTemplateVersionSet><item><launchTemplateId>lt-0b0c5a4db0c500001</launchTemplateId><versionNumber>1</versionNumber>"
+            "<launchTemplateData>%s</launchTemplateData></item></launchTemplateVersionSet></DescribeLaunchTemplateVersionsResponse>")
+    c = case((TEMPLATES, "answer", (200, (bare % "").encode())))
+    check("a template without an image fails", c.code == 1 and c.find("fail", "template", "names no image"), c.told)
+    c = case((TEMPLATES, "answer", (200, (bare % "<imageId>ami-1</imageId>").encode())))
+    check("one without an instance profile is a warning", c.code == 0 and c.find("warn", "template", "no instance profile"), c.told)
     t.proxy.order()
 
 
@@ -357,6 +397,7 @@ def main():
             reads, writes = actions()
             all_is_well(t, reads, writes)
             permissions(t, reads)
+            instants(t)
             credentials(t)
             region(t)
             clusters(t)

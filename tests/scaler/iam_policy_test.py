@@ -16,7 +16,7 @@ failures = []
 MEMBER_TAG, EC2_MEMBER_TAG = "ec2:ResourceTag/aws:ec2spot:fleet-request-id", "ec2:ResourceTag/aws:ec2:fleet-id"
 OF_ONE_KIND = {"sfr-": {"ec2:ModifySpotFleetRequest", "ec2:DescribeSpotFleetInstances", "ec2:DescribeSpotFleetRequestHistory"},
                "fleet-": {"ec2:ModifyFleet", "ec2:DescribeFleets", "ec2:DescribeFleetInstances", "ec2:DescribeFleetHistory"}}
-OF_INSTANT = {"ec2:CreateFleet"}  # only where the policy has an instant fleet; with it AWS asks for two more
+OF_INSTANT = {"ec2:CreateFleet", "ec2:DescribeLaunchTemplateVersions"}  # only where the policy has an instant fleet; with it AWS asks for two more
 ASKED_BESIDES = {"ec2:RunInstances", "iam:PassRole"}
 NO_PERMISSION = {"sts:GetCallerIdentity"}  # AWS answers it to anybody
 
