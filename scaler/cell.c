@@ -234,6 +234,17 @@ static struct slice policy_text(struct tick_frame *f)
     return text;
 }
 
+// Seldom: when a type registers for the first time, or otherwise than before. What cannot be written is tried again at the next tick.
+static void save_learned(struct cell *c)
+{
+    struct err err;
+    size_t count;
+    int64_t changes;
+    const struct learned_type *v = gather_learned_types(c->gather, &count, &changes);
+    if (changes != c->learned_changes && state_learned_save(c->shared->state, c->state_id, v, count, &err) == 0)
+        c->learned_changes = changes;
+}
+
 static int step_record(void *arg, struct tick_frame *f, struct err *err)
 {
     struct cell *c = arg;
@@ -245,26 +256,16 @@ static int step_record(void *arg, struct tick_frame *f, struct err *err)
                                  .planned_memo = f->has_plan ? &f->result.memo : NULL};
     if (f->has_plan)
         end.policy = policy_text(f);
-    return state_tick_record(c->shared->state, &end, err);
+    int rc = state_tick_record(c->shared->state, &end, err);
+    save_learned(c);
+    return rc;
 }
 
 static enum view_outcome view_outcome_of(const struct tick_act *act)
 {
-    if (!act->known)
-        return VIEW_UNKNOWN;
-    switch (act->outcome) {
-    case OUTCOME_OK:
-        return VIEW_OK;
-    case OUTCOME_FAILED:
-        return VIEW_FAILED;
-    case OUTCOME_SKIPPED:
-        return VIEW_SKIPPED;
-    case OUTCOME_DRY_RUN:
-        return VIEW_DRY_RUN;
-    case OUTCOME_COUNT:
-        break;
-    }
-    return VIEW_UNKNOWN;
+    static const enum view_outcome OF[OUTCOME_COUNT] = {
+        [OUTCOME_OK] = VIEW_OK, [OUTCOME_FAILED] = VIEW_FAILED, [OUTCOME_SKIPPED] = VIEW_SKIPPED, [OUTCOME_DRY_RUN] = VIEW_DRY_RUN};
+    return act->known ? OF[act->outcome] : VIEW_UNKNOWN;
 }
 
 // A drain past its deadline is told with what holds it (safety.md C12); the planner says when.
@@ -440,6 +441,16 @@ static bool recall_launches(struct cell *c, struct arena *a, struct memo *m)
     return m->launch_count > had;
 }
 
+static void recall_types(struct cell *c, struct arena *a)
+{
+    struct learned_type *v;
+    struct err err;
+    size_t n;
+    c->learned_changes = 0;  // another file may lack what is known already
+    if (state_learned_load(c->shared->state, c->state_id, a, &v, &n, &err) == 0)
+        gather_teach(c->gather, v, n);
+}
+
 // The first account seen is pinned: other credentials on the same disk are a mistake (safety.md L28).
 static int check_account(struct cell *c, struct arena *a, struct err *err)
 {
@@ -478,6 +489,7 @@ int cell_restore(struct cell *c, struct err *err)
         tick_restore(&c->tick, &memo);
     if (found)
         gather_recall(c->gather, &memo);
+    recall_types(c, &a);
     c->restored = true;
     arena_release(&a);
     return 0;

@@ -37,6 +37,7 @@ struct cell {
     struct tick_frame *frame;        // newest, NULL before the first tick
     struct tick_frame *looked;       // newest that has a snapshot, also while its tick goes on; NULL none
     int64_t state_id, next_ms, hold_drains_until_ms;
+    int64_t learned_changes;         // of what gather learned of types, so far in the state
     bool restored;
     int64_t dearest_usd_micro, dearest_read_ms;  // the dearest hour of 14 days (L15), read once an hour
     int64_t urgent_ms;               // due then, whatever next_ms says; 0 none

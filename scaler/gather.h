@@ -14,6 +14,7 @@
 #include "planner/model/snapshot.h"
 #include "policies/policy.h"
 #include "scaler/aws/aws.h"
+#include "state/learned.h"
 
 struct region;
 // account "": that of the credentials, whatever it is. The client's registry outlives the region.
@@ -45,6 +46,10 @@ void gather_wrote(struct gather *g, enum action_kind kind, const char *target, c
 
 // What the memo of an earlier run tells: when placement scores were last asked for.
 void gather_recall(struct gather *g, const struct memo *m);
+// What types registered with in this cluster, as far as it is known; *ret_changes grows whenever one is new or differs. Valid until
+// the next look. And what an earlier run learned: newer registrations go before it.
+const struct learned_type *gather_learned_types(const struct gather *g, size_t *ret_count, int64_t *ret_changes);
+void gather_teach(struct gather *g, const struct learned_type *v, size_t count);
 
 // What an order of an instant fleet became, by its answer: an instance, which is a fact from now on though reads do not show it for a
 // while, or a pool that gave nothing. Strings are never NULL.

@@ -244,7 +244,7 @@ void region_types_read(struct look *l)
 
 // ---- learned --------------------------------------------------------------------------------------------------------------
 
-const struct learned *gather_learned(const struct gather *g, const char *type)
+const struct learned_type *gather_learned(const struct gather *g, const char *type)
 {
     for (size_t i = 0; i < g->learned_count; i++)
         if (strcmp(g->learned[i].type, type) == 0)
@@ -252,26 +252,37 @@ const struct learned *gather_learned(const struct gather *g, const char *type)
     return NULL;
 }
 
-static void learn_size(struct gather *g, const struct fact_container *c, const char *type)
+static void learn_size(struct gather *g, struct learned_type x)
 {
-    const struct learned *known = gather_learned(g, type);
-    if (known == NULL && g->learned_count == TYPES_MAX)
+    const struct learned_type *known = gather_learned(g, x.type);
+    if (known ? known->registered_ms >= x.registered_ms : g->learned_count == TYPES_MAX)
         return;
-    struct learned *to = known ? &g->learned[known - g->learned] : &g->learned[g->learned_count];
-    if (known && known->registered_ms >= c->registered_ms)
-        return;
-    if (!known)
-        g->learned[g->learned_count++].type = arena_strdup(&g->kept, type);
-    to->registered = c->registered;
-    to->trunk = c->trunk;
-    to->registered_ms = c->registered_ms;
+    struct learned_type *to = known ? &g->learned[known - g->learned] : &g->learned[g->learned_count++];
+    bool same = known && memcmp(&known->registered, &x.registered, sizeof x.registered) == 0 && known->trunk == x.trunk;
+    g->learned_changes += !same;
+    x.type = known ? known->type : arena_strdup(&g->kept, x.type);
+    *to = x;
+}
+
+const struct learned_type *gather_learned_types(const struct gather *g, size_t *ret_count, int64_t *ret_changes)
+{
+    *ret_count = g->learned_count;
+    *ret_changes = g->learned_changes;
+    return g->learned;
+}
+
+void gather_teach(struct gather *g, const struct learned_type *v, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (v[i].type[0] && v[i].registered_ms <= clock_wall_ms(g->clock))
+            learn_size(g, v[i]);
 }
 
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e)
 {
     const char *type = c->type[0] ? c->type : e->type;
     if (type[0] && (c->state == ECS_ACTIVE || c->state == ECS_DRAINING) && !res_is_zero(c->registered))
-        learn_size(g, c, type);
+        learn_size(g, (struct learned_type){type, c->registered, c->trunk, c->registered_ms});
     int64_t boot_ms = c->registered_ms - e->launched_ms;
     if (c->state == ECS_ACTIVE && e->launched_ms > 0 && boot_ms > 0 && boot_ms < 3600000 && !e->ever_registered)
         g->boots_ms[g->boot_count++ % BOOTS_MAX] = boot_ms;

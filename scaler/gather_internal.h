@@ -42,13 +42,6 @@ struct own_write {
     int64_t at_ms;
 };
 
-struct learned {                    // what a type registered in this cluster, newest
-    const char *type;
-    struct res registered;
-    bool trunk;
-    int64_t registered_ms;
-};
-
 struct learned_pool;                // gather_attributes.c
 
 struct gather {
@@ -67,8 +60,9 @@ struct gather {
     size_t write_count;
     struct own_launches instants;   // gather_instants.h
     struct arena kept;              // learned types' names
-    struct learned learned[TYPES_MAX];
+    struct learned_type learned[TYPES_MAX];  // newest in this cluster
     size_t learned_count;
+    int64_t learned_changes;
     struct learned_pool *pools[POOLS_MAX];  // what members of a fleet's pools have
     size_t pool_count;
     int64_t vcpus[QUOTA_CLASS_COUNT];  // launched and ordered in this cluster, by its last look
@@ -189,6 +183,6 @@ void gather_learn(struct gather *g, const struct fact_container *c, const struct
 void gather_learn_pool(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
 void gather_forget_pools(struct gather *g);
 int64_t gather_boot_ms(const struct gather *g, int percent);
-const struct learned *gather_learned(const struct gather *g, const char *type);
+const struct learned_type *gather_learned(const struct gather *g, const char *type);
 
 void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret);

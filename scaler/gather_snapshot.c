@@ -23,7 +23,7 @@ static void note_name(struct strmap *seen, const char **names, size_t *count, co
 static struct instance_type join_type(const struct join *j, const char *name)
 {
     const struct cached_type *t = region_type(j->l->region, name);
-    const struct learned *learned = gather_learned(j->l->g, name);
+    const struct learned_type *learned = gather_learned(j->l->g, name);
     struct instance_type ret = {.name = name, .arch = t ? t->type.arch : ""};
     if (t) {
         ret.nominal = res_make(t->type.vcpus * 1024, t->type.memory_mib);

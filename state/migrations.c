@@ -49,6 +49,10 @@ static const char *const migrations[] = {
     "CREATE TABLE policies (hash TEXT PRIMARY KEY, last_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "ALTER TABLE ticks ADD COLUMN masu TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE ticks ADD COLUMN planned_policy TEXT NOT NULL DEFAULT '';",
+    // 3: what instance types registered with, see state/learned.h
+    "CREATE TABLE learned_types ("
+    "  cluster INTEGER NOT NULL REFERENCES clusters(id), type TEXT NOT NULL, cpu_units INTEGER NOT NULL, memory_mib INTEGER NOT NULL,"
+    "  gpus INTEGER NOT NULL, trunk INTEGER NOT NULL, registered_ms INTEGER NOT NULL, PRIMARY KEY (cluster, type)) STRICT, WITHOUT ROWID;",
 };
 
 int state_schema_version(void)

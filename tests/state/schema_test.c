@@ -135,6 +135,23 @@ static void step_2_keeps_ticks_and_acts_and_lets_the_old_bodies_go(void **state)
     db_close(&d);
 }
 
+static void step_3_adds_what_types_register_to_what_is_there(void **state)
+{
+    (void)state;
+    struct db d;
+    int before = -1;
+    int64_t n = 0;
+    open_memory(&d);
+    assert_int_equal(state_migrate(&d, 2, &before, NULL), 0);
+    run_sql(&d, "PRAGMA foreign_keys=ON; INSERT INTO clusters (account, region, name) VALUES ('1', 'r', 'east');"
+                "INSERT INTO memos (cluster, saved_ms, body) VALUES (1, 7, x'00')");
+    assert_int_equal(state_migrate(&d, 3, &before, NULL), 0);
+    run_sql(&d, "INSERT INTO learned_types VALUES (1, 'm5.large', 2048, 7680, 0, 0, 5)");
+    assert_int_equal(db_pragma_int(&d, "SELECT count(*) FROM memos JOIN learned_types USING (cluster)", &n, NULL), 0);
+    assert_int_equal(n, 1);
+    db_close(&d);
+}
+
 int main(int argc, char **argv)
 {
     assert(argc == 2);
@@ -142,6 +159,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_steps_from_version_0_give_the_golden_schema),
         cmocka_unit_test(stopping_at_any_version_and_going_on_gives_the_same_schema),
+        cmocka_unit_test(step_3_adds_what_types_register_to_what_is_there),
         cmocka_unit_test(step_2_keeps_ticks_and_acts_and_lets_the_old_bodies_go),
         cmocka_unit_test(a_newer_schema_is_refused_and_left_alone),
     };

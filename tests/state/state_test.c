@@ -4,6 +4,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include "state/learned.h"
 #include "tests/state/box.h"
 
 // ---- journal --------------------------------------------------------------------------------------------------------------
@@ -329,6 +330,35 @@ static void a_query_past_its_deadline_ends(void **state)
     state_close(s);
 }
 
+static void what_types_registered_comes_back_by_name_the_newest_of_each(void **state)
+{
+    struct box *b = *state;
+    struct state *s = box_open(b, b->path, NULL);
+    int64_t cluster = box_cluster(s);
+    struct learned_type v[] = {{"r5.large", res_make(2048, 15700), false, 5}, {"c5.large", res_make(2048, 3700), true, 6}, {"x1.broken", res_make(0, 3700), false, 6}};
+    v[1].registered.v[RES_GPU] = 2;
+    struct learned_type *had;
+    size_t count = 9;
+    struct err err;
+    assert_int_equal(state_learned_load(s, cluster, &b->arena, &had, &count, &err), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(state_learned_save(s, cluster, v, 3, &err), 0);
+    v[0].registered = res_make(2048, 15000);
+    v[0].registered_ms = 7;
+    assert_int_equal(state_learned_save(s, cluster, v, 1, &err), 0);
+    assert_int_equal(state_learned_save(s, cluster + 77, v, 1, &err), ERR_INVALID);  // no such cluster
+    state_close(s);
+    s = box_open(b, b->path, NULL);
+    assert_int_equal(state_learned_load(s, cluster, &b->arena, &had, &count, &err), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(had[0].type, "c5.large");
+    assert_true(had[0].trunk);
+    assert_memory_equal(&had[0].registered, &v[1].registered, sizeof v[1].registered);
+    assert_int_equal(had[1].registered.v[RES_MEMORY], 15000);
+    assert_int_equal(had[1].registered_ms, 7);
+    state_close(s);
+}
+
 static void memory_has_no_reader_and_temp_leaves_nothing_behind(void **state)
 {
     struct box *b = *state;
@@ -357,6 +387,7 @@ int main(void)
         T(pages_follow_each_other_without_gap_or_repetition),
         T(only_acting_ticks_can_be_asked_for),
         T(the_memo_comes_back_after_a_restart),
+        T(what_types_registered_comes_back_by_name_the_newest_of_each),
         T(a_bucket_shows_least_capacity_most_demand_and_mean_cost),
         T(the_dearest_hour_is_a_mean_over_an_hour_and_unknown_before_a_day_is_kept),
         T(a_series_never_has_more_points_than_the_limit),
