@@ -7,6 +7,7 @@
 #include "planner/breaker.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
+#include "planner/launch.h"
 #include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/scale_out.h"
@@ -72,6 +73,8 @@ struct swap {
     int64_t instances, target;
     int64_t before_micro, after_micro, disturbance_micro;  // an hour, an hour, once
     int32_t tasks;
+    struct pack_task *moved;   // what must have a place in the new room
+    size_t moved_count;
 };
 
 static int64_t saving(const struct swap *x)
@@ -128,7 +131,7 @@ static size_t tasks_of(struct work *w, const struct pass *base, const int *victi
 static bool grows(const struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    return !y->closed && w->s->fleets[f].kind != FLEET_INSTANT && y->coming == 0 && w->s->fleets[f].state == FLEET_ACTIVE && !y->lagging && y->target * 1000 <= y->live_milli &&
+    return !y->closed && y->coming == 0 && w->s->fleets[f].state == FLEET_ACTIVE && !y->lagging && y->target * 1000 <= y->live_milli &&
            y->doomed_milli == 0 && breaker_room(w, f) == INT64_MAX;
 }
 
@@ -139,6 +142,11 @@ static bool price_on(struct work *w, int f, struct pack_task *v, size_t n, struc
     const struct work_fleet *y = &w->fleet[f];
     ret->fleet = f;
     ret->after_micro = ret->target = ret->instances = 0;
+    if (w->s->fleets[f].kind == FLEET_INSTANT) {  // of exact types: nothing else can come
+        bool whole = launch_price(w, f, v, n, &ret->instances, &ret->after_micro);
+        ret->target = y->target + ret->instances;
+        return whole && ret->after_micro < ret->before_micro && ret->target <= y->policy->max;
+    }
     for (size_t p = 0; p < list->count; p++) {
         const struct pool *x = &list->v[p];
         if (x->usd_micro == 0 || !pools_size_known(w, x))
@@ -192,6 +200,8 @@ static bool best_fleet(struct work *w, const struct pass *base, const int *victi
         x.before_micro += micro;
     }
     size_t n = tasks_of(w, base, victims, count, &v, &x.tasks);
+    x.moved = v;
+    x.moved_count = n;
     for (size_t f = 0; f < w->s->fleet_count && n > 0; f++) {
         if (!grows(w, (int)f) || !price_on(w, (int)f, v, n, &x) || swapped_back(w, &x))
             continue;
@@ -279,7 +289,8 @@ static void keep_order(struct work *w)
             s.until_ms = w->s->now_ms + w->p->demand_hold_ms;
             work_stamp_set(w, s);
         }
-        if (s.count == 1 && s.amount > y->need_target) {
+        // What an instant fleet was asked for is there at once, or will not be: launch.h asks again where that is not known.
+        if (s.count == 1 && s.amount > y->need_target && w->s->fleets[f].kind != FLEET_INSTANT) {
             y->need_target = s.amount;
             y->need_fact = explain_text(w, "ordered %s to replace %s", explain_time(w, s.since_ms), w->s->instances[first_victim(w)].id);
         }
@@ -313,6 +324,12 @@ void consolidate_order(struct work *w)
     if (n == 0 || !best_fleet(w, &w->now, victims, n, &x) || !modes_may(w, x.fleet, DEED_RAISE) || !modes_may(w, x.fleet, DEED_REMOVE))
         return;
     struct work_fleet *y = &w->fleet[x.fleet];
+    if (w->s->fleets[x.fleet].kind == FLEET_INSTANT) {
+        if (y->given_count > 0)
+            return;  // it is asked for something else
+        y->given = x.moved;
+        y->given_count = x.moved_count;
+    }
     y->need_target = i64_max(y->need_target, x.target);
     y->need_instances = (int32_t)i64_max(y->need_instances, x.instances);
     y->need_fact = swap_fact(w, &x);

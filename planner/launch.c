@@ -277,16 +277,61 @@ static void launch_group(struct work *w, const struct action *raise, const struc
     work_action(w, a);
 }
 
+static size_t pools_that_give(struct work *w, int f, bool on_demand, struct pool **ret)
+{
+    const struct pool_list *list = &w->fleet_pools[f];
+    struct pool *pools = arena_array(w->a, struct pool, list->count + 1);
+    size_t count = 0;
+    for (size_t k = 0; k < list->count; k++)
+        if (pools_size_known(w, &list->v[k]) && (!list->v[k].out || on_demand))
+            pools[count++] = list->v[k];
+    *ret = pools;
+    return count;
+}
+
+// The dearest of the offers; 0: there is none, or one without a price.
+static int64_t dearest_micro(struct work *w, int f, const struct launch_group *g, size_t n)
+{
+    struct offer *offers = arena_array(w->a, struct offer, w->s->fleets[f].pool_count + 1);
+    size_t count = find_offers(w, f, g, n, false, offers);
+    int64_t most = 0;
+    for (size_t k = 0; k < count; k++) {
+        struct pool x = pools_of(w, (size_t)f, offers[k].k);
+        if (x.usd_micro <= 0)
+            return 0;
+        most = i64_max(most, x.usd_micro);
+    }
+    return most;
+}
+
+bool launch_price(struct work *w, int f, struct pack_task *tasks, size_t n, int64_t *ret_instances, int64_t *ret_micro)
+{
+    struct launch_group groups[GROUPS_MAX];
+    struct pool *pools;
+    size_t pool_count = pools_that_give(w, f, false, &pools);
+    size_t count = pack_groups(w, pools, pool_count, tasks, n, INT32_MAX, groups);
+    int64_t placed = 0, wanted = 0;
+    *ret_instances = *ret_micro = 0;
+    for (size_t k = 0; k < n; k++)
+        wanted += tasks[k].count;
+    for (size_t g = 0; g < count; g++) {
+        int64_t micro = dearest_micro(w, f, &groups[g], n);
+        if (micro == 0)
+            return false;
+        *ret_instances += groups[g].count;
+        *ret_micro += groups[g].count * micro;
+        for (size_t k = 0; k < n; k++)
+            placed += groups[g].tasks[k].placed;
+    }
+    return count > 0 && placed == wanted;
+}
+
 static void launch_raise(struct work *w, const struct action *raise)
 {
     const struct work_fleet *y = &w->fleet[raise->fleet];
-    const struct pool_list *list = &w->fleet_pools[raise->fleet];
     struct launch_group groups[GROUPS_MAX];
-    struct pool *pools = arena_array(w->a, struct pool, list->count + 1);
-    size_t pool_count = 0;
-    for (size_t k = 0; k < list->count; k++)
-        if (pools_size_known(w, &list->v[k]) && (!list->v[k].out || launch_on_demand(w, raise->fleet)))
-            pools[pool_count++] = list->v[k];
+    struct pool *pools;
+    size_t pool_count = pools_that_give(w, raise->fleet, launch_on_demand(w, raise->fleet), &pools);
     size_t n = pack_groups(w, pools, pool_count, y->given, y->given_count, raise->capacity - y->target, groups);
     for (size_t g = 0; g < n; g++)
         launch_group(w, raise, &groups[g], y->given_count);

@@ -209,6 +209,136 @@ static void tasks_that_wait_come_first(void **state)
     assert_null(memo_stamp_of(&b.memo, STAMP_REPLACE, "sfr-2"));
 }
 
+// ---- onto an instant fleet ----------------------------------------------------------------------------------------------------
+// The small type is launched by order, one subnet a zone.
+static void cheap_is_instant(void)
+{
+    struct fleet *f = &b.s.fleets[cheap];
+    f->id = "c/spare";
+    f->name = "spare";
+    f->kind = FLEET_INSTANT;
+    f->maintain = false;
+    f->pools[0].zone = "us-east-1a";
+    f->pools[0].subnet = "subnet-a";
+    f->pools[0].spot_usd_micro = 60000;
+    b.p.fleets[cheap] = (struct policy_fleet){.id = "", .tag = "", .group = "", .max = 10, .instant = {.name = "spare", .launch_template = "lt-1", .version = "$Default"}};
+    no_room_elsewhere();
+}
+
+static int64_t launched(const struct plan *p)
+{
+    int64_t n = 0;
+    for (size_t k = 0; k < p->action_count; k++)
+        n += p->actions[k].kind == ACTION_LAUNCH ? p->actions[k].capacity : 0;
+    return n;
+}
+
+static int64_t launched_in(int ticks)
+{
+    int64_t n = 0;
+    for (int k = 0; k < ticks; k++)
+        n += launched(next());
+    return n;
+}
+
+static void answered(int64_t n)
+{
+    arrive((int)n);
+    for (size_t k = 0; k < b.memo.launch_count; k++)
+        b.memo.launches[k].answered = true;
+}
+
+static void an_instant_fleet_takes_over_where_it_pays(void **state)
+{
+    (void)state;
+    cheap_is_instant();
+    assert_int_equal(launched(build_plan(&b)), 0);
+    assert_int_equal(launched(next()), 0);
+    struct plan *p = next();
+    assert_int_equal(launched(p), 3);
+    assert_int_equal(plan_count(p, ACTION_MARK) + plan_count(p, ACTION_DRAIN), 0);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_VICTIM, "i-001")->count, 1);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_REPLACE, "c/spare")->amount, 3);
+    answered(3);
+    b.p.min_age_ms = 0;
+    for (int k = 0; k < 6 && b.memo.drains_begun == 0; k++)
+        assert_int_equal(launched(next()), 0);
+    assert_non_null(memo_drain_of(&b.memo, "i-001"));
+    assert_int_equal(b.memo.drains_begun, 1);
+}
+
+// AWS gave less than was asked for: that is no reason to ask again, and the set is forgotten.
+static void what_an_instant_fleet_did_not_give_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    cheap_is_instant();
+    build_plan(&b);
+    assert_int_equal(launched_in(2), 3);
+    answered(1);
+    b.p.payback_ms = 0;  // nothing new is found
+    assert_int_equal(launched_in(30), 0);
+    assert_null(memo_stamp_of(&b.memo, STAMP_REPLACE, "c/spare"));
+}
+
+static void an_instant_fleet_that_cannot_hold_them_all_replaces_nothing(void **state)
+{
+    (void)state;
+    cheap_is_instant();
+    b.p.fleets[cheap].max = 2;
+    assert_int_equal(launched_in(10), 0);
+    b.p.fleets[cheap].max = 10;
+    b.s.fleets[cheap].pools[0].refused_ms = b.s.now_ms;
+    assert_int_equal(launched_in(4), 0);
+}
+
+// The dearest pool that EC2 may take of those offered: 3 at 0.075 for one at 0.25 saves less than is asked.
+static void the_dearest_offer_of_an_instant_fleet_decides(void **state)
+{
+    (void)state;
+    cheap_is_instant();
+    b.s.types[large].spot_usd_micro = 250000;
+    int other = build_type(&b, "m5a.xlarge", 4096, 15700);
+    build_pool(&b, cheap, other, 1000);
+    struct fleet_pool *x = &b.s.fleets[cheap].pools[1];
+    x->zone = "us-east-1a";
+    x->subnet = "subnet-a";
+    x->spot_usd_micro = 75000;
+    assert_int_equal(launched_in(10), 0);
+    x->spot_usd_micro = 61000;
+    assert_int_equal(launched_in(3), 3);
+}
+
+// What came is not replaced by something still cheaper before it has paid, and not by what it came from for six hours.
+static void what_an_instant_fleet_took_over_is_not_moved_on(void **state)
+{
+    (void)state;
+    cheap_is_instant();
+    b.s.types[large].spot_usd_micro = b.s.fleets[dear].pools[0].spot_usd_micro = 0;  // who has no price is no victim
+    build_hold(&b, 0, web, 3);
+    build_hold(&b, 1, web, 3);
+    arrive(1);
+    build_hold(&b, 2, web, 2);
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 18;
+    b.s.fleets[cheap].target = 1;
+    int bargain = build_fleet(&b, "sfr-3", 0);
+    build_pool(&b, bargain, small, 1000);
+    b.s.fleets[bargain].pools[0].spot_usd_micro = 10000;
+    for (int k = 0; k < 4 * 120 - 1; k++)
+        assert_null(memo_stamp_of((next(), &b.memo), STAMP_VICTIM, "i-003"));
+    for (int k = 0; k < 2; k++)
+        next();
+    assert_non_null(memo_stamp_of(&b.memo, STAMP_VICTIM, "i-003"));
+    b.memo.stamps = arena_grow(&b.a, b.memo.stamps, b.memo.stamp_count, &b.memo.stamp_cap, sizeof *b.memo.stamps);
+    b.memo.stamps[b.memo.stamp_count++] = (struct memo_stamp){STAMP_SWAP, "sfr-3, c/spare", b.s.now_ms, b.s.now_ms + HOUR, 1, 0};
+    for (int k = 0; k < 10; k++)
+        assert_int_equal(plan_target(next(), "sfr-3"), -1);
+    build_later(&b, HOUR);
+    bool moved = false;
+    for (int k = 0; k < 6 && !moved; k++)
+        moved = plan_target(next(), "sfr-3") > 0;
+    assert_true(moved);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -226,6 +356,11 @@ int main(void)
         TEST(observe_orders_and_remembers_nothing),
         TEST(d9_a_drought_holds_it),
         TEST(tasks_that_wait_come_first),
+        TEST(an_instant_fleet_takes_over_where_it_pays),
+        TEST(what_an_instant_fleet_did_not_give_is_not_asked_for_again),
+        TEST(an_instant_fleet_that_cannot_hold_them_all_replaces_nothing),
+        TEST(the_dearest_offer_of_an_instant_fleet_decides),
+        TEST(what_an_instant_fleet_took_over_is_not_moved_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
