@@ -158,8 +158,8 @@ int cmd_run(int argc, char **argv)
     const struct option options[] = {
         {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy_path, .value = "F", .help = "the policy file (required); SIGHUP reads it again"},
         {.name = "state", .kind = OPTION_STRING, .ret = &c.state_path, .value = "F", .help = "where history and journal are kept (a file gone at the end)"},
-        {.name = "keep-days", .kind = OPTION_INT, .ret = &c.keep_days, .value = "N", .help = "of history and journal (35)", .min = 1, .max = 400},
-        {.name = "keep-mib", .kind = OPTION_INT, .ret = &c.keep_mib, .value = "N", .help = "of both; above it the oldest go (1024)", .min = 16, .max = 1 << 20},
+        {.name = "keep-days", .kind = OPTION_INT, .ret = &c.keep_days, .value = "N", .help = "of the journal (35); history keeps 13 months", .min = 1, .max = 400},
+        {.name = "keep-mib", .kind = OPTION_INT, .ret = &c.keep_mib, .value = "N", .help = "of journal and history; above it the oldest go (1024)", .min = 16, .max = 1 << 20},
         {.name = "listen", .kind = OPTION_ADDRESS, .ret = &c.listen, .value = "H:P", .help = "of the report and metrics (127.0.0.1:8080)"},
         {.name = "api-token-file", .kind = OPTION_STRING, .ret = &c.token_path, .value = "F",
          .help = "holds the token of POST /api/v1/pause and /resume (MASU_API_TOKEN; without one they are refused)"},

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define DB_STATEMENTS_MAX 48
+#define DB_STATEMENTS_MAX 96
 
 struct db_statement {
     const char *sql;  // a literal; compared by address

@@ -3,6 +3,7 @@
 
 #include "state/bodies.h"
 #include "state/db.h"
+#include "state/history_day.h"
 #include "state/query.h"
 #include "state/state.h"
 
@@ -15,6 +16,13 @@ struct open_tick {
     char policy_hash[65], mode[16];
     bool written;
 };
+
+// When the samples of a cluster were written last: which boots are new.
+struct look_before {
+    int64_t cluster, at_ms;
+};
+
+struct tracks;
 
 struct state_reader {
     struct db *db;
@@ -35,7 +43,9 @@ struct state {
     int records_until_prune;
     struct body_base bases[STATE_OPEN_TICKS_MAX];
     int base_count;
+    struct look_before looks[STATE_OPEN_TICKS_MAX];
+    int look_count;
+    struct tracks *tracks;           // ids in memory, see state/tracks.c
+    int64_t pruned_track;            // the history was pruned up to it
+    struct history_day scratch_day;
 };
-
-// Inside a transaction of the caller.
-int state_write_samples(struct state *s, int64_t cluster, int64_t at_ms, const struct state_sample *v, size_t count, struct err *err);

@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "planner/model/model_json.h"
-#include "state/internal.h"
+#include "state/history_internal.h"
 #include "state/pack.h"
 
 #define RECORDS_BETWEEN_PRUNES 64
@@ -290,10 +290,34 @@ static int write_end(struct state *s, const struct state_tick_end *t, const char
     return rc;
 }
 
+static struct look_before *look_before(struct state *s, int64_t cluster)
+{
+    for (int i = 0; i < s->look_count; i++)
+        if (s->looks[i].cluster == cluster)
+            return &s->looks[i];
+    if (s->look_count == STATE_OPEN_TICKS_MAX)
+        s->look_count = 0;
+    s->looks[s->look_count] = (struct look_before){.cluster = cluster};
+    return &s->looks[s->look_count++];
+}
+
+static int write_samples(struct state *s, const struct open_tick *o, const struct state_tick_end *t, struct err *err)
+{
+    struct arena a;
+    struct state_sample *v;
+    struct look_before *before = look_before(s, o->start.cluster);
+    arena_init(&a, 0);
+    size_t count = state_samples_of_tick(t->snapshot, t->plan, before->at_ms, &a, &v);
+    int rc = history_write_look(s, o->start.cluster, o->start.at_ms, v, count, err);
+    arena_release(&a);
+    if (rc == 0)
+        before->at_ms = t->snapshot ? t->snapshot->now_ms : 0;
+    return rc;
+}
+
 static int write_record(struct state *s, const struct open_tick *o, const struct state_tick_end *t, struct err *err)
 {
     char planned_policy[17] = "";
-    struct state_sample samples[SERIES_COUNT];
     if (t->policy.len)
         state_policy_hash(t->policy, planned_policy);
     int rc = write_tick_row(s, o, err);
@@ -305,10 +329,8 @@ static int write_record(struct state *s, const struct open_tick *o, const struct
         rc = body_write(s, o, t, err);
     if (rc == 0 && t->memo)
         rc = write_memo(s, o->start.cluster, t->memo, err);
-    if (rc == 0 && t->plan) {
-        state_samples_from_plan(&t->plan->summary, samples);
-        rc = state_write_samples(s, o->start.cluster, o->start.at_ms, samples, SERIES_COUNT, err);
-    }
+    if (rc == 0 && t->plan)
+        rc = write_samples(s, o, t, err);
     return rc;
 }
 
@@ -324,12 +346,15 @@ int state_tick_record(struct state *s, const struct state_tick_end *t, struct er
     }
     body_settle(s, o->start.cluster, rc == 0);
     if (rc) {
+        tracks_forget(s);  // ids that were rolled back
         err_wrap(err, "tick %lld", (long long)t->tick);
         return rc;  // the tick stays open: the shell may try again
     }
+    int64_t cluster = o->start.cluster;
     *o = s->ticks[--s->open_ticks];
-    if (--s->records_until_prune >= 0)
-        return 0;
+    rc = history_fold_some(s, cluster, err);
+    if (rc || --s->records_until_prune >= 0)
+        return rc;
     bool more = false;
     rc = state_prune(s, &more, err);
     s->records_until_prune = more ? 1 : RECORDS_BETWEEN_PRUNES;

@@ -1,8 +1,15 @@
 #include "state/migrations.h"
 
-static const char *const migrations[] = {
+#include "state/history_internal.h"
+
+// SQL, then what SQL cannot say, then SQL again.
+static const struct {
+    const char *sql;
+    int (*run)(struct db *d, struct err *err);
+    const char *after;
+} migrations[] = {
     // 1: clusters, samples by the minute, the journal, the newest memo
-    "CREATE TABLE clusters ("
+    {"CREATE TABLE clusters ("
     "  id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,"
     "  UNIQUE (account, region, name)) STRICT;"
     "CREATE TABLE samples ("
@@ -37,10 +44,10 @@ static const char *const migrations[] = {
     "  http_status INTEGER NOT NULL, message TEXT NOT NULL, finished_ms INTEGER NOT NULL) STRICT;"
     "CREATE TABLE runs ("
     "  id INTEGER PRIMARY KEY, started_ms INTEGER NOT NULL, ended_ms INTEGER, after_crash INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;", NULL, NULL},
     // 2: a body for every tick, as a difference from the one before; the version and the policy that made a plan. The few whole
     // bodies of version 1 had no memo after and no policy, so that they could not be replayed: they go, their ticks stay.
-    "DROP TABLE tick_bodies;"
+    {"DROP TABLE tick_bodies;"
     "CREATE TABLE bodies ("
     "  tick INTEGER PRIMARY KEY REFERENCES ticks(id) ON DELETE CASCADE, cluster INTEGER NOT NULL, base INTEGER,"
     "  body BLOB NOT NULL) STRICT;"
@@ -48,11 +55,21 @@ static const char *const migrations[] = {
     "CREATE INDEX bodies_that_are_whole ON bodies (cluster, tick) WHERE base IS NULL;"
     "CREATE TABLE policies (hash TEXT PRIMARY KEY, last_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "ALTER TABLE ticks ADD COLUMN masu TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE ticks ADD COLUMN planned_policy TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE ticks ADD COLUMN planned_policy TEXT NOT NULL DEFAULT '';", NULL, NULL},
     // 3: what instance types registered with, see state/learned.h
-    "CREATE TABLE learned_types ("
+    {"CREATE TABLE learned_types ("
     "  cluster INTEGER NOT NULL REFERENCES clusters(id), type TEXT NOT NULL, cpu_units INTEGER NOT NULL, memory_mib INTEGER NOT NULL,"
-    "  gpus INTEGER NOT NULL, trunk INTEGER NOT NULL, registered_ms INTEGER NOT NULL, PRIMARY KEY (cluster, type)) STRICT, WITHOUT ROWID;",
+    "  gpus INTEGER NOT NULL, trunk INTEGER NOT NULL, registered_ms INTEGER NOT NULL, PRIMARY KEY (cluster, type)) STRICT, WITHOUT ROWID;", NULL, NULL},
+    // 4: history in packed days, of services and pools too; what the table of samples held goes over into it
+    {"CREATE TABLE tracks ("
+    "  id INTEGER PRIMARY KEY, cluster INTEGER NOT NULL REFERENCES clusters(id), series INTEGER NOT NULL, subject TEXT NOT NULL,"
+    "  made_ms INTEGER NOT NULL, UNIQUE (cluster, series, subject)) STRICT;"
+    "CREATE TABLE looks ("
+    "  id INTEGER PRIMARY KEY, cluster INTEGER NOT NULL REFERENCES clusters(id), at_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX looks_by_cluster ON looks (cluster, id);"
+    "CREATE TABLE folds (cluster INTEGER PRIMARY KEY REFERENCES clusters(id), upto INTEGER NOT NULL, next INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE history (key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;",
+    history_adopt_samples, "DROP TABLE samples;"},
 };
 
 int state_schema_version(void)
@@ -67,7 +84,11 @@ static int migrate_one(struct db *d, int version, struct err *err)
     int rc = db_begin(d, true, err);
     if (rc)
         return rc;
-    rc = db_exec(d, migrations[version - 1], err);
+    rc = db_exec(d, migrations[version - 1].sql, err);
+    if (rc == 0 && migrations[version - 1].run)
+        rc = migrations[version - 1].run(d, err);
+    if (rc == 0 && migrations[version - 1].after)
+        rc = db_exec(d, migrations[version - 1].after, err);
     if (rc == 0)
         rc = db_exec(d, set_version, err);
     return db_end(d, rc, err);

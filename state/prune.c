@@ -1,10 +1,8 @@
-#include "state/internal.h"
+#include "state/history_internal.h"
 
 #define DAY_MS 86400000
 #define HOUR_MS 3600000
-#define MINUTE_MS 60000
 #define TICKS_A_BATCH 500
-#define SAMPLES_A_BATCH 500
 #define PAGES_A_BATCH 500
 
 static int used_bytes(struct state *s, int64_t *ret, struct err *err)
@@ -19,24 +17,37 @@ static int used_bytes(struct state *s, int64_t *ret, struct err *err)
     return rc;
 }
 
-// What is older than this goes: by age, and, over the size, the oldest sixteenth of what there is.
-static int find_cutoff(struct state *s, int64_t *ret_cutoff_ms, struct err *err)
+static int oldest_history(struct state *s, int64_t *ret_ms, struct err *err)
 {
-    int64_t now = clock_wall_ms(s->clock), used = 0, oldest_tick = 0, oldest_minute = 0;
-    *ret_cutoff_ms = now - s->keep_days * DAY_MS;
+    // Every look samples series 0, and its hours are kept longest: one step of the index a cluster.
+    static const char sql[] = "SELECT coalesce(min(day), 0) FROM (SELECT (SELECT key & 262143 FROM history WHERE key >= (t.id * 4 + 2) << 18"
+                              " AND key < (t.id + 1) << 20 ORDER BY key LIMIT 1) AS day FROM tracks AS t WHERE series = 0)";
+    int64_t day = 0;
+    int rc = db_pragma_int(&s->db, sql, &day, err);
+    *ret_ms = day * DAY_MS;
+    return rc;
+}
+
+// What is older than this goes: of the journal by age, and, over the size, the oldest sixteenth of what is there: of the journal down to
+// a day, then of the history (0: none of it), then of the last day of the journal too.
+static int find_cutoffs(struct state *s, int64_t *ret_ticks_ms, int64_t *ret_history_ms, struct err *err)
+{
+    int64_t now = clock_wall_ms(s->clock), used = 0, tick = 0, day = 0;
+    *ret_ticks_ms = now - s->keep_days * DAY_MS;
+    *ret_history_ms = 0;
     int rc = used_bytes(s, &used, err);
     if (rc || used <= s->keep_mib << 20)
         return rc;
-    // Every record writes series 0, and asking for one series keeps this to one step of the index a cluster.
-    static const char oldest_sql[] = "SELECT coalesce(min(m), 0) FROM (SELECT (SELECT min(minute) FROM samples"
-                                     " WHERE cluster = c.id AND series = 0) AS m FROM clusters AS c)";
-    rc = db_pragma_int(&s->db, "SELECT coalesce(min(at_ms), 0) FROM ticks", &oldest_tick, err);
+    rc = db_pragma_int(&s->db, "SELECT coalesce(min(at_ms), 0) FROM ticks", &tick, err);
     if (rc == 0)
-        rc = db_pragma_int(&s->db, oldest_sql, &oldest_minute, err);
-    int64_t oldest = oldest_tick && oldest_tick < oldest_minute * MINUTE_MS ? oldest_tick : oldest_minute * MINUTE_MS;
-    int64_t by_size = oldest + (now - oldest) / 16;
-    if (rc == 0 && by_size > *ret_cutoff_ms)
-        *ret_cutoff_ms = by_size;
+        rc = oldest_history(s, &day, err);
+    bool ticks = tick > 0 && now - tick > DAY_MS, history = day > 0 && now - day > 2 * DAY_MS;
+    int64_t part = (now - tick) / 16 > 2 * HOUR_MS ? (now - tick) / 16 : 2 * HOUR_MS;  // ticks go an hour at a time
+    int64_t by_size = tick > 0 ? tick + (part < (now - tick) / 2 ? part : (now - tick) / 2) : 0;
+    if (rc == 0 && history && !ticks)
+        *ret_history_ms = day + (now - day) / 16 + DAY_MS;
+    else if (rc == 0 && by_size > *ret_ticks_ms)
+        *ret_ticks_ms = by_size;
     return rc;
 }
 
@@ -102,35 +113,6 @@ static int prune_ticks(struct state *s, int64_t cutoff_ms, bool *more, struct er
     return rc;
 }
 
-static int prune_series(struct state *s, int64_t cluster, int series, int64_t cutoff_ms, bool *more, struct err *err)
-{
-    static const char sql[] =
-        "DELETE FROM samples WHERE cluster = :cluster AND series = :series AND minute IN (SELECT minute FROM samples"
-        " WHERE cluster = :cluster AND series = :series AND minute < :cutoff ORDER BY minute LIMIT :batch)";
-    sqlite3_stmt *st = NULL;
-    int rc = db_prepare(&s->db, sql, &st, err);
-    if (rc)
-        return rc;
-    db_bind_int(st, ":cluster", cluster);
-    db_bind_int(st, ":series", series);
-    db_bind_int(st, ":cutoff", cutoff_ms / MINUTE_MS);
-    db_bind_int(st, ":batch", SAMPLES_A_BATCH);
-    rc = db_run(&s->db, st, err);
-    db_done(st);
-    *more |= sqlite3_changes(s->db.h) == SAMPLES_A_BATCH;
-    return rc;
-}
-
-static int prune_samples(struct state *s, int64_t cutoff_ms, bool *more, struct err *err)
-{
-    int64_t clusters = 0;
-    int rc = db_pragma_int(&s->db, "SELECT coalesce(max(id), 0) FROM clusters", &clusters, err);
-    for (int64_t cluster = 1; rc == 0 && cluster <= clusters; cluster++)
-        for (int series = 0; rc == 0 && series < SERIES_COUNT; series++)
-            rc = prune_series(s, cluster, series, cutoff_ms, more, err);
-    return rc;
-}
-
 // The last one stays: the next start asks how it ended.
 static int prune_runs(struct state *s, int64_t cutoff_ms, struct err *err)
 {
@@ -160,9 +142,9 @@ static int prune_policies(struct state *s, int64_t cutoff_ms, struct err *err)
 
 int state_prune(struct state *s, bool *ret_more, struct err *err)
 {
-    int64_t cutoff_ms = 0, used = 0;
+    int64_t cutoff_ms = 0, history_ms = 0, used = 0;
     bool more = false;
-    int rc = find_cutoff(s, &cutoff_ms, err);
+    int rc = find_cutoffs(s, &cutoff_ms, &history_ms, err);
     if (rc == 0)
         rc = db_begin(&s->db, false, err);
     if (rc) {
@@ -171,7 +153,7 @@ int state_prune(struct state *s, bool *ret_more, struct err *err)
     }
     rc = prune_ticks(s, cutoff_ms, &more, err);
     if (rc == 0)
-        rc = prune_samples(s, cutoff_ms, &more, err);
+        rc = history_prune(s, clock_wall_ms(s->clock), history_ms, &more, err);
     if (rc == 0)
         rc = prune_runs(s, cutoff_ms, err);
     if (rc == 0)

@@ -7,8 +7,6 @@
 #include "state/migrations.h"
 #include "state/pack.h"
 
-#define MINUTE_MS 60000
-
 static int check_schema(struct db *d, const char *path, struct err *err)
 {
     int64_t version = 0;
@@ -409,73 +407,4 @@ int state_query_policy(struct state_reader *r, const char *hash, struct arena *a
         rc = row ? unpack_json(db_blob(st, "body"), a, ret, err) : err_set(err, ERR_NOT_FOUND, "no policy %s", hash);
     db_done(st);
     return rc;
-}
-
-// ---- series ---------------------------------------------------------------------------------------------------------------
-static int64_t floor_to(int64_t v, int64_t step)
-{
-    return v - ((v % step) + step) % step;
-}
-
-static int64_t bucket_value(sqlite3_stmt *st, enum series series)
-{
-    switch (series_bucket(series)) {
-    case BUCKET_MIN:
-        return db_int(st, "low");
-    case BUCKET_MAX:
-        return db_int(st, "high");
-    case BUCKET_AVG:
-        return db_int(st, "sum") / db_int(st, "count");
-    }
-    return STATE_NO_VALUE;
-}
-
-static int query_one_series(struct state_reader *r, int64_t cluster, enum series series, struct state_series *ret, struct err *err)
-{
-    static const char sql[] =
-        "SELECT (minute - :from) / :step AS bucket, min(min) AS low, max(max) AS high, sum(sum) AS sum, sum(count) AS count"
-        " FROM samples WHERE cluster = :cluster AND series = :series AND minute >= :from AND minute < :to"
-        " GROUP BY (minute - :from) / :step";
-    sqlite3_stmt *st = NULL;
-    bool row = false;
-    int rc = db_prepare(r->db, sql, &st, err);
-    if (rc)
-        return rc;
-    int64_t step = ret->step_ms / MINUTE_MS, from = ret->from_ms / MINUTE_MS;
-    db_bind_int(st, ":cluster", cluster);
-    db_bind_int(st, ":series", series);
-    db_bind_int(st, ":step", step);
-    db_bind_int(st, ":from", from);
-    db_bind_int(st, ":to", from + step * (int64_t)ret->count);
-    while ((rc = db_step(r->db, st, &row, err)) == 0 && row) {
-        size_t bucket = (size_t)db_int(st, "bucket");
-        assert(bucket < ret->count);
-        ret->values[series][bucket] = bucket_value(st, series);
-    }
-    db_done(st);
-    return rc;
-}
-
-int state_query_series(struct state_reader *r, int64_t cluster, int64_t from_ms, int64_t to_ms, int64_t step_ms, struct arena *a,
-                       struct state_series *ret, struct err *err)
-{
-    if (from_ms < 0 || from_ms > to_ms || to_ms > INT64_MAX / 2 || step_ms < 0)
-        return err_set(err, ERR_INVALID, "from must be before to");
-    int64_t least = (to_ms - from_ms) / (STATE_POINTS_MAX - 1) + 1;
-    int64_t step = step_ms > least ? step_ms : least;
-    step = (step + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS;
-    struct state_series s = {.step_ms = step, .from_ms = floor_to(from_ms, step)};
-    s.count = (size_t)((to_ms - s.from_ms + step - 1) / step);
-    assert(s.count <= STATE_POINTS_MAX);
-    db_start_deadline(r->db);
-    for (int i = 0; i < SERIES_COUNT; i++) {
-        s.values[i] = arena_array(a, int64_t, s.count + 1);
-        for (size_t k = 0; k < s.count; k++)
-            s.values[i][k] = STATE_NO_VALUE;
-        int rc = query_one_series(r, cluster, (enum series)i, &s, err);
-        if (rc)
-            return rc;
-    }
-    *ret = s;
-    return 0;
 }

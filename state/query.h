@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "state/history.h"
 #include "state/state.h"
 
 struct state_reader;
@@ -88,11 +89,35 @@ int state_query_policy(struct state_reader *r, const char *hash, struct arena *a
 
 #define STATE_POINTS_MAX 1500
 #define STATE_NO_VALUE INT64_MIN
+struct state_series_query {
+    int64_t cluster;
+    enum history_kind kind;
+    const char *subject;      // NULL: ""
+    int64_t from_ms, to_ms, step_ms;
+    int64_t now_ms;           // of the world, for what is still kept of that time
+    bool spread;              // percentiles too
+};
+// Of all samples of the window; percentiles are at most 2 % off (state/sketch.h), but for its first and last day, where buckets' means
+// stand for their samples.
+struct state_spread {
+    int64_t samples;          // 0: unknown, and so is the rest
+    int64_t min, mean, p50, p95, p99, max;
+};
 struct state_series {
-    int64_t step_ms;          // raised to a multiple of a minute, and so that at most STATE_POINTS_MAX points remain
+    int64_t step_ms;          // raised so that at most STATE_POINTS_MAX points remain, and to what is kept of that time: 1 min, 5 min, 1 h
     int64_t from_ms;          // start of the first bucket, a multiple of step
     size_t count;             // buckets
-    int64_t *values[SERIES_COUNT];  // STATE_NO_VALUE where a bucket has no sample
+    bool known;               // anything was ever recorded of the subject
+    int64_t *values[SERIES_COUNT];  // STATE_NO_VALUE where a bucket has no sample; NULL: not of the kind
+    struct state_spread spread[SERIES_COUNT];
 };
-int state_query_series(struct state_reader *r, int64_t cluster, int64_t from_ms, int64_t to_ms, int64_t step_ms, struct arena *a,
-                       struct state_series *ret, struct err *err);
+// Of a subject that is not known, all is unknown.
+int state_query_series(struct state_reader *r, const struct state_series_query *q, struct arena *a, struct state_series *ret, struct err *err);
+
+// Whom the history of a cluster knows, by kind and name; by whole days, both included.
+struct state_subject {
+    enum history_kind kind;
+    const char *subject;
+    int64_t first_ms, last_ms;  // starts of the days; 0 where nothing is packed yet
+};
+int state_query_subjects(struct state_reader *r, int64_t cluster, struct arena *a, struct state_subject **ret, size_t *ret_count, struct err *err);

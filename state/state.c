@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
-#include "state/internal.h"
+#include "state/history_internal.h"
 #include "state/migrations.h"
 
 #define QUICK_CHECK_MAX_BYTES (64 << 20)
@@ -188,6 +188,7 @@ static int move_aside(struct state *s, struct state_opened *o, struct err *err)
 static void free_state(struct state *s)
 {
     body_forget_all(s);
+    tracks_free(s);
     db_close(&s->db);
     remove_temp(s);
     if (s->lock_fd >= 0)
@@ -219,6 +220,7 @@ int state_renew(struct state *s, struct state_opened *ret_opened, struct err *er
     bool no_sync = s->db.no_sync;
     snprintf(o.why, sizeof(o.why), "%s", err->msg);
     body_forget_all(s);
+    tracks_forget(s);
     s->open_ticks = 0;
     db_close(&s->db);
     int rc = s->path[0] ? move_aside(s, &o, err) : 0;

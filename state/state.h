@@ -1,4 +1,4 @@
-// What masu remembers: one SQLite file with samples, the journal of ticks, intents and outcomes, and the newest memo.
+// What masu remembers: one SQLite file with history (state/history.h), the journal of ticks, intents and outcomes, and the newest memo.
 //
 // One writing connection, used by the loop's thread alone; readers (web, CLI) have their own read-only connection, see
 // state/query.h. WAL, STRICT tables, foreign keys, a busy timeout of 2 s; migrations are append-only and a newer schema is refused.
@@ -24,6 +24,7 @@
 #include "planner/model/memo.h"
 #include "planner/model/plan.h"
 #include "planner/model/snapshot.h"
+#include "state/history.h"
 
 struct state;
 
@@ -31,8 +32,8 @@ struct state_options {
     const char *path;           // a file, ":memory:" (no reader can see it), or ":temp:" (a private file, gone at close)
     const struct clock *clock;  // world time, for created and finished stamps
     bool no_sync;               // virtual worlds: never fsync
-    int64_t keep_days;          // 0 = 35: ticks, intents and samples older than this go
-    int64_t keep_mib;           // 0 = 1,024: above this the oldest go
+    int64_t keep_days;          // 0 = 35: ticks and intents older than this go; history has its own limits
+    int64_t keep_mib;           // 0 = 1,024: above this the oldest go, of the journal first, down to a day; then of the history
 };
 
 // What opening found; the shell logs it.
@@ -59,36 +60,6 @@ const char *state_path(const struct state *s);  // for state_reader_open; "" whe
 
 // The id of a cluster, made when new. Ids stay for the life of the file. name: short, or an ARN (its last part counts).
 int state_cluster(struct state *s, const char *account, const char *region, const char *name, int64_t *ret_id, struct err *err);
-
-// ---- samples --------------------------------------------------------------------------------------------------------------
-enum series {
-    SERIES_CAPACITY_CPU_UNITS,
-    SERIES_CAPACITY_MEMORY_MIB,
-    SERIES_RESERVED_CPU_UNITS,
-    SERIES_RESERVED_MEMORY_MIB,
-    SERIES_NEED_CPU_UNITS,
-    SERIES_NEED_MEMORY_MIB,
-    SERIES_INSTANCES,
-    SERIES_DRAINING,
-    SERIES_COMING,
-    SERIES_WAITING_TASKS,
-    SERIES_COST_USD_MICRO_PER_HOUR,
-    SERIES_COUNT  // append-only: the number is in the database
-};
-enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of many samples shows
-
-struct state_sample {
-    enum series series;
-    int64_t value;
-};
-
-const char *series_name(enum series s);  // "capacity_cpu_units", …
-enum series_bucket series_bucket(enum series s);
-void state_samples_from_plan(const struct plan_summary *p, struct state_sample ret[SERIES_COUNT]);
-// The largest mean of one whole hour in [from_ms, to_ms); 0 where samples cover less than a day of it.
-int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err);
-// Adds to the buckets of their minute.
-int state_samples_add(struct state *s, int64_t cluster, int64_t at_ms, const struct state_sample *v, size_t count, struct err *err);
 
 // ---- journal --------------------------------------------------------------------------------------------------------------
 struct state_tick_start {

@@ -1,158 +1,9 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "state/explain.h"
+#include "web/ask.h"
 #include "web/jsonw.h"
 #include "web/routes.h"
-
-#define DAY_MS 86400000
-
-static void answer_error(struct web_response *w, const struct err *err)
-{
-    switch (err->kind) {
-    case ERR_NOT_FOUND:
-        web_problem(w, 404, "%s", err->msg);
-        return;
-    case ERR_INVALID:
-        web_problem(w, 400, "%s", err->msg);
-        return;
-    case ERR_LIMIT:
-        web_problem(w, 503, "the history did not answer in time; ask for less");
-        return;
-    case ERR_OK:
-    case ERR_NOMEM:
-    case ERR_TRANSIENT:
-    case ERR_THROTTLED:
-    case ERR_AUTH:
-    case ERR_DENIED:
-    case ERR_CONFLICT:
-    case ERR_CAPACITY:
-    case ERR_CORRUPT:
-    case ERR_IO:
-        break;
-    }
-    web_problem(w, 503, "no history: %s", err->msg);
-}
-
-// What was wrong with a query is no fault of the connection.
-static bool connection_failed(int rc)
-{
-    return rc && rc != ERR_NOT_FOUND && rc != ERR_INVALID && rc != ERR_LIMIT;
-}
-
-static struct state_reader *acquire(struct web_request *r, struct web_response *w)
-{
-    struct err err = {0};
-    struct state_reader *reader = NULL;
-    if (web_history_acquire(r->history, &reader, &err) == 0)
-        return reader;
-    web_problem(w, 503, "no history: %s", err.msg);
-    return NULL;
-}
-
-// The journal's id of the cluster; 0 when the journal has none yet.
-static int cluster_id(struct state_reader *reader, const struct view_cluster *c, struct arena *a, int64_t *ret, struct err *err)
-{
-    struct state_cluster_row *rows;
-    size_t count;
-    *ret = 0;
-    int rc = state_query_clusters(reader, a, &rows, &count, err);
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        if (strcmp(rows[i].name, c->name) == 0 && strcmp(rows[i].region, c->region) == 0 && strcmp(rows[i].account, c->account) == 0)
-            *ret = rows[i].id;
-    return rc;
-}
-
-// ---- query parameters: absent keeps the default; false and an answer when it does not parse -------------------------------
-static bool time_param(const struct web_request *r, struct web_response *w, const char *key, int64_t *ms)
-{
-    const char *text = r->query(r, key);
-    if (!text || parse_iso8601_ms(slice_of(text), ms))
-        return true;
-    web_problem(w, 400, "%s: an RFC 3339 time is expected, like 2026-01-15T14:00:00Z", key);
-    return false;
-}
-
-static bool step_param(const struct web_request *r, struct web_response *w, int64_t *ms)
-{
-    const char *text = r->query(r, "step");
-    if (!text || (parse_duration_ms(slice_of(text), ms) && *ms > 0 && *ms <= 31 * (int64_t)DAY_MS))
-        return true;
-    web_problem(w, 400, "step: a duration up to 31 days is expected, like 5m");
-    return false;
-}
-
-static bool int_param(const struct web_request *r, struct web_response *w, const char *key, int64_t least, int64_t most, int64_t *ret)
-{
-    const char *text = r->query(r, key);
-    if (!text || (parse_i64(slice_of(text), ret) && *ret >= least && *ret <= most))
-        return true;
-    web_problem(w, 400, "%s: a number from %lld to %lld is expected", key, (long long)least, (long long)most);
-    return false;
-}
-
-static bool flag_param(const struct web_request *r, struct web_response *w, const char *key, bool *ret)
-{
-    const char *text = r->query(r, key);
-    if (!text)
-        return true;
-    *ret = strcmp(text, "true") == 0;
-    if (*ret || strcmp(text, "false") == 0)
-        return true;
-    web_problem(w, 400, "%s: true or false is expected", key);
-    return false;
-}
-
-// ---- series ---------------------------------------------------------------------------------------------------------------
-static void write_series(struct jsonw *j, const struct state_series *s)
-{
-    jsonw_time(j, "from", s->from_ms);
-    jsonw_int(j, "step_s", s->step_ms / 1000);
-    jsonw_int(j, "count", (int64_t)s->count);
-    jsonw_object(j, "columns");
-    jsonw_array(j, "at_s");
-    for (size_t k = 0; k < s->count; k++)
-        jsonw_int(j, NULL, (s->from_ms + (int64_t)k * s->step_ms) / 1000);
-    jsonw_end(j);
-    for (int i = 0; i < SERIES_COUNT; i++) {
-        jsonw_array(j, series_name((enum series)i));
-        for (size_t k = 0; k < s->count; k++)
-            if (s->values[i][k] == STATE_NO_VALUE)
-                jsonw_null(j, NULL);
-            else
-                jsonw_int(j, NULL, s->values[i][k]);
-        jsonw_end(j);
-    }
-    jsonw_end(j);
-}
-
-void web_series(struct web_request *r, struct web_response *w)
-{
-    const struct view_cluster *c = web_find_cluster(r, w);
-    int64_t to_ms = r->now_ms, from_ms = 0, step_ms = 60000, id = 0;
-    if (!c || !time_param(r, w, "to", &to_ms))
-        return;
-    from_ms = to_ms > DAY_MS ? to_ms - DAY_MS : 0;
-    if (!time_param(r, w, "from", &from_ms) || !step_param(r, w, &step_ms))
-        return;
-    struct state_reader *reader = acquire(r, w);
-    if (!reader)
-        return;
-    struct err err = {0};
-    struct state_series s = {0};
-    int rc = cluster_id(reader, c, r->arena, &id, &err);
-    if (rc == 0)
-        rc = state_query_series(reader, id, from_ms, to_ms, step_ms, r->arena, &s, &err);
-    web_history_release(r->history, connection_failed(rc));
-    if (rc) {
-        answer_error(w, &err);
-        return;
-    }
-    struct jsonw j;
-    web_json_begin(r, w, &j);
-    jsonw_str(&j, "cluster", c->name);
-    write_series(&j, &s);
-    jsonw_end(&j);
-}
 
 // ---- ticks ----------------------------------------------------------------------------------------------------------------
 static void write_tick_summary(struct jsonw *j, const struct state_tick *t)
@@ -223,7 +74,7 @@ static void write_tick(struct jsonw *j, const struct state_tick *t)
 static int query_ticks(struct web_request *r, struct state_reader *reader, const struct view_cluster *c, struct state_ticks_query *q,
                        struct state_tick **ret, size_t *ret_count, bool *ret_more, struct err *err)
 {
-    int rc = c ? cluster_id(reader, c, r->arena, &q->cluster, err) : 0;
+    int rc = c ? web_ask_cluster(reader, c, r->arena, &q->cluster, err) : 0;
     if (rc || (c && !q->cluster))
         return rc;  // a cluster that the journal does not know has no ticks
     return state_query_ticks(reader, q, r->arena, ret, ret_count, ret_more, err);
@@ -234,14 +85,14 @@ void web_ticks(struct web_request *r, struct web_response *w)
     int64_t limit = 50;
     struct state_ticks_query q = {0};
     const struct view_cluster *c = NULL;
-    if (!int_param(r, w, "before", 1, INT64_MAX, &q.before) || !int_param(r, w, "limit", 1, STATE_PAGE_MAX, &limit) ||
-        !flag_param(r, w, "acting", &q.acting_only))
+    if (!web_param_int(r, w, "before", 1, INT64_MAX, &q.before) || !web_param_int(r, w, "limit", 1, STATE_PAGE_MAX, &limit) ||
+        !web_param_flag(r, w, "acting", &q.acting_only))
         return;
     q.limit = (int)limit;
     r->name = r->query(r, "cluster");
     if (r->name && !(c = web_find_cluster(r, w)))
         return;
-    struct state_reader *reader = acquire(r, w);
+    struct state_reader *reader = web_ask(r, w);
     if (!reader)
         return;
     struct err err = {0};
@@ -249,9 +100,9 @@ void web_ticks(struct web_request *r, struct web_response *w)
     size_t count = 0;
     bool more = false;
     int rc = query_ticks(r, reader, c, &q, &ticks, &count, &more, &err);
-    web_history_release(r->history, connection_failed(rc));
+    web_history_release(r->history, web_ask_failed(rc));
     if (rc) {
-        answer_error(w, &err);
+        web_ask_error(w, &err);
         return;
     }
     struct jsonw j;
@@ -274,15 +125,15 @@ void web_tick(struct web_request *r, struct web_response *w)
         web_problem(w, 404, "a tick's id is a number");
         return;
     }
-    struct state_reader *reader = acquire(r, w);
+    struct state_reader *reader = web_ask(r, w);
     if (!reader)
         return;
     struct err err = {0};
     struct state_tick_whole t = {0};
     int rc = state_query_tick(reader, id, r->arena, &t, &err);
-    web_history_release(r->history, connection_failed(rc));
+    web_history_release(r->history, web_ask_failed(rc));
     if (rc) {
-        answer_error(w, &err);
+        web_ask_error(w, &err);
         return;
     }
     struct jsonw j;
@@ -314,7 +165,7 @@ static bool explain_params(struct web_request *r, struct web_response *w, struct
 static int explain(struct state_reader *reader, const struct view_cluster *c, struct state_question *q, struct arena *a, json_t **ret,
                    struct err *err)
 {
-    int rc = cluster_id(reader, c, a, &q->cluster, err);
+    int rc = web_ask_cluster(reader, c, a, &q->cluster, err);
     if (rc == 0 && q->cluster == 0)
         rc = err_set(err, ERR_NOT_FOUND, "the journal has no tick of this cluster yet");
     return rc ? rc : state_explain(reader, q, a, ret, err);
@@ -328,13 +179,13 @@ void web_explain(struct web_request *r, struct web_response *w)
     json_t *doc = NULL;
     if (!explain_params(r, w, &q, &c))
         return;
-    struct state_reader *reader = acquire(r, w);
+    struct state_reader *reader = web_ask(r, w);
     if (!reader)
         return;
     int rc = explain(reader, c, &q, r->arena, &doc, &err);
-    web_history_release(r->history, connection_failed(rc));
+    web_history_release(r->history, web_ask_failed(rc));
     if (rc) {
-        answer_error(w, &err);
+        web_ask_error(w, &err);
         return;
     }
     struct buf text;

@@ -23,6 +23,8 @@ static const struct {
     {"/api/v1/clusters/{name}/instances", web_instances, false},
     {"/api/v1/clusters/{name}/pools", web_pools, false},
     {"/api/v1/clusters/{name}/series", web_series, false},
+    {"/api/v1/clusters/{name}/history", web_subject_history, false},
+    {"/api/v1/clusters/{name}/subjects", web_subjects, false},
     {"/api/v1/clusters/{name}/ticks/{id}", web_explain, false},
     {"/api/v1/clusters/{name}/alerts", web_cluster_alerts, false},
     {"/api/v1/alerts", web_alerts, false},

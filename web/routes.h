@@ -67,6 +67,8 @@ void web_cluster(struct web_request *r, struct web_response *w);
 void web_instances(struct web_request *r, struct web_response *w);
 void web_pools(struct web_request *r, struct web_response *w);
 void web_series(struct web_request *r, struct web_response *w);
+void web_subject_history(struct web_request *r, struct web_response *w);
+void web_subjects(struct web_request *r, struct web_response *w);
 void web_ticks(struct web_request *r, struct web_response *w);
 void web_tick(struct web_request *r, struct web_response *w);
 void web_explain(struct web_request *r, struct web_response *w);

@@ -81,6 +81,18 @@ class Events:
         return self.figures[name]
 
 
+class History:
+    """13 months of 40 clusters, 500 services and 480 pools, generated: what they take, and the slowest chart of them."""
+
+    def __init__(self):
+        self.figures = None
+
+    def get(self, name):
+        if self.figures is None:
+            self.figures = json.loads(run(f"{DIR}/bench_history")[1])
+        return self.figures[name]
+
+
 class Spot:
     """Days of the default world on recorded spot markets (generated ones where there is no MASU_SHARED), the planner folded over it.
 
@@ -190,7 +202,7 @@ def main():
     p.add_argument("--only", default="*", metavar="GLOB")
     p.add_argument("--format", choices=("text", "json"), default="text")
     a = p.parse_args()
-    plans, looks, events, spot, forecasts = Plans(), Looks(), Events(), Spot(a.full), Forecasts()
+    plans, looks, events, spot, forecasts, history = Plans(), Looks(), Events(), Spot(a.full), Forecasts(), History()
     rows = {f"plan-{n}": (lambda n=n: (plans.get(n)["plan_ms"], "ms", plans.get(n)["naive_ms"])) for n in SIZES}
     rows["plan-exponent"] = lambda: (plans.exponent(), "", None)
     rows["plan-5000-memory"] = lambda: (plans.get(5000)["memory_mib"], "MiB", None)
@@ -200,6 +212,8 @@ def main():
         for label, steps in (("1h", 12), ("24h", 288)):
             rows[f"forecast-{key}-{label}"] = lambda key=key, steps=steps: forecasts.get(key, steps)
     rows |= Packs(pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data", f"{DIR}/bench_pack").rows()
+    rows["history-size"] = lambda: (history.get("size_mib"), "MiB", 1024.0)  # baseline: the budget
+    rows["history-query"] = lambda: (history.get("query_ms"), "ms", None)
     rows["look-cpu-2000"] = lambda: (looks.get("look_ms"), "ms", None)  # CPU of the mean of ten looks; see bench_look.c
     rows["calls-per-look-2000"] = lambda: (looks.get("calls"), "", None)
     rows["look-kept-2000"] = lambda: (looks.get("kept_mib"), "MiB", None)

@@ -93,3 +93,14 @@ int64_t box_count_ticks(struct state *s)
     assert_int_equal(db_pragma_int(&s->db, "SELECT count(*) FROM ticks", &n, NULL), 0);
     return n;
 }
+
+struct state_series box_series(struct box *b, struct state *s, const struct state_series_query *q)
+{
+    struct state_series r;
+    struct err err = {0};
+    struct state_series_query x = *q;
+    x.now_ms = x.now_ms ? x.now_ms : FACTS_NOW_MS;
+    if (state_query_series(state_reader_of(s), &x, &b->arena, &r, &err) != 0)
+        fail_msg("%s", err.msg);
+    return r;
+}

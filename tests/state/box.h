@@ -21,3 +21,5 @@ int64_t box_quiet_tick(struct box *b, struct state *s, int64_t cluster, int64_t 
 struct state_intent box_intent(struct box *b, int64_t tick);
 struct state_tick_whole box_whole(struct box *b, struct state *s, int64_t tick);
 int64_t box_count_ticks(struct state *s);
+// As of FACTS_NOW_MS where q has no now_ms.
+struct state_series box_series(struct box *b, struct state *s, const struct state_series_query *q);

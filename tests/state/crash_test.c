@@ -362,7 +362,7 @@ static void a_full_disk_is_an_io_error_and_writing_goes_on_when_there_is_room_ag
     snprintf(limit, sizeof(limit), "PRAGMA max_page_count=%lld", (long long)pages);
     assert_int_equal(db_exec(&s->db, limit, NULL), 0);
     struct state_intent i = box_intent(b, tick);
-    i.params = arena_printf(&b->arena, "{\"x\":\"%08000d\"}", 1);
+    i.params = arena_printf(&b->arena, "{\"x\":\"%064000d\"}", 1);
     struct err err = {0};
     assert_int_equal(state_intent(s, &i, &intent, &err), ERR_IO);
     assert_int_equal(intent, 0);

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import unittest
+import urllib.parse
 import urllib.error
 import urllib.request
 
@@ -96,6 +97,8 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}/instances": "/api/v1/clusters/east/instances",
             "/api/v1/clusters/{name}/pools": "/api/v1/clusters/east/pools",
             "/api/v1/clusters/{name}/series": "/api/v1/clusters/east/series?step=5m",
+            "/api/v1/clusters/{name}/history": "/api/v1/clusters/east/history?kind=service&subject=worker&step=5m&spread=true",
+            "/api/v1/clusters/{name}/subjects": "/api/v1/clusters/east/subjects",
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
             "/api/v1/alerts": "/api/v1/alerts",
             "/api/v1/ticks": "/api/v1/ticks?cluster=east&limit=3",
@@ -111,7 +114,7 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(described, set(calls))
 
     def test_a_cluster_before_its_first_tick_is_described_too(self):
-        for suffix in ("", "/alerts", "/instances", "/pools", "/series"):
+        for suffix in ("", "/alerts", "/instances", "/pools", "/series", "/subjects"):
             self.check("/api/v1/clusters/west" + suffix, "/api/v1/clusters/{name}" + suffix)
         self.assertEqual(self.check("/api/v1/ticks?cluster=west", "/api/v1/ticks")["ticks"], [])
 
@@ -132,6 +135,14 @@ class ApiTest(unittest.TestCase):
             ("/api/v1/clusters/east/series?from=yesterday", "/api/v1/clusters/{name}/series", 400),
             ("/api/v1/clusters/east/series?from=2026-01-16T00:00:00Z&to=2026-01-15T00:00:00Z", "/api/v1/clusters/{name}/series", 400),
             ("/api/v1/clusters/east/series?step=5", "/api/v1/clusters/{name}/series", 400),
+            ("/api/v1/clusters/east/series?spread=perhaps", "/api/v1/clusters/{name}/series", 400),
+            ("/api/v1/clusters/east/history", "/api/v1/clusters/{name}/history", 400),
+            ("/api/v1/clusters/east/history?kind=weather&subject=x", "/api/v1/clusters/{name}/history", 400),
+            ("/api/v1/clusters/east/history?kind=service", "/api/v1/clusters/{name}/history", 400),
+            ("/api/v1/clusters/east/history?kind=service&subject=web&from=yesterday", "/api/v1/clusters/{name}/history", 400),
+            ("/api/v1/clusters/east/history?kind=service&subject=nobody", "/api/v1/clusters/{name}/history", 404),
+            ("/api/v1/clusters/none/history?kind=cluster", "/api/v1/clusters/{name}/history", 404),
+            ("/api/v1/clusters/none/subjects", "/api/v1/clusters/{name}/subjects", 404),
             ("/api/v1/ticks?limit=201", "/api/v1/ticks", 400),
             ("/api/v1/ticks?limit=x", "/api/v1/ticks", 400),
             ("/api/v1/ticks?before=-1", "/api/v1/ticks", 400),
@@ -221,6 +232,8 @@ class ApiTest(unittest.TestCase):
             self.check("/api/v1/ticks", "/api/v1/ticks", 503, site)
             self.check("/api/v1/ticks/1", "/api/v1/ticks/{id}", 503, site)
             self.check("/api/v1/clusters/east/series", "/api/v1/clusters/{name}/series", 503, site)
+            self.check("/api/v1/clusters/east/history?kind=cluster", "/api/v1/clusters/{name}/history", 503, site)
+            self.check("/api/v1/clusters/east/subjects", "/api/v1/clusters/{name}/subjects", 503, site)
             self.check("/api/v1/clusters/east", "/api/v1/clusters/{name}", 200, site)
         finally:
             self.assertEqual(site.close(), 0)
@@ -249,6 +262,20 @@ class ApiTest(unittest.TestCase):
         self.assertEqual({len(c) for c in series["columns"].values()}, {series["count"]})
         self.assertIsNone(series["columns"]["capacity_cpu_units"][0])
         self.assertIn(4096, series["columns"]["capacity_cpu_units"])
+
+    def test_each_subject_has_its_history(self):
+        names = self.check("/api/v1/clusters/east/subjects", "/api/v1/clusters/{name}/subjects")["subjects"]
+        self.assertEqual([(s["kind"], s["subject"]) for s in names],
+                         [("cluster", ""), ("service", 'web"<b>\\&\''), ("service", "worker"), ("pool", "sfr-00000000-1111-2222-3333-444444444444 m5.xlarge eu-west-1a")])
+        for subject in names:
+            query = urllib.parse.urlencode({**subject, "first": "", "last": "", "from": "2026-01-15T13:00:00Z", "to": "2026-01-15T14:10:00Z", "step": "5m", "spread": "true"})
+            got = self.check("/api/v1/clusters/east/history?" + query, "/api/v1/clusters/{name}/history")
+            self.assertEqual((got["kind"], got["subject"]), (subject["kind"], subject["subject"]))
+            self.assertEqual({len(c) for c in got["columns"].values()}, {got["count"]})
+            self.assertEqual(set(got["spread"]) | {"at_s"}, set(got["columns"]))
+        self.assertEqual(got["spread"]["spot_instances"], {"samples": 30, "min": 3, "mean": 3, "p50": 3, "p95": 3, "p99": 3, "max": 3})
+        self.assertIsNone(got["spread"]["boot_ms"])
+        self.assertIn(76000, got["columns"]["spot_usd_micro_per_hour"])
 
     def test_pages_of_ticks_cover_all_once(self):
         seen, before = [], ""

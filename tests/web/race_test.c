@@ -21,7 +21,7 @@ static atomic_int failures, answers, accepted, taken;
 
 static const char *const paths[] = {
     "", "healthz", "readyz", "metrics", "openapi.json", "api/v1/clusters", "api/v1/clusters/east", "api/v1/clusters/west",
-    "api/v1/clusters/east/instances", "api/v1/clusters/east/series?step=1m", "api/v1/ticks?limit=20", "api/v1/ticks/1", "api/v1/alerts", "api/v1/clusters/east/alerts",
+    "api/v1/clusters/east/instances", "api/v1/clusters/east/series?step=1m", "api/v1/clusters/east/history?kind=service&subject=worker", "api/v1/ticks?limit=20", "api/v1/ticks/1", "api/v1/alerts", "api/v1/clusters/east/alerts",
 };
 
 // Instances and decisions of one answer are of one tick: the tick's number is in each place that the loop sets.
