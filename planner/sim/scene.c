@@ -161,7 +161,15 @@ int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, str
     for (size_t i = 0; i < s->service_count; i++)
         add_service(w, s, &s->services[i], provider);
     add_fleet(w, s, kind, types, provider);
-    world_begin(w);
+    if (kind == SCENE_NOTHING) {
+        w->fleets[0].stuck = "nothing";
+        for (size_t i = 0; i < w->service_count; i++)
+            w->services[i].restart_ms = INT64_MAX;
+        demand_start(w);
+        demand_workload_step(w);
+    } else {
+        world_begin(w);
+    }
     *ret = w;
     return 0;
 }

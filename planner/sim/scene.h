@@ -60,8 +60,8 @@ void scene_default(struct scene *s, int64_t tasks);
 
 // On what the cluster runs: a Spot Fleet; an Auto Scaling group of spot instances behind a capacity provider with managed scaling, as ECS
 // managed scaling wants it (no weights); or the Spot Fleet
-// in a market that costs what on-demand instances do and takes nothing back.
-enum scene_fleet { SCENE_SPOT, SCENE_GROUP, SCENE_ON_DEMAND };
+// in a market that costs what on-demand instances do and takes nothing back; or nothing at all, where no task ever starts.
+enum scene_fleet { SCENE_SPOT, SCENE_GROUP, SCENE_ON_DEMAND, SCENE_NOTHING };
 // A world with one cluster (index 0) and one fleet (index 0), which has what the demand takes and a fifth more. ERR_INVALID names what the
 // world does not know. What the world needs besides is the arena's and must outlive it.
 int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, struct arena *a, struct world **ret, struct err *err);
