@@ -24,3 +24,4 @@ int cmd_pause(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_iam_policy(int argc, char **argv);
 int cmd_sandbox(int argc, char **argv);
+int cmd_simulate(int argc, char **argv);

@@ -14,6 +14,7 @@ static void read_minute(const struct world *w, struct course *c, size_t at)
         struct res one = w->taskdefs[world_service_taskdef(&w->services[s])].need;
         demand[0] += (double)(one.v[RES_CPU] * w->services[s].desired);
         demand[1] += (double)(one.v[RES_MEMORY] * w->services[s].desired);
+        c->task_s += 60.0 * w->services[s].desired;
     }
     const struct world_fleet *f = &w->fleets[0];
     for (size_t i = 0; i < c->type_count; i++) {

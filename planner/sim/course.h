@@ -15,6 +15,7 @@ struct course {
     int32_t *need;               // instances a minute of a type that has the most of each resource
     double *least;               // micro-dollars for a second of the cheapest type
     double boot_s, need_s;       // need_s: the sum of need, in instance-seconds
+    double task_s;               // task-seconds wanted
 };
 
 // Lives in the arena. ERR_INVALID as scene_world.

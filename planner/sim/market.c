@@ -140,6 +140,7 @@ void market_add_type(struct world *w, int type)
         struct world_pool *p = &w->pools[w->pool_count++];
         *p = (struct world_pool){.type = type, .zone = z, .price_changed_ms = w->now_ms, .series = -1, .share = 1};
         p->mean_permyriad = rng_between(&w->market, 2800, 4800);
+        p->mean_permyriad = w->o.flat_permyriad > 0 ? w->o.flat_permyriad : p->mean_permyriad;
         p->spot_usd_micro = w->types[type].on_demand_usd_micro * p->mean_permyriad / 10000;
         p->depth = (int32_t)rng_between(&w->market, DEEPEST / 4, DEEPEST);
         // uneven over the pools: most are calm, some are not; the mean over all is the option's
@@ -171,7 +172,7 @@ void market_step(struct world *w)
     for (size_t n = 0; n < w->pool_count; n++) {
         struct world_pool *p = &w->pools[n];
         int32_t most = p->series < 0 ? DEEPEST : 1 + (int32_t)(p->share * (DEEPEST - 1));
-        if (p->series < 0 || !w->o.market->prices)
+        if (w->o.flat_permyriad == 0 && (p->series < 0 || !w->o.market->prices))
             move_price(w, p);
         if (p->shortage_until_ms <= w->now_ms) {
             p->shortage_until_ms = 0;

@@ -134,6 +134,7 @@ int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, str
     o.deployments_per_day = s->deployments_per_day;
     o.market = s->market;
     o.prices_apart = true;
+    o.flat_permyriad = s->price_percent * 100;
     o.trace = s->trace;
     o.trace_mean = 0;
     for (size_t i = 0; i < s->service_count; i++)

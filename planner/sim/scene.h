@@ -49,6 +49,7 @@ struct scene {
     double interruptions_per_instance_day, shortages_per_pool_day;
     double batch_per_hour;
     int64_t deployments_per_day;
+    int64_t price_percent;       // > 0: spot always costs so much of the on-demand price; 0: prices move
     const struct workload_trace *trace;   // NULL: services that follow it are steady
     const struct market_trace *market;    // NULL: chance
     const struct policy_cluster *policy;  // masu's settings, NULL: the defaults; name and fleets are the scene's own

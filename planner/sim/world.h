@@ -72,6 +72,7 @@ struct world_options {           // world_options_default() fills all
     double interruptions_per_instance_day; // 0.2; spread unevenly over the pools
     double shortages_per_pool_day;         // 0.3 of about half an hour
     const struct market_trace *market;     // NULL: chance; must outlive the world. market.c says which pool follows which record
+    int64_t flat_permyriad;                // > 0: each pool costs so much of its on-demand price, always
     bool prices_apart;                     // prices of one seed are the same whatever the fleets do; else one chance moves the whole market
     bool forget_doomed_at_notice;          // N2: the fleet stops counting a doomed member at its notice, not at its end
     bool drain_waits_for_protection;       // a drain does not stop protected tasks: true
@@ -192,7 +193,6 @@ struct world_run {
 enum world_answer world_run(struct world *w, enum world_actor by, const struct world_run *run, int *ret_task, enum world_place *ret_why,
                             int *ret_closest);
 enum world_answer world_stop_task(struct world *w, enum world_actor by, int task);
-// The market and the machine room (never "ours").
 enum world_answer world_interrupt(struct world *w, int instance);       // notice now, end in two minutes
 enum world_answer world_rebalance_hint(struct world *w, int instance);
 enum world_answer world_set_agent(struct world *w, int instance, bool connected);

@@ -1,0 +1,260 @@
+// masu simulate: what a demand would cost under masu and under what others do, and what if. No AWS needed.
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/parse.h"
+#include "scaler/cmds.h"
+#include "scaler/options.h"
+#include "scaler/scenario.h"
+#include "scaler/simulate.h"
+#include "scaler/whatif.h"
+
+enum { OUT_MAX_BYTES = 64 << 20, BAR_CELLS = 20 };
+#define DAY_MS INT64_C(86400000)
+#define MINUTE_MS INT64_C(60000)
+
+struct simulate_command {
+    const char *scenario, *trace, *policy, *against, *plot;
+    const char *lose_zone, *lose_pool, *scale, *add_service, *types;
+    bool json, sweep, schema, no_masu;
+    int64_t seeds, seed, tasks, for_ms, warmup_ms, period_ms, price_percent;
+    double headroom, quantile;
+    struct arena arena;
+    struct policy file;
+    struct simulate s;
+};
+
+// ---- what is asked ----------------------------------------------------------------------------------------------------------
+
+static int choose(struct simulate_command *c, struct err *err)
+{
+    const char *names[RULE_COUNT];
+    for (int k = 0; k < RULE_COUNT; k++)
+        names[k] = rule_info((enum rule_kind)k)->name;
+    for (struct slice rest = slice_of(c->against); rest.len > 0;) {
+        struct slice word = slice_trim(slice_cut(&rest, ','));
+        char *name = arena_strndup(&c->arena, word.ptr, word.len);
+        enum rule_kind kind;
+        if (word.len > 0 && rule_find(name, &kind)) {
+            c->s.chosen[kind] = true;
+        } else if (slice_eq_str(word, "all")) {
+            for (int k = 0; k < RULE_COUNT; k++)
+                c->s.chosen[k] = true;
+        } else if (word.len > 0) {
+            const char *near = options_nearest(name, names, RULE_COUNT);
+            char *all = arena_strdup(&c->arena, "all");
+            for (int k = 0; k < RULE_COUNT; k++)
+                all = arena_printf(&c->arena, "%s, %s", all, names[k]);
+            return err_set(err, ERR_INVALID, "--against %s: %s%s%s", name, near ? "did you mean " : "expected a list of ", near ? near : all, near ? "?" : "");
+        }
+    }
+    c->s.chosen[RULE_MASU] = !c->no_masu;
+    return 0;
+}
+
+static int read_policy(struct simulate_command *c, struct err *err)
+{
+    struct buf report;
+    if (!c->policy)
+        return 0;
+    buf_init(&report, 1 << 20);
+    int rc = policy_load_file(c->policy, &c->arena, &c->file, &report, err);
+    if (rc != 0 && report.len > 0)
+        fputs(buf_str(&report), stderr);
+    buf_release(&report);
+    if (rc)
+        return rc;
+    c->s.scene.policy = &c->file.clusters[0];
+    c->s.knob[RULE_MASU] = (double)c->file.clusters[0].headroom_percent;
+    return 0;
+}
+
+static int read_scene(struct simulate_command *c, struct err *err)
+{
+    struct scene *s = &c->s.scene;
+    int64_t length_ms = 0;
+    int rc = 0;
+    scene_default(s, c->tasks);
+    if (c->scenario)
+        rc = scenario_read(c->scenario, &c->arena, s, err);
+    if (rc == 0 && c->trace) {
+        rc = scenario_trace(c->trace, &c->arena, s, &length_ms, err);
+        if (rc)
+            return rc;
+        const char *slash = strrchr(c->trace, '/');
+        s->name = slash ? slash + 1 : c->trace;
+        s->for_ms = length_ms < 14 * DAY_MS ? length_ms / s->period_ms * s->period_ms : 14 * DAY_MS;
+    }
+    if (rc == 0 && c->for_ms > 0)
+        s->for_ms = c->for_ms;
+    if (rc == 0 && c->warmup_ms >= 0)
+        s->warmup_ms = c->warmup_ms;
+    else if (rc == 0 && (c->trace || (c->for_ms > 0 && s->warmup_ms >= s->for_ms)))
+        s->warmup_ms = s->for_ms / 5 < 3 * DAY_MS ? s->for_ms / 5 / MINUTE_MS * MINUTE_MS : 3 * DAY_MS;
+    if (rc == 0 && c->period_ms > 0)
+        s->period_ms = c->period_ms;
+    if (rc == 0 && c->price_percent > 0)
+        s->price_percent = c->price_percent;
+    return rc;
+}
+
+static int read_whatifs(struct simulate_command *c, struct err *err)
+{
+    struct scene *s = &c->s.scene;
+    int rc = c->scale ? whatif_scale(s, c->scale, err) : 0;
+    if (rc == 0 && c->add_service)
+        rc = whatif_add_service(s, c->add_service, &c->arena, err);
+    if (rc == 0 && c->types)
+        rc = whatif_types(s, c->types, &c->arena, err);
+    if (rc == 0 && c->lose_zone)
+        rc = whatif_lose_zone(s, c->lose_zone, &c->arena, err);
+    if (rc == 0 && c->lose_pool)
+        rc = whatif_lose_pool(s, c->lose_pool, &c->arena, err);
+    if (c->headroom > 0)
+        c->s.knob[RULE_MASU] = c->s.knob[RULE_HEADROOM] = c->s.knob[RULE_YESTERDAY] = c->s.knob[RULE_ON_DEMAND] = c->headroom;
+    if (c->quantile > 0)
+        c->s.knob[RULE_SAFETY] = 100 * c->quantile;
+    return rc;
+}
+
+// Files: what is wrong in them is no wrong usage.
+static int read_files(struct simulate_command *c, struct err *err)
+{
+    policy_defaults(&c->file);
+    struct policy_cluster usual;
+    policy_cluster_defaults(&usual);
+    c->s.knob[RULE_MASU] = (double)usual.headroom_percent;
+    c->s.seeds = c->seeds;
+    c->s.first_seed = (uint64_t)c->seed;
+    c->s.sweep = c->sweep || c->plot;
+    int rc = read_policy(c, err);
+    return rc ? rc : read_scene(c, err);
+}
+
+// ---- what is shown ----------------------------------------------------------------------------------------------------------
+
+static void show_progress(void *arg, size_t at, size_t of, const char *rule, double share)
+{
+    (void)arg;
+    double all = ((double)at + share) / (double)of;
+    char bar[BAR_CELLS + 1];
+    for (int i = 0; i < BAR_CELLS; i++)
+        bar[i] = i < (int)(all * BAR_CELLS + 0.5) ? '#' : '.';
+    bar[BAR_CELLS] = 0;
+    fprintf(stderr, "\r\033[K%s %3.0f %%  run %zu of %zu, %s", bar, 100 * all, at + 1, of, rule);
+    fflush(stderr);
+}
+
+static int write_plot(struct simulate_command *c, struct err *err)
+{
+    struct buf svg;
+    buf_init(&svg, OUT_MAX_BYTES);
+    simulate_plot(&c->s, &c->arena, &svg);
+    FILE *f = fopen(c->plot, "wb");
+    bool written = f && fwrite(buf_str(&svg), 1, svg.len, f) == svg.len;
+    written = f && fclose(f) == 0 && written;
+    buf_release(&svg);
+    return written ? 0 : err_set(err, ERR_IO, "%s: cannot be written", c->plot);
+}
+
+static int run(struct simulate_command *c, struct err *err)
+{
+    bool live = isatty(STDERR_FILENO) != 0;
+    c->s.progress = live ? show_progress : NULL;
+    int rc = simulate_all(&c->s, &c->arena, err);
+    if (live)
+        fputs("\r\033[K", stderr);
+    if (rc)
+        return rc;
+    struct buf out;
+    buf_init(&out, OUT_MAX_BYTES);
+    if (c->json)
+        simulate_json(&c->s, &out);
+    else
+        simulate_text(&c->s, &c->arena, &out);
+    fputs(buf_str(&out), stdout);
+    buf_release(&out);
+    return c->plot ? write_plot(c, err) : 0;
+}
+
+static int print_schema(void)
+{
+    struct buf out;
+    buf_init(&out, OUT_MAX_BYTES);
+    scenario_write_schema(&out);
+    fputs(buf_str(&out), stdout);
+    buf_release(&out);
+    return EXIT_DONE;
+}
+
+static bool any_violation(const struct simulate *s)
+{
+    int64_t n = 0;
+    for (size_t k = 0; k < s->run_count; k++)
+        n += s->runs[k].r.violation_count + s->runs[k].r.tasks_killed;
+    return n > 0;
+}
+
+// ---- the command ------------------------------------------------------------------------------------------------------------
+
+static int simulate(struct simulate_command *c)
+{
+    struct err err = {0};
+    arena_init(&c->arena, 0);
+    simulate_defaults(&c->s);
+    int usage = c->scenario || c->trace ? choose(c, &err) : err_set(&err, ERR_INVALID, "--scenario F or --trace F is missing");
+    int rc = usage ? 0 : read_files(c, &err);
+    if (rc == 0 && usage == 0)
+        usage = read_whatifs(c, &err);
+    if (rc == 0 && usage == 0)
+        rc = scenario_check(&c->s.scene, &err);
+    if (rc == 0 && usage == 0)
+        rc = run(c, &err);
+    if (rc || usage)
+        fprintf(stderr, "masu simulate: %s%s\n", err.msg, usage ? " -> masu simulate --help" : "");
+    bool failed = rc || any_violation(&c->s);
+    arena_release(&c->arena);
+    return usage ? EXIT_USAGE : failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+int cmd_simulate(int argc, char **argv)
+{
+    struct simulate_command c = {.against = "ecs-managed-scaling,reactive-headroom,clairvoyant", .seeds = 3, .seed = 1, .tasks = 200, .warmup_ms = -1};
+    const struct option options[] = {
+        {.name = "scenario", .kind = OPTION_STRING, .ret = &c.scenario, .value = "F", .help = "JSON: services, types, market, losses (docs/scenario.schema.json)"},
+        {.name = "trace", .kind = OPTION_STRING, .ret = &c.trace, .value = "F", .help = "CSV of times and values: the demand; at most its first 14 days"},
+        {.name = "tasks", .kind = OPTION_INT, .ret = &c.tasks, .value = "N", .help = "that the trace's mean stands for, without a scenario (200)", .min = 8, .max = 20000},
+        {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy, .value = "F", .help = "masu's settings: of its first cluster, but for name and fleets"},
+        {.name = "against", .kind = OPTION_STRING, .ret = &c.against, .value = "LIST", .help = "rules to compare masu with: all, or names"},
+        {.name = "no-masu", .kind = OPTION_FLAG, .ret = &c.no_masu, .help = "only those"},
+        {.name = "seeds", .kind = OPTION_INT, .ret = &c.seeds, .value = "N", .help = "worlds for each rule (3)", .min = 1, .max = 1000},
+        {.name = "seed", .kind = OPTION_INT, .ret = &c.seed, .value = "N", .help = "the first of them (1)", .min = 0, .max = INT64_MAX - 1000},
+        {.name = "sweep", .kind = OPTION_FLAG, .ret = &c.sweep, .help = "the knob of each rule at five points"},
+        {.name = "plot", .kind = OPTION_STRING, .ret = &c.plot, .value = "F", .help = "SVG of cost over the bound against waiting, of a sweep"},
+        {.name = "for", .kind = OPTION_DURATION, .ret = &c.for_ms, .value = "D", .help = "time to simulate, in place of the scenario's or the trace's", .min = 3600000, .max = 366 * DAY_MS},
+        {.name = "warmup", .kind = OPTION_DURATION, .ret = &c.warmup_ms, .value = "D", .help = "not counted: rules only learn (a fifth, at most 3 days)", .min = 0, .max = 366 * DAY_MS},
+        {.name = "period", .kind = OPTION_DURATION, .ret = &c.period_ms, .value = "D", .help = "between two decisions (60s)", .min = 10000, .max = 3600000},
+        {.name = "spot-price", .kind = OPTION_INT, .ret = &c.price_percent, .value = "P", .help = "always so many per cent of the on-demand price, not the market's", .min = 1, .max = 100},
+        {.name = "lose-zone", .kind = OPTION_STRING, .ret = &c.lose_zone, .value = "Z[@F-T]", .help = "what if a zone is lost, as us-east-1a@24h-36h"},
+        {.name = "lose-pool", .kind = OPTION_STRING, .ret = &c.lose_pool, .value = "T/Z[@F-T]", .help = "what if a pool is lost, as c5.xlarge/us-east-1a"},
+        {.name = "scale", .kind = OPTION_STRING, .ret = &c.scale, .value = "S=X", .help = "what if a service wants X times as many tasks, as web=2"},
+        {.name = "add-service", .kind = OPTION_STRING, .ret = &c.add_service, .value = "S=CxMxN", .help = "what if there is one more: CPU units, MiB, tasks"},
+        {.name = "types", .kind = OPTION_STRING, .ret = &c.types, .value = "LIST", .help = "what if the fleet has other types, as m5.xlarge,m5.2xlarge:2"},
+        {.name = "headroom", .kind = OPTION_NUMBER, .ret = &c.headroom, .value = "P", .help = "per cent, of masu and the rules that keep some", .min = 0, .max = 100},
+        {.name = "quantile", .kind = OPTION_NUMBER, .ret = &c.quantile, .value = "Q", .help = "of the safety stock, 0 to 1 (0.9)", .min = 0, .max = 1},
+        {.name = "schema", .kind = OPTION_FLAG, .ret = &c.schema, .help = "print the JSON Schema of scenarios"},
+        {.name = "format", .kind = OPTION_FORMAT, .ret = &c.json, .value = "text|json", .help = "of the result"},
+    };
+    const struct options_spec spec = {
+        .command = "simulate", .summary = "The planner of the daemon and other rules over the same virtual worlds: cost, waiting, and the least possible.",
+        .options = options, .option_count = ARRAY_LEN(options),
+        .epilogue = "Exit 0: done, 1: a file cannot be read, or masu violated an invariant, 64: wrong usage.",
+    };
+    enum options_outcome outcome = options_parse(&spec, argc, argv, NULL);
+    if (outcome != OPTIONS_GO)
+        return outcome == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    if (c.schema)
+        return print_schema();
+    return simulate(&c);
+}

@@ -1,0 +1,57 @@
+// A simulation as JSON: the same bytes for the same seeds and version.
+#include "scaler/simulate.h"
+
+#include "base/json.h"
+
+static json_t *violations(const struct simulate *s, const struct trial_result *r)
+{
+    json_t *list = json_array();
+    for (int64_t v = 0; v < r->violation_count && v < TRIAL_VIOLATIONS_MAX; v++) {
+        char id[16];
+        snprintf(id, sizeof id, "V%d", (int)r->violations[v].id);
+        json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "id", id, "at_s", (json_int_t)((r->violations[v].at_ms - s->scene.start_ms) / 1000), "text",
+                                              json_text(r->violations[v].text)));
+    }
+    return list;
+}
+
+static json_t *run_json(const struct simulate *s, const struct simulate_run *run)
+{
+    const struct trial_result *r = &run->r;
+    json_t *o = json_pack("{s:s, s:{s:f}, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "policy", rule_info(run->kind)->name, "params", rule_info(run->kind)->knob,
+                          run->knob, "seed", (json_int_t)run->seed, "cost_usd_micro", (json_int_t)r->cost_usd_micro, "bound_usd_micro",
+                          (json_int_t)run->bound_usd_micro, "task_seconds", (json_int_t)r->task_seconds, "task_seconds_waited",
+                          (json_int_t)r->task_seconds_waited, "interruptions", (json_int_t)r->interruptions, "violations", violations(s, r));
+    json_object_set_new(o, "violation_count", json_integer(r->violation_count));
+    json_object_set_new(o, "interruption_usd_micro", json_integer(r->interruption_usd_micro));
+    json_object_set_new(o, "disturbance_usd_micro", json_integer(r->disturbance_usd_micro));
+    json_object_set_new(o, "wait_p50_s", json_integer(r->wait_p50_s));
+    json_object_set_new(o, "wait_p90_s", json_integer(r->wait_p90_s));
+    json_object_set_new(o, "wait_p99_s", json_integer(r->wait_p99_s));
+    json_object_set_new(o, "instances_mean", json_real(r->instances_mean));
+    json_object_set_new(o, "utilisation", json_real(r->utilisation));
+    json_object_set_new(o, "launches", json_integer(r->launches));
+    json_object_set_new(o, "interrupted_tasks", json_integer(r->interrupted_tasks));
+    json_object_set_new(o, "drains", json_integer(r->drains));
+    json_object_set_new(o, "tasks_moved", json_integer(r->tasks_moved));
+    json_object_set_new(o, "tasks_killed", json_integer(r->tasks_killed));
+    return o;
+}
+
+void simulate_json(const struct simulate *s, struct buf *out)
+{
+    json_t *runs = json_array();
+    for (size_t k = 0; k < s->run_count; k++)
+        json_array_append_new(runs, run_json(s, &s->runs[k]));
+    json_t *method = json_pack(
+        "{s:s, s:s, s:s, s:s}", "cost_usd_micro", "instances from launch to end, at the price of the moment", "bound_usd_micro",
+        "the least with all demand and prices known, nothing waiting, the lowest price of each type over the zones and the shortest boot of the world",
+        "task_seconds_waited", "task-seconds without a place on an instance", "clairvoyant",
+        "a bound, not a run: waiting is its share of needed instance-time left out, of the tasks' time");
+    json_t *doc = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "version", MASU_VERSION, "scenario", s->scene.name, "for_s",
+                            (json_int_t)(s->scene.for_ms / 1000), "warmup_s", (json_int_t)(s->scene.warmup_ms / 1000), "period_s",
+                            (json_int_t)(s->scene.period_ms / 1000), "seeds", (json_int_t)s->seeds, "method", method, "runs", runs);
+    json_write_pretty(doc, out);
+    buf_add_char(out, '\n');
+    json_decref(doc);
+}

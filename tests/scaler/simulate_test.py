@@ -1,0 +1,160 @@
+"""masu simulate from outside: scenarios and their mistakes, what-ifs, the same bytes twice, the table, the frontier.
+
+usage: simulate_test.py MASU SOURCE_ROOT; MASU_BIN the release build, which makes it fast.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+MASU = os.environ.get("MASU_BIN", str(pathlib.Path(sys.argv[1]).resolve()))
+MASU = MASU if pathlib.Path(MASU).is_file() else str(pathlib.Path(sys.argv[1]).resolve())
+if subprocess.run([MASU, "simulate", "--help"], capture_output=True, check=False).returncode != 0:  # a release build from before this command
+    MASU = str(pathlib.Path(sys.argv[1]).resolve())
+DOCS = pathlib.Path(sys.argv[2]) / "docs"
+ALL = ["masu", "reservation-threshold", "ecs-managed-scaling", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand", "clairvoyant"]
+failures = []
+
+
+def masu(*arguments):
+    return subprocess.run([MASU, "simulate", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+
+
+def check(name, holds, detail=""):
+    print(("ok   " if holds else "FAIL ") + name + ("" if holds else f": {detail}"))
+    if not holds:
+        failures.append(name)
+
+
+def trace(folder):
+    path = folder / "steps.csv"
+    path.write_text("timestamp,value\n" + "".join(f"{1700000000 + 600 * i},{40 if i // 6 % 2 else 80}\n" for i in range(144)))
+    return path
+
+
+def schema():
+    written = masu("--schema").stdout
+    check("the schema in docs is what the program writes (masu simulate --schema > docs/scenario.schema.json)", written == (DOCS / "scenario.schema.json").read_text())
+    try:
+        import jsonschema
+    except ImportError:
+        print("note  no jsonschema here")
+        return
+    validator = jsonschema.Draft202012Validator(json.loads(written))
+    jsonschema.Draft202012Validator.check_schema(json.loads(written))
+    example = json.loads((DOCS / "scenario.json").read_text())
+    validator.validate(example)
+    for key, value in (("period_s", 1), ("allocation", "cheap"), ("services", []), ("perod_s", 60), ("losses", [{"zone": "us-east-1a"}])):
+        check(f"the schema refuses {key} = {value}", not validator.is_valid({**example, key: value}))
+
+
+def runs(folder):
+    path = trace(folder)
+    quick = ("--trace", path, "--tasks", 40, "--for", "8h", "--format", "json")
+    first = masu(*quick, "--against", "all", "--seeds", 2)
+    check("all rules run", first.returncode == 0 and first.stderr == "", first.stderr + first.stdout[:500])
+    document = json.loads(first.stdout)
+    check("each rule has a run for each seed", [(r["policy"], r["seed"]) for r in document["runs"]] == [(p, s) for p in ALL for s in (1, 2)])
+    for r in document["runs"]:
+        fields = all(isinstance(r[k], int) for k in ("seed", "cost_usd_micro", "bound_usd_micro", "task_seconds", "task_seconds_waited", "interruptions"))
+        check(f"{r['policy']} {r['seed']}: fields", fields and len(r["params"]) == 1 and r["violations"] == [], r)
+        check(f"{r['policy']} {r['seed']}: more than the bound, or it waits",
+              r["cost_usd_micro"] >= r["bound_usd_micro"] > 0 or r["task_seconds_waited"] > 0.01 * r["task_seconds"], r)
+    check("the same seeds give the same bytes", masu(*quick, "--against", "all", "--seeds", 2).stdout == first.stdout)
+    other = json.loads(masu(*quick, "--against", "reactive", "--no-masu", "--seeds", 1, "--seed", 2).stdout)["runs"]
+    same = next(r for r in document["runs"] if r["policy"] == "reactive" and r["seed"] == 2)
+    check("a seed alone is that seed among others", other == [same], other)
+    return path
+
+
+def whatifs(path):
+    quick = ("--trace", path, "--tasks", 40, "--for", "6h", "--seeds", 1, "--format", "json", "--no-masu", "--against", "reactive-headroom,safety-stock,clairvoyant",
+             "--spot-price", 40)
+
+    def first(*more):
+        done = masu(*quick, *more)
+        return json.loads(done.stdout)["runs"] if done.returncode == 0 else [{"failed": done.stderr}] * 3
+
+    plain = first()
+    doubled, more = first("--scale", "web=3"), first("--add-service", "new=1024x2048x10")
+    check("three times a service asks for more", doubled[0]["task_seconds"] > 1.2 * plain[0]["task_seconds"], doubled[0])
+    check("one more service costs more", more[0]["bound_usd_micro"] > 1.2 * plain[0]["bound_usd_micro"], more[0])
+    check("another type changes the bound", first("--types", "r5.2xlarge:2,m5.2xlarge:2")[0]["bound_usd_micro"] > plain[0]["bound_usd_micro"])
+    check("headroom costs", first("--headroom", 40)[0]["cost_usd_micro"] > plain[0]["cost_usd_micro"])
+    check("a higher quantile costs", first("--quantile", "0.999")[1]["cost_usd_micro"] > plain[1]["cost_usd_micro"])
+    zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
+    zone = first("--lose-zone", ",".join(f"{z}@2h-3h" for z in zones))
+    pool = first("--lose-pool", ",".join(f"{t}.xlarge/{z}@2h-3h" for z in zones for t in ("c5", "m5", "r5")))
+    check("a lost zone interrupts", zone[0]["interruptions"] > plain[0]["interruptions"], zone[0])
+    check("so do lost pools", pool[0]["interruptions"] > plain[0]["interruptions"], pool[0])
+
+
+def faces(folder, path):
+    picture = folder / "frontier.svg"
+    done = masu("--trace", path, "--tasks", 24, "--for", "4h", "--seeds", 2, "--no-masu", "--against", "reactive-headroom,clairvoyant", "--plot", picture)
+    lines = done.stdout.splitlines()
+    rows = [line for line in lines if line.startswith(("reactive-headroom", "clairvoyant"))]
+    check("a sweep has five points a rule", done.returncode == 0 and len(rows) == 10, done.stderr + done.stdout)
+    head = next(line for line in lines if line.startswith("rule "))
+    check("the table is aligned", all(len(line) == len(head) for line in rows), done.stdout)
+    check("how it was measured is said", "seeds 1 to 2" in done.stdout and "shortest time" in done.stdout)
+    root = xml.fromstring(picture.read_text())
+    check("the frontier has a line for each rule", len(root.findall("{http://www.w3.org/2000/svg}polyline")) == 2)
+    check("nothing is drawn over the terminal's line where there is none", done.stderr == "")
+    scenario = masu("--scenario", DOCS / "scenario.json", "--for", "3h", "--seeds", 1, "--against", "clairvoyant", "--format", "json")
+    check("the example scenario runs", scenario.returncode == 0 and json.loads(scenario.stdout)["scenario"] == "shop", scenario.stderr)
+
+
+def mistakes(folder, path):
+    made = []
+
+    def scenario(text):
+        made.append(folder / f"wrong{len(made)}.json")
+        made[-1].write_text(text)
+        return ["--scenario", made[-1]]
+
+    noted = [
+        (1, scenario('{\n  "perod_s": 60}'), "wrong0.json:2:"),
+        (1, scenario('{"perod_s": 60}'), "did you mean period_s?"),
+        (1, scenario('{"period_s": 1}'), "period_s: expected a whole number from 10 to 3600"),
+        (1, scenario('{"services": [{"name": "a", "cpu_units": 1, "memory_mib": 5, "tasks": 3, "follows": "me"}]}'), "services[0].follows: expected trace, profile or steady"),
+        (1, scenario('{"services": [{"name": "a"}]}'), "cpu_units is missing"),
+        (1, scenario('{"types": [{"name": "x9.huge"}]}'), "x9.huge"),
+        (1, scenario('{"losses": [{"zone": "us-east-1a", "from_s": 9, "to_s": 3}]}'), "ends before it begins"),
+        (1, scenario('{"warmup_s": 3600, "for_s": 3600, "period_s": 60}'), "nothing would be counted"),
+        (1, scenario('{"trace": "absent.csv"}'), "absent.csv"),
+        (1, scenario('{"trace": 3}'), "trace: expected a text"),
+        (1, scenario('{'), "json:1"),
+        (1, ["--trace", folder / "absent.csv"], "absent.csv"),
+        (1, ["--trace", path, "--policy", path], "steps.csv"),
+        (64, ["--trace", path, "--against", "reactiv"], "did you mean reactive?"),
+        (64, ["--trace", path, "--scale", "serch=2"], "did you mean search"),
+        (64, ["--trace", path, "--scale", "web=x"], "SERVICE=TIMES"),
+        (64, ["--trace", path, "--lose-zone", "us-east-1a@5h-3h"], "@FROM-TO"),
+        (64, ["--trace", path, "--lose-pool", "c5.xlarge"], "TYPE/ZONE"),
+        (64, ["--trace", path, "--add-service", "web=1x1x1"], "already"),
+        (64, ["--trace", path, "--add-service", "new=1"], "NAME=CPUxMIBxTASKS"),
+        (64, ["--trace", path, "--types", "m5.large:0"], "TYPE:WEIGHT"),
+        (64, [], "--scenario F or --trace F is missing"),
+    ]
+    for code, arguments, word in noted:
+        done = masu(*arguments)
+        check(f"said with exit {code}: {word}", done.returncode == code and word in done.stderr and not done.stdout, f"{done.returncode} {done.stderr}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        schema()
+        path = runs(folder)
+        whatifs(path)
+        faces(folder, path)
+        mistakes(folder, path)
+    print(f"{len(failures)} failed")
+    return 1 if failures else 0
+
+
+sys.exit(main())
