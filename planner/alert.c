@@ -46,6 +46,8 @@ static const struct alert_row {
     [ALERT_SERVICE_ALONE] = {"service-alone", ALERT_INFO, "Give it a minimumHealthyPercent above 0, a task on another host, or headroom."},
     [ALERT_POOL_SHARE] = {"pool-share", ALERT_INFO,
                           "Where a task runs is ECS's choice: spread the service over zones and instance types, or give its fleets more pools."},
+    [ALERT_ZONES_UNEVEN] = {"zones-uneven", ALERT_INFO,
+                            "Where a fleet launches is AWS's choice: give it the strategy diversified or price-capacity-optimized, or each zone a fleet of its own."},
     [ALERT_SERVICE_MANAGED] = {"service-managed", ALERT_INFO, "masu orders nothing for it; turn managed scaling off to have it do so."},
     [ALERT_DEPLOYMENT_STUCK] = {"deployment-stuck", ALERT_WARNING,
                                 "Finish or roll back the deployment; instances that hold its tasks are not drained until then."},

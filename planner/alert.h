@@ -36,6 +36,7 @@ enum alert_kind {
     ALERT_SERVICE_UNMOVABLE,    // service: can neither start nor stop a task (C1)
     ALERT_SERVICE_ALONE,        // service: an interruption would stop it before its replacement runs (D2)
     ALERT_POOL_SHARE,           // service: more of it in one pool than the policy allows
+    ALERT_ZONES_UNEVEN,         // fleet: its members lie unevenly over the zones that it could launch in
     ALERT_SERVICE_MANAGED,      // service: another autoscaler's provider places it (F3)
     ALERT_DEPLOYMENT_STUCK,     // service: in deployment for 60 min (C4)
     ALERT_TASK_LONG,            // instance: a standalone task of 24 h (C6)

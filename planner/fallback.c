@@ -11,6 +11,7 @@
 #define DOUBLINGS_MAX 10
 #define QUIET_MS (30 * 60 * 1000LL)       // L17, L18
 #define ON_DEMAND_KEPT_MS (60 * 60 * 1000LL)
+#define ANSWER_MS 1000                    // what one answer tells is noted within so long
 #define OPEN_LONG_MS (2 * 60 * 1000LL)    // L18: an order that is open so long
 
 static bool past(const struct work *w, const struct memo_stamp *x)
@@ -56,6 +57,18 @@ static bool has_error(const struct work *w, int f, const struct memo_stamp *dry)
     return w->s->fleets[f].capacity_error_ms > since;
 }
 
+// What AWS refused is known by its pools, and others are left: these are asked next, and nothing is dry.
+static bool refused_in_part(const struct work *w, int f)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    bool named = false, left = false;
+    for (size_t k = 0; k < x->pool_count; k++)
+        named = named || x->pools[k].refused_ms >= x->capacity_error_ms - ANSWER_MS;
+    for (size_t k = 0; k < w->fleet_pools[f].count; k++)
+        left = left || (!w->fleet_pools[f].v[k].out && pools_size_known(w, &w->fleet_pools[f].v[k]));
+    return named && left;
+}
+
 static void stamp_dry(struct work *w, int f)
 {
     const char *id = w->s->fleets[f].id;
@@ -63,7 +76,7 @@ static void stamp_dry(struct work *w, int f)
     int64_t now = w->s->now_ms;
     was = past(w, was) && was->until_ms - was->since_ms <= DRY_MAX_MS ? was : NULL;
     bool still = was && was->until_ms > now, fails = is_short(w, f) && (short_ms(w, f) >= w->p->fallback_ms || has_error(w, f, was));
-    fails = fails || (w->s->fleets[f].kind == FLEET_INSTANT && launch_refused(w, f, was ? was->until_ms : 0));
+    fails = fails || (w->s->fleets[f].kind == FLEET_INSTANT && launch_refused(w, f, was ? was->until_ms : 0) && !refused_in_part(w, f));
     if (!still && fails) {
         int32_t count = was ? decayed(was, now) + 1 : 1;
         count = count > DOUBLINGS_MAX ? DOUBLINGS_MAX : count;

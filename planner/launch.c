@@ -8,6 +8,7 @@
 #include "planner/modes.h"
 #include "planner/pool_memory.h"
 #include "planner/quota.h"
+#include "planner/zones.h"
 
 enum { GROUPS_MAX = 16, OFFERS_MAX = 20, DEARER_PERCENT = 130 };
 #define CALL_MS 10000   // a call's answer is there by then
@@ -127,13 +128,23 @@ static bool to_ask_again(const struct work *w, const struct memo_launch *x)
     return recent(w, x) && (!x->answered || x->sent_ms < w->s->started_ms);
 }
 
-// Of what the order asked for, what no look has shown yet.
-static int64_t unseen(const struct work *w, int f, const struct memo_launch *x)
+// The answer to a notice is planned by a look that may be older than the order.
+static bool counts(const struct work *w, int f, const struct memo_launch *x)
 {
-    int64_t seen = 0;
+    bool old_look = recent(w, x) && w->s->sources[SOURCE_EC2_INSTANCES].read_ms < x->sent_ms + CALL_MS;
+    return strcmp(x->fleet, w->s->fleets[f].id) == 0 && (old_look || to_ask_again(w, x));
+}
+
+// Of what a tick's orders asked for, what no look has shown yet; `first` is the first of them.
+static int64_t unseen(const struct work *w, int f, size_t first)
+{
+    const struct memo_launch *v = w->old->launches;
+    int64_t ordered = 0, seen = 0;
+    for (size_t k = first; k < w->old->launch_count; k++)
+        ordered += v[k].sent_ms == v[first].sent_ms && counts(w, f, &v[k]) ? v[k].capacity : 0;
     for (size_t i = 0; i < w->s->instance_count; i++)
-        seen += w->s->instances[i].fleet == f && w->s->instances[i].launched_ms >= x->sent_ms - BEFORE_MS;
-    return i64_max(0, x->capacity - seen);
+        seen += w->s->instances[i].fleet == f && w->s->instances[i].launched_ms >= v[first].sent_ms - BEFORE_MS;
+    return i64_max(0, ordered - seen);
 }
 
 void launch_sums(struct work *w, int f)
@@ -143,11 +154,10 @@ void launch_sums(struct work *w, int f)
     y->lagging = false;
     y->doomed_milli = 0;  // it counts nothing and replaces nothing
     for (size_t k = 0; w->old && k < w->old->launch_count; k++) {
-        const struct memo_launch *x = &w->old->launches[k];
-        // The answer to a notice is planned by a look that may be older than the order.
-        bool old_look = recent(w, x) && w->s->sources[SOURCE_EC2_INSTANCES].read_ms < x->sent_ms + CALL_MS;
-        if (strcmp(x->fleet, w->s->fleets[f].id) == 0 && (old_look || to_ask_again(w, x)))
-            y->target += unseen(w, f, x);
+        bool first = counts(w, f, &w->old->launches[k]);
+        for (size_t b = 0; b < k && first; b++)
+            first = !counts(w, f, &w->old->launches[b]) || w->old->launches[b].sent_ms != w->old->launches[k].sent_ms;
+        y->target += first ? unseen(w, f, k) : 0;
     }
 }
 
@@ -249,22 +259,25 @@ static const char *content_of(struct work *w, int f, const struct offer *offers,
     return text;
 }
 
-static void launch_group(struct work *w, const struct action *raise, const struct launch_group *g, size_t n)
+static int64_t instances_of(const struct work *w, int f, const struct launch_group *g, const struct offer *offers, size_t count, bool on_demand)
 {
-    int f = raise->fleet;
     const struct fleet *x = &w->s->fleets[f];
-    bool on_demand = launch_on_demand(w, f);
-    struct offer *offers = arena_array(w->a, struct offer, x->pool_count + 1);
-    size_t count = find_offers(w, f, g, n, on_demand, offers);
     int64_t instances = g->count, vcpus = 1;
     for (size_t k = 0; k < count; k++)
         vcpus = i64_max(vcpus, vcpus_of(w, x->pools[offers[k].k].type));
     for (size_t k = 0; k < count; k++)
         instances = i64_min(instances, quota_vcpus_left(w, x->pools[offers[k].k].type_name, !on_demand) / vcpus);
-    if (count == 0 || instances <= 0)
-        return;
+    return instances;
+}
+
+static void launch_from(struct work *w, const struct action *raise, int64_t instances, const struct offer *offers, size_t count)
+{
+    int f = raise->fleet;
+    const struct fleet *x = &w->s->fleets[f];
+    bool on_demand = launch_on_demand(w, f);
     const struct fleet_pool *first = &x->pools[offers[0].k];
     struct action a = *raise;
+    assert(count > 0 && instances > 0);
     a.kind = ACTION_LAUNCH;
     a.capacity = instances;
     a.on_demand = on_demand ? instances : 0;
@@ -326,7 +339,67 @@ bool launch_price(struct work *w, int f, struct pack_task *tasks, size_t n, int6
     return count > 0 && placed == wanted;
 }
 
-static void launch_raise(struct work *w, const struct action *raise)
+// Zones whose cheapest offer is not so much dearer that consolidation would take it away again. A pool without a zone: none.
+static struct zone_shares zones_of(struct work *w, int f, const struct offer *offers, size_t count, const struct zone_shares *dealt)
+{
+    struct zone_shares ret = {.count = 0};
+    for (size_t k = 0; k < count; k++) {
+        const char *zone = w->s->fleets[f].pools[offers[k].k].zone;
+        size_t at = 0;
+        while (at < ret.count && strcmp(ret.v[at].zone, zone) != 0)
+            at++;
+        if (!zone[0])
+            return (struct zone_shares){.count = 0};
+        if (at < ret.count || at == ZONES_DEALT_MAX || offers[k].cost * (double)(100 - w->p->min_saving_percent) > offers[0].cost * 100)
+            continue;
+        ret.v[ret.count++] = (struct zone_share){zone, zones_count(w, zone), 0};
+        for (size_t d = 0; d < dealt->count; d++)
+            ret.v[at].has += strcmp(dealt->v[d].zone, zone) == 0 ? dealt->v[d].given : 0;
+    }
+    return ret;
+}
+
+static void add_dealt(struct zone_shares *dealt, const struct zone_share *x)
+{
+    size_t at = 0;
+    while (at < dealt->count && strcmp(dealt->v[at].zone, x->zone) != 0)
+        at++;
+    if (at == ZONES_DEALT_MAX)
+        return;
+    if (at == dealt->count)
+        dealt->v[dealt->count++] = (struct zone_share){x->zone, 0, 0};
+    dealt->v[at].given += x->given;
+}
+
+// One order a zone that gets some. `dealt`: what this tick's orders before it brought.
+static void launch_group(struct work *w, const struct action *raise, const struct launch_group *g, size_t n, struct zone_shares *dealt)
+{
+    int f = raise->fleet;
+    const struct fleet *x = &w->s->fleets[f];
+    bool on_demand = launch_on_demand(w, f);
+    struct offer *offers = arena_array(w->a, struct offer, x->pool_count + 1), *here = arena_array(w->a, struct offer, x->pool_count + 1);
+    size_t count = find_offers(w, f, g, n, on_demand, offers);
+    int64_t instances = instances_of(w, f, g, offers, count, on_demand);
+    if (count == 0 || instances <= 0)
+        return;
+    struct zone_shares z = zones_of(w, f, offers, count, dealt);
+    if (z.count < 2) {
+        launch_from(w, raise, instances, offers, count);
+        return;
+    }
+    zones_deal(&z, instances);
+    for (size_t k = 0; k < z.count; k++) {
+        size_t kept = 0;
+        for (size_t o = 0; o < count && z.v[k].given > 0; o++)
+            if (strcmp(x->pools[offers[o].k].zone, z.v[k].zone) == 0)
+                here[kept++] = offers[o];
+        if (kept > 0)
+            launch_from(w, raise, z.v[k].given, here, kept);
+        add_dealt(dealt, &z.v[k]);
+    }
+}
+
+static void launch_raise(struct work *w, const struct action *raise, struct zone_shares *dealt)
 {
     const struct work_fleet *y = &w->fleet[raise->fleet];
     struct launch_group groups[GROUPS_MAX];
@@ -334,7 +407,7 @@ static void launch_raise(struct work *w, const struct action *raise)
     size_t pool_count = pools_that_give(w, raise->fleet, launch_on_demand(w, raise->fleet), &pools);
     size_t n = pack_groups(w, pools, pool_count, y->given, y->given_count, raise->capacity - y->target, groups);
     for (size_t g = 0; g < n; g++)
-        launch_group(w, raise, &groups[g], y->given_count);
+        launch_group(w, raise, &groups[g], y->given_count, dealt);
 }
 
 static int fleet_of(const struct work *w, const char *id)
@@ -368,6 +441,7 @@ void launch_plan(struct work *w)
     struct action *was = p->actions;
     size_t n = p->action_count;
     int *moved_to = arena_array(w->a, int, n + 1);
+    struct zone_shares dealt = {.count = 0};
     p->actions = NULL;
     p->action_count = p->action_cap = 0;
     ask_again(w);
@@ -376,7 +450,7 @@ void launch_plan(struct work *w)
         moved_to[k] = (int)p->action_count;
         x.after = x.after < 0 ? -1 : moved_to[x.after];
         if (x.kind == ACTION_SET_TARGET && w->s->fleets[x.fleet].kind == FLEET_INSTANT)
-            launch_raise(w, &x);
+            launch_raise(w, &x, &dealt);
         else
             work_action(w, x);
     }

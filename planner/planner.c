@@ -31,6 +31,7 @@
 #include "planner/targets.h"
 #include "planner/watch.h"
 #include "planner/work.h"
+#include "planner/zones.h"
 
 #define RESTORED_MAX_AGE_MS (15 * 60 * 1000)  // L1: a memo older than this helps nothing
 #define EXCLUDED_KEPT_MS (48 * 3600 * 1000LL)  // failures are counted over this
@@ -151,6 +152,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     quota_alert(&w);
     watch_run(&w);
     pool_share_watch(&w);
+    zones_watch(&w);
     if (w.p->mode == MODE_OBSERVE)
         explain_would(&w);
     invariant_plan(&w);
