@@ -35,6 +35,7 @@ static void check_drain(const struct work *w, const struct action *x)
         return;  // sent again
     assert(i->fleet >= 0);
     assert(!w->fleet[i->fleet].closed || w->fleet[i->fleet].loose);
+    assert(w->s->fleets[i->fleet].kind != FLEET_GROUP || w->fleet[i->fleet].loose || (x->recheck & RECHECK_GROUP));
     assert(!i->forbidden);
     assert(i->agent_connected);
     assert(i->tasks_known);

@@ -130,6 +130,7 @@ void gather_free(struct gather *g)
         at = &(*at)->next;
     *at = g->next;
     gather_forget_pools(g);
+    gather_forget_groups(g);
     arena_release(&g->arenas[0]);
     arena_release(&g->arenas[1]);
     arena_release(&g->kept);

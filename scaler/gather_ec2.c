@@ -27,7 +27,7 @@ void look_strays_ask(struct look *l)
     struct strmap known;
     size_t most = l->new->container_count, count = 0;
     for (size_t i = 0; i < l->row_count; i++)
-        most += l->rows[i].members.count + l->rows[i].listed.count + l->rows[i].warm.count;
+        most += l->rows[i].members.count + l->rows[i].listed.count + (l->rows[i].slow ? l->rows[i].slow->warm.count : 0);
     strmap_init(&known, l->a, most);
     for (size_t i = 0; i < l->row_count; i++)
         for (size_t j = 0; j < l->rows[i].members.count; j++)

@@ -20,6 +20,7 @@ enum {
     BOOTS_MAX = 64,
     SERVICE_GONE_LOOKS = 3,
     POOLS_MAX = 2000,
+    GROUPS_MAX = 100,               // of a cluster: beyond, nothing is kept of them and removal is held
     FLEETS_OF_TAG_MAX = 8,          // that carry one tag at once, or did before a deploy
 };
 #define WRITE_OVERLAY_MS 120000
@@ -63,12 +64,25 @@ struct gather {
     struct learned_type learned[TYPES_MAX];  // newest in this cluster
     size_t learned_count;
     int64_t learned_changes;
+    struct group_slow *groups[GROUPS_MAX];
+    size_t group_count;
     struct learned_pool *pools[POOLS_MAX];  // what members of a fleet's pools have
     size_t pool_count;
     int64_t vcpus[QUOTA_CLASS_COUNT];  // launched and ordered in this cluster, by its last look
     int64_t scores_told_ms;         // newest placement score before the restart, 0 none
     int64_t boots_ms[BOOTS_MAX];
     size_t boot_count;              // ever; the ring's newest are the last BOOTS_MAX
+};
+
+// What an Auto Scaling group seldom changes, kept for two minutes (gather_groups.c); what guards a drain is asked again before it.
+struct group_slow {
+    char group[256];
+    struct arena arena;             // of the answers
+    int64_t asked_ms; bool renewed;  // the latter in this look
+    struct asg_members warm;
+    struct asg_refreshes refreshes;
+    struct asg_policies policies;
+    struct asg_hooks hooks;
 };
 
 // A fleet of the policy in this look, or one that carries its tag.
@@ -85,10 +99,7 @@ struct look_fleet {
     struct ec2_fleet_events history;
     int question;                   // about its placement scores: of the region's, plus one; 0 none
     struct ec2_scores *scores;      // the answer, where this row asked; NULL
-    struct asg_members warm;        // of an Auto Scaling group, like all that follows
-    struct asg_refreshes refreshes;
-    struct asg_policies policies;
-    struct asg_hooks hooks;
+    struct group_slow *slow;        // of an Auto Scaling group
 };
 
 // ---- one look -------------------------------------------------------------------------------------------------------------
@@ -144,6 +155,7 @@ void look_fleets_ask(struct look *l);
 bool look_fleets_resolve(struct look *l);      // which fleets the tags mean, once they are told; true: something is asked
 // gather_groups.c: Auto Scaling groups
 void look_group_ask(struct look *l, struct look_fleet *x);
+void gather_forget_groups(struct gather *g);
 bool look_group_more(struct look *l, struct look_fleet *x);       // its warm pool; true: something is asked
 struct fact_group look_group_fact(struct look *l, const struct look_fleet *x);  // x->told is one
 // What its group says of an instance; "" where no group of the policy lists it.
