@@ -22,6 +22,7 @@
 #include "policies/policy.h"
 #include "scaler/view_events.h"
 #include "scaler/view_pools.h"
+#include "scaler/view_services.h"
 
 enum view_outcome { VIEW_UNKNOWN, VIEW_OK, VIEW_FAILED, VIEW_SKIPPED, VIEW_DRY_RUN, VIEW_OUTCOME_COUNT };
 const char *view_outcome_name(enum view_outcome o);  // "unknown", "ok", "failed", "skipped", "dry_run"
@@ -67,6 +68,10 @@ struct view_service {
     int32_t waiting, instances;
     int64_t waiting_since_ms;
     struct res task, reserved;   // one task of the primary shape; all its tasks here
+    struct view_cost cost;       // its part of the instances that its tasks are on
+    int64_t stop_timeout_ms;     // of the primary shape, 0 unknown
+    struct view_risk risks[VIEW_RISK_COUNT];
+    int risk_count;
 };
 
 struct view_counts {
@@ -94,6 +99,7 @@ struct view_cluster {
     struct view_service *services;     // by reserved CPU, largest first
     size_t service_count;
     int *service_rank;                 // snapshot index -> position in services
+    struct view_cost standalone_cost, free_cost;  // of tasks that no service started; what nobody holds of the instances
     struct view_pool *pools;           // most members first, then those that ail, then by fleet, type and zone
     size_t pool_count;
     struct view_progress *progress;    // worst first

@@ -403,6 +403,7 @@ void view_facts_fill(struct view_cluster *c, const struct policy_cluster *policy
     fill_progress(c);
     fill_instances(c);
     fill_services(c);
+    view_services_fill(c);
     fill_bounds(c, policy);
     view_pools_fill(c);
     fill_sources(c, policy->max_age_ms);

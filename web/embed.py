@@ -2,12 +2,14 @@
 """Turns files into a C array of struct web_asset (web/asset.h): content, content type, ETag and a gzip form.
 
 usage: embed.py OUT.c DEPFILE NAME=PATH... DIR...
-A NAME=PATH is one file under that name; of a DIR every file (recursively) under its path in it.
+A NAME=PATH is one file under that name; of a DIR every file (recursively) under its path in it, its modules as one script (bundle.py).
 """
 import gzip
 import hashlib
 import os
 import sys
+
+from bundle import bundle
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -41,6 +43,11 @@ def collect(args):
     return files, watched
 
 
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 def array(name, data):
     rows = [",".join(str(b) for b in data[i:i + 32]) for i in range(0, len(data), 32)]
     return "static const unsigned char %s[] = {\n%s};\n" % (name, ",\n".join(rows) or "0")
@@ -49,11 +56,14 @@ def array(name, data):
 def main():
     out, depfile, args = sys.argv[1], sys.argv[2], sys.argv[3:]
     files, watched = collect(args)
+    scripts = {name: path for name, path in files.items() if name.endswith(".js")}
+    content = {name: read(path) for name, path in files.items() if name not in scripts}
+    if scripts:
+        content["app.js"] = bundle(os.path.dirname(scripts["app.js"])).encode()
     text = ['#include "web/asset.h"\n']
     table = []
-    for i, name in enumerate(sorted(files)):
-        with open(files[name], "rb") as f:
-            data = f.read()
+    for i, name in enumerate(sorted(content)):
+        data = content[name]
         packed = gzip.compress(data, 9, mtime=0)
         text.append(array("d%d" % i, data))
         small = len(packed) < len(data) * 9 // 10

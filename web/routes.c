@@ -13,6 +13,9 @@ static const struct {
     bool posted;
 } routes[] = {
     {"/", web_page, false},
+    {"/services", web_page, false},
+    {"/clusters/{name}", web_page, false},
+    {"/clusters/{name}/ticks/{id}", web_page, false},
     {"/assets/{*}", web_asset_get, false},
     {"/healthz", web_healthz, false},
     {"/readyz", web_readyz, false},
@@ -27,6 +30,7 @@ static const struct {
     {"/api/v1/clusters/{name}/subjects", web_subjects, false},
     {"/api/v1/clusters/{name}/ticks/{id}", web_explain, false},
     {"/api/v1/clusters/{name}/alerts", web_cluster_alerts, false},
+    {"/api/v1/services", web_services, false},
     {"/api/v1/alerts", web_alerts, false},
     {"/api/v1/ticks", web_ticks, false},
     {"/api/v1/ticks/{id}", web_tick, false},

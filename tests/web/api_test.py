@@ -8,6 +8,7 @@ import sys
 import unittest
 import urllib.parse
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import jsonschema
@@ -100,6 +101,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}/history": "/api/v1/clusters/east/history?kind=service&subject=worker&step=5m&spread=true",
             "/api/v1/clusters/{name}/subjects": "/api/v1/clusters/east/subjects",
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
+            "/api/v1/services": "/api/v1/services?cluster=east",
             "/api/v1/alerts": "/api/v1/alerts",
             "/api/v1/ticks": "/api/v1/ticks?cluster=east&limit=3",
             "/api/v1/ticks/{id}": "/api/v1/ticks/%d" % self.tick,
@@ -127,6 +129,44 @@ class ApiTest(unittest.TestCase):
             "subnets": 1, "full_subnets": 0,
             "placement_score": {"score": 3, "at": "2026-01-15T13:33:34Z"},
             "memory": {"why": ["interrupted", "out_of_stock"], "failures": 1, "last": "2026-01-15T14:03:34Z", "avoided_until": "2026-01-15T14:06:34Z"}}])
+
+    def services(self, query=""):
+        return self.check("/api/v1/services" + query, "/api/v1/services")
+
+    def test_services_cost_their_part_of_the_instances_and_the_rest_is_free(self):
+        answer = self.services("?cluster=east")
+        risks = {s["name"]: s["risks"] for s in answer["services"]}
+        self.assertEqual([s["name"] for s in answer["services"]], sorted(s["name"] for s in answer["services"]))
+        instances = self.check("/api/v1/clusters/east/instances", "/api/v1/clusters/{name}/instances")
+        names, expected, price = instances["services"], {}, 0  # one of them has not registered: nobody holds it yet
+        for i in instances["instances"]:
+            price += i["usd_micro_per_hour"]
+            for h in i["holdings"]:
+                n = h["running"] + h["pending"] + h["stopping"]
+                share = (h["cpu_units"] / i["capacity"]["cpu_units"] + h["memory_mib"] / i["capacity"]["memory_mib"]) / 2
+                name = names[h["service"]] if h["service"] >= 0 else None
+                expected[name] = expected.get(name, 0) + n * share * i["usd_micro_per_hour"]
+        for s in answer["services"]:
+            self.assertAlmostEqual(s["cost"]["usd_micro_per_hour"], expected.get(s["name"], 0), delta=9, msg=s["name"])
+            self.assertEqual(s["cost"]["usd_micro_per_month"], 730 * s["cost"]["usd_micro_per_hour"])
+            self.assertIsNone(s["used"], "nobody measures it")
+        held = sum(s["cost"]["usd_micro_per_hour"] for s in answer["services"])
+        east = answer["clusters"][0]
+        self.assertEqual(held + east["standalone_cost"]["usd_micro_per_hour"] + east["free_cost"]["usd_micro_per_hour"], price)
+        self.assertEqual(risks["worker"], [{"code": "protected", "fact": "1 of its tasks protected from scale-in", "verdict": "holds a drain"}])
+        self.assertEqual(sum(len(r) for r in risks.values()), 1)
+
+    def test_pages_of_services_have_each_once(self):
+        whole, seen, after = self.services(), [], ""
+        self.assertEqual([c["cluster"] for c in whole["clusters"]], ["east", "west"])
+        self.assertEqual(whole["clusters"][1], {"cluster": "west", "account": "", "region": "eu-west-1", "tick": None, "at": None, "services": 0,
+                                                "standalone_cost": None, "free_cost": None})
+        while after is not None:
+            page = self.services("?limit=1" + (after and "&after=" + urllib.parse.quote(after)))
+            seen += page["services"]
+            after = page["after"]
+        self.assertEqual([s["name"] for s in seen], [s["name"] for s in whole["services"]])
+        self.assertGreater(len(seen), 1)
 
     def test_errors_are_problems_as_described(self):
         for path, documented, status in [
@@ -156,6 +196,10 @@ class ApiTest(unittest.TestCase):
             ("/api/v1/clusters/none/ticks/latest", "/api/v1/clusters/{name}/ticks/{id}", 404),
             ("/api/v1/clusters/east/ticks/latest?candidate=i-zzz", "/api/v1/clusters/{name}/ticks/{id}", 404),
             ("/api/v1/clusters/east/ticks/%d?candidate=i-0" % self.tick, "/api/v1/clusters/{name}/ticks/{id}", 400),
+            ("/api/v1/services?cluster=none", "/api/v1/services", 404),
+            ("/api/v1/services?limit=0", "/api/v1/services", 400),
+            ("/api/v1/services?after=web", "/api/v1/services", 400),
+            ("/api/v1/services?after=9:web", "/api/v1/services", 400),
             ("/assets/none.js", "/assets/{file}", 404),
             ("/assets/../embed.py", "/assets/{file}", 404),
         ]:

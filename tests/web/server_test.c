@@ -240,6 +240,7 @@ static void what_did_not_change_is_304(void **state)
     (void)state;
     expect_304_for_its_own_etag("openapi.json");
     expect_304_for_its_own_etag("api/v1/clusters/east/instances");
+    expect_304_for_its_own_etag("api/v1/services?limit=1");
     expect_304_for_its_own_etag("api/v1/ticks?cluster=east");
     expect_304_for_its_own_etag("api/v1/clusters/east/series?to=2026-01-15T14:00:00Z");
     expect_304_for_its_own_etag("api/v1/clusters/east/history?kind=service&subject=worker&to=2026-01-15T14:00:00Z");

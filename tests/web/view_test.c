@@ -291,6 +291,49 @@ static void the_daemons_facts_change_without_the_clusters(void **state)
     view_release(after);
 }
 
+static void risk_is(struct world *w, int32_t min_percent, int32_t max_percent, int64_t stop_timeout_ms, enum view_risk_kind kind, int count)
+{
+    struct service *web = &w->facts.services[0];
+    web->min_percent = min_percent;
+    web->max_percent = max_percent;
+    w->facts.shapes[web->deployments[web->primary].shape].stop_timeout_ms = stop_timeout_ms;
+    publish(w, 1, 0);
+    struct view *v = view_acquire(&w->box);
+    const struct view_service *s = &v->clusters[0]->services[v->clusters[0]->service_rank[0]];
+    assert_int_equal(s->risk_count, count);
+    if (count)
+        assert_int_equal(s->risks[0].kind, kind);
+    view_release(v);
+}
+
+static void a_service_says_what_becomes_of_it_when_its_instance_goes(void **state)
+{
+    struct world *w = *state;
+    risk_is(w, 100, 200, 120000, VIEW_RISK_COUNT, 0);
+    risk_is(w, 100, 100, 30000, VIEW_RISK_CANNOT_MOVE, 1);
+    risk_is(w, 0, 100, 30000, VIEW_RISK_AWAY, 1);
+    risk_is(w, 100, 200, 120001, VIEW_RISK_SLOW_STOP, 1);
+    risk_is(w, 100, 100, 330000, VIEW_RISK_CANNOT_MOVE, 2);
+    w->facts.services[0].on_ec2 = false;
+    risk_is(w, 100, 100, 330000, VIEW_RISK_COUNT, 0);
+}
+
+static void a_price_that_is_not_known_costs_nobody_nothing(void **state)
+{
+    struct world *w = *state;
+    publish(w, 1, 0);
+    struct view *v = view_acquire(&w->box);
+    assert_true(v->clusters[0]->services[0].cost.known && v->clusters[0]->services[0].cost.usd_micro > 0);
+    assert_true(v->clusters[0]->free_cost.known);
+    view_release(v);
+    w->facts.types[0].spot_usd_micro = w->facts.types[0].on_demand_usd_micro = 0;
+    publish(w, 2, 0);
+    v = view_acquire(&w->box);
+    assert_false(v->clusters[0]->services[0].cost.known);
+    assert_false(v->clusters[0]->free_cost.known);
+    view_release(v);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -306,6 +349,8 @@ int main(void)
         T(the_word_of_a_box_follows_instance_and_drain),
         T(services_stand_by_reserved_cpu_and_know_who_waits),
         T(a_source_is_stale_when_partial_or_older_than_the_policy_allows),
+        T(a_service_says_what_becomes_of_it_when_its_instance_goes),
+        T(a_price_that_is_not_known_costs_nobody_nothing),
         T(the_daemons_facts_change_without_the_clusters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

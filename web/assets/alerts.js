@@ -3,7 +3,7 @@
 import { h, name } from "./dom.js";
 import { count, duration, shortId } from "./format.js";
 import { href, state } from "./store.js";
-import { verdictLine } from "./words.js";
+import { verdictLine } from "./verdict.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {import("./format.js").Clock} Clock */

@@ -49,6 +49,15 @@
  *   placement_score: { score: number, at: string } | null,
  *   memory: { why: string[], failures: number, last: string | null, avoided_until: string | null } | null }} Pool
  * @typedef {{ now: string, cluster: string, tick: number, at: string, pools: Pool[] }} Pools
+ * @typedef {{ usd_micro_per_hour: number, usd_micro_per_day: number, usd_micro_per_month: number }} Cost
+ * @typedef {{ code: string, fact: string, verdict: string }} Risk
+ * @typedef {{ cluster: string, account: string, region: string, name: string, kind: string, on_ec2: boolean, desired: number, running: number,
+ *   pending: number, waiting: number, waiting_since: string | null, shape: string | null, task_cpu_units: number | null,
+ *   task_memory_mib: number | null, reserved: Res, used: Res | null, instances: number, cost: Cost | null, min_percent: number,
+ *   max_percent: number, stop_timeout_s: number | null, deploying: boolean, crash_looping: boolean, risks: Risk[] }} ServiceHolds
+ * @typedef {{ cluster: string, account: string, region: string, tick: number | null, at: string | null, services: number,
+ *   standalone_cost: Cost | null, free_cost: Cost | null }} ServicesOfCluster
+ * @typedef {{ now: string, clusters: ServicesOfCluster[], services: ServiceHolds[], after: string | null }} Services
  * @typedef {{ now: string, cluster: string, from: string, step_s: number, count: number, columns: Record<string, (number | null)[]> }} Series
  * @typedef {{ tick: number, cluster: string, at: string, duration_ms: number, mode: string, dry_run: boolean, error: string, actions: number,
  *   ok: number, failed: number, skipped: number, whole: boolean, acts: Act[], summary: any }} Tick

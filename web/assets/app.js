@@ -1,12 +1,14 @@
 // The report: reads the URL, asks the daemon, draws head, banner, page and foot, and listens to keys.
 
 import { alertsOf, controlBanners } from "./alerts.js";
-import { clusterView } from "./cluster.js";
+import { clusterView, problem } from "./cluster.js";
 import { h, name, render } from "./dom.js";
-import { estateView, linkTo, sortBy } from "./estate.js";
+import { estateView, linkTo } from "./estate.js";
 import { Clock, duration, num, NBSP } from "./format.js";
-import { changed, go, href, poll, RANGES, start, state } from "./store.js";
-import { sentence, sourceName, verdictLine } from "./words.js";
+import { saveServices, servicesView } from "./services.js";
+import { changed, go, href, poll, RANGES, start, state, visit } from "./store.js";
+import { verdictLine } from "./verdict.js";
+import { sentence, sourceName } from "./words.js";
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const clock = () => new Clock(state.url.tz === "utc");
@@ -36,7 +38,8 @@ setTheme(storedTheme());
 // ---- is it alive? -----------------------------------------------------------------------------------------------------------
 /** The newest tick of what is shown, and whether it is older than three periods. */
 function pulse() {
-  const list = state.url.cluster ? (state.full ? [state.full] : []) : state.estate?.clusters || [];
+  const named = (state.estate?.clusters || []).filter((c) => !state.url.cluster || c.name === state.url.cluster);
+  const list = state.url.page === "cluster" ? (state.full ? [state.full] : []) : named;
   const ats = list.map((c) => (c.at ? Date.parse(c.at) : 0)).filter(Boolean);
   const period = Math.max(30_000, ...list.map((c) => c.period_ms || 0));
   const silent = state.misses ? performance.now() - state.answeredReal : 0;
@@ -132,7 +135,7 @@ function foot(c) {
   const d = state.estate?.daemon;
   const f = state.full;
   const ages = f && state.url.cluster ? f.sources.filter((s) => s.read).map((s) => sourceName(s.kind) + " " + duration(s.age_ms ?? 0)).join(", ") : "";
-  const api = state.url.cluster ? "/api/v1/clusters/" + encodeURIComponent(state.url.cluster) : "/api/v1/clusters";
+  const api = state.url.page === "services" ? "/api/v1/services" + (state.url.cluster ? "?cluster=" + encodeURIComponent(state.url.cluster) : "") : state.url.cluster ? "/api/v1/clusters/" + encodeURIComponent(state.url.cluster) : "/api/v1/clusters";
   return [
     f && state.url.cluster && f.at ? h("span", { key: "snap" }, "Snapshot " + c.hms(Date.parse(f.at)) + ": " + ages + " old.") : null,
     f && state.url.cluster && f.tick !== null ? h("span", { key: "tick" }, "Tick " + num(f.tick) + (f.duration_ms === null || (d?.speed || 1) > 1 ? "." : " took " + num(f.duration_ms) + NBSP + "ms.")) : null,
@@ -141,13 +144,14 @@ function foot(c) {
   ];
 }
 
+const PAGES = [["", "Estate"], ["services", "Services"]];
 let said = "";
 function drawPage() {
   const c = clock();
   const p = pulse();
   const width = Math.max(320, $("main").clientWidth);
   render($("top"), h("a", { class: "logo", href: href({}, true), "data-go": "" }, logo(), "masu"),
-    h("nav", { "aria-label": "Pages" }, h("a", { href: href({}, true), "data-go": "", "aria-current": state.url.cluster ? "true" : "page" }, "Estate")),
+    h("nav", { "aria-label": "Pages" }, PAGES.map(([page, label]) => h("a", { key: page, href: href({ page }, true), "data-go": "", "aria-current": state.url.page === page ? "page" : (state.url.page === "services") === (page === "services") ? "true" : null }, label))),
     findBox(), h("div", { class: "status" }, status(p, c)));
   render($("banner"), banners(p, c));
   render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), page(c, width, p.stopped ? p.last : 0));
@@ -157,6 +161,7 @@ function drawPage() {
 
 /** @param {Clock} c @param {number} width @param {number} stopped */
 function page(c, width, stopped) {
+  if (state.url.page === "services") return h("div", { key: "services" }, servicesView(problem("The services", "services")));
   if (state.url.cluster) return h("div", { key: "cluster" }, clusterView(c, width, stopped));
   if (state.estate) return h("div", { key: "estate" }, estateView(c, width));
   const e = state.errors.estate;
@@ -175,7 +180,8 @@ function title() {
     const share = Math.max(f.reserved.cpu_units / (f.capacity.cpu_units || 1), f.reserved.memory_mib / (f.capacity.memory_mib || 1));
     text = (f.waiting_tasks ? "(" + f.waiting_tasks + ") " : "") + f.name + " " + Math.round(100 * share) + " %";
     sentenceText = sentence(f, state.now, clock()).filter((s) => s.tone).map((s) => s.text.replace(/\d\d:\d\d:\d\d/, "")).join(" ");
-  } else if (state.url.cluster) text = state.url.cluster;
+  } else if (state.url.page === "services") text = (state.url.cluster ? state.url.cluster + " " : "") + "services";
+  else if (state.url.cluster) text = state.url.cluster;
   else if (state.estate) {
     const h1 = document.getElementById("title");
     sentenceText = h1?.textContent || "";
@@ -191,9 +197,9 @@ function title() {
 
 // ---- keys ---------------------------------------------------------------------------------------------------------------------
 const KEYS = [
-  ["/", "find a cluster, service or instance"], ["g e", "the estate"], ["j k", "next and previous row; Enter opens it"], ["1 to 4", "range: 1 h, 6 h, 24 h, 7 d"],
+  ["/", "find a cluster, service or instance"], ["g e, g s", "the estate, the services"], ["j k", "next and previous row; Enter opens it"], ["1 to 4", "range: 1 h, 6 h, 24 h, 7 d"],
   ["← →", "move the reading line of the chart, or the box"], [".", "reading line back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
-  ["r", "sort the rows again"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
+  ["r", "sort the rows again"], ["e", "services as CSV"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
 ];
 
 function showKeys() {
@@ -238,8 +244,7 @@ function moveRow(by) {
 
 /** @param {string} url */
 function follow(url) {
-  const q = new URLSearchParams(url.split("?")[1] || "");
-  go(Object.fromEntries(q), { push: true, fresh: true });
+  visit(url, true);
   $("main").focus({ preventScroll: true });
 }
 
@@ -247,12 +252,13 @@ let lead = "";
 const KEY_ACTS = /** @type {Record<string, () => void>} */ ({
   "/": () => $("find").focus(), "?": showKeys, d: toggleTheme, z: toggleZone, r: () => { state.ui.order = null; changed(); },
   j: () => moveRow(1), k: () => moveRow(-1), ".": () => { state.ui.cursor = null; changed(); },
-  t: () => { if (state.url.cluster) go({ table: state.url.table ? "" : "1" }); },
+  t: () => { if (state.url.page === "cluster") go({ table: state.url.table ? "" : "1" }); },
   a: () => { const first = document.querySelector(".alerts summary"); if (first) /** @type {HTMLElement} */ (first).focus(); },
   b: () => { const box = document.querySelector('.box[tabindex="0"]'); if (box) /** @type {HTMLElement} */ (box).focus(); },
+  e: () => { if (state.url.page === "services") saveServices("csv"); },
   Escape: back,
 });
-Object.keys(RANGES).forEach((k, i) => { KEY_ACTS[String(i + 1)] = () => { if (state.url.cluster) go({ range: k }); }; });
+Object.keys(RANGES).forEach((k, i) => { KEY_ACTS[String(i + 1)] = () => { if (state.url.page === "cluster") go({ range: k }); }; });
 
 /** One step back: pin, highlight, table, cursor, then the estate. */
 function back() {
@@ -261,7 +267,8 @@ function back() {
   else if (url.focus) return go({ focus: "" });
   else if (url.hi) return go({ hi: "" });
   else if (url.table) return go({ table: "" });
-  else if (url.cluster) return follow(href({}, true));
+  else if (url.q) return go({ q: "" });
+  else if (url.page) return follow(href(url.page === "tick" ? { page: "cluster", cluster: url.cluster, region: url.region, account: url.account } : {}, true));
   changed();
 }
 
@@ -269,9 +276,9 @@ addEventListener("keydown", (e) => {
   const target = /** @type {HTMLElement} */ (e.target);
   if (e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || /** @type {HTMLDialogElement} */ ($("keys")).open) return;
   if (!keysOn() && e.key !== "Escape") return;
-  if (lead === "g" && e.key === "e") {
+  if (lead === "g" && (e.key === "e" || e.key === "s")) {
     lead = "";
-    follow(href({}, true));
+    follow(href({ page: e.key === "s" ? "services" : "" }, true));
   } else if (e.key === "g") lead = "g";
   else {
     lead = "";
@@ -287,11 +294,10 @@ addEventListener("click", (e) => {
   if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
   e.preventDefault();
   const url = a.getAttribute("href") || "/";
-  if (a.hasAttribute("data-keep")) go(Object.fromEntries(new URLSearchParams(url.split("?")[1] || "")));
+  if (a.hasAttribute("data-keep")) visit(url);
   else follow(url);
 });
 addEventListener("resize", changed);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
 
 start(drawPage);
-export { sortBy };

@@ -6,15 +6,15 @@ import { h, name } from "./dom.js";
 import { duration, gib, NBSP, percent, shortId, shortZone, usdPerHour, vcpu } from "./format.js";
 import { spread } from "./chart.js";
 import { changed, go, keyOf, state } from "./store.js";
-import { boxWords, verdictLine } from "./words.js";
+import { verdictLine } from "./verdict.js";
+import { boxWords } from "./words.js";
 
 /** @typedef {import("./api.js").Instance} Instance */
 
 const WORST = ["interrupted", "held", "disconnected", "foreign", "draining", "empty", "leaving", "coming", "active"];
 
 /** A service keeps its hue while it stays among the top twelve. @param {string[]} services by rank */
-export function hues(services) {
-  const key = state.full ? keyOf(state.full) : "";
+export function hues(services, key = state.full ? keyOf(state.full) : "") {
   const have = state.ui.hues.get(key) || new Map();
   const rank = new Map(services.map((s, i) => [s, i]));
   for (const s of [...have.keys()]) if ((rank.get(s) ?? 99) >= 12) have.delete(s);

@@ -9,7 +9,8 @@ import { figure } from "./estate.js";
 import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
 import { poolsView } from "./pools.js";
 import { changed, earlier, go, href, keyOf, loadWhy, poll, rangeName, RANGES, state } from "./store.js";
-import { actLines, modeTag, orders, reasonLine, sentence, verdictLine } from "./words.js";
+import { reasonLine, verdictLine } from "./verdict.js";
+import { actLines, modeTag, orders, sentence } from "./words.js";
 
 /** @typedef {import("./api.js").ClusterFull} ClusterFull */
 /** @typedef {import("./format.js").Clock} Clock */
@@ -17,7 +18,7 @@ import { actLines, modeTag, orders, reasonLine, sentence, verdictLine } from "./
 const at = (/** @type {string | null} */ s) => (s ? Date.parse(s) : 0);
 
 /** A part that failed, said in its place. @param {string} what @param {string} part */
-function problem(what, part) {
+export function problem(what, part) {
   const e = state.errors[part];
   if (!e) return null;
   return h("div", { class: "problem", key: "problem " + part },
@@ -334,7 +335,8 @@ function services(c) {
       h("tbody", null, shown.map((s) => row(s, hue(s.name))),
         daemons.length ? h("tr", { key: "daemons" }, h("td", null, h("span", { class: "swatch" }, h("svg", { width: 10, height: 10, "aria-hidden": "true" }, h("rect", { class: "daemon", width: 10, height: 10 }))), count(daemons.length, "daemon")),
           h("td", { class: "n" }, num(sum((s) => s.running))), h("td", { class: "n" }, vcpu(sum((s) => s.reserved.cpu_units))), h("td", { class: "n" }, gib(sum((s) => s.reserved.memory_mib))), h("td", { class: "n" }, "–"), h("td", { class: "n quiet" }, "–")) : null))),
-    list.length > 12 ? h("p", null, h("button", { class: "link", onclick: () => { state.ui.allServices = !state.ui.allServices; changed(); } }, state.ui.allServices ? "the largest 12" : "all " + list.length + " services")) : null);
+    list.length > 12 ? h("p", null, h("button", { class: "link", onclick: () => { state.ui.allServices = !state.ui.allServices; changed(); } }, state.ui.allServices ? "the largest 12" : "all " + list.length + " services")) : null,
+    h("p", { class: "note" }, h("a", { href: href({ page: "services", cluster: c.name, region: state.url.region, account: state.url.account }, true), "data-go": "" }, "what they cost, and what happens when an instance goes")));
 }
 
 /** Why masu only reads it or is held by it. @param {import("./api.js").Fleet} f */
@@ -386,7 +388,7 @@ function missing(wanted) {
   if (e?.status === 404 || (state.estate && !state.estate.clusters.some((c) => c.name === wanted))) {
     const near = nearest(wanted, (state.estate?.clusters || []).map((c) => c.name));
     return h("div", null, h("h1", { id: "title" }, "No cluster is called ", name(wanted, 60)),
-      h("p", { class: "sentence" }, near ? ["Nearest: ", h("a", { href: href({ cluster: near }, true), "data-go": "" }, name(near)), ". "] : "", h("a", { href: href({}, true), "data-go": "" }, "All clusters")));
+      h("p", { class: "sentence" }, near ? ["Nearest: ", h("a", { href: href({ page: "cluster", cluster: near }, true), "data-go": "" }, name(near)), ". "] : "", h("a", { href: href({}, true), "data-go": "" }, "All clusters")));
   }
   if (e) return h("div", null, h("h1", { id: "title" }, name(wanted, 60)), problem("The cluster", "cluster"));
   const slow = performance.now() - state.startedReal > 300;

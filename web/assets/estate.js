@@ -4,8 +4,10 @@ import { miniBox } from "./box.js";
 import { bar, chart, roundUp, sparkline } from "./chart.js";
 import { h, name } from "./dom.js";
 import { count, duration, NBSP, num, percent, usdPerHour, vcpu } from "./format.js";
-import { changed, go, href, keyOf, state } from "./store.js";
-import { actLines, looks, modeTag, reasonLine, rowState, verdictLine } from "./words.js";
+import { href, keyOf, state } from "./store.js";
+import { movesNote, ordered, th, windowed } from "./table.js";
+import { reasonLine, verdictLine } from "./verdict.js";
+import { actLines, looks, modeTag, rowState } from "./words.js";
 
 /** @typedef {import("./api.js").Cluster} Cluster */
 
@@ -13,8 +15,8 @@ const GROUPS = ["Need a look", "Changing", "Steady"];
 
 /** @param {Cluster} c */
 const changing = (c) => !!(c.instances && (c.instances.coming || c.instances.draining || c.instances.interrupted)) || c.status === "starting";
-/** @param {Cluster} c */
-export const linkTo = (c) => href({ cluster: c.name, ...(ambiguous(c) ? { region: c.region, account: c.account } : {}) }, true);
+/** @param {Cluster} c @param {{ focus?: string }} [more] */
+export const linkTo = (c, more) => href({ page: "cluster", cluster: c.name, ...(ambiguous(c) ? { region: c.region, account: c.account } : {}), ...more }, true);
 /** @param {Cluster} c */
 const ambiguous = (c) => (state.estate?.clusters || []).filter((o) => o.name === c.name).length > 1;
 /** @param {Cluster} c */
@@ -34,40 +36,11 @@ const SORTS = /** @type {Record<string, By | undefined>} */ ({
   reserved: (c) => -(scarcest(c)?.share || 0), cost: byCost,
 });
 
-/** @param {{ c: Cluster, looks: any[] }[]} rows @returns {string[]} keys as "group/key" in the order the facts ask for */
-function wanted(rows) {
-  const by = SORTS[state.url.sort];
-  const group = (/** @type {any} */ r) => (by ? 2 : r.looks.length ? 0 : changing(r.c) ? 1 : 2);
-  const value = by || byCost;
-  const sign = state.url.dir === "up" ? -1 : 1;
-  const cmp = (/** @type {any} */ a, /** @type {any} */ b) => (a < b ? -1 : a > b ? 1 : 0);
-  return [...rows]
-    .sort((a, b) => group(a) - group(b) || sign * cmp(value(a.c), value(b.c)) || cmp(a.c.name, b.c.name))
-    .map((r) => group(r) + "|" + keyOf(r.c));
-}
-
-/** The order shown: what the reader last asked for; a live update moves no row. @param {{ c: Cluster, looks: any[] }[]} rows */
-function ordered(rows) {
-  const want = wanted(rows);
-  const present = new Set(rows.map((r) => keyOf(r.c)));
-  const bare = (/** @type {string} */ s) => s.slice(2);
-  if (!state.ui.order) state.ui.order = want;
-  const kept = state.ui.order.filter((s) => present.has(bare(s)));
-  const have = new Set(kept.map(bare));
-  const shown = [...kept, ...want.filter((s) => !have.has(bare(s)))];
-  shown.sort((a, b) => a.charCodeAt(0) - b.charCodeAt(0));
-  state.ui.order = shown;
-  const moves = shown.filter((s, i) => s !== want[i]).length;
-  return { shown, moves };
-}
-
-/** @param {string} sort */
-export function sortBy(sort) {
-  const { url } = state;
-  const next = url.sort !== sort ? { sort, dir: "" } : url.dir !== "up" ? { sort, dir: "up" } : { sort: "", dir: "" };
-  state.ui.order = null;
-  go(next);
-}
+/** @typedef {{ c: Cluster, looks: any[] }} Row */
+const ORDER = {
+  key: (/** @type {Row} */ r) => keyOf(r.c), name: (/** @type {Row} */ r) => r.c.name, group: (/** @type {Row} */ r) => (r.looks.length ? 0 : changing(r.c) ? 1 : 2), last: 2,
+  otherwise: (/** @type {Row} */ r) => byCost(r.c), sorts: Object.fromEntries(Object.entries(SORTS).map(([k, by]) => [k, (/** @type {Row} */ r) => /** @type {By} */ (by)(r.c)])),
+};
 
 /** @param {string} label @param {any} value @param {any} sub */
 export const figure = (label, value, sub) => h("div", { key: label }, h("dt", null, label), h("dd", null, h("div", { class: "fig" }, value), h("div", { class: "sub" }, sub)));
@@ -147,7 +120,7 @@ function row(r, clock) {
   const cost = c.cost_usd_micro_per_hour === null ? "–" : usdPerHour(c.cost_usd_micro_per_hour);
   const lines = act ? actLines(act.acts, act.dry_run) : [];
   const line = lines[0];
-  return h("tr", { key: keyOf(c), class: state.ui.row === keyOf(c) ? "on" : "" },
+  return h("tr", { key: keyOf(c), "data-row": "", class: state.ui.row === keyOf(c) ? "on" : "" },
     h("td", null, h("a", { class: "row", href: linkTo(c), "data-go": "" }, miniBox(c, tone), name(c.name)), tag ? [" ", h("span", { class: "tag" }, tag)] : null),
     h("td", { class: "state " + st.tone }, st.text),
     h("td", { class: "n inst" }, h("span", { class: "per", "data-cost": cost }, c.instances ? num(c.instances.total) : "–")),
@@ -158,14 +131,6 @@ function row(r, clock) {
     h("td", { class: "n cost" }, cost));
 }
 
-/** @param {string} label @param {string} key @param {string} cls */
-function th(label, key, cls) {
-  const on = state.url.sort === key;
-  const up = state.url.dir === "up";
-  if (!key) return h("th", { class: cls, scope: "col" }, label);
-  return h("th", { class: cls, scope: "col", "aria-sort": on ? (up !== (key === "name") ? "ascending" : "descending") : null }, h("button", { onclick: () => sortBy(key) }, label + (on ? (up ? " ↑" : " ↓") : "")));
-}
-
 /** @param {import("./format.js").Clock} clock @param {number} width */
 export function estateView(clock, width) {
   const e = /** @type {import("./api.js").Estate} */ (state.estate);
@@ -174,25 +139,25 @@ export function estateView(clock, width) {
   const bad = all.filter((r) => r.looks.length);
   const fine = all.length - bad.length;
   const title = bad.length ? `${fine} of ${count(all.length, "cluster is", "clusters are")} fine, ${bad.length} ${bad.length === 1 ? "needs" : "need"} a look` : all.length === 1 ? "The cluster is fine" : `All ${all.length} clusters are fine`;
-  const { shown, moves } = ordered(all);
-  const by = new Map(all.map((r) => [keyOf(r.c), r]));
+  const { shown, moves } = ordered(all, ORDER);
   const q = state.url.q.toLowerCase();
-  const rows = shown.map((s) => ({ g: +s[0], r: /** @type {any} */ (by.get(s.slice(2))) })).filter((x) => !q || x.r.c.name.toLowerCase().includes(q));
-  const groups = state.url.sort ? [{ title: "", rows }] : GROUPS.map((t, g) => ({ title: t, rows: rows.filter((x) => x.g === g) })).filter((g) => g.rows.length);
+  const rows = shown.filter((x) => !q || x.r.c.name.toLowerCase().includes(q));
+  const groups = state.url.sort ? [{ title: "", id: "clusters-all", rows }] : GROUPS.map((t, g) => ({ title: t, id: "clusters-" + g, rows: rows.filter((x) => x.g === g) })).filter((g) => g.rows.length);
   return h("div", { class: "estate" },
     h("div", { class: "title" }, h("h1", { id: "title" }, title)),
     bad.length ? h("ul", { class: "looks", key: "looks" }, bad.flatMap((r) => r.looks.map((l, i) => ({ l, i, r }))).slice(0, 12).map(({ l, i, r }) =>
       h("li", { key: keyOf(r.c) + l.tone + l.verdict.slice(0, 12) + i }, i ? h("span") : miniBox(r.c, l.tone === "red" ? "bad" : "warn"), i ? h("span") : h("b", { class: "strong" }, name(r.c.name)),
         h("span", { class: "quiet nowrap" }, l.since ? duration(state.now - l.since) : ""), h("span", { class: "fact" }, verdictLine(l.fact, l.verdict)),
-        h("a", { class: "open", href: l.focus ? linkTo(r.c).replace(/$/, "&focus=" + encodeURIComponent(l.focus)) : linkTo(r.c), "data-go": "" }, l.focus ? "drain" : "open", h("span", { class: "unseen" }, " " + r.c.name))))) : null,
+        h("a", { class: "open", href: l.focus ? linkTo(r.c, { focus: l.focus }) : linkTo(r.c), "data-go": "" }, l.focus ? "drain" : "open", h("span", { class: "unseen" }, " " + r.c.name))))) : null,
     figures(e.clusters), strip(clock, width),
     h("section", { key: "clusters", "aria-labelledby": "clusters-head" },
       h("div", { class: "head" }, h("h2", { id: "clusters-head" }, "Clusters"),
-        h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, count(moves, "row") + " would move, r sorts")] : null),
+        h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", movesNote(moves)),
         h("div", { class: "legend right" }, legend())),
       rows.length ? h("table", { class: "clusters" }, h("thead", null, h("tr", null,
-        th("Cluster", "name", "c-name"), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Last act", "", ""), th("$/h", "cost", "n cost"))),
-        groups.map((g) => h("tbody", { class: g.title ? "group" : "", key: g.title }, g.title ? h("tr", { key: "head" }, h("th", { colspan: 8, scope: "rowgroup" }, g.title, h("span", null, " " + g.rows.length))) : null, g.rows.map((x) => row(x.r, clock)))))
+        th("Cluster", "name", "c-name", true), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Last act", "", ""), th("$/h", "cost", "n cost"))),
+        groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 8, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
+          h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 8, (x) => row(x.r, clock)))]))
         : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
     state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + " -> tries again in 20 s")) : null);
 }

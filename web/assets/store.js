@@ -19,15 +19,28 @@ const PAGES_MAX = 6;
 const SPARK_EVERY_MS = 20_000;
 
 /** Everything in the URL; what is at its default is left out of it. */
-const DEFAULTS = { cluster: "", region: "", account: "", range: "", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "" };
+const DEFAULTS = { page: "", tick: "", cluster: "", region: "", account: "", range: "", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "", per: "" };
 
-export function readUrl() {
-  const q = new URLSearchParams(location.search);
+/** The path says the page: "" the estate, else cluster, tick, services. What is in it is no parameter. @param {string} path @returns {Record<string, string>} */
+function pageOf(path) {
+  const [first, second, third, fourth] = path.split("/").filter(Boolean).map((s) => { try { return decodeURIComponent(s); } catch { return s; } });
+  if (first === "services") return { page: "services" };
+  if (first !== "clusters" || !second) return { page: "" };
+  return third === "ticks" && fourth ? { page: "tick", cluster: second, tick: fourth } : { page: "cluster", cluster: second };
+}
+
+/** @param {string} url path and query */
+export function parseUrl(url) {
+  const [path, query] = url.split("?");
+  const q = new URLSearchParams(query || "");
   const out = { ...DEFAULTS };
-  for (const k of Object.keys(DEFAULTS)) /** @type {any} */ (out)[k] = q.get(k) ?? /** @type {any} */ (DEFAULTS)[k];
+  for (const k of Object.keys(DEFAULTS)) if (k !== "page" && k !== "tick") /** @type {any} */ (out)[k] = q.get(k) ?? "";
+  Object.assign(out, pageOf(path));
+  if (!out.page && out.cluster) out.page = "cluster"; // a link of before: /?cluster=NAME
   if (!RANGES[out.range]) out.range = "";
   return out;
 }
+export const readUrl = () => parseUrl(location.pathname + location.search);
 
 /** The range shown: the reader's choice, else a day; a demo that has run for less than six of its hours shows six. */
 export function rangeName() {
@@ -39,9 +52,11 @@ export function rangeName() {
 export function href(change, fresh) {
   const next = fresh ? { ...DEFAULTS, tz: state.url.tz } : { ...state.url };
   Object.assign(next, change);
+  const named = next.page === "cluster" || next.page === "tick";
+  const path = named ? clusterPath(next.cluster) + (next.page === "tick" ? "/ticks/" + encodeURIComponent(next.tick) : "") : "/" + next.page;
   const q = new URLSearchParams();
-  for (const [k, v] of Object.entries(next)) if (v && v !== /** @type {any} */ (DEFAULTS)[k]) q.set(k, v);
-  return "/" + (q.size ? "?" + q : "");
+  for (const [k, v] of Object.entries(next)) if (v && k !== "page" && k !== "tick" && !(named && k === "cluster")) q.set(k, v);
+  return path + (q.size ? "?" + q : "");
 }
 
 export const state = {
@@ -51,6 +66,7 @@ export const state = {
   /** @type {import("./api.js").Instances | null} */ instances: null,
   /** @type {import("./api.js").Pools | null} */ pools: null,
   /** @type {import("./api.js").Series | null} */ series: null,
+  /** @type {import("./api.js").Services | null} */ services: null,
   /** ticks that acted, by id, back to the range's begin at least @type {Map<number, Tick>} */ acting: new Map(),
   /** where the older ones begin; undefined before the first answer @type {number | null | undefined} */ actingOlder: undefined,
   /** newest ticks without a gap, newest first @type {Tick[]} */ ticks: [],
@@ -102,9 +118,13 @@ export function changed() {
 
 /** @param {Partial<typeof DEFAULTS>} change @param {{ push?: boolean, fresh?: boolean }} [how] */
 export function go(change, how = {}) {
-  const url = href(change, how.fresh);
+  visit(href(change, how.fresh), how.push);
+}
+
+/** @param {string} url as href gives it @param {boolean} [push] a step that Back takes back */
+export function visit(url, push) {
   const before = { ...state.url };
-  if (how.push) history.pushState(null, "", url);
+  if (push) history.pushState(null, "", url);
   else history.replaceState(null, "", url);
   arrive(before);
 }
@@ -112,10 +132,10 @@ export function go(change, how = {}) {
 /** @param {typeof DEFAULTS} before */
 function arrive(before) {
   state.url = readUrl();
-  const moved = ["cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
+  const moved = ["page", "tick", "cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
-    Object.assign(state, { full: null, instances: null, pools: null, series: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
-    Object.assign(state.ui, { cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, acts: 14, open: new Set(), find: "" });
+    Object.assign(state, { full: null, instances: null, pools: null, series: null, services: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state.ui, { order: null, cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, acts: 14, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
   if (before.range !== state.url.range) state.series = null;
@@ -256,6 +276,27 @@ export async function loadWhy(tick) {
   changed();
 }
 
+const PAGE_SIZE = 1000;
+const SERVICE_PAGES_MAX = 20;
+/** @param {typeof DEFAULTS} url */
+async function pollServices(url) {
+  const mine = () => state.url.page === "services" && state.url.cluster === url.cluster && state.url.region === url.region;
+  await attempt("services", async () => {
+    /** @type {import("./api.js").Services | null} */
+    let all = null;
+    /** @type {string | undefined} */
+    let after;
+    for (let i = 0; i < SERVICE_PAGES_MAX; i++) {
+      const a = /** @type {import("./api.js").Services} */ (await get("/services", { ...where(), cluster: url.cluster || undefined, limit: PAGE_SIZE, after }));
+      if (all) all.services.push(...a.services);
+      else all = a;
+      if (a.after === null) break;
+      after = a.after;
+    }
+    if (mine()) state.services = all;
+  });
+}
+
 /** The few clusters whose details the estate page tells: those that wait, drain, fail or do not know. */
 export function wantsLook(/** @type {import("./api.js").Cluster} */ c) {
   return c.status === "failed" || c.status === "late" || !!c.waiting_tasks || !!c.drains_in_progress || !!c.stale_sources;
@@ -316,7 +357,8 @@ export async function poll() {
   await attempt("estate", pollEstate);
   state.misses = state.errors.estate ? state.misses + 1 : 0;
   if (!state.errors.estate) {
-    if (url.cluster) await pollCluster(url.cluster, url);
+    if (url.page === "cluster") await pollCluster(url.cluster, url);
+    else if (url.page === "services") await pollServices(url);
     else {
       changed();
       await pollEstateParts();

@@ -1,8 +1,7 @@
 // Sentences and verdicts: what the page says about a cluster, worst first, from the daemon's answers alone.
 
 import { alertsOf, heldBy, heldWord } from "./alerts.js";
-import { h, name } from "./dom.js";
-import { count, counted, duration, gib, num, percent, shortId, splitVerdict, vcpu } from "./format.js";
+import { count, counted, gib, percent, vcpu } from "./format.js";
 
 /**
  * @typedef {import("./api.js").Cluster} Cluster
@@ -20,30 +19,6 @@ export const sourceName = (kind) => SOURCES[kind] || kind;
 
 const time = (/** @type {string | null | undefined} */ s) => (s ? Date.parse(s) : null);
 const has = (/** @type {string} */ s, /** @type {string} */ otherwise) => s || otherwise;
-
-/** "fact -> verdict" for the eye and for copying alike. @param {string} fact @param {string} verdict */
-export const verdictLine = (fact, verdict) => [
-  h("span", { class: "fact-text" }, ids(fact)),
-  verdict ? [h("span", { class: "to" }, " -> "), h("span", { class: "verdict" }, ids(verdict))] : null,
-];
-
-/** @param {string} text */
-export function reasonLine(text) {
-  const { fact, verdict } = splitVerdict(text);
-  return verdictLine(fact, verdict);
-}
-
-/** Ids inside a sentence are shortened; the whole is in the title. @param {string} text */
-function ids(text) {
-  const out = [];
-  let from = 0;
-  for (const m of text.matchAll(/\b(?:i|sfr)-[0-9a-f][0-9a-f-]{11,}\b/g)) {
-    out.push(text.slice(from, m.index), h("span", { class: "nowrap", title: m[0] }, shortId(m[0])));
-    from = m.index + m[0].length;
-  }
-  out.push(text.slice(from));
-  return h("bdi", null, out);
-}
 
 /** What needs a person's eye, worst first. @param {Cluster} c @param {ClusterFull | undefined} full @param {number} now @param {import("./format.js").Clock} clock @returns {Look[]} */
 export function looks(c, full, now, clock) {
@@ -209,5 +184,3 @@ export function boxWords(it, zone, state, holds, tasks) {
   const full = it.capacity && it.reserved ? `CPU ${percent(it.reserved.cpu_units, it.capacity.cpu_units)}, memory ${percent(it.reserved.memory_mib, it.capacity.memory_mib)}, ` : "";
   return `${it.id}, ${it.type || "unknown type"} ${it.spot ? "spot" : "on-demand"}, zone ${zone}, ${state || "active"}, ${holds ? holds + ", " : ""}${full}${it.tasks_known ? count(tasks, "task") : "tasks unknown"}`.replace(/ %/g, " percent");
 }
-
-export { count, duration, name, num };

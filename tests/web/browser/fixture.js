@@ -229,6 +229,27 @@ function ticks(c, q) {
   return { now: iso(NOW), ticks: out, older };
 }
 
+const UNIT = (n) => ({ usd_micro_per_hour: n, usd_micro_per_day: n * 24, usd_micro_per_month: n * 730 });
+
+/** Who holds what, at the price that the fixture gives a vCPU. */
+function services(clusters, q) {
+  const of = (c) => ({ cluster: c.summary.name, account: c.summary.account, region: c.summary.region });
+  const list = clusters.flatMap((c) => [...c.full.services].sort((a, b) => (a.name < b.name ? -1 : 1)).map((s, i) => ({
+    ...of(c), name: s.name, kind: s.kind, on_ec2: true, desired: s.desired, running: s.running, pending: s.pending, waiting: s.waiting, waiting_since: s.waiting_since, shape: s.shape,
+    task_cpu_units: s.task_cpu_units, task_memory_mib: s.task_memory_mib, reserved: s.reserved, used: null, instances: s.instances,
+    cost: s.name === "geo" ? null : UNIT(s.reserved.cpu_units * 21), min_percent: 100, max_percent: s.name === "checkout-worker" ? 100 : 200, stop_timeout_s: s.name === "mailer" ? 330 : 30,
+    deploying: s.deploying, crash_looping: s.crash_looping,
+    risks: [
+      ...(s.name === "checkout-worker" ? [{ code: "cannot_move", fact: "desired 1 at 100/100 %, can neither start nor stop a task", verdict: "cannot move" }, { code: "protected", fact: "1 of its tasks protected from scale-in", verdict: "holds a drain" }] : []),
+      ...(s.name === "mailer" ? [{ code: "slow_stop", fact: "a task may need 330 s to stop, a spot notice gives 120 s", verdict: "may not end in time" }] : []),
+    ], i,
+  })));
+  const from = Number(q.get("after") || 0);
+  const limit = Number(q.get("limit") || 200);
+  return { now: iso(NOW), clusters: clusters.map((c) => ({ ...of(c), tick: TICK, at: c.summary.at, services: c.full.services.length, standalone_cost: UNIT(0), free_cost: UNIT(910000) })),
+    services: list.slice(from, from + limit).map(({ i: _, ...s }) => s), after: from + limit < list.length ? String(from + limit) : null };
+}
+
 /** The worlds by name. */
 export function world(kind) {
   const one = (name, seed, opt) => makeCluster(name, seed, { count: 24, ...opt });
@@ -260,6 +281,7 @@ export async function startFixture(kind = "pictures") {
     if (failing && url.pathname.includes(failing)) return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "history is busy, query over 2 s" }];
     if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
     if (url.pathname === "/api/v1/alerts") return [200, { now: iso(NOW), alerts: w.alerts }];
+    if (url.pathname === "/api/v1/services") return [200, services(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")), q)];
     if (url.pathname === "/api/v1/ticks") {
       const name = q.get("cluster");
       const list = w.clusters.filter((c) => !name || c.summary.name === name);
@@ -285,7 +307,7 @@ export async function startFixture(kind = "pictures") {
       res.writeHead(status, { ...head, "content-type": status === 200 ? "application/json" : "application/problem+json" }).end(JSON.stringify(body ?? {}));
       return;
     }
-    const path = url.pathname === "/" ? "index.html" : url.pathname.replace(/^\/assets\//, "");
+    const path = url.pathname === "/" || /^\/(services|clusters\/)/.test(url.pathname) ? "index.html" : url.pathname.replace(/^\/assets\//, "");
     try {
       const bytes = await readFile(new URL(path, ASSETS));
       res.writeHead(200, { ...head, "content-type": TYPES[extname(path)] || "application/octet-stream" }).end(bytes);

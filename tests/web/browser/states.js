@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { servicesPage } from "./services.js";
 
 /** @param {any} t */
 export function states({ browser, startFixture, text, num }) {
@@ -19,6 +20,7 @@ export function states({ browser, startFixture, text, num }) {
     }
   };
   const api = async (/** @type {any} */ world, /** @type {string} */ path) => (await fetch(world.url + "api/v1" + path)).json();
+  servicesPage({ on, api, text, num });
 
   test("alerts come and go in place, are said once, and are read by keyboard alone", () => on("pictures", "?cluster=production-web", {}, async (page, world) => {
     await page.waitForSelector(".going");
@@ -176,7 +178,7 @@ export function states({ browser, startFixture, text, num }) {
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".box");
-    assert.match(page.url(), /\?cluster=production-web$/);
+    assert.match(page.url(), /\/clusters\/production-web$/);
     await page.keyboard.press("b");
     const first = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
     await page.keyboard.press("ArrowLeft");
@@ -212,7 +214,7 @@ export function states({ browser, startFixture, text, num }) {
     await page.keyboard.type("recip");
     await page.waitForSelector("#found0");
     await page.keyboard.press("Enter");
-    await page.waitForURL(/cluster=recipes-web/);
+    await page.waitForURL(/clusters\/recipes-web/);
     await page.goBack();
     await page.waitForSelector("a.row");
   }));

@@ -1,0 +1,169 @@
+#include "base/parse.h"
+#include "web/ask.h"
+#include "web/jsonw.h"
+
+#define LIMIT_DEFAULT 200
+#define LIMIT_MAX 1000
+#define HOURS_A_DAY 24
+#define HOURS_A_MONTH 730
+
+static void write_cost(struct jsonw *j, const char *key, struct view_cost cost)
+{
+    if (!cost.known) {
+        jsonw_null(j, key);
+        return;
+    }
+    jsonw_object(j, key);
+    jsonw_int(j, "usd_micro_per_hour", cost.usd_micro);
+    jsonw_int(j, "usd_micro_per_day", cost.usd_micro * HOURS_A_DAY);
+    jsonw_int(j, "usd_micro_per_month", cost.usd_micro * HOURS_A_MONTH);
+    jsonw_end(j);
+}
+
+static void write_place(struct jsonw *j, const struct view_cluster *c)
+{
+    jsonw_str(j, "cluster", c->name);
+    jsonw_str(j, "account", c->account);
+    jsonw_str(j, "region", c->region);
+}
+
+static void write_cluster(struct jsonw *j, const struct view_cluster *c)
+{
+    jsonw_object(j, NULL);
+    write_place(j, c);
+    jsonw_int_or_null(j, "tick", c->ticked ? c->tick : 0);
+    jsonw_time(j, "at", c->ticked ? c->at_ms : 0);
+    jsonw_int(j, "services", (int64_t)c->service_count);
+    write_cost(j, "standalone_cost", c->ticked ? c->standalone_cost : (struct view_cost){0});
+    write_cost(j, "free_cost", c->ticked ? c->free_cost : (struct view_cost){0});
+    jsonw_end(j);
+}
+
+static void write_risks(struct jsonw *j, const struct view_service *v)
+{
+    jsonw_array(j, "risks");
+    for (int i = 0; i < v->risk_count; i++) {
+        jsonw_object(j, NULL);
+        jsonw_str(j, "code", view_risk_name(v->risks[i].kind));
+        jsonw_str(j, "fact", v->risks[i].fact);
+        jsonw_str(j, "verdict", v->risks[i].verdict);
+        jsonw_end(j);
+    }
+    jsonw_end(j);
+}
+
+static void write_service(struct jsonw *j, const struct view_cluster *c, const struct view_service *v)
+{
+    const struct service *x = &c->snapshot->services[v->index];
+    const struct deployment *primary = x->primary >= 0 ? &x->deployments[x->primary] : NULL;
+    jsonw_object(j, NULL);
+    write_place(j, c);
+    jsonw_str(j, "name", x->name);
+    jsonw_str(j, "kind", x->kind == SERVICE_DAEMON ? "daemon" : "replica");
+    jsonw_bool(j, "on_ec2", x->on_ec2);
+    jsonw_int(j, "desired", x->desired);
+    jsonw_int(j, "running", x->running);
+    jsonw_int(j, "pending", x->pending);
+    jsonw_int(j, "waiting", v->waiting);
+    jsonw_time(j, "waiting_since", v->waiting_since_ms);
+    jsonw_str(j, "shape", primary && primary->shape >= 0 ? c->snapshot->shapes[primary->shape].name : NULL);
+    jsonw_int_or_null(j, "task_cpu_units", v->task.v[RES_CPU]);
+    jsonw_int_or_null(j, "task_memory_mib", v->task.v[RES_MEMORY]);
+    jsonw_res(j, "reserved", v->reserved);
+    jsonw_null(j, "used");  // nothing measures it
+    jsonw_int(j, "instances", v->instances);
+    write_cost(j, "cost", v->cost);
+    jsonw_int(j, "min_percent", x->min_percent);
+    jsonw_int(j, "max_percent", x->max_percent);
+    jsonw_int_or_null(j, "stop_timeout_s", v->stop_timeout_ms / 1000);
+    jsonw_bool(j, "deploying", primary && primary->in_progress);
+    jsonw_bool(j, "crash_looping", x->crash_looping);
+    write_risks(j, v);
+    jsonw_end(j);
+}
+
+// ---- pages ----------------------------------------------------------------------------------------------------------------
+// Clusters in the policy's order, services by name: an order that no tick changes, so that pages have each service once.
+struct page {
+    const struct view_cluster *only;  // NULL: all
+    size_t cluster;                   // where it begins
+    const char *after;                // in that cluster, behind this name; "" at its first
+    int64_t limit;
+};
+
+struct named {
+    const char *name;
+    const struct view_service *service;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+static struct named *sorted(const struct view_cluster *c, struct arena *a)
+{
+    struct named *list = arena_array(a, struct named, c->service_count);
+    for (size_t i = 0; i < c->service_count; i++)
+        list[i] = (struct named){c->snapshot->services[c->services[i].index].name, &c->services[i]};
+    if (c->service_count)
+        qsort(list, c->service_count, sizeof(*list), by_name);
+    return list;
+}
+
+static bool after_param(const struct web_request *r, struct web_response *w, struct page *p)
+{
+    const char *text = r->query(r, "after");
+    if (!text)
+        return true;
+    struct slice rest = slice_of(text), number = slice_cut(&rest, ':');
+    int64_t cluster;
+    if (parse_i64(number, &cluster) && cluster >= 0 && cluster < (int64_t)r->view->cluster_count) {
+        p->cluster = (size_t)cluster;
+        p->after = arena_strndup(r->arena, rest.ptr, rest.len);
+        return true;
+    }
+    web_problem(w, 400, "after: what an answer before gave as `after` is expected");
+    return false;
+}
+
+// Writes the page; the cursor of the next one, NULL at the end.
+static const char *write_page(struct jsonw *j, const struct web_request *r, const struct page *p)
+{
+    const char *after = p->after;
+    int64_t n = 0;
+    for (size_t i = p->cluster; i < r->view->cluster_count; i++, after = "") {
+        const struct view_cluster *c = r->view->clusters[i];
+        struct named *list = p->only && c != p->only ? NULL : sorted(c, r->arena);
+        for (size_t k = 0; list && k < c->service_count; k++) {
+            if (strcmp(list[k].name, after) <= 0)
+                continue;  // a service has a name, so "" is before all
+            if (n++ == p->limit)
+                return arena_printf(r->arena, "%zu:%s", i, k ? list[k - 1].name : "");
+            write_service(j, c, list[k].service);
+        }
+    }
+    return NULL;
+}
+
+void web_services(struct web_request *r, struct web_response *w)
+{
+    struct page p = {.after = "", .limit = LIMIT_DEFAULT};
+    if (!web_param_int(r, w, "limit", 1, LIMIT_MAX, &p.limit) || !after_param(r, w, &p))
+        return;
+    r->name = r->query(r, "cluster");
+    if (r->name && !(p.only = web_find_cluster(r, w)))
+        return;
+    struct jsonw j;
+    web_json_begin(r, w, &j);
+    jsonw_array(&j, "clusters");
+    for (size_t i = 0; i < r->view->cluster_count; i++)
+        if (!p.only || p.only == r->view->clusters[i])
+            write_cluster(&j, r->view->clusters[i]);
+    jsonw_end(&j);
+    jsonw_array(&j, "services");
+    const char *next = write_page(&j, r, &p);
+    jsonw_end(&j);
+    jsonw_str(&j, "after", next);
+    jsonw_end(&j);
+}

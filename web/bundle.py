@@ -1,0 +1,51 @@
+"""The page's modules as one script: fewer requests, no waterfall, and one text whose hash a self-contained file can name in its CSP.
+
+Knows the little that web/assets uses: `import { a, b } from "./x.js";` on a line of its own, and `export` before a function, const or
+class. Each module becomes a function that returns what it exports; they stand in the order of their imports, so a cycle is an error.
+Comments are left out: they are most of the bytes.
+"""
+import os
+import re
+import sys
+
+IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./([a-z]+)\.js";$', re.M)
+EXPORT = re.compile(r"^export (async function|function|const|class) (\w+)", re.M)
+
+
+def strip_comments(text):
+    text = re.sub(r"/\*\*.*?\*/ ?", "", text, flags=re.S)
+    text = re.sub(r"^\s*//.*\n", "", text, flags=re.M)
+    return re.sub(r"\n\s*\n+", "\n", text)
+
+
+def order(folder, name, done, open_):
+    if name in done:
+        return
+    if name in open_:
+        sys.exit("bundle: modules import each other: " + " -> ".join(open_[open_.index(name):] + [name]))
+    with open(os.path.join(folder, name + ".js"), encoding="utf-8") as f:
+        text = f.read()
+    for _, wanted in IMPORT.findall(text):
+        order(folder, wanted, done, open_ + [name])
+    done[name] = text
+
+
+def module(name, text):
+    exports = [m[1] for m in EXPORT.findall(text)]
+    text = IMPORT.sub(lambda m: "const { %s } = m_%s;" % (m[1].replace(" as ", ": "), m[2]), text)
+    text = EXPORT.sub(r"\1 \2", text)
+    left = re.search(r"^(import|export)\b.*", text, re.M)
+    if left:
+        sys.exit("bundle: %s.js: not understood: %s" % (name, left[0]))
+    return "const m_%s = (() => {\n%sreturn { %s };\n})();\n" % (name, strip_comments(text).lstrip(), ", ".join(exports))
+
+
+def bundle(folder, entry="app"):
+    """The script that `entry`.js and all it imports make."""
+    done = {}
+    order(folder, entry, done, [])
+    return '"use strict";\n' + "".join(module(n, t) for n, t in done.items())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(bundle(sys.argv[1]))
