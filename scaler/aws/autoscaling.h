@@ -17,8 +17,9 @@ struct asg_instance {
 };
 
 struct asg_override {
-    const char *type;
+    const char *type;              // "" where it asks for types by attributes
     int64_t weight_milli;
+    const struct type_rules *rules;  // these; NULL: it names its type
 };
 
 struct asg_group {

@@ -67,6 +67,46 @@ static int read_instances(struct asg_group *g, const struct xml_node *n, struct 
     return 0;
 }
 
+static enum trait_rule trait_of(const struct xml_node *n, const char *path)
+{
+    const char *word = xml_text(n, path);
+    return strcmp(word, "included") == 0 ? TRAIT_INCLUDED : strcmp(word, "required") == 0 ? TRAIT_REQUIRED : TRAIT_EXCLUDED;
+}
+
+static bool names(const struct xml_node *n, const char *list, const char *word)
+{
+    for (const struct xml_node *i = xml_first(n, list, "member"); i; i = xml_next(i))
+        if (strcmp(i->text, word) == 0)
+            return true;
+    return false;
+}
+
+// As of a fleet (ec2_type_rules_of), in this protocol's names. What is not read only makes the real choice narrower.
+static const struct type_rules *rules_of(const struct xml_node *override, struct arena *a)
+{
+    const struct xml_node *n = xml_at(override, "InstanceRequirements");
+    if (!n)
+        return NULL;
+    struct type_rules r = type_rules_any();
+    r.vcpus_min = xml_int(n, "VCpuCount/Min", 0);
+    r.vcpus_max = xml_int(n, "VCpuCount/Max", 0);
+    r.memory_min_mib = xml_int(n, "MemoryMiB/Min", 0);
+    r.memory_max_mib = xml_int(n, "MemoryMiB/Max", 0);
+    r.gpus_max = xml_int(n, "AcceleratorCount/Max", -1);
+    r.burstable = trait_of(n, "BurstablePerformance");
+    r.bare_metal = trait_of(n, "BareMetal");
+    bool current = names(n, "InstanceGenerations", "current"), previous = names(n, "InstanceGenerations", "previous");
+    if (current != previous) {
+        r.current = current ? TRAIT_INCLUDED : TRAIT_EXCLUDED;
+        r.previous = previous ? TRAIT_INCLUDED : TRAIT_EXCLUDED;
+    }
+    r.only = texts_of(n, "AllowedInstanceTypes", "", a, &r.only_count);
+    r.except = texts_of(n, "ExcludedInstanceTypes", "", a, &r.except_count);
+    struct type_rules *kept = arena_new(a, struct type_rules);
+    *kept = r;
+    return kept;
+}
+
 static void read_mixed(struct asg_group *g, const struct xml_node *n, struct arena *a)
 {
     const struct xml_node *mixed = xml_at(n, "MixedInstancesPolicy"), *t = xml_at(mixed, "LaunchTemplate");
@@ -78,7 +118,7 @@ static void read_mixed(struct asg_group *g, const struct xml_node *n, struct are
     g->spot_allocation = xml_text_in(mixed, "InstancesDistribution/SpotAllocationStrategy", a);
     g->overrides = arena_array(a, struct asg_override, xml_count(first) + 1);
     for (const struct xml_node *i = first; i; i = xml_next(i))
-        g->overrides[g->override_count++] = (struct asg_override){xml_text_in(i, "InstanceType", a), weight_of(i)};
+        g->overrides[g->override_count++] = (struct asg_override){xml_text_in(i, "InstanceType", a), weight_of(i), rules_of(i, a)};
 }
 
 static void read_suspended(struct asg_group *g, const struct xml_node *n, struct arena *a)
@@ -150,12 +190,12 @@ static bool counts(const struct asg_instance *i)
     return strcmp(i->lifecycle, "InService") == 0 || strncmp(i->lifecycle, "Pending", 7) == 0;
 }
 
-static void add_pools(struct ec2_spot_fleet *f, size_t *cap, const struct asg_group *g, const char *type, int64_t weight_milli, struct arena *a)
+static void add_pools(struct ec2_spot_fleet *f, size_t *cap, const struct asg_group *g, struct asg_override o, struct arena *a)
 {
     for (size_t z = 0; z < g->zone_count; z++) {
         f->overrides = arena_grow(a, f->overrides, f->override_count, cap, sizeof *f->overrides);
-        f->overrides[f->override_count++] = (struct ec2_fleet_override){.type = type, .subnet = "", .zone = g->zones[z],
-                                                                        .launch_template = g->launch_template, .weight_milli = weight_milli};
+        f->overrides[f->override_count++] = (struct ec2_fleet_override){.type = o.type, .subnet = "", .zone = g->zones[z], .rules = o.rules,
+                                                                        .launch_template = g->launch_template, .weight_milli = o.weight_milli};
     }
 }
 
@@ -167,7 +207,7 @@ static void add_types_of_members(struct ec2_spot_fleet *f, size_t *cap, const st
         for (size_t k = 0; k < f->override_count && !there; k++)
             there = strcmp(f->overrides[k].type, g->instances[i].type) == 0;
         if (!there && *g->instances[i].type)
-            add_pools(f, cap, g, g->instances[i].type, g->instances[i].weight_milli, a);
+            add_pools(f, cap, g, (struct asg_override){g->instances[i].type, g->instances[i].weight_milli, NULL}, a);
     }
 }
 
@@ -179,7 +219,7 @@ static struct ec2_spot_fleet as_fleet(const struct asg_group *g, struct arena *a
     for (size_t i = 0; i < g->instance_count; i++)
         f.fulfilled_milli += counts(&g->instances[i]) ? g->instances[i].weight_milli : 0;
     for (size_t i = 0; i < g->override_count; i++)
-        add_pools(&f, &cap, g, g->overrides[i].type, g->overrides[i].weight_milli, a);
+        add_pools(&f, &cap, g, g->overrides[i], a);
     if (f.override_count == 0)
         add_types_of_members(&f, &cap, g, a);
     return f;

@@ -50,6 +50,45 @@ static void the_shared_sample_of_a_group_is_read_right(void **state)
     fixture_end(&f);
 }
 
+static void a_mixed_group_may_ask_for_types_by_attributes_in_each_of_its_zones(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f);
+    scripted_add_body(&f.s,
+        "<DescribeAutoScalingGroupsResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\"><DescribeAutoScalingGroupsResult><AutoScalingGroups><mem"
+        "ber><AutoScalingGroupName>g</AutoScalingGroupName><MinSize>0</MinSize><MaxSize>9</MaxSize><DesiredCapacity>0</DesiredCapacity><AvailabilityZones><memb"
+        "er>us-east-1a</member><member>us-east-1b</member></AvailabilityZones><MixedInstancesPolicy><LaunchTemplate><LaunchTemplateSpecification><LaunchTemplat"
+        "eId>lt-1</LaunchTemplateId><Version>3</Version></LaunchTemplateSpecification><Overrides><member><WeightedCapacity>2</WeightedCapacity><InstanceRequire"
+        "ments><VCpuCount><Min>2</Min><Max>8</Max></VCpuCount><MemoryMiB><Min>4096</Min></MemoryMiB><InstanceGenerations><member>current</member></InstanceGene"
+        "rations><BurstablePerformance>included</BurstablePerformance><ExcludedInstanceTypes><member>m5.*</member><member>r*</member></ExcludedInstanceTypes></"
+        "InstanceRequirements></member></Overrides></LaunchTemplate></MixedInstancesPolicy></member></AutoScalingGroups></DescribeAutoScalingGroupsResult></Des"
+        "cribeAutoScalingGroupsResponse>");
+    const char *name = "g";
+    struct ec2_spot_fleets ret;
+    asg_describe_as_fleets(f.with, &name, 1, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(ret.items[0].override_count, 2);
+    for (int z = 0; z < 2; z++) {
+        const struct ec2_fleet_override *o = &ret.items[0].overrides[z];
+        assert_string_equal(o->type, "");
+        assert_string_equal(o->zone, z ? "us-east-1b" : "us-east-1a");
+        assert_string_equal(o->launch_template, "lt-1:3");
+        assert_int_equal(o->weight_milli, 2000);
+        assert_non_null(o->rules);
+        assert_int_equal(o->rules->vcpus_min, 2);
+        assert_int_equal(o->rules->vcpus_max, 8);
+        assert_int_equal(o->rules->memory_min_mib, 4096);
+        assert_int_equal(o->rules->burstable, TRAIT_INCLUDED);
+        assert_int_equal(o->rules->bare_metal, TRAIT_EXCLUDED);
+        assert_int_equal(o->rules->previous, TRAIT_EXCLUDED);
+        assert_int_equal(o->rules->except_count, 2);
+        assert_string_equal(o->rules->except[1], "r*");
+    }
+    fixture_end(&f);
+}
+
 static void a_busy_group_is_a_conflict(void **state)
 {
     (void)state;
@@ -123,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_shared_sample_of_a_group_is_read_right),
+        cmocka_unit_test(a_mixed_group_may_ask_for_types_by_attributes_in_each_of_its_zones),
         cmocka_unit_test(a_busy_group_is_a_conflict),
         cmocka_unit_test(terminate_is_sent_once_whatever_the_answer),
         cmocka_unit_test(what_is_not_as_it_should_be_is_corrupt),

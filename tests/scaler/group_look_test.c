@@ -70,10 +70,35 @@ static void what_cannot_be_read_again_holds_at_once_and_is_asked_in_each_look(vo
     bed_close(&b);
 }
 
+// As a fleet that asks by attributes: a pool for each type that is meant, in the group's zones.
+static void a_group_that_asks_by_attributes_has_a_pool_for_each_type_it_means(void **state)
+{
+    (void)state;
+    struct bed b;
+    open_group(&b);
+    bed_say(&b, "DescribeAutoScalingGroups", "<InstanceType>m5.xlarge</InstanceType></member></Overrides>",
+            "<InstanceRequirements><VCpuCount><Min>4</Min><Max>4</Max></VCpuCount><MemoryMiB><Min>1024</Min></MemoryMiB>"
+            "<ExcludedInstanceTypes><member>c*</member></ExcludedInstanceTypes></InstanceRequirements></member></Overrides>");
+    bed_look(&b);
+    assert_true(b.replaced > 0);
+    const struct fleet *f = &b.s.fleets[0];
+    bool there = false;
+    assert_true(f->pool_count > 3);
+    for (size_t k = 0; k < f->pool_count; k++) {
+        assert_true(f->pools[k].type >= 0 && f->pools[k].zone[0]);
+        assert_int_equal(b.s.types[f->pools[k].type].nominal.v[RES_CPU], 4096);
+        assert_int_not_equal(f->pools[k].type_name[0], 'c');
+        there = there || strcmp(f->pools[k].type_name, "m5.xlarge") == 0;
+    }
+    assert_true(there);
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_look_of_a_group_costs_two_calls_and_three_more_every_two_minutes),
+        cmocka_unit_test(a_group_that_asks_by_attributes_has_a_pool_for_each_type_it_means),
         cmocka_unit_test(what_cannot_be_read_again_holds_at_once_and_is_asked_in_each_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
