@@ -11,6 +11,12 @@
 
 enum { R = BOUND_RESOURCES, LOOK_EVERY = 50 };
 
+// fmax minds NaN, and takes its time for it; there is none here.
+static inline double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 struct mix {
     const struct bound_mix *b;
     size_t n, types;
@@ -100,7 +106,7 @@ static void step_primal(struct mix *m, double tau)
             double next = t + 1 < m->n ? m->y[k + m->types] : 0, slope = m->price[k] + m->y[k] - next;
             for (int r = 0; r < R; r++)
                 slope -= m->cap[i][r] * m->w[t * R + (size_t)r];
-            double x = fmax(0, m->x[k] - tau * slope), u = fmax(0, m->u[k] - tau * (m->boot[k] - m->y[k]));
+            double x = larger(0, m->x[k] - tau * slope), u = larger(0, m->u[k] - tau * (m->boot[k] - m->y[k]));
             m->x2[k] = 2 * x - m->x[k];
             m->u2[k] = 2 * u - m->u[k];
             m->x[k] = x;
@@ -118,10 +124,10 @@ static void step_dual(struct mix *m, double sigma)
             double before = t > 0 ? m->x2[k - m->types] : 0;
             for (int r = 0; r < R; r++)
                 have[r] += m->cap[i][r] * m->x2[k];
-            m->y[k] = fmax(0, m->y[k] + sigma * (m->x2[k] - before - m->u2[k]));
+            m->y[k] = larger(0, m->y[k] + sigma * (m->x2[k] - before - m->u2[k]));
         }
         for (int r = 0; r < R; r++)
-            m->w[t * R + (size_t)r] = fmax(0, m->w[t * R + (size_t)r] + sigma * (m->demand[t * R + (size_t)r] - have[r]));
+            m->w[t * R + (size_t)r] = larger(0, m->w[t * R + (size_t)r] + sigma * (m->demand[t * R + (size_t)r] - have[r]));
     }
 }
 

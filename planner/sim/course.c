@@ -71,10 +71,22 @@ void course_levels(const struct course *c, double waiting_price, struct bound_po
     bound_levels(&b, ret);
 }
 
-static bool alike(const struct course *c)
+// Whether one resource is short in every minute, and all types have the same of it: then there is one size, and the levels are the bound.
+static bool one_size(const struct course *c)
 {
-    for (size_t k = BOUND_RESOURCES; k < c->type_count * BOUND_RESOURCES; k++)
-        if (c->capacity[k] < c->capacity[k % BOUND_RESOURCES] || c->capacity[k] > c->capacity[k % BOUND_RESOURCES])
+    double most[BOUND_RESOURCES] = {0};
+    size_t n = c->type_count, scarce = 0;
+    for (size_t k = 0; k < n * BOUND_RESOURCES; k++)
+        most[k % BOUND_RESOURCES] = fmax(most[k % BOUND_RESOURCES], c->capacity[k]);
+    for (size_t at = 0; at < c->minutes; at++) {
+        const double *d = &c->demand[at * BOUND_RESOURCES];
+        size_t now = d[1] * most[0] > d[0] * most[1];
+        if (at > 0 && now != scarce)
+            return false;
+        scarce = now;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (c->capacity[i * BOUND_RESOURCES + scarce] < most[scarce])
             return false;
     return true;
 }
@@ -83,7 +95,7 @@ double course_bound(const struct course *c, struct arena *a)
 {
     struct bound_point by_levels;
     course_levels(c, 0, &by_levels);
-    if (alike(c))
+    if (one_size(c))
         return by_levels.cost;
     struct bound_mix m = {.count = c->minutes, .type_count = c->type_count, .demand = c->demand, .capacity = c->capacity, .price = c->price,
                           .boot_steps = c->boot_s / 60, .free_start = true};

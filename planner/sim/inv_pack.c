@@ -140,11 +140,17 @@ static bool headroom_left(const struct world_view *v, const struct bin *bins, in
         free = res_add(free, bins[b].room);
         used = res_add(used, res_sub(v->instances[bins[b].instance].registered, bins[b].room));
     }
-    // Headroom is whole tasks: what is left of the per cent beside them is less than one task of the largest service.
-    struct res one = {{0}};
-    for (int s = 0; s < v->service_count && count > 0; s++)
-        if (!v->services[s].daemon && v->services[s].cluster == v->instances[bins[0].instance].cluster)
-            one = res_max(one, primary_def(v, &v->services[s])->need);
+    // A share of what services want: tasks that still stop are none of it. Headroom is whole tasks: what is left of the share beside them
+    // is less than one task of the largest service.
+    struct res one = {{0}}, wanted = {{0}};
+    for (int s = 0; s < v->service_count && count > 0; s++) {
+        const struct world_service *x = &v->services[s];
+        if (x->daemon || x->cluster != v->instances[bins[0].instance].cluster)
+            continue;
+        one = res_max(one, primary_def(v, x)->need);
+        wanted = res_add(wanted, res_scale(primary_def(v, x)->need, x->desired));
+    }
+    used = res_min(used, wanted);
     for (int k = 0; k < RES_COUNT; k++)
         if (used.v[k] * permyriad / 10000 > free.v[k] + one.v[k])
             return false;

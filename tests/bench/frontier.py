@@ -1,0 +1,160 @@
+"""The frontier of masu and of other rules on recorded demand: cost over the clairvoyant bound against the share of task-seconds that wait.
+
+Each rule's knob is swept over five points, on the same worlds: 200 tasks on average, three types of four vCPU, spot at 35 % of the on-demand
+price always (how much to have is compared, not which pool AWS chose), interruptions and shortages by chance; the first 14 days, of which the
+first 3 (a fifth of shorter ones) only teach. Of several seeds the means. A rule's own frontier is what no other point of its beats in both;
+between points it is linear, beyond its last one it costs what that one costs, and before its first it cannot go.
+
+`gap closed` at equal waiting = (theirs - masu) / (theirs - clairvoyant), at 0.1, 0.5, 1.5 and 3 % of waiting where all reach, their median; then
+the median over the traces on which the other one leaves more than 5 % room. `wait`: masu's waiting over theirs at the cost of each of their
+points that masu can spend, their median.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+NAMED = ["cloudcluster-28-cpu", "cloudcluster-02-cpu", "cloudcluster-20-cpu", "azure-v1-vm-arrivals-5min", "worldcup98-requests-1min-jun22-jul05",
+         "nab-twitter-volume-goog", "nab-elb-request-count-8c0756", "nab-nyc-taxi"]
+RULES = ["masu", "ecs-managed-scaling", "reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand", "clairvoyant"]
+SIMPLE = ["reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand"]
+LEVELS = (0.001, 0.005, 0.015, 0.03)
+ROOM = 0.05
+
+
+def frontier(points):
+    kept, best = [], float("inf")
+    for waiting, cost in sorted(points):
+        if cost < best:
+            best = cost
+            kept.append((waiting, cost))
+    return kept
+
+
+def cost_at(points, waiting):
+    """None: it cannot wait so little."""
+    line = frontier(points)
+    if not line or waiting < line[0][0]:
+        return None
+    for (x0, c0), (x1, c1) in zip(line, line[1:]):
+        if waiting <= x1:
+            return c0 + (c1 - c0) * (waiting - x0) / (x1 - x0)
+    return line[-1][1]
+
+
+def waiting_at(points, cost):
+    """None: it cannot cost so little."""
+    line = frontier(points)[::-1]  # from cheap to dear
+    if not line or cost < line[0][1]:
+        return None
+    for (x0, c0), (x1, c1) in zip(line, line[1:]):
+        if cost <= c1:
+            return x0 + (x1 - x0) * (cost - c0) / (c1 - c0)
+    return line[-1][0]
+
+
+def gap_closed(theirs, ours, clairvoyant):
+    """None: nowhere do all reach."""
+    gaps = []
+    for level in LEVELS:
+        their, our, least = cost_at(theirs, level), cost_at(ours, level), cost_at(clairvoyant, level)
+        if None not in (their, our, least) and their > least:
+            gaps.append((their - our) / (their - least))
+    return statistics.median(gaps) if gaps else None
+
+
+def best_of(rules):
+    """The points of the rule that is cheapest at most levels, or rather of all of them together: with hindsight the best at each level."""
+    return [p for points in rules for p in points]
+
+
+def room(theirs, clairvoyant):
+    rooms = [cost_at(theirs, level) / cost_at(clairvoyant, level) - 1 for level in LEVELS if cost_at(theirs, level) and cost_at(clairvoyant, level)]
+    return statistics.median(rooms) if rooms else 0
+
+
+def wait_ratio(theirs, ours):
+    ratios = []
+    for waiting, cost in frontier(theirs):
+        our = waiting_at(ours, cost)
+        if our is not None and waiting > 0:
+            ratios.append(our / waiting)
+    return statistics.median(ratios) if ratios else None
+
+
+class Frontier:
+    def __init__(self, binary, full):
+        self.binary, self.full, self.seeds = binary, full, 3 if full else 2
+        folder = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data" / "demand"
+        self.traces = sorted(folder.glob("*.csv")) if full else [p for p in (folder / f"{n}.csv" for n in NAMED) if p.is_file()]
+        self.points, self.example = None, None
+
+    def simulate(self, trace, *arguments):
+        command = [self.binary, "simulate", "--trace", str(trace), "--seeds", str(self.seeds), "--spot-price", "35", "--format", "json", *arguments]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        if not done.stdout:
+            sys.exit(f"bench: {' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+        return json.loads(done.stdout)["runs"]
+
+    def mean(self, runs):
+        """One point of a knob: means over its seeds."""
+        share = statistics.fmean(r["task_seconds_waited"] / max(1, r["task_seconds"]) for r in runs)
+        return share, statistics.fmean(r["cost_usd_micro"] / r["bound_usd_micro"] for r in runs)
+
+    def sweep(self, job):
+        trace, rule = job
+        more = ["--against", "masu"] if rule == "masu" else ["--no-masu", "--against", rule]
+        runs = self.simulate(trace, "--sweep", *more)
+        violations = sum(r["violation_count"] for r in runs)
+        if violations:
+            sys.stderr.write(f"bench: {trace.stem}: {rule}: {violations} violations: {[r['violations'][:2] for r in runs if r['violations']][:2]}\n")
+        return [self.mean(runs[i:i + self.seeds]) for i in range(0, len(runs), self.seeds)]
+
+    def measure(self):
+        if self.points is not None:
+            return
+        if not self.traces:
+            sys.exit("bench: no recorded demand here: MASU_SHARED names no folder with data/demand")
+        jobs = [(t, r) for t in self.traces for r in RULES]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            swept = dict(zip(jobs, pool.map(self.sweep, jobs)))
+        self.points = {t.stem: {r: swept[t, r] for r in RULES} for t in self.traces}
+        for name, rules in self.points.items():
+            self.tell(name, rules)
+        if self.full:
+            pathlib.Path("tests/bench/frontier.json").write_text(json.dumps(self.points, indent=1) + "\n")
+
+    def tell(self, name, rules):
+        sys.stderr.write(f"{name}: gap closed {gap_closed(rules['ecs-managed-scaling'], rules['masu'], rules['clairvoyant'])} against ECS, "
+                         f"{gap_closed(best_of(rules[r] for r in SIMPLE), rules['masu'], rules['clairvoyant'])} against the best other rule; cost over the bound at "
+                         + " / ".join(f"{100 * level:g}" for level in LEVELS) + " % waiting\n")
+        for rule, points in rules.items():
+            costs = [cost_at(points, level) for level in LEVELS]
+            sys.stderr.write(f"  {rule:<22} " + " ".join("    –" if c is None else f"{c:5.2f}" for c in costs) + "   points "
+                             + " ".join(f"{100 * w:.2f}%:{c:.2f}" for w, c in points) + "\n")
+
+    def gap(self, others):
+        self.measure()
+        gaps = []
+        for rules in self.points.values():
+            theirs = best_of(rules[r] for r in others)
+            closed = gap_closed(theirs, rules["masu"], rules["clairvoyant"])
+            if closed is not None and room(theirs, rules["clairvoyant"]) > ROOM:
+                gaps.append(closed)
+        return statistics.median(gaps) if gaps else float("nan")
+
+    def wait(self):
+        self.measure()
+        ratios = [r for r in (wait_ratio(p["ecs-managed-scaling"], p["masu"]) for p in self.points.values()) if r is not None]
+        return statistics.median(ratios) if ratios else float("nan")
+
+    def of_example(self, at):
+        """The example policy as it is, nothing swept: (waiting, cost over the bound), medians over the traces."""
+        if self.example is None:
+            with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+                ask = lambda t: self.mean(self.simulate(t, "--policy", "policies/examples/production-spot.json", "--against", "masu"))
+                self.example = list(pool.map(ask, self.traces))
+        return statistics.median(p[at] for p in self.example) if self.example else float("nan")
