@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/capacity_rebalance.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
 #include "planner/modes.h"
@@ -15,20 +16,35 @@ struct risk {
     int i;
     int64_t event_ms;     // INT64_MAX: only a recommendation
     double pool_share;    // of its pool that is warned or noticed
-    int64_t since_ms;
+    int64_t since_ms;     // INT64_MAX: only its fleet is gone
+    int32_t zone_members; // of the cluster in its zone
 };
+
+static bool warned(const struct instance *x)
+{
+    return x->rebalance_ms > 0 || x->event_ms > 0;
+}
+
+// A7: its fleet is cancelled, so that nothing replaces it.
+static bool abandoned(const struct work *w, const struct instance *x)
+{
+    return w->fleet[x->fleet].loose && w->s->fleets[x->fleet].state == FLEET_CANCELLED_RUNNING;
+}
 
 static bool at_risk(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
-    if ((x->rebalance_ms == 0 && x->event_ms == 0) || x->notice_ms > 0 || x->fleet < 0 || !w->inst[i].live)
-        return false;
-    const char *itself = w->s->fleets[x->fleet].replaces;  // A9: capacity_rebalance.h answers
-    return x->event_ms > 0 || itself == NULL || itself[0] == '\0';
+    return x->notice_ms == 0 && x->fleet >= 0 && w->inst[i].live && (warned(x) || abandoned(w, x));
+}
+
+// A9: its replacement is the fleet's business.
+static bool is_replaced(const struct work *w, int i)
+{
+    return w->s->instances[i].event_ms == 0 && capacity_rebalance_replaces(w->s, i);
 }
 
 // ---- pools ----------------------------------------------------------------------------------------------------------------
-struct warned {
+struct pools_warned {
     int32_t *members, *ill;  // by type and zone
 };
 
@@ -37,10 +53,10 @@ static size_t pool_of(const struct work *w, int type, int zone)
     return (size_t)type * (size_t)(w->zone_count + 1) + (size_t)zone;
 }
 
-static struct warned count_pools(struct work *w)
+static struct pools_warned count_pools(struct work *w)
 {
     size_t n = (w->s->type_count + 1) * (size_t)(w->zone_count + 1);
-    struct warned p = {arena_array(w->a, int32_t, n), arena_array(w->a, int32_t, n)};
+    struct pools_warned p = {arena_array(w->a, int32_t, n), arena_array(w->a, int32_t, n)};
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
         const struct work_instance *y = &w->inst[i];
@@ -52,7 +68,7 @@ static struct warned count_pools(struct work *w)
     return p;
 }
 
-static bool entry_well(const struct work *w, const struct warned *p, const struct fleet_pool *x)
+static bool entry_well(const struct work *w, const struct pools_warned *p, const struct fleet_pool *x)
 {
     if (x->subnet_full || pool_memory_avoided(w, x->type_name, x->zone))
         return false;
@@ -68,7 +84,7 @@ static bool entry_well(const struct work *w, const struct warned *p, const struc
 }
 
 // A fleet that can grow without a pool that is warned itself.
-static bool some_fleet_helps(struct work *w, const struct warned *p)
+static bool some_fleet_helps(struct work *w, const struct pools_warned *p)
 {
     for (size_t f = 0; f < w->s->fleet_count; f++) {
         const struct fleet *x = &w->s->fleets[f];
@@ -90,6 +106,8 @@ static int by_risk(const void *a, const void *b)
         return x->pool_share > y->pool_share ? -1 : 1;
     if (x->since_ms != y->since_ms)
         return x->since_ms < y->since_ms ? -1 : 1;
+    if (x->since_ms == INT64_MAX && x->zone_members != y->zone_members)
+        return x->zone_members > y->zone_members ? -1 : 1;  // from the fullest zone, so that none becomes too thin (V33)
     return x->i - y->i;
 }
 
@@ -104,8 +122,16 @@ static bool leaves_already(const struct work *w, int i)
     return work_drains(w, i) || w->s->instances[i].ecs == ECS_DRAINING;
 }
 
+static int32_t zone_members(const struct work *w, int zone)
+{
+    int32_t n = 0;
+    for (size_t i = 0; i < w->s->instance_count; i++)
+        n += w->inst[i].live && w->inst[i].zone == zone && w->inst[i].role == ROLE_ACTIVE;
+    return n;
+}
+
 // Those that could be drained but for the room; the size of all capacity and of what leaves already for its risk.
-static size_t collect(struct work *w, const struct warned *p, struct risk *v, double *ret_all, double *ret_taken)
+static size_t collect(struct work *w, const struct pools_warned *p, struct risk *v, double *ret_all, double *ret_taken)
 {
     size_t n = 0;
     *ret_all = *ret_taken = 0;
@@ -115,12 +141,13 @@ static size_t collect(struct work *w, const struct warned *p, struct risk *v, do
         if (x->fleet < 0 || !y->live || (x->ecs != ECS_ACTIVE && x->ecs != ECS_DRAINING))
             continue;
         *ret_all += size_of(w, (int)i);
-        if (!at_risk(w, (int)i))
+        if (!at_risk(w, (int)i) || (w->risk.why && !is_replaced(w, (int)i)))
             continue;
         if (leaves_already(w, (int)i))
             *ret_taken += size_of(w, (int)i);
         else if (y->role == ROLE_ACTIVE && !scale_in_spoken_for(w, (int)i))
-            v[n++] = (struct risk){.i = (int)i, .event_ms = x->event_ms > 0 ? x->event_ms : INT64_MAX, .since_ms = x->rebalance_ms,
+            v[n++] = (struct risk){.i = (int)i, .event_ms = x->event_ms > 0 ? x->event_ms : INT64_MAX, .since_ms = warned(x) ? x->rebalance_ms : INT64_MAX,
+                                   .zone_members = warned(x) ? 0 : zone_members(w, y->zone),
                                    .pool_share = y->type < 0 || y->zone < 0 ? 0 : (double)p->ill[pool_of(w, y->type, y->zone)] / p->members[pool_of(w, y->type, y->zone)]};
     }
     return n;
@@ -148,12 +175,12 @@ void risk_choose(struct work *w)
     double all, taken;
     if (!any_at_risk(w))
         return;
-    struct warned p = count_pools(w);
+    struct pools_warned p = count_pools(w);
     w->risk.why = nobody_moves(w);
-    if (!w->risk.why && !some_fleet_helps(w, &p))
-        w->risk.why = "no fleet has a pool without warnings";
     if (w->risk.why)
         return;
+    if (!some_fleet_helps(w, &p))
+        w->risk.why = "no fleet has a pool without warnings";
     scale_in_ask_fleets(w);
     struct risk *v = arena_array(w->a, struct risk, w->s->instance_count + 1);
     size_t n = collect(w, &p, v, &all, &taken);
@@ -163,7 +190,7 @@ void risk_choose(struct work *w)
         taken += size_of(w, v[k].i);
         if (taken > all * AT_ONCE_PERCENT / 100 && taken > size_of(w, v[k].i))
             break;
-        w->inst[v[k].i].moves = true;
+        w->inst[v[k].i].moves = !is_replaced(w, v[k].i);
         w->inst[v[k].i].risk_order = ++w->risk.count;
     }
     work_roles(w);
@@ -186,13 +213,15 @@ int risk_order(const struct work *w, int i)
 const char *risk_fact(struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
+    if (!warned(x))
+        return explain_text(w, "fleet %s is cancelled, nothing replaces it", w->s->fleets[x->fleet].id);
     return x->event_ms > 0 ? explain_text(w, "EC2 stops it %s", explain_time(w, x->event_ms))
                            : explain_text(w, "rebalance recommendation %s", explain_time(w, x->rebalance_ms));
 }
 
 const char *risk_hold(struct work *w, int i)
 {
-    if (!at_risk(w, i) || risk_order(w, i) > 0)
+    if (!at_risk(w, i) || risk_order(w, i) > 0 || !warned(&w->s->instances[i]))
         return NULL;
     return explain_text(w, "%s; %s", risk_fact(w, i), w->risk.why ? w->risk.why : "20 % of capacity at a time are replaced");
 }

@@ -1,4 +1,5 @@
-// Instances at risk (safety.md D7): a rebalance recommendation, or an event of EC2 that will stop them. Pure, like all here.
+// Instances at risk (safety.md D7): a rebalance recommendation, an event of EC2 that will stop them, or a fleet that is cancelled and
+// leaves them running (A7). Pure, like all here.
 //
 //   warned ─► chosen (highest risk first, 20 % of capacity at once) ─► its tasks are demand: replacements are ordered ─► they are ACTIVE
 //          ─► drained, when all its tasks have a place at the same time, and ended as any drain of ours
@@ -6,6 +7,7 @@
 // Chosen is who could be drained but for the room, in an order that is the same from look to look, so that one goes on until it is gone.
 // Nobody is chosen where no fleet has a pool without warnings: a replacement that is warned as well helps nobody. Against an event it is
 // drained without a place, too, when no more time is left than the slowest drain takes. Notices and their answers stand above all this.
+// What a fleet replaces by itself (A9) is chosen as well, but nothing is ordered for it: it is drained once its tasks have a place.
 #pragma once
 
 #include "planner/work.h"

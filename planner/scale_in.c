@@ -275,7 +275,7 @@ static void take_part(struct work *w, struct tally *t, int i, int sign)
 struct candidate {
     int i;
     int rank;            // those at risk first; then by the role of the fleet: burst shrinks first, base last
-    bool risk;
+    bool risk, warned;   // warned: by AWS, so that its zone is no reason to stay
     int32_t tasks;
     int64_t since_ms;    // proven since, INT64_MAX when not yet
     double disturbance;  // tasks moved for what is saved
@@ -308,7 +308,7 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
     int32_t tasks = w->inst[i].tasks;
     int risk = risk_order(w, i);
     return (struct candidate){.i = i,
-                              .risk = risk > 0,
+                              .risk = risk > 0, .warned = risk > 0 && (x->rebalance_ms > 0 || x->event_ms > 0),
                               .rank = risk > 0 ? risk - 1000000 : w->fleet[x->fleet].loose ? -1 : SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,
                               .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
@@ -322,7 +322,7 @@ static const char *first_hold(struct work *w, const struct tally *t, const struc
     const char *why = c->risk ? NULL : w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
     why = why ? why : drains_hold(w, t, c->i, c->tasks == 0);
     why = why ? why : fleet_hold(w, t, c->i);
-    why = why || c->risk ? why : balance_hold(w, t, c->i);
+    why = why || c->warned ? why : balance_hold(w, t, c->i);
     return why ? why : services_hold(w, c->i);
 }
 
@@ -410,7 +410,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
             continue;
         }
         const char *why = c->risk ? NULL : unneeded_hold(w, c);
-        why = why || c->risk ? why : balance_hold(w, t, c->i);
+        why = why || c->warned ? why : balance_hold(w, t, c->i);
         why = why ? why : groups_refuse(w, c->i);
         w->inst[c->i].planned_drain = why == NULL;
         if (!why)

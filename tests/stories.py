@@ -11,7 +11,7 @@ import sys
 STORIES = {
     "a1": "the fleet would choose the victim itself", "a2": "weights do not divide the target", "a3": "a neighbour is interrupted in mid drain",
     "a4": "the fleet orders a second replacement", "a5": "the fleet is modifying", "a6": "another moves the target",
-    "a7": "the fleet is replaced, cancelled or expires", "a8": "need bound to one zone", "a10": "the fleet never fulfils",
+    "a7": "the fleet is replaced, cancelled or expires", "a8": "need bound to one zone", "a9": "the fleet replaces members at risk itself", "a10": "the fleet never fulfils",
     "a11": "fleets of type request",
     "b1": "the group ends another to even its zones", "b2": "drained, then refused", "b3": "the group ends members itself",
     "b4": "members that are not in service", "b5": "an instance too many goes", "b6": "another scales the group, or AWS has given it up",
@@ -30,7 +30,6 @@ STORIES = {
     "j4": "a permission is missing", "j5": "endless pages, truncated bodies",
 }
 LATER = {
-    "a9": "the sums, the end and the warning are there; the drain itself begins with the answer to recommendations (d7)",
     "f8": "this build has no outside source of demand",
 }
 NAME = re.compile(r"\b([a-fhj]\d+)_[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")

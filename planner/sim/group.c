@@ -325,7 +325,12 @@ void group_hook_step(struct world *w, int n)
 }
 
 // ---- fewer -----------------------------------------------------------------------------------------------------------------
-// Whom the default policy ends: in the zone with most members, of the oldest template, the one that runs longest.
+static bool at_risk(const struct world *w, int fleet, const struct world_instance *i)
+{
+    return w->groups[w->fleets[fleet].group].capacity_rebalance && i->used && i->fleet == fleet && i->spot && i->rebalance_ms > 0 && in_service(i);
+}
+
+// Whom the default policy ends, those at risk before all: in the zone with most members, of the oldest template, the one that runs longest.
 static int excess_victim(const struct world *w, int fleet)
 {
     const struct world_group *g = &w->groups[w->fleets[fleet].group];
@@ -339,6 +344,8 @@ static int excess_victim(const struct world *w, int fleet)
         bool spared = i->member.protected && !(g->rebalancing && g->rebalance_ends_protected);
         if (!i->used || i->fleet != fleet || !in_service(i) || spared || serving - i->weight_milli < w->fleets[fleet].wanted * 1000)
             continue;
+        if (at_risk(w, fleet, i))
+            return (int)n;
         int more = b ? count[w->pools[i->pool].zone] - count[w->pools[b->pool].zone] : 1;
         bool older = b && (i->template != b->template ? i->template < b->template : i->launched_ms < b->launched_ms);
         if (more > 0 || (more == 0 && older))
@@ -394,6 +401,22 @@ static void rebalance(struct world *w, int fleet)
         return;
     g->excess_by = g->unbalanced_by;
     g->rebalancing = true;
+}
+
+// Capacity Rebalancing: one more for each member at risk, a tenth above the maximum at most; those at risk are the excess then.
+static void replace_at_risk(struct world *w, int fleet)
+{
+    struct world_fleet *f = &w->fleets[fleet];
+    struct world_group *g = group_of(w, fleet);
+    int64_t risk_milli = 0, most_milli = (g->max + (g->max / 10 > 1 ? g->max / 10 : 1)) * 1000;
+    for (size_t n = 0; n < w->instance_count; n++)
+        risk_milli += at_risk(w, fleet, &w->instances[n]) ? w->instances[n].weight_milli : 0;
+    if (risk_milli == 0 || suspended(g, WP_LAUNCH))
+        return;
+    g->excess_by = WORLD_AWS;
+    while (f->fulfilled_milli + f->open_milli < f->wanted * 1000 + risk_milli && f->fulfilled_milli + f->open_milli < most_milli)
+        if (!order_one(w, fleet, false))
+            break;
 }
 
 static void replace_unhealthy(struct world *w, int fleet)
@@ -471,5 +494,6 @@ void group_tick_step(struct world *w, int fleet)
     replace_unhealthy(w, fleet);
     group_check(w, fleet);
     rebalance(w, fleet);
+    replace_at_risk(w, fleet);
     replace_old(w, fleet);
 }

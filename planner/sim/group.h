@@ -46,6 +46,7 @@ enum world_answer world_group_lifetime(struct world *w, int fleet, int64_t ms);
 enum world_answer world_group_delete(struct world *w, int fleet);  // its members end in two minutes
 enum world_answer world_group_unhealthy(struct world *w, int instance);
 enum world_answer world_group_rebalance_ends_protected(struct world *w, int fleet);
+enum world_answer world_group_capacity_rebalance(struct world *w, int fleet);
 // Standby and back, detached, quarantined; the desired capacity falls with a member that leaves for Standby or for good.
 enum world_answer world_group_set_member(struct world *w, int instance, enum world_member state);
 // A member of the warm pool (WM_WARMED_STOPPED, WM_WARMED_RUNNING), registered in ECS before or not.

@@ -348,6 +348,14 @@ enum world_answer world_group_rebalance_ends_protected(struct world *w, int flee
     return WORLD_OK;
 }
 
+enum world_answer world_group_capacity_rebalance(struct world *w, int fleet)
+{
+    if (!is_group(w, fleet))
+        return WORLD_NOT_FOUND;
+    group_of(w, fleet)->capacity_rebalance = true;
+    return WORLD_OK;
+}
+
 enum world_answer world_group_set_member(struct world *w, int n, enum world_member state)
 {
     if (!is_member(w, n))

@@ -59,6 +59,7 @@ struct world_group {
     int64_t suspended_ms;        // the last time
     bool suspended_by_aws;       // Launch, after a day of failures
     bool protects_new, deleting;
+    bool capacity_rebalance;        // replaces spot members at risk: one more first, then those end
     bool rebalance_ends_protected;  // whether protection stops AZRebalance is not documented: both can be played
     int64_t cooldown_ms, moved_ms;  // default cooldown; the last change of size
     int64_t lifetime_ms;         // MaxInstanceLifetime, 0 = none

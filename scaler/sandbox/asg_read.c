@@ -144,7 +144,7 @@ static void write_numbers(struct call *c, const struct world_fleet *f, const str
     if (g->lifetime_ms > 0)
         xo_int(o, "MaxInstanceLifetime", g->lifetime_ms / 1000);
     xo_bool(o, "NewInstancesProtectedFromScaleIn", g->protects_new);
-    xo_bool(o, "CapacityRebalance", false);
+    xo_bool(o, "CapacityRebalance", g->capacity_rebalance);
 }
 
 static void write_group(struct call *c, int fleet, bool instances)

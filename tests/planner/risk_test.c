@@ -74,6 +74,83 @@ static void d7_the_replacement_comes_first_and_then_the_drain(void **state)
     assert_int_equal(p->action_count, 0);
 }
 
+// The fleet was cancelled, its instances run on: a fifth of capacity at a time is ordered of the new one, and moves when that is there.
+static void a7_members_of_a_cancelled_fleet_are_replaced_first_and_then_drained(void **state)
+{
+    (void)state;
+    int new = build_fleet(&b, "sfr-2", 0);
+    build_pool(&b, new, type, 1000);
+    b.s.fleets[fleet].state = FLEET_CANCELLED_RUNNING;
+    struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_int_equal(plan_target(p, "sfr-2"), 2);
+    assert_int_equal(plan_count(p, ACTION_DRAIN), 0);
+    assert_non_null(strstr(plan_verdict(p, "i-001")->fact, "fleet sfr-1 is cancelled"));
+    b.s.fleets[new].target = 2;
+    int young = build_instance(&b, new, type);
+    b.s.instances[young].ecs = ECS_UNREGISTERED;
+    b.s.instances[young].launched_ms = b.s.instances[young].registered_ms = b.s.now_ms;
+    p = next();
+    assert_int_equal(plan_count(p, ACTION_DRAIN), 0);
+    assert_int_equal(plan_target(p, "sfr-2"), -1);  // ordered once
+    b.s.instances[young].ecs = ECS_ACTIVE;
+    b.s.instances[young].launched_ms = b.s.instances[young].registered_ms = b.s.now_ms;
+    p = next();
+    assert_int_equal(plan_count(p, ACTION_DRAIN), 1);
+    int victim = -1;
+    for (size_t k = 0; k < p->action_count; k++)
+        victim = p->actions[k].kind == ACTION_DRAIN ? p->actions[k].instance : victim;
+    assert_true(victim >= 0 && b.s.instances[victim].fleet == fleet);
+}
+
+static void a7_nothing_is_ordered_where_no_other_fleet_can_grow(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].state = FLEET_CANCELLED_RUNNING;
+    assert_int_equal(next()->action_count, 0);
+    arrive("us-east-1a");  // what has room elsewhere leaves all the same
+    bool drained = false;
+    for (int k = 0; k < 5 && !drained; k++)
+        drained = plan_count(next(), ACTION_DRAIN) > 0;
+    assert_true(drained);
+}
+
+// Its fleet launches the replacement itself: nothing is ordered, and the old one is drained when that is ACTIVE.
+static void a9_what_its_fleet_replaces_is_drained_when_the_replacement_is_active(void **state)
+{
+    (void)state;
+    static const char *const HOW[] = {"launch", "launch-before-terminate", "group"};
+    for (size_t how = 0; how < ARRAY_LEN(HOW); how++) {
+        if (how > 0) {
+            teardown(state);
+            setup(state);
+        }
+        b.s.fleets[fleet].replaces = HOW[how];
+        b.s.fleets[fleet].replace_delay_ms = HOUR;
+        if (how == 2) {
+            b.s.fleets[fleet].kind = FLEET_GROUP;
+            b.s.fleets[fleet].max_size = 100;
+            for (int k = 0; k < HOSTS; k++)
+                b.s.instances[k].member = "InService";
+        }
+        warn(0, 10 * SECOND);
+        struct plan *p = build_plan(&b);
+        assert_int_equal(plan_target(p, "sfr-1"), -1);
+        assert_int_equal(plan_count(p, ACTION_DRAIN), 0);
+        assert_non_null(strstr(plan_verdict(p, "i-001")->fact, "rebalance recommendation"));
+        int young = arrive("us-east-1b");
+        b.s.instances[young].member = how == 2 ? "InService" : "";
+        b.s.instances[young].ecs = ECS_UNREGISTERED;
+        p = next();
+        assert_int_equal(p->action_count, 0);
+        b.s.instances[young].ecs = ECS_ACTIVE;
+        p = next();
+        assert_non_null(plan_action(p, ACTION_DRAIN, "i-001"));
+        assert_int_equal(plan_count(p, ACTION_DRAIN), 1);
+        assert_int_equal(plan_target(p, "sfr-1"), -1);
+    }
+}
+
 static void d7_what_has_room_already_is_drained_without_an_order(void **state)
 {
     (void)state;
@@ -203,6 +280,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(d7_the_replacement_comes_first_and_then_the_drain),
+        TEST(a7_members_of_a_cancelled_fleet_are_replaced_first_and_then_drained),
+        TEST(a7_nothing_is_ordered_where_no_other_fleet_can_grow),
+        TEST(a9_what_its_fleet_replaces_is_drained_when_the_replacement_is_active),
         TEST(d7_what_has_room_already_is_drained_without_an_order),
         TEST(d7_at_most_a_fifth_of_capacity_at_a_time_the_highest_risk_first),
         TEST(d7_nobody_is_replaced_into_pools_that_are_warned),

@@ -176,9 +176,46 @@ static void a11_an_order_of_a_daemon_that_was_killed_is_not_given_twice(void **s
     }
 }
 
+// A Spot Fleet over all zones beside the instant fleet, and a service whose tasks must be in the first of them.
+static int bound_world(const struct world_options *o, struct world **ret, struct err *err)
+{
+    int rc = instant_world(o, ret, err);
+    if (rc)
+        return rc;
+    add_fleet(*ret, 0, "m5.xlarge", 1);
+    struct world_rules rules = {.member_of = {"attribute:ecs.availability-zone == us-east-1a"}, .member_of_count = 1};
+    world_add_service(*ret, &(struct world_service_spec){.name = "bound", .cluster = 0, .taskdef = a_def(*ret, "bound", 3000, 8000), .desired = 0, .min_percent = 100,
+                                                         .max_percent = 200, .rules = &rules});
+    return 0;
+}
+
+static void a8_need_bound_to_a_zone_is_launched_there_by_the_instant_fleet(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){.build = bound_world});
+    pass(&s, 20);
+    int64_t since = now_ms(&s);
+    int bound = world_find_service(world_of(&s), 0, "bound"), there = 0;
+    assert_int_equal(world_set_desired(world_of(&s), WORLD_PERSON, bound, 4), WORLD_OK);
+    pass(&s, 20);
+    struct world_view v = see(&s);
+    for (int i = 0; i < v.instance_count; i++)
+        if (v.instances[i].used && v.instances[i].launched_ms >= since) {
+            assert_int_equal(v.pools[v.instances[i].pool].zone, 0);
+            there++;
+        }
+    assert_true(there > 0);
+    assert_int_equal(running(&s, bound), 4);
+    assert_int_equal(applied_since(&s, "ec2:ModifySpotFleetRequest", since), 0);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a8_need_bound_to_a_zone_is_launched_there_by_the_instant_fleet),
         cmocka_unit_test(a11_an_order_of_a_daemon_that_was_killed_is_not_given_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
