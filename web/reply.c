@@ -25,6 +25,7 @@ static const char *const content_types[] = {
     [WEB_PROBLEM] = "application/problem+json",
     [WEB_METRICS] = "text/plain; version=0.0.4; charset=utf-8",
     [WEB_ASSET] = "application/octet-stream",  // an asset says its own
+    [WEB_EVENTS] = "text/event-stream",
 };
 
 // ---- what the client accepts and has --------------------------------------------------------------------------------------
@@ -136,6 +137,12 @@ static struct MHD_Response *make_answer(struct body *b)
     return m;
 }
 
+void web_add_security_headers(struct MHD_Response *m)
+{
+    for (size_t i = 0; i < ARRAY_LEN(security_headers); i++)
+        MHD_add_response_header(m, security_headers[i].name, security_headers[i].value);
+}
+
 static void add_headers(struct MHD_Response *m, const struct web_response *w, const struct body *b, int64_t now_ms)
 {
     char now[32];
@@ -143,8 +150,7 @@ static void add_headers(struct MHD_Response *m, const struct web_response *w, co
     MHD_add_response_header(m, "Cache-Control", w->type == WEB_ASSET || w->type == WEB_JSON ? "no-cache" : "no-store");
     MHD_add_response_header(m, "Vary", "Accept-Encoding");
     MHD_add_response_header(m, "Masu-Now", format_iso8601(now_ms, false, now));
-    for (size_t i = 0; i < ARRAY_LEN(security_headers); i++)
-        MHD_add_response_header(m, security_headers[i].name, security_headers[i].value);
+    web_add_security_headers(m);
     if (b->gzip)
         MHD_add_response_header(m, "Content-Encoding", "gzip");
     if (w->status == 200 && w->type != WEB_METRICS)

@@ -34,6 +34,7 @@ static const struct {
     {"/api/v1/alerts", web_alerts, false},
     {"/api/v1/ticks", web_ticks, false},
     {"/api/v1/ticks/{id}", web_tick, false},
+    {"/api/v1/events", web_stream, false},
     {"/api/v1/pause", web_pause, true},
     {"/api/v1/resume", web_resume, true},
 };
@@ -153,6 +154,13 @@ void web_asset_get(struct web_request *r, struct web_response *w)
         buf_add_slice(&path, r->parts[i]);
     }
     serve_asset(w, buf_slice(&path));
+}
+
+// The server makes a stream of the connection.
+void web_stream(struct web_request *r, struct web_response *w)
+{
+    (void)r;
+    w->type = WEB_EVENTS;
 }
 
 // ---- health ---------------------------------------------------------------------------------------------------------------

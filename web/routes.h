@@ -29,7 +29,7 @@ struct web_request {
     struct arena *arena;
 };
 
-enum web_type { WEB_JSON, WEB_PROBLEM, WEB_METRICS, WEB_ASSET };
+enum web_type { WEB_JSON, WEB_PROBLEM, WEB_METRICS, WEB_ASSET, WEB_EVENTS };
 
 struct web_response {
     int status;
@@ -73,6 +73,7 @@ void web_subjects(struct web_request *r, struct web_response *w);
 void web_ticks(struct web_request *r, struct web_response *w);
 void web_tick(struct web_request *r, struct web_response *w);
 void web_explain(struct web_request *r, struct web_response *w);
+void web_stream(struct web_request *r, struct web_response *w);
 void web_alerts(struct web_request *r, struct web_response *w);
 void web_cluster_alerts(struct web_request *r, struct web_response *w);
 void web_pause(struct web_request *r, struct web_response *w);

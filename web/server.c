@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include "web/address.h"
+#include "web/events.h"
 #include "web/reply.h"
 #include "web/routes.h"
 
-#define CONNECTIONS_MAX 128u
+#define CONNECTIONS_MAX 512u  // half of them streams of events at most
 #define IDLE_TIMEOUT_S 15u
 #define HEADER_BYTES_MAX ((size_t)32 << 10)
 #define THREADS 4u
@@ -24,6 +25,7 @@ struct web_server {
     const struct clock *clock;
     struct clock real;
     struct web_history *history;
+    struct web_events *events;
     struct web_posts posts;
     char *token;
     char url[128];
@@ -131,6 +133,14 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *p
     struct web_response w = {.status = 500, .type = WEB_PROBLEM};
     buf_init(&w.body, WEB_BODY_MAX);
     answer(s, c, method, path, u, &w);
+    if (w.type == WEB_EVENTS) {
+        enum MHD_Result ret;
+        if (strcmp(method, "GET") == 0 && web_events_open(s->events, c, &ret)) {
+            buf_release(&w.body);
+            return ret;
+        }
+        web_problem(&w, 503, "%d pages listen already; ask every few seconds", WEB_STREAMS_MAX);
+    }
     return web_reply(c, &w, clock_wall_ms(s->clock));
 }
 
@@ -202,9 +212,11 @@ int web_server_start(const struct web_options *o, struct web_server **ret, struc
     int rc = web_address_parse(o->listen ? o->listen : "127.0.0.1:8080", &s->address, err);
     if (rc == 0)
         rc = listen_on(&s->address, &fd, err);
+    if (rc == 0)
+        rc = web_events_start(s->box, s->clock, &s->events, err);
     if (rc == 0) {
         write_url(s);
-        s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, s,
+        s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, s,
                                      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
                                      MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                                      HEADER_BYTES_MAX, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -226,8 +238,10 @@ void web_server_stop(struct web_server *s)
 {
     if (!s)
         return;
+    web_events_close(s->events);
     if (s->daemon)
         MHD_stop_daemon(s->daemon);  // closes the socket, joins the threads
+    web_events_free(s->events);
     web_history_free(s->history);
     for (char **name = s->host_names; *name; name++)
         free(*name);

@@ -347,6 +347,61 @@ class ApiTest(unittest.TestCase):
         self.assertTrue(one["history"])
 
 
+class EventsTest(unittest.TestCase):
+    def setUp(self):
+        self.site = Site()
+        self.streams = []
+
+    def tearDown(self):
+        self.assertEqual(self.site.close(), 0, "open streams do not keep it from ending")
+        for s in self.streams:
+            s.close()
+
+    def listen(self):
+        stream = urllib.request.urlopen(self.site.url + "/api/v1/events", timeout=20)
+        self.streams.append(stream)
+        return stream
+
+    def event(self, stream):
+        """The next event: its name and data."""
+        name = None
+        while True:
+            line = stream.readline().decode().rstrip("\n")
+            if line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("data: "):
+                return name, json.loads(line[6:])
+
+    def tick(self):
+        self.site.process.stdin.write("t")
+        self.site.process.stdin.flush()
+
+    def test_a_tick_is_told_to_all_who_listen(self):
+        streams = [self.listen() for _ in range(20)]
+        for s in streams:
+            self.assertEqual(s.headers["Content-Type"], "text/event-stream")
+            self.assertIn("default-src 'none'", s.headers["Content-Security-Policy"])
+            self.assertEqual(self.event(s)[0], "hello")
+        for number in (48214, 48215):
+            self.tick()
+            for s in streams:
+                name, data = self.event(s)
+                self.assertEqual((name, data["cluster"], data["tick"], data["failed"]), ("tick", "east", number, False))
+
+    def test_streams_are_limited_and_others_are_served_beside_them(self):
+        for _ in range(256):
+            self.assertEqual(self.event(self.listen())[0], "hello")
+        status, content_type, _ = self.site.get("/api/v1/events")
+        self.assertEqual((status, content_type), (503, "application/problem+json"))
+        self.assertEqual(self.site.get("/api/v1/clusters")[0], 200)
+        for s in self.streams[:128]:
+            s.close()
+        for number in range(48214, 48230):  # who is gone is found when there is something to tell
+            self.tick()
+            self.assertEqual(self.event(self.streams[-1])[1]["tick"], number)
+        self.assertEqual(self.event(self.listen())[0], "hello")
+
+
 SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? '
                     r'(NaN|[-+]?Inf|[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)$')
 

@@ -43,11 +43,11 @@ static void fill_journal(struct site *s)
     assert(rc == 0);
 }
 
-static void publish(struct site *s)
+void site_publish(struct site *s, int64_t tick)
 {
     const struct view_act act = view_act_of(&s->facts.actions[0], VIEW_OK, NULL);
     const struct view_tick t = {.snapshot = &s->facts.snapshot, .plan = &s->facts.plan, .memo = &s->facts.memo, .acts = &act,
-                                .act_count = 1, .tick = 48213, .duration_ms = 9, .policy_hash = s->facts.policy.hash};
+                                .act_count = 1, .tick = tick, .duration_ms = 9, .policy_hash = s->facts.policy.hash};
     view_box_publish(&s->box, 0, &s->facts.policy_clusters[0], &t);
 }
 
@@ -79,7 +79,7 @@ void site_start(struct site *s, const struct site_options *o)
     clock_init_accelerated(&s->clock, FACTS_NOW_MS + 16000, 1);
     view_box_init(&s->box, &s->facts.policy, &daemon);
     if (!o->no_tick)
-        publish(s);
+        site_publish(s, 48213);
     publish_notes(s);
     inbox_init(&s->inbox);
     if (!o->no_history) {

@@ -25,4 +25,5 @@ struct site_options {
 };
 
 void site_start(struct site *s, const struct site_options *o);  // asserts
+void site_publish(struct site *s, int64_t tick);                // another tick of the first cluster, with the same facts
 void site_stop(struct site *s);

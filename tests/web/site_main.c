@@ -1,4 +1,4 @@
-// Serves the test site until its standard input ends; prints its address. For tests in other languages.
+// Serves the test site until its standard input ends; prints its address. Each t there is a tick. For tests in other languages.
 // usage: web_site [--listen HOST:PORT] [--no-tick] [--no-history] [--token TOKEN]
 #include <unistd.h>
 
@@ -24,8 +24,11 @@ int main(int argc, char **argv)
     site_start(&site, &o);
     printf("%s\n", web_server_url(site.server));
     fflush(stdout);
-    while (read(STDIN_FILENO, &c, 1) > 0)
+    for (int64_t tick = 48214; read(STDIN_FILENO, &c, 1) > 0;) {
         view_box_beat(&site.box);
+        if (c == 't')
+            site_publish(&site, tick++);
+    }
     site_stop(&site);
     return 0;
 }

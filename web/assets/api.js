@@ -49,6 +49,11 @@
  *   placement_score: { score: number, at: string } | null,
  *   memory: { why: string[], failures: number, last: string | null, avoided_until: string | null } | null }} Pool
  * @typedef {{ now: string, cluster: string, tick: number, at: string, pools: Pool[] }} Pools
+ * @typedef {{ tick: number, cluster: string, account: string, region: string, at: string, duration_ms: number, mode: string, dry_run: boolean,
+ *   recorded: boolean, error: string, masu: string, policy_hash: string, planned_policy: string,
+ *   facts: { instances: number, services: number, tasks: number, fleets: number, sources: { source: string, state: string, age_ms: number | null, detail: string | null }[] } | null,
+ *   summary: any, actions: any[], capped: any[], verdicts: Verdict[], demands: any[], drains: any[] }} Explain
+ * @typedef {{ explain: Explain, snapshot: any, previous: number | null, next: number | null }} Explained
  * @typedef {{ usd_micro_per_hour: number, usd_micro_per_day: number, usd_micro_per_month: number }} Cost
  * @typedef {{ code: string, fact: string, verdict: string }} Risk
  * @typedef {{ cluster: string, account: string, region: string, name: string, kind: string, on_ec2: boolean, desired: number, running: number,

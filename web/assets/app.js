@@ -8,6 +8,7 @@ import { Clock, duration, num, NBSP } from "./format.js";
 import { saveServices, servicesView } from "./services.js";
 import { changed, go, href, poll, RANGES, start, state, visit } from "./store.js";
 import { verdictLine } from "./verdict.js";
+import { tickView } from "./tick.js";
 import { sentence, sourceName } from "./words.js";
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -90,6 +91,7 @@ function matches() {
   if (!q) return [];
   const hit = (/** @type {string} */ s) => s.toLowerCase().includes(q);
   const out = [];
+  if (/^[\d,]+$/.test(q) && state.url.cluster) out.push({ text: q, what: "tick", go: () => follow(href({ page: "tick", tick: q.replaceAll(",", ""), cluster: state.url.cluster, region: state.url.region, account: state.url.account }, true)) });
   for (const c of state.estate?.clusters || []) if (hit(c.name)) out.push({ text: c.name, what: "cluster", go: () => follow(linkTo(c)) });
   for (const i of state.instances?.instances || []) if (hit(i.id)) out.push({ text: i.id, what: i.type || "instance", go: () => go({ focus: i.id }) });
   for (const s of state.full?.services || []) if (hit(s.name)) out.push({ text: s.name, what: "service", go: () => go({ hi: s.name }) });
@@ -162,6 +164,7 @@ function drawPage() {
 /** @param {Clock} c @param {number} width @param {number} stopped */
 function page(c, width, stopped) {
   if (state.url.page === "services") return h("div", { key: "services" }, servicesView(problem("The services", "services")));
+  if (state.url.page === "tick") return h("div", { key: "tick" + state.url.tick }, tickView(c, problem("The tick", "tick")));
   if (state.url.cluster) return h("div", { key: "cluster" }, clusterView(c, width, stopped));
   if (state.estate) return h("div", { key: "estate" }, estateView(c, width));
   const e = state.errors.estate;
@@ -181,6 +184,7 @@ function title() {
     text = (f.waiting_tasks ? "(" + f.waiting_tasks + ") " : "") + f.name + " " + Math.round(100 * share) + " %";
     sentenceText = sentence(f, state.now, clock()).filter((s) => s.tone).map((s) => s.text.replace(/\d\d:\d\d:\d\d/, "")).join(" ");
   } else if (state.url.page === "services") text = (state.url.cluster ? state.url.cluster + " " : "") + "services";
+  else if (state.url.page === "tick") text = "tick " + state.url.tick + ", " + state.url.cluster;
   else if (state.url.cluster) text = state.url.cluster;
   else if (state.estate) {
     const h1 = document.getElementById("title");
@@ -199,7 +203,7 @@ function title() {
 const KEYS = [
   ["/", "find a cluster, service or instance"], ["g e, g s", "the estate, the services"], ["j k", "next and previous row; Enter opens it"], ["1 to 4", "range: 1 h, 6 h, 24 h, 7 d"],
   ["← →", "move the reading line of the chart, or the box"], [".", "reading line back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
-  ["r", "sort the rows again"], ["e", "services as CSV"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
+  ["r", "sort the rows again"], ["e", "services as CSV"], ["[ ]", "the tick before and after"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
 ];
 
 function showKeys() {
@@ -256,6 +260,7 @@ const KEY_ACTS = /** @type {Record<string, () => void>} */ ({
   a: () => { const first = document.querySelector(".alerts summary"); if (first) /** @type {HTMLElement} */ (first).focus(); },
   b: () => { const box = document.querySelector('.box[tabindex="0"]'); if (box) /** @type {HTMLElement} */ (box).focus(); },
   e: () => { if (state.url.page === "services") saveServices("csv"); },
+  "[": () => document.getElementById("tick-previous")?.click(), "]": () => document.getElementById("tick-next")?.click(),
   Escape: back,
 });
 Object.keys(RANGES).forEach((k, i) => { KEY_ACTS[String(i + 1)] = () => { if (state.url.page === "cluster") go({ range: k }); }; });

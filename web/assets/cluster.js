@@ -273,7 +273,8 @@ function why(t, c) {
 /** @param {ClusterFull} c @param {Clock} clock */
 function feed(c, clock) {
   const all = state.url.feed === "all";
-  const stamp = (/** @type {import("./api.js").Tick} */ t) => h("time", { datetime: t.at, title: "tick " + num(t.tick) + ", " + clock.full(at(t.at)) }, clock.day(at(t.at)) === clock.day(state.now) ? clock.hm(at(t.at)) : [clock.day(at(t.at)), h("br"), clock.hm(at(t.at))]);
+  const stamp = (/** @type {import("./api.js").Tick} */ t) => h("a", { class: "stamp", "data-go": "", title: "tick " + num(t.tick) + ", " + clock.full(at(t.at)), href: href({ page: "tick", tick: String(t.tick), cluster: c.name, region: state.url.region, account: state.url.account }, true) },
+    h("time", { datetime: t.at }, clock.day(at(t.at)) === clock.day(state.now) ? clock.hm(at(t.at)) : [clock.day(at(t.at)), h("br"), clock.hm(at(t.at))]), h("span", { class: "unseen" }, ", tick " + num(t.tick)));
   const row = (/** @type {any} */ e) => {
     if (e.kind === "quiet") return h("li", { key: e.key }, stamp(e.t), h("span", { class: "quiet" }, count(e.n, "tick") + ": nothing to do"));
     const t = e.t;

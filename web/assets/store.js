@@ -14,6 +14,7 @@ export const RANGES = /** @type {Record<string, { ms: number, step: string, step
   "7d": { ms: 604_800_000, step: "30m", stepMs: 1_800_000 },
 });
 const POLL_MS = 2000;
+const NEWS_MS = 1000;
 const LOOKS_MAX = 6;
 const PAGES_MAX = 6;
 const SPARK_EVERY_MS = 20_000;
@@ -67,6 +68,9 @@ export const state = {
   /** @type {import("./api.js").Pools | null} */ pools: null,
   /** @type {import("./api.js").Series | null} */ series: null,
   /** @type {import("./api.js").Services | null} */ services: null,
+  /** @type {import("./api.js").Explained | null} */ tick: null,
+  /** true in a report of one file: what it holds is all there is */ file: false,
+  /** the daemon tells what is new, nobody needs to ask */ live: false,
   /** ticks that acted, by id, back to the range's begin at least @type {Map<number, Tick>} */ acting: new Map(),
   /** where the older ones begin; undefined before the first answer @type {number | null | undefined} */ actingOlder: undefined,
   /** newest ticks without a gap, newest first @type {Tick[]} */ ticks: [],
@@ -79,6 +83,7 @@ export const state = {
   /** @type {Record<string, ApiError>} */ errors: {},
   now: 0,
   answeredReal: 0,
+  answeredNow: 0,
   startedReal: performance.now(),
   misses: 0,
   loading: true,
@@ -94,6 +99,7 @@ export const state = {
     findAt: 0,
     allServices: false,
     allPools: false,
+    allVerdicts: false,
     acts: 14,
     /** @type {Set<number>} */ open: new Set(),
     /** @type {Map<string, number>} */ tops: new Map(),
@@ -134,8 +140,8 @@ function arrive(before) {
   state.url = readUrl();
   const moved = ["page", "tick", "cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
-    Object.assign(state, { full: null, instances: null, pools: null, series: null, services: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
-    Object.assign(state.ui, { order: null, cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, acts: 14, open: new Set(), find: "" });
+    Object.assign(state, { full: null, instances: null, pools: null, series: null, services: null, tick: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state.ui, { order: null, cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, allVerdicts: false, acts: 14, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
   if (before.range !== state.url.range) state.series = null;
@@ -147,6 +153,7 @@ function arrive(before) {
 function seen(answer) {
   const now = Date.parse(answer.now);
   if (now > state.now) state.now = now;
+  state.answeredNow = now;
   state.answeredReal = performance.now();
 }
 
@@ -297,6 +304,27 @@ async function pollServices(url) {
   });
 }
 
+/** A tick is history: it is asked for once, and again only while an act has no outcome. @param {typeof DEFAULTS} url */
+async function pollTick(url) {
+  const mine = () => state.url.page === "tick" && state.url.tick === url.tick && state.url.cluster === url.cluster;
+  const have = state.tick;
+  if (have && have.next !== null && have.explain.actions.every((a) => a.outcome !== null)) return;
+  await attempt("tick", async () => {
+    const a = await get(clusterPath(url.cluster) + "/ticks/" + encodeURIComponent(url.tick), where());
+    const id = a.explain.tick;
+    const query = { ...where(), cluster: url.cluster };
+    const after = have ? have.explain.tick + 1 : id + 3 * (state.estate?.clusters.length || 1) + 1;
+    const none = { tick: { snapshot: null }, ticks: [] };
+    const [whole, before, later] = await Promise.all([
+      have ? { tick: have } : get("/ticks/" + id).catch(() => none),
+      get("/ticks", { ...query, before: id, limit: 1 }).catch(() => none),
+      get("/ticks", { ...query, before: Math.max(after, id + 3 * (state.estate?.clusters.length || 1) + 1), limit: 200 }).catch(() => none),
+    ]);
+    const next = later.ticks.map((/** @type {Tick} */ t) => t.tick).filter((/** @type {number} */ t) => t > id).sort((/** @type {number} */ x, /** @type {number} */ y) => x - y)[0];
+    if (mine()) state.tick = { explain: a.explain, snapshot: whole.tick.snapshot, previous: before.ticks[0]?.tick ?? null, next: next ?? null };
+  });
+}
+
 /** The few clusters whose details the estate page tells: those that wait, drain, fail or do not know. */
 export function wantsLook(/** @type {import("./api.js").Cluster} */ c) {
   return c.status === "failed" || c.status === "late" || !!c.waiting_tasks || !!c.drains_in_progress || !!c.stale_sources;
@@ -359,6 +387,7 @@ export async function poll() {
   if (!state.errors.estate) {
     if (url.page === "cluster") await pollCluster(url.cluster, url);
     else if (url.page === "services") await pollServices(url);
+    else if (url.page === "tick") await pollTick(url);
     else {
       changed();
       await pollEstateParts();
@@ -367,8 +396,58 @@ export async function poll() {
   state.loading = false;
   changed();
   running = false;
-  timer = window.setTimeout(poll, again ? 0 : document.hidden ? POLL_MS * 15 : POLL_MS);
+  timer = window.setTimeout(poll, again ? (state.live ? NEWS_MS : 0) : document.hidden ? POLL_MS * 15 : state.live && !state.misses ? POLL_MS * 10 : POLL_MS);
   again = false;
+}
+
+// ---- live: the daemon says what is new; while it does, the page asks only then -------------------------------------------------
+/** @type {EventSource | null} */
+let stream = null;
+let newsReal = -Infinity;
+
+/** Asks soon, but not more often than a person can read. */
+function news() {
+  if (running) {
+    again = true;
+    return;
+  }
+  clearTimeout(timer);
+  timer = window.setTimeout(() => { newsReal = performance.now(); poll(); }, Math.max(0, newsReal + NEWS_MS - performance.now()));
+}
+
+/** @param {MessageEvent} e */
+function onTick(e) {
+  const { cluster } = JSON.parse(e.data);
+  if (!state.url.cluster || cluster === state.url.cluster) news();
+}
+
+/** A hidden tab listens to nothing: a browser has few connections to one origin. */
+function listen() {
+  if (document.hidden || stream) return;
+  const s = new EventSource("/api/v1/events");
+  stream = s;
+  s.addEventListener("hello", () => { state.live = true; news(); });
+  s.addEventListener("tick", onTick);
+  for (const all of ["notes", "all"]) s.addEventListener(all, news);
+  s.onerror = () => {
+    state.live = false;
+    if (s.readyState === EventSource.CLOSED) deafen(); // refused: no stream here, asking goes on
+    news();
+  };
+}
+function deafen() {
+  stream?.close();
+  stream = null;
+  state.live = false;
+}
+
+/** Between answers time goes on, at the daemon's pace. */
+function pass() {
+  if (!state.live || document.hidden || state.misses || !state.answeredNow) return;
+  const speed = state.estate?.daemon.speed || 1;
+  const now = state.answeredNow + Math.min(60_000, performance.now() - state.answeredReal) * speed;
+  if (now > state.now) state.now = now;
+  changed();
 }
 
 /** @param {() => void} drawPage */
@@ -377,11 +456,15 @@ export function start(drawPage) {
   state.url = readUrl();
   addEventListener("popstate", () => arrive({ ...state.url }));
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) poll();
+    if (document.hidden) return deafen();
+    poll();
+    listen();
   });
   poll();
+  listen();
   setTimeout(changed, 310);
   setInterval(() => {
     if (state.misses) changed();
+    else pass();
   }, 1000);
 }

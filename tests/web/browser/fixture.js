@@ -250,6 +250,26 @@ function services(clusters, q) {
     services: list.slice(from, from + limit).map(({ i: _, ...s }) => s), after: from + limit < list.length ? String(from + limit) : null };
 }
 
+/** Why and why not of one tick. */
+function explain(c, id) {
+  const t = c && ticks(c, new URLSearchParams({ before: String(id + 1), limit: "1" })).ticks.find((x) => x.tick === id);
+  if (!t) return [404, { type: "about:blank", title: "Not Found", status: 404, detail: "no tick " + id + " of this cluster" }];
+  const s = c.summary;
+  return [200, { now: iso(NOW), explain: {
+    tick: id, cluster: s.name, account: s.account, region: s.region, at: t.at, duration_ms: t.duration_ms, mode: t.mode, dry_run: t.dry_run, recorded: true, error: "", masu: "0.1.0", policy_hash: t.policy_hash, planned_policy: "9c41e0de3f2a91c0",
+    facts: { instances: s.instances.total, services: c.full.services.length, tasks: 214, fleets: 1, sources: c.full.sources.map((x) => ({ source: x.kind, state: x.state, age_ms: x.age_ms, detail: x.detail })) },
+    summary: { instances: s.instances.total, draining: s.instances.draining, coming: s.instances.coming, waiting_tasks: s.waiting_tasks, capacity: s.capacity, reserved: s.reserved, need: s.need, hourly_usd_micro: s.cost_usd_micro_per_hour },
+    actions: t.acts.map((a) => ({ kind: a.kind, target: a.target, before: a.kind === "set_target" ? 176 : null, after: a.kind === "set_target" ? 184 : null, reason: a.fact + " -> " + a.verdict, fact: a.fact, verdict: a.verdict, hourly_delta_usd_micro: a.hourly_delta_usd_micro || 0, outcome: a.outcome, outcome_detail: a.outcome_detail, began: a.created, finished: a.finished })),
+    capped: id % 2 ? [] : [{ kind: "cluster", target: s.name, code: "capped", fact: "12 launches wanted, at most 10 a tick", verdict: "capped", wanted: 12, allowed: 10 }],
+    verdicts: c.full.verdicts, demands: c.full.demands, drains: [],
+  } }];
+}
+
+/** An instance as the journal has it. */
+const journalled = (i, names) => ({ id: i.id, type: i.type, zone: i.zone, ecs: i.ecs, ec2: i.ec2, launched_at: i.launched, notice_at: i.notice, registered: i.capacity && i.ecs !== "UNREGISTERED" ? i.capacity : undefined,
+  remaining: i.capacity && { cpu_units: i.capacity.cpu_units - i.reserved.cpu_units, memory_mib: i.capacity.memory_mib - i.reserved.memory_mib },
+  tasks: i.holdings.map((x) => ({ service: names[x.service], shape: x.shape, running: x.running })) });
+
 /** The worlds by name. */
 export function world(kind) {
   const one = (name, seed, opt) => makeCluster(name, seed, { count: 24, ...opt });
@@ -271,10 +291,11 @@ export function world(kind) {
   return { daemon, clusters, alerts: [...clusters.flatMap((c) => c.full.alerts), ...own] };
 }
 
-/** @returns {Promise<{ url: string, close: () => void, set: (kind: string) => void, fail: (part: string) => void }>} */
+/** @returns {Promise<{ url: string, close: () => void, set: (kind: string) => void, asked: () => number, fail: (part: string) => void }>} */
 export async function startFixture(kind = "pictures") {
   let w = world(kind);
   let failing = "";
+  let asked = 0;
   const answer = (url) => {
     const q = url.searchParams;
     if (failing === "all") return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "stopping" }];
@@ -289,7 +310,11 @@ export async function startFixture(kind = "pictures") {
       return [200, { now: iso(NOW), ticks: list.flatMap((c) => ticks(c, q).ticks.slice(0, 3)).sort((a, b) => (a.at < b.at ? 1 : -1)), older: null }];
     }
     const t = /^\/api\/v1\/ticks\/(\d+)$/.exec(url.pathname);
-    if (t) return [200, { now: iso(NOW), tick: { tick: +t[1], plan: { verdicts: w.clusters[0].full.verdicts } } }];
+    if (t) return [200, { now: iso(NOW), tick: { tick: +t[1], plan: { verdicts: w.clusters[0].full.verdicts }, snapshot: { services: w.clusters[0].full.services.map((s) => ({ name: s.name, kind: s.kind })),
+      shapes: [...new Map(w.clusters[0].instances.instances.flatMap((i) => i.holdings.map((x) => [x.shape, { name: x.shape, need: { cpu_units: x.cpu_units, memory_mib: x.memory_mib } }]))).values()],
+      instances: w.clusters[0].instances.instances.map((i) => journalled(i, w.clusters[0].instances.services)) } } }];
+    const why = /^\/api\/v1\/clusters\/([^/]+)\/ticks\/(\d+)$/.exec(url.pathname);
+    if (why) return explain(w.clusters.find((x) => x.summary.name === decodeURIComponent(why[1])), +why[2]);
     const m = /^\/api\/v1\/clusters\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);
     const c = m && w.clusters.find((x) => x.summary.name === decodeURIComponent(m[1]));
     if (!c) return [404, { type: "about:blank", title: "Not Found", status: 404, detail: "no such cluster" }];
@@ -299,10 +324,20 @@ export async function startFixture(kind = "pictures") {
     if (m[2] === "series") return [200, series(c, q)];
     return [404, null];
   };
+  /** @type {Set<import("node:http").ServerResponse>} */
+  const streams = new Set();
+  const tell = (name, data = {}) => { for (const s of streams) s.write(`event: ${name}\ndata: ${JSON.stringify({ now: iso(NOW), ...data })}\n\n`); };
   const server = createServer(async (req, res) => {
     const url = new URL(req.url, "http://localhost");
     const head = { "content-security-policy": CSP, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
+    if (url.pathname === "/api/v1/events" && !failing) {
+      res.writeHead(200, { ...head, "content-type": "text/event-stream" }).write("retry: 500\n\nevent: hello\ndata: {}\n\n");
+      streams.add(res);
+      res.on("close", () => streams.delete(res));
+      return;
+    }
     if (url.pathname.startsWith("/api/")) {
+      asked++;
       const [status, body] = answer(url);
       res.writeHead(status, { ...head, "content-type": status === 200 ? "application/json" : "application/problem+json" }).end(JSON.stringify(body ?? {}));
       return;
@@ -317,5 +352,5 @@ export async function startFixture(kind = "pictures") {
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", () => done(undefined)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  return { url: `http://127.0.0.1:${port}/`, close: () => { server.closeAllConnections(); server.close(); }, set: (k) => { w = world(k); }, fail: (part) => { failing = part; } };
+  return { url: `http://127.0.0.1:${port}/`, close: () => { server.closeAllConnections(); server.close(); }, set: (k) => { w = world(k); tell("all"); }, asked: () => asked, fail: (part) => { failing = part; tell("all"); if (part === "all") for (const s of streams) s.end(); } };
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { servicesPage } from "./services.js";
+import { tickPage } from "./tick.js";
 
 /** @param {any} t */
 export function states({ browser, startFixture, text, num }) {
@@ -21,6 +22,7 @@ export function states({ browser, startFixture, text, num }) {
   };
   const api = async (/** @type {any} */ world, /** @type {string} */ path) => (await fetch(world.url + "api/v1" + path)).json();
   servicesPage({ on, api, text, num });
+  tickPage({ on, api, text, num });
 
   test("alerts come and go in place, are said once, and are read by keyboard alone", () => on("pictures", "?cluster=production-web", {}, async (page, world) => {
     await page.waitForSelector(".going");
