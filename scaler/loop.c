@@ -6,6 +6,7 @@
 #include "scaler/cell.h"
 #include "scaler/desk.h"
 #include "scaler/ears.h"
+#include "scaler/foresight.h"
 #include "scaler/webhook.h"
 
 enum { CLUSTERS_MAX = 256, REPORT_MAX_BYTES = 1 << 20, POLICY_MAX_BYTES = 64 << 20, CRASHES_MAX = 3 };
@@ -31,6 +32,7 @@ struct loop {
     struct desk *desk;
     struct webhook *webhook;
     struct ears ears;
+    struct foresight *foresight;
     bool hurried;                    // by an event: another cluster may be due
     const char *shell_mode, *shell_reason;
     bool state_ok;
@@ -140,6 +142,7 @@ int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
     if (o->opened && o->opened->moved_aside)
         l->set_aside_ms = l->started_ms;
     begin_cells(l);
+    l->foresight = foresight_new(&(struct foresight_options){.state = o->state, .box = o->box, .log = o->log, .cluster_count = l->cell_count});
     if (o->inbox)
         inbox_on_put(o->inbox, wake, l);
     ears_init(&l->ears, &(struct ears_options){.clients = l->clients, .clock = l->clock, .log = o->log, .cells = l->cells, .cell_count = l->cell_count,
@@ -157,6 +160,7 @@ void loop_free(struct loop *l)
     if (l->o.inbox)
         inbox_on_put(l->o.inbox, NULL, NULL);
     ears_release(&l->ears);
+    foresight_free(l->foresight);
     for (size_t i = 0; i < l->cell_count; i++)
         cell_release(&l->cells[i]);
     for (size_t i = 0; i < l->region_count; i++)
@@ -317,6 +321,7 @@ static void renew_journal(struct loop *l, const struct err *why)
                   LOG_S("why", why->msg), LOG_S("moved_to", l->renewing ? "" : opened.moved_to), LOG_S("detail", l->renewing ? err.msg : ""),
                   LOG_S("consequence", "add only until the hold after a start is over"));
     l->set_aside_ms = clock_wall_ms(l->clock);
+    foresight_forget(l->foresight);
     if (l->renewing)
         return;
     desk_state_set_aside(l->desk, why->msg);
@@ -355,6 +360,8 @@ static int tick_cell(struct loop *l, struct cell *c, struct err *err)
                       : c->tick.add_only     ? "3 unclean starts within 60 minutes"
                                              : "";
     tell_journal(l, &c->tick);
+    if (f->has_snapshot)
+        foresight_ticked(l->foresight, c->index, c->state_id, f->snapshot.now_ms);
     publish_daemon(l);
     desk_ticked(l->desk, &(struct desk_tick){.cluster = c->index, .frame = f, .aws = region_aws(c->region), .journal_error = c->tick.journal_broken ? c->tick.journal_err.msg : "",
                                              .add_only_until_ms = l->add_only_until_ms, .webhook_error = webhook_error(l->webhook)});
@@ -414,8 +421,9 @@ static bool wait_until(struct loop *l, int64_t until_ms)
         for (size_t i = 0; i < ARRAY_LEN(others); i++)
             next_ms = others[i] < next_ms ? others[i] : next_ms;
         due = l->hurried;
+        bool worked = !due && !l->renewing && foresight_turn(l->foresight);  // there is time for it; what the wire brings comes between
         if (!due)
-            l->o.transport->ops->wait(l->o.transport, next_ms > now_ms ? next_ms : now_ms);
+            l->o.transport->ops->wait(l->o.transport, next_ms > now_ms && !worked ? next_ms : now_ms);
         if (l->o.box)
             view_box_beat(l->o.box);
         due = hear(l) || due;

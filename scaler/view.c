@@ -209,6 +209,32 @@ static void notes_release(struct view_notes *n)
     free(n);
 }
 
+static struct view_outlooks *outlooks_new(const struct view_outlooks *before, size_t clusters)
+{
+    struct view_outlooks *o = calloc(1, sizeof *o);
+    assert(o);
+    atomic_init(&o->refs, 1);
+    o->clusters = calloc(clusters + 1, sizeof *o->clusters);
+    assert(o->clusters);
+    if (before)
+        memcpy(o->clusters, before->clusters, clusters * sizeof *o->clusters);
+    return o;
+}
+
+static struct view_outlooks *outlooks_retain(struct view_outlooks *o)
+{
+    atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+    return o;
+}
+
+static void outlooks_release(struct view_outlooks *o)
+{
+    if (!o || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    free(o->clusters);
+    free(o);
+}
+
 // ---- the view and its box -------------------------------------------------------------------------------------------------
 static void copy_daemon(struct view *v, const struct view_daemon *d)
 {
@@ -255,6 +281,7 @@ void view_release(struct view *v)
     for (size_t i = 0; i < v->cluster_count; i++)
         cluster_release(v->clusters[i]);
     notes_release(v->notes);
+    outlooks_release(v->outlooks);
     arena_release(&v->arena);
     free(v);
 }
@@ -265,6 +292,7 @@ struct change {
     struct view_cluster *cluster;
     size_t index;                // of the cluster
     struct view_notes *notes;
+    struct view_outlooks *outlooks;
 };
 
 static void swap(struct view_box *b, const struct change *change)
@@ -272,6 +300,7 @@ static void swap(struct view_box *b, const struct change *change)
     struct view *old = b->current;  // only the loop's thread replaces it
     struct view *v = view_new(change->daemon ? change->daemon : &old->daemon, old->cluster_count);
     v->notes = change->notes ? change->notes : notes_retain(old->notes);
+    v->outlooks = change->outlooks ? change->outlooks : outlooks_retain(old->outlooks);
     for (size_t i = 0; i < old->cluster_count; i++)
         v->clusters[i] = change->cluster && i == change->index ? change->cluster : cluster_retain(old->clusters[i]);
     pthread_mutex_lock(&b->lock);
@@ -287,6 +316,7 @@ void view_box_init(struct view_box *b, const struct policy *p, const struct view
     clock_init_real(&b->real);
     b->current = view_new(d, p->cluster_count);
     b->current->notes = notes_new(NULL, 0, NULL, p->cluster_count);
+    b->current->outlooks = outlooks_new(NULL, p->cluster_count);
     for (size_t i = 0; i < p->cluster_count; i++) {
         struct view_cluster *c = b->current->clusters[i] = cluster_new();
         const char *slash = strrchr(p->clusters[i].name, '/');  // of an ARN
@@ -330,6 +360,14 @@ void view_box_publish_daemon(struct view_box *b, const struct view_daemon *d)
 void view_box_publish_notes(struct view_box *b, const struct view_alert *alerts, size_t count, const struct control *controls)
 {
     swap(b, &(struct change){.notes = notes_new(alerts, count, controls, b->current->cluster_count)});
+}
+
+void view_box_publish_outlook(struct view_box *b, size_t cluster, const struct outlook *o)
+{
+    struct view_outlooks *next = outlooks_new(b->current->outlooks, b->current->cluster_count);
+    assert(cluster < b->current->cluster_count);
+    next->clusters[cluster] = *o;
+    swap(b, &(struct change){.outlooks = next});
 }
 
 void view_box_beat(struct view_box *b)

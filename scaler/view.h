@@ -21,6 +21,7 @@
 #include "planner/model/snapshot.h"
 #include "policies/policy.h"
 #include "scaler/view_events.h"
+#include "scaler/view_outlook.h"
 #include "scaler/view_pools.h"
 #include "scaler/view_services.h"
 
@@ -45,7 +46,6 @@ struct view_decision {
     size_t act_count;
 };
 #define VIEW_DECISIONS_MAX 50
-
 enum view_progress_kind { PROGRESS_NOTICE, PROGRESS_DRAIN, PROGRESS_LAUNCH };
 struct view_progress {
     enum view_progress_kind kind;
@@ -158,8 +158,8 @@ struct view {
     struct view_cluster **clusters;  // in the policy's order
     size_t cluster_count;
     struct view_notes *notes;
+    struct view_outlooks *outlooks;
 };
-
 struct view_box {
     pthread_mutex_t lock;
     struct view *current;        // guarded by lock

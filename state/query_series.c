@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "state/history_read.h"
 #include "state/internal.h"
 
@@ -135,28 +137,64 @@ int state_query_series(struct state_reader *r, const struct state_series_query *
     return rc;
 }
 
-int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err)
+// ---- one series, for the daemon -------------------------------------------------------------------------------------------
+
+// *ret: w->count buckets, to be freed; unknown ones where there is no such track.
+static int read_one(struct state *s, int64_t cluster, enum series series, const char *subject, const struct history_window *w,
+                    struct history_bucket **ret, struct err *err)
 {
-    const struct history_window w = {.from_ms = from_ms / HOUR_MS * HOUR_MS, .step_ms = HOUR_MS, .count = (size_t)(to_ms / HOUR_MS - from_ms / HOUR_MS),
-                                     .resolution = HISTORY_HOUR};
     struct chosen c, one = {.count = 0};
-    assert(from_ms >= 0 && from_ms <= to_ms);
-    assert(w.count <= HOURS_MAX);
     s->db.deadline_ms = 0;
-    int rc = find_tracks(&s->db, cluster, series_kind(series), "", &c, err);
+    int rc = find_tracks(&s->db, cluster, series_kind(series), subject, &c, err);
+    struct history_bucket *bucket = calloc(w->count + 1, sizeof *bucket);
+    assert(bucket);
     for (size_t i = 0; rc == 0 && i < c.count; i++)
         if (c.series[i] == series) {
             one.series[0] = series;
             one.track[0] = c.track[i];
             one.count = 1;
         }
-    struct history_bucket *bucket = calloc(w.count + 1, sizeof *bucket);
-    assert(bucket);
     one.track[0].bucket = bucket;
     if (rc == 0)
-        rc = read_consistent(&s->db, cluster, &w, &one, err);
+        rc = read_consistent(&s->db, cluster, w, &one, err);
+    if (rc == 0)
+        *ret = bucket;
+    else
+        free(bucket);
+    return rc;
+}
+
+int state_history_values(struct state *s, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
+                         double *ret, struct err *err)
+{
+    const struct history_window w = {.from_ms = from_ms, .step_ms = step_ms, .count = count,
+                                     .resolution = step_ms % HOUR_MS == 0 ? HISTORY_HOUR : HISTORY_FIVE_MINUTES};
+    struct history_bucket *bucket;
+    assert(from_ms % step_ms == 0);
+    assert(step_ms % history_resolution_ms(w.resolution) == 0);
+    if (from_ms < 0)
+        return err_set(err, ERR_INVALID, "history before 1970");
+    int rc = read_one(s, cluster, series, subject, &w, &bucket, err);
+    if (rc)
+        return rc;
+    for (size_t k = 0; k < count; k++)
+        ret[k] = bucket[k].count > 0 ? (double)shown(&bucket[k], series) : (double)NAN;
+    free(bucket);
+    return 0;
+}
+
+int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err)
+{
+    const struct history_window w = {.from_ms = from_ms / HOUR_MS * HOUR_MS, .step_ms = HOUR_MS, .count = (size_t)(to_ms / HOUR_MS - from_ms / HOUR_MS),
+                                     .resolution = HISTORY_HOUR};
+    struct history_bucket *bucket;
+    assert(from_ms >= 0 && from_ms <= to_ms);
+    assert(w.count <= HOURS_MAX);
+    int rc = read_one(s, cluster, series, "", &w, &bucket, err);
+    if (rc)
+        return rc;
     int64_t most = 0, first = -1, last = -1;
-    for (size_t k = 0; rc == 0 && k < w.count; k++) {
+    for (size_t k = 0; k < w.count; k++) {
         if (bucket[k].count == 0)
             continue;
         int64_t mean = bucket[k].sum / bucket[k].count;
@@ -165,9 +203,8 @@ int state_samples_highest_hour(struct state *s, int64_t cluster, enum series ser
         last = (int64_t)k;
     }
     free(bucket);
-    if (rc == 0)
-        *ret = first >= 0 && last - first + 1 >= DAY_HOURS ? most : 0;
-    return rc;
+    *ret = first >= 0 && last - first + 1 >= DAY_HOURS ? most : 0;
+    return 0;
 }
 
 // ---- subjects -------------------------------------------------------------------------------------------------------------

@@ -297,6 +297,43 @@ static const struct {
     {"masu_source_up", "gauge", "1 when a source's facts are complete and fresh.", write_source_up},
 };
 
+// ---- forecasts ------------------------------------------------------------------------------------------------------------
+#define ERROR_HELP "Errors of the last 7 days' forecasts, in mean changes over a day (1: as yesterday), by how far ahead."
+
+static const struct {
+    const char *name, *help, *measure;  // help NULL: of the family before
+    size_t offset;                      // of a double; of the samples else
+} forecast_rows[] = {
+    {"masu_forecast_error", ERROR_HELP, "mase", offsetof(struct outlook_error, mase)},
+    {"masu_forecast_error", NULL, "pinball50", offsetof(struct outlook_error, pinball50)},
+    {"masu_forecast_error", NULL, "pinball90", offsetof(struct outlook_error, pinball90)},
+    {"masu_forecast_coverage", "Share of the need that was at or below the forecast 0.9 quantile; 0.9 is right.", NULL, offsetof(struct outlook_error, cover90)},
+};
+
+static void write_forecast_row(struct out *o, size_t row, size_t cluster)
+{
+    for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
+        for (int lead = 0; lead < OUTLOOK_LEADS; lead++) {
+            const struct outlook_error *e = &o->r->view->outlooks->clusters[cluster].of[of].error[lead];
+            const char *of_name = outlook_of_name((enum outlook_of)of), *ahead = outlook_lead_name(lead), *measure = forecast_rows[row].measure;
+            double value;
+            memcpy(&value, (const char *)e + forecast_rows[row].offset, sizeof(value));
+            if (e->samples > 0)
+                cluster_line(o, forecast_rows[row].name, o->r->view->clusters[cluster],
+                             LABELS("of", of_name, "ahead", ahead, measure ? "measure" : NULL, measure), value);
+        }
+}
+
+static void write_forecasts(struct out *o)
+{
+    for (size_t k = 0; k < ARRAY_LEN(forecast_rows); k++) {
+        if (forecast_rows[k].help)
+            family(o, forecast_rows[k].name, "gauge", forecast_rows[k].help);
+        for (size_t i = 0; i < o->r->view->cluster_count; i++)
+            write_forecast_row(o, k, i);
+    }
+}
+
 void web_metrics(struct web_request *r, struct web_response *w)
 {
     struct out o = {.b = &w->body, .r = r};
@@ -308,6 +345,7 @@ void web_metrics(struct web_request *r, struct web_response *w)
     write_alerts(&o);
     write_controls(&o);
     write_gauges(&o);
+    write_forecasts(&o);
     for (size_t f = 0; f < ARRAY_LEN(families); f++) {
         family(&o, families[f].name, families[f].type, families[f].help);
         for (size_t i = 0; i < r->view->cluster_count; i++)

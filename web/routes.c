@@ -28,6 +28,7 @@ static const struct {
     {"/api/v1/clusters/{name}/series", web_series, false},
     {"/api/v1/clusters/{name}/history", web_subject_history, false},
     {"/api/v1/clusters/{name}/subjects", web_subjects, false},
+    {"/api/v1/clusters/{name}/forecast", web_forecast, false},
     {"/api/v1/clusters/{name}/ticks/{id}", web_explain, false},
     {"/api/v1/clusters/{name}/alerts", web_cluster_alerts, false},
     {"/api/v1/services", web_services, false},

@@ -1,6 +1,6 @@
 // What 13 months of history take, and how long a chart waits for it: 40 clusters, 500 services, 480 pools, a look each 30 seconds.
 //
-// Samples are made for a few series of each kind (a working day with unrest, capacity in whole instances, prices, boots now and then, usage that
+// Samples are made for a few series of each kind (a working day with unrest, followed each two minutes, capacity in whole instances, prices, boots now and then, usage that
 // never rests), packed as the daemon packs them, and written for every track in the order of the days, as they would come: only what
 // is still kept of each. Usage of services and clusters is among it, two tracks each, so that there is room for it.
 #include <math.h>
@@ -15,14 +15,14 @@
 enum { CLUSTERS = 40, SERVICES = 500, POOLS = 480, VARIANTS = 4, DAYS = 396, SAMPLES = 2880 };
 #define NOW_MS INT64_C(1768485874000)
 
-enum form { SHAPE_DEMAND, SHAPE_TASKS, SHAPE_STEPS, SHAPE_MOSTLY_ZERO, SHAPE_PRICE, SHAPE_BOOTS, SHAPE_USAGE, SHAPE_FORECAST, SHAPE_COUNT };
+enum form { SHAPE_DEMAND, SHAPE_TASKS, SHAPE_MEMBERS, SHAPE_STEPS, SHAPE_MOSTLY_ZERO, SHAPE_PRICE, SHAPE_BOOTS, SHAPE_USAGE, SHAPE_FORECAST, SHAPE_COUNT };
 
 // ---- samples --------------------------------------------------------------------------------------------------------------
 
 struct maker {
     struct rng rng;
     double unrest, phase, scale;
-    int64_t price, held;
+    int64_t price, held, tasks;
 };
 
 static double working_day(const struct maker *x, int64_t at_s)
@@ -36,11 +36,17 @@ static int64_t sample(struct maker *x, enum form shape, int64_t at_s)
 {
     x->unrest += 0.05 * (rng_normal(&x->rng) - x->unrest);
     double v = working_day(x, at_s);
+    if (at_s % 120 == 0)  // as who scales services looks each two minutes
+        x->tasks = (int64_t)v;
     switch (shape) {
     case SHAPE_DEMAND:  // of tasks of 256 units
-        return 256 * (int64_t)v;
+        return 256 * x->tasks;
     case SHAPE_TASKS:
-        return (int64_t)v;
+        return x->tasks;
+    case SHAPE_MEMBERS: // a pool's part of the instances
+        if (rng_below(&x->rng, 40) == 0)
+            x->held = (int64_t)v / 40;
+        return x->held;
     case SHAPE_STEPS:   // whole instances, kept for a while
         if (rng_below(&x->rng, 20) == 0)
             x->held = 8192 * (1 + (int64_t)v / 24);
@@ -138,6 +144,8 @@ static enum form shape_of(enum series s)
         return SHAPE_STEPS;
     if (strstr(name, "cpu") || strstr(name, "memory"))
         return SHAPE_DEMAND;
+    if (series_kind(s) == HISTORY_POOL)
+        return SHAPE_MEMBERS;
     return strstr(name, "waiting") || strstr(name, "pending") || strstr(name, "draining") || strstr(name, "coming") ? SHAPE_MOSTLY_ZERO : SHAPE_TASKS;
 }
 
@@ -221,7 +229,25 @@ static void write_rows(struct state *s, int64_t cluster, int64_t tracks)
 
 // ---- questions ------------------------------------------------------------------------------------------------------------
 
-// Milliseconds of the slowest chart, each asked once by a reader that has read nothing yet.
+static double chart_ms(const char *path, const struct state_series_query *q)
+{
+    struct arena a;
+    struct clock real;
+    struct err err = {0};
+    struct state_reader *r;
+    struct state_series s;
+    clock_init_real(&real);
+    arena_init(&a, 0);
+    must(state_reader_open(path, &r, &err), &err);
+    int64_t begun_ms = clock_mono_ms(&real);
+    must(state_query_series(r, q, &a, &s, &err), &err);
+    int64_t ms = clock_mono_ms(&real) - begun_ms;
+    state_reader_free(r);
+    arena_release(&a);
+    return (double)ms;
+}
+
+// Milliseconds of the slowest chart, each by a reader that has read nothing yet; the best of some times, for others use the machine too.
 static double slowest_chart(const char *path)
 {
     static const struct {
@@ -231,25 +257,15 @@ static double slowest_chart(const char *path)
         enum history_kind kind;
         const char *subject;
     } whats[] = {{HISTORY_CLUSTER, ""}, {HISTORY_SERVICE, "service-0"}, {HISTORY_FORECAST, "1h"}};
-    struct clock real;
     double slowest = 0;
-    clock_init_real(&real);
     for (size_t i = 0; i < ARRAY_LEN(windows); i++)
         for (size_t k = 0; k < ARRAY_LEN(whats); k++) {
-            struct arena a;
-            struct err err = {0};
-            struct state_reader *r;
-            struct state_series s;
             const struct state_series_query q = {.cluster = 1, .kind = whats[k].kind, .subject = whats[k].subject, .to_ms = NOW_MS, .now_ms = NOW_MS,
                                                  .from_ms = NOW_MS - windows[i].days * HISTORY_DAY_MS, .step_ms = windows[i].step_ms, .spread = true};
-            arena_init(&a, 0);
-            must(state_reader_open(path, &r, &err), &err);
-            int64_t begun_ms = clock_mono_ms(&real);
-            must(state_query_series(r, &q, &a, &s, &err), &err);
-            double ms = (double)(clock_mono_ms(&real) - begun_ms);
-            slowest = ms > slowest ? ms : slowest;
-            state_reader_free(r);
-            arena_release(&a);
+            double best = chart_ms(path, &q);
+            for (int again = 0; again < 6; again++)
+                best = fmin(best, chart_ms(path, &q));
+            slowest = fmax(slowest, best);
         }
     return slowest;
 }

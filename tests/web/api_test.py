@@ -100,6 +100,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}/series": "/api/v1/clusters/east/series?step=5m",
             "/api/v1/clusters/{name}/history": "/api/v1/clusters/east/history?kind=service&subject=worker&step=5m&spread=true",
             "/api/v1/clusters/{name}/subjects": "/api/v1/clusters/east/subjects",
+            "/api/v1/clusters/{name}/forecast": "/api/v1/clusters/east/forecast",
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
             "/api/v1/services": "/api/v1/services?cluster=east",
             "/api/v1/alerts": "/api/v1/alerts",
@@ -116,7 +117,7 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(described, set(calls))
 
     def test_a_cluster_before_its_first_tick_is_described_too(self):
-        for suffix in ("", "/alerts", "/instances", "/pools", "/series", "/subjects"):
+        for suffix in ("", "/alerts", "/instances", "/pools", "/series", "/subjects", "/forecast"):
             self.check("/api/v1/clusters/west" + suffix, "/api/v1/clusters/{name}" + suffix)
         self.assertEqual(self.check("/api/v1/ticks?cluster=west", "/api/v1/ticks")["ticks"], [])
 
@@ -320,6 +321,20 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(got["spread"]["spot_instances"], {"samples": 30, "min": 3, "mean": 3, "p50": 3, "p95": 3, "p99": 3, "max": 3})
         self.assertIsNone(got["spread"]["boot_ms"])
         self.assertIn(76000, got["columns"]["spot_usd_micro_per_hour"])
+
+    def test_a_forecast_is_told_with_its_errors_or_why_there_is_none(self):
+        f = self.check("/api/v1/clusters/east/forecast", "/api/v1/clusters/{name}/forecast")
+        self.assertEqual(f["basis"], {"need_cpu_units": "time of day", "need_memory_mib": None})
+        self.assertEqual((f["columns"]["need_cpu_units_q50"][287], f["columns"]["need_cpu_units_q90"][0]), (5287, 6000))
+        self.assertIsNone(f["columns"]["need_memory_mib_q50"])
+        self.assertEqual(f["columns"]["at_s"][1] - f["columns"]["at_s"][0], f["step_s"])
+        self.assertIn("takes a day", f["why_none"])
+        self.assertEqual(f["errors"], [{"of": "need_cpu_units", "ahead": "1h", "samples": 168, "mase": 0.5, "pinball50": 0.25, "pinball90": 0.125, "cover90": 0.875}])
+        none = self.check("/api/v1/clusters/west/forecast", "/api/v1/clusters/{name}/forecast")
+        self.assertEqual((none["made"], none["columns"], none["errors"]), (None, None, []))
+        metrics = self.site.get("/metrics")[2].decode()
+        self.assertIn('cluster="east",of="need_cpu_units",ahead="1h",measure="mase"} 0.5', metrics)
+        self.assertIn('masu_forecast_coverage{account="123456789012",region="eu-west-1",cluster="east",of="need_cpu_units",ahead="1h"} 0.875', metrics)
 
     def test_pages_of_ticks_cover_all_once(self):
         seen, before = [], ""

@@ -65,6 +65,21 @@ static void publish_notes(struct site *s)
     view_box_publish_notes(&s->box, alerts, ARRAY_LEN(alerts), controls);
 }
 
+static void publish_outlook(struct site *s)
+{
+    static struct outlook o;
+    o = (struct outlook){.made_ms = FACTS_NOW_MS / OUTLOOK_STEP_MS * OUTLOOK_STEP_MS, .why = "need_memory_mib: 20 known values: a forecast takes a day of them (288)"};
+    struct outlook_curve *cpu = &o.of[OUTLOOK_CPU_UNITS];
+    cpu->known = true;
+    cpu->basis = "time of day";
+    cpu->error[2] = (struct outlook_error){.samples = 168, .mase = 0.5, .pinball50 = 0.25, .pinball90 = 0.125, .cover90 = 0.875};
+    for (int k = 0; k < OUTLOOK_STEPS; k++) {
+        cpu->q50[k] = 5000 + k;
+        cpu->q90[k] = 6000 + k;
+    }
+    view_box_publish_outlook(&s->box, 0, &o);
+}
+
 void site_start(struct site *s, const struct site_options *o)
 {
     static const struct view_api_call calls[] = {{"ecs", "DescribeServices", 120, 2, 1}, {"ec2", "ModifySpotFleetRequest", 3, 0, 0}};
@@ -81,6 +96,7 @@ void site_start(struct site *s, const struct site_options *o)
     if (!o->no_tick)
         site_publish(s, 48213);
     publish_notes(s);
+    publish_outlook(s);
     inbox_init(&s->inbox);
     if (!o->no_history) {
         const struct state_options so = {.path = ":temp:", .clock = &s->clock, .no_sync = true};

@@ -1,0 +1,235 @@
+#include "scaler/foresight.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "planner/forecast/forecast.h"
+
+enum { DAY = OUTLOOK_STEPS, HISTORY_STEPS = 35 * DAY, SCORED_STEPS = 7 * DAY };
+#define HOUR_MS 3600000
+
+enum stage { STAGE_CPU, STAGE_MEMORY, STAGE_KEEP, STAGE_COUNT };
+static_assert((int)STAGE_CPU == OUTLOOK_CPU_UNITS && (int)STAGE_MEMORY == OUTLOOK_MEMORY_MIB, "a stage for each fit");
+
+struct foreseen {                 // one cluster
+    int64_t state_id, seen_ms, due_ms;
+    enum stage stage;             // the next piece of work
+    struct outlook out, making;   // as published, and in the making
+};
+
+struct foresight {
+    struct foresight_options o;
+    struct foreseen *v;
+    size_t turn;                  // whose turn is next
+};
+
+static const struct {
+    enum series need, q50, q90;
+} series_of[OUTLOOK_OF_COUNT] = {
+    [OUTLOOK_CPU_UNITS] = {SERIES_NEED_CPU_UNITS, SERIES_FORECAST_NEED_CPU_UNITS_Q50, SERIES_FORECAST_NEED_CPU_UNITS_Q90},
+    [OUTLOOK_MEMORY_MIB] = {SERIES_NEED_MEMORY_MIB, SERIES_FORECAST_NEED_MEMORY_MIB_Q50, SERIES_FORECAST_NEED_MEMORY_MIB_Q90},
+};
+
+struct foresight *foresight_new(const struct foresight_options *o)
+{
+    struct foresight *f = calloc(1, sizeof *f);
+    assert(f);
+    f->o = *o;
+    f->v = calloc(o->cluster_count, sizeof *f->v);
+    assert(f->v);
+    return f;
+}
+
+void foresight_free(struct foresight *f)
+{
+    if (f == NULL)
+        return;
+    free(f->v);
+    free(f);
+}
+
+void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int64_t at_ms)
+{
+    struct foreseen *x = &f->v[cluster];
+    assert(cluster < f->o.cluster_count);
+    if (at_ms < x->seen_ms)
+        x->due_ms = 0;  // the clock stepped back: what is due is judged anew
+    x->state_id = state_id;
+    x->seen_ms = at_ms;
+}
+
+void foresight_forget(struct foresight *f)
+{
+    for (size_t i = 0; i < f->o.cluster_count; i++)
+        f->v[i].state_id = 0;
+}
+
+const struct outlook *foresight_outlook(const struct foresight *f, size_t cluster)
+{
+    return &f->v[cluster].out;
+}
+
+// ---- fit ------------------------------------------------------------------------------------------------------------------
+
+static int64_t whole(double v)
+{
+    return v > 0 ? llround(fmin(v, 1e13)) : 0;
+}
+
+static int fit(struct arena *a, const double *value, size_t count, struct outlook_curve *c, struct err *err)
+{
+    const struct forecast_spec spec = {.step_ms = OUTLOOK_STEP_MS, .horizon = OUTLOOK_STEPS, .later = 0, .quantile_count = 2, .quantile = {0.5, 0.9}};
+    struct forecast *f;
+    int rc = forecast_fit(a, &spec, value, count, &f, err);
+    if (rc)
+        return rc;
+    for (size_t k = 0; k < OUTLOOK_STEPS; k++) {
+        double q[FORECAST_QUANTILES_MAX];
+        forecast_step(f, k + 1, q);
+        c->q50[k] = whole(q[0]);
+        c->q90[k] = whole(q[1]);
+    }
+    c->basis = forecast_basis(f);
+    c->known = true;
+    return 0;
+}
+
+static void fit_one(struct foresight *f, struct foreseen *x, enum outlook_of of)
+{
+    struct arena a;
+    struct err err = {0};
+    size_t first = 0;
+    arena_init(&a, 0);
+    double *value = arena_array(&a, double, HISTORY_STEPS);
+    int rc = state_history_values(f->o.state, x->state_id, series_of[of].need, "", x->making.made_ms - HISTORY_STEPS * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS,
+                                  HISTORY_STEPS, value, &err);
+    while (first < HISTORY_STEPS && isnan(value[first]))
+        first++;
+    if (rc == 0)
+        rc = fit(&a, value + first, HISTORY_STEPS - first, &x->making.of[of], &err);
+    if (rc)
+        snprintf(x->making.why, sizeof x->making.why, "%s: %s", outlook_of_name(of), err.msg);
+    arena_release(&a);
+}
+
+// ---- keep and score -------------------------------------------------------------------------------------------------------
+
+// Where it cannot be written, the next tick's record tells; a forecast that is not kept is only not scored.
+static void keep(struct foresight *f, const struct foreseen *x)
+{
+    for (int lead = 0; lead < OUTLOOK_LEADS; lead++) {
+        struct state_sample v[2 * OUTLOOK_OF_COUNT];
+        size_t n = 0;
+        int step = outlook_lead_steps(lead) - 1;
+        for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
+            if (x->making.of[of].known) {
+                v[n++] = (struct state_sample){series_of[of].q50, x->making.of[of].q50[step], outlook_lead_name(lead)};
+                v[n++] = (struct state_sample){series_of[of].q90, x->making.of[of].q90[step], outlook_lead_name(lead)};
+            }
+        if (n > 0 && state_samples_add(f->o.state, x->state_id, x->making.made_ms + step * OUTLOOK_STEP_MS, v, n, NULL) != 0)
+            return;
+    }
+}
+
+static double pinball(double q, double came, double said)
+{
+    return came >= said ? q * (came - said) : (1 - q) * (said - came);
+}
+
+struct outlook_error foresight_score(const double *came, const double *q50, const double *q90, size_t day, size_t count)
+{
+    struct outlook_error e = {0};
+    double change = 0;
+    size_t pairs = 0;
+    for (size_t i = 0; i < count; i++) {
+        double now = came[day + i], before = came[i];
+        if (isfinite(now) && isfinite(before)) {
+            change += fabs(now - before);
+            pairs++;
+        }
+        if (!isfinite(now) || !isfinite(q50[i]) || !isfinite(q90[i]))
+            continue;
+        e.samples++;
+        e.mase += fabs(now - q50[i]);
+        e.pinball50 += pinball(0.5, now, q50[i]);
+        e.pinball90 += pinball(0.9, now, q90[i]);
+        e.cover90 += now <= q90[i];
+    }
+    if (e.samples == 0 || change <= 0)
+        return (struct outlook_error){0};  // nothing to compare, or a series that never differs from the day before
+    double scale = change / (double)pairs * (double)e.samples;
+    e.mase /= scale;
+    e.pinball50 /= scale;
+    e.pinball90 /= scale;
+    e.cover90 /= (double)e.samples;
+    return e;
+}
+
+static int score_one(struct foresight *f, struct foreseen *x, enum outlook_of of, struct arena *a, struct err *err)
+{
+    int64_t from_ms = x->making.made_ms - SCORED_STEPS * OUTLOOK_STEP_MS;
+    double *came = arena_array(a, double, DAY + SCORED_STEPS), *q50 = arena_array(a, double, SCORED_STEPS), *q90 = arena_array(a, double, SCORED_STEPS);
+    int rc = state_history_values(f->o.state, x->state_id, series_of[of].need, "", from_ms - DAY * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS, DAY + SCORED_STEPS,
+                                  came, err);
+    for (int lead = 0; rc == 0 && lead < OUTLOOK_LEADS; lead++) {
+        rc = state_history_values(f->o.state, x->state_id, series_of[of].q50, outlook_lead_name(lead), from_ms, OUTLOOK_STEP_MS, SCORED_STEPS, q50, err);
+        if (rc == 0)
+            rc = state_history_values(f->o.state, x->state_id, series_of[of].q90, outlook_lead_name(lead), from_ms, OUTLOOK_STEP_MS, SCORED_STEPS, q90, err);
+        if (rc == 0)
+            x->making.of[of].error[lead] = foresight_score(came, q50, q90, DAY, SCORED_STEPS);
+    }
+    return rc;
+}
+
+static void score(struct foresight *f, struct foreseen *x)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
+        score_one(f, x, (enum outlook_of)of, &a, NULL);
+    arena_release(&a);
+}
+
+// ---- whose turn it is -----------------------------------------------------------------------------------------------------
+
+// Said when it begins, ends or rests on something else, not each hour.
+static void tell(const struct foresight *f, size_t cluster, const struct outlook *before, const struct outlook *now)
+{
+    const struct outlook_curve *b = &before->of[OUTLOOK_CPU_UNITS], *n = &now->of[OUTLOOK_CPU_UNITS];
+    if (f->o.log && before->made_ms > 0 ? b->known != n->known || (n->known && strcmp(b->basis, n->basis) != 0) : f->o.log != NULL)
+        log_event(f->o.log, LOG_INFO, "forecast", n->known ? "of the need, a day ahead" : now->why, LOG_I("cluster_index", (int64_t)cluster),
+                  LOG_S("basis", n->known ? n->basis : "none"));
+}
+
+static void finish(struct foresight *f, size_t cluster)
+{
+    struct foreseen *x = &f->v[cluster];
+    keep(f, x);
+    score(f, x);
+    tell(f, cluster, &x->out, &x->making);
+    x->out = x->making;
+    x->due_ms = x->making.made_ms + HOUR_MS;
+    if (f->o.box)
+        view_box_publish_outlook(f->o.box, cluster, &x->out);
+}
+
+bool foresight_turn(struct foresight *f)
+{
+    for (size_t k = 0; f->o.state && k < f->o.cluster_count; k++) {
+        size_t cluster = (f->turn + k) % f->o.cluster_count;
+        struct foreseen *x = &f->v[cluster];
+        int64_t origin_ms = x->seen_ms / OUTLOOK_STEP_MS * OUTLOOK_STEP_MS;  // what is before it is recorded whole
+        if (x->state_id == 0 || (x->stage == STAGE_CPU && origin_ms < x->due_ms))
+            continue;
+        if (x->stage == STAGE_CPU)
+            x->making = (struct outlook){.made_ms = origin_ms};
+        if (x->stage == STAGE_KEEP)
+            finish(f, cluster);
+        else
+            fit_one(f, x, (enum outlook_of)x->stage);
+        x->stage = (x->stage + 1) % STAGE_COUNT;
+        f->turn = x->stage == STAGE_CPU ? cluster + 1 : cluster;
+        return true;
+    }
+    return false;
+}

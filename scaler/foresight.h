@@ -1,0 +1,33 @@
+// Forecasts in the daemon: each cluster's need a day ahead, made hourly from its recorded history, stored, and scored against what came.
+//
+// Beside the ticks: the loop calls foresight_turn where it would wait, and each call is one piece of work, at most one fit (some tens of
+// milliseconds). Nothing is kept between fits but the numbers that the view shows; what was forecast lies in the history (kind
+// forecast), so a restart loses nothing. The plan does not read it. Where the history is short or the series unknown, it says so.
+#pragma once
+
+#include <stddef.h>
+
+#include "base/log.h"
+#include "scaler/view.h"
+#include "state/state.h"
+
+struct foresight;
+
+struct foresight_options {
+    struct state *state;         // NULL: there is nothing to look at
+    struct view_box *box;        // NULL: nothing is published
+    const struct logger *log;    // NULL: silent
+    size_t cluster_count;
+};
+
+struct foresight *foresight_new(const struct foresight_options *o);
+void foresight_free(struct foresight *f);  // NULL-safe
+// A tick of the cluster was recorded as of at_ms; state_id: its id in the state, 0: it has none (yet).
+void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int64_t at_ms);
+void foresight_forget(struct foresight *f);  // the state was begun anew: ids are to be told anew
+// One piece of work, where any is due. False: there was none.
+bool foresight_turn(struct foresight *f);
+const struct outlook *foresight_outlook(const struct foresight *f, size_t cluster);
+
+// The errors of forecasts over `count` steps. came: the last count of day + count values, the first day for comparison; NaN: unknown.
+struct outlook_error foresight_score(const double *came, const double *q50, const double *q90, size_t day, size_t count);
