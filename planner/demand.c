@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/ahead.h"
 #include "planner/explain.h"
 
 int64_t demand_movable(const struct service *s)
@@ -209,30 +210,31 @@ static bool has_headroom(const struct work *w, int service)
     return s->on_ec2 && s->kind == SERVICE_REPLICA && s->desired > 0 && !w->svc[service].incurable;
 }
 
-// Per cent of what the services reserve, in whole tasks: each service's share, the fractions handed down from large tasks to
+// Per cent of what the services reserve, or what the forecast wants ahead if that is more, in whole tasks: each service's share, the fractions handed down from large tasks to
 // small ones so that none is lost. One task of the largest common shape is there in any case: room in fragments is none. The sum
 // up to each service never falls when a task is added anywhere (V13).
-static void percent_headroom(const struct work *w, struct item *list, size_t count)
+static void percent_headroom(const struct work *w, struct item *list, size_t count, bool keep)
 {
+    int64_t permille = i64_max(10 * w->p->headroom_percent, ahead_permille(w, keep));
     int64_t share = 0, given = 0, tasks = 0;
     bool common = false;
     for (size_t k = 0; k < count; k++)
         tasks += list[k].hopeless ? 0 : w->s->services[list[k].service].desired;
-    for (size_t k = 0; k < count && w->p->headroom_percent > 0; k++) {
+    for (size_t k = 0; k < count && permille > 0; k++) {
         if (list[k].hopeless)
             continue;
         int64_t desired = w->s->services[list[k].service].desired;
-        share += desired * w->p->headroom_percent;
+        share += desired * permille;
         common = common || desired * 20 >= tasks;
-        int64_t upto = i64_max(share / 100, common ? 1 : 0);
+        int64_t upto = i64_max(share / 1000, common ? 1 : 0);
         assert(upto >= given);
         list[k].count = (int32_t)(upto - given);
         given = upto;
     }
-    assert(given <= i64_max(1, tasks * w->p->headroom_percent / 100));
+    assert(given <= i64_max(1, tasks * permille / 1000));
 }
 
-static size_t collect_headroom(struct work *w, struct item *list)
+static size_t collect_headroom(struct work *w, struct item *list, bool keep)
 {
     size_t n = 0;
     for (size_t k = 0; k < w->s->service_count; k++) {
@@ -244,7 +246,7 @@ static size_t collect_headroom(struct work *w, struct item *list)
                                       .hopeless = !ours_help(w, service, true),
                                       .size = w->svc[service].size};
     }
-    percent_headroom(w, list, n);
+    percent_headroom(w, list, n, keep);
     for (size_t h = 0; h < w->p->headroom_task_count; h++)
         for (size_t k = 0; k < n; k++)
             if (strcmp(w->s->services[list[k].service].name, w->p->headroom_tasks[h].service) == 0)
@@ -264,7 +266,7 @@ size_t demand_collect(struct work *w, struct demand_options o, struct item **ret
             n += add_item(w, service_item(w, w->by_size[k], o), list + n);
     }
     struct item *extra = arena_array(w->a, struct item, w->s->service_count + 1);
-    size_t extras = collect_headroom(w, extra);
+    size_t extras = collect_headroom(w, extra, o.all_movable);
     for (size_t k = 0; k < extras; k++)
         if (extra[k].count > 0)
             n += add_item(w, extra[k], list + n);

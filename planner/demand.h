@@ -8,7 +8,7 @@
 #include "planner/work.h"
 
 struct demand_options {
-    bool all_movable;  // count each task of a drain of ours, however slowly ECS may move it: for proofs (V7)
+    bool all_movable;  // count each task of a drain of ours, however slowly ECS may move it: for proofs (V7); headroom is then what the forecast keeps, not what it orders
 };
 
 // The list and its counts; nothing is placed yet. Owned by the arena.

@@ -1,6 +1,6 @@
 // The loop detector (L24, H5): capacity that is raised for tasks and drained in turn, again and again. Three reversals of a fleet
 // within an hour hold its drains for an hour, doubling to six; orders are never held. Raises while members are interrupted are the
-// market's doing and no reversal.
+// market's doing and no reversal; nor is an act since whose opposite demand went the same way by an instance or more.
 #pragma once
 
 #include "planner/work.h"

@@ -127,6 +127,7 @@ struct policy_cluster {
     int64_t max_usd_micro;          // an hour (L15); 0 = twice the dearest hour of 14 days, else what max costs on demand
     struct policy_freeze *freeze;
     size_t freeze_count;
+    int64_t waiting_costs;          // of an instance-second that tasks wait, in instance-seconds; 0: no forecast in the plan
     int64_t placement_scores_ms;    // spot placement scores are asked for at most so often; 0: never
     int64_t pool_share_percent;     // of a service, in one pool of spot instances; 0: no bound
     // headroom

@@ -193,6 +193,9 @@ const struct policy_key policy_keys[] = {
     SECONDS(CLUSTER ".scale_out", "placement_scores_s", 0, 0, 86400, AT(policy_cluster, placement_scores_ms),
             "EC2 is asked so often, at least 900, how likely each zone gives the spot capacity a fleet may order at once; zones with low scores "
             "are chosen as if dearer. AWS limits such questions by the day. 0: never."),
+    NUMBER(CLUSTER ".scale_out", "waiting_costs", "instance-seconds", 0, 0, 10000, AT(policy_cluster, waiting_costs),
+           "What a second costs for which tasks of one instance wait, in seconds of an instance: by it and the forecast, capacity is started ahead of "
+           "need and kept through lulls. 10 is a good start, 0: no forecast."),
     SECONDS(CLUSTER ".scale_out", "boot_limit_s", 600, 60, 3600, AT(policy_cluster, boot_limit_ms),
             "An instance that has not registered by then is no longer counted as coming."),
     NUMBER(CLUSTER ".scale_out", "surge_services", "services", 3, 1, 1000, AT(policy_cluster, surge_services),

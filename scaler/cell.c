@@ -65,6 +65,8 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
     if (rc == 0) {
         read_dearest(c, ret->now_ms);
         ret->dearest_usd_micro = c->dearest_usd_micro;
+        if (c->policy->waiting_costs > 0)
+            ret->outlook = outlook_see(&c->outlook, ret, c->policy->waiting_costs);
     }
     if (rc == 0 && c->shared->desk)
         desk_control(c->shared->desk, c->index, f->arena, ret);
@@ -400,6 +402,7 @@ void cell_release(struct cell *c)
 {
     gather_free(c->gather);
     tick_release(&c->tick);
+    outlook_release(&c->outlook);
 }
 
 // Targets sent more than two minutes ago are AWS's to tell (safety.md I2); stamps of the future start now.

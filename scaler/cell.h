@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "planner/forecast/outlook.h"
 #include "scaler/desk.h"
 #include "scaler/execute.h"
 #include "scaler/gather.h"
@@ -39,6 +40,7 @@ struct cell {
     int64_t state_id, next_ms, hold_drains_until_ms;
     int64_t learned_changes;         // of what gather learned of types, so far in the state
     bool restored;
+    struct outlook_keeper outlook;   // of a policy with waiting_costs
     int64_t dearest_usd_micro, dearest_read_ms;  // the dearest hour of 14 days (L15), read once an hour
     int64_t urgent_ms;               // due then, whatever next_ms says; 0 none
     bool noticed;                    // a notice waits for its answer

@@ -212,6 +212,15 @@ struct instance_type {
     int64_t spot_usd_micro, on_demand_usd_micro;  // an hour; 0 = unknown
 };
 
+// What the forecast asks for (planner/forecast/outlook.h), in instances of one size.
+struct outlook {
+    int64_t at_ms;             // 0: there is none
+    int64_t need_milli;        // what is wanted now
+    int32_t up;                // as many should run or come: worth their boot
+    int32_t keep;              // running ones up to this are worth keeping; never below up
+    int64_t boot_ms;           // how far ahead it looks
+};
+
 struct snapshot {
     int64_t now_ms;            // the tick's only time
     const char *account, *region, *cluster;
@@ -242,6 +251,7 @@ struct snapshot {
     struct instance *instances;
     size_t instance_count;
     int64_t boot_p90_ms, boot_p95_ms;  // learned launch → registered, 0 = not yet known
+    struct outlook outlook;
 };
 
 const char *source_kind_name(enum source_kind k);   // "container_instances", …

@@ -39,6 +39,15 @@ static const struct json_field control_rows[] = {
 };
 const struct json_fields control_fields = TABLE(control_rows);
 
+static const struct json_field outlook_rows[] = {
+    ROW(outlook, at_ms, "at", FIELD_TIME, .flags = FIELD_REQUIRED),
+    ROW(outlook, need_milli, "need_milli", FIELD_I64, .fallback = 0),
+    ROW(outlook, up, "up", FIELD_I32, .fallback = 0),
+    ROW(outlook, keep, "keep", FIELD_I32, .fallback = 0),
+    ROW(outlook, boot_ms, "boot_ms", FIELD_I64, .fallback = 0),
+};
+const struct json_fields outlook_fields = TABLE(outlook_rows);
+
 static const struct json_field local_time_rows[] = {
     ROW(local_time, zone, "zone", FIELD_STR, .flags = FIELD_REQUIRED),
     ROW(local_time, minute_of_week, "minute_of_week", FIELD_I32, .flags = FIELD_ALWAYS, .fallback = -1, .min = -1, .max = 7 * 24 * 60 - 1),

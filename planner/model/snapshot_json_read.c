@@ -93,12 +93,12 @@ static int read_sources(struct reader *r, const json_t *obj, const struct json_p
     return 0;
 }
 
-static int read_control(struct reader *r, const json_t *obj, const struct json_path *root)
+// Left out or null: as it is.
+static int read_object(struct reader *r, const json_t *obj, const struct json_path *root, const char *key, struct json_fields fields, void *base)
 {
-    const json_t *one = json_object_get(obj, "control");
-    struct json_path at = {.up = root, .key = "control", .index = -1};
-    r->s->control = (struct control){.mode = CONTROL_RUN, .who = "", .why = ""};
-    return one && !json_is_null(one) ? json_fields_read(&r->json, one, &at, control_fields, &r->s->control) : 0;
+    const json_t *one = json_object_get(obj, key);
+    struct json_path at = {.up = root, .key = key, .index = -1};
+    return one && !json_is_null(one) ? json_fields_read(&r->json, one, &at, fields, base) : 0;
 }
 
 // A table of rows without references.
@@ -466,7 +466,8 @@ static int read_all(struct reader *r, const json_t *j, const struct json_path *r
         s->started_ms = s->now_ms - HAND_STARTED_MS;
     if (!json_given(j, "listed_at"))
         s->listed_ms = s->now_ms;
-    if (read_control(r, j, root) || 
+    s->control = (struct control){.mode = CONTROL_RUN, .who = "", .why = ""};
+    if (read_object(r, j, root, "control", control_fields, &s->control) || read_object(r, j, root, "outlook", outlook_fields, &s->outlook) ||
         read_rows(r, j, root, "local_times", local_time_fields, sizeof *r->s->local_times, &r->s->local_times, &r->s->local_time_count) ||
         read_rows(r, j, root, "quotas", quota_fields, sizeof *r->s->quotas, &r->s->quotas, &r->s->quota_count) ||
         json_sets_read(&r->json, j, root, s) || read_sources(r, j, root) || read_types(r, j, root) || read_fleets(r, j, root) || read_shapes(r, j, root) ||

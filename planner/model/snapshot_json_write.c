@@ -136,6 +136,8 @@ json_t *snapshot_to_json(const struct snapshot *s)
     struct writer w = {.s = s, .shape_keys = make_shape_keys(s, &a)};
     json_t *obj = object_of(snapshot_fields, s);
     json_object_set_new(obj, "sources", sources_to_json(s));
+    if (s->outlook.at_ms > 0)
+        json_object_set_new(obj, "outlook", object_of(outlook_fields, &s->outlook));
     if (s->control.mode != CONTROL_RUN)
         json_object_set_new(obj, "control", object_of(control_fields, &s->control));
     json_sets_write(obj, s);

@@ -75,6 +75,7 @@ void fold_free(struct fold *f)
         arena_release(&f->clusters[i].memo_arenas[0]);
         arena_release(&f->clusters[i].memo_arenas[1]);
         arena_release(&f->clusters[i].kept);
+        outlook_release(&f->clusters[i].outlook);
     }
     free(f->clusters);
     free(f->policies);
@@ -155,6 +156,8 @@ static int tick(struct fold *f, struct fold_cluster *c, struct err *err)
     arena_reset(a);
     note_reads(c);
     fold_look(c, a, &s);
+    if (c->policy->waiting_costs > 0)
+        s.outlook = outlook_see(&c->outlook, &s, c->policy->waiting_costs);
     struct planner_input in = {.snapshot = &s, .memo = c->has_memo ? &c->memo : NULL, .policy = c->policy};
     int rc = planner_run(&in, a, &result, err);
     if (rc)

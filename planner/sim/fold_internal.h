@@ -1,6 +1,7 @@
 // One cluster of a fold: what is kept between looks. For planner/sim/fold*.c only.
 #pragma once
 
+#include "planner/forecast/outlook.h"
 #include "planner/sim/fold.h"
 #include "planner/sim/world_internal.h"
 
@@ -18,6 +19,7 @@ struct fold_cluster {
     unsigned turn;
     struct arena memo_arenas[2];
     struct memo memo;
+    struct outlook_keeper outlook;
     bool has_memo;
     int64_t next_ms, started_ms;
     int32_t looks;

@@ -100,6 +100,16 @@ static int64_t coming(const struct world_view *v, const struct world_call *c, in
     return booting + (open_milli > 0 && lightest < INT64_MAX ? (open_milli + lightest - 1) / lightest : 0);
 }
 
+void inv_note_outlook(struct invariants *inv, const struct snapshot *s)
+{
+    int cluster = world_find_cluster(inv->w, s->cluster);
+    const struct outlook *x = &s->outlook;
+    if (cluster < 0 || cluster >= INV_CLUSTERS)
+        return;
+    int64_t more_milli = x->at_ms > 0 && x->need_milli > 0 ? (int64_t)x->up * 1000 - x->need_milli : 0;
+    inv->ahead_permyriad[cluster] = more_milli > 0 ? more_milli * 10000 / x->need_milli : 0;
+}
+
 static void judge_orders(struct invariants *inv, const struct world_view *v, const struct world_call *c)
 {
     const struct world_fleet *f = &v->fleets[c->fleet];
@@ -112,8 +122,10 @@ static void judge_orders(struct invariants *inv, const struct world_view *v, con
     }
     for (int n = 0; n < v->instance_count; n++)
         active += v->instances[n].used && v->instances[n].cluster == f->cluster && v->instances[n].status.now == WE_ACTIVE;
+    int64_t permyriad = inv->o.headroom_permyriad, ahead = f->cluster < INV_CLUSTERS ? inv->ahead_permyriad[f->cluster] : 0;
+    permyriad = ahead > permyriad ? ahead : permyriad;
     // Headroom is whole instances at worst, and consolidation replaces up to eight at once (its own limit).
-    int64_t extra = active * inv->o.headroom_permyriad / 10000 + (inv->o.headroom_permyriad > 0) + inv->o.headroom_tasks + inv->o.swap_instances;
+    int64_t extra = active * permyriad / 10000 + (permyriad > 0) + inv->o.headroom_tasks + inv->o.swap_instances;
     int64_t missing = most_missing(inv, v, f->cluster);
     if (all > missing + fleets + extra)
         inv_tell(inv, V22, "target of %s: %" PRId64 " instances would be coming, for %" PRId64 " tasks without a place and %" PRId64 " more", f->id, all,

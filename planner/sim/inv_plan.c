@@ -125,6 +125,7 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
     if (inv->again_every <= 1 || inv->plans % inv->again_every == 0)
         inv_judge_again(inv, in, result);
     inv->plans++;
+    inv_note_outlook(inv, in->snapshot);
     struct world_view v = world_view(inv->w);
     inv_plan_made(inv, &v, in->snapshot->control.mode >= CONTROL_FREEZE || in->policy->mode == MODE_OBSERVE);
     judge_facts(inv, in, &result->plan);

@@ -9,7 +9,7 @@
 
 #define INV_MARK "masu:drain"
 #define INV_KEEP "masu:keep"
-enum { INV_LISTED = 200, INV_BOUNDS = 16, INV_INTENTS = 1024, INV_TARGET = 64 };
+enum { INV_LISTED = 200, INV_CLUSTERS = 64, INV_BOUNDS = 16, INV_INTENTS = 1024, INV_TARGET = 64 };
 
 // What we saw ours do to an instance; one a slot of the world, cleared when another instance takes the slot.
 struct inv_instance {
@@ -67,6 +67,7 @@ struct invariants {
     int64_t slow_ms;           // when the slower checks ran last
     int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
     uint64_t outside;
+    int64_t ahead_permyriad[INV_CLUSTERS];  // V22, by the world's cluster: what the outlook of the last plan asked for beside the need
     struct inv_bound bounds[INV_BOUNDS];
     int bound_count;
     struct inv_intent intents[INV_INTENTS];
@@ -110,6 +111,7 @@ void inv_after_modify(struct invariants *inv, const struct world_view *v, const 
 void inv_before_terminate(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_fleet_slow(struct invariants *inv, const struct world_view *v);
 // inv_need.c
+void inv_note_outlook(struct invariants *inv, const struct snapshot *s);
 void inv_need_step(struct invariants *inv, const struct world_view *v);
 void inv_need_foreign(struct invariants *inv, const struct world_view *v);  // another did something
 void inv_judge_calm(struct invariants *inv, const struct world_view *v);

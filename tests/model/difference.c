@@ -323,6 +323,11 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     SAME_TEXT(policy_hash);
     SAME(listed_ms);
     SAME(clock_off_ms);
+    SAME(outlook.at_ms);
+    SAME(outlook.need_milli);
+    SAME(outlook.up);
+    SAME(outlook.keep);
+    SAME(outlook.boot_ms);
     const char *control = control_difference(&a->control, &b->control);
     if (control)
         return control;

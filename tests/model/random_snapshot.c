@@ -312,6 +312,8 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
     if (coin(r))
         s.control = (struct control){(enum control_mode)(1 + below(r, CONTROL_COUNT - 1)), some_text(r, a, "who"), some_text(r, a, "why"),
                                      some_time(r), some_time(r)};
+    if (coin(r))
+        s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000)};
     s.local_times = arena_array(a, struct local_time, s.local_time_count);
     for (size_t k = 0; k < s.local_time_count; k++)
         s.local_times[k] = (struct local_time){some_text(r, a, "zone"), (int32_t)below(r, 7 * 24 * 60 + 1) - 1};

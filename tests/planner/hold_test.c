@@ -86,6 +86,27 @@ static void h5_raises_and_drains_further_apart_are_no_loop(void **state)
     assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms, 0);
 }
 
+// H5: a drain after a raise is demand's doing where demand fell by an instance since; by less, two rules disagree.
+static void h5_what_demand_that_moved_asks_for_is_no_loop(void **state)
+{
+    (void)state;
+    static const int64_t fell_milli[] = {1200, 900};
+    for (int k = 0; k < 2; k++) {
+        b.has_memo = false;
+        build_ticks(&b, 2);
+        assert_int_equal(plan_count(next(), ACTION_MARK), 1);
+        int64_t need = memo_stamp_of(&b.memo, STAMP_LOWERED, "sfr-1")->amount;
+        assert_true(need > 0);
+        b.has_memo = false;
+        build_ticks(&b, 2);
+        stamp(STAMP_RAISED, b.s.now_ms - 10 * MINUTE, 0, need + fell_milli[k]);
+        stamp(STAMP_LOWERED, b.s.now_ms - 20 * MINUTE, 0, need);
+        stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
+        assert_int_equal(plan_count(next(), ACTION_MARK), 1);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms > 0, k == 1);
+    }
+}
+
 static void j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour(void **state)
 {
     (void)state;
@@ -202,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(h5_three_reversals_in_an_hour_hold_new_drains),
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
+        TEST(h5_what_demand_that_moved_asks_for_is_no_loop),
         TEST(j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour),
         TEST(j4_drains_before_lowering_are_undone_when_a_step_is_denied),
         TEST(c11_an_instance_with_a_volume_attached_later_is_no_candidate),

@@ -1,0 +1,13 @@
+// Demand ahead: what the forecast wants ready or kept beside what is needed now (planner/forecast/outlook.h), as headroom in whole tasks.
+//
+// A level of the outlook is an instance; it becomes per mille of the tasks that the services want, so that packing and placement judge
+// it as they do all headroom: orders are for `up`, the proof of scale-in is for `keep`.
+#pragma once
+
+#include "planner/work.h"
+
+enum { AHEAD_MOST_PERMILLE = 10000 };
+
+// Of each service's desired tasks; 0 without a forecast.
+int64_t ahead_permille(const struct work *w, bool keep);
+void ahead_explain(struct work *w);  // one verdict where there is an outlook

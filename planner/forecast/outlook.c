@@ -1,0 +1,95 @@
+#include "planner/forecast/outlook.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "planner/forecast/level.h"
+
+enum { STEP_S = 30, PER = 8, BOOT_DEFAULT_S = 120, DAY_MS = 86400000 };
+
+// What stands for what is not measured: decision.md, section 3.
+static const double return_waits = 0.3;
+
+static bool facts_hold(const struct snapshot *s)
+{
+    return s->sources[SOURCE_SERVICES].state == SOURCE_OK && s->sources[SOURCE_TASK_DEFINITIONS].state == SOURCE_OK;
+}
+
+static struct res wanted(const struct snapshot *s)
+{
+    struct res sum = {0};
+    for (size_t k = 0; k < s->service_count; k++) {
+        const struct service *x = &s->services[k];
+        for (size_t d = 0; d < x->deployment_count && x->on_ec2 && x->kind == SERVICE_REPLICA; d++)
+            if (x->deployments[d].primary && x->deployments[d].shape >= 0)
+                sum = res_add(sum, res_scale(s->shapes[x->deployments[d].shape].need, x->desired));
+    }
+    return sum;
+}
+
+static struct res mean_instance(const struct snapshot *s)
+{
+    struct res sum = {0};
+    int64_t n = 0;
+    for (size_t i = 0; i < s->instance_count; i++)
+        if (s->instances[i].ecs == ECS_ACTIVE && s->instances[i].registered.v[RES_CPU] > 0) {
+            sum = res_add(sum, s->instances[i].registered);
+            n++;
+        }
+    for (int k = 0; k < RES_COUNT; k++)
+        sum.v[k] = n > 0 ? sum.v[k] / n : 0;
+    return sum;
+}
+
+static double count(struct res need, struct res unit)
+{
+    double most = 0;
+    for (int k = RES_CPU; k <= RES_MEMORY; k++)
+        if (unit.v[k] > 0)
+            most = fmax(most, (double)need.v[k] / (double)unit.v[k]);
+    return most * PER;
+}
+
+static void begin(struct outlook_keeper *k, const struct snapshot *s)
+{
+    outlook_release(k);
+    arena_init(&k->arena, 0);
+    k->unit = mean_instance(s);
+    k->boot_s = s->boot_p90_ms > 0 ? (s->boot_p90_ms / 1000 + STEP_S - 1) / STEP_S * STEP_S : BOOT_DEFAULT_S;
+    k->bank = bank_new(&k->arena, STEP_S, k->boot_s);
+    k->pushed_ms = s->now_ms - STEP_S * 1000;
+}
+
+void outlook_release(struct outlook_keeper *k)
+{
+    if (k->bank)
+        arena_release(&k->arena);
+    *k = (struct outlook_keeper){0};
+}
+
+struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs)
+{
+    struct outlook none = {0};
+    assert(waiting_costs > 0);
+    if (!facts_hold(s))
+        return none;
+    if (!k->bank || s->now_ms - k->pushed_ms > DAY_MS) {
+        if (mean_instance(s).v[RES_CPU] == 0)
+            return none;
+        begin(k, s);
+    }
+    double demand = count(wanted(s), k->unit);
+    while (k->pushed_ms + STEP_S * 1000 <= s->now_ms) {
+        k->pushed_ms += STEP_S * 1000;
+        bool newest = k->pushed_ms + STEP_S * 1000 > s->now_ms;
+        k->demand = newest || k->demand == 0 ? demand : k->demand;
+        bank_push(k->bank, k->demand);
+    }
+    if (!bank_ready(k->bank) || s->now_ms - k->pushed_ms > STEP_S * 1000)
+        return none;
+    struct level_rule rule = {.lambda = (double)waiting_costs, .phi = return_waits, .per_instance = PER, .boot_s = (double)k->boot_s,
+                              .most = (int)fmin(4 * ceil(k->demand / PER) + 64, 1e6)};
+    struct level_memory memory = {0};
+    struct level_answer a = level_decide(&rule, k->bank, k->demand, &memory);
+    return (struct outlook){.at_ms = s->now_ms, .need_milli = (int64_t)lround(1000 * k->demand / PER), .up = a.up, .keep = a.keep, .boot_ms = k->boot_s * 1000};
+}

@@ -1,0 +1,25 @@
+// A cluster's demand as one number, tick by tick, and what the forecast makes of it for the plan: `struct outlook` of the snapshot.
+//
+// Demand is what the services want to run on EC2, in eighths of the mean instance of the cluster when its first look was seen: of CPU and memory
+// the one that fills instances first. Every 30 s of the snapshots' time it goes to the forecast bank, which is about the level rule's own
+// unit (decision.md, section 3: tasks of which eight fill an instance). A gap is filled with what was seen last, so that times of day
+// stay where they are; a longer one than a day begins anew. Facts that are stale are not demand: then there is no outlook. Pure.
+#pragma once
+
+#include "base/arena.h"
+#include "planner/forecast/bank.h"
+#include "planner/model/snapshot.h"
+
+// Zeroed at the start.
+struct outlook_keeper {
+    struct arena arena;
+    struct bank *bank;
+    struct res unit;        // the instance that demand is counted in
+    int64_t pushed_ms, boot_s;
+    double demand;          // pushed last
+};
+
+void outlook_release(struct outlook_keeper *k);
+// Sees a snapshot, in the order of their times, and returns its outlook by the price of waiting (policy key scale_out.waiting_costs);
+// at_ms is 0 until a day and a quarter is known.
+struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs);

@@ -1,0 +1,182 @@
+// The forecast in the plan: what the outlook wants is ordered and kept as whole tasks; the keeper makes an outlook of what it sees.
+#include <string.h>
+
+#include "planner/forecast/outlook.h"
+#include "tests/planner/build.h"
+
+// Tasks of an eighth of an instance, 16 of them on two instances.
+static struct build b;
+static int fleet, type, web;
+
+static int setup(void **state)
+{
+    (void)state;
+    build_init(&b);
+    type = build_type(&b, "m5.xlarge", 4096, 16384);
+    fleet = build_fleet(&b, "sfr-1", 2);
+    build_pool(&b, fleet, type, 1000);
+    web = build_service(&b, "web", build_shape(&b, "web:1", 512, 1024), 16);
+    for (int k = 0; k < 2; k++) {
+        build_instance(&b, fleet, type);
+        build_hold(&b, k, web, 8);
+    }
+    b.p.waiting_costs = 10;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    build_release(&b);
+    return 0;
+}
+
+static struct plan *plan_with(int32_t up, int32_t keep)
+{
+    b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 2000, .up = up, .keep = keep, .boot_ms = 2 * MINUTE};
+    return build_plan(&b);
+}
+
+static void levels_worth_their_boot_are_ordered(void **state)
+{
+    (void)state;
+    assert_int_equal(plan_target(plan_with(2, 2), "sfr-1"), -1);
+    struct plan *p = plan_with(4, 6);
+    assert_int_equal(plan_target(p, "sfr-1"), 4);
+    const struct verdict *v = plan_verdict(p, "c forecast");
+    assert_int_equal(v->code, VERDICT_LAUNCH);
+    assert_string_equal(v->fact, "2 instances' worth wanted now, 4 worth a boot of 2 min ahead, 6 worth keeping");
+}
+
+static void without_a_price_or_with_an_old_outlook_nothing_is(void **state)
+{
+    (void)state;
+    b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 2000, .up = 4, .keep = 6, .boot_ms = 2 * MINUTE};
+    b.p.waiting_costs = 0;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+    b.p.waiting_costs = 10;
+    b.s.outlook.at_ms = b.s.now_ms - 3 * MINUTE;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+    b.s.outlook.at_ms = 0;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+}
+
+// The larger of the policy's per cent and the forecast's, not their sum.
+static void headroom_of_the_policy_is_not_added(void **state)
+{
+    (void)state;
+    b.p.headroom_percent = 40;
+    assert_int_equal(plan_target(plan_with(2, 2), "sfr-1"), 3);
+    b.has_memo = false;
+    assert_int_equal(plan_target(plan_with(3, 3), "sfr-1"), 3);
+    b.has_memo = false;
+    assert_int_equal(plan_target(plan_with(5, 5), "sfr-1"), 5);
+}
+
+static int marks_of(int32_t keep)
+{
+    int marks = 0;
+    b.has_memo = false;
+    for (int k = 0; k < 6; k++) {
+        build_later(&b, 30 * SECOND);
+        marks += plan_count(plan_with(2, keep), ACTION_MARK);
+    }
+    return marks;
+}
+
+static void levels_worth_keeping_are_not_drained(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++)
+        build_instance(&b, fleet, type);  // empty ones
+    b.s.fleets[fleet].target = 4;
+    assert_int_equal(marks_of(4), 0);
+    assert_int_equal(marks_of(6), 0);  // more than there is
+    assert_true(marks_of(3) >= 1);
+    assert_true(marks_of(2) >= 1);
+}
+
+// A forecast gone mad orders no more than the bounds of every order.
+static void a_mad_outlook_stays_within_the_bounds(void **state)
+{
+    (void)state;
+    b.p.step_instances = 5;
+    int64_t target = plan_target(plan_with(1000000, 1000000), "sfr-1");
+    assert_true(target > 2 && target <= 7);
+}
+
+// ---- the keeper ------------------------------------------------------------------------------------------------------------------
+static struct outlook see(struct outlook_keeper *k, int steps)
+{
+    struct outlook x = {0};
+    for (int i = 0; i < steps; i++) {
+        build_later(&b, 30 * SECOND);
+        x = outlook_see(k, &b.s, 10);
+    }
+    return x;
+}
+
+static void an_outlook_takes_a_day_and_a_quarter_of_demand(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    assert_int_equal(see(&k, 3500).at_ms, 0);
+    struct outlook x = see(&k, 150);
+    assert_int_equal(x.at_ms, b.s.now_ms);
+    assert_int_equal(x.need_milli, 2000);  // 16 eighths
+    assert_int_equal(x.up, 2);
+    assert_int_equal(x.keep, 2);
+    assert_int_equal(x.boot_ms, 2 * MINUTE);
+    outlook_release(&k);
+}
+
+static void stale_services_are_no_demand_and_gaps_keep_the_time_of_day(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    see(&k, 3650);
+    size_t pushed_ms = (size_t)k.pushed_ms;
+    b.s.sources[SOURCE_SERVICES].state = SOURCE_UNKNOWN;
+    b.s.now_ms += 30 * SECOND;
+    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    assert_int_equal(k.pushed_ms, pushed_ms);
+    b.s.sources[SOURCE_SERVICES].state = SOURCE_OK;
+    b.s.services[web].desired = 32;
+    b.s.now_ms += 2 * HOUR;
+    struct outlook x = outlook_see(&k, &b.s, 10);
+    assert_int_equal(x.need_milli, 4000);
+    assert_true(b.s.now_ms - k.pushed_ms < 30 * SECOND);
+    struct bank *bank = k.bank;
+    b.s.now_ms -= HOUR;  // a clock that steps back
+    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, b.s.now_ms);
+    assert_ptr_equal(k.bank, bank);
+    b.s.now_ms += 49 * HOUR;  // too long ago: begun anew
+    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    assert_false(bank_ready(k.bank));
+    outlook_release(&k);
+}
+
+static void a_cluster_without_instances_has_no_unit_yet(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    b.s.instance_count = 0;
+    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    assert_null(k.bank);
+    outlook_release(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(levels_worth_their_boot_are_ordered, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_price_or_with_an_old_outlook_nothing_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(headroom_of_the_policy_is_not_added, setup, teardown),
+        cmocka_unit_test_setup_teardown(levels_worth_keeping_are_not_drained, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_mad_outlook_stays_within_the_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_outlook_takes_a_day_and_a_quarter_of_demand, setup, teardown),
+        cmocka_unit_test_setup_teardown(stale_services_are_no_demand_and_gaps_keep_the_time_of_day, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cluster_without_instances_has_no_unit_yet, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
