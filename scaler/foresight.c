@@ -14,7 +14,7 @@ static_assert((int)STAGE_CPU == OUTLOOK_CPU_UNITS && (int)STAGE_MEMORY == OUTLOO
 struct foreseen {                 // one cluster
     int64_t state_id, seen_ms, due_ms;
     enum stage stage;             // the next piece of work
-    struct outlook out, making;   // as published, and in the making
+    struct view_outlook out, making;   // as published, and in the making
 };
 
 struct foresight {
@@ -64,7 +64,7 @@ void foresight_forget(struct foresight *f)
         f->v[i].state_id = 0;
 }
 
-const struct outlook *foresight_outlook(const struct foresight *f, size_t cluster)
+const struct view_outlook *foresight_outlook(const struct foresight *f, size_t cluster)
 {
     return &f->v[cluster].out;
 }
@@ -193,7 +193,7 @@ static void score(struct foresight *f, struct foreseen *x)
 // ---- whose turn it is -----------------------------------------------------------------------------------------------------
 
 // Said when it begins, ends or rests on something else, not each hour.
-static void tell(const struct foresight *f, size_t cluster, const struct outlook *before, const struct outlook *now)
+static void tell(const struct foresight *f, size_t cluster, const struct view_outlook *before, const struct view_outlook *now)
 {
     const struct outlook_curve *b = &before->of[OUTLOOK_CPU_UNITS], *n = &now->of[OUTLOOK_CPU_UNITS];
     if (f->o.log && before->made_ms > 0 ? b->known != n->known || (n->known && strcmp(b->basis, n->basis) != 0) : f->o.log != NULL)
@@ -222,7 +222,7 @@ bool foresight_turn(struct foresight *f)
         if (x->state_id == 0 || (x->stage == STAGE_CPU && origin_ms < x->due_ms))
             continue;
         if (x->stage == STAGE_CPU)
-            x->making = (struct outlook){.made_ms = origin_ms};
+            x->making = (struct view_outlook){.made_ms = origin_ms};
         if (x->stage == STAGE_KEEP)
             finish(f, cluster);
         else

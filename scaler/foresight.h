@@ -27,7 +27,7 @@ void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int
 void foresight_forget(struct foresight *f);  // the state was begun anew: ids are to be told anew
 // One piece of work, where any is due. False: there was none.
 bool foresight_turn(struct foresight *f);
-const struct outlook *foresight_outlook(const struct foresight *f, size_t cluster);
+const struct view_outlook *foresight_outlook(const struct foresight *f, size_t cluster);
 
 // The errors of forecasts over `count` steps. came: the last count of day + count values, the first day for comparison; NaN: unknown.
 struct outlook_error foresight_score(const double *came, const double *q50, const double *q90, size_t day, size_t count);

@@ -362,7 +362,7 @@ void view_box_publish_notes(struct view_box *b, const struct view_alert *alerts,
     swap(b, &(struct change){.notes = notes_new(alerts, count, controls, b->current->cluster_count)});
 }
 
-void view_box_publish_outlook(struct view_box *b, size_t cluster, const struct outlook *o)
+void view_box_publish_outlook(struct view_box *b, size_t cluster, const struct view_outlook *o)
 {
     struct view_outlooks *next = outlooks_new(b->current->outlooks, b->current->cluster_count);
     assert(cluster < b->current->cluster_count);

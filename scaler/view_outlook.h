@@ -29,7 +29,7 @@ struct outlook_curve {
     struct outlook_error error[OUTLOOK_LEADS];
 };
 
-struct outlook {
+struct view_outlook {
     int64_t made_ms;    // and the start of the first step; 0: none was tried yet
     char why[160];      // why there is none, for people; "" where both are known
     struct outlook_curve of[OUTLOOK_OF_COUNT];
@@ -41,8 +41,8 @@ int outlook_lead_steps(int lead);                  // 1, 3, 12, 72, 288
 
 struct view_outlooks {         // of all clusters, shared between views
     atomic_int refs;           // private
-    struct outlook *clusters;  // by index in the policy
+    struct view_outlook *clusters;  // by index in the policy
 };
 
 struct view_box;
-void view_box_publish_outlook(struct view_box *b, size_t cluster, const struct outlook *o);  // copied
+void view_box_publish_outlook(struct view_box *b, size_t cluster, const struct view_outlook *o);  // copied

@@ -2,7 +2,7 @@
 #include "web/jsonw.h"
 #include "web/routes.h"
 
-static void write_curves(struct jsonw *j, const struct outlook *o)
+static void write_curves(struct jsonw *j, const struct view_outlook *o)
 {
     jsonw_object(j, "columns");
     jsonw_array(j, "at_s");
@@ -25,7 +25,7 @@ static void write_curves(struct jsonw *j, const struct outlook *o)
     jsonw_end(j);
 }
 
-static void write_errors(struct jsonw *j, const struct outlook *o)
+static void write_errors(struct jsonw *j, const struct view_outlook *o)
 {
     jsonw_array(j, "errors");
     for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
@@ -55,7 +55,7 @@ void web_forecast(struct web_request *r, struct web_response *w)
     size_t index = 0;
     while (r->view->clusters[index] != c)
         index++;
-    const struct outlook *o = &r->view->outlooks->clusters[index];
+    const struct view_outlook *o = &r->view->outlooks->clusters[index];
     web_json_begin(r, w, &j);
     jsonw_str(&j, "cluster", c->name);
     jsonw_time(&j, "made", o->made_ms);

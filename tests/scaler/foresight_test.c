@@ -77,7 +77,7 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     assert_false(foresight_turn(b->foresight));  // no tick yet
     foresight_ticked(b->foresight, 0, b->id, NOW_MS + 60000);
     assert_int_equal(turns(b), 3);  // CPU, memory, keep
-    const struct outlook *o = foresight_outlook(b->foresight, 0);
+    const struct view_outlook *o = foresight_outlook(b->foresight, 0);
     const struct outlook_curve *cpu = &o->of[OUTLOOK_CPU_UNITS];
     assert_true(cpu->known);
     assert_true(o->made_ms == NOW_MS);
@@ -105,7 +105,7 @@ static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void
     fill(b, SERIES_NEED_CPU_UNITS, 100);
     foresight_ticked(b->foresight, 1, b->id, NOW_MS);
     assert_int_equal(turns(b), 3);
-    const struct outlook *o = foresight_outlook(b->foresight, 1);
+    const struct view_outlook *o = foresight_outlook(b->foresight, 1);
     assert_false(o->of[OUTLOOK_CPU_UNITS].known);
     assert_true(strlen(o->why) > 20);
     assert_true(o->made_ms == NOW_MS);

@@ -67,8 +67,8 @@ static void publish_notes(struct site *s)
 
 static void publish_outlook(struct site *s)
 {
-    static struct outlook o;
-    o = (struct outlook){.made_ms = FACTS_NOW_MS / OUTLOOK_STEP_MS * OUTLOOK_STEP_MS, .why = "need_memory_mib: 20 known values: a forecast takes a day of them (288)"};
+    static struct view_outlook o;
+    o = (struct view_outlook){.made_ms = FACTS_NOW_MS / OUTLOOK_STEP_MS * OUTLOOK_STEP_MS, .why = "need_memory_mib: 20 known values: a forecast takes a day of them (288)"};
     struct outlook_curve *cpu = &o.of[OUTLOOK_CPU_UNITS];
     cpu->known = true;
     cpu->basis = "time of day";
