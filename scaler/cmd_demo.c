@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "scaler/cmds.h"
 #include "scaler/demo.h"
+#include "scaler/demo_history.h"
 #include "scaler/options.h"
 #include "scaler/sandbox/listener.h"
 #include "scaler/token.h"
@@ -18,7 +19,7 @@ enum { SUMMARY_MAX_BYTES = 4 << 20, BAR_CELLS = 20 };
 
 struct demo {
     bool headless, json, faults, groups, ec2_fleet, instant;
-    int64_t for_ms, seed, trace_mean;
+    int64_t for_ms, seed, trace_mean, history_ms;
     double speed;
     const char *trace, *market, *policy;
     struct option_address listen;
@@ -178,6 +179,15 @@ static int run_interactive(struct demo *d, struct err *err)
     return code;
 }
 
+static void print_progress(void *arg, int done, int all)
+{
+    const struct demo *d = arg;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[Khistory of %d of %d services", done, all);
+    if (done == all)
+        fprintf(stderr, isatty(STDERR_FILENO) ? "\r\033[K" : "masu demo: %d days of history before the first tick\n", (int)(d->history_ms / DAY_MS));
+}
+
 // ---- the command ----------------------------------------------------------------------------------------------------------
 
 static int run(struct demo *d)
@@ -201,7 +211,10 @@ static int run(struct demo *d)
         arena_release(&a);
         return EXIT_FAILED;
     }
-    int code = d->headless ? run_headless(d) : run_interactive(d, &err);
+    struct demo_history_options past = {.span_ms = d->history_ms, .progress = print_progress, .arg = d};
+    int code = EXIT_FAILED;
+    if (d->history_ms == 0 || demo_history_fill(&d->rig, &past, &err) == 0)
+        code = d->headless ? run_headless(d) : run_interactive(d, &err);
     if (err.kind != ERR_OK)
         fprintf(stderr, "masu demo: %s\n", err.msg);
     web_server_stop(d->web);
@@ -223,6 +236,7 @@ int cmd_demo(int argc, char **argv)
         {.name = "speed", .kind = OPTION_NUMBER, .ret = &d.speed, .value = "X", .help = "world seconds a second (720: a day in 2 min)", .min = 1, .max = 3600},
         {.name = "trace", .kind = OPTION_STRING, .ret = &d.trace, .value = "F[:SERVICE]", .help = "CSV of times and values: the demand"},
         {.name = "trace-mean", .kind = OPTION_INT, .ret = &d.trace_mean, .value = "N", .help = "tasks that the trace's mean stands for (100)", .min = 1, .max = 5000},
+        {.name = "history", .kind = OPTION_DURATION, .ret = &d.history_ms, .value = "D", .help = "of generated history before the first tick (none)", .min = 3600000, .max = (int64_t)396 * DAY_MS},
         {.name = "market", .kind = OPTION_STRING, .ret = &d.market, .value = "F", .help = "CSV of pools and what was available, or its price: the spot market"},
         {.name = "groups", .kind = OPTION_FLAG, .ret = &d.groups, .help = "its clusters run on Auto Scaling groups; the first of them rebalances its zones"},
         {.name = "instant", .kind = OPTION_FLAG, .ret = &d.instant, .help = "its clusters run on EC2 Fleets of type instant, of the types that masu chooses"},

@@ -1,0 +1,75 @@
+// The demo's generated past: what the world's services would have wanted, for each of them and the cluster, once.
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include "scaler/demo_history.h"
+
+#define DAY_MS INT64_C(86400000)
+
+static void count_services(void *arg, int done, int all)
+{
+    int *seen = arg;
+    assert_int_equal(done, *seen + 1);
+    assert_true(done <= all);
+    *seen = done;
+}
+
+static void expect_sum_of_services(struct rig *r, const struct world_view *v, int64_t cluster, int64_t at_ms)
+{
+    double need, sum = 0, capacity;
+    assert_int_equal(state_history_values(r->state, cluster, SERIES_NEED_CPU_UNITS, "", at_ms, 300000, 1, &need, NULL), 0);
+    assert_int_equal(state_history_values(r->state, cluster, SERIES_CAPACITY_CPU_UNITS, "", at_ms, 300000, 1, &capacity, NULL), 0);
+    for (int s = 0; s < v->service_count; s++) {
+        double one;
+        if (v->services[s].cluster != 0 || v->services[s].daemon)
+            continue;
+        assert_int_equal(state_history_values(r->state, cluster, SERIES_SERVICE_NEED_CPU_UNITS, v->services[s].name, at_ms, 300000, 1, &one, NULL), 0);
+        sum += one;
+    }
+    assert_true(need > 0);
+    assert_true(need == sum);
+    assert_true(capacity >= need);
+}
+
+static void each_service_has_the_past_that_its_profile_says(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err err = {0};
+    int seen = 0;
+    assert_int_equal(rig_open(&(struct rig_options){.seed = 7}, &r, &err), 0);
+    const struct demo_history_options o = {.span_ms = 2 * DAY_MS, .progress = count_services, .arg = &seen};
+    for (int twice = 0; twice < 2; twice++) {
+        seen = 0;
+        assert_int_equal(demo_history_fill(&r, &o, &err), 0);
+    }
+    struct world_view v = world_view(r.worlds[0]);
+    int64_t cluster = 0, from_ms = (r.start_ms - 2 * DAY_MS) / 300000 * 300000;
+    assert_int_equal(seen, v.service_count);
+    assert_int_equal(state_cluster(r.state, v.account, v.region, v.clusters[0].name, &cluster, NULL), 0);
+    expect_sum_of_services(&r, &v, cluster, from_ms);
+    expect_sum_of_services(&r, &v, cluster, from_ms + DAY_MS);
+    double before;
+    assert_int_equal(state_history_values(r.state, cluster, SERIES_NEED_CPU_UNITS, "", from_ms - 300000, 300000, 1, &before, NULL), 0);
+    assert_true(isnan(before));
+    for (int s = 0; s < v.service_count; s++) {
+        double tasks;
+        const struct world_service *x = &v.services[s];
+        if (x->cluster != 0 || x->daemon || x->mean_tasks == 0 || x->max_percent <= 100)
+            continue;
+        assert_int_equal(state_history_values(r.state, cluster, SERIES_SERVICE_DESIRED, x->name, from_ms + DAY_MS, 300000, 1, &tasks, NULL), 0);
+        assert_true(fabs(tasks - (double)x->mean_tasks * workload_profile_at(7000 + (uint64_t)s, from_ms + DAY_MS)) <= 1);
+    }
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_service_has_the_past_that_its_profile_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
