@@ -128,8 +128,8 @@ static int read_files(struct simulate_command *c, struct err *err)
     c->s.seeds = c->seeds;
     c->s.first_seed = (uint64_t)c->seed;
     c->s.sweep = c->sweep || c->plot;
-    int rc = read_policy(c, err);
-    return rc ? rc : read_scene(c, err);
+    int rc = read_scene(c, err);
+    return rc ? rc : read_policy(c, err);
 }
 
 // ---- what is shown ----------------------------------------------------------------------------------------------------------

@@ -92,6 +92,14 @@ def whatifs(path):
     check("so do lost pools", pool[0]["interruptions"] > plain[0]["interruptions"], pool[0])
 
 
+def settings(folder, path):
+    policy = folder / "policy.json"
+    policy.write_text(json.dumps({"clusters": [{"name": "any", "fleets": [{"id": "sfr-00000000-0000-0000-0000-000000000000", "max": 9}], "scale_in": {"enabled": False}}]}))
+    quick = ("--trace", path, "--tasks", 40, "--for", "6h", "--seeds", 1, "--format", "json", "--against", "masu")
+    plain, never = (json.loads(masu(*quick, *more).stdout)["runs"][0] for more in ([], ["--policy", policy]))
+    check("masu's settings are the policy's", never["drains"] == 0 < plain["drains"] and never["cost_usd_micro"] > plain["cost_usd_micro"], (plain, never))
+
+
 def faces(folder, path):
     picture = folder / "frontier.svg"
     done = masu("--trace", path, "--tasks", 24, "--for", "4h", "--seeds", 2, "--no-masu", "--against", "reactive-headroom,clairvoyant", "--plot", picture)
@@ -151,6 +159,7 @@ def main():
         schema()
         path = runs(folder)
         whatifs(path)
+        settings(folder, path)
         faces(folder, path)
         mistakes(folder, path)
     print(f"{len(failures)} failed")
