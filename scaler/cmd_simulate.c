@@ -66,7 +66,6 @@ static int read_policy(struct simulate_command *c, struct err *err)
     if (rc)
         return rc;
     c->s.scene.policy = &c->file.clusters[0];
-    c->s.knob[RULE_MASU] = (double)c->file.clusters[0].headroom_percent;
     return 0;
 }
 
@@ -111,8 +110,15 @@ static int read_whatifs(struct simulate_command *c, struct err *err)
         rc = whatif_lose_zone(s, c->lose_zone, &c->arena, err);
     if (rc == 0 && c->lose_pool)
         rc = whatif_lose_pool(s, c->lose_pool, &c->arena, err);
-    if (c->headroom > 0)
-        c->s.knob[RULE_MASU] = c->s.knob[RULE_HEADROOM] = c->s.knob[RULE_YESTERDAY] = c->s.knob[RULE_ON_DEMAND] = c->headroom;
+    if (c->headroom > 0) {
+        struct policy_cluster *own = arena_new(&c->arena, struct policy_cluster);
+        policy_cluster_defaults(own);
+        if (s->policy)
+            *own = *s->policy;
+        own->headroom_percent = (int64_t)(c->headroom + 0.5);
+        s->policy = own;
+        c->s.knob[RULE_HEADROOM] = c->s.knob[RULE_YESTERDAY] = c->s.knob[RULE_ON_DEMAND] = c->headroom;
+    }
     if (c->quantile > 0)
         c->s.knob[RULE_SAFETY] = 100 * c->quantile;
     return rc;
@@ -122,9 +128,6 @@ static int read_whatifs(struct simulate_command *c, struct err *err)
 static int read_files(struct simulate_command *c, struct err *err)
 {
     policy_defaults(&c->file);
-    struct policy_cluster usual;
-    policy_cluster_defaults(&usual);
-    c->s.knob[RULE_MASU] = (double)usual.headroom_percent;
     c->s.seeds = c->seeds;
     c->s.first_seed = (uint64_t)c->seed;
     c->s.sweep = c->sweep || c->plot;

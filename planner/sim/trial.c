@@ -44,7 +44,10 @@ static int begin_masu(struct run *r, struct err *err)
     r->policy.fleets = &r->fleet;
     r->policy.fleet_count = 1;
     r->policy.period_ms = s->period_ms;
-    r->policy.headroom_percent = (int64_t)(r->t->knob + 0.5);
+    if (r->t->knob > 0) {
+        r->policy.waiting_costs = (int64_t)(r->t->knob + 0.5);
+        r->policy.headroom_percent = 0;
+    }
     int rc = fold_new(r->w, &r->policy, 1, &r->fold, err);
     if (rc == 0)
         invariants_again_every(fold_invariants(r->fold), AGAIN_EVERY);
