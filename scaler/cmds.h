@@ -15,6 +15,7 @@ int cmd_run(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_check_policy(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);

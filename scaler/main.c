@@ -13,6 +13,7 @@ static const struct command COMMANDS[] = {
     {"demo", cmd_demo, "a virtual AWS, the daemon and its report in one process; no account is touched"},
     {"plan", cmd_plan, "show what would be done, and why; changes nothing"},
     {"run", cmd_run, "the daemon: look, think, act, record"},
+    {"report", cmd_report, "the capacity report from the journal, as one file to mail or print"},
     {"explain", cmd_explain, "why and why not: one tick of the journal, or one candidate in it"},
     {"replay", cmd_replay, "plan again from the journal, and compare to the byte"},
     {"forecast", cmd_forecast, "what a series of demand will be, as quantiles; or how good that would have been"},

@@ -120,12 +120,6 @@ static bool compare(struct replay *r, const char *part, struct slice journal, js
 
 // ---- the input ------------------------------------------------------------------------------------------------------------
 
-struct input {
-    struct snapshot snapshot;
-    struct memo memo;
-    struct policy policy;
-};
-
 static int read_snapshot(struct slice text, struct arena *a, struct snapshot *ret, struct err *err)
 {
     json_t *j = NULL;
@@ -163,7 +157,7 @@ static int read_policy(struct state_reader *r, const char *hash, struct arena *a
     return rc;
 }
 
-static int read_input(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct input *in, struct err *err)
+int replay_read(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct replay_input *in, struct err *err)
 {
     int rc = read_snapshot(t->snapshot_json, a, &in->snapshot, err);
     if (rc == 0 && t->memo_before_json.len)
@@ -190,7 +184,7 @@ static const char *cause_of(const struct state_tick *t, struct arena *a)
 void replay_tick(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct replay *ret)
 {
     struct err err = {0};
-    struct input *in = arena_new(a, struct input);
+    struct replay_input *in = arena_new(a, struct replay_input);
     struct planner_result *now = arena_new(a, struct planner_result);
     const char *why = no_plan(&t->tick, a);
     *ret = (struct replay){.outcome = REPLAY_IDENTICAL, .part = "", .path = "", .journal = "", .now = "", .why = "", .cause = ""};
@@ -199,7 +193,7 @@ void replay_tick(struct state_reader *r, const struct state_tick_whole *t, struc
         ret->why = why;
         return;
     }
-    int rc = read_input(r, t, a, in, &err);
+    int rc = replay_read(r, t, a, in, &err);
     if (rc == 0) {
         const struct planner_input input = {.snapshot = &in->snapshot, .memo = t->memo_before_json.len ? &in->memo : NULL,
                                             .policy = &in->policy.clusters[0]};

@@ -5,6 +5,9 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "planner/model/memo.h"
+#include "planner/model/snapshot.h"
+#include "policies/policy.h"
 #include "state/query.h"
 
 enum replay_outcome {
@@ -22,6 +25,14 @@ struct replay {
     const char *journal, *now;  // compact JSON of the values there, cut when long; "" where there is none
     const char *why, *cause;    // cause: what may have made it different; "" nothing known
 };
+// What a tick was planned from.
+struct replay_input {
+    struct snapshot snapshot;
+    struct memo memo;      // zero where memo_before_json is empty
+    struct policy policy;  // one cluster
+};
+// ERR_CORRUPT, ERR_INVALID, ERR_NOT_FOUND: what the journal holds of it cannot be read.
+int replay_read(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct replay_input *ret, struct err *err);
 // All text in the arena. The cursor's slices of *t are only borrowed.
 void replay_tick(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct replay *ret);
 const char *replay_outcome_name(enum replay_outcome o);  // "identical", "different", "unreadable", "no_plan"

@@ -4,6 +4,7 @@
 usage: embed.py OUT.c DEPFILE NAME=PATH... DIR...
 A NAME=PATH is one file under that name; of a DIR every file (recursively) under its path in it, its modules as one script (bundle.py).
 """
+import base64
 import gzip
 import hashlib
 import os
@@ -53,6 +54,38 @@ def array(name, data):
     return "static const unsigned char %s[] = {\n%s};\n" % (name, ",\n".join(rows) or "0")
 
 
+def one_file(script, style):
+    """The page as one file, with a place for its data: nothing is loaded, script and style are named by their hashes."""
+    hashes = ["'sha256-%s'" % base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (script, style)]
+    for text in (script, style):
+        if b"</script" in text or b"</style" in text or b"<!--" in text:
+            sys.exit("embed: a text would end its own element")
+    policy = "default-src 'none'; script-src %s; style-src %s; img-src data:; base-uri 'none'; form-action 'none'" % tuple(hashes)
+    head = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="%s">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>masu</title>
+<link rel="icon" href="data:,">
+<style>""" % policy
+    body = """</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the report</a>
+<header id="top"></header>
+<section id="banner" aria-label="Notices"></section>
+<main id="main" tabindex="-1"><noscript><h1>masu</h1><p>The report needs JavaScript.</p></noscript></main>
+<footer id="foot"></footer>
+<p id="live" class="unseen" role="status" aria-live="polite"></p>
+<dialog id="keys" aria-labelledby="keys-title"></dialog>
+<script type="application/json" id="masu-data">{"data":null}</script>
+<script>"""
+    return head.encode() + style + body.encode() + script + b"</script>\n</body>\n</html>\n"
+
+
 def main():
     out, depfile, args = sys.argv[1], sys.argv[2], sys.argv[3:]
     files, watched = collect(args)
@@ -60,6 +93,7 @@ def main():
     content = {name: read(path) for name, path in files.items() if name not in scripts}
     if scripts:
         content["app.js"] = bundle(os.path.dirname(scripts["app.js"])).encode()
+        content["report.html"] = one_file(content["app.js"], content["app.css"])
     text = ['#include "web/asset.h"\n']
     table = []
     for i, name in enumerate(sorted(content)):

@@ -2,9 +2,12 @@
 
 usage: journal_test.py MASU
 """
+import base64
+import hashlib
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import sqlite3
@@ -48,6 +51,31 @@ def explain_says(env, state, when):
     check(f"one tick replays {when}", done.returncode == 0 and "identical to the byte" in done.stdout, done)
 
 
+def report_is_one_file(folder, env, state):
+    out = folder / "report.html"
+    done = masu(env, "report", "--state", state, "--out", str(out))
+    check("report names each cluster and the file, after the daemon's death", done.returncode == 0 and "main " in done.stdout and "jobs " in done.stdout
+          and f"written: {out}" in done.stdout, done)
+    text = out.read_text()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    for tag, directive in (("script", "script-src"), ("style", "style-src")):
+        body = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.S)
+        digest = base64.b64encode(hashlib.sha256(body[0].encode()).digest()).decode()
+        check(f"its {tag} is the one that its CSP names", len(body) == 1 and f"{directive} 'sha256-{digest}'" in policy, policy)
+    check("it loads nothing and is under 1 MiB", "default-src 'none'" in policy and "unsafe" not in policy and not re.search(r'(src|href)="(?!data:,|#main)', text)
+          and len(text) < 1 << 20, policy)
+    data = json.loads(re.search(r'id="masu-data">(.*?)</script>', text, re.S)[1])["answers"]
+    check("its answers are those of the API", {"/clusters", "/services", "/clusters/main", "/clusters/main/instances"} <= set(data), sorted(data))
+    doc = json.loads(masu(env, "report", "--state", state, "--format", "json").stdout)
+    check("the summary as JSON is the API's", [c["name"] for c in doc["estate"]["clusters"]] == ["main", "jobs"] and doc["out"] is None
+          and doc["services"]["services"], doc)
+    tick = json.loads(masu(env, "explain", "latest", "--cluster", "main", "--state", state, "--format", "json").stdout)
+    main = data["/clusters/main"]["cluster"]
+    check("its newest tick is the journal's", main["tick"] == tick["tick"] and main["instances"]["total"] == tick["facts"]["instances"], main["tick"])
+    refused("without a journal report says what to do", env, "masu report: ", "report", "--state", str(folder / "none.db"))
+    refused("a file that cannot be written is told", env, "masu report: ", "report", "--state", state, "--out", str(folder / "none" / "r.html"))
+
+
 def journal_is_read(folder, env):
     state = str(folder / "state.db")
     d = Daemon(folder, env, "--state", state)
@@ -60,6 +88,7 @@ def journal_is_read(folder, env):
     d.p.kill()
     d.stop()
     explain_says(env, state, "after it was killed")
+    report_is_one_file(folder, env, state)
     refused("a tick that is not there yet is told", env, "there is no tick 99999 yet; the newest is", "explain", "99999", "--state", state)
     refused("a cluster that is not there is told with the nearest", env, 'did you mean "main"?', "explain", "latest", "--cluster", "maim", "--state", state)
     refused("a candidate that is not there is told", env, "knows no instance, fleet, service or shape", "explain", "latest", "--candidate", "i-zzz", "--state", state)

@@ -55,6 +55,7 @@ function pulse() {
 function status(p, c) {
   const zone = h("button", { title: "time zone of the page (z)", "aria-label": "Time zone " + c.zone(state.now || 0) + ", switch", onclick: toggleZone }, state.now ? c.zone(state.now) : "");
   if (!state.estate && !state.errors.estate) return performance.now() - state.startedReal > 300 ? ["loading"] : [];
+  if (state.file) return [h("b", null, "not live"), state.now ? h("span", { class: "sep" }, c.at(state.now, Date.now())) : "", h("span", { class: "sep" }, zone)];
   if (p.stopped) return [h("span", { class: "dot red-dot" }), h("b", null, "stopped"), p.last ? h("span", { class: "sep" }, "last tick " + c.at(p.last, state.now)) : "", h("span", { class: "sep wide-only" }, zone)];
   if (p.lost) return [h("span", { class: "dot amber-dot" }), h("b", null, "no answer for " + duration(p.silent)), ", trying"];
   return [h("span", { class: "dot" }), h("b", null, "live"), h("span", { class: "sep wide-only" }, p.last ? "tick " + duration(p.age) + " ago" : "no tick yet"),
@@ -65,7 +66,8 @@ function status(p, c) {
 function banners(p, c) {
   const out = [];
   const d = state.estate?.daemon;
-  if (p.stopped) {
+  if (state.file) out.push(h("div", { class: "banner file", key: "file" }, h("b", null, "A report of " + c.full(state.now) + ". "), "It is one file and not live: it shows the last tick that the journal has."));
+  else if (p.stopped) {
     const when = p.last ? "masu stopped at " + c.at(p.last, state.now) + "." : "masu does not answer.";
     out.push(h("div", { class: "banner stop", role: "alert", key: "stop" }, h("b", null, when), " This is its last view. Nothing is scaled until it runs; AWS replaces interrupted instances on its own."));
   }
@@ -142,7 +144,7 @@ function foot(c) {
     f && state.url.cluster && f.at ? h("span", { key: "snap" }, "Snapshot " + c.hms(Date.parse(f.at)) + ": " + ages + " old.") : null,
     f && state.url.cluster && f.tick !== null ? h("span", { key: "tick" }, "Tick " + num(f.tick) + (f.duration_ms === null || (d?.speed || 1) > 1 ? "." : " took " + num(f.duration_ms) + NBSP + "ms.")) : null,
     d ? h("span", { key: "version" }, "masu " + d.version + (d.uptime_s ? ", up " + duration(d.uptime_s * 1000) : "")) : null,
-    h("a", { key: "json", href: api }, "JSON"), h("button", { key: "keys", class: "keys", onclick: showKeys }, "? keys"), h("button", { key: "theme", class: "keys", onclick: toggleTheme }, dark() ? "light" : "dark"),
+    state.file ? null : h("a", { key: "json", href: api }, "JSON"), h("button", { key: "keys", class: "keys", onclick: showKeys }, "? keys"), h("button", { key: "theme", class: "keys", onclick: toggleTheme }, dark() ? "light" : "dark"),
   ];
 }
 
@@ -156,7 +158,7 @@ function drawPage() {
     h("nav", { "aria-label": "Pages" }, PAGES.map(([page, label]) => h("a", { key: page, href: href({ page }, true), "data-go": "", "aria-current": state.url.page === page ? "page" : (state.url.page === "services") === (page === "services") ? "true" : null }, label))),
     findBox(), h("div", { class: "status" }, status(p, c)));
   render($("banner"), banners(p, c));
-  render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), page(c, width, p.stopped ? p.last : 0));
+  render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), page(c, width, p.stopped || state.file ? p.last : 0));
   render($("foot"), foot(c));
   title();
 }
@@ -298,7 +300,7 @@ addEventListener("click", (e) => {
   const a = /** @type {HTMLElement} */ (e.target).closest?.("a[data-go]");
   if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
   e.preventDefault();
-  const url = a.getAttribute("href") || "/";
+  const url = a.getAttribute("href") || "/"; // in a file: a fragment
   if (a.hasAttribute("data-keep")) visit(url);
   else follow(url);
 });

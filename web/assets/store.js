@@ -3,7 +3,7 @@
 // The daemon's clock is the only clock: "now" is what the newest answer says, so a demo at 720 times the speed reads right.
 // Each part fails alone: its last data stay, its error is shown in its place, and the next round tries again.
 
-import { ApiError, clusterPath, get } from "./api.js";
+import { ApiError, clusterPath, FILE, get } from "./api.js";
 
 /** @typedef {import("./api.js").Tick} Tick */
 
@@ -41,7 +41,7 @@ export function parseUrl(url) {
   if (!RANGES[out.range]) out.range = "";
   return out;
 }
-export const readUrl = () => parseUrl(location.pathname + location.search);
+export const readUrl = () => parseUrl(FILE ? location.hash.slice(1) || "/" : location.pathname + location.search);
 
 /** The range shown: the reader's choice, else a day; a demo that has run for less than six of its hours shows six. */
 export function rangeName() {
@@ -57,7 +57,7 @@ export function href(change, fresh) {
   const path = named ? clusterPath(next.cluster) + (next.page === "tick" ? "/ticks/" + encodeURIComponent(next.tick) : "") : "/" + next.page;
   const q = new URLSearchParams();
   for (const [k, v] of Object.entries(next)) if (v && k !== "page" && k !== "tick" && !(named && k === "cluster")) q.set(k, v);
-  return path + (q.size ? "?" + q : "");
+  return (FILE ? "#" : "") + path + (q.size ? "?" + q : "");
 }
 
 export const state = {
@@ -69,7 +69,7 @@ export const state = {
   /** @type {import("./api.js").Series | null} */ series: null,
   /** @type {import("./api.js").Services | null} */ services: null,
   /** @type {import("./api.js").Explained | null} */ tick: null,
-  /** true in a report of one file: what it holds is all there is */ file: false,
+  /** true in a report of one file: what it holds is all there is */ file: !!FILE,
   /** the daemon tells what is new, nobody needs to ask */ live: false,
   /** ticks that acted, by id, back to the range's begin at least @type {Map<number, Tick>} */ acting: new Map(),
   /** where the older ones begin; undefined before the first answer @type {number | null | undefined} */ actingOlder: undefined,
@@ -275,8 +275,8 @@ export async function loadWhy(tick) {
   state.why.set(tick, { loading: true });
   changed();
   try {
-    const a = await get("/ticks/" + tick);
-    state.why.set(tick, { verdicts: a.tick.plan?.verdicts || [] });
+    const a = await get(clusterPath(state.url.cluster) + "/ticks/" + tick, where());
+    state.why.set(tick, { verdicts: a.explain.verdicts });
   } catch (e) {
     state.why.set(tick, { error: e instanceof Error ? e.message : String(e) });
   }
@@ -396,6 +396,7 @@ export async function poll() {
   state.loading = false;
   changed();
   running = false;
+  if (FILE && !again) return;
   timer = window.setTimeout(poll, again ? (state.live ? NEWS_MS : 0) : document.hidden ? POLL_MS * 15 : state.live && !state.misses ? POLL_MS * 10 : POLL_MS);
   again = false;
 }
@@ -423,7 +424,7 @@ function onTick(e) {
 
 /** A hidden tab listens to nothing: a browser has few connections to one origin. */
 function listen() {
-  if (document.hidden || stream) return;
+  if (document.hidden || stream || FILE) return;
   const s = new EventSource("/api/v1/events");
   stream = s;
   s.addEventListener("hello", () => { state.live = true; news(); });

@@ -53,7 +53,7 @@ function actions(e) {
       h("td", { class: "n " + tone }, a.outcome === null ? "no answer yet" : (a.outcome === "ok" ? "done" : a.outcome.replace("_", " ")) + (took === null || took < 0 ? "" : ", " + num(took) + " ms"), a.outcome_detail ? h("div", { class: "quiet" }, a.outcome_detail) : null));
   };
   return h("section", { key: "acts", "aria-labelledby": "acts-head" }, h("div", { class: "head" }, h("h2", { id: "acts-head" }, "Actions")),
-    h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "Actions" }, h("table", { class: "acts" }, h("thead", null, h("tr", null, h("th", { class: "glyph" }, h("span", { class: "unseen" }, "kind")), h("th", { scope: "col" }, "Action and reason"), h("th", { class: "n", scope: "col" }, "Money"), h("th", { class: "call", scope: "col" }, "Call"), h("th", { class: "n", scope: "col" }, "Outcome"))),
+    h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "Actions" }, h("table", { class: "acts" }, h("thead", null, h("tr", null, h("th", { class: "glyph" }, h("span", { class: "unseen" }, "kind")), h("th", { scope: "col" }, "Action and reason"), h("th", { class: "n", scope: "col" }, "Money"), h("th", { class: "call", scope: "col" }, "Call"), h("th", { class: "n", scope: "col" }, "Outcome"))),
       h("tbody", null, e.actions.map(row)))));
 }
 
@@ -102,7 +102,7 @@ function boxes(e, s) {
 function demand(e) {
   const cell = (/** @type {number} */ n, tone = "") => h("td", { class: "n " + (n ? tone : "quieter") }, n ? num(n) : "–");
   return h("section", { key: "demand", "aria-labelledby": "demand-head" }, h("div", { class: "head" }, h("h2", { id: "demand-head" }, "Demand"), h("span", { class: "quiet" }, "what needs a place, and where it has one")),
-    e.demands.length ? h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "Demand" }, h("table", null, h("thead", null, h("tr", null, ["Service", "Missing", "Leaving", "Headroom", "Fits", "Waits", "Ordered", "Never"].map((t, i) => h("th", { class: i ? "n" : "", scope: "col" }, t)))),
+    e.demands.length ? h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "Demand" }, h("table", null, h("thead", null, h("tr", null, ["Service", "Missing", "Leaving", "Headroom", "Fits", "Waits", "Ordered", "Never"].map((t, i) => h("th", { class: i ? "n" : "", scope: "col" }, t)))),
       h("tbody", null, e.demands.map((/** @type {any} */ d, /** @type {number} */ i) => h("tr", { key: i }, h("td", null, name(d.service || d.shape || "standalone", 30)), cell(d.missing, "red"), cell(d.leaving), cell(d.headroom), cell(d.fits), cell(d.waits, "red"), cell(d.ordered, "green"), cell(d.never, "amber strong"))))))
       : h("p", { class: "empty" }, e.summary ? "Nothing needs a place." : "Not known: the look failed."));
 }

@@ -1,7 +1,10 @@
 // The page against the real thing: `masu demo`, a day of a virtual AWS in two minutes, walked while it lives.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 /** Starts the demo on a free port and reads its address from what it prints. @param {string} masu */
@@ -28,7 +31,8 @@ async function startDemo(masu) {
     child.kill("SIGTERM");
     await ended;
   };
-  return { url, stop };
+  const open = () => readdirSync(`/proc/${child.pid}/fd`).map((fd) => { try { return readlinkSync(`/proc/${child.pid}/fd/${fd}`); } catch { return ""; } });
+  return { url, stop, journal: () => open().find((f) => f.endsWith("/state.db")) || "" };
 }
 
 /** @param {any} t */
@@ -149,6 +153,58 @@ export function demo({ browser, masu, text, num }) {
     await page.accessible();
     await page.shot("demo-cluster-390");
     await page.done();
+  });
+
+  test("demo: the services add up to the bill, and a tick has its page", async () => {
+    const page = await browser.open(world.url);
+    await page.goto(world.url + "services?per=hour");
+    await page.waitForSelector("table.holds");
+    await agrees(page, /^\/api\/v1\/services$/, async (a) => {
+      const part = (/** @type {string} */ k) => a.clusters.reduce((/** @type {number} */ n, /** @type {any} */ c) => n + c[k].usd_micro_per_hour, 0);
+      const held = a.services.reduce((/** @type {number} */ n, /** @type {any} */ s) => n + s.cost.usd_micro_per_hour, 0);
+      const figures = await page.locator(".figures > div").allInnerTexts();
+      assert.ok(Math.abs(num(figures[3].replace("Held by services", "")) - held / 1e6) < 0.011);
+      assert.ok(Math.abs(num(figures[4].replace("Free", "")) - part("free_cost") / 1e6) < 0.011);
+      assert.equal(await page.locator("tr[data-row]").count(), a.services.length);
+    });
+    await page.accessible();
+    const { ticks } = await (await fetch(world.url + "api/v1/ticks?acting=true&limit=1")).json();
+    await page.goto(world.url + "clusters/" + ticks[0].cluster + "/ticks/" + ticks[0].tick);
+    await page.waitForSelector(".verdicts");
+    assert.equal(await page.locator("table.acts tbody tr").count(), ticks[0].actions);
+    await page.accessible();
+    await page.shot("demo-tick");
+    await page.done();
+  });
+
+  test("demo: the report of one file shows what its journal has, and loads nothing", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "masu-report-"));
+    const file = join(folder, "report.html");
+    const doc = JSON.parse(execFileSync(masu, ["report", "--state", world.journal(), "--out", file, "--format", "json"], { encoding: "utf8", maxBuffer: 1 << 28 }));
+    const page = await browser.open("file://" + file);
+    await page.goto("file://" + file);
+    await page.waitForSelector("a.row");
+    assert.match(await text(page, "#banner"), /A report of .* not live/);
+    for (const c of doc.estate.clusters) assert.equal(num(await page.locator("tbody tr", { hasText: c.name }).locator("td.inst").innerText()), c.instances.total);
+    await page.accessible();
+    await page.shot("report-estate");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".box");
+    await page.waitForSelector("#chart svg");
+    await page.locator(".feed .ask").first().click();
+    await page.waitForSelector(".feed .more .verdict");
+    await page.accessible();
+    await page.emulateMedia({ media: "print" });
+    await page.shot("report-print");
+    await page.emulateMedia({ media: "screen" });
+    await page.keyboard.press("g");
+    await page.keyboard.press("s");
+    await page.waitForSelector("table.holds");
+    assert.equal(await page.locator("tr[data-row]").count(), doc.services.services.length);
+    await page.accessible();
+    await page.done();
+    rmSync(folder, { recursive: true });
   });
 
   test("demo: when the daemon ends, the last view stays and the page says so", async () => {
