@@ -251,11 +251,13 @@ void crowd_open(const struct crowd_options *o, struct crowd *ret)
     c->wire = (struct transport){&crowd_ops, &c->clock};
     struct state_opened opened = {.fresh = true};
     if (o->journal) {
-        rc = state_open(&(struct state_options){.path = ":memory:", .clock = &c->clock, .no_sync = true}, &c->state, &opened, &err);
+        rc = state_open(&(struct state_options){.path = o->journal_path ? o->journal_path : ":memory:", .clock = &c->clock, .no_sync = true}, &c->state, &opened, &err);
         assert(rc == 0);
     }
+    if (o->box)
+        view_box_init(o->box, &c->policy, &(struct view_daemon){.version = MASU_VERSION, .speed = 1, .state_ok = true});
     rc = loop_new(&(struct loop_options){.transport = &c->wire, .env = &env, .policy = &c->policy, .state = c->state, .opened = &opened,
-                                         .dry_run = o->dry_run, .seed = 7}, &c->loop, &err);
+                                         .box = o->box, .dry_run = o->dry_run, .seed = 7}, &c->loop, &err);
     if (rc != 0)
         fprintf(stderr, "crowd: %s\n", err.msg);
     assert(rc == 0);

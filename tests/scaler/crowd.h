@@ -22,7 +22,9 @@ struct crowd_options {
     size_t count;
     bool dry_run;
     bool hasty;          // drains without the usual holds; else none
-    bool journal;        // an in-memory one; else none
+    bool journal;        // an in-memory one, unless there is a path; else none
+    const char *journal_path;
+    struct view_box *box;  // made here, of the caller's memory, and published to; NULL: none
     int64_t warm_ms;     // how long the world runs before the daemon starts: tasks are placed
 };
 

@@ -461,6 +461,7 @@ export function start(drawPage) {
     poll();
     listen();
   });
+  changed();  // the head is there before the first answer
   poll();
   listen();
   setTimeout(changed, 310);
