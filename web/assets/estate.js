@@ -5,7 +5,7 @@ import { bar, chart, roundUp, sparkline } from "./chart.js";
 import { h, name } from "./dom.js";
 import { count, duration, NBSP, num, percent, usdPerHour, vcpu } from "./format.js";
 import { href, keyOf, state } from "./store.js";
-import { movesNote, ordered, th, windowed } from "./table.js";
+import { filterBox, movesNote, ordered, th, windowed } from "./table.js";
 import { reasonLine, verdictLine } from "./verdict.js";
 import { actLines, looks, modeTag, rowState } from "./words.js";
 
@@ -153,7 +153,7 @@ export function estateView(clock, width) {
     h("section", { key: "clusters", "aria-labelledby": "clusters-head" },
       h("div", { class: "head" }, h("h2", { id: "clusters-head" }, "Clusters"),
         h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", movesNote(moves)),
-        h("div", { class: "legend right" }, legend())),
+        all.length > 8 ? filterBox("clusters") : null, h("div", { class: "legend right" }, legend())),
       rows.length ? h("table", { class: "clusters" }, h("thead", null, h("tr", null,
         th("Cluster", "name", "c-name", true), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Last act", "", ""), th("$/h", "cost", "n cost"))),
         groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 8, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,

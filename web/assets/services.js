@@ -6,7 +6,7 @@ import { figure } from "./estate.js";
 import { count, counted, gib, num, percent, usdPerHour, vcpu } from "./format.js";
 import { hues } from "./boxes.js";
 import { go, href, state } from "./store.js";
-import { movesNote, ordered, save, th, windowed } from "./table.js";
+import { filterBox, movesNote, ordered, save, th, windowed } from "./table.js";
 import { verdictLine } from "./verdict.js";
 
 /** @typedef {import("./api.js").ServiceHolds} ServiceHolds */
@@ -128,7 +128,7 @@ export const saveServices = (form) => save("services" + (state.url.cluster ? "-"
 
 function controls() {
   return h("div", { class: "controls right" },
-    h("label", { class: "filter" }, h("span", { class: "unseen" }, "Filter services"), h("input", { type: "text", id: "filter", placeholder: "Filter", spellcheck: "false", autocomplete: "off", value: state.url.q, oninput: (/** @type {any} */ e) => go({ q: e.target.value }) })),
+    filterBox("services"),
     h("div", { class: "tabs", role: "group", "aria-label": "Cost of" }, Object.keys(PERIODS).map((k) => h("button", { key: k, "aria-pressed": String(PERIODS[k] === period()), onclick: () => go({ per: k === "month" ? "" : k }) }, k))),
     h("button", { class: "link", onclick: () => saveServices("csv") }, "CSV"), h("button", { class: "link", onclick: () => saveServices("json") }, "JSON"));
 }

@@ -59,6 +59,10 @@ export function ordered(rows, by) {
   return { shown: shown.map((s) => ({ g: +s[0], r: /** @type {T} */ (present.get(bare(s))) })), moves: shown.filter((s, i) => s !== want[i]).length };
 }
 
+/** Narrows the rows as it is typed. @param {string} what */
+export const filterBox = (what) =>
+  h("label", { class: "filter" }, h("span", { class: "unseen" }, "Filter " + what), h("input", { type: "text", id: "filter", placeholder: "Filter", spellcheck: "false", autocomplete: "off", value: state.url.q, oninput: (/** @type {any} */ e) => go({ q: e.target.value }) }));
+
 /** @param {number} moves */
 export const movesNote = (moves) =>
   moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, moves + (moves === 1 ? " row" : " rows") + " would move, r sorts")] : null;

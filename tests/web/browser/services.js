@@ -75,6 +75,22 @@ export function servicesPage({ on, api, text, num }) {
     assert.match(page.url(), /q=mailer/, "the filter is in the URL");
   }));
 
+  test("estate: forty clusters, filtered as it is typed and sorted by keyboard alone", () => on("many", "", {}, async (page, world) => {
+    await page.waitForSelector("a.row");
+    const { clusters } = await api(world, "/clusters");
+    const want = clusters.filter((/** @type {any} */ c) => c.name.includes("staging")).length;
+    assert.equal(await page.locator("tr[data-row]").count(), clusters.length);
+    await page.locator("#filter").focus();
+    await page.keyboard.type("staging");
+    await page.waitForFunction((/** @type {number} */ n) => document.querySelectorAll("tr[data-row]").length === n, want);
+    await page.getByRole("button", { name: "Instances" }).press("Enter");
+    await page.waitForSelector("th[aria-sort='descending']");
+    const shown = (await page.locator("tr[data-row] td.inst").allInnerTexts()).map(num);
+    assert.deepEqual(shown, [...shown].sort((a, b) => b - a));
+    assert.equal(shown.length, want);
+    await page.accessible();
+  }));
+
   test("services: the last rows of many are reached by scrolling", () => on("many", "services?sort=service", {}, async (page, world) => {
     await page.waitForSelector("table.holds");
     const { services } = await api(world, "/services?limit=1000");
