@@ -56,6 +56,7 @@ static const struct alert_row {
     [ALERT_COST_OVER] = {"cost-over", ALERT_CRITICAL,
                          "Headroom gets no capacity until it is less; tasks that exist do. Raise max_usd_per_hour if it is meant."},
     [ALERT_QUOTA_NEAR] = {"quota-near", ALERT_WARNING, "Ask for more in Service Quotas (service ec2) before orders stop at 95 %."},
+    [ALERT_QUOTA_REFUSED] = {"quota-refused", ALERT_CRITICAL, "Ask for more in Service Quotas (service ec2); other classes take the need where the policy has them."},
     [ALERT_POLICY_CONFIRM] = {"policy-confirm", ALERT_CRITICAL, "Write the hash into `confirm` of the policy if it is meant, else take the change back."},
     [ALERT_MODE] = {"mode", ALERT_INFO, "Take it back when it is over."},
     [ALERT_MODE_UNANSWERED] = {"mode-unanswered", ALERT_CRITICAL, "Their tasks die with them: go from freeze to pause to have them drained."},

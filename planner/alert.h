@@ -42,6 +42,7 @@ enum alert_kind {
     ALERT_TASK_LONG,            // instance: a standalone task of 24 h (C6)
     ALERT_COST_NEAR, ALERT_COST_OVER,  // cluster (L15)
     ALERT_QUOTA_NEAR,           // quota code: the account's vCPUs are nearly used (L23)
+    ALERT_QUOTA_REFUSED,        // quota code: AWS refused a launch because of it (L23)
     ALERT_POLICY_CONFIRM,       // cluster: a policy waits for a person (L14)
     ALERT_MODE,                 // cluster or fleet: less is allowed than the policy says
     ALERT_MODE_UNANSWERED,      // … and interrupted instances are not answered because of it

@@ -34,7 +34,10 @@ static void stamp_short(struct work *w, int f)
     if (!is_short(w, f))
         return;
     bool goes_on = past(w, was) && live <= was->amount;
-    work_stamp_set(w, (struct memo_stamp){STAMP_SHORT, id, goes_on ? was->since_ms : w->s->now_ms, 0, 0, live});
+    // Short by the order of the tick before: an error which that met at once counts.
+    const struct memo_stamp *raised = was ? NULL : work_old_stamp(w, STAMP_RAISED, id);
+    int64_t begun_ms = past(w, raised) && raised->since_ms == w->old->now_ms ? raised->since_ms : w->s->now_ms;
+    work_stamp_set(w, (struct memo_stamp){STAMP_SHORT, id, goes_on ? was->since_ms : w->s->now_ms, goes_on ? was->until_ms : begun_ms, 0, live});
 }
 
 static int64_t short_ms(const struct work *w, int f)
@@ -50,10 +53,10 @@ static int32_t decayed(const struct memo_stamp *x, int64_t now_ms)
 }
 
 // An error newer than the last launch, or than the last time it was dry, whichever is later.
-static bool has_error(const struct work *w, int f, const struct memo_stamp *dry)
+static bool has_error(struct work *w, int f, const struct memo_stamp *dry)
 {
-    const struct memo_stamp *was = work_old_stamp(w, STAMP_SHORT, w->s->fleets[f].id);
-    int64_t since = i64_max(past(w, was) ? was->since_ms : w->s->now_ms, dry ? dry->until_ms : 0);
+    const struct memo_stamp *x = work_stamp(w, STAMP_SHORT, w->s->fleets[f].id);
+    int64_t since = i64_max(!x ? w->s->now_ms : x->until_ms > 0 ? x->until_ms : x->since_ms, dry ? dry->until_ms : 0);
     return w->s->fleets[f].capacity_error_ms > since;
 }
 

@@ -124,6 +124,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     owner_watch_targets(&w);
     breaker_observe(&w);
     pool_memory_observe(&w);
+    quota_observe(&w);
     pool_share_init(&w);
     fallback_observe(&w);
     loop_observe(&w);

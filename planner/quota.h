@@ -1,9 +1,11 @@
 // Quotas of the account (L23): orders stop at 95 % of the vCPUs that it may run, with an alert from 80 % on. What is used is what we
-// see in the region, so it may be more: an order that AWS refuses for its quota is told by the fleet's own error.
+// see in the region, so it may be more: a launch that AWS refuses for its quota holds orders of that class for 15 min, longer where those
+// after it are refused as well (30, 60 min); the other classes go on. Memo: STAMP_QUOTA by the quota's code.
 #pragma once
 
 #include "planner/work.h"
 
+void quota_observe(struct work *w);  // carries and updates the memo's stamps
 // vCPUs that are left for orders of the type; INT64_MAX where its quota is not known.
 int64_t quota_vcpus_left(const struct work *w, const char *type, bool spot);
 // How many more instances the fleet may launch, on demand or on spot, before the quota of the class with the most room is at its limit; INT64_MAX where no

@@ -76,5 +76,5 @@ void ears_ticked(struct ears *e, struct cell *c)
     if (c->frame && c->frame->has_plan && !c->noticed)
         notices_ticked(c, c->frame, clock_wall_ms(e->o.clock));
     if (c->frame && c->frame->has_plan && !c->tick.journal_broken && !c->noticed)
-        events_answered(e->events, c->index);
+        events_answered(e->events, c->index, c->frame->begun_ms);
 }

@@ -94,6 +94,14 @@ static void read_hook(struct event *e, const json_t *detail, struct arena *a)
     e->destination = text(detail, "Destination", a);
 }
 
+static void read_launch(struct event *e, const json_t *detail, struct arena *a)
+{
+    e->group = text(detail, "AutoScalingGroupName", a);
+    e->word = text(detail, "StatusCode", a);
+    e->why = text(detail, "StatusMessage", a);
+    e->zone = text(json_object_get(detail, "Details"), "Availability Zone", a);
+}
+
 static void read_health(struct event *e, const json_t *root, const json_t *detail, struct arena *a)
 {
     const json_t *entities = json_object_get(detail, "affectedEntities"), *resources = json_object_get(root, "resources");
@@ -145,6 +153,7 @@ static const struct {
     {"aws.ec2fleet", "EC2 Fleet Spot Instance Request Change", EVENT_FLEET_REQUEST},
     {"aws.ec2fleet", "EC2 Fleet Information", EVENT_FLEET_INFO},
     {"aws.ec2fleet", "EC2 Fleet Error", EVENT_FLEET_ERROR},
+    {"aws.autoscaling", "EC2 Instance Launch Unsuccessful", EVENT_LAUNCH_FAILED},
     {"aws.autoscaling", "EC2 Instance-launch Lifecycle Action", EVENT_HOOK_LAUNCH},
     {"aws.autoscaling", "EC2 Instance-terminate Lifecycle Action", EVENT_HOOK_TERMINATE},
     {"aws.health", "AWS Health Event", EVENT_HEALTH},
@@ -178,6 +187,8 @@ static int read_event(const json_t *root, struct arena *a, struct event *e, stru
         read_instance(e, detail, a);
     else if (e->kind >= EVENT_FLEET_STATE && e->kind <= EVENT_FLEET_ERROR)
         read_fleet(e, root, detail, a);
+    else if (e->kind == EVENT_LAUNCH_FAILED)
+        read_launch(e, detail, a);
     else if (e->kind == EVENT_HOOK_LAUNCH || e->kind == EVENT_HOOK_TERMINATE)
         read_hook(e, detail, a);
     else if (e->kind == EVENT_HEALTH)
@@ -218,7 +229,7 @@ static int read_root(const json_t *root, struct arena *a, struct event *e, struc
 int event_parse(struct slice body, struct arena *a, struct event *ret, struct err *err)
 {
     struct event e = {.id = "", .type = "", .source = "", .account = "", .region = "", .fleet = "", .group = "", .hook = "", .token = "",
-                      .destination = "", .cluster = "", .service = "", .word = "", .why = ""};
+                      .destination = "", .zone = "", .cluster = "", .service = "", .word = "", .why = ""};
     json_t *root = NULL, *inner = NULL;
     int rc = json_parse(body, "message", &root, err);
     if (rc)
@@ -241,7 +252,7 @@ const char *event_kind_name(enum event_kind k)
 {
     static const char *const NAMES[EVENT_KIND_COUNT] = {
         "other", "interruption", "rebalance", "instance state", "fleet state", "fleet instance", "fleet request", "fleet information",
-        "fleet error", "launch hook", "terminate hook", "hook test", "health", "task", "container instance", "service", "deployment",
+        "fleet error", "launch failed", "launch hook", "terminate hook", "hook test", "health", "task", "container instance", "service", "deployment",
     };
     return NAMES[k];
 }

@@ -18,6 +18,7 @@ enum event_kind {
     EVENT_FLEET_REQUEST,   // one of its spot requests
     EVENT_FLEET_INFO,      // information
     EVENT_FLEET_ERROR,
+    EVENT_LAUNCH_FAILED,   // of an Auto Scaling group: `why` says what AWS answered, `zone` where
     EVENT_HOOK_LAUNCH,     // a lifecycle hook holds an instance that starts
     EVENT_HOOK_TERMINATE,  // … or one that ends
     EVENT_HOOK_TEST,       // Auto Scaling tries whether the queue takes its messages
@@ -41,6 +42,7 @@ struct event {
     const char *fleet;                  // "sfr-…", "fleet-…"
     const char *group, *hook, *token;   // Auto Scaling
     const char *destination;            // of a hook: "EC2", "WarmPool", "AutoScalingGroup"
+    const char *zone;                   // of a launch that failed
     const char *cluster;                // ECS: its name
     const char *service;                // ECS: its name
     const char *word;                   // state, sub-type, event name or code: see the kinds

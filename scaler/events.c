@@ -14,7 +14,8 @@ struct message {
     char id[ID_BYTES];
     char *handle;              // owned
     uint64_t cells[EVENTS_WORDS];
-    int64_t heard_ms;
+    int64_t first_ms, heard_ms;  // first and last
+    bool waits;                // for the clusters of `cells`
     bool done;                 // to be deleted
 };
 
@@ -153,7 +154,7 @@ static struct message *keep(struct queue *q, const struct sqs_message *m, int64_
     if (to == NULL && q->count == MESSAGES_MAX)
         return NULL;  // it comes again
     if (to == NULL)
-        *(to = &q->messages[q->count++]) = (struct message){.id = ""};
+        *(to = &q->messages[q->count++]) = (struct message){.id = "", .first_ms = now_ms};
     free(to->handle);  // the newest one counts
     to->handle = strdup(m->handle);
     assert(to->handle);
@@ -189,6 +190,10 @@ static void hear(struct events *e, struct queue *q, const struct sqs_message *m)
     struct message *kept = keep(q, m, now_ms);
     if (kept == NULL)
         return;
+    if (kept->waits) {
+        e->counts.results[EVENT_RESULT_KNOWN]++;
+        return;
+    }
     arena_reset(&e->scratch);
     if (event_parse(slice_of(m->body), &e->scratch, &event, &err) != 0) {
         say(e, LOG_WARN, q, "a message that is no event -> deleted", err.msg);
@@ -209,6 +214,7 @@ static void hear(struct events *e, struct queue *q, const struct sqs_message *m)
         break;
     case EVENTS_WAIT:
         memcpy(kept->cells, h.cells, sizeof kept->cells);
+        kept->waits = true;
         break;
     case EVENTS_LEAVE:
         forget(q, (size_t)(kept - q->messages));
@@ -216,17 +222,19 @@ static void hear(struct events *e, struct queue *q, const struct sqs_message *m)
     }
 }
 
-void events_answered(struct events *e, size_t cell)
+void events_answered(struct events *e, size_t cell, int64_t known_ms)
 {
     for (size_t i = 0; i < e->queue_count; i++)
         for (size_t k = 0; k < e->queues[i].count; k++) {
             struct message *m = &e->queues[i].messages[k];
             bool waited = m->cells[cell / 64] >> cell % 64 & 1;
+            if (!waited || m->first_ms > known_ms)
+                continue;
             m->cells[cell / 64] &= ~(UINT64_C(1) << cell % 64);
             uint64_t left = 0;
             for (int w = 0; w < EVENTS_WORDS; w++)
                 left |= m->cells[w];
-            if (waited && left == 0 && !m->done)
+            if (left == 0 && !m->done)
                 event_histogram_add(&e->counts.answer, clock_wall_ms(e->o.clock) - m->heard_ms);
             m->done = m->done || left == 0;
         }

@@ -47,6 +47,7 @@ void events_policy(struct events *e, const struct policy *p);  // the queues fro
 // Takes what was answered, asks anew. After each wait in the transport.
 void events_turn(struct events *e);
 int64_t events_due_ms(const struct events *e);            // when events_turn has something to do by time alone; INT64_MAX never
-void events_answered(struct events *e, size_t cell);      // a tick of the cluster is in the journal
+// A tick of the cluster is in the journal; known_ms: what was heard later was no part of its plan.
+void events_answered(struct events *e, size_t cell, int64_t known_ms);
 const struct event_counts *events_counts(const struct events *e);
 bool events_flood(const struct events *e);                // more is on its way: full answers, and polls that are out for more

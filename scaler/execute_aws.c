@@ -376,7 +376,7 @@ static int launch(struct aws_executor *e, struct aws_with w, const struct snapsh
     for (size_t i = 0; i < answer.error_count && e->gather; i++) {
         const struct ec2_launch_error *x = &answer.errors[i];
         gather_refused(e->gather, a->target, &(struct gather_refusal){.type = x->type, .zone = zone_of(f, x->type, x->subnet, x->zone), .code = x->code,
-                                                                      .nothing_came = answer.count == 0});
+                                                                      .nothing_came = answer.count == 0, .spot = a->on_demand == 0});
     }
     return answer.count > 0 ? 0 : err_set(err, ERR_CAPACITY, "%s: none of %" PRId64 " instances came", first, a->capacity);
 }

@@ -61,6 +61,7 @@ void gather_launched(struct gather *g, const char *fleet, const struct gather_la
 struct gather_refusal {
     const char *type, *zone, *code;
     bool nothing_came;  // the whole order got nothing
+    bool spot;          // it was for spot
 };
 void gather_refused(struct gather *g, const char *fleet, const struct gather_refusal *x);
 #define GATHER_FLEET_TAG "masu:fleet"  // of the members of an instant fleet: "CLUSTER/NAME"

@@ -7,12 +7,12 @@
 #include "base/check.h"
 #include "scaler/gather_internal.h"
 #include "scaler/gather_notices.h"
+#include "scaler/gather_trouble.h"
 
 #define SLOW_LIFE_MS 600000
 #define SCALERS_LIFE_MS 3600000
 #define FULL_LIFE_MS 60000       // a subnet without addresses may have some again soon
 #define TROUBLE_MS 60000
-#define HISTORY_AFTER_MS 30000  // it lags by as much
 
 // ---- notes ----------------------------------------------------------------------------------------------------------------
 
@@ -252,95 +252,6 @@ static void take_scalers(struct look *l)
         name_policies(l);
 }
 
-// ---- why a fleet gets nothing -----------------------------------------------------------------------------------------------
-
-static bool in_trouble(const struct fact_fleet *f)
-{
-    return f->found && f->state == FLEET_ACTIVE && (f->fulfilled_milli < f->target * 1000 || strcmp(f->activity, "error") == 0);
-}
-
-static void ask_histories(struct look *l)
-{
-    int64_t now_ms = l->new->at_ms;
-    for (size_t i = 0; i < l->new->fleet_count; i++) {
-        struct fact_fleet *f = &l->new->fleets[i];
-        f->trouble_since_ms = !in_trouble(f) ? 0 : f->trouble_since_ms ? f->trouble_since_ms : now_ms;
-        if (f->kind == FLEET_GROUP || f->kind == FLEET_INSTANT || f->trouble_since_ms == 0 || now_ms - f->trouble_since_ms < HISTORY_AFTER_MS || now_ms - f->history_ms < HISTORY_AFTER_MS)
-            continue;
-        f->history_ms = now_ms;
-        int64_t since_ms = f->last_error_ms > now_ms - HISTORY_MS ? f->last_error_ms : now_ms - HISTORY_MS;
-        if (f->kind == FLEET_EC2_FLEET)
-            ec2_describe_ec2_fleet_history(l->with, f->id, since_ms, &l->rows[i].history);
-        else
-            ec2_describe_fleet_history(l->with, f->id, since_ms, &l->rows[i].history);
-    }
-}
-
-// Of the fleet's pools the one whose type and zone the text names; NULL: none of them.
-static const struct ec2_fleet_override *named_pool(const struct fact_fleet *f, const char *text, char zone[32])
-{
-    const struct ec2_fleet_override *best = NULL;
-    for (size_t i = 0; i < f->override_count; i++) {
-        const char *type = f->overrides[i].type, *at = type[0] ? strstr(text, type) : NULL;
-        if (at && !(strchr("abcdefghijklmnopqrstuvwxyz0123456789-.", at[strlen(type)]) && at[strlen(type)]))
-            best = best && strlen(best->type) > strlen(type) ? best : &f->overrides[i];
-    }
-    // a zone is the last word of the launch specification: region, letter
-    zone[0] = '\0';
-    for (const char *p = text; best && (p = strchr(p, '-')); p++) {
-        const char *from = p, *to = p;
-        while (from > text && ((from[-1] >= 'a' && from[-1] <= 'z') || (from[-1] >= '0' && from[-1] <= '9') || from[-1] == '-'))
-            from--;
-        while ((*to >= 'a' && *to <= 'z') || (*to >= '0' && *to <= '9') || *to == '-')
-            to++;
-        size_t n = (size_t)(to - from);
-        bool is_zone = n >= 9 && n < 32 && to[-1] >= 'a' && to[-1] <= 'h' && to[-2] >= '0' && to[-2] <= '9' && memchr(from + 3, '-', n - 3);
-        if (is_zone && from[2] == '-')
-            snprintf(zone, 32, "%.*s", (int)n, from);
-    }
-    return best;
-}
-
-// Out of stock: of one pool, which the text names, or of all.
-static void take_refusal(struct fact_fleet *f, const struct ec2_fleet_event *e)
-{
-    bool all = strcmp(e->sub_kind, "allLaunchSpecsTemporarilyBlacklisted") == 0;
-    if (!all && strcmp(e->sub_kind, "launchSpecTemporarilyBlacklisted") != 0 && !strstr(e->description, "InsufficientInstanceCapacity"))
-        return;
-    char zone[32];
-    const struct ec2_fleet_override *pool = all ? NULL : named_pool(f, e->description, zone);
-    if (pool == NULL) {
-        f->capacity_error_ms = all && e->at_ms > f->capacity_error_ms ? e->at_ms : f->capacity_error_ms;
-        return;
-    }
-    size_t k = 0, oldest = 0;
-    for (; k < f->refusal_count && (strcmp(f->refusals[k].type, pool->type) != 0 || strcmp(f->refusals[k].zone, zone) != 0); k++)
-        oldest = f->refusals[k].at_ms < f->refusals[oldest].at_ms ? k : oldest;
-    k = k == FACT_REFUSALS_MAX ? oldest : k;
-    if (k < f->refusal_count && f->refusals[k].at_ms >= e->at_ms && strcmp(f->refusals[k].type, pool->type) == 0)
-        return;
-    f->refusal_count += k == f->refusal_count;
-    f->refusals[k].at_ms = e->at_ms;
-    snprintf(f->refusals[k].type, sizeof f->refusals[k].type, "%s", pool->type);
-    snprintf(f->refusals[k].zone, sizeof f->refusals[k].zone, "%s", zone);
-}
-
-static void take_histories(struct look *l)
-{
-    for (size_t i = 0; i < l->new->fleet_count; i++) {
-        struct fact_fleet *f = &l->new->fleets[i];
-        for (size_t k = 0; k < l->rows[i].history.count; k++) {
-            const struct ec2_fleet_event *e = &l->rows[i].history.items[k];
-            take_refusal(f, e);
-            bool tells = strcmp(e->kind, "error") == 0 || strcmp(e->kind, "information") == 0 || strcmp(e->kind, "service-error") == 0;
-            if (!tells || e->at_ms < f->last_error_ms)
-                continue;
-            f->last_error_ms = e->at_ms;
-            f->last_error = arena_printf(l->a, "%s%s%.160s", e->sub_kind, e->description[0] ? ": " : "", e->description);
-        }
-    }
-}
-
 // ---- one look -------------------------------------------------------------------------------------------------------------
 
 void look_account_ask(struct look *l)
@@ -348,7 +259,7 @@ void look_account_ask(struct look *l)
     ask_subnets(l);
     ask_providers(l);
     ask_scalers(l);
-    ask_histories(l);
+    look_trouble_ask(l);
     look_quotas_ask(l);
     look_scores_ask(l);
     // The second source of notices, which needs no queue (safety.md D5): polled beside the looks, and by a look where that is late.
@@ -364,8 +275,8 @@ void look_account_take(struct look *l)
         take_providers(l);
     if (l->region->slow[SLOW_SCALERS].asked)
         take_scalers(l);
-    take_histories(l);
     look_scores_take(l);
+    look_trouble_take(l);
     if (l->region->slow[SLOW_QUOTAS].asked)
         look_quotas_take(l);
     if (l->region->slow[SLOW_NOTICES].asked && look_slow_settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_EVERY_MS))

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "scaler/gather_internal.h"
+#include "scaler/gather_trouble.h"
 
 static const char *short_name(const char *cluster)
 {
@@ -107,13 +108,16 @@ void gather_refused(struct gather *g, const char *fleet, const struct gather_ref
 {
     struct own_orders *o = orders_of(g, fleet);
     int64_t now_ms = clock_wall_ms(g->clock);
+    bool quota = strcmp(x->code, "VcpuLimitExceeded") == 0 || strcmp(x->code, "MaxSpotInstanceCountExceeded") == 0;
+    if (quota)
+        region_quota_refused(g->region, x->type, x->spot, now_ms);
     if (!o)
         return;
     snprintf(o->last_error, sizeof o->last_error, "%s", x->code);
     o->last_error_ms = now_ms;
-    if (x->nothing_came)
+    if (x->nothing_came && !quota)
         o->capacity_error_ms = now_ms;
-    if (!x->type[0] || !x->zone[0])
+    if (quota || !x->type[0] || !x->zone[0])
         return;
     size_t k = 0, oldest = 0;
     for (; k < o->refusal_count && (strcmp(o->refusals[k].type, x->type) != 0 || strcmp(o->refusals[k].zone, x->zone) != 0); k++)

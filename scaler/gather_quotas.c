@@ -92,10 +92,10 @@ void gather_quotas(struct look *l, struct arena *a, struct snapshot *s)
     s->quotas = arena_array(a, struct quota, QUOTA_CLASS_COUNT);
     s->quota_count = 0;
     for (int k = 0; k < QUOTA_CLASS_COUNT; k++) {
-        if (!r->quotas[k].wanted || r->quotas[k].limit_vcpus == 0)
+        if (!r->quotas[k].wanted || (r->quotas[k].limit_vcpus == 0 && r->quotas[k].refused_ms == 0))
             continue;
         struct quota *q = &s->quotas[s->quota_count++];
-        *q = (struct quota){.class_ = (enum quota_kind)k, .limit_vcpus = r->quotas[k].limit_vcpus};
+        *q = (struct quota){.class_ = (enum quota_kind)k, .limit_vcpus = r->quotas[k].limit_vcpus, .refused_ms = r->quotas[k].refused_ms};
         for (const struct gather *g = r->gathers; g; g = g->next)
             q->used_vcpus += g->vcpus[k];
     }

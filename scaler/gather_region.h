@@ -27,6 +27,7 @@ enum {
     ZONES_MAX = 8,                  // of a region, with prices
     NOTICES_MAX = 2048,
     SCORE_QUESTIONS_MAX = 16,       // at once; AWS does not say how many a day it allows
+    TROUBLES_MAX = 64,
 };
 
 struct zone_price {
@@ -63,6 +64,7 @@ struct region_quota {               // a vCPU quota of the account
     bool wanted;                    // one of our fleets launches such instances
     bool only_default;              // nothing but the default was ever in force
     int64_t limit_vcpus;            // 0 unknown
+    int64_t refused_ms;             // when AWS last refused a launch because of it, 0 never
 };
 
 struct spot_notice {                // of gather_notices.c
@@ -71,6 +73,11 @@ struct spot_notice {                // of gather_notices.c
     int64_t event_ms;               // when that event stops it
     int64_t heard_ms;
     bool polled;                    // the newest answer about spot requests tells of it
+};
+
+struct fleet_trouble {              // of gather_trouble.c: an error of a fleet or group, as an event told it
+    char fleet[96], code[64], words[256], zone[32];
+    int64_t at_ms;
 };
 
 enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_CATALOGUE, SLOW_SCORES, SLOW_COUNT };
@@ -144,6 +151,8 @@ struct region {
     size_t scaler_count;
     struct spot_notice notices[NOTICES_MAX];
     size_t notice_count;
+    struct fleet_trouble troubles[TROUBLES_MAX];  // the newest, a ring
+    size_t trouble_count;           // ever
     struct region_quota quotas[QUOTA_CLASS_COUNT];
     struct arena poll_arena;        // of the poll of spot requests
     struct ec2_spot_requests poll;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "scaler/gather_notices.h"
+#include "scaler/gather_trouble.h"
 
 enum { NEWS_MAX = 512 };
 #define LIFE_MS 300000           // L25: an older notice is recorded and changes nothing
@@ -101,16 +102,23 @@ static enum events_verdict hear_instances(struct notices *n, struct events_heard
     return EVENTS_DONE;
 }
 
+static bool has_fleet(const struct cell *c, const char *fleet)
+{
+    for (size_t f = 0; looked(c) && f < c->looked->snapshot.fleet_count; f++)
+        if (strcmp(c->looked->snapshot.fleets[f].id, fleet) == 0)
+            return true;
+    return false;
+}
+
 static void hurry_those_with(struct notices *n, struct events_heard *h)
 {
     for (size_t i = 0; i < n->cell_count; i++) {
         struct cell *c = &n->cells[i];
         const char *name = strrchr(c->policy->name, '/') ? strrchr(c->policy->name, '/') + 1 : c->policy->name;
-        bool about = h->event->cluster[0] && strcmp(name, h->event->cluster) == 0;
+        bool about = (h->event->cluster[0] && strcmp(name, h->event->cluster) == 0) || (h->event->fleet[0] && has_fleet(c, h->event->fleet)) ||
+                     (h->event->group[0] && has_fleet(c, h->event->group));
         for (size_t k = 0; k < h->event->instance_count && !about; k++)
             about = find(c, h->event->instances[k]) != NULL;
-        for (size_t f = 0; looked(c) && h->event->fleet[0] && f < c->looked->snapshot.fleet_count && !about; f++)
-            about = strcmp(c->looked->snapshot.fleets[f].id, h->event->fleet) == 0;
         if (c->region != h->region || !about)
             continue;
         n->hurry(n->arg, c);
@@ -118,16 +126,39 @@ static void hurry_those_with(struct notices *n, struct events_heard *h)
     }
 }
 
+// An error of a fleet or group: a fact for the next look, which is wanted now. It is deleted when that look's plan is in the journal.
+static enum events_verdict hear_trouble(struct notices *n, struct events_heard *h)
+{
+    const struct event *e = h->event;
+    struct fleet_trouble x = {.at_ms = h->at_ms};
+    bool waits = false;
+    snprintf(x.fleet, sizeof x.fleet, "%s", e->fleet[0] ? e->fleet : e->group);
+    snprintf(x.code, sizeof x.code, "%s", e->word);
+    snprintf(x.words, sizeof x.words, "%s", e->why);
+    snprintf(x.zone, sizeof x.zone, "%s", e->zone);
+    bool news = region_trouble_add(h->region, &x);
+    h->result = news ? EVENT_RESULT_UNKNOWN : EVENT_RESULT_KNOWN;
+    for (size_t i = 0; i < n->cell_count && news; i++) {
+        struct cell *c = &n->cells[i];
+        if (c->region != h->region || !has_fleet(c, x.fleet))
+            continue;
+        say(n, LOG_INFO, c, "a fleet's trouble -> planned in the next look", h, x.fleet);
+        n->hurry(n->arg, c);
+        h->cells[c->index / 64] |= UINT64_C(1) << c->index % 64;
+        waits = true;
+    }
+    return waits ? EVENTS_WAIT : EVENTS_DONE;
+}
+
 // A fleet that took no order may take it now.
 static void order_now(struct notices *n, struct events_heard *h)
 {
     for (size_t i = 0; i < n->cell_count; i++) {
         struct cell *c = &n->cells[i];
-        for (size_t f = 0; c->order_due_ms && looked(c) && f < c->looked->snapshot.fleet_count; f++)
-            if (strcmp(c->looked->snapshot.fleets[f].id, h->event->fleet) == 0) {
-                c->order_due_ms = h->now_ms;
-                h->result = EVENT_RESULT_ACTED;
-            }
+        if (c->order_due_ms && has_fleet(c, h->event->fleet)) {
+            c->order_due_ms = h->now_ms;
+            h->result = EVENT_RESULT_ACTED;
+        }
     }
 }
 
@@ -139,9 +170,18 @@ static bool is_one_of(const char *word, const char *const *list, size_t count)
     return false;
 }
 
+// What AWS Health announces that ends or stops what runs on an instance, for good or for a while.
+static bool stops_instances(const char *code)
+{
+    static const char *const WORDS[] = {"RETIREMENT", "STOP", "REBOOT", "POWER_MAINTENANCE", "SYSTEM_MAINTENANCE"};
+    for (size_t k = 0; k < ARRAY_LEN(WORDS); k++)
+        if (strstr(code, WORDS[k]))
+            return true;
+    return false;
+}
+
 enum events_verdict notices_hear(void *arg, struct events_heard *h)
 {
-
     static const char *const ENDS[] = {"stopping", "stopped", "shutting-down", "terminated"};
     struct notices *n = arg;
     const struct event *e = h->event;
@@ -157,7 +197,7 @@ enum events_verdict notices_hear(void *arg, struct events_heard *h)
         say(n, LOG_INFO, NULL, "is older than 300 s -> nothing is done", h, e->instance_count > 0 ? e->instances[0] : "");
         break;
     case EVENT_HEALTH:
-        if (strcmp(e->why, "scheduledChange") == 0 && (strstr(e->word, "RETIREMENT") || strstr(e->word, "STOP")) && e->instance_count > 0)
+        if (strcmp(e->why, "scheduledChange") == 0 && stops_instances(e->word) && e->instance_count > 0)
             return hear_instances(n, h, true);
         break;
     case EVENT_INSTANCE_STATE:
@@ -177,12 +217,17 @@ enum events_verdict notices_hear(void *arg, struct events_heard *h)
             hurry_those_with(n, h);  // D3: it booted when its notice came
         break;
     case EVENT_FLEET_ERROR:
+    case EVENT_FLEET_INFO:
+    case EVENT_LAUNCH_FAILED:
+        return hear_trouble(n, h);
+    case EVENT_FLEET_REQUEST:
+        if (strcmp(e->word, "disabled") == 0 || strcmp(e->word, "cancelled") == 0)
+            hurry_those_with(n, h);
+        break;
     case EVENT_HOOK_TERMINATE:
         hurry_those_with(n, h);
         break;
     case EVENT_OTHER:
-    case EVENT_FLEET_REQUEST:
-    case EVENT_FLEET_INFO:
     case EVENT_HOOK_LAUNCH:
     case EVENT_HOOK_TEST:
     case EVENT_TASK:
@@ -282,7 +327,7 @@ static void answer(struct notices *n, struct cell *c)
     if (rc == 0 && ordered(f))
         c->burst_ordered = true;
     if (rc == 0 && !c->tick.journal_broken && n->events)
-        events_answered(n->events, c->index);
+        events_answered(n->events, c->index, f->begun_ms);
     if (rc != 0 || cell_order_waits(c, f, now_ms))
         c->order_due_ms = order_again_ms(c, now_ms);
     notices_ticked(c, f, now_ms);

@@ -24,4 +24,5 @@ struct quota {
     enum quota_kind class_;
     int64_t limit_vcpus;       // 0 unknown
     int64_t used_vcpus;        // by all that we see in the region, ordered and launched; at least
+    int64_t refused_ms;        // when AWS last refused a launch because of it, 0 never
 };

@@ -60,12 +60,13 @@ enum memo_stamp_kind {
     STAMP_REPLACE,    // fleet: the order for that
     STAMP_SWAP,       // "fleet, fleet": so moved; not back before `until_ms`
     STAMP_POOL,       // "type zone": it failed at since_ms, for the `count`th time in a row, and is avoided until `until_ms`; `amount`: enum pool_trouble
-    STAMP_SHORT,      // fleet: unfulfilled since, with a live weight of `amount` thousandths
+    STAMP_SHORT,      // fleet: unfulfilled since, with a live weight of `amount` thousandths; errors since `until_ms` are about it
     STAMP_DRY,        // fleet: its need moves on from since_ms until `until_ms`, `count` times in a row (L17)
     STAMP_ON_DEMAND,  // fleet: its on-demand part was raised at since_ms; `amount` is what it was before
     STAMP_HOOK,       // instance: since when it waits in our lifecycle hook; next heartbeat at `until_ms`
     STAMP_TROUBLE,    // cluster: mass trouble or a zone down, seen last at since_ms; no new drain until `until_ms` (D8)
     STAMP_SCORE,      // "fleet zone": AWS's placement score `count`, 1 to 10, told at since_ms
+    STAMP_QUOTA,      // quota code: AWS refused a launch at since_ms, for the `count`th time in a row; no order of that class until `until_ms` (L23)
     STAMP_COUNT
 };
 

@@ -58,6 +58,7 @@ static const struct json_field quota_rows[] = {
     ROW(quota, class_, "class", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = QUOTA_STANDARD_SPOT, NAMES(quota_class_names)),
     ROW(quota, limit_vcpus, "limit_vcpus", FIELD_I64, .fallback = 0),
     ROW(quota, used_vcpus, "used_vcpus", FIELD_I64, .fallback = 0),
+    ROW(quota, refused_ms, "refused_at", FIELD_TIME, .flags = 0),
 };
 const struct json_fields quota_fields = TABLE(quota_rows);
 

@@ -12,6 +12,8 @@ void fleet_event(struct world *w, int fleet, const char *type, const char *sub_t
             return;
     memmove(&f->events[1], &f->events[0], (WORLD_FLEET_EVENTS - 1) * sizeof f->events[0]);
     f->events[0] = (struct world_fleet_event){w->now_ms, type, sub_type, pool};
+    if (f->group < 0 && !f->instant)
+        news_trouble(w, fleet, strcmp(type, "error") == 0 ? WNEWS_FLEET_ERROR : WNEWS_FLEET_INFO, sub_type, pool);
 }
 
 int fleet_pool(const struct world *w, int type, int zone)
@@ -172,6 +174,8 @@ void fleet_check_step(struct world *w, int fleet)
     if (!launches(w, f))
         return;
     if (f->stuck && f->fulfilled_milli + f->open_milli < f->wanted * 1000) {
+        if (f->activity != WA_ERROR)
+            news_trouble(w, fleet, WNEWS_FLEET_ERROR, f->stuck, -1);
         f->activity = WA_ERROR;
         w->counters.launch_failures++;
         queue_push(w, w->now_ms + 30000, WEV_FLEET_CHECK, fleet, 0, 0);

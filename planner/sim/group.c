@@ -145,7 +145,7 @@ static bool next_is_spot(const struct world *w, int fleet, int64_t have_milli)
     return on_demand_milli(w, fleet) >= wanted;
 }
 
-static void failed_launch(struct world *w, int fleet, const char *message)
+static void failed_launch(struct world *w, int fleet, int pool, const char *message)
 {
     struct world_group *g = group_of(w, fleet);
     if (g->failing_ms == 0)
@@ -156,6 +156,7 @@ static void failed_launch(struct world *w, int fleet, const char *message)
     world_copy(a->message, sizeof a->message, message);
     w->counters.launch_failures++;
     w->fleets[fleet].activity = WA_ERROR;
+    news_launch_failed(w, fleet, message, pool);
     if (w->now_ms - g->failing_ms < DAY_MS)
         return;
     g->suspended |= 1u << WP_LAUNCH;  // AWS gives up on a group that has failed for a day
@@ -191,7 +192,7 @@ static bool order_one(struct world *w, int fleet, bool for_balance)
     bool spot = next_is_spot(w, fleet, f->fulfilled_milli + f->open_milli);
     struct choice c = choose(w, fleet, spot, for_balance);
     if (c.pool < 0) {
-        failed_launch(w, fleet, "We currently do not have sufficient capacity in the Availability Zones you requested "
+        failed_launch(w, fleet, -1, "We currently do not have sufficient capacity in the Availability Zones you requested "
                                 "(InsufficientInstanceCapacity). Launching EC2 instance failed.");
         return false;
     }
@@ -215,7 +216,7 @@ void group_launch_step(struct world *w, int fleet, int override, int pool, bool 
         return;
     }
     if (spot && w->pools[pool].shortage_until_ms > w->now_ms) {
-        failed_launch(w, fleet, "We currently do not have sufficient capacity in the Availability Zone you requested "
+        failed_launch(w, fleet, pool, "We currently do not have sufficient capacity in the Availability Zone you requested "
                                 "(InsufficientInstanceCapacity). Launching EC2 instance failed.");
         queue_push(w, w->now_ms + 1000, WEV_FLEET_CHECK, fleet, 0, 0);
         return;
@@ -253,15 +254,15 @@ static void wait_for_hook(struct world *w, int n, int hook, enum world_member st
 {
     struct world_instance *i = &w->instances[n];
     const struct world_hook_of_group *h = &group_of(w, i->fleet)->hooks[hook];
-    int64_t limit_ms = 100 * h->heartbeat_ms < HOOK_LIMIT_MS ? 100 * h->heartbeat_ms : HOOK_LIMIT_MS;
     i->member.hook = hook;
     i->member.hook_until_ms = w->now_ms + h->heartbeat_ms;
-    i->member.hook_limit_ms = w->now_ms + limit_ms;
+    i->member.hook_limit_ms = w->now_ms + (100 * h->heartbeat_ms < HOOK_LIMIT_MS ? 100 * h->heartbeat_ms : HOOK_LIMIT_MS);
     char hex[40];
     world_new_id(w, "", 32, hex, sizeof hex);
     snprintf(i->member.token, sizeof i->member.token, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
     world_lag(w, &i->member.state, state);
     queue_push(w, i->member.hook_until_ms, WEV_INST_HOOK, n, 0, i->serial);
+    news_hook(w, n, h->launching ? WNEWS_HOOK_LAUNCH : WNEWS_HOOK_TERMINATE, h->name);
 }
 
 void group_running(struct world *w, int n)

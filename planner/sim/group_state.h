@@ -75,6 +75,7 @@ struct world_group {
     int64_t refresh_ms, refresh_end_ms;
     int refresh_total;
     int open_in_zone[8];         // ordered from EC2, not launched yet
+    int64_t told_ms;             // when an event last told of a launch that failed
     int64_t failing_ms;          // launches have failed since; 0 = they have not
     bool rebalancing;            // one more than wanted was ordered for the emptiest zone
     int unbalanced_by, excess_by;  // enum world_actor: whose call led to what the group does now

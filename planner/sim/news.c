@@ -20,7 +20,7 @@ void news_instance(struct world *w, enum world_news_kind kind, int instance)
 {
     const struct world_instance *i = &w->instances[instance];
     bool of_fleet = kind == WNEWS_LAUNCHED || kind == WNEWS_TERMINATION_NOTIFIED;
-    if (of_fleet && i->fleet < 0)
+    if (of_fleet && (i->fleet < 0 || w->fleets[i->fleet].group >= 0))
         return;
     struct world_news *x = add(w);
     x->kind = kind;
@@ -36,4 +36,30 @@ void news_fleet(struct world *w, int fleet, const char *word)
     x->kind = WNEWS_FLEET;
     x->fleet = fleet;
     x->word = word;
+}
+
+void news_trouble(struct world *w, int fleet, enum world_news_kind kind, const char *word, int pool)
+{
+    struct world_news *x = add(w);
+    x->kind = kind;
+    x->fleet = fleet;
+    x->pool = pool;
+    x->word = word;
+}
+
+// AWS tries again after a while, and tells of that.
+void news_launch_failed(struct world *w, int fleet, const char *message, int pool)
+{
+    enum { TOLD_AGAIN_MS = 60000 };
+    struct world_group *g = &w->groups[w->fleets[fleet].group];
+    if (g->told_ms > 0 && w->now_ms - g->told_ms < TOLD_AGAIN_MS)
+        return;
+    g->told_ms = w->now_ms;
+    news_trouble(w, fleet, WNEWS_LAUNCH_FAILED, message, pool);
+}
+
+void news_hook(struct world *w, int instance, enum world_news_kind kind, const char *hook)
+{
+    news_instance(w, kind, instance);
+    w->news[w->news_count - 1].word = hook;
 }

@@ -157,6 +157,9 @@ bool machine_counts(const struct world *w, const struct world_instance *i);  // 
 // news.c: what EventBridge would tell of it
 void news_instance(struct world *w, enum world_news_kind kind, int instance);  // WNEWS_STATE: its present state
 void news_fleet(struct world *w, int fleet, const char *word);
+void news_trouble(struct world *w, int fleet, enum world_news_kind kind, const char *word, int pool);  // pool -1: all, or not told
+void news_launch_failed(struct world *w, int fleet, const char *message, int pool);  // of a group; told once a minute
+void news_hook(struct world *w, int instance, enum world_news_kind kind, const char *hook);
 
 // fleet.c
 void fleet_check_step(struct world *w, int fleet);

@@ -200,6 +200,9 @@ enum world_news_kind {
     WNEWS_INTERRUPTION, WNEWS_REBALANCE, WNEWS_STATE,         // of an instance
     WNEWS_LAUNCHED, WNEWS_TERMINATION_NOTIFIED,               // of a member of a fleet
     WNEWS_FLEET,                                              // of a fleet: `word` is its sub-type
+    WNEWS_FLEET_ERROR, WNEWS_FLEET_INFO,                      // … and the pool it is about, -1 all
+    WNEWS_LAUNCH_FAILED,                                      // of a group: `word` is the message
+    WNEWS_HOOK_LAUNCH, WNEWS_HOOK_TERMINATE,                  // a lifecycle hook, `word`, holds a member of a group
 };
 struct world_news {
     uint64_t seq;
@@ -208,7 +211,7 @@ struct world_news {
     int fleet, pool;               // -1 none
     char instance_id[24];          // "" none
     enum world_lifecycle state;    // WNEWS_STATE
-    const char *word;              // static text
+    const char *word;              // lives as long as the world
 };
 
 struct world_counters {

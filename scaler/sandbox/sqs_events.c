@@ -6,7 +6,7 @@
 #include "scaler/sandbox/internal.h"
 
 struct event {
-    const char *detail_type, *source, *resource;  // resource: the end of an ARN of EC2
+    const char *detail_type, *source, *resource;  // resource: the end of an ARN of EC2; "" none is told
 };
 
 static const char *const state_words[] = {
@@ -30,15 +30,24 @@ static void begin(struct json_out *o, const struct region *r, const struct world
     jo_str(o, "region", r->name);
     jo_open(o, "resources", '[');
     snprintf(text, sizeof text, "arn:aws:ec2:%s:%s:%s", r->name, r->account, e->resource);
-    jo_str(o, NULL, text);
+    if (e->resource[0])
+        jo_str(o, NULL, text);
     jo_close(o, ']');
     jo_open(o, "detail", '{');
+}
+
+// Of a fleet, by the word that stands between its kind and "Change" or alone.
+static struct event of_fleet(struct sandbox *s, const struct world_fleet *f, const char *what)
+{
+    const char *type = arena_printf(&s->arena, "EC2 %sFleet %s", f->ec2_fleet ? "" : "Spot ", what);
+    return (struct event){type, f->ec2_fleet ? "aws.ec2fleet" : "aws.ec2spotfleet",
+                          arena_printf(&s->arena, "%s/%s", f->ec2_fleet ? "fleet" : "spot-fleet-request", f->id)};
 }
 
 static struct event event_of(struct sandbox *s, const struct world_view *v, const struct world_news *n)
 {
     const char *instance = arena_printf(&s->arena, "instance/%s", n->instance_id);
-    const char *fleet = n->fleet < 0 ? "" : arena_printf(&s->arena, "spot-fleet-request/%s", v->fleets[n->fleet].id);
+    const struct world_fleet *f = n->fleet < 0 ? NULL : &v->fleets[n->fleet];
     switch (n->kind) {
     case WNEWS_INTERRUPTION:
         return (struct event){"EC2 Spot Instance Interruption Warning", "aws.ec2", instance};
@@ -48,11 +57,21 @@ static struct event event_of(struct sandbox *s, const struct world_view *v, cons
         return (struct event){"EC2 Instance State-change Notification", "aws.ec2", instance};
     case WNEWS_LAUNCHED:
     case WNEWS_TERMINATION_NOTIFIED:
-        return (struct event){"EC2 Spot Fleet Instance Change", "aws.ec2spotfleet", fleet};
+        return of_fleet(s, f, "Instance Change");
     case WNEWS_FLEET:
+        return of_fleet(s, f, "State Change");
+    case WNEWS_FLEET_ERROR:
+        return of_fleet(s, f, "Error");
+    case WNEWS_FLEET_INFO:
+        return of_fleet(s, f, "Information");
+    case WNEWS_LAUNCH_FAILED:
+        return (struct event){"EC2 Instance Launch Unsuccessful", "aws.autoscaling", ""};
+    case WNEWS_HOOK_LAUNCH:
+        return (struct event){"EC2 Instance-launch Lifecycle Action", "aws.autoscaling", ""};
+    case WNEWS_HOOK_TERMINATE:
         break;
     }
-    return (struct event){"EC2 Spot Fleet State Change", "aws.ec2spotfleet", fleet};
+    return (struct event){"EC2 Instance-terminate Lifecycle Action", "aws.autoscaling", ""};
 }
 
 static void write_launched(struct sandbox *s, struct json_out *o, const struct world_view *v, const struct world_news *n)
@@ -62,6 +81,42 @@ static void write_launched(struct sandbox *s, struct json_out *o, const struct w
     jo_str(o, "description", arena_printf(&s->arena, "{\"instanceType\":\"%s\",\"image\":\"ami-0sandbox000000000\",\"productDescription\":\"Linux/UNIX\","
                                           "\"availabilityZone\":\"%s\"}", v->types[p->type].name, v->zones[p->zone]));
     jo_str(o, "sub-type", n->kind == WNEWS_LAUNCHED ? "launched" : "termination_notified");
+}
+
+static void write_trouble(struct sandbox *s, struct json_out *o, const struct world_view *v, const struct world_news *n)
+{
+    const char *what = "There is no Spot capacity available that matches your request. (Error Code: InsufficientInstanceCapacity)";
+    if (strcmp(n->word, "spotInstanceCountLimitExceeded") == 0)
+        what = "Max spot instance count exceeded (Error Code: MaxSpotInstanceCountExceeded)";
+    if (n->pool >= 0) {
+        const struct world_pool *p = &v->pools[n->pool];
+        what = arena_printf(&s->arena, "%s, %s, Linux/UNIX, %s: %s", v->types[p->type].name, v->templates[0].ami, v->zones[p->zone], what);
+    }
+    jo_str(o, "description", what);
+    jo_str(o, "sub-type", n->word);
+}
+
+static void write_launch_failed(struct json_out *o, const struct world_view *v, const struct world_news *n)
+{
+    jo_str(o, "StatusCode", "Failed");
+    jo_str(o, "AutoScalingGroupName", v->fleets[n->fleet].id);
+    jo_str(o, "StatusMessage", n->word);
+    jo_str(o, "EC2InstanceId", "");
+    jo_open(o, "Details", '{');
+    if (n->pool >= 0)
+        jo_str(o, "Availability Zone", v->zones[v->pools[n->pool].zone]);
+    jo_close(o, '}');
+}
+
+static void write_hook(struct json_out *o, const struct world_view *v, const struct world_news *n)
+{
+    jo_str(o, "LifecycleActionToken", "00000000-0000-4000-8000-000000000001");
+    jo_str(o, "AutoScalingGroupName", v->fleets[n->fleet].id);
+    jo_str(o, "LifecycleHookName", n->word);
+    jo_str(o, "EC2InstanceId", n->instance_id);
+    jo_str(o, "LifecycleTransition", n->kind == WNEWS_HOOK_LAUNCH ? "autoscaling:EC2_INSTANCE_LAUNCHING" : "autoscaling:EC2_INSTANCE_TERMINATING");
+    jo_str(o, "Origin", n->kind == WNEWS_HOOK_LAUNCH ? "EC2" : "AutoScalingGroup");
+    jo_str(o, "Destination", n->kind == WNEWS_HOOK_LAUNCH ? "AutoScalingGroup" : "EC2");
 }
 
 static void write_event(struct sandbox *s, const struct region *r, const struct world_view *v, const struct world_news *n, struct buf *out)
@@ -87,6 +142,17 @@ static void write_event(struct sandbox *s, const struct region *r, const struct 
         break;
     case WNEWS_FLEET:
         jo_str(&o, "sub-type", n->word);
+        break;
+    case WNEWS_FLEET_ERROR:
+    case WNEWS_FLEET_INFO:
+        write_trouble(s, &o, v, n);
+        break;
+    case WNEWS_LAUNCH_FAILED:
+        write_launch_failed(&o, v, n);
+        break;
+    case WNEWS_HOOK_LAUNCH:
+    case WNEWS_HOOK_TERMINATE:
+        write_hook(&o, v, n);
         break;
     }
     jo_close(&o, '}');

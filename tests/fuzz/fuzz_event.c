@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct event e;
     arena_init(&a, 0);
     if (event_parse((struct slice){(const char *)data, size}, &a, &e, &err) == 0) {
-        const char *const all[] = {e.id, e.type, e.source, e.account, e.region, e.fleet, e.group, e.hook, e.token, e.destination, e.cluster, e.word, e.why};
+        const char *const all[] = {e.id, e.type, e.source, e.account, e.region, e.fleet, e.group, e.hook, e.token, e.destination, e.zone, e.cluster, e.service, e.word, e.why};
         for (size_t i = 0; i < ARRAY_LEN(all); i++)
             check_text(all[i]);
         assert(e.kind < EVENT_KIND_COUNT);

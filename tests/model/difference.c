@@ -92,6 +92,7 @@ static const char *quota_difference(const struct quota *a, const struct quota *b
     SAME(class_);
     SAME(limit_vcpus);
     SAME(used_vcpus);
+    SAME(refused_ms);
     return NULL;
 }
 

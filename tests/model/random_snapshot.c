@@ -319,7 +319,7 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         s.local_times[k] = (struct local_time){some_text(r, a, "zone"), (int32_t)below(r, 7 * 24 * 60 + 1) - 1};
     s.quotas = arena_array(a, struct quota, s.quota_count);
     for (size_t k = 0; k < s.quota_count; k++)
-        s.quotas[k] = (struct quota){(enum quota_kind)below(r, QUOTA_CLASS_COUNT), below(r, 5000), below(r, 5000)};
+        s.quotas[k] = (struct quota){(enum quota_kind)below(r, QUOTA_CLASS_COUNT), below(r, 5000), below(r, 5000), coin(r) ? some_time(r) : 0};
     for (int k = 0; k < SOURCE_COUNT; k++)
         s.sources[k] = (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "detail")};
     make_sets(&s, r, a);

@@ -260,6 +260,20 @@ static void a10_an_error_that_no_pool_has_capacity_moves_it_at_once(void **state
     assert_int_equal(plan_target(p, "sfr-1"), 4);
 }
 
+static void a10_an_error_that_the_order_met_at_once_counts_in_the_very_next_tick(void **state)
+{
+    (void)state;
+    want(20);
+    int64_t before = b.s.now_ms;
+    struct plan *p = step();
+    assert_true(plan_target(p, "sfr-1") > 4);  // ordered
+    int64_t ordered = b.s.now_ms;
+    b.s.fleets[spot].capacity_error_ms = before - SECOND;
+    assert_int_equal(plan_target(step(), "sfr-2"), -1);  // of before the order
+    b.s.fleets[spot].capacity_error_ms = ordered + SECOND;
+    assert_int_equal(plan_target(step(), "sfr-2"), 1);
+}
+
 static void a10_a_fleet_that_goes_on_launching_is_not_given_up(void **state)
 {
     (void)state;
@@ -468,6 +482,7 @@ int main(void)
         T(a_zone_that_aws_scores_low_counts_as_dearer_less_with_each_hour_and_through_a_restart),
         T(scores_of_other_zones_fleets_or_times_are_nothing),
         T(a10_an_error_that_no_pool_has_capacity_moves_it_at_once),
+        T(a10_an_error_that_the_order_met_at_once_counts_in_the_very_next_tick),
         T(a10_a_fleet_that_goes_on_launching_is_not_given_up),
         T(d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays),
         T(d9_on_demand_is_not_asked_for_what_would_only_be_cheaper),

@@ -35,7 +35,7 @@ static int teardown(void **state)
 static void quota(enum quota_kind k, int64_t limit, int64_t used)
 {
     b.s.quotas = arena_array(&b.a, struct quota, 1);
-    b.s.quotas[0] = (struct quota){k, limit, used};
+    b.s.quotas[0] = (struct quota){k, limit, used, 0};
     b.s.quota_count = 1;
 }
 
@@ -112,6 +112,56 @@ static void a_type_has_the_quota_of_its_family(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+// ---- refused by AWS (D9) -----------------------------------------------------------------------------------------------------
+static void refused(enum quota_kind k, int64_t at_ms)
+{
+    quota(k, 0, 0);  // its limit is not even known
+    b.s.quotas[0].refused_ms = at_ms;
+}
+
+static void d9_a_launch_that_the_quota_refused_holds_orders_of_its_class_for_15_min(void **state)
+{
+    (void)state;
+    int64_t at_ms = b.s.now_ms - 1000;
+    refused(QUOTA_STANDARD_SPOT, at_ms);
+    struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_non_null(strstr(plan_alert(p, "quota-refused", "L-34B43A08")->what, "Standard Spot"));
+    b.s.quota_count = 0;  // the fact is gone with a restart; the memo has it
+    b.s.now_ms = at_ms + 15 * 60 * 1000 - 1;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+    b.s.now_ms += 2;
+    p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 8);
+    for (size_t k = 0; k < p->alert_count; k++)
+        assert_string_not_equal(p->alerts[k].id, "quota-refused");
+}
+
+static void d9_refused_again_the_hold_doubles_up_to_an_hour_and_what_was_under_way_begins_it_anew(void **state)
+{
+    (void)state;
+    static const int64_t HOLDS[] = {15, 30, 60, 60};
+    for (size_t k = 0; k < ARRAY_LEN(HOLDS); k++) {
+        int64_t at_ms = b.s.now_ms;
+        refused(QUOTA_STANDARD_SPOT, at_ms);
+        build_plan(&b);
+        b.s.now_ms = at_ms + 60000;
+        b.s.quotas[0].refused_ms = b.s.now_ms;  // of an order that was sent before
+        build_plan(&b);
+        b.s.now_ms += HOLDS[k] * 60000 - 1;
+        assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+        b.s.now_ms += 2;
+        assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 8);
+    }
+}
+
+static void d9_a_refusal_of_another_class_holds_nothing(void **state)
+{
+    (void)state;
+    refused(QUOTA_STANDARD_ON_DEMAND, b.s.now_ms - 1000);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +170,9 @@ int main(void)
         TEST(l23_the_quota_of_another_class_limits_nothing),
         TEST(l23_on_demand_in_place_of_spot_stops_at_its_own_quota),
         TEST(a_type_has_the_quota_of_its_family),
+        TEST(d9_a_launch_that_the_quota_refused_holds_orders_of_its_class_for_15_min),
+        TEST(d9_refused_again_the_hold_doubles_up_to_an_hour_and_what_was_under_way_begins_it_anew),
+        TEST(d9_a_refusal_of_another_class_holds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

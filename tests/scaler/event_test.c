@@ -1,10 +1,10 @@
-// Messages of the queue: each kind, each wrapping, each sample of the shared facts cut at every byte, and values from an enemy.
+// Messages of the queue: each kind, each wrapping, each sample (our own and those of the shared facts) cut at every byte, and values from an enemy.
 #include "tests/cm.h"
 
 #include <dirent.h>
 
 #include "base/json.h"
-#include "scaler/event.h"
+#include "tests/scaler/event_samples.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 
@@ -128,6 +128,19 @@ static char *read_sample(struct bed *b, const char *folder, const char *name)
     return text;
 }
 
+// It is refused, or what it names is well-formed.
+static void parse_hostile(struct bed *b, const char *text)
+{
+    if (parse(b, text) != 0) {
+        assert_int_equal(b->err.kind, ERR_CORRUPT);
+        return;
+    }
+    assert_true(b->e.kind < EVENT_KIND_COUNT && b->e.at_ms >= 0);
+    for (size_t i = 0; i < b->e.instance_count; i++)
+        assert_true(strncmp(b->e.instances[i], "i-", 2) == 0 && strlen(b->e.instances[i]) < 48 && strpbrk(b->e.instances[i], " '\n\x01") == NULL);
+    assert_true(strlen(b->e.why) <= 1024 && strpbrk(b->e.why, "\n\x01") == NULL);
+}
+
 // A value of another type or size in the place of each in turn.
 static void with_hostile_values(struct bed *b, json_t *root, json_t *at)
 {
@@ -143,12 +156,13 @@ static void with_hostile_values(struct bed *b, json_t *root, json_t *at)
         for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
             json_object_set_new(at, name, hostile[i]);
             char *text = json_dumps(root, 0);
-            parse(b, text);
+            parse_hostile(b, text);
             free(text);
         }
         json_object_set_new(at, name, value);
-        if (json_is_object(value))
-            with_hostile_values(b, root, value);
+        for (size_t i = 0; i < json_array_size(value); i++)
+            with_hostile_values(b, root, json_array_get(value, i));
+        with_hostile_values(b, root, value);
     }
 }
 
@@ -200,6 +214,123 @@ static void each_shared_sample_is_understood_and_survives_what_is_done_to_it(voi
     arena_release(&b.arena);
 }
 
+// ---- our own samples, of each kind -------------------------------------------------------------------------------------------
+static const struct sample_names NAMES = {
+    .instance = "i-00c0ffee00c0ffee0", .spot_fleet = "sfr-0a0a0a0a-1b1b-4c4c-8d8d-2e2e2e2e2e2e", .ec2_fleet = "fleet-0a0a0a0a-1b1b-4c4c-8d8d-2e2e2e2e2e2f",
+    .group = "tea-asg", .hook = "slow-goodbye", .cluster = "tea", .service = "kettle", .type = "m6i.large", .zone = "us-east-1b",
+    .starts = "Mon, 02 Mar 2026 08:00:00 GMT", .at_ms = 1770000000000};
+
+static void same_event(const struct event *x, const struct event *y)
+{
+    const char *const a[] = {x->id, x->type, x->source, x->account, x->region, x->fleet, x->group, x->hook, x->token, x->destination, x->zone, x->cluster, x->service, x->word, x->why};
+    const char *const b[] = {y->id, y->type, y->source, y->account, y->region, y->fleet, y->group, y->hook, y->token, y->destination, y->zone, y->cluster, y->service, y->word, y->why};
+    assert_int_equal(x->kind, y->kind);
+    for (size_t i = 0; i < ARRAY_LEN(a); i++)
+        assert_string_equal(a[i], b[i]);
+    assert_int_equal(x->at_ms, y->at_ms);
+    assert_int_equal(x->starts_ms, y->starts_ms);
+    assert_int_equal(x->version, y->version);
+    assert_int_equal(x->instance_count, y->instance_count);
+    for (size_t i = 0; i < x->instance_count; i++)
+        assert_string_equal(x->instances[i], y->instances[i]);
+}
+
+static void names_what_the_sample_names(const struct event_sample *s, const struct event *e)
+{
+    assert_int_equal(e->kind, s->kind);
+    if (s->word)
+        assert_string_equal(e->word, s->word);
+    if (e->kind != EVENT_OTHER)
+        assert_int_equal(e->at_ms, NAMES.at_ms);
+    for (size_t i = 0; i < e->instance_count; i++)
+        assert_string_equal(e->instances[i], NAMES.instance);
+    assert_true(e->instance_count == 1 || e->kind == EVENT_HEALTH || e->kind < EVENT_INTERRUPTION || e->kind > EVENT_INSTANCE_STATE);
+    assert_true(!e->fleet[0] || strcmp(e->fleet, NAMES.spot_fleet) == 0 || strcmp(e->fleet, NAMES.ec2_fleet) == 0);
+    assert_int_equal(e->fleet[0] != '\0', e->kind >= EVENT_FLEET_STATE && e->kind <= EVENT_FLEET_ERROR);
+    assert_true(!e->group[0] || strcmp(e->group, NAMES.group) == 0);
+    assert_true(!e->hook[0] || strcmp(e->hook, NAMES.hook) == 0);
+    assert_true(!e->cluster[0] || strcmp(e->cluster, NAMES.cluster) == 0);
+    assert_true(!e->service[0] || strcmp(e->service, NAMES.service) == 0);
+    assert_string_equal(e->zone, e->kind == EVENT_LAUNCH_FAILED ? NAMES.zone : "");
+    assert_int_equal(e->starts_ms, e->kind == EVENT_HEALTH ? 1772438400000 : 0);
+}
+
+// Members in the opposite order, at every depth; with_unknown: and one more of each type that nobody knows.
+static json_t *turned_round(json_t *value, bool with_unknown)
+{
+    const char *keys[64];
+    size_t n = 0;
+    const char *key;
+    json_t *member, *out;
+    if (json_is_array(value)) {
+        out = json_array();
+        for (size_t i = 0; i < json_array_size(value); i++)
+            json_array_append_new(out, turned_round(json_array_get(value, i), with_unknown));
+        return out;
+    }
+    if (!json_is_object(value))
+        return json_incref(value);
+    json_object_foreach(value, key, member)
+        keys[n++] = key;
+    out = json_object();
+    if (with_unknown) {
+        json_object_set_new(out, "zzName", json_string("i-0not0this0one00"));
+        json_object_set_new(out, "zzList", json_pack("[{s:i},[],n,f]", "instance-id", 7, 0.5));
+    }
+    while (n-- > 0)
+        json_object_set_new(out, keys[n], turned_round(json_object_get(value, keys[n]), with_unknown));
+    return out;
+}
+
+static void turned_round_it_is_the_same(struct bed *b, const char *text, const struct event *was)
+{
+    json_t *root = json_loads(text, 0, NULL);
+    for (int unknown = 0; unknown < 2; unknown++) {
+        json_t *turned = turned_round(root, unknown);
+        char *again = json_dumps(turned, 0);
+        if (parse(b, again) != 0)
+            fail_msg("%s: %s", again, b->err.msg);
+        same_event(&b->e, was);
+        free(again);
+        json_decref(turned);
+    }
+    json_decref(root);
+}
+
+static void each_kind_whole_wrapped_turned_round_cut_doubled_and_hostile(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct event_sample samples[EVENT_SAMPLES_MAX];
+    bool kinds[EVENT_KIND_COUNT] = {false};
+    arena_init(&a, 0);
+    size_t count = event_samples(&a, &NAMES, samples);
+    for (size_t k = 0; k < count; k++) {
+        struct bed b = {0};
+        arena_init(&b.arena, 0);
+        const char *text = samples[k].text;
+        if (parse(&b, text) != 0)
+            fail_msg("%s: %s", text, b.err.msg);
+        struct event was = b.e;
+        kinds[was.kind] = true;
+        names_what_the_sample_names(&samples[k], &was);
+        assert_int_equal(parse(&b, event_in_sns(&b.arena, text)), 0);
+        same_event(&b.e, &was);
+        turned_round_it_is_the_same(&b, text, &was);
+        for (size_t cut = 0; cut < strlen(text); cut++)
+            assert_int_equal(event_parse((struct slice){text, cut}, &b.arena, &b.e, &b.err), ERR_CORRUPT);
+        assert_int_equal(parse(&b, arena_printf(&b.arena, "%s%s", text, text)), ERR_CORRUPT);
+        json_t *root = json_loads(text, 0, NULL);
+        with_hostile_values(&b, root, root);
+        json_decref(root);
+        arena_release(&b.arena);
+    }
+    for (int k = 0; k < EVENT_KIND_COUNT; k++)
+        if (!kinds[k])
+            fail_msg("no sample of \"%s\"", event_kind_name((enum event_kind)k));
+    arena_release(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +338,7 @@ int main(void)
         cmocka_unit_test(another_source_with_the_same_words_is_no_notice),
         cmocka_unit_test(an_envelope_of_sns_is_opened_once),
         cmocka_unit_test(health_names_instances_by_id_or_arn_once_each),
+        cmocka_unit_test(each_kind_whole_wrapped_turned_round_cut_doubled_and_hostile),
         cmocka_unit_test(each_shared_sample_is_understood_and_survives_what_is_done_to_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
