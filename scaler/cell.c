@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "scaler/gather_notices.h"
+#include "scaler/warnings.h"
 
 enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20, POLICY_MAX_BYTES = 4 << 20 };
 #define NOTICE_LIFE_MS 120000
@@ -255,10 +256,9 @@ static int step_record(void *arg, struct tick_frame *f, struct err *err)
     struct state_tick_end end = {.tick = f->id, .duration_ms = f->duration_ms, .ok = f->ok, .failed = f->failed, .skipped = f->skipped,
                                  .error = f->error, .snapshot = f->has_snapshot ? &f->snapshot : NULL, .memo_before = f->memo_before,
                                  .plan = f->has_plan ? &f->result.plan : NULL, .memo = f->has_plan ? &f->memo_after : NULL,
-                                 .planned_memo = f->has_plan ? &f->result.memo : NULL};
-    if (f->has_plan)
-        end.policy = policy_text(f);
-    int rc = state_tick_record(c->shared->state, &end, err);
+                                 .planned_memo = f->has_plan ? &f->result.memo : NULL, .policy = f->has_plan ? policy_text(f) : (struct slice){0}};
+    int rc = f->has_plan ? warnings_save(c->shared->state, c->state_id, &f->snapshot, &c->warnings_saved, err) : 0;
+    rc = rc ? rc : state_tick_record(c->shared->state, &end, err);
     save_learned(c);
     return rc;
 }
@@ -493,6 +493,7 @@ int cell_restore(struct cell *c, struct err *err)
     if (found)
         gather_recall(c->gather, &memo);
     recall_types(c, &a);
+    warnings_restore(c->shared->state, c->state_id, c->region, clock_wall_ms(c->tick.clock));
     c->restored = true;
     arena_release(&a);
     return 0;

@@ -41,6 +41,7 @@ struct cell {
     int64_t learned_changes;         // of what gather learned of types, so far in the state
     bool restored;
     struct outlook_keeper outlook;   // of a policy with waiting_costs
+    uint64_t warnings_saved;         // warnings_save's mark
     int64_t dearest_usd_micro, dearest_read_ms;  // the dearest hour of 14 days (L15), read once an hour
     int64_t urgent_ms;               // due then, whatever next_ms says; 0 none
     bool noticed;                    // a notice waits for its answer

@@ -70,6 +70,10 @@ static const struct {
     "CREATE TABLE folds (cluster INTEGER PRIMARY KEY REFERENCES clusters(id), upto INTEGER NOT NULL, next INTEGER NOT NULL) STRICT;"
     "CREATE TABLE history (key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;",
     history_adopt_samples, "DROP TABLE samples;"},
+    // 5: what events warned of outlives the daemon
+    {"CREATE TABLE warnings ("
+    "  cluster INTEGER NOT NULL REFERENCES clusters(id), instance TEXT NOT NULL, risk_ms INTEGER NOT NULL, event_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (cluster, instance)) STRICT, WITHOUT ROWID;", NULL, NULL},
 };
 
 int state_schema_version(void)

@@ -117,6 +117,16 @@ int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct me
 int state_launches_load(struct state *s, int64_t cluster, int64_t since_ms, struct arena *a, struct memo_launch **ret, size_t *ret_count,
                         struct err *err);
 
+// ---- warnings -------------------------------------------------------------------------------------------------------------
+enum { STATE_WARNINGS_MAX = 2048 };
+struct state_warning {
+    const char *instance;
+    int64_t risk_ms, event_ms;  // since when it is at risk; when a scheduled event stops it, 0 none
+};
+// All of the cluster, in place of what was saved before.
+int state_warnings_save(struct state *s, int64_t cluster, const struct state_warning *v, size_t count, struct err *err);
+int state_warnings_load(struct state *s, int64_t cluster, struct arena *a, struct state_warning **ret, size_t *ret_count, struct err *err);
+
 // ---- odds and ends --------------------------------------------------------------------------------------------------------
 int state_kv_set(struct state *s, const char *key, const char *value, struct err *err);  // value NULL removes
 int state_kv_get(struct state *s, const char *key, struct arena *a, const char **ret, struct err *err);  // NULL when absent

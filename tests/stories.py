@@ -20,19 +20,19 @@ STORIES = {
     "c8": "empty is wrong", "c9": "a crash between mark and DRAINING", "c10": "undo of the wrong thing", "c11": "data on the instance",
     "c12": "a drain cannot finish",
     "d1": "a spot notice", "d2": "the last task of a service", "d3": "a notice while it boots", "d4": "duplicates, old notices, an earlier life", "d5": "the notice never comes", "d6": "half of all interrupted at once",
-    "d7": "warnings in a wave", "d8": "a zone fails and comes back",
+    "d7": "warnings in a wave", "d8": "a zone fails and comes back", "d9": "a drought, a quota, a market that swings",
     "e1": "instances never register", "e2": "fleet and cluster do not match", "e3": "an image registers less memory",
     "e4": "an agent is away", "e5": "all agents are away", "e6": "ghosts", "e7": "no interfaces, no addresses",
     "f1": "tasks on leaving instances", "f2": "ECS backs off", "f3": "managed capacity providers", "f4": "need that capacity cannot cure",
     "f5": "from and to zero", "f6": "one need told many times", "f7": "fifty deployments at once", "f9": "partial answers",
     "h1": "a wrong policy", "h2": "pause and freeze", "h3": "money", "h4": "two masu on one fleet", "h5": "add, remove, add",
-    "h6": "dry run", "j1": "reads lag writes", "j2": "a storm of throttles", "j3": "a timeout whose effect was applied",
+    "h6": "dry run", "i1": "killed at any point", "i5": "no journal", "i7": "a shared queue, a dead receiver", "j1": "reads lag writes", "j2": "a storm of throttles", "j3": "a timeout whose effect was applied",
     "j4": "a permission is missing", "j5": "endless pages, truncated bodies",
 }
 LATER = {
     "f8": "this build has no outside source of demand",
 }
-NAME = re.compile(r"\b([a-fhj]\d+)_[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
+NAME = re.compile(r"\b([a-fh-j]\d+)_[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
 
 
 def tests_of(root):

@@ -124,11 +124,32 @@ static void d7_a_retirement_is_answered_as_a_warning(void **state)
     story_close(&s);
 }
 
+// The message is deleted and no API tells of it again: the state does.
+static void d7_a_warning_outlives_the_daemon(void **state)
+{
+    (void)state;
+    struct story s;
+    struct err err = {0};
+    open_full(&s, (struct rig_options){.events = true});
+    int64_t since = now_ms(&s);
+    assert_int_equal(world_rebalance_hint(world_of(&s), an_active(&s)), WORLD_OK);
+    seconds(&s, 70);
+    assert_true(first_after(&s, "sqs:DeleteMessageBatch", "", since) >= 0);
+    assert_int_equal(at_risk(&s), 1);
+    assert_int_equal(rig_restart(&s.rig, true, &err), 0);
+    pass(&s, 40);
+    assert_int_equal(at_risk(&s), 0);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(d7_one_at_risk_is_replaced_before_it_is_drained),
         cmocka_unit_test(d7_a_wave_of_warnings_is_answered_by_fifths_of_capacity),
+        cmocka_unit_test(d7_a_warning_outlives_the_daemon),
         cmocka_unit_test(d7_a_retirement_is_answered_as_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,24 @@ static void step_3_adds_what_types_register_to_what_is_there(void **state)
     db_close(&d);
 }
 
+static void step_5_adds_warnings_and_keeps_the_memo(void **state)
+{
+    (void)state;
+    struct db d;
+    int before = -1;
+    int64_t n = 0;
+    open_memory(&d);
+    assert_int_equal(state_migrate(&d, 4, &before, NULL), 0);
+    run_sql(&d, "PRAGMA foreign_keys=ON; INSERT INTO clusters (account, region, name) VALUES ('1', 'r', 'east');"
+                "INSERT INTO memos (cluster, saved_ms, body) VALUES (1, 1000, x'00')");
+    assert_int_equal(state_migrate(&d, state_schema_version(), &before, NULL), 0);
+    assert_int_equal(before, 4);
+    run_sql(&d, "INSERT INTO warnings (cluster, instance, risk_ms, event_ms) VALUES (1, 'i-1', 5, 0)");
+    assert_int_equal(db_pragma_int(&d, "SELECT count(*) FROM memos JOIN warnings USING (cluster)", &n, NULL), 0);
+    assert_int_equal(n, 1);
+    db_close(&d);
+}
+
 int main(int argc, char **argv)
 {
     assert(argc == 2);
@@ -161,6 +179,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(stopping_at_any_version_and_going_on_gives_the_same_schema),
         cmocka_unit_test(step_3_adds_what_types_register_to_what_is_there),
         cmocka_unit_test(step_2_keeps_ticks_and_acts_and_lets_the_old_bodies_go),
+        cmocka_unit_test(step_5_adds_warnings_and_keeps_the_memo),
         cmocka_unit_test(a_newer_schema_is_refused_and_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

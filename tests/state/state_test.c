@@ -378,6 +378,35 @@ static void memory_has_no_reader_and_temp_leaves_nothing_behind(void **state)
     assert_int_not_equal(access(dir, F_OK), 0);
 }
 
+static void warnings_are_kept_by_cluster_and_replaced_whole(void **state)
+{
+    struct box *b = *state;
+    struct arena a;
+    struct state_warning *v = NULL;
+    const struct state_warning two[] = {{"i-1", 1000, 0}, {"i-2", 2000, 90000}};
+    size_t n = 7;
+    arena_init(&a, 0);
+    struct state *s = box_open(b, b->path, NULL);
+    int64_t east = box_cluster(s), west = 0;
+    assert_int_equal(state_cluster(s, "1", "r", "west", &west, NULL), 0);
+    assert_int_equal(state_warnings_save(s, east, two, 2, NULL), 0);
+    assert_int_equal(state_warnings_save(s, west, &two[1], 1, NULL), 0);
+    state_close(s);
+    s = box_open(b, b->path, NULL);
+    assert_int_equal(state_warnings_load(s, east, &a, &v, &n, NULL), 0);
+    assert_int_equal(n, 2);
+    assert_string_equal(v[1].instance, "i-2");
+    assert_int_equal(v[1].risk_ms, 2000);
+    assert_int_equal(v[1].event_ms, 90000);
+    assert_int_equal(state_warnings_save(s, east, NULL, 0, NULL), 0);
+    assert_int_equal(state_warnings_load(s, east, &a, &v, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(state_warnings_load(s, west, &a, &v, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    state_close(s);
+    arena_release(&a);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, box_setup, box_teardown)
@@ -394,6 +423,7 @@ int main(void)
         T(the_dearest_hour_is_a_mean_over_an_hour_and_unknown_before_a_day_is_kept),
         T(a_series_never_has_more_points_than_the_limit),
         T(a_cluster_keeps_its_id_by_short_name_or_arn),
+        T(warnings_are_kept_by_cluster_and_replaced_whole),
         T(key_values_are_set_replaced_and_removed),
         T(pruning_removes_what_is_older_than_the_limit_and_all_that_hangs_on_it),
         T(pruning_by_size_takes_the_oldest_and_shrinks_the_file),

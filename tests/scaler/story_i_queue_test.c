@@ -1,0 +1,69 @@
+// Group I of safety.md as far as the queue of events goes: shared by others, or its receiver dies (I7).
+#include "base/parse.h"
+#include "tests/scaler/story_events.h"
+
+static void post_notice(struct story *s, const char *id, const char *instance, int64_t at_ms)
+{
+    char text[512], at[32];
+    snprintf(text, sizeof text, "{\"version\":\"0\",\"id\":\"%s\",\"detail-type\":\"EC2 Spot Instance Interruption Warning\",\"source\":\"aws.ec2\","
+             "\"account\":\"111122223333\",\"time\":\"%s\",\"region\":\"us-east-1\",\"resources\":[],\"detail\":{\"instance-id\":\"%s\","
+             "\"instance-action\":\"terminate\"}}", id, format_iso8601(at_ms, false, at), instance);
+    sandbox_post(s->rig.sandbox, slice_of(text));
+}
+
+static void i7_notices_of_others_are_deleted_but_left_where_the_queue_is_declared_shared(void **state)
+{
+    (void)state;
+    for (int shared = 0; shared < 2; shared++) {
+        struct story s;
+        open_full(&s, (struct rig_options){.events = true});
+        s.rig.policy.queues[0].shared = shared == 1;
+        int64_t since = now_ms(&s);
+        for (int i = 0; i < 5; i++)
+            post_notice(&s, "theirs", "i-0123456789abcdef0", since - 90000);
+        seconds(&s, 30);
+        assert_int_equal(first_after(&s, "sqs:DeleteMessageBatch", "", since) >= 0, !shared);
+        seconds(&s, 120);
+        assert_int_equal(first_after(&s, "sqs:DeleteMessageBatch", "", since) >= 0, !shared);  // it comes again and again, and is left
+        assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+        post_notice(&s, "ours", see(&s).instances[an_active(&s)].id, now_ms(&s));  // among them, ours is answered
+        seconds(&s, 10);
+        assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 1);
+        story_close(&s);
+    }
+}
+
+// It was received and hidden for 20 s: it comes again, and before that the spot requests tell.
+static void i7_a_daemon_that_dies_holding_a_notice_costs_no_more_than_twenty_seconds(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct story s;
+        struct err err = {0};
+        open_full(&s, (struct rig_options){.events = true});
+        sandbox_set_events(s.rig.sandbox, &(struct sandbox_event_options){.delay_min_ms = 10, .delay_max_ms = 10});
+        int one = an_active(&s);
+        int64_t since = now_ms(&s);
+        interrupt(&s, one);
+        loop_run(s.rig.loop, now_ms(&s) + 20 + 20 * i);  // received, and maybe answered
+        assert_int_equal(rig_restart(&s.rig, true, &err), 0);
+        seconds(&s, 25);
+        int64_t drained = first_after(&s, "ecs:UpdateContainerInstancesState", "", since);
+        print_message("drained after %" PRId64 " ms\n", drained);
+        assert_in_range(drained, 0, 24000);
+        pass(&s, 30);
+        assert_int_equal(live(&s), WEB_HOSTS);
+        assert_int_equal(running(&s, s.web), 28);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(i7_notices_of_others_are_deleted_but_left_where_the_queue_is_declared_shared),
+        cmocka_unit_test(i7_a_daemon_that_dies_holding_a_notice_costs_no_more_than_twenty_seconds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
