@@ -11,12 +11,17 @@ static bool there_is(const struct work *w)
     return w->p->waiting_costs > 0 && x->at_ms > 0 && x->need_milli > 0 && w->s->now_ms - x->at_ms <= WORK_LAG_MS;
 }
 
+int64_t ahead_level(const struct work *w, bool keep)
+{
+    return there_is(w) ? (keep ? w->s->outlook.keep : w->s->outlook.up) : 0;
+}
+
 int64_t ahead_permille(const struct work *w, bool keep)
 {
     const struct outlook *x = &w->s->outlook;
     if (!there_is(w))
         return 0;
-    int64_t level = keep ? x->keep : x->up, more = 1000 * (level - 1) + LEVEL_BEGINS_MILLI - x->need_milli;
+    int64_t more = 1000 * (ahead_level(w, keep) - 1) + LEVEL_BEGINS_MILLI - x->need_milli;
     return more <= 0 ? 0 : i64_min(AHEAD_MOST_PERMILLE, (1000 * more + x->need_milli - 1) / x->need_milli);
 }
 

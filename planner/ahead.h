@@ -8,6 +8,7 @@
 
 enum { AHEAD_MOST_PERMILLE = 10000 };
 
+int64_t ahead_level(const struct work *w, bool keep);     // in instances of the outlook; 0 without a forecast
 // Of each service's desired tasks; 0 without a forecast.
 int64_t ahead_permille(const struct work *w, bool keep);
 void ahead_explain(struct work *w);  // one verdict where there is an outlook

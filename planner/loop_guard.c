@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/ahead.h"
 #include "planner/alert.h"
 #include "planner/explain.h"
 
@@ -13,7 +14,7 @@
 #define FORGET_MS (24 * HOUR_MS)  // after so long without a reversal the next hold is an hour again
 
 // STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far. STAMP_RAISED, STAMP_LOWERED: `amount` is
-// need_milli then, 0 not known.
+// wanted_milli then, 0 not known.
 static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
 {
     const struct memo_stamp *was = work_old_stamp(w, k, fleet);
@@ -64,12 +65,30 @@ static bool demand_moved(const struct memo_stamp *other, int64_t need, bool rais
     return other->amount > 0 && need > 0 && (raised ? need - other->amount : other->amount - need) >= 1000;
 }
 
+// With a forecast, the level that it raises or drains to: what it foresees moves it, and its price for turning back is the level rule's.
+static int64_t wanted_milli(const struct work *w, bool raised)
+{
+    int64_t level = ahead_level(w, !raised);
+    return level > 0 ? level * 1000 : need_milli(w);
+}
+
+// Capacity for demand that is new has no part in the loop, and is not to be held when that demand is over.
+static void release(struct work *w, const char *id)
+{
+    struct memo_stamp *s = work_stamp(w, STAMP_REVERSAL, id);
+    if (s && s->until_ms > w->s->now_ms)
+        s->until_ms = w->s->now_ms;
+}
+
 static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum memo_stamp_kind from)
 {
     const struct memo_stamp *other = work_stamp(w, from, id), *same = work_stamp(w, to, id);
-    int64_t now = w->s->now_ms, need = need_milli(w);
-    bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms) && !demand_moved(other, need, to == STAMP_RAISED);
+    int64_t now = w->s->now_ms, need = wanted_milli(w, to == STAMP_RAISED);
+    bool moved = other && demand_moved(other, need, to == STAMP_RAISED);
+    bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms) && !moved;
     work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = need});
+    if (moved && to == STAMP_RAISED)
+        release(w, id);
     if (!reversal)
         return;
     const struct memo_stamp *was = work_stamp(w, STAMP_REVERSAL, id);
