@@ -330,7 +330,7 @@ export async function startFixture(kind = "pictures") {
   const server = createServer(async (req, res) => {
     const url = new URL(req.url, "http://localhost");
     const head = { "content-security-policy": CSP, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
-    if (url.pathname === "/api/v1/events" && !failing) {
+    if (url.pathname === "/api/v1/events" && failing !== "all") {
       res.writeHead(200, { ...head, "content-type": "text/event-stream" }).write("retry: 500\n\nevent: hello\ndata: {}\n\n");
       streams.add(res);
       res.on("close", () => streams.delete(res));
