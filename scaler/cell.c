@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "scaler/gather_notices.h"
+#include "scaler/outlook_past.h"
 #include "scaler/warnings.h"
 
 enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20, POLICY_MAX_BYTES = 4 << 20 };
@@ -66,8 +67,7 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
     if (rc == 0) {
         read_dearest(c, ret->now_ms);
         ret->dearest_usd_micro = c->dearest_usd_micro;
-        if (c->policy->waiting_costs > 0)
-            ret->outlook = outlook_see(&c->outlook, ret, c->policy->waiting_costs);
+        outlook_look(&c->outlook, c->policy, c->shared->state, c->state_id, ret);
     }
     if (rc == 0 && c->shared->desk)
         desk_control(c->shared->desk, c->index, f->arena, ret);

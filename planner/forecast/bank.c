@@ -190,6 +190,12 @@ void bank_push(struct bank *b, double demand)
         b->tabled_at = b->pushed;
 }
 
+void bank_learn(struct bank *b, double demand)
+{
+    assert(isfinite(demand) && !b->fitted);
+    append(b, demand);
+}
+
 bool bank_ready(const struct bank *b)
 {
     return b->fitted;

@@ -21,6 +21,8 @@ struct bank;
 struct bank *bank_new(struct arena *a, int64_t step_s, int64_t boot_s);
 // Demand now, in tasks (any unit that is about one a task); not NaN: where it is unknown push nothing and ask nothing.
 void bank_push(struct bank *b, double demand);
+// What was before the first forecast: kept, and learned from with the next push. Before any push that made the bank ready.
+void bank_learn(struct bank *b, double demand);
 bool bank_ready(const struct bank *b);  // a day of history and a first fit
 // P(target > above), as seen now; above is relative to the demand pushed last. Only when ready.
 double bank_survivor(const struct bank *b, int target, double above);

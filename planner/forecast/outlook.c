@@ -41,7 +41,7 @@ static struct res mean_instance(const struct snapshot *s)
     return sum;
 }
 
-static double count(struct res need, struct res unit)
+static double count_units(struct res need, struct res unit)
 {
     double most = 0;
     for (int k = RES_CPU; k <= RES_MEMORY; k++)
@@ -67,6 +67,36 @@ void outlook_release(struct outlook_keeper *k)
     *k = (struct outlook_keeper){0};
 }
 
+static int64_t tasks_wanted(const struct snapshot *s)
+{
+    int64_t sum = 0;
+    for (size_t k = 0; k < s->service_count; k++)
+        sum += s->services[k].on_ec2 && s->services[k].kind == SERVICE_REPLICA ? s->services[k].desired : 0;
+    return sum;
+}
+
+void outlook_recall(struct outlook_keeper *k, const struct snapshot *s, const double *tasks, size_t count, int64_t step_ms, int64_t end_ms)
+{
+    size_t from = 0;
+    int64_t now = tasks_wanted(s);
+    assert(!k->bank && step_ms % (STEP_S * 1000) == 0);
+    while (from < count && isnan(tasks[from]))
+        from++;
+    if (!facts_hold(s) || now == 0 || from == count || mean_instance(s).v[RES_CPU] == 0 || end_ms > s->now_ms || s->now_ms - end_ms > DAY_MS)
+        return;
+    begin(k, s);
+    double each = count_units(wanted(s), k->unit) / (double)now, last = tasks[from];
+    for (size_t i = from; i < count; i++) {
+        double next = isnan(tasks[i]) ? last : tasks[i];
+        int64_t steps = step_ms / (STEP_S * 1000);
+        for (int64_t j = 1; j <= steps; j++)  // tasks come and go between two values, not with them
+            bank_learn(k->bank, each * (last + (next - last) * (double)j / (double)steps));
+        last = next;
+    }
+    k->demand = each * last;
+    k->pushed_ms = end_ms;
+}
+
 struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs)
 {
     struct outlook none = {0};
@@ -78,7 +108,7 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
             return none;
         begin(k, s);
     }
-    double demand = count(wanted(s), k->unit);
+    double demand = count_units(wanted(s), k->unit);
     while (k->pushed_ms + STEP_S * 1000 <= s->now_ms) {
         k->pushed_ms += STEP_S * 1000;
         bool newest = k->pushed_ms + STEP_S * 1000 > s->now_ms;

@@ -20,6 +20,10 @@ struct outlook_keeper {
 };
 
 void outlook_release(struct outlook_keeper *k);
+// Begins with the past: how many tasks the services wanted, a value each step_ms until end_ms (NaN: unknown, stands for the value before; leading
+// ones are left out). They count as tasks do now. Nothing where the snapshot wants none or has no instance, or the past ends over a day ago.
+// Before the first outlook_see, on its snapshot.
+void outlook_recall(struct outlook_keeper *k, const struct snapshot *s, const double *tasks, size_t count, int64_t step_ms, int64_t end_ms);
 // Sees a snapshot, in the order of their times, and returns its outlook by the price of waiting (policy key scale_out.waiting_costs);
 // at_ms is 0 until a day and a quarter is known.
 struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs);

@@ -1,4 +1,5 @@
 // The forecast in the plan: what the outlook wants is ordered and kept as whole tasks; the keeper makes an outlook of what it sees.
+#include <math.h>
 #include <string.h>
 
 #include "planner/forecast/outlook.h"
@@ -156,6 +157,30 @@ static void stale_services_are_no_demand_and_gaps_keep_the_time_of_day(void **st
     outlook_release(&k);
 }
 
+// A restart goes on with what the history knows.
+static void the_past_is_recalled_and_an_outlook_is_there_at_once(void **state)
+{
+    (void)state;
+    enum { STEPS = 2 * 288 };
+    double tasks[STEPS];
+    struct outlook_keeper k = {0};
+    for (int i = 0; i < STEPS; i++)
+        tasks[i] = i < 40 || i % 50 == 7 ? NAN : 16;
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - 2 * HOUR);  // it was down for two hours
+    struct outlook x = outlook_see(&k, &b.s, 10);
+    assert_int_equal(x.at_ms, b.s.now_ms);
+    assert_int_equal(x.need_milli, 2000);
+    assert_int_equal(x.up, 2);
+    outlook_release(&k);
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - 25 * HOUR);  // too long ago
+    assert_null(k.bank);
+    outlook_recall(&k, &b.s, tasks, 30, 5 * MINUTE, b.s.now_ms);  // nothing is known
+    assert_null(k.bank);
+    b.s.services[web].desired = 0;  // no task to tell what one takes
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms);
+    assert_null(k.bank);
+}
+
 static void a_cluster_without_instances_has_no_unit_yet(void **state)
 {
     (void)state;
@@ -176,6 +201,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_mad_outlook_stays_within_the_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(an_outlook_takes_a_day_and_a_quarter_of_demand, setup, teardown),
         cmocka_unit_test_setup_teardown(stale_services_are_no_demand_and_gaps_keep_the_time_of_day, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_past_is_recalled_and_an_outlook_is_there_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cluster_without_instances_has_no_unit_yet, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
