@@ -67,7 +67,7 @@ void inv_judge_growth(struct invariants *inv, const struct world_view *v, const 
         if (i->fleet != c->fleet)
             continue;
         live_milli += i->weight_milli;
-        booting += i->status.now == WE_NONE;
+        booting += i->status.now == WE_NONE && i->notice_ms == 0;  // one that AWS takes back while it boots brings nothing
         doomed_milli += i->notice_ms > 0 ? i->weight_milli : 0;
     }
     for (int o = 0; o < f->override_count; o++)
