@@ -14,7 +14,7 @@
 #define FORGET_MS (24 * HOUR_MS)  // after so long without a reversal the next hold is an hour again
 
 // STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far. STAMP_RAISED, STAMP_LOWERED: `amount` is
-// wanted_milli then, 0 not known.
+// the forecast's level that it raised or drained to, 0 none.
 static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
 {
     const struct memo_stamp *was = work_old_stamp(w, k, fleet);
@@ -46,30 +46,11 @@ const char *loop_hold(struct work *w, int fleet)
                         explain_time(w, up->since_ms), explain_time(w, down->since_ms), REVERSALS, explain_time(w, s->until_ms));
 }
 
-// What demand takes, in thousandths of the mean instance, by the scarcer of CPU and memory; 0 where nothing is registered.
-static int64_t need_milli(const struct work *w)
+// With a forecast: it wanted one level or more the same way since the other act. To turn back has a price there, which its rule weighed; that
+// is why, and no two rules that disagree.
+static bool foreseen(const struct memo_stamp *other, int64_t level, bool raised)
 {
-    const struct plan_summary *m = &w->plan->summary;
-    int64_t instances = 0, most = 0;
-    for (size_t i = 0; i < w->s->instance_count; i++)
-        instances += w->inst[i].role == ROLE_ACTIVE;
-    for (int k = RES_CPU; k <= RES_MEMORY; k++)
-        if (m->capacity.v[k] > 0)
-            most = i64_max(most, (int64_t)((double)m->need.v[k] / (double)m->capacity.v[k] * (double)instances * 1000));
-    return most;
-}
-
-// Demand that went the same way by an instance or more since the other act is why, and no two rules that disagree.
-static bool demand_moved(const struct memo_stamp *other, int64_t need, bool raised)
-{
-    return other->amount > 0 && need > 0 && (raised ? need - other->amount : other->amount - need) >= 1000;
-}
-
-// With a forecast, the level that it raises or drains to: what it foresees moves it, and its price for turning back is the level rule's.
-static int64_t wanted_milli(const struct work *w, bool raised)
-{
-    int64_t level = ahead_level(w, !raised);
-    return level > 0 ? level * 1000 : need_milli(w);
+    return other->amount > 0 && level > 0 && (raised ? level > other->amount : level < other->amount);
 }
 
 // Capacity for demand that is new has no part in the loop, and is not to be held when that demand is over.
@@ -83,10 +64,10 @@ static void release(struct work *w, const char *id)
 static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum memo_stamp_kind from)
 {
     const struct memo_stamp *other = work_stamp(w, from, id), *same = work_stamp(w, to, id);
-    int64_t now = w->s->now_ms, need = wanted_milli(w, to == STAMP_RAISED);
-    bool moved = other && demand_moved(other, need, to == STAMP_RAISED);
+    int64_t now = w->s->now_ms, level = ahead_level(w, to == STAMP_LOWERED);
+    bool moved = other && foreseen(other, level, to == STAMP_RAISED);
     bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms) && !moved;
-    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = need});
+    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = level});
     if (moved && to == STAMP_RAISED)
         release(w, id);
     if (!reversal)

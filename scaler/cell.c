@@ -24,7 +24,7 @@ static int gather_notice(struct cell *c, struct tick_frame *f, struct snapshot *
 {
     if (c->looked == NULL)
         return err_set(err, ERR_TRANSIENT, "there was no look yet that a notice could be added to");
-    gather_notice_snapshot(c->gather, &c->looked->snapshot, c->fresh_fleets, f->arena, ret);
+    gather_notice_snapshot(c->gather, &c->looked->snapshot, c->fresh_fleets, c->aws.lane, f->arena, ret);
     if (c->shared->desk)
         desk_control(c->shared->desk, c->index, f->arena, ret);
     return 0;
@@ -350,10 +350,10 @@ void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const s
 
 int cell_answer_notice(struct cell *c, bool fresh_fleets, struct err *err)
 {
-    struct tick_frame *f;
     c->fresh_fleets = fresh_fleets;
-    c->aws.lane = AWS_LANE_NOTICE;
-    int rc = tick_run_notice(&c->tick, &f, err);
+    c->aws.lane = (enum aws_lane)(AWS_LANE_NOTICE + c->shared->answers++);
+    int rc = tick_run_notice(&c->tick, &(struct tick_frame *){NULL}, err);
+    c->shared->answers--;
     c->aws.lane = AWS_LANE_LOOK;
     return rc;
 }

@@ -21,6 +21,7 @@ struct cell_shared {                 // what the cells of a loop have in common
     FILE *intents;
     const char *policy_hash, *owner, *confirmed;  // of the policy in force
     bool dry_run;
+    int answers;                     // to notices, under way: one inside of the other's wait
     volatile sig_atomic_t *stop;     // no read is waited for, no change begun
     volatile sig_atomic_t *in_change;  // set while a change is under way: a stop waits for it
     volatile sig_atomic_t *cut;      // aborts what aws_run waits for

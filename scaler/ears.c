@@ -52,7 +52,7 @@ void ears_policy(struct ears *e, const struct policy *p)
 
 void ears_turn(struct ears *e)
 {
-    if (!e->open || e->notices.answering)
+    if (!e->open || e->notices.answering > NOTICES_NESTED_MAX)
         return;
     events_turn(e->events);
     notices_poll(&e->notices, e->o.regions, *e->o.region_count);

@@ -33,7 +33,7 @@ static void run(struct aws_executor *e)
 
 static struct aws_with with_arena(struct aws_executor *e, struct arena *a, bool urgent)
 {
-    return (struct aws_with){.aws = region_aws(e->region), .arena = a, .urgent = urgent || e->lane == AWS_LANE_NOTICE, .lane = e->lane};
+    return (struct aws_with){.aws = region_aws(e->region), .arena = a, .urgent = urgent || e->lane >= AWS_LANE_NOTICE, .lane = e->lane};
 }
 
 // 0 when the call was answered in full, else its error: what could not be read is not taken for granted.

@@ -189,10 +189,10 @@ static void update_instance(const struct gather *g, struct instance *i, int64_t 
 }
 
 // A fleet whose target we changed takes no other before it is active again, which only a look at it tells.
-static void update_fleets(struct gather *g, const struct snapshot *last, int64_t since_ms, bool fresh, struct arena *a, struct snapshot *s)
+static void update_fleets(struct gather *g, const struct snapshot *last, int64_t since_ms, bool fresh, enum aws_lane lane, struct arena *a, struct snapshot *s)
 {
     struct ec2_spot_fleets *told = arena_array(a, struct ec2_spot_fleets, s->fleet_count);
-    struct aws_with w = {.aws = g->region->aws, .arena = a, .urgent = true, .lane = AWS_LANE_NOTICE};
+    struct aws_with w = {.aws = g->region->aws, .arena = a, .urgent = true, .lane = lane};
     s->fleets = arena_array(a, struct fleet, s->fleet_count);
     memcpy(s->fleets, last->fleets, s->fleet_count * sizeof *s->fleets);
     for (size_t f = 0; f < s->fleet_count; f++) {
@@ -202,7 +202,7 @@ static void update_fleets(struct gather *g, const struct snapshot *last, int64_t
         if (fresh && s->fleets[f].state == FLEET_MODIFYING)
             fleet_read(w, &s->fleets[f], &told[f]);
     }
-    aws_run_lane(g->region->clients, AWS_LANE_NOTICE, clock_wall_ms(g->clock) + NOTICE_READ_MS);
+    aws_run_lane(g->region->clients, lane, clock_wall_ms(g->clock) + NOTICE_READ_MS);
     for (size_t f = 0; f < s->fleet_count; f++)
         if (told[f].count == 1 && strcmp(told[f].items[0].id, s->fleets[f].id) == 0) {
             s->fleets[f].state = gather_fleet_state(told[f].items[0].state);
@@ -211,12 +211,12 @@ static void update_fleets(struct gather *g, const struct snapshot *last, int64_t
         }
 }
 
-void gather_notice_snapshot(struct gather *g, const struct snapshot *last, bool fresh_fleets, struct arena *a, struct snapshot *ret)
+void gather_notice_snapshot(struct gather *g, const struct snapshot *last, bool fresh_fleets, enum aws_lane lane, struct arena *a, struct snapshot *ret)
 {
     char age[32];
     int64_t since_ms = begin_of(last);
     *ret = *last;
-    update_fleets(g, last, since_ms, fresh_fleets, a, ret);
+    update_fleets(g, last, since_ms, fresh_fleets, lane, a, ret);
     ret->now_ms = clock_wall_ms(g->clock);
     ret->instances = arena_array(a, struct instance, last->instance_count);
     memcpy(ret->instances, last->instances, last->instance_count * sizeof *ret->instances);

@@ -30,4 +30,4 @@ int64_t region_notices_due_ms(const struct region *r);
 
 // The snapshot of the last look, with notices and our own writes since. Services count as known in part, so nothing is removed by
 // it. fresh_fleets: fleets that we changed are looked at again first (up to 3 s, in the lane of notices).
-void gather_notice_snapshot(struct gather *g, const struct snapshot *last, bool fresh_fleets, struct arena *a, struct snapshot *ret);
+void gather_notice_snapshot(struct gather *g, const struct snapshot *last, bool fresh_fleets, enum aws_lane lane, struct arena *a, struct snapshot *ret);

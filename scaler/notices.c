@@ -342,9 +342,9 @@ static bool waits(const struct notices *n, const struct cell *c, int64_t now_ms)
 bool notices_answer(struct notices *n)
 {
     bool any = false;
-    if (n->answering)
+    if (n->answering > NOTICES_NESTED_MAX)
         return false;
-    n->answering = true;
+    n->answering++;
     for (size_t i = 0; i < n->cell_count; i++) {
         struct cell *c = &n->cells[i];
         int64_t now_ms = clock_wall_ms(n->clock);
@@ -357,7 +357,7 @@ bool notices_answer(struct notices *n)
         answer(n, c);
         any = true;
     }
-    n->answering = false;
+    n->answering--;
     return any;
 }
 

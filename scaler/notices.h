@@ -7,6 +7,8 @@
 #include "scaler/cell.h"
 #include "scaler/events.h"
 
+enum { NOTICES_NESTED_MAX = AWS_LANE_NOTICE_LAST - AWS_LANE_NOTICE };
+
 struct notices {
     struct cell *cells;               // borrowed, as all
     size_t cell_count;
@@ -15,7 +17,8 @@ struct notices {
     struct events *events;            // NULL: none
     void *arg;
     void (*hurry)(void *arg, struct cell *c);  // its next look is wanted soon
-    bool answering, dry_run;
+    int answering;                    // answers under way: while one waits for AWS, the others' are not kept waiting
+    bool dry_run;
 };
 
 enum events_verdict notices_hear(void *notices, struct events_heard *h);       // of struct events_options

@@ -299,7 +299,8 @@ void aws_cancel(struct aws_clients *c, enum aws_lane lane)
 static void cancel_all(struct aws_clients *c)
 {
     aws_cancel(c, AWS_LANE_LOOK);
-    aws_cancel(c, AWS_LANE_NOTICE);
+    for (int lane = AWS_LANE_NOTICE; lane <= AWS_LANE_NOTICE_LAST; lane++)
+        aws_cancel(c, (enum aws_lane)lane);
     aws_cancel(c, AWS_LANE_WAIT);
 }
 
@@ -344,7 +345,7 @@ size_t aws_run_lane(struct aws_clients *c, enum aws_lane lane, int64_t until_ms)
         }
         if (due_ms > now_ms && !added)
             t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
-        if (lane == AWS_LANE_LOOK && c->on_wait)
+        if (lane < AWS_LANE_NOTICE_LAST && c->on_wait)
             c->on_wait(c->on_wait_arg);
     }
 }

@@ -43,10 +43,11 @@ const char *aws_clients_region_source(const struct aws_clients *c);
 // Runs until no call is open, or until_ms (world time): then what is open is cancelled (ERR_TRANSIENT, timed_out if it was on
 // the wire). Returns how many calls were cut off.
 size_t aws_run(struct aws_clients *c, int64_t until_ms);
-// The same for one lane. Inside of the interruption that aws_on_wait allows: AWS_LANE_NOTICE, and no other.
-enum aws_lane { AWS_LANE_LOOK, AWS_LANE_NOTICE, AWS_LANE_WAIT };
+// The same for one lane. Inside of the interruption that aws_on_wait allows: AWS_LANE_NOTICE, and inside of its own interruptions the next
+// one up to AWS_LANE_NOTICE_LAST, and no other.
+enum aws_lane { AWS_LANE_LOOK, AWS_LANE_WAIT, AWS_LANE_NOTICE, AWS_LANE_NOTICE_LAST = AWS_LANE_NOTICE + 7 };
 size_t aws_run_lane(struct aws_clients *c, enum aws_lane lane, int64_t until_ms);
-// Called between two waits of aws_run for the lane of looks: what came in the other lanes may be answered there, and now.
+// Called between two waits of aws_run, but for the last lane: what came in the other lanes may be answered there, and now.
 void aws_on_wait(struct aws_clients *c, void (*fn)(void *arg), void *arg);
 // For who waits in the transport himself: sends what may go. Returns the world time to come again, INT64_MAX: after a completion.
 int64_t aws_turn(struct aws_clients *c);

@@ -284,7 +284,10 @@ static void play_get_attributes(struct call *c)
         return;
     int64_t visible = 0, hidden = 0;
     for (size_t i = 0; i < q->count; i++)
-        *(q->items[i].visible_ms <= c->now_ms ? &visible : &hidden) += 1;
+        if (q->items[i].visible_ms <= c->now_ms)
+            visible++;
+        else
+            hidden += q->items[i].received > 0;  // else it is still under way
     const struct {
         const char *name, *value;
     } all[] = {

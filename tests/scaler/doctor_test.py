@@ -255,10 +255,10 @@ def clusters(t):
           and c.find("ok", "fleet", "active", FLEETS["jobs"]), c.told)
 
     def bound(cs):
-        cs[0]["fleets"][0]["max"] = 50
+        cs[0]["fleets"][0]["max"] = 30
         cs[1]["fleets"][0]["min"] = 150
     c = Case(t, policy=t.changed(bound))
-    check("h1 a target outside of the policy's bounds is a warning", c.code == 0 and c.find("warn", "bounds", "above max 50") and c.find("warn", "bounds", "below min 150"), c.told)
+    check("h1 a target outside of the policy's bounds is a warning", c.code == 0 and c.find("warn", "bounds", "above max 30") and c.find("warn", "bounds", "below min 150"), c.told)
 
 
 def fleets_made_up(t):

@@ -114,7 +114,7 @@ static void d1_what_was_written_while_a_look_went_on_is_laid_over_it(void **stat
             gather_wrote(b.gather, orders[k][i], last.instances[0].id, NULL);
         bed_later(&b, 500);
         last.now_ms = clock_wall_ms(&b.clock);
-        gather_notice_snapshot(b.gather, &last, false, &b.arena, &told);
+        gather_notice_snapshot(b.gather, &last, false, AWS_LANE_NOTICE, &b.arena, &told);
         assert_int_equal(told.instances[0].ecs, then[k]);
     }
     bed_close(&b);
