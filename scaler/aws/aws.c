@@ -343,10 +343,10 @@ size_t aws_run_lane(struct aws_clients *c, enum aws_lane lane, int64_t until_ms)
             aws_cancel(c, lane);
             return open;
         }
-        if (due_ms > now_ms && !added)
-            t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
         if (lane < AWS_LANE_NOTICE_LAST && c->on_wait)
             c->on_wait(c->on_wait_arg);
+        if (due_ms > now_ms && !added)
+            t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
     }
 }
 

@@ -47,7 +47,7 @@ size_t aws_run(struct aws_clients *c, int64_t until_ms);
 // one up to AWS_LANE_NOTICE_LAST, and no other.
 enum aws_lane { AWS_LANE_LOOK, AWS_LANE_WAIT, AWS_LANE_NOTICE, AWS_LANE_NOTICE_LAST = AWS_LANE_NOTICE + 7 };
 size_t aws_run_lane(struct aws_clients *c, enum aws_lane lane, int64_t until_ms);
-// Called between two waits of aws_run, but for the last lane: what came in the other lanes may be answered there, and now.
+// Called before each wait of aws_run, but for the last lane: what came in the other lanes may be answered there, and now.
 void aws_on_wait(struct aws_clients *c, void (*fn)(void *arg), void *arg);
 // For who waits in the transport himself: sends what may go. Returns the world time to come again, INT64_MAX: after a completion.
 int64_t aws_turn(struct aws_clients *c);
