@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "planner/ahead.h"
 #include "planner/demand.h"
 #include "planner/placement.h"
 
@@ -261,6 +262,7 @@ void explain_demand(struct work *w)
             d->since_ms = w->s->services[it->service].unplaced_since_ms;
         demand_verdict(w, rooms, it);
     }
+    ahead_explain(w);
 }
 
 // ---- summary --------------------------------------------------------------------------------------------------------------

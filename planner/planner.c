@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "planner/ahead.h"
 #include "planner/breaker.h"
 #include "planner/check.h"
 #include "planner/confirm.h"
@@ -145,7 +144,6 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     scale_in(&w);
     guard_run(&w);  // may only weaken
     explain_demand(&w);
-    ahead_explain(&w);
     targets_explain(&w);
     pool_memory_explain(&w);
     explain_collect(&w);

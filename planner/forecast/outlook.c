@@ -20,9 +20,9 @@ static struct res wanted(const struct snapshot *s)
     struct res sum = {0};
     for (size_t k = 0; k < s->service_count; k++) {
         const struct service *x = &s->services[k];
-        for (size_t d = 0; d < x->deployment_count && x->on_ec2 && x->kind == SERVICE_REPLICA; d++)
-            if (x->deployments[d].primary && x->deployments[d].shape >= 0)
-                sum = res_add(sum, res_scale(s->shapes[x->deployments[d].shape].need, x->desired));
+        int shape = x->primary >= 0 ? x->deployments[x->primary].shape : -1;
+        if (x->on_ec2 && x->kind == SERVICE_REPLICA && shape >= 0)
+            sum = res_add(sum, res_scale(s->shapes[shape].need, x->desired));
     }
     return sum;
 }
