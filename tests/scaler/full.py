@@ -10,7 +10,7 @@ import pathlib
 import subprocess
 import sys
 
-BIN = os.environ.get("MASU_BIN", "build/masu")
+BIN = os.environ.get("MASU_BIN") or str(pathlib.Path(__file__).parents[2] / "build" / "masu")
 SHARED = pathlib.Path(os.environ.get("MASU_SHARED", "../shared"))
 SEEDS = range(1, 21)  # with faults; the first five also without
 # Unlike each other: flat, daily, weekly, bursty, with gaps, in other units.
