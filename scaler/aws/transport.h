@@ -31,6 +31,7 @@ struct transport_request {
     bool direct;                   // never through a proxy. Of itself where the host is loopback, link-local (169.254) or an
                                    // IPv6 metadata address. Redirects are never followed.
     bool outward;                  // never to a link-local address, whatever the name resolves to: ERR_INVALID
+    const char *ca_file;           // PEM of whom is trusted in place of all others; NULL or "": AWS_CA_BUNDLE, else the system's
 };
 
 struct transport_response {

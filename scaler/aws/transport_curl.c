@@ -192,7 +192,7 @@ static int set_options(struct exchange *x, const struct transport_request *r, bo
         curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_outward);
         curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
     }
-    const char *bundle = getenv("AWS_CA_BUNDLE");
+    const char *bundle = r->ca_file && *r->ca_file ? r->ca_file : getenv("AWS_CA_BUNDLE");
     if (bundle && *bundle)
         curl_easy_setopt(e, CURLOPT_CAINFO, bundle);
     return 0;

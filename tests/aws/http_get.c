@@ -1,4 +1,4 @@
-// usage: http-get URL: one GET through the curl transport; prints "status N" or "error TEXT". For tls_check.py.
+// usage: http-get URL [CA_FILE]: one GET through the curl transport; prints "status N" or "error TEXT". For tls_check.py.
 #include "scaler/aws/transport.h"
 
 static void on_done(void *arg, const struct transport_response *r)
@@ -16,11 +16,11 @@ int main(int argc, char **argv)
     struct transport *t;
     struct err err = {0};
     clock_init_real(&clock);
-    if (argc != 2 || transport_curl_new(&clock, &t, &err))
+    if (argc < 2 || argc > 3 || transport_curl_new(&clock, &t, &err))
         return 64;
     bool done = false;
     uint64_t id;
-    struct transport_request r = {"GET", argv[1], NULL, 0, {NULL, 0}, 10000, 1u << 20, false, false};
+    struct transport_request r = {"GET", argv[1], NULL, 0, {NULL, 0}, 10000, 1u << 20, false, false, argc > 2 ? argv[2] : NULL};
     if (t->ops->submit(t, &r, on_done, &done, &id, &err))
         printf("error %s\n", err.msg);
     else

@@ -213,7 +213,7 @@ static uint64_t post(struct world *w, const char *path, int64_t timeout_ms, stru
     char url[128];
     snprintf(url, sizeof url, "%s%s", base_url, path);
     struct http_header headers[] = {{SLICE_LIT("Host"), SLICE_LIT("named.example")}, {SLICE_LIT("Content-Type"), SLICE_LIT("x/y")}};
-    struct transport_request r = {"POST", url, headers, 2, SLICE_LIT("body"), timeout_ms, 1u << 20, true, false};
+    struct transport_request r = {"POST", url, headers, 2, SLICE_LIT("body"), timeout_ms, 1u << 20, true, false, NULL};
     uint64_t id = 0;
     struct err err = {0};
     *o = (struct outcome){0};
@@ -319,7 +319,7 @@ static void a_refused_connection_had_no_effect(void **state)
     getsockname(fd, (struct sockaddr *)&a, &len);
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(a.sin_port));
-    struct transport_request r = {"GET", url, NULL, 0, {NULL, 0}, 5000, 1000, true, false};
+    struct transport_request r = {"GET", url, NULL, 0, {NULL, 0}, 5000, 1000, true, false, NULL};
     struct outcome o = {0};
     uint64_t id;
     struct err err = {0};
@@ -355,12 +355,12 @@ static void bad_urls_and_headers_are_refused_at_once(void **state)
     uint64_t id;
     struct err err = {0};
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-        struct transport_request r = {"GET", urls[i], NULL, 0, {NULL, 0}, 5000, 1000, true, false};
+        struct transport_request r = {"GET", urls[i], NULL, 0, {NULL, 0}, 5000, 1000, true, false, NULL};
         assert_int_equal(w.t->ops->submit(w.t, &r, on_done, &o, &id, &err), ERR_INVALID);
         assert_null(strstr(err.msg, "u:p"));
     }
     struct http_header evil = {SLICE_LIT("X"), SLICE_LIT("a\r\nY: b")};
-    struct transport_request r = {"GET", base_url, &evil, 1, {NULL, 0}, 5000, 1000, true, false};
+    struct transport_request r = {"GET", base_url, &evil, 1, {NULL, 0}, 5000, 1000, true, false, NULL};
     assert_int_equal(w.t->ops->submit(w.t, &r, on_done, &o, &id, &err), ERR_INVALID);
     assert_int_equal(o.count, 0);
     end(&w);

@@ -47,9 +47,9 @@ def start(handler, context=None):
     return server.server_address[1]
 
 
-def get(url, **variables):
+def get(url, ca_file=None, **variables):
     clean = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and k != "AWS_CA_BUNDLE"}
-    done = subprocess.run([PROGRAM, url], env={**clean, **variables}, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([PROGRAM, url] + ([ca_file] if ca_file else []), env={**clean, **variables}, capture_output=True, text=True, timeout=30)
     print(url, variables, "->", done.stdout.strip(), done.stderr.strip())
     return done.stdout
 
@@ -69,6 +69,8 @@ def main():
         assert get(good).startswith("error https://localhost"), "an unknown certificate must be refused"
         assert get(good, AWS_CA_BUNDLE=cert) == "status 200 rice\n"
         assert get(other, AWS_CA_BUNDLE=cert).startswith("error "), "the name must fit the certificate"
+        assert get(good, ca_file=cert) == "status 200 rice\n", "who is asked may have an authority of his own"
+        assert get(good, ca_file="/dev/null", AWS_CA_BUNDLE=cert).startswith("error "), "which counts alone"
         assert not Proxy.asked
         through = get("https://ecs.masu.invalid/", AWS_CA_BUNDLE=cert, HTTPS_PROXY=f"http://127.0.0.1:{proxy}")
         assert through.startswith("error ") and Proxy.asked == ["ecs.masu.invalid:443"], Proxy.asked
