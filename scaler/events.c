@@ -10,8 +10,13 @@ enum {
 #define PAUSE_MS 5000          // after a poll that failed
 #define FORGET_MS 60000        // a message that was never answered came again long ago
 
+struct ident {                 // of a message; few of thousands are compared letter by letter
+    uint64_t hash;
+    char text[ID_BYTES];
+};
+
 struct message {
-    char id[ID_BYTES];
+    struct ident id;
     char *handle;              // owned
     uint64_t cells[EVENTS_WORDS];
     int64_t first_ms, heard_ms;  // first and last
@@ -49,7 +54,7 @@ struct events {
     struct queue *queues;
     size_t queue_count;
     struct arena scratch;
-    char (*answered)[ID_BYTES];  // ids of messages that were deleted: what comes again of them is deleted again. A ring
+    struct ident *answered;    // ids of messages that were deleted: what comes again of them is deleted again. A ring
     size_t answered_count;
     struct event_counts counts;
 };
@@ -137,29 +142,42 @@ void events_policy(struct events *e, const struct policy *p)
 
 // ---- messages -------------------------------------------------------------------------------------------------------------
 
-static bool was_answered(const struct events *e, const char *id)
+static struct ident ident_of(const char *id)
+{
+    struct ident r = {.hash = UINT64_C(0xcbf29ce484222325)};
+    snprintf(r.text, sizeof r.text, "%s", id);
+    for (const char *at = r.text; *at; at++)
+        r.hash = (r.hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    return r;
+}
+
+static bool same(const struct ident *a, const struct ident *b)
+{
+    return a->hash == b->hash && strcmp(a->text, b->text) == 0;
+}
+
+static bool was_answered(const struct events *e, const struct ident *id)
 {
     size_t n = e->answered_count < ANSWERED_MAX ? e->answered_count : ANSWERED_MAX;
     for (size_t i = 0; i < n; i++)
-        if (strcmp(e->answered[i], id) == 0)
+        if (same(&e->answered[i], id))
             return true;
     return false;
 }
 
-static struct message *keep(struct queue *q, const struct sqs_message *m, int64_t now_ms)
+static struct message *keep(struct queue *q, const struct sqs_message *m, const struct ident *id, int64_t now_ms)
 {
     struct message *to = NULL;
     for (size_t i = 0; i < q->count && !to; i++)
-        to = strcmp(q->messages[i].id, m->id) == 0 ? &q->messages[i] : NULL;
+        to = same(&q->messages[i].id, id) ? &q->messages[i] : NULL;
     if (to == NULL && q->count == MESSAGES_MAX)
         return NULL;  // it comes again
     if (to == NULL)
-        *(to = &q->messages[q->count++]) = (struct message){.id = "", .first_ms = now_ms};
+        *(to = &q->messages[q->count++]) = (struct message){.id = *id, .first_ms = now_ms};
     free(to->handle);  // the newest one counts
     to->handle = strdup(m->handle);
     assert(to->handle);
     to->heard_ms = now_ms;
-    snprintf(to->id, sizeof to->id, "%s", m->id);
     return to;
 }
 
@@ -180,14 +198,15 @@ static void hear(struct events *e, struct queue *q, const struct sqs_message *m)
     struct event event;
     struct err err = {0};
     int64_t now_ms = clock_wall_ms(e->o.clock);
-    if (was_answered(e, m->id)) {
-        struct message *again = keep(q, m, now_ms);
+    const struct ident id = ident_of(m->id);
+    if (was_answered(e, &id)) {
+        struct message *again = keep(q, m, &id, now_ms);
         if (again)
             again->done = true;
         e->counts.results[EVENT_RESULT_KNOWN]++;
         return;
     }
-    struct message *kept = keep(q, m, now_ms);
+    struct message *kept = keep(q, m, &id, now_ms);
     if (kept == NULL)
         return;
     if (kept->waits) {
@@ -310,8 +329,8 @@ static void delete_done(struct events *e, struct queue *q, struct deletion *d)
             handles = arena_array(&d->arena, const char *, DELETE_AT_ONCE);
         }
         handles[n++] = arena_strdup(&d->arena, q->messages[i].handle);
-        if (!was_answered(e, q->messages[i].id))
-            snprintf(e->answered[e->answered_count++ % ANSWERED_MAX], ID_BYTES, "%s", q->messages[i].id);
+        if (!was_answered(e, &q->messages[i].id))
+            e->answered[e->answered_count++ % ANSWERED_MAX] = q->messages[i].id;
         forget(q, i);
     }
     if (n == 0)

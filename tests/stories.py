@@ -26,7 +26,8 @@ STORIES = {
     "f1": "tasks on leaving instances", "f2": "ECS backs off", "f3": "managed capacity providers", "f4": "need that capacity cannot cure",
     "f5": "from and to zero", "f6": "one need told many times", "f7": "fifty deployments at once", "f9": "partial answers",
     "h1": "a wrong policy", "h2": "pause and freeze", "h3": "money", "h4": "two masu on one fleet", "h5": "add, remove, add",
-    "h6": "dry run", "i1": "killed at any point", "i5": "no journal", "i7": "a shared queue, a dead receiver", "j1": "reads lag writes", "j2": "a storm of throttles", "j3": "a timeout whose effect was applied",
+    "h6": "dry run", "i1": "killed at any point", "i5": "no journal", "i7": "a shared queue, a dead receiver", "i8": "a queue full of what is old",
+    "j1": "reads lag writes", "j2": "a storm of throttles", "j3": "a timeout whose effect was applied",
     "j4": "a permission is missing", "j5": "endless pages, truncated bodies",
 }
 LATER = {

@@ -40,7 +40,9 @@ enum bucket {
     STS_ANY,
     SCALING_ANY,
     QUOTAS_ANY,
-    SQS_ANY,
+    SQS_RECEIVE,
+    SQS_DELETE,
+    SQS_ATTRIBUTES,
     ASG_READ,
     ASG_WRITE,
     UNKNOWN,
@@ -50,7 +52,8 @@ _Static_assert(BUCKET_COUNT <= AWS_BUDGETS_MAX, "lanes");
 
 // Burst and refill a second, per account and region. Source: "Request throttling" of the Amazon ECS and Amazon EC2 API
 // references, January 2026. STS, Application Auto Scaling and whatever is not listed: our own cautious
-// guess; SQS gives a standard queue nearly as many calls as it is asked for.
+// guess. SQS gives each action of a standard queue nearly as many calls as it is asked for; what a backlog takes then is bounded by
+// how many polls and deletes are open at once (scaler/events.c), and a notice behind it does not wait for a budget.
 static const struct {
     double burst, refill;
 } buckets[BUCKET_COUNT] = {
@@ -64,7 +67,8 @@ static const struct {
     [EC2_EC2_FLEETS] = {100, 20},     [EC2_EC2_FLEET_INSTANCES] = {100, 20}, [EC2_EC2_FLEET_HISTORY] = {100, 20},
     [EC2_MODIFY_EC2_FLEET] = {50, 5}, [EC2_CREATE_FLEET] = {50, 5},
     [EC2_TERMINATE] = {100, 5},       [EC2_CREATE_TAGS] = {100, 10},   [EC2_DELETE_TAGS] = {100, 10},
-    [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [SQS_ANY] = {400, 200},            [UNKNOWN] = {20, 4},
+    [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [UNKNOWN] = {20, 4},
+    [SQS_RECEIVE] = {8000, 4000},     [SQS_DELETE] = {8000, 4000},        [SQS_ATTRIBUTES] = {40, 8},
     [QUOTAS_ANY] = {10, 5},           [ASG_READ] = {40, 8},             [ASG_WRITE] = {40, 5},
 };
 
@@ -123,9 +127,9 @@ static const struct {
     {AWS_AUTOSCALING, "RecordLifecycleActionHeartbeat", ASG_WRITE},
     {AWS_AUTOSCALING, "CreateOrUpdateTags", ASG_WRITE},
     {AWS_STS, "GetCallerIdentity", STS_ANY},
-    {AWS_SQS, "ReceiveMessage", SQS_ANY},
-    {AWS_SQS, "DeleteMessageBatch", SQS_ANY},
-    {AWS_SQS, "GetQueueAttributes", SQS_ANY},
+    {AWS_SQS, "ReceiveMessage", SQS_RECEIVE},
+    {AWS_SQS, "DeleteMessageBatch", SQS_DELETE},
+    {AWS_SQS, "GetQueueAttributes", SQS_ATTRIBUTES},
 };
 
 int aws_budget_bucket(enum aws_service service, const char *operation)

@@ -90,9 +90,10 @@ static void hold(struct call *c, const struct sqs_queue *q, int64_t wait_ms)
     c->ret->retry_ms = next_ms < since_ms + wait_ms ? next_ms : since_ms + wait_ms;
 }
 
-// So that it can be judged when the notice was answered.
-static void tell_notice(struct call *c, const char *body)
+// So that it can be judged when the notice was answered: the instance's own, not an older one of the same instance.
+static void tell_notice(struct call *c, const struct sqs_message *m)
 {
+    const char *body = m->body;
     static const char KEY[] = "\"instance-id\":\"";
     const char *at = strstr(body, "EC2 Spot Instance Interruption Warning") ? strstr(body, KEY) : NULL;
     char id[32];
@@ -101,7 +102,9 @@ static void tell_notice(struct call *c, const char *body)
         return;
     memcpy(id, at + strlen(KEY), n);
     id[n] = '\0';
-    call_told_notice(c, id);
+    int instance = world_find_instance(c->world, id);
+    if (instance >= 0 && m->sent_ms >= c->view.instances[instance].notice_ms)
+        call_told_notice(c, id);
 }
 
 void play_sqs_receive(struct call *c)
@@ -124,7 +127,7 @@ void play_sqs_receive(struct call *c)
         m->first_ms = m->first_ms ? m->first_ms : c->now_ms;
         m->visible_ms = c->now_ms + visibility_s * 1000;
         write_message(c, &o, q, m);
-        tell_notice(c, m->body);
+        tell_notice(c, m);
     }
     if (shown > 0 && c->speaks_json)
         jo_close(&o, ']');

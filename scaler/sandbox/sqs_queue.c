@@ -23,12 +23,17 @@ struct sqs_queue *sqs_add(struct region *r, struct slice name, int64_t now_ms)
     return q;
 }
 
+static struct sqs_message *all_of(const struct sqs_queue *q)
+{
+    return q->items ? q->items - q->gone : NULL;
+}
+
 void sqs_release(struct region *r)
 {
     for (int i = 0; i < r->queue_count; i++) {
         for (size_t m = 0; m < r->queues[i].count; m++)
             free(r->queues[i].items[m].body);
-        free(r->queues[i].items);
+        free(all_of(&r->queues[i]));
     }
     r->queue_count = 0;
 }
@@ -38,19 +43,37 @@ void sqs_remove(struct sqs_queue *q, struct sqs_message *m)
     size_t at = (size_t)(m - q->items);
     assert(at < q->count);
     free(m->body);
-    memmove(m, m + 1, (q->count - at - 1) * sizeof *m);
     q->count--;
+    if (at > q->count / 2) {
+        memmove(m, m + 1, (q->count - at) * sizeof *m);
+        return;
+    }
+    memmove(q->items + 1, q->items, at * sizeof *m);  // mostly the oldest go, of many
+    q->items++;
+    q->gone++;
+}
+
+static void make_room(struct sqs_queue *q)
+{
+    struct sqs_message *all = all_of(q);
+    if (q->gone > q->cap / 2) {
+        memmove(all, q->items, q->count * sizeof *all);
+    } else {
+        q->cap = q->cap ? q->cap * 2 : 64;
+        all = realloc(all, q->cap * sizeof *all);
+        assert(all);
+        memmove(all, all + q->gone, q->count * sizeof *all);
+    }
+    q->items = all;
+    q->gone = 0;
 }
 
 void sqs_post(struct sandbox *s, struct sqs_queue *q, struct slice body, int64_t now_ms, int64_t visible_ms)
 {
     if (q->count == QUEUE_MESSAGES_MAX)
         sqs_remove(q, &q->items[0]);
-    if (q->count == q->cap) {
-        q->cap = q->cap ? q->cap * 2 : 64;
-        q->items = realloc(q->items, q->cap * sizeof *q->items);
-        assert(q->items);
-    }
+    if (q->gone + q->count == q->cap)
+        make_room(q);
     struct sqs_message *m = &q->items[q->count++];
     *m = (struct sqs_message){.serial = q->next_serial++, .body = malloc(body.len + 1), .len = body.len, .sent_ms = now_ms, .visible_ms = visible_ms};
     assert(m->body);

@@ -22,8 +22,8 @@ struct sqs_message {
 struct sqs_queue {
     char name[84];
     int64_t created_ms, visibility_ms, wait_ms;
-    struct sqs_message *items;   // oldest first
-    size_t count, cap;
+    struct sqs_message *items;   // oldest first, `gone` behind the begin of what is owned
+    size_t gone, count, cap;
     uint64_t next_serial;
 };
 

@@ -1,4 +1,4 @@
-// Group I of safety.md as far as the queue of events goes: shared by others, or its receiver dies (I7).
+// Group I of safety.md as far as the queue of events goes: shared by others, or its receiver dies (I7), full after an hour (I8).
 #include "base/parse.h"
 #include "tests/scaler/story_events.h"
 
@@ -59,11 +59,62 @@ static void i7_a_daemon_that_dies_holding_a_notice_costs_no_more_than_twenty_sec
     }
 }
 
+// Receives of so many seconds while nothing new comes: long polls alone, or what was left comes again and again.
+static int64_t receives_in(struct story *s, int64_t n)
+{
+    int64_t before = calls_of(s, "sqs:ReceiveMessage");
+    seconds(s, n);
+    return calls_of(s, "sqs:ReceiveMessage") - before;
+}
+
+// What an hour of being down brought, about instances that are well: none of it acts, and looks go on. A notice behind 4,000 of them is
+// answered when these are read, two seconds; behind 50,000 the poll of spot requests may be the first to tell.
+static void answered_behind(int backlog, int64_t within_ms)
+{
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true});
+    sandbox_set_events(s.rig.sandbox, &(struct sandbox_event_options){.delay_min_ms = 10, .delay_max_ms = 10});
+    for (int64_t polls = calls_of(&s, "ec2:DescribeSpotInstanceRequests"); calls_of(&s, "ec2:DescribeSpotInstanceRequests") == polls;)
+        seconds(&s, 1);  // the next one is 15 s away
+    int64_t since = now_ms(&s);
+    struct world_view v = see(&s);
+    for (int i = 0; i < backlog; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "old-%d", i);
+        post_notice(&s, id, v.instances[i % v.instance_count].id, since - 400000 - i * 60);
+    }
+    int64_t looks = calls_of(&s, "ecs:DescribeContainerInstances");
+    loop_run(s.rig.loop, since + 100);
+    interrupt(&s, an_active(&s));
+    seconds(&s, 20);
+    int64_t drained = first_after(&s, "ecs:UpdateContainerInstancesState", "", since);
+    print_message("behind %d drained after %" PRId64 " ms\n", backlog, drained);
+    assert_in_range(drained, 0, within_ms);
+    seconds(&s, 100);
+    assert_true(calls_of(&s, "ecs:DescribeContainerInstances") - looks >= 4);
+    pass(&s, 2);
+    assert_in_range(receives_in(&s, 60), 2, 8);  // all are read and deleted
+    assert_int_equal(calls_of(&s, "ecs:UpdateContainerInstancesState"), 1);
+    pass(&s, 30);
+    assert_int_equal(live(&s), WEB_HOSTS);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void i8_thousands_of_old_messages_change_nothing_and_hold_up_nobody(void **state)
+{
+    (void)state;
+    answered_behind(4000, 4000);
+    answered_behind(50000, 16000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(i7_notices_of_others_are_deleted_but_left_where_the_queue_is_declared_shared),
         cmocka_unit_test(i7_a_daemon_that_dies_holding_a_notice_costs_no_more_than_twenty_seconds),
+        cmocka_unit_test(i8_thousands_of_old_messages_change_nothing_and_hold_up_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
