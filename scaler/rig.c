@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "planner/sim/instant.h"
+#include "planner/sim/world_policy.h"
 #include "scaler/record.h"
 #include "scaler/sandbox/inproc.h"
 
@@ -151,37 +151,6 @@ static const struct policy_cluster *given_settings(const struct policy *given, c
     return given->cluster_count > 0 ? &given->clusters[0] : NULL;
 }
 
-static struct policy_word *word_list(struct arena *a, size_t count)
-{
-    return arena_array(a, struct policy_word, count + 1);
-}
-
-// Of the same types, in all subnets.
-static struct policy_instant instant_of(struct arena *a, const struct world_view *v, const struct world_fleet *f)
-{
-    const char *tag = world_tag_value(f->launch.tags, f->launch.tag_count, WORLD_INSTANT_TAG), *slash = tag ? strchr(tag, '/') : NULL;
-    struct policy_instant p = {.name = slash ? arena_strdup(a, slash + 1) : "", .launch_template = arena_strdup(a, v->templates[f->template].id), .version = "$Default"};
-    p.types = word_list(a, (size_t)f->override_count);
-    p.subnets = word_list(a, (size_t)v->subnet_count);
-    for (int k = 0; k < f->override_count; k++)
-        p.types[p.type_count++].text = arena_strdup(a, v->types[f->overrides[k].type].name);
-    for (int k = 0; k < v->subnet_count; k++)
-        p.subnets[p.subnet_count++].text = arena_strdup(a, v->subnets[k].id);
-    return p;
-}
-
-static void name_fleets(struct arena *a, const struct world_view *v, int cluster, struct policy_cluster *c)
-{
-    c->fleets = arena_array(a, struct policy_fleet, (size_t)v->fleet_count);
-    c->fleet_count = 0;
-    for (int f = 0; f < v->fleet_count; f++)
-        if (v->fleets[f].cluster == cluster && v->fleets[f].instant)
-            c->fleets[c->fleet_count++] = (struct policy_fleet){.id = "", .tag = "", .group = "", .instant = instant_of(a, v, &v->fleets[f]), .max = 100};
-        else if (v->fleets[f].cluster == cluster)
-            c->fleets[c->fleet_count++] = (struct policy_fleet){.id = v->fleets[f].group < 0 ? arena_strdup(a, v->fleets[f].id) : "", .tag = "",
-                                                                .group = v->fleets[f].group < 0 ? "" : arena_strdup(a, v->fleets[f].id), .min = 0, .max = v->fleets[f].wanted > 0 ? v->fleets[f].wanted * 20 : 100};
-}
-
 static int read_policy(struct rig *r, struct policy *ret, struct err *err)
 {
     struct buf report;
@@ -220,7 +189,7 @@ static int make_policy(struct rig *r, struct err *err)
             c->name = arena_strdup(&r->arena, v.clusters[k].name);
             c->region = region_name_of(w);
             c->account = SANDBOX_ACCOUNT;
-            name_fleets(&r->arena, &v, k, c);
+            world_policy_fleets(&r->arena, &v, k, c);
             if (r->o.settings)
                 r->o.settings(c);
         }

@@ -28,6 +28,7 @@ struct key {
     bool required;
 };
 
+static const char *const fleets[] = {"spot-fleet", "ec2-fleet", "auto-scaling", "instant", NULL};
 static const char *const follows[] = {"trace", "profile", "steady", NULL};
 static const char *const allocations[] = {"lowest-price", "diversified", "capacity-optimized", "price-capacity-optimized", NULL};
 static const char *const strategies[] = {"spread:instance", "spread:zone", "spread:type", "binpack:cpu", "binpack:memory", "random", NULL};
@@ -37,7 +38,7 @@ static const enum world_strategy_kind strategy_kinds[] = {WS_SPREAD_INSTANCE, WS
 #define IN_SERVICE(field) offsetof(struct scene_service, field)
 #define YEAR_S (366.0 * 86400)
 
-static const struct key keys[PART_COUNT][20] = {
+static const struct key keys[PART_COUNT][21] = {
     [ROOT] = {
         {"$schema", TEXT, SIZE_MAX, 0, 0, "for editors; not read", NULL, ROOT, false},
         {"name", TEXT, IN_SCENE(name), 0, 0, "for the report", NULL, ROOT, false},
@@ -49,6 +50,7 @@ static const struct key keys[PART_COUNT][20] = {
         {"types", LIST, 0, 1, WORLD_OVERRIDES, "what the fleet may launch", NULL, TYPE, false},
         {"losses", LIST, 0, 0, SCENE_LOSSES_MAX, "zones and pools that are lost for a while", NULL, LOSS, false},
         {"allocation", WORD, IN_SCENE(allocation), 0, 0, "the fleet's allocation strategy", allocations, ROOT, false},
+        {"fleet", WORD, IN_SCENE(fleet), 0, 0, "what masu's cluster runs on; the other rules keep a Spot Fleet, ECS managed scaling its group", fleets, ROOT, false},
         {"boot_p50_s", SECONDS, IN_SCENE(boot_p50_ms), 1, 3600, "from launch to registered, median", NULL, ROOT, false},
         {"boot_p90_s", SECONDS, IN_SCENE(boot_p90_ms), 1, 3600, "the same, 9 of 10", NULL, ROOT, false},
         {"interruptions_per_instance_day", NUMBER, IN_SCENE(interruptions_per_instance_day), 0, 100, "spot notices of the generated market", NULL, ROOT, false},

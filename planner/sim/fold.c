@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "planner/sim/fold_internal.h"
-#include "planner/sim/orders.h"
 
 enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000, SWAP_MAX = 8 };
 
@@ -18,51 +17,65 @@ struct fold {
     int64_t ticks;
 };
 
-int fold_new(struct world *w, const struct policy_cluster *policies, size_t count, struct fold **ret, struct err *err)
+static void begin_cluster(struct fold *f, size_t i, const struct policy_cluster *policy)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (world_find_cluster(w, policies[i].name) < 0)
-            return err_set(err, ERR_INVALID, "fold: no cluster %s in the world", policies[i].name);
-        for (size_t k = 0; k < policies[i].fleet_count; k++)
-            if (world_find_fleet(w, policies[i].fleets[k].id) < 0)
-                return err_set(err, ERR_INVALID, "fold: no fleet %s in the world", policies[i].fleets[k].id);
-    }
-    struct fold *f = calloc(1, sizeof *f);
-    struct fold_cluster *clusters = calloc(count + 1, sizeof *clusters);
-    struct policy_cluster *own = calloc(count + 1, sizeof *own);
-    if (!f || !clusters || !own) {
-        free(f);
-        free(clusters);
-        free(own);
-        return err_set(err, ERR_NOMEM, "fold: no memory");
-    }
+    struct fold_cluster *c = &f->clusters[i];
+    f->policies[i] = *policy;
+    *c = (struct fold_cluster){.w = f->w, .cluster = world_find_cluster(f->w, policy->name), .policy = &f->policies[i], .started_ms = f->w->now_ms,
+                               .next_ms = f->w->now_ms + (int64_t)i * policy->period_ms / (int64_t)f->count};
+    arena_init(&c->arena, ARENA_MAX_BYTES);
+    arena_init(&c->memo_arenas[0], ARENA_MAX_BYTES);
+    arena_init(&c->memo_arenas[1], ARENA_MAX_BYTES);
+    arena_init(&c->kept, ARENA_MAX_BYTES);
+    c->pool_sets = arena_array(&c->kept, struct attribute_set, f->w->pool_count + 1);
+}
+
+static void watch(struct fold *f)
+{
     struct invariants_options o;
     invariants_options_default(&o);
-    for (size_t i = 0; i < count; i++) {
-        struct fold_cluster *c = &clusters[i];
-        own[i] = policies[i];
-        *c = (struct fold_cluster){.w = w, .cluster = world_find_cluster(w, own[i].name), .policy = &own[i], .started_ms = w->now_ms,
-                                   .next_ms = w->now_ms + (int64_t)i * own[i].period_ms / (int64_t)count};
-        arena_init(&c->arena, ARENA_MAX_BYTES);
-        arena_init(&c->memo_arenas[0], ARENA_MAX_BYTES);
-        arena_init(&c->memo_arenas[1], ARENA_MAX_BYTES);
-        arena_init(&c->kept, ARENA_MAX_BYTES);
-        c->pool_sets = arena_array(&c->kept, struct attribute_set, w->pool_count + 1);
-        o.drain_deadline_ms = own[i].drain_deadline_ms;
-        o.drain_percent = own[i].drain_percent;
-        o.step_instances = own[i].step_instances;
-        o.headroom_permyriad = own[i].headroom_percent * 100;
+    for (size_t i = 0; i < f->count; i++) {
+        const struct policy_cluster *p = &f->policies[i];
+        o.drain_deadline_ms = p->drain_deadline_ms;
+        o.drain_percent = p->drain_percent;
+        o.step_instances = p->step_instances;
+        o.headroom_permyriad = p->headroom_percent * 100;
         o.swap_instances = SWAP_MAX;
-        o.max_usd_micro = own[i].max_usd_micro;
-        for (size_t k = 0; k < own[i].headroom_task_count; k++)
-            o.headroom_tasks += own[i].headroom_tasks[k].tasks;
+        o.max_usd_micro = p->max_usd_micro;
+        for (size_t k = 0; k < p->headroom_task_count; k++)
+            o.headroom_tasks += p->headroom_tasks[k].tasks;
     }
-    *f = (struct fold){.w = w, .clusters = clusters, .policies = own, .count = count, .invariants = invariants_attach(w, &o)};
+    f->invariants = invariants_attach(f->w, &o);
+    for (size_t i = 0; i < f->count; i++)
+        for (size_t k = 0; k < f->policies[i].fleet_count; k++) {
+            const struct fold_fleet *x = &f->clusters[i].fleets[k];
+            if (x->kind == FLEET_INSTANT)
+                invariants_instant_bound(f->invariants, x->id, x->policy->max);
+            else
+                invariants_bounds(f->invariants, x->fleet, x->policy->min, x->policy->max);
+        }
+}
+
+int fold_new(struct world *w, const struct policy_cluster *policies, size_t count, struct fold **ret, struct err *err)
+{
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < own[i].fleet_count; k++)
-            invariants_bounds(f->invariants, world_find_fleet(w, own[i].fleets[k].id), own[i].fleets[k].min, own[i].fleets[k].max);
-    *ret = f;
-    return 0;
+        if (world_find_cluster(w, policies[i].name) < 0)
+            return err_set(err, ERR_INVALID, "fold: no cluster %s in the world", policies[i].name);
+    struct fold *f = calloc(1, sizeof *f);
+    if (!f)
+        return err_set(err, ERR_NOMEM, "fold: no memory");
+    *f = (struct fold){.w = w, .clusters = calloc(count + 1, sizeof *f->clusters), .policies = calloc(count + 1, sizeof *f->policies), .count = count};
+    int rc = f->clusters && f->policies ? 0 : err_set(err, ERR_NOMEM, "fold: no memory");
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        begin_cluster(f, i, &policies[i]);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = fold_find_fleets(&f->clusters[i], err);
+    if (rc == 0)
+        watch(f);
+    else
+        fold_free(f);
+    *ret = rc == 0 ? f : NULL;
+    return rc;
 }
 
 void fold_free(struct fold *f)
@@ -84,51 +97,19 @@ void fold_free(struct fold *f)
 
 // ---- act ------------------------------------------------------------------------------------------------------------------
 
-static enum world_answer apply(struct fold_cluster *c, const struct action *a)
-{
-    struct world *w = c->w;
-    int fleet = a->kind == ACTION_SET_TARGET || a->kind == ACTION_CLAIM ? world_find_fleet(w, a->target) : -1;
-    int instance = fleet < 0 ? world_find_instance(w, a->target) : -1;
-    if (fleet < 0 && instance < 0)
-        return WORLD_NOT_FOUND;
-    switch (a->kind) {
-    case ACTION_MARK:
-        return world_tag(w, WORLD_OURS, instance, "masu:drain", a->value);
-    case ACTION_UNMARK:
-        return world_untag(w, WORLD_OURS, instance, "masu:drain");
-    case ACTION_DRAIN:
-        return world_set_container_instance_state(w, WORLD_OURS, c->cluster, instance, WE_DRAINING);
-    case ACTION_UNDRAIN:
-        return world_set_container_instance_state(w, WORLD_OURS, c->cluster, instance, WE_ACTIVE);
-    case ACTION_SET_TARGET:
-        return world_modify_spot_fleet(w, WORLD_OURS, fleet, a->capacity, a->on_demand, WX_NO_TERMINATION);
-    case ACTION_TERMINATE:
-        return world_terminate(w, WORLD_OURS, &instance, 1);
-    case ACTION_DEREGISTER:
-        return world_deregister(w, WORLD_OURS, c->cluster, instance, true);
-    case ACTION_CLAIM:
-        return world_tag_fleet(w, WORLD_OURS, fleet, "masu:owner", a->value);
-    case ACTION_LAUNCH:
-    case ACTION_END_MEMBER:  // of groups, which this rig has none of
-    case ACTION_HEARTBEAT:
-    case ACTION_COMPLETE:
-    case ACTION_COUNT:
-        break;
-    }
-    return WORLD_INVALID;
-}
-
-static void act(struct fold *f, struct fold_cluster *c, const struct plan *p, struct arena *a)
+static void act(struct fold *f, struct fold_cluster *c, const struct snapshot *s, const struct plan *p, struct arena *a)
 {
     bool *done = arena_array(a, bool, p->action_count + 1);
     for (size_t k = 0; k < p->action_count; k++) {
         const struct action *x = &p->actions[k];
         if (x->after < 0 || done[x->after]) {
             invariants_intent(f->invariants, action_kind_name(x->kind), x->target);
-            done[k] = apply(c, x) == WORLD_OK;
+            done[k] = fold_recheck(c, s, x) && fold_act(c, s, x) == WORLD_OK;
             invariants_outcome(f->invariants, action_kind_name(x->kind), x->target);
         }
-        if (!done[k])
+        if (done[k])
+            memo_answered(&c->memo, x);
+        else
             memo_forget(&c->memo, x);
     }
 }
@@ -165,7 +146,7 @@ static int tick(struct fold *f, struct fold_cluster *c, struct err *err)
     invariants_check_plan(f->invariants, &in, &result);
     arena_reset(&c->memo_arenas[c->turn]);
     memo_copy(&c->memo_arenas[c->turn], &result.memo, &c->memo);
-    act(f, c, &result.plan, a);
+    act(f, c, &s, &result.plan, a);
     for (size_t i = 0; i < result.memo.drain_count; i++)
         if (result.memo.drains[i].reported_ms == s.now_ms)
             invariants_reported(f->invariants, result.memo.drains[i].instance);

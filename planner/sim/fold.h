@@ -2,9 +2,9 @@
 //
 // Each cluster of the world is looked at every period, and at once when a spot notice came (asked for every 15 s, as against AWS). The
 // snapshot is the world's truth of that moment, the plan's actions are carried out in the same moment, those whose `after` failed
-// are left out; the invariants watch as on the wire. Left out against the wire: throttling, lags, lost answers, credentials,
-// journal, and the re-check, which would read the very same facts. Worlds of Spot Fleets, services and standalone tasks whose
-// definitions ask for nothing that world_attributes does not tell.
+// or whose re-check says no are left out; the invariants watch as on the wire. Left out against the wire: throttling, lags, lost answers,
+// credentials and journal. Fleets of all four kinds (instant ones by the tag of their members and the
+// answers of their orders), services and standalone tasks whose definitions ask for nothing that world_attributes does not tell.
 #pragma once
 
 #include "base/err.h"
@@ -14,8 +14,8 @@
 
 struct fold;
 
-// One policy a cluster of the world, with fleets named by id; copied, what it points to must outlive the fold. The world is the
-// caller's and outlives the fold, too. ERR_INVALID: a policy names no cluster or fleet of the world.
+// One policy a cluster of the world, with fleets named by id, group or instant; copied, what it points to must outlive the fold. The world is the
+// caller's and outlives the fold, too. ERR_INVALID: a policy names no cluster, fleet or launch template of the world.
 int fold_new(struct world *w, const struct policy_cluster *policies, size_t count, struct fold **ret, struct err *err);
 void fold_free(struct fold *f);                     // NULL-safe
 int fold_run(struct fold *f, int64_t to_ms, struct err *err);

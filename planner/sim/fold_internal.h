@@ -11,10 +11,29 @@ struct fold_service {
     char deployment[WORLD_ID];
 };
 
+enum { FOLD_REFUSALS_MAX = 64 };
+
+// A fleet of the policy. An instant one is none of the world's: it is the instances with its tag, and what its orders were answered.
+struct fold_fleet {
+    const struct policy_fleet *policy;
+    enum fleet_kind kind;
+    int fleet;                       // the world's, -1: instant
+    const char *id;
+    int template;                    // of an instant fleet
+    const char *last_error;
+    int64_t last_error_ms, capacity_error_ms;
+    struct {
+        int pool;
+        int64_t at_ms;
+    } refusals[FOLD_REFUSALS_MAX];   // the newest of each pool
+    int refusal_count;
+};
+
 struct fold_cluster {
     struct world *w;
     int cluster;
     const struct policy_cluster *policy;
+    struct fold_fleet *fleets;       // in the policy's order
     struct arena arena;              // of this tick
     unsigned turn;
     struct arena memo_arenas[2];
@@ -29,6 +48,30 @@ struct fold_cluster {
     struct attribute_set *pool_sets; // by the world's pool: as its first member registered; count 0: none seen
     struct arena kept;
 };
+
+// A look while it is made.
+struct look {
+    struct fold_cluster *c;
+    struct world *w;
+    struct arena *a;
+    struct snapshot *s;
+    int *service_of;         // by the world's service, -1: not of this cluster
+    int *service_at;         // by the snapshot's service
+    int *shape_service, *shape_taskdef;  // by shape, world's indices
+    size_t shape_cap;
+};
+
+// fold_fleets.c
+int fold_find_fleets(struct fold_cluster *c, struct err *err);  // ERR_INVALID: a fleet or template of the policy is not in the world
+void fold_look_types(struct look *l);
+void fold_look_fleets(struct look *l);
+int fold_fleet_of(const struct look *l, const struct world_instance *i);  // the snapshot's; -1: of none
+const char *fold_template_name(struct look *l, int template);
+const struct attribute_set *fold_pool_set(struct look *l, int pool, int instance);  // fold_look.c
+// fold_recheck.c: what the action depends on is still so.
+bool fold_recheck(const struct fold_cluster *c, const struct snapshot *s, const struct action *a);
+// fold_act.c: one action, now. WORLD_NO_ROOM: a launch brought nothing.
+enum world_answer fold_act(struct fold_cluster *c, const struct snapshot *s, const struct action *a);
 
 // The snapshot of this moment; `a` owns it, strings may be the world's.
 void fold_look(struct fold_cluster *c, struct arena *a, struct snapshot *ret);

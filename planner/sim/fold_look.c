@@ -3,19 +3,9 @@
 
 #include "planner/drain.h"
 #include "planner/sim/fold_internal.h"
+#include "planner/sim/group.h"
 
 enum { ENDED_SHOWN_MS = 600000, SETS_MAX = 1024 };
-
-struct look {
-    struct fold_cluster *c;
-    struct world *w;
-    struct arena *a;
-    struct snapshot *s;
-    int *service_of;         // by the world's service, -1: not of this cluster
-    int *service_at;         // by the snapshot's service
-    int *shape_service, *shape_taskdef;  // by shape, world's indices
-    size_t shape_cap;
-};
 
 // ---- attributes -----------------------------------------------------------------------------------------------------------
 
@@ -25,7 +15,7 @@ static int by_name(const void *x, const void *y)
 }
 
 // Attributes of an instance are its pool's: of a template without custom ones nothing else differs.
-static const struct attribute_set *pool_set(struct look *l, int pool, int instance)
+const struct attribute_set *fold_pool_set(struct look *l, int pool, int instance)
 {
     struct attribute_set *set = &l->c->pool_sets[pool];
     if (set->count > 0 || instance < 0)
@@ -38,92 +28,6 @@ static const struct attribute_set *pool_set(struct look *l, int pool, int instan
             set->v[set->count++] = (struct attribute){v[k].name, v[k].value};
     qsort(set->v, set->count, sizeof *set->v, by_name);
     return set;
-}
-
-// ---- types and fleets -------------------------------------------------------------------------------------------------------
-
-static void look_types(struct look *l)
-{
-    l->s->type_count = l->w->type_count;
-    l->s->types = arena_array(l->a, struct instance_type, l->w->type_count + 1);
-    for (size_t t = 0; t < l->w->type_count; t++) {
-        const struct world_type *x = &l->w->types[t];
-        int64_t sum = 0, zones = 0;
-        for (size_t p = 0; p < l->w->pool_count; p++) {
-            sum += l->w->pools[p].type == (int)t ? l->w->pools[p].spot_usd_micro : 0;
-            zones += l->w->pools[p].type == (int)t;
-        }
-        struct res nominal = res_make((int64_t)x->vcpus * 1024, x->memory_mib);
-        nominal.v[RES_GPU] = x->gpus;
-        nominal.v[RES_ENI] = x->max_enis - 1;
-        l->s->types[t] = (struct instance_type){.name = x->name, .arch = x->arch, .nominal = nominal,
-                                                .registered = machine_registers(x, &l->w->templates[0]),
-                                                .spot_usd_micro = zones > 0 ? sum / zones : 0, .on_demand_usd_micro = x->on_demand_usd_micro};
-    }
-}
-
-static int64_t refused_ms(const struct world_fleet *f, int pool)
-{
-    for (int k = 0; k < WORLD_FLEET_EVENTS && f->events[k].at_ms > 0; k++)
-        if (f->events[k].pool == pool)
-            return f->events[k].at_ms;
-    return 0;
-}
-
-static void look_pools(struct look *l, const struct world_fleet *f, const char *launch_template, struct fleet *to)
-{
-    to->pools = arena_array(l->a, struct fleet_pool, (size_t)(f->override_count * l->w->zone_count) + 1);
-    for (int o = 0; o < f->override_count; o++)
-        for (int z = 0; z < l->w->zone_count; z++) {
-            if (f->overrides[o].zone >= 0 && f->overrides[o].zone != z)
-                continue;
-            int pool = fleet_pool(l->w, f->overrides[o].type, z);
-            const struct attribute_set *set = pool_set(l, pool, -1);
-            to->pools[to->pool_count++] = (struct fleet_pool){
-                .type = f->overrides[o].type, .type_name = l->w->types[f->overrides[o].type].name, .zone = l->w->zones[z],
-                .weight_milli = f->overrides[o].weight_milli, .subnet = l->w->subnets[z].id, .launch_template = launch_template,
-                .attributes = set, .attributes_known = set != NULL, .spot_usd_micro = l->w->pools[pool].spot_usd_micro,
-                .refused_ms = refused_ms(f, pool)};
-        }
-}
-
-static const char *template_name(struct look *l, int template)
-{
-    return arena_printf(l->a, "%s:%d", l->w->templates[template].id, l->w->templates[template].version);
-}
-
-static enum fleet_state fleet_state(const struct world_fleet *f)
-{
-    static const enum fleet_state STATES[] = {
-        [WF_SUBMITTED] = FLEET_SUBMITTED, [WF_ACTIVE] = FLEET_ACTIVE, [WF_MODIFYING] = FLEET_MODIFYING,
-        [WF_CANCELLED_RUNNING] = FLEET_CANCELLED_RUNNING, [WF_CANCELLED_TERMINATING] = FLEET_CANCELLED_TERMINATING,
-        [WF_CANCELLED] = FLEET_CANCELLED};
-    return STATES[f->state.now];
-}
-
-static void look_fleets(struct look *l)
-{
-    static const char *const ACTIVITIES[] = {[WA_PENDING_FULFILLMENT] = "pending_fulfillment", [WA_FULFILLED] = "fulfilled",
-                                             [WA_PENDING_TERMINATION] = "pending_termination", [WA_ERROR] = "error"};
-    const struct policy_cluster *p = l->c->policy;
-    l->s->fleets = arena_array(l->a, struct fleet, p->fleet_count + 1);
-    for (size_t k = 0; k < p->fleet_count; k++) {
-        const struct world_fleet *f = &l->w->fleets[world_find_fleet(l->w, p->fleets[k].id)];
-        const char *owner = world_tag_value(f->tags, f->tag_count, "masu:owner"), *control = world_tag_value(f->tags, f->tag_count, "masu:mode");
-        struct fleet *to = &l->s->fleets[l->s->fleet_count++];
-        *to = (struct fleet){.id = f->id, .name = "", .unfound = "", .kind = FLEET_SPOT_FLEET, .state = fleet_state(f), .found = true, .maintain = f->maintain,
-                             .activity = ACTIVITIES[f->activity], .target = f->target.now, .on_demand_target = f->on_demand.now,
-                             .fulfilled_milli = f->fulfilled_milli, .allocation = "", .valid_until_ms = f->valid_until_ms,
-                             .owner = owner ? owner : "", .foreign = "", .control = control ? control : "", .denied = "", .last_error = ""};
-        for (int e = WORLD_FLEET_EVENTS - 1; e >= 0; e--) {
-            if (f->events[e].at_ms == 0)
-                continue;
-            to->last_error = f->events[e].sub_type;
-            to->last_error_ms = f->events[e].at_ms;
-            to->capacity_error_ms = f->events[e].pool < 0 ? f->events[e].at_ms : to->capacity_error_ms;
-        }
-        look_pools(l, f, template_name(l, f->template), to);
-    }
 }
 
 // ---- services and shapes ----------------------------------------------------------------------------------------------------
@@ -287,14 +191,6 @@ static int by_shape(const void *x, const void *y)
     return a->service != b->service ? (a->service > b->service) - (a->service < b->service) : (a->shape > b->shape) - (a->shape < b->shape);
 }
 
-static int fleet_of(const struct look *l, int fleet)
-{
-    for (size_t k = 0; fleet >= 0 && k < l->s->fleet_count; k++)
-        if (!strcmp(l->s->fleets[k].id, l->w->fleets[fleet].id))
-            return (int)k;
-    return -1;
-}
-
 static void look_container(struct look *l, int n, struct instance *to)
 {
     const struct world_instance *i = &l->w->instances[n];
@@ -316,7 +212,7 @@ static void look_container(struct look *l, int n, struct instance *to)
     to->ports = port_set_reserved;
     to->agent_version = l->w->templates[i->template].agent_version;
     to->tasks_known = true;
-    to->attributes = pool_set(l, i->pool, n);
+    to->attributes = fold_pool_set(l, i->pool, n);
     for (int t = i->first_task; t >= 0; t = l->w->tasks[t].next_of_instance)
         if (task_alive(&l->w->tasks[t]))
             hold(l, to, &l->w->tasks[t]);
@@ -332,15 +228,16 @@ static struct instance look_instance(struct look *l, int n)
     const struct world_pool *p = &l->w->pools[i->pool];
     const char *mark = world_tag_value(i->tags, i->tag_count, "masu:drain");
     struct instance to = {.id = i->id, .arn = "", .type = l->w->types[p->type].name, .zone = l->w->zones[p->zone], .arch = l->w->types[p->type].arch,
-                          .spot = i->spot, .fleet = fleet_of(l, i->fleet), .weight_milli = i->weight_milli, .ec2 = STATES[i->state.now],
+                          .spot = i->spot, .fleet = fold_fleet_of(l, i), .weight_milli = i->weight_milli, .ec2 = STATES[i->state.now],
                           .launched_ms = i->launched_ms, .mark = mark ? arena_strdup(l->a, mark) : "",
                           .forbidden = world_tag_value(i->tags, i->tag_count, "masu:keep") != NULL,
-                          .notice_ms = i->end == WEND_INTERRUPTED ? i->notice_ms : 0, .rebalance_ms = i->rebalance_ms, .provider = "",
-                          .agent_version = "", .launch_template = template_name(l, i->template), .elsewhere = ""};
+                          .notice_ms = i->end == WEND_INTERRUPTED ? i->notice_ms : 0, .rebalance_ms = i->rebalance_ms, .provider = i->provider >= 0 ? l->w->providers[i->provider].name : "",
+                          .agent_version = "", .launch_template = fold_template_name(l, i->template), .elsewhere = "", .member = world_member_name(i->member.state.now),
+                          .scale_in_protected = i->member.protected};
     struct drain_mark told;
     if (mark && drain_mark_parse(l->a, mark, &told))
         to.marked_ms = told.at_ms;
-    to.attributes = pool_set(l, i->pool, -1);
+    to.attributes = fold_pool_set(l, i->pool, -1);
     look_container(l, n, &to);
     return to;
 }
@@ -375,8 +272,8 @@ void fold_look(struct fold_cluster *c, struct arena *a, struct snapshot *ret)
     for (int k = 0; k < SOURCE_COUNT; k++)
         ret->sources[k] = (struct source){SOURCE_OK, w->now_ms, ""};
     struct look l = {.c = c, .w = w, .a = a, .s = ret};
-    look_types(&l);
-    look_fleets(&l);
+    fold_look_types(&l);
+    fold_look_fleets(&l);
     look_services(&l);
     look_instances(&l);
     // sets that instances and pools point to

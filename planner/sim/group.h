@@ -21,6 +21,7 @@ struct world_group_spec {
 int world_add_group(struct world *w, const struct world_group_spec *s);   // returns its fleet
 const struct world_group *world_group_of(const struct world *w, int fleet);  // NULL: not a group
 void world_bind_provider(struct world *w, int provider, int fleet);       // members of the group are the provider's from now on
+const char *world_member_name(int64_t member);                             // "Terminating:Wait"; of WM_NONE ""
 int world_find_group(const struct world *w, const char *name);            // its fleet; -1
 
 // ---- commands --------------------------------------------------------------------------------------------------------------

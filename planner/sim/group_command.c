@@ -391,3 +391,15 @@ int world_group_add_warm(struct world *w, int fleet, int type, int zone, enum wo
     fleet_recount(w, fleet);
     return n;
 }
+
+const char *world_member_name(int64_t member)
+{
+    static const char *const names[WM_COUNT] = {
+        [WM_NONE] = "", [WM_PENDING] = "Pending", [WM_PENDING_WAIT] = "Pending:Wait", [WM_PENDING_PROCEED] = "Pending:Proceed",
+        [WM_IN_SERVICE] = "InService", [WM_TERMINATING] = "Terminating", [WM_TERMINATING_WAIT] = "Terminating:Wait",
+        [WM_TERMINATING_PROCEED] = "Terminating:Proceed", [WM_TERMINATED] = "Terminated", [WM_DETACHING] = "Detaching",
+        [WM_DETACHED] = "Detached", [WM_ENTERING_STANDBY] = "EnteringStandby", [WM_STANDBY] = "Standby", [WM_QUARANTINED] = "Quarantined",
+        [WM_WARMED_PENDING] = "Warmed:Pending", [WM_WARMED_STOPPED] = "Warmed:Stopped", [WM_WARMED_RUNNING] = "Warmed:Running",
+        [WM_WARMED_HIBERNATED] = "Warmed:Hibernated", [WM_WARMED_TERMINATING] = "Warmed:Terminating"};
+    return names[member];
+}

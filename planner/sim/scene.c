@@ -103,18 +103,34 @@ static int on_demand_market(const struct scene *s, struct arena *a, struct marke
     return 0;
 }
 
-// The provider is there before the services that name it, and is bound to the group that comes after.
-static void add_fleet(struct world *w, const struct scene *s, enum scene_fleet kind, const struct world_override *types, int provider)
+static void add_group(struct world *w, const struct scene *s, const struct world_override *types, int provider)
 {
-    if (kind == SCENE_GROUP) {
-        int fleet = world_add_group(w, &(struct world_group_spec){.name = "main-group", .cluster = 0, .max = 5000, .overrides = types,
-                                                                  .override_count = (int)s->type_count, .mixed = true, .allocation = s->allocation,
-                                                                  .protects_new = true});
-        w->groups[0].suspended = 1u << WP_AZ_REBALANCE;
+    int fleet = world_add_group(w, &(struct world_group_spec){.name = "main-group", .cluster = 0, .max = 10000, .overrides = types,
+                                                              .override_count = (int)s->type_count, .mixed = true, .allocation = s->allocation,
+                                                              .protects_new = provider >= 0});
+    w->groups[0].suspended = 1u << WP_AZ_REBALANCE;
+    if (provider >= 0)
         world_bind_provider(w, provider, fleet);
+}
+
+// The provider is there before the services that name it, and is bound to the group that comes after.
+static void add_fleet(struct world *w, const struct scene *s, enum scene_fleet kind, struct world_override *types, int provider)
+{
+    enum scene_kind own = kind == SCENE_OWN ? s->fleet : SCENE_SPOT_FLEET;
+    if (kind == SCENE_GROUP || own == SCENE_AUTO_SCALING) {
+        add_group(w, s, types, provider);
         return;
     }
-    world_add_fleet(w, &(struct world_fleet_spec){.cluster = 0, .allocation = s->allocation, .overrides = types, .override_count = (int)s->type_count});
+    struct world_fleet_spec spec = {.cluster = 0, .allocation = s->allocation, .overrides = types, .override_count = (int)s->type_count,
+                                    .ec2_fleet = own != SCENE_SPOT_FLEET};
+    if (own == SCENE_INSTANT) {
+        spec.instant = spec.request_type = true;
+        spec.tag = "main/instant";
+        spec.allocation = WALLOC_PRICE_CAPACITY_OPTIMIZED;
+        for (size_t t = 0; t < s->type_count; t++)
+            types[t].weight_milli = 1000;  // it launches instances
+    }
+    world_add_fleet(w, &spec);
 }
 
 int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, struct arena *a, struct world **ret, struct err *err)

@@ -33,6 +33,9 @@ struct scene_loss {
     int64_t from_ms, to_ms;
 };
 
+// What masu's cluster runs on; other rules know but the Spot Fleet (and ECS managed scaling its group).
+enum scene_kind { SCENE_SPOT_FLEET, SCENE_EC2_FLEET, SCENE_AUTO_SCALING, SCENE_INSTANT, SCENE_KIND_COUNT };
+
 struct scene {
     const char *name;
     int64_t start_ms;            // wall time of the beginning
@@ -43,6 +46,7 @@ struct scene {
     struct scene_type types[WORLD_OVERRIDES];
     size_t type_count;
     enum world_allocation allocation;
+    enum scene_kind fleet;
     struct scene_loss losses[SCENE_LOSSES_MAX];
     size_t loss_count;
     int64_t boot_p50_ms, boot_p90_ms;
@@ -59,10 +63,10 @@ struct scene {
 // instance each; no deployments, no standalone tasks.
 void scene_default(struct scene *s, int64_t tasks);
 
-// On what the cluster runs: a Spot Fleet; an Auto Scaling group of spot instances behind a capacity provider with managed scaling, as ECS
+// On what the cluster runs: a Spot Fleet; what the scene says; an Auto Scaling group of spot instances behind a capacity provider with managed scaling, as ECS
 // managed scaling wants it (no weights); or the Spot Fleet
 // in a market that costs what on-demand instances do and takes nothing back; or nothing at all, where no task ever starts.
-enum scene_fleet { SCENE_SPOT, SCENE_GROUP, SCENE_ON_DEMAND, SCENE_NOTHING };
+enum scene_fleet { SCENE_SPOT, SCENE_OWN, SCENE_GROUP, SCENE_ON_DEMAND, SCENE_NOTHING };
 // A world with one cluster (index 0) and one fleet (index 0), which has what the demand takes and a fifth more. ERR_INVALID names what the
 // world does not know. What the world needs besides is the arena's and must outlive it.
 int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, struct arena *a, struct world **ret, struct err *err);

@@ -3,8 +3,9 @@
 #include "planner/sim/fold.h"
 #include "planner/sim/managed.h"
 #include "planner/sim/world_internal.h"
+#include "planner/sim/world_policy.h"
 
-enum { MINUTE_MS = 60000, TELL_MS = 3600000, MAX_OVER_MEAN = 40, AGAIN_EVERY = 16 };
+enum { MINUTE_MS = 60000, TELL_MS = 3600000, MAX_OVER_MEAN = 40, MAX_UNITS = 10000, AGAIN_EVERY = 16 };
 
 struct run {
     const struct trial *t;
@@ -15,7 +16,6 @@ struct run {
     struct managed managed;
     struct fold *fold;            // of masu
     struct policy_cluster policy;
-    struct policy_fleet fleet;
     struct world_summary from;    // at the end of the warm-up
     int64_t drains_from;
     int64_t ended;                // by managed scaling
@@ -38,11 +38,10 @@ static int begin_masu(struct run *r, struct err *err)
         r->policy = *s->policy;
     else
         policy_cluster_defaults(&r->policy);
-    r->fleet = (struct policy_fleet){.id = r->w->fleets[0].id, .tag = "", .group = "", .arch = "", .max = fleet_units(r->w) * MAX_OVER_MEAN};
-    r->fleet.max = r->fleet.max > 10000 ? 10000 : r->fleet.max;
+    struct world_view v = world_view(r->w);
+    world_policy_fleets(&r->arena, &v, 0, &r->policy);
     r->policy.name = "main";
-    r->policy.fleets = &r->fleet;
-    r->policy.fleet_count = 1;
+    r->policy.fleets[0].max = fleet_units(r->w) * MAX_OVER_MEAN < MAX_UNITS ? fleet_units(r->w) * MAX_OVER_MEAN : MAX_UNITS;
     r->policy.period_ms = s->period_ms;
     if (r->t->knob > 0) {
         r->policy.waiting_costs = (int64_t)(r->t->knob + 0.5);
@@ -168,7 +167,7 @@ int trial_run(const struct trial *t, struct trial_result *ret, struct err *err)
     policy_cluster_defaults(&r.policy);
     if (t->scene->policy)
         r.policy = *t->scene->policy;
-    int rc = scene_world(t->scene, t->seed, rule_info(t->kind)->fleet, &r.arena, &r.w, err);
+    int rc = scene_world(t->scene, t->seed, t->kind == RULE_MASU ? SCENE_OWN : rule_info(t->kind)->fleet, &r.arena, &r.w, err);
     if (rc == 0) {
         r.crew.w = r.w;
         rule_init(&r.rule, t->kind, t->knob, t->scene, &r.arena);

@@ -183,18 +183,6 @@ const char *play_asg_arn(struct call *c, int fleet)
                         play_asg_of(c, fleet)->uuid, c->view.fleets[fleet].id);
 }
 
-const char *play_asg_state(int64_t member)
-{
-    static const char *const names[WM_COUNT] = {
-        [WM_NONE] = "", [WM_PENDING] = "Pending", [WM_PENDING_WAIT] = "Pending:Wait", [WM_PENDING_PROCEED] = "Pending:Proceed",
-        [WM_IN_SERVICE] = "InService", [WM_TERMINATING] = "Terminating", [WM_TERMINATING_WAIT] = "Terminating:Wait",
-        [WM_TERMINATING_PROCEED] = "Terminating:Proceed", [WM_TERMINATED] = "Terminated", [WM_DETACHING] = "Detaching",
-        [WM_DETACHED] = "Detached", [WM_ENTERING_STANDBY] = "EnteringStandby", [WM_STANDBY] = "Standby", [WM_QUARANTINED] = "Quarantined",
-        [WM_WARMED_PENDING] = "Warmed:Pending", [WM_WARMED_STOPPED] = "Warmed:Stopped", [WM_WARMED_RUNNING] = "Warmed:Running",
-        [WM_WARMED_HIBERNATED] = "Warmed:Hibernated", [WM_WARMED_TERMINATING] = "Warmed:Terminating"};
-    return names[member];
-}
-
 const char *play_asg_process(int process)
 {
     static const char *const names[WP_COUNT] = {
@@ -233,7 +221,7 @@ void play_asg_write_instance(struct call *c, int instance, bool with_group)
     if (with_group)
         xo_text(o, "AutoScalingGroupName", c->view.fleets[in->fleet].id);
     xo_text(o, "AvailabilityZone", c->view.zones[pool->zone]);
-    xo_text(o, "LifecycleState", play_asg_state(world_seen(&in->member.state, c->seen_ms)));
+    xo_text(o, "LifecycleState", world_member_name(world_seen(&in->member.state, c->seen_ms)));
     // the two operations spell it differently
     const char *health = in->member.unhealthy ? (with_group ? "UNHEALTHY" : "Unhealthy") : (with_group ? "HEALTHY" : "Healthy");
     xo_text(o, "HealthStatus", health);

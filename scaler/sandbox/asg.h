@@ -31,7 +31,6 @@ bool play_asg_has(const struct asg_filter *f, const char *value);
 // ---- names
 const struct world_group *play_asg_of(const struct call *c, int fleet);  // NULL: not a group
 const char *play_asg_arn(struct call *c, int fleet);  // of a fleet that is a group
-const char *play_asg_state(int64_t member);                      // "Terminating:Wait"
 const char *play_asg_process(int process);                       // "AZRebalance"
 bool play_asg_listed(const struct call *c, int instance, bool warm);  // a member that the group still tells of
 void play_asg_write_instance(struct call *c, int instance, bool with_group);

@@ -1,10 +1,11 @@
 // A week or so of the default world on a recorded (or generated) spot market, the planner folded over it: what it cost, and how many
 // tasks of interrupted instances found capacity in time. One JSON object on stdout.
 //
-// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none|PERCENT:TASKS] [spot|single|on-demand] [seconds]
+// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none|PERCENT:TASKS] [spot|instant|groups|single|on-demand] [seconds]
 //   production, none   the headroom of policies/examples/production-spot.json, or none; or so many per cent, and so many whole tasks of each
 //                      of the two largest services
 //   spot               the fleets as they are, five types in three zones
+//   instant, groups    the same types launched as EC2 Fleets of type instant, or by Auto Scaling groups
 //   single             each fleet has one pool only: m5.2xlarge in the first zone
 //   on-demand          no market: every instance costs its on-demand price and is never taken back
 //   seconds            scale_out.on_demand_s; left out: the default
@@ -16,6 +17,7 @@
 #include "planner/sim/fold.h"
 #include "planner/sim/summary.h"
 #include "planner/sim/world_internal.h"
+#include "planner/sim/world_policy.h"
 
 #define DAY_MS 86400000LL
 
@@ -107,6 +109,8 @@ static struct world *make_world(struct run *r)
         die("market", &err);
     world_options_default(&o);
     o.market = &r->market;
+    o.groups = !strcmp(r->kind, "groups");
+    o.fleet_mix = !strcmp(r->kind, "instant") ? WMIX_INSTANT : WMIX_SPOT;
     if (world_default(r->seed, &o, &w, &err) != 0)
         die("world", &err);
     for (size_t f = 0; f < w->fleet_count && !strcmp(r->kind, "single"); f++) {
@@ -150,10 +154,7 @@ static void make_policies(struct run *r, struct world *w, struct policy_cluster 
         p[c].on_demand_ms = r->on_demand_s >= 0 ? r->on_demand_s * 1000 : p[c].on_demand_ms;
         if (strcmp(r->headroom, "none"))
             add_headroom(r, w, c, &p[c]);
-        p[c].fleets = arena_array(&r->arena, struct policy_fleet, (size_t)v.fleet_count);
-        for (int f = 0; f < v.fleet_count; f++)
-            if (v.fleets[f].cluster == c)
-                p[c].fleets[p[c].fleet_count++] = (struct policy_fleet){.id = v.fleets[f].id, .tag = "", .max = v.fleets[f].wanted * 20};
+        world_policy_fleets(&r->arena, &v, c, &p[c]);
     }
 }
 

@@ -88,7 +88,8 @@ def kills():
 
 
 def spot_weeks():
-    """Twenty seeds, a virtual week each, on recorded spot markets in turn; the planner folded over the world without a wire."""
+    """Twenty seeds, a virtual week each, on recorded spot markets in turn, seven also of the other kinds of fleets; the planner folded over the
+    world without a wire."""
     bench = os.environ.get("MASU_BENCH_SPOT", "")
     if not bench:
         print("FAIL spot weeks: MASU_BENCH_SPOT names no program")
@@ -97,25 +98,28 @@ def spot_weeks():
     markets = sorted(str(p) for p in folder.glob("spot-[ap]*.csv") if "advisor" not in p.name) or ["generated"]
 
     def week(job):
-        seed, headroom = job
-        done = subprocess.run([bench, markets[seed % len(markets)], "7", str(seed), headroom, "spot"], stdout=subprocess.PIPE,
+        seed, headroom, kind = job
+        done = subprocess.run([bench, markets[seed % len(markets)], "7", str(seed), headroom, kind], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
-        return seed, headroom, done
+        return seed, headroom, kind, done
+
+    jobs = [(s, h, "spot") for s in SEEDS for h in ("none", "production")]
+    jobs += [(s, "production", kind) for s in SEEDS[:7] for kind in ("instant", "groups")]
 
     good, tasks, in_time, more, need = True, 0, 0.0, 0.0, 0.0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for seed, headroom, done in pool.map(week, [(s, h) for s in SEEDS for h in ("none", "production")]):
+        for seed, headroom, kind, done in pool.map(week, jobs):
             out = json.loads(done.stdout) if done.returncode == 0 else None
             faults = [done.stderr.strip()[:300]] if out is None or out["violations"] else []
             if out and out["tasks_killed"]:
                 faults.append(f"{out['tasks_killed']} tasks killed")
             if out and headroom == "production":
                 tasks, in_time = tasks + out["interrupted_tasks"], in_time + out["in_time"] * out["interrupted_tasks"]
-            if out:
+            if out and kind == "spot":
                 more += out["instances_mean"] if headroom == "production" else -out["instances_mean"]
                 need += out["need_mean"] if headroom == "none" else 0
             good = good and not faults
-            name = f"spot week {seed}, {pathlib.Path(markets[seed % len(markets)]).stem}, headroom {headroom}"
+            name = f"{kind} week {seed}, {pathlib.Path(markets[seed % len(markets)]).stem}, headroom {headroom}"
             print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}: {out['interruptions']} interruptions, "
                   f"{out['in_time']:.4f} in time, {out['waited_share']:.4f} waited", flush=True)
     share = in_time / tasks if tasks else 1.0

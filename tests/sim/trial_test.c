@@ -239,6 +239,32 @@ static void every_rule_runs_the_same_demand_and_the_same_twice(void **state)
     arena_release(&a);
 }
 
+static void masu_serves_the_same_demand_on_each_kind_of_fleet(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct workload_trace t;
+    arena_init(&a, 0);
+    struct scene s = swinging_scene(&a, &t);
+    s.interruptions_per_instance_day = 6;
+    int64_t costs[SCENE_KIND_COUNT];
+    for (int k = 0; k < SCENE_KIND_COUNT; k++) {
+        s.fleet = (enum scene_kind)k;
+        struct trial_result r = run(&s, RULE_MASU, rule_info(RULE_MASU)->usual, 3);
+        for (int v = 0; v < r.violation_count && v < TRIAL_VIOLATIONS_MAX; v++)
+            print_message("kind %d: V%d at %+" PRId64 " s: %s\n", k, (int)r.violations[v].id, (r.violations[v].at_ms - s.start_ms) / 1000, r.violations[v].text);
+        assert_int_equal(r.violation_count, 0);
+        assert_int_equal(r.tasks_killed, 0);
+        assert_true(r.launches > 0 && r.interruptions > 0 && r.drains > 0);
+        assert_true(r.task_seconds_waited * 20 < r.task_seconds);
+        costs[k] = r.cost_usd_micro;
+    }
+    assert_int_equal(costs[SCENE_EC2_FLEET], costs[SCENE_SPOT_FLEET]);  // the world plays both alike
+    assert_int_not_equal(costs[SCENE_AUTO_SCALING], costs[SCENE_SPOT_FLEET]);
+    assert_int_not_equal(costs[SCENE_INSTANT], costs[SCENE_SPOT_FLEET]);
+    arena_release(&a);
+}
+
 static void a_higher_knob_buys_less_waiting(void **state)
 {
     (void)state;
@@ -305,6 +331,7 @@ int main(void)
         cmocka_unit_test(names_and_knobs),
         cmocka_unit_test(the_crew_gives_what_is_wished_and_kills_nobody),
         cmocka_unit_test(every_rule_runs_the_same_demand_and_the_same_twice),
+        cmocka_unit_test(masu_serves_the_same_demand_on_each_kind_of_fleet),
         cmocka_unit_test(a_higher_knob_buys_less_waiting),
         cmocka_unit_test(a_lost_zone_is_lost_for_all),
         cmocka_unit_test(prices_are_the_same_whatever_the_fleets_do),
