@@ -152,10 +152,9 @@ static void count_moving(struct work *w)
         for (size_t n = 0; (w->leaving || w->memo->drain_count > 0) && n < v->hold_count; n++) {
             const struct work_hold *x = &w->holds[v->hold_start + n];
             const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
-            if (work_drains(w, x->instance) && !w->inst[x->instance].planned_undo)
-                v->moving += h->running + h->pending;
-            else if (w->s->instances[x->instance].notice_ms > 0)
-                v->doomed += h->running;
+            bool ours = work_drains(w, x->instance) && !w->inst[x->instance].planned_undo;
+            v->moving += ours ? h->running + h->pending : 0;
+            v->doomed += !ours && w->s->instances[x->instance].notice_ms > 0 ? h->running : 0;
         }
     }
 }
@@ -231,9 +230,8 @@ static const char *service_hold(struct work *w, const struct holding *h)
                             explain_duration(w, w->s->now_ms - settling->since_ms), explain_duration(w, w->p->settle_ms));
     // ECS stops first whatever it may: in the worst case all of these go before one comes, and what AWS takes goes whatever we do.
     int64_t floor_min = percent_ceil(s->desired, s->min_percent), stay = s->running - w->svc[h->service].doomed;
-    int64_t stopped = i64_min(moving, i64_max(0, stay - floor_min));
+    int64_t stopped = i64_min(moving, i64_max(0, stay - floor_min)), healthy = stay - s->young - stopped;
     int64_t least = i64_max(floor_min, s->desired - i64_max(1, s->desired / 10));
-    int64_t healthy = stay - s->young - stopped;
     if (stopped > 0 && (healthy < least || healthy <= 0))
         return explain_text(w, "%s would run %" PRId64 " of %d healthy, least %" PRId64, s->name, healthy, s->desired,
                             i64_max(least, 1));

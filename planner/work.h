@@ -57,8 +57,7 @@ struct work_hold {
 
 struct work_service {
     size_t hold_start, hold_count;  // in holds
-    int32_t moving;                 // tasks on draining instances of ours (L5, V6), new ones of this tick included
-    int32_t doomed;                 // that run where a notice was received
+    int32_t moving, doomed;         // tasks on draining instances of ours (L5, V6), new ones of this tick included; where a notice came
     int shape;                      // of the PRIMARY deployment, -1 unknown
     double size;                    // of a task, a share of the largest instance; 0 unknown
     bool moves;                     // in no deployment, and ECS can move tasks of it

@@ -239,6 +239,24 @@ static void l8_looks_that_are_far_apart_are_not_compared(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+// What a notice takes in the same tick is gone for the others of its service: an instant fleet's loss is no open order that would hold scale-in.
+static void v6_tasks_that_a_notice_takes_are_not_there_to_be_moved(void **state)
+{
+    (void)state;
+    int small = build_shape(&b, "one:1", 64, 128), one = build_service(&b, "one", small, 10), doomed = build_instance(&b, fleet, type);
+    b.s.services[one].min_percent = 50;
+    b.s.fleets[fleet].kind = FLEET_INSTANT;
+    build_hold(&b, 3, one, 1);
+    build_hold(&b, doomed, one, 1);
+    build_hold(&b, 0, one, 8);
+    build_ticks(&b, 2);
+    build_noticed(&b, doomed);
+    const struct plan *p = build_plan(&b);
+    assert_non_null(plan_action(p, ACTION_DRAIN, "i-005"));
+    assert_null(plan_action(p, ACTION_DRAIN, "i-004"));
+    assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "one would run 8 of 10 healthy, least 9"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +272,7 @@ int main(void)
         TEST(l8_members_that_ec2_ended_hold_nothing),
         TEST(l8_looks_that_are_far_apart_are_not_compared),
         TEST(h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back),
+        TEST(v6_tasks_that_a_notice_takes_are_not_there_to_be_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

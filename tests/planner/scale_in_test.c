@@ -559,24 +559,6 @@ static void c2_tasks_of_one_service_on_all_drains_together_are_limited(void **st
     assert_int_equal(plan_count(p, ACTION_DRAIN), 2);  // 10 % of 26 tasks
 }
 
-// What a notice takes in the same tick is gone for the others of its service: an instant fleet's loss is no open order that would hold scale-in.
-static void v6_tasks_that_a_notice_takes_are_not_there_to_be_moved(void **state)
-{
-    (void)state;
-    int small = build_shape(&b, "one:1", 64, 128), one = build_service(&b, "one", small, 10), doomed = build_instance(&b, fleet, type);
-    b.s.services[one].min_percent = 50;
-    b.s.fleets[fleet].kind = FLEET_INSTANT;
-    build_hold(&b, inst[3], one, 1);
-    build_hold(&b, doomed, one, 1);
-    build_hold(&b, inst[0], one, 8);
-    build_ticks(&b, 2);
-    build_noticed(&b, doomed);
-    const struct plan *p = build_plan(&b);
-    assert_non_null(plan_action(p, ACTION_DRAIN, "i-005"));
-    assert_null(plan_action(p, ACTION_DRAIN, "i-004"));
-    assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "one would run 8 of 10 healthy, least 9"));
-}
-
 static void l6_a_service_whose_tasks_moved_settles_first(void **state)
 {
     (void)state;
@@ -700,7 +682,6 @@ int main(void)
         TEST(c1_a_service_that_can_neither_start_nor_stop_is_spared_for_all_desired_and_per_cents),
         TEST(c2_ecs_that_stops_first_never_takes_a_service_below_its_least),
         TEST(c2_tasks_of_one_service_on_all_drains_together_are_limited),
-        TEST(v6_tasks_that_a_notice_takes_are_not_there_to_be_moved),
         TEST(l6_a_service_whose_tasks_moved_settles_first),
         TEST(v26_each_instance_and_fleet_has_exactly_one_verdict),
         TEST(f5_a_cluster_without_desired_tasks_goes_to_zero),
