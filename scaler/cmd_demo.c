@@ -21,7 +21,7 @@ struct demo {
     bool headless, json, faults, groups, ec2_fleet, instant;
     int64_t for_ms, seed, trace_mean, history_ms;
     double speed;
-    const char *trace, *market, *policy;
+    const char *trace, *market, *policy, *state;
     struct option_address listen;
     bool listen_given;
     const char *token;
@@ -196,7 +196,7 @@ static int run(struct demo *d)
     struct arena a;
     arena_init(&a, 1 << 20);
     struct sandbox_options weather = {.seed = (uint64_t)d->seed, .weather = true};
-    struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy, .market_path = d->market,
+    struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy, .state_path = d->state, .market_path = d->market,
                             .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox, .events = true};
     struct world_options world;
     world_options_default(&world);
@@ -243,6 +243,7 @@ int cmd_demo(int argc, char **argv)
         {.name = "ec2-fleet", .kind = OPTION_FLAG, .ret = &d.ec2_fleet, .help = "its clusters run on EC2 Fleets; else on Spot Fleet requests"},
         {.name = "faults", .kind = OPTION_FLAG, .ret = &d.faults, .help = "AWS throttles, fails, loses answers and lags now and then"},
         {.name = "policy", .kind = OPTION_STRING, .ret = &d.policy, .value = "F", .help = "settings in place of the built-in policy"},
+        {.name = "state", .kind = OPTION_STRING, .ret = &d.state, .value = "F", .help = "a new file for its journal, for explain, replay, report and simulate --history"},
         {.name = "listen", .kind = OPTION_ADDRESS, .ret = &listen, .value = "H:P", .help = "of the report (127.0.0.1:8080)"},
         {.name = "format", .kind = OPTION_FORMAT, .ret = &d.json, .value = "text|json", .help = "of the summary"},
     };
@@ -254,6 +255,10 @@ int cmd_demo(int argc, char **argv)
     enum options_outcome outcome = options_parse(&spec, argc, argv, NULL);
     if (outcome != OPTIONS_GO)
         return outcome == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    if (d.state && access(d.state, F_OK) == 0) {  // its world's time begins anew
+        fprintf(stderr, "masu demo: --state %s: is there already -> name a new file\n", d.state);
+        return EXIT_USAGE;
+    }
     d.listen_given = listen.port >= 0;
     if (d.listen_given)
         d.listen = listen;

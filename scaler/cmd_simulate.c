@@ -5,7 +5,9 @@
 #include "base/check.h"
 #include "base/parse.h"
 #include "scaler/cmds.h"
+#include "scaler/journal_cli.h"
 #include "scaler/options.h"
+#include "scaler/recorded.h"
 #include "scaler/scenario.h"
 #include "scaler/simulate.h"
 #include "scaler/whatif.h"
@@ -16,6 +18,7 @@ enum { OUT_MAX_BYTES = 64 << 20, BAR_CELLS = 20 };
 
 struct simulate_command {
     const char *scenario, *trace, *policy, *against, *plot;
+    const char *history, *cluster, *from, *to;
     const char *lose_zone, *lose_pool, *scale, *add_service, *types;
     bool json, sweep, schema, no_masu;
     int64_t seeds, seed, tasks, for_ms, warmup_ms, period_ms, price_percent;
@@ -69,13 +72,43 @@ static int read_policy(struct simulate_command *c, struct err *err)
     return 0;
 }
 
+static int read_time(const char *name, const char *text, int64_t *ret, struct err *err)
+{
+    *ret = 0;
+    if (!text || parse_iso8601_ms(slice_of(text), ret))
+        return 0;
+    if (!parse_duration_ms(slice_of(text), ret) || *ret <= 0)
+        return err_set(err, ERR_INVALID, "--%s %s: expected a time as 2026-01-12T00:00:00Z, or how long before the newest tick, as 14d", name, text);
+    *ret = -*ret;
+    return 0;
+}
+
+static int read_history(struct simulate_command *c, struct err *err)
+{
+    struct recorded_query q = {.cluster = c->cluster};
+    struct state_reader *r = NULL;
+    struct recorded recorded;
+    int rc = read_time("from", c->from, &q.from_ms, err);
+    rc = rc ? rc : read_time("to", c->to, &q.to_ms, err);
+    rc = rc ? rc : journal_open(c->history, &r, err);
+    if (rc)
+        return rc;
+    rc = recorded_scene(r, &q, &c->arena, &c->s.scene, &recorded, err);
+    c->s.left_out = recorded.left_out;
+    c->s.left_out_count = recorded.left_out_count;
+    state_reader_free(r);
+    return rc ? err_wrap(err, "%s", c->history) : 0;
+}
+
 static int read_scene(struct simulate_command *c, struct err *err)
 {
     struct scene *s = &c->s.scene;
     int64_t length_ms = 0;
     int rc = 0;
     scene_default(s, c->tasks);
-    if (c->scenario)
+    if (c->history)
+        rc = read_history(c, err);
+    if (rc == 0 && c->scenario)
         rc = scenario_read(c->scenario, &c->arena, s, err);
     if (rc == 0 && c->trace) {
         rc = scenario_trace(c->trace, &c->arena, s, &length_ms, err);
@@ -89,7 +122,7 @@ static int read_scene(struct simulate_command *c, struct err *err)
         s->for_ms = c->for_ms;
     if (rc == 0 && c->warmup_ms >= 0)
         s->warmup_ms = c->warmup_ms;
-    else if (rc == 0 && (c->trace || (c->for_ms > 0 && s->warmup_ms >= s->for_ms)))
+    else if (rc == 0 && (c->trace || c->history || (c->for_ms > 0 && s->warmup_ms >= s->for_ms)))
         s->warmup_ms = s->for_ms / 5 < 3 * DAY_MS ? s->for_ms / 5 / MINUTE_MS * MINUTE_MS : 3 * DAY_MS;
     if (rc == 0 && c->period_ms > 0)
         s->period_ms = c->period_ms;
@@ -206,7 +239,11 @@ static int simulate(struct simulate_command *c)
     struct err err = {0};
     arena_init(&c->arena, 0);
     simulate_defaults(&c->s);
-    int usage = c->scenario || c->trace ? choose(c, &err) : err_set(&err, ERR_INVALID, "--scenario F or --trace F is missing");
+    int usage = c->scenario || c->trace || c->history ? choose(c, &err) : err_set(&err, ERR_INVALID, "--scenario F, --trace F or --history F is missing");
+    if (usage == 0 && c->history && (c->scenario || c->trace))
+        usage = err_set(&err, ERR_INVALID, "--history brings its own demand: leave out --scenario and --trace");
+    if (usage == 0 && !c->history && (c->cluster || c->from || c->to))
+        usage = err_set(&err, ERR_INVALID, "--cluster, --from and --to are of --history F");
     int rc = usage ? 0 : read_files(c, &err);
     if (rc == 0 && usage == 0)
         usage = read_whatifs(c, &err);
@@ -227,6 +264,10 @@ int cmd_simulate(int argc, char **argv)
     const struct option options[] = {
         {.name = "scenario", .kind = OPTION_STRING, .ret = &c.scenario, .value = "F", .help = "JSON: services, types, market, losses (docs/scenario.schema.json)"},
         {.name = "trace", .kind = OPTION_STRING, .ret = &c.trace, .value = "F", .help = "CSV of times and values: the demand; at most its first 14 days"},
+        {.name = "history", .kind = OPTION_STRING, .ret = &c.history, .value = "F", .help = "the journal of masu run --state: recorded demand, prices and notices"},
+        {.name = "cluster", .kind = OPTION_STRING, .ret = &c.cluster, .value = "NAME", .help = "which cluster of the history"},
+        {.name = "from", .kind = OPTION_STRING, .ret = &c.from, .value = "T", .help = "of the history: a time, or how long before the newest tick (7d)"},
+        {.name = "to", .kind = OPTION_STRING, .ret = &c.to, .value = "T", .help = "of the history (the newest tick)"},
         {.name = "tasks", .kind = OPTION_INT, .ret = &c.tasks, .value = "N", .help = "that the trace's mean stands for, without a scenario (200)", .min = 8, .max = 20000},
         {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy, .value = "F", .help = "masu's settings: of its first cluster, but for name and fleets"},
         {.name = "against", .kind = OPTION_STRING, .ret = &c.against, .value = "LIST", .help = "rules to compare masu with: all, or names"},
@@ -241,7 +282,7 @@ int cmd_simulate(int argc, char **argv)
         {.name = "spot-price", .kind = OPTION_INT, .ret = &c.price_percent, .value = "P", .help = "always so many per cent of the on-demand price, not the market's", .min = 1, .max = 100},
         {.name = "lose-zone", .kind = OPTION_STRING, .ret = &c.lose_zone, .value = "Z[@F-T]", .help = "what if a zone is lost, as us-east-1a@24h-36h"},
         {.name = "lose-pool", .kind = OPTION_STRING, .ret = &c.lose_pool, .value = "T/Z[@F-T]", .help = "what if a pool is lost, as c5.xlarge/us-east-1a"},
-        {.name = "scale", .kind = OPTION_STRING, .ret = &c.scale, .value = "S=X", .help = "what if a service wants X times as many tasks, as web=2"},
+        {.name = "scale", .kind = OPTION_STRING, .ret = &c.scale, .value = "S=X", .help = "what if a service wants X times as many tasks, as web=2, or all=1.2"},
         {.name = "add-service", .kind = OPTION_STRING, .ret = &c.add_service, .value = "S=CxMxN", .help = "what if there is one more: CPU units, MiB, tasks"},
         {.name = "types", .kind = OPTION_STRING, .ret = &c.types, .value = "LIST", .help = "what if the fleet has other types, as m5.xlarge,m5.2xlarge:2"},
         {.name = "headroom", .kind = OPTION_NUMBER, .ret = &c.headroom, .value = "P", .help = "per cent, of masu and the rules that keep some", .min = 0, .max = 100},

@@ -24,6 +24,8 @@ struct simulate {
     int64_t seeds;
     struct simulate_run *runs;         // by rule, knob, seed
     size_t run_count;
+    const char **left_out;             // of a recorded past, in words
+    size_t left_out_count;
     // Told before each run, and within it now and then: which of how many, and the share of it that is done. May be NULL.
     void (*progress)(void *arg, size_t at, size_t of, const char *rule, double share);
     void *arg;

@@ -40,7 +40,9 @@ static json_t *run_json(const struct simulate *s, const struct simulate_run *run
 
 void simulate_json(const struct simulate *s, struct buf *out)
 {
-    json_t *runs = json_array();
+    json_t *runs = json_array(), *left_out = json_array();
+    for (size_t k = 0; k < s->left_out_count; k++)
+        json_array_append_new(left_out, json_text(s->left_out[k]));
     for (size_t k = 0; k < s->run_count; k++)
         json_array_append_new(runs, run_json(s, &s->runs[k]));
     json_t *method = json_pack(
@@ -51,6 +53,7 @@ void simulate_json(const struct simulate *s, struct buf *out)
     json_t *doc = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "version", MASU_VERSION, "scenario", s->scene.name, "for_s",
                             (json_int_t)(s->scene.for_ms / 1000), "warmup_s", (json_int_t)(s->scene.warmup_ms / 1000), "period_s",
                             (json_int_t)(s->scene.period_ms / 1000), "seeds", (json_int_t)s->seeds, "method", method, "runs", runs);
+    json_object_set_new(doc, "left_out", left_out);
     json_write_pretty(doc, out);
     buf_add_char(out, '\n');
     json_decref(doc);

@@ -41,6 +41,8 @@ void simulate_text(const struct simulate *s, struct arena *a, struct buf *out)
     struct simulate_row *rows;
     size_t n = simulate_rows(s, a, &rows);
     add_head(s, out);
+    for (size_t k = 0; k < s->left_out_count; k++)
+        buf_printf(out, "%s%s\n", k == 0 ? "left out   " : "           ", s->left_out[k]);
     buf_printf(out, "\n%-22s %-22s %10s %-15s %9s %-15s %10s %-15s %9s %-15s %6s %5s %7s %7s %7s %9s\n", "rule", "knob", "cost $", "", "/ bound", "", "waiting %",
                "", "p99 s", "", "inst.", "use", "taken", "drains", "moved", "restart $");
     for (size_t k = 0; k < n; k++) {

@@ -77,6 +77,13 @@ static struct scene_service *find_service(struct scene *s, struct slice name)
     return NULL;
 }
 
+static void scale_service(struct scene_service *v, double times)
+{
+    v->tasks = (int64_t)floor((double)v->tasks * times + 0.5);
+    v->tasks = v->tasks < 1 ? 1 : v->tasks;
+    v->factor *= times;
+}
+
 int whatif_scale(struct scene *s, const char *list, struct err *err)
 {
     struct slice rest = slice_of(list), word;
@@ -84,7 +91,8 @@ int whatif_scale(struct scene *s, const char *list, struct err *err)
         struct slice by = word, name = slice_cut(&by, '=');
         struct scene_service *v = find_service(s, name);
         double times;
-        if (!v) {
+        bool all = !v && slice_eq_str(name, "all");
+        if (!v && !all) {
             const char *names[SCENE_SERVICES_MAX], *near;
             char text[WORLD_ID] = "";
             for (size_t i = 0; i < s->service_count; i++)
@@ -93,10 +101,14 @@ int whatif_scale(struct scene *s, const char *list, struct err *err)
             near = options_nearest(text, names, s->service_count);
             return err_set(err, ERR_INVALID, "%.*s: no such service%s%s", (int)name.len, name.ptr, near ? ": did you mean " : "", near ? near : "");
         }
-        if (!parse_double(by, &times) || times < 0 || times * (double)v->tasks > 5000)
+        double most = 0;
+        for (size_t i = 0; i < s->service_count; i++)
+            most = all || v == &s->services[i] ? fmax(most, (double)s->services[i].tasks) : most;
+        if (!parse_double(by, &times) || times < 0 || times * most > 5000)
             return err_set(err, ERR_INVALID, "%.*s: expected SERVICE=TIMES, as web=2, and at most 5000 tasks", (int)word.len, word.ptr);
-        v->tasks = (int64_t)floor((double)v->tasks * times + 0.5);
-        v->tasks = v->tasks < 1 ? 1 : v->tasks;
+        for (size_t i = 0; i < s->service_count; i++)
+            if (all || v == &s->services[i])
+                scale_service(&s->services[i], times);
     }
     return 0;
 }

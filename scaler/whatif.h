@@ -9,7 +9,7 @@
 int whatif_lose_zone(struct scene *s, const char *list, struct arena *a, struct err *err);
 // "c5.xlarge/us-east-1a", with times as above.
 int whatif_lose_pool(struct scene *s, const char *list, struct arena *a, struct err *err);
-// "web=2,api=0.5": so many times the tasks.
+// "web=2,api=0.5": so many times the tasks; "all=1.2": of every service.
 int whatif_scale(struct scene *s, const char *list, struct err *err);
 // "NAME=CPUxMIBxTASKS": one more service that follows the trace.
 int whatif_add_service(struct scene *s, const char *list, struct arena *a, struct err *err);

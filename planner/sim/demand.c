@@ -9,7 +9,7 @@ enum { STEP_MS = 60000 };
 static bool takes_trace(const struct world *w, int service)
 {
     const struct world_service *s = &w->services[service];
-    if (s->daemon || s->profile || !w->o.trace)
+    if (s->daemon || s->profile || s->recorded || !w->o.trace)
         return false;
     if (w->o.trace_service)
         return !strcmp(s->name, w->o.trace_service);
@@ -44,6 +44,12 @@ void demand_workload_step(struct world *w)
         struct world_service *s = &w->services[n];
         if (s->daemon || s->mean_tasks == 0)
             continue;
+        if (s->recorded) {
+            int32_t wanted = (int32_t)floor(workload_trace_value(s->recorded, w->now_ms - w->o.start_ms) * s->recorded_factor + 0.5);
+            if (wanted != s->desired)
+                world_set_desired(w, WORLD_PERSON, (int)n, wanted);
+            continue;
+        }
         if (!takes_trace(w, (int)n)) {
             if (s->max_percent > 100)
                 follow_profile(w, (int)n);

@@ -102,8 +102,7 @@ static void follow_record(struct world *w, int pool)
     push_change(w, pool);
 }
 
-// So large a part of the pool's members, drawn by lot, gets its notice.
-static void interrupt_part(struct world *w, int pool, double part)
+void market_interrupt_part(struct world *w, int pool, double part)
 {
     int64_t members = 0, go;
     for (size_t n = 0; n < w->instance_count; n++)
@@ -130,7 +129,7 @@ void market_change_step(struct world *w, int pool)
         return;
     set_share(p, share);
     if (share < was)
-        interrupt_part(w, pool, (was - share) / was);
+        market_interrupt_part(w, pool, (was - share) / was);
 }
 
 void market_add_type(struct world *w, int type)

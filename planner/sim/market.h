@@ -9,6 +9,7 @@ void market_add_type(struct world *w, int type);  // its pools
 void market_step(struct world *w);
 void market_change_step(struct world *w, int pool);  // its record says something new
 void market_draw_step(struct world *w);
+void market_interrupt_part(struct world *w, int pool, double part);  // so large a part of its members, drawn by lot, gets its notice
 
 // replaced.c
 void replaced_note(struct world *w, int instance);   // at the notice: what runs there

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "planner/sim/group_internal.h"
+#include "planner/sim/market.h"
 
 void scene_default(struct scene *s, int64_t tasks)
 {
@@ -41,11 +42,14 @@ static void add_service(struct world *w, const struct scene *s, const struct sce
         rules.shares[0] = (struct world_share){.provider = provider, .weight = 1};
         rules.share_count = 1;
     }
-    struct world_service_spec spec = {.name = v->name, .cluster = 0, .taskdef = world_add_taskdef(w, &d), .desired = (int32_t)v->tasks,
+    int32_t first = (int32_t)(v->recorded ? floor(workload_trace_value(v->recorded, 0) * v->factor + 0.5) : (double)v->tasks);
+    struct world_service_spec spec = {.name = v->name, .cluster = 0, .taskdef = world_add_taskdef(w, &d), .desired = first, .daemon = v->daemon,
                                       .min_percent = v->min_percent, .max_percent = v->max_percent, .rules = &rules};
     int at = world_add_service(w, &spec);
     bool moves = v->follow == SCENE_PROFILE || (v->follow == SCENE_TRACE && s->trace);
-    w->services[at].mean_tasks = moves ? v->tasks : 0;
+    w->services[at].mean_tasks = moves || v->recorded ? v->tasks : 0;
+    w->services[at].recorded = v->recorded;
+    w->services[at].recorded_factor = v->factor;
     w->services[at].profile = v->follow == SCENE_PROFILE;
 }
 
@@ -81,6 +85,8 @@ static int on_demand_market(const struct scene *s, struct arena *a, struct marke
     struct world *w;
     struct market_trace *m = arena_new(a, struct market_trace);
     world_options_default(&o);
+    o.types = s->world_types;
+    o.type_count = s->world_type_count;
     int rc = world_empty(0, &o, &w, err);
     if (rc)
         return rc;
@@ -150,6 +156,8 @@ int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, str
     o.deployments_per_day = s->deployments_per_day;
     o.market = s->market;
     o.prices_apart = true;
+    o.types = s->world_types;
+    o.type_count = s->world_type_count;
     o.flat_permyriad = s->price_percent * 100;
     o.trace = s->trace;
     o.trace_mean = 0;
@@ -198,9 +206,24 @@ static bool is_lost(const struct world *w, const struct scene_loss *l, int pool)
     return !strcmp(w->zones[w->pools[pool].zone], l->zone) && (!*l->type || !strcmp(w->types[w->pools[pool].type].name, l->type));
 }
 
+// Returns when the next one comes.
+static int64_t bring_notices(const struct scene *s, struct world *w, int64_t now_ms)
+{
+    for (size_t k = 0; k < s->notice_count; k++) {
+        const struct scene_notice *n = &s->notices[k];
+        if (n->at_ms > now_ms)
+            return n->at_ms;
+        const struct scene_loss where = {.zone = n->zone, .type = n->type};
+        for (size_t p = 0; n->at_ms == now_ms && p < w->pool_count; p++)
+            if (is_lost(w, &where, (int)p))
+                market_interrupt_part(w, (int)p, n->part);
+    }
+    return INT64_MAX;
+}
+
 int64_t scene_losses(const struct scene *s, struct world *w)
 {
-    int64_t next_ms = INT64_MAX, now_ms = w->now_ms - s->start_ms;
+    int64_t now_ms = w->now_ms - s->start_ms, next_ms = bring_notices(s, w, now_ms);
     for (size_t k = 0; k < s->loss_count; k++) {
         const struct scene_loss *l = &s->losses[k];
         if (l->from_ms > now_ms)

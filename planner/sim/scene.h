@@ -8,15 +8,18 @@
 #include "planner/sim/world.h"
 #include "policies/policy.h"
 
-#define SCENE_SERVICES_MAX 200
+#define SCENE_SERVICES_MAX 500
 #define SCENE_LOSSES_MAX 16
 
-enum scene_follow { SCENE_TRACE, SCENE_PROFILE, SCENE_STEADY, SCENE_FOLLOW_COUNT };
+enum scene_follow { SCENE_TRACE, SCENE_PROFILE, SCENE_STEADY, SCENE_RECORDED, SCENE_FOLLOW_COUNT };
 
 struct scene_service {
     const char *name;
     int64_t cpu_units, memory_mib, tasks;  // tasks: the mean of what it wants
     enum scene_follow follow;
+    const struct workload_trace *recorded;  // of SCENE_RECORDED: its own tasks, times `factor`
+    double factor;
+    bool daemon;
     int32_t min_percent, max_percent;
     enum world_strategy_kind strategies[WORLD_STRATEGIES];
     int strategy_count;
@@ -36,6 +39,13 @@ struct scene_loss {
 // What masu's cluster runs on; other rules know but the Spot Fleet (and ECS managed scaling its group).
 enum scene_kind { SCENE_SPOT_FLEET, SCENE_EC2_FLEET, SCENE_AUTO_SCALING, SCENE_INSTANT, SCENE_KIND_COUNT };
 
+// So large a part of a pool's members gets its notice then.
+struct scene_notice {
+    const char *zone, *type;
+    int64_t at_ms;
+    double part;
+};
+
 struct scene {
     const char *name;
     int64_t start_ms;            // wall time of the beginning
@@ -49,6 +59,10 @@ struct scene {
     enum scene_kind fleet;
     struct scene_loss losses[SCENE_LOSSES_MAX];
     size_t loss_count;
+    const struct scene_notice *notices;  // by time
+    size_t notice_count;
+    const struct world_type *world_types;  // what the world's table lacks or has at another price
+    size_t world_type_count;
     int64_t boot_p50_ms, boot_p90_ms;
     double interruptions_per_instance_day, shortages_per_pool_day;
     double batch_per_hour;
@@ -70,5 +84,5 @@ enum scene_fleet { SCENE_SPOT, SCENE_OWN, SCENE_GROUP, SCENE_ON_DEMAND, SCENE_NO
 // A world with one cluster (index 0) and one fleet (index 0), which has what the demand takes and a fifth more. ERR_INVALID names what the
 // world does not know. What the world needs besides is the arena's and must outlive it.
 int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, struct arena *a, struct world **ret, struct err *err);
-// Brings the losses that begin or end at this moment; the next moment at which one does, INT64_MAX none.
+// Brings the losses that begin and the notices that come at this moment; the next moment at which one does, INT64_MAX none.
 int64_t scene_losses(const struct scene *s, struct world *w);

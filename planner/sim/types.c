@@ -12,12 +12,22 @@ static const struct world_type table[] = {
     {"c6g.xlarge", "arm64", 4, 8192, 4, 0, 20, 136000},   {"c6g.2xlarge", "arm64", 8, 16384, 4, 0, 40, 272000},
 };
 
+static void set_type(struct world *w, const struct world_type *t)
+{
+    int at = world_type_index(w, t->name);
+    if (at < 0) {
+        w->types = arena_grow(&w->arena, w->types, w->type_count, &w->type_cap, sizeof *w->types);
+        at = (int)w->type_count++;
+    }
+    w->types[at] = *t;
+}
+
 void types_init(struct world *w)
 {
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        w->types = arena_grow(&w->arena, w->types, w->type_count, &w->type_cap, sizeof *w->types);
-        w->types[w->type_count++] = table[i];
-    }
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        set_type(w, &table[i]);
+    for (size_t i = 0; i < w->o.type_count; i++)
+        set_type(w, &w->o.types[i]);
     static const char *const zones[] = {"us-east-1a", "us-east-1b", "us-east-1c"};
     for (size_t i = 0; i < ARRAY_LEN(zones); i++)
         world_copy(w->zones[w->zone_count++], sizeof w->zones[0], zones[i]);

@@ -24,12 +24,16 @@ static double raw_at(const struct workload_trace *t, int64_t at_s)
     return t->value[low] + part * (t->value[low + 1] - t->value[low]);
 }
 
-double workload_trace_at(const struct workload_trace *t, int64_t elapsed_ms, double mean_tasks)
+double workload_trace_value(const struct workload_trace *t, int64_t elapsed_ms)
 {
     assert(t->count >= 2 && elapsed_ms >= 0);
     int64_t length_s = t->at_s[t->count - 1] - t->at_s[0] + t->step_s;
-    double tasks = raw_at(t, t->at_s[0] + elapsed_ms / 1000 % length_s) / t->mean * mean_tasks;
-    return fmin(tasks, 20 * mean_tasks);
+    return raw_at(t, t->at_s[0] + elapsed_ms / 1000 % length_s);
+}
+
+double workload_trace_at(const struct workload_trace *t, int64_t elapsed_ms, double mean_tasks)
+{
+    return fmin(workload_trace_value(t, elapsed_ms) / t->mean * mean_tasks, 20 * mean_tasks);
 }
 
 // A number in [0, 1) that belongs to seed, purpose and index alone.

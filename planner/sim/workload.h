@@ -31,7 +31,9 @@ struct workload_trace {
 int workload_trace_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err);
 // The same text as a plain series: every row as it is, NaN where it has no value; all may be zero. `mean` is 0.
 int workload_series_parse(struct slice text, const char *name, struct arena *a, struct workload_trace *ret, struct err *err);
-// Tasks wanted elapsed_ms after the beginning, not rounded.
+// The value elapsed_ms after the beginning, as it stands there.
+double workload_trace_value(const struct workload_trace *t, int64_t elapsed_ms);
+// Tasks wanted then, scaled and capped, not rounded.
 double workload_trace_at(const struct workload_trace *t, int64_t elapsed_ms, double mean_tasks);
 
 // Daily and weekly profile: a factor around 1 for a service of this seed at this wall time (UTC), noise and bursts included.

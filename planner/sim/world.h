@@ -71,6 +71,7 @@ struct world_options {           // world_options_default() fills all
     int64_t healthy_after_ms;              // RUNNING → healthy without checks: 40 s
     double interruptions_per_instance_day; // 0.2; spread unevenly over the pools
     double shortages_per_pool_day;         // 0.3 of about half an hour
+    const struct world_type *types; size_t type_count;  // in place of those of the table with their names, and besides it
     const struct market_trace *market;     // NULL: chance; must outlive the world. market.c says which pool follows which record
     int64_t flat_permyriad;                // > 0: each pool costs so much of its on-demand price, always
     bool prices_apart;                     // prices of one seed are the same whatever the fleets do; else one chance moves the whole market

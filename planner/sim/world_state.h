@@ -80,6 +80,7 @@ struct world_service {
     bool queued, steady;
     int64_t mean_tasks;            // workload: about so many
     bool profile;                  // workload: never from the trace
+    const struct workload_trace *recorded; double recorded_factor;  // workload: what it wants, times that; NULL: none of its own
     int32_t late;                  // replaced.c: tasks of interrupted instances that still wait for capacity, already counted as late
     int64_t protects_ms;           // workload: > 0: some of its tasks protect themselves for so long
 };

@@ -116,6 +116,32 @@ def faces(folder, path):
     check("the example scenario runs", scenario.returncode == 0 and json.loads(scenario.stdout)["scenario"] == "shop", scenario.stderr)
 
 
+def past(folder):
+    journal = folder / "past.db"
+    demo = subprocess.run([MASU, "demo", "--headless", "--for", "3h", "--state", str(journal)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    check("masu demo keeps its journal where it is told", demo.returncode == 0 and journal.is_file(), demo.stderr)
+    again = subprocess.run([MASU, "demo", "--headless", "--for", "1h", "--state", str(journal)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    check("and never into one that is there", again.returncode == 64 and "is there already" in again.stderr, again.stderr)
+    quick = ("--history", journal, "--cluster", "main", "--from", "150m", "--seeds", 1, "--no-masu", "--against", "reactive-headroom,clairvoyant", "--format", "json")
+    first = masu(*quick)
+    check("a recorded past is simulated", first.returncode == 0 and first.stderr == "", first.stderr)
+    document = json.loads(first.stdout)
+    check("it is the cluster's, as long as was asked for", document["scenario"] == "main" and document["for_s"] == 9000 and document["left_out"] == [], document)
+    check("the same bytes twice", masu(*quick).stdout == first.stdout)
+    grown = json.loads(masu(*quick, "--scale", "all=2").stdout)["runs"]
+    check("twice everything is twice the work", 1.9 < grown[1]["task_seconds"] / document["runs"][1]["task_seconds"] < 2.1, grown[1])
+    for arguments, word, code in (
+        (["--history", journal], "--cluster NAME, one of main, jobs", 1),
+        (["--history", journal, "--cluster", "mian"], "did you mean \"main\"", 1),
+        (["--history", journal, "--cluster", "main", "--from", "soon"], "--from soon: expected a time", 1),
+        (["--history", folder / "absent.db"], "there is no journal", 1),
+        (["--history", journal, "--trace", journal], "leave out --scenario and --trace", 64),
+        (["--trace", journal, "--from", "3d"], "are of --history F", 64),
+    ):
+        done = masu(*arguments)
+        check(f"said with exit {code}: {word}", done.returncode == code and word in done.stderr and not done.stdout, f"{done.returncode} {done.stderr}")
+
+
 def mistakes(folder, path):
     made = []
 
@@ -146,7 +172,7 @@ def mistakes(folder, path):
         (64, ["--trace", path, "--add-service", "web=1x1x1"], "already"),
         (64, ["--trace", path, "--add-service", "new=1"], "NAME=CPUxMIBxTASKS"),
         (64, ["--trace", path, "--types", "m5.large:0"], "TYPE:WEIGHT"),
-        (64, [], "--scenario F or --trace F is missing"),
+        (64, [], "--scenario F, --trace F or --history F is missing"),
     ]
     for code, arguments, word in noted:
         done = masu(*arguments)
@@ -161,6 +187,7 @@ def main():
         whatifs(path)
         settings(folder, path)
         faces(folder, path)
+        past(folder)
         mistakes(folder, path)
     print(f"{len(failures)} failed")
     return 1 if failures else 0
