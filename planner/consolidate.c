@@ -9,6 +9,7 @@
 #include "planner/fallback.h"
 #include "planner/launch.h"
 #include "planner/modes.h"
+#include "planner/on_demand.h"
 #include "planner/packing.h"
 #include "planner/scale_out.h"
 
@@ -254,7 +255,7 @@ void consolidate_find(struct work *w, const struct pass *base, const int *stay, 
     for (size_t k = 0; k < most; k++) {
         struct swap x;
         set[k] = v[k].i;
-        if (best_fleet(w, base, set, k + 1, &x) && saving(&x) > saving(&best))
+        if (on_demand_spares(w, set, k + 1) && best_fleet(w, base, set, k + 1, &x) && saving(&x) > saving(&best))
             best = x;
     }
     for (size_t k = 0; k < best.count; k++) {
@@ -321,7 +322,8 @@ void consolidate_order(struct work *w)
     keep_order(w);
     bool held = w->no_order || w->no_removal || w->now.unplaced > 0 || first_victim(w) >= 0 || fallback_hold(w);
     size_t n = held ? 0 : due_victims(w, victims);
-    if (n == 0 || !best_fleet(w, &w->now, victims, n, &x) || !modes_may(w, x.fleet, DEED_RAISE) || !modes_may(w, x.fleet, DEED_REMOVE))
+    on_demand_count(w);
+    if (n == 0 || !on_demand_spares(w, victims, n) || !best_fleet(w, &w->now, victims, n, &x) || !modes_may(w, x.fleet, DEED_RAISE) || !modes_may(w, x.fleet, DEED_REMOVE))
         return;
     struct work_fleet *y = &w->fleet[x.fleet];
     if (w->s->fleets[x.fleet].kind == FLEET_INSTANT) {
@@ -335,6 +337,11 @@ void consolidate_order(struct work *w)
     y->need_fact = swap_fact(w, &x);
     w->swap = arena_new(w->a, struct swap);
     *w->swap = x;
+}
+
+int64_t consolidate_target(const struct work *w, int fleet)
+{
+    return w->swap && w->swap->fleet == fleet ? w->swap->target : 0;
 }
 
 void consolidate_commit(struct work *w)

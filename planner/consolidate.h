@@ -23,5 +23,7 @@ void consolidate_order(struct work *w);
 const char *consolidate_hold(struct work *w, int instance);
 // Looks for the best set among `stay`, instances whose tasks fit nowhere else, and stamps it. `base` has what is planned on them.
 void consolidate_find(struct work *w, const struct pass *base, const int *stay, size_t count);
+// The target that this tick orders of the fleet for that, 0 none.
+int64_t consolidate_target(const struct work *w, int fleet);
 // What was really sent becomes memo.
 void consolidate_commit(struct work *w);

@@ -2,8 +2,10 @@
 
 #include <assert.h>
 
+#include "planner/consolidate.h"
 #include "planner/explain.h"
 #include "planner/launch.h"
+#include "planner/on_demand.h"
 #include "planner/parts.h"
 
 #define DRY_MS (3 * 60 * 1000LL)          // L17, as pools are
@@ -130,7 +132,7 @@ bool fallback_moved(struct work *w, int f)
 }
 
 // On demand it launches from a template; what a fleet with its own launch specifications can do is not known.
-static bool can_on_demand(const struct work *w, int f)
+bool fallback_can_on_demand(const struct work *w, int f)
 {
     const struct fleet *x = &w->s->fleets[f];
     return x->kind != FLEET_GROUP && (x->on_demand_target > 0 || (x->pool_count > 0 && x->pools[0].launch_template[0] != '\0'));
@@ -146,18 +148,18 @@ static bool quiet_again(struct work *w, int f, const struct memo_stamp *ours)
 }
 
 // What only a cheaper replacement is wanted for (consolidate.h) is not worth an on-demand price.
-static bool needs_for_tasks(struct work *w, int f)
+bool fallback_needs_for_tasks(struct work *w, int f)
 {
     const struct memo_stamp *swap = work_stamp(w, STAMP_REPLACE, w->s->fleets[f].id);
-    return w->fleet[f].need_target > (swap && swap->count == 1 ? swap->amount : 0);
+    return w->fleet[f].need_target > i64_max(swap && swap->count == 1 ? swap->amount : 0, consolidate_target(w, f));
 }
 
 struct fallback_target fallback_on_demand(struct work *w, int f, int64_t target, int64_t base)
 {
     const struct work_fleet *y = &w->fleet[f];
     int64_t has = i64_min(base, target), missing = target - y->live_milli / 1000;
-    bool needs = fallback_dry(w, f) && needs_for_tasks(w, f) && w->p->on_demand_ms > 0 && short_ms(w, f) >= w->p->on_demand_ms;
-    if (!needs || missing <= 0 || !can_on_demand(w, f))
+    bool needs = fallback_dry(w, f) && fallback_needs_for_tasks(w, f) && w->p->on_demand_ms > 0 && short_ms(w, f) >= w->p->on_demand_ms;
+    if (!needs || missing <= 0 || !fallback_can_on_demand(w, f))
         return (struct fallback_target){target, has};
     // All that runs on demand is of its part from now on, and what runs on spot is all of the other: nothing more comes there.
     int64_t spot = (y->live_milli - parts_counted_milli(y->on_demand_milli, w->s->fleets[f].on_demand_target)) / 1000;
@@ -174,7 +176,8 @@ bool fallback_returns(struct work *w, int f, struct fallback_target *ret)
     if (!past(w, ours) || !quiet_again(w, f, ours))
         return false;
     // A part of its own keeps what runs on demand, which leaves by itself; without one what runs there fills the whole target.
-    int64_t back = ours->amount > 0 ? i64_max(ours->amount, y->od_stay_milli / 1000) : 0, sum = parts_sum(w, f, back);
+    int64_t part = i64_max(ours->amount, on_demand_least(w, f, y->target));
+    int64_t back = part > 0 ? i64_max(part, y->od_stay_milli / 1000) : 0, sum = parts_sum(w, f, back);
     if (back >= has || sum > i64_max(y->target, y->policy->max))
         return false;
     *ret = (struct fallback_target){i64_max(y->target, sum), back};
@@ -219,7 +222,10 @@ void fallback_commit(struct work *w)
             continue;
         const struct fleet *x = &w->s->fleets[a->fleet];
         const struct memo_stamp *was = work_old_stamp(w, STAMP_ON_DEMAND, x->id);
-        if (a->on_demand > x->on_demand_target)
+        int64_t asked = on_demand_least(w, a->fleet, a->capacity);
+        if (asked > 0)
+            asked = i64_max(asked, w->fleet[a->fleet].od_stay_milli / 1000);
+        if (a->on_demand > i64_max(x->on_demand_target, asked))
             work_stamp_set(w, (struct memo_stamp){STAMP_ON_DEMAND, x->id, w->s->now_ms, 0, 1, past(w, was) ? was->amount : x->on_demand_target});
     }
 }

@@ -29,6 +29,10 @@ struct fallback_target fallback_on_demand(struct work *w, int fleet, int64_t tar
 // Whether our on-demand part goes back now, and to what; the total rises where on-demand members count again that were above their part.
 bool fallback_returns(struct work *w, int fleet, struct fallback_target *ret);
 const char *fallback_on_demand_fact(struct work *w, int fleet);  // why it differs
+// Launched from a template, so that it can be asked for on-demand.
+bool fallback_can_on_demand(const struct work *w, int fleet);
+// More is needed of it than a cheaper replacement alone.
+bool fallback_needs_for_tasks(struct work *w, int fleet);
 int64_t fallback_dry_ms(struct work *w, int fleet);  // for how long it has been dry; 0: it is not
 // L18: why no spot instance may be drained; NULL: none.
 const char *fallback_hold(struct work *w);

@@ -4,7 +4,9 @@
 
 #include "planner/breaker.h"
 #include "planner/explain.h"
+#include "planner/fallback.h"
 #include "planner/modes.h"
+#include "planner/on_demand.h"
 #include "planner/quota.h"
 #include "planner/spend.h"
 
@@ -25,9 +27,11 @@ static void cap(struct work *w, struct action *x, int64_t to, const char *fact)
     assert(to >= y->target);
     y->wanted = again ? y->wanted : x->capacity;
     y->allowed = to;
-    // What is cut off was to come on demand, where that part grows.
-    int64_t part = w->s->fleets[x->fleet].on_demand_target;
-    x->on_demand = x->on_demand > part ? i64_max(part, x->on_demand - (x->capacity - to)) : i64_min(x->on_demand, to);
+    // What is cut off was to come on demand, where that part grows, unless the policy asks for it.
+    const struct fleet *f = &w->s->fleets[x->fleet];
+    int64_t part = f->on_demand_target, asked = i64_min(on_demand_least(w, x->fleet, to), to - (f->target - part));
+    bool grows = x->on_demand > part;
+    x->on_demand = grows ? i64_max(i64_max(part, x->on_demand - (x->capacity - to)), i64_min(x->on_demand, asked)) : i64_min(x->on_demand, to);
     x->capacity = to;
     x->verdict = to > y->target ? explain_raise(w, x->fleet, to)
                                  : explain_text(w, "hold the target at %" PRId64, to);
@@ -174,14 +178,16 @@ static void cap_quota(struct work *w, struct action *x)
     const char *why = "";
     const struct fleet *f = &w->s->fleets[x->fleet];
     int64_t room = quota_room(w, x->fleet, f->on_demand_target > 0 && f->target <= f->on_demand_target, &why);
-    if (room >= INT64_MAX / 1000 || grows_on_demand(w, x))
+    if (room >= INT64_MAX / 1000)
         return;
-    int64_t most = i64_max((y->live_milli + room * i64_max(y->weight_min_milli, 1)) / 1000, has_already(w, x));
+    int64_t more = grows_on_demand(w, x) ? x->on_demand - f->on_demand_target : 0;  // by the other quota
+    int64_t most = i64_max((y->live_milli + room * i64_max(y->weight_min_milli, 1)) / 1000 + more, has_already(w, x));
     if (x->capacity > most)
         cap(w, x, most, why);
 }
 
-// The on-demand part by a quota of its own; what it cuts off stays asked of spot where the total does not grow.
+// The on-demand part by a quota of its own; what it cuts off stays asked of spot where the total does not grow, or where tasks need it
+// and spot gives.
 static void cap_on_demand(struct work *w, struct action *x)
 {
     struct work_fleet *y = &w->fleet[x->fleet];
@@ -195,7 +201,8 @@ static void cap_on_demand(struct work *w, struct action *x)
     x->fact = explain_text(w, "%s; %" PRId64 " wanted on demand, %s", x->fact, x->on_demand, why);
     y->wanted = x->on_demand;
     y->allowed = x->on_demand = most;
-    x->capacity = i64_max(y->target, x->capacity - cut);
+    int64_t least = fallback_dry(w, x->fleet) ? y->target : i64_max(y->target, y->need_target);
+    x->capacity = i64_max(i64_min(least, x->capacity), x->capacity - cut);
     x->verdict = explain_text(w, "%s the target at %" PRId64 ", on demand %" PRId64 " of it", x->capacity > y->target ? "raise" : "keep", x->capacity, most);
     y->code = VERDICT_CAPPED;
     y->fact = x->fact;

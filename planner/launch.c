@@ -6,6 +6,7 @@
 #include "planner/explain.h"
 #include "planner/fallback.h"
 #include "planner/modes.h"
+#include "planner/on_demand.h"
 #include "planner/pool_memory.h"
 #include "planner/quota.h"
 #include "planner/zones.h"
@@ -135,15 +136,15 @@ static bool counts(const struct work *w, int f, const struct memo_launch *x)
     return strcmp(x->fleet, w->s->fleets[f].id) == 0 && (old_look || to_ask_again(w, x));
 }
 
-// Of what a tick's orders asked for, what no look has shown yet; `first` is the first of them.
-static int64_t unseen(const struct work *w, int f, size_t first)
+// Of what a tick's orders asked for, on demand alone or in all, what no look has shown yet; `first` is the first of them.
+static int64_t unseen(const struct work *w, int f, size_t first, bool on_demand)
 {
     const struct memo_launch *v = w->old->launches;
     int64_t ordered = 0, seen = 0;
     for (size_t k = first; k < w->old->launch_count; k++)
-        ordered += v[k].sent_ms == v[first].sent_ms && counts(w, f, &v[k]) ? v[k].capacity : 0;
+        ordered += v[k].sent_ms != v[first].sent_ms || !counts(w, f, &v[k]) ? 0 : on_demand ? v[k].on_demand : v[k].capacity;
     for (size_t i = 0; i < w->s->instance_count; i++)
-        seen += w->s->instances[i].fleet == f && w->s->instances[i].launched_ms >= v[first].sent_ms - BEFORE_MS;
+        seen += w->s->instances[i].fleet == f && w->s->instances[i].launched_ms >= v[first].sent_ms - BEFORE_MS && !(on_demand && w->s->instances[i].spot);
     return i64_max(0, ordered - seen);
 }
 
@@ -157,7 +158,8 @@ void launch_sums(struct work *w, int f)
         bool first = counts(w, f, &w->old->launches[k]);
         for (size_t b = 0; b < k && first; b++)
             first = !counts(w, f, &w->old->launches[b]) || w->old->launches[b].sent_ms != w->old->launches[k].sent_ms;
-        y->target += first ? unseen(w, f, k) : 0;
+        y->target += first ? unseen(w, f, k, false) : 0;
+        y->od_stay_milli += first ? 1000 * unseen(w, f, k, true) : 0;
     }
 }
 
@@ -270,11 +272,10 @@ static int64_t instances_of(const struct work *w, int f, const struct launch_gro
     return instances;
 }
 
-static void launch_from(struct work *w, const struct action *raise, int64_t instances, const struct offer *offers, size_t count)
+static void launch_from(struct work *w, const struct action *raise, int64_t instances, bool on_demand, const struct offer *offers, size_t count)
 {
     int f = raise->fleet;
     const struct fleet *x = &w->s->fleets[f];
-    bool on_demand = launch_on_demand(w, f);
     const struct fleet_pool *first = &x->pools[offers[0].k];
     struct action a = *raise;
     assert(count > 0 && instances > 0);
@@ -283,6 +284,8 @@ static void launch_from(struct work *w, const struct action *raise, int64_t inst
     a.on_demand = on_demand ? instances : 0;
     a.value = content_of(w, f, offers, count);
     a.token = token_of(w, f, explain_text(w, "%zu %s", w->memo->launch_count, a.value));
+    if (on_demand && !launch_on_demand(w, f))
+        a.fact = explain_text(w, "%s; of the fleet %s", a.fact, on_demand_fact(w, f));
     a.hourly_delta = (struct usd){(on_demand ? w->s->types[first->type].on_demand_usd_micro : first->spot_usd_micro) * instances};
     a.verdict = explain_text(w, "launch %" PRId64 " %s%s in %s%s", instances, first->type_name, on_demand ? " on demand" : "", first->zone,
                              count == 1 ? "" : explain_text(w, ", or of %zu other pool%s", count - 1, count == 2 ? "" : "s"));
@@ -371,21 +374,20 @@ static void add_dealt(struct zone_shares *dealt, const struct zone_share *x)
     dealt->v[at].given += x->given;
 }
 
-// One order a zone that gets some. `dealt`: what this tick's orders before it brought.
-static void launch_group(struct work *w, const struct action *raise, const struct launch_group *g, size_t n, struct zone_shares *dealt)
+// One order a zone that gets some. `dealt`: what this tick's orders before it brought. Returns how many instances were ordered.
+static int64_t launch_group(struct work *w, const struct action *raise, const struct launch_group *g, size_t n, bool on_demand, struct zone_shares *dealt)
 {
     int f = raise->fleet;
     const struct fleet *x = &w->s->fleets[f];
-    bool on_demand = launch_on_demand(w, f);
     struct offer *offers = arena_array(w->a, struct offer, x->pool_count + 1), *here = arena_array(w->a, struct offer, x->pool_count + 1);
     size_t count = find_offers(w, f, g, n, on_demand, offers);
     int64_t instances = instances_of(w, f, g, offers, count, on_demand);
     if (count == 0 || instances <= 0)
-        return;
+        return 0;
     struct zone_shares z = zones_of(w, f, offers, count, dealt);
     if (z.count < 2) {
-        launch_from(w, raise, instances, offers, count);
-        return;
+        launch_from(w, raise, instances, on_demand, offers, count);
+        return instances;
     }
     zones_deal(&z, instances);
     for (size_t k = 0; k < z.count; k++) {
@@ -394,20 +396,43 @@ static void launch_group(struct work *w, const struct action *raise, const struc
             if (strcmp(x->pools[offers[o].k].zone, z.v[k].zone) == 0)
                 here[kept++] = offers[o];
         if (kept > 0)
-            launch_from(w, raise, z.v[k].given, here, kept);
+            launch_from(w, raise, z.v[k].given, on_demand, here, kept);
         add_dealt(dealt, &z.v[k]);
     }
+    return instances;
 }
 
-static void launch_raise(struct work *w, const struct action *raise, struct zone_shares *dealt)
+// Launches for these tasks, `limit` instances at most; what is ordered for is taken out of them. Returns how many are ordered.
+static int64_t launch_part(struct work *w, const struct action *raise, struct pack_task *tasks, int64_t limit, bool on_demand, struct zone_shares *dealt)
 {
     const struct work_fleet *y = &w->fleet[raise->fleet];
     struct launch_group groups[GROUPS_MAX];
     struct pool *pools;
-    size_t pool_count = pools_that_give(w, raise->fleet, launch_on_demand(w, raise->fleet), &pools);
-    size_t n = pack_groups(w, pools, pool_count, y->given, y->given_count, raise->capacity - y->target, groups);
-    for (size_t g = 0; g < n; g++)
-        launch_group(w, raise, &groups[g], y->given_count, dealt);
+    int64_t ordered = 0;
+    size_t pool_count = limit > 0 ? pools_that_give(w, raise->fleet, on_demand, &pools) : 0;
+    size_t n = pool_count > 0 ? pack_groups(w, pools, pool_count, tasks, y->given_count, limit, groups) : 0;
+    for (size_t g = 0; g < n; g++) {
+        int64_t came = launch_group(w, raise, &groups[g], y->given_count, on_demand, dealt);
+        for (size_t k = 0; k < y->given_count && came > 0; k++)
+            tasks[k].count -= groups[g].tasks[k].placed;
+        ordered += came;
+    }
+    return ordered;
+}
+
+// On demand first, where all is or the policy asks for some; what no quota lets through there is asked of spot.
+static void launch_raise(struct work *w, const struct action *raise, struct zone_shares *dealt)
+{
+    const struct work_fleet *y = &w->fleet[raise->fleet];
+    int64_t all = raise->capacity - y->target;
+    if (y->given_count == 0)
+        return;
+    struct pack_task *tasks = arena_array(w->a, struct pack_task, y->given_count + 1);
+    memcpy(tasks, y->given, y->given_count * sizeof *tasks);
+    bool only = launch_on_demand(w, raise->fleet);
+    int64_t first = launch_part(w, raise, tasks, only ? all : on_demand_of_launch(w, raise->fleet, all), true, dealt);
+    if (!only)
+        launch_part(w, raise, tasks, all - first, false, dealt);
 }
 
 static int fleet_of(const struct work *w, const char *id)

@@ -17,6 +17,7 @@
 #include "planner/launch.h"
 #include "planner/loop_guard.h"
 #include "planner/modes.h"
+#include "planner/on_demand.h"
 #include "planner/orphans.h"
 #include "planner/owner.h"
 #include "planner/placement.h"
@@ -126,6 +127,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     quota_observe(&w);
     pool_share_init(&w);
     fallback_observe(&w);
+    on_demand_observe(&w);
     loop_observe(&w);
     consolidate_observe(&w);
     risk_choose(&w);
@@ -162,6 +164,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     scale_in_settle(&w);
     stamp_orders(&w);
     fallback_commit(&w);
+    on_demand_commit(&w);
     runaway_commit(&w);
     loop_commit(&w);
     consolidate_commit(&w);

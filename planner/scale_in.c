@@ -12,6 +12,7 @@
 #include "planner/fallback.h"
 #include "planner/groups.h"
 #include "planner/modes.h"
+#include "planner/on_demand.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
 #include "planner/risk.h"
@@ -92,11 +93,8 @@ const char *scale_in_hold(struct work *w)
     if (w->no_removal)
         return w->no_removal;
     const char *why = modes_hold(w, -1);
-    if (why)
-        return why;
-    if (!w->p->scale_in)
-        return "scale_in is false in the policy";
-    why = scale_in_start_hold(w);
+    why = why || w->p->scale_in ? why : "scale_in is false in the policy";
+    why = why ? why : scale_in_start_hold(w);
     why = why ? why : scale_in_waiting(w);
     return why ? why : coming_hold(w);
 }
@@ -206,10 +204,10 @@ static const char *fleet_hold(struct work *w, const struct tally *t, int i)
 {
     const struct instance *x = &w->s->instances[i];
     const struct work_fleet *y = &w->fleet[x->fleet];
-    int64_t keep = (t->fleet_keep_milli[x->fleet] - x->weight_milli) / 1000;
-    if (keep >= y->policy->min || y->loose)
-        return NULL;
-    return explain_text(w, "%" PRId64 " would stay of min %" PRId64 " in %s", keep, y->policy->min, w->s->fleets[x->fleet].id);
+    int64_t keep_milli = t->fleet_keep_milli[x->fleet] - x->weight_milli, keep = keep_milli / 1000;
+    if (keep < y->policy->min && !y->loose)
+        return explain_text(w, "%" PRId64 " would stay of min %" PRId64 " in %s", keep, y->policy->min, w->s->fleets[x->fleet].id);
+    return on_demand_hold(w, i, keep_milli);
 }
 
 // L5, L6 and V6, over all our drains and this one.
@@ -267,6 +265,7 @@ static void take_part(struct work *w, struct tally *t, int i, int sign)
         t->zone_members[w->inst[i].zone] -= sign;
     }
     t->fleet_keep_milli[x->fleet] -= sign * x->weight_milli;
+    on_demand_take(w, i, sign);
     assert(t->drains >= 0);
     assert(t->fleet_keep_milli[x->fleet] >= 0);
 }
@@ -467,6 +466,7 @@ void scale_in(struct work *w)
     hold = hold ? hold : risk_first(w);
     const char *risk_why = risk_waiting(w);
     count_moving(w);
+    on_demand_count(w);
     scale_in_ask_fleets(w);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         if (w->inst[i].judged || scale_in_spares(w, (int)i))

@@ -9,6 +9,7 @@
 #include "planner/fallback.h"
 #include "planner/groups.h"
 #include "planner/modes.h"
+#include "planner/on_demand.h"
 #include "planner/owner.h"
 #include "planner/parts.h"
 #include "planner/scale_in.h"
@@ -157,8 +158,12 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
         return true;
     }
     struct fallback_target t = {want, 0};
-    if (fleet->kind != FLEET_INSTANT)  // launch.c says so of each launch
-        t = fallback_on_demand(w, f, want, part);
+    if (fleet->kind != FLEET_INSTANT) {  // launch.c says so of each launch
+        t = on_demand_raise(w, f, want, part);
+        if (t.on_demand > part)
+            fact = explain_text(w, "%s; of it %s", fact, on_demand_fact(w, f));
+        t = fallback_on_demand(w, f, t.target, t.on_demand);
+    }
     targets_send(w, f, t.target, t.on_demand, need >= back ? -1 : x->undo_action, fact, VERDICT_LAUNCH);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "planner/explain.h"
 #include "planner/fallback.h"
 #include "planner/loop_guard.h"
+#include "planner/on_demand.h"
 #include "planner/owner.h"
 #include "planner/parts.h"
 #include "planner/scale_in.h"
@@ -98,7 +99,7 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
     return false;
 }
 
-// The on-demand part: up where spot gives nothing, back down when it does again. Nothing ends by it.
+// The on-demand part: up where spot gives nothing or the policy asks for more, back down when that is over. Nothing ends by it.
 bool targets_on_demand(struct work *w, int f)
 {
     const struct fleet *x = &w->s->fleets[f];
@@ -107,9 +108,10 @@ bool targets_on_demand(struct work *w, int f)
         return false;
     int64_t target = i64_max(y->target, i64_min(y->stay_milli / 1000, i64_max(y->policy->max, y->target)));
     struct fallback_target t = fallback_on_demand(w, f, target, x->on_demand_target);
-    if (t.on_demand == x->on_demand_target && !fallback_returns(w, f, &t))
+    const char *fact = NULL;
+    if (t.on_demand == x->on_demand_target && !fallback_returns(w, f, &t) && !on_demand_lacks(w, f, &t, &fact))
         return false;
     bool more = t.on_demand > x->on_demand_target;
-    targets_send(w, f, t.target, t.on_demand, -1, fallback_on_demand_fact(w, f), more ? VERDICT_LAUNCH : VERDICT_LOWER);
+    targets_send(w, f, t.target, t.on_demand, -1, fact ? fact : fallback_on_demand_fact(w, f), more ? VERDICT_LAUNCH : VERDICT_LOWER);
     return true;
 }

@@ -73,7 +73,7 @@ struct work_fleet {
     bool lagging;                // the shown target is still the one before ours
     int64_t live_milli;          // weight of all pending and running members; on-demand ones up to their part of the target (A2)
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
-    int64_t on_demand_milli, od_stay_milli, od_short_milli;  // all weight of on-demand members; of those that stay; what they lack of their part
+    int64_t on_demand_milli, od_stay_milli, od_short_milli, od_keep_milli;  // all weight of on-demand members; of those that stay; what they lack of their part; see on_demand.h
     int64_t doomed_milli;        // doomed weight that the fleet still counts
     int64_t first_notice_ms;     // of the doomed, 0 none
     bool launched;               // a member was launched after it
@@ -141,12 +141,12 @@ struct work {
     struct { struct memo_stamp *v; size_t count; } avoided; bool scored;  // STAMP_POOL of pools avoided now; some zone has a placement score
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
+    int32_t kept, od_kept;     // members of all fleets and those on demand, without drains and what scale-in chose in this tick
     struct { const char *why; int count; } risk;  // risk.c: why none is chosen; how many are
     struct swap *swap;         // consolidate.c: the replacement ordered in this tick, NULL none
     const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
     struct pass now;           // with all that this tick has decided so far
-    int *daemons;              // daemon services with a known shape
-    size_t daemon_count;
+    int *daemons; size_t daemon_count;  // daemon services with a known shape
     int32_t *scratch, **scratch_groups;  // zeroed, by instance; by field and group
     int *scratch_kinds;        // by kind
 };

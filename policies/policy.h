@@ -51,6 +51,7 @@ struct policy_fleet {
     struct policy_requirements requirements;
     enum fleet_role role;
     int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
+    int64_t on_demand_base, on_demand_percent;  // the first units of the target, and so much above them, run on demand
     // What its instances are like, where nothing registered has shown it yet.
     const char *arch;    // "x86_64", "arm64", "" = learned
     struct policy_attribute *attributes;
@@ -130,6 +131,8 @@ struct policy_cluster {
     int64_t waiting_costs;          // of an instance-second that tasks wait, in instance-seconds; 0: no forecast in the plan
     int64_t placement_scores_ms;    // spot placement scores are asked for at most so often; 0: never
     int64_t pool_share_percent;     // of a service, in one pool of spot instances; 0: no bound
+    int64_t on_demand_base;         // so many instances of the cluster run on demand
+    int64_t on_demand_percent;      // and so much of each fleet above that
     // headroom
     int64_t headroom_percent;       // of the reserved capacity
     struct policy_headroom_task *headroom_tasks;

@@ -80,6 +80,7 @@ struct fact_refusal {
 // Of an Auto Scaling group, beside what it shares with fleets.
 struct fact_group {
     int64_t min, max;
+    int64_t on_demand_base, on_demand_percent;  // of its mixed instances policy, 0 none
     bool no_launch, no_terminate, rebalances, refreshing;
     const char *scaler;          // a policy or capacity provider of AWS that scales it, in words, "" none
     const char *hook;            // its termination hook that the policy names, "" none

@@ -125,6 +125,8 @@ struct fact_group look_group_fact(struct look *l, const struct look_fleet *x)
     const struct asg_group *told = x->told->group;
     g.min = told->min;
     g.max = told->max;
+    g.on_demand_base = told->mixed ? told->on_demand_base : 0;
+    g.on_demand_percent = told->mixed ? told->on_demand_percent : 0;
     g.no_launch = asg_suspended(told, "Launch");
     g.no_terminate = asg_suspended(told, "Terminate");
     g.rebalances = !asg_suspended(told, "AZRebalance");

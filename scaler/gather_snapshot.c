@@ -189,7 +189,8 @@ static void join_fleets(struct join *j)
             .foreign_scaling = foreign[0] != '\0', .foreign = foreign, .control = f->control, .denied = gather_denied_action(j->l->g, f->id),
             .last_error = f->last_error, .last_error_ms = f->last_error_ms,
             .capacity_error_ms = f->capacity_error_ms,
-            .min_size = f->group.min, .max_size = f->group.max, .no_launch = f->group.no_launch, .no_terminate = f->group.no_terminate,
+            .min_size = f->group.min, .max_size = f->group.max, .on_demand_base = f->group.on_demand_base, .on_demand_percent = f->group.on_demand_percent,
+            .no_launch = f->group.no_launch, .no_terminate = f->group.no_terminate,
             .rebalances = f->group.rebalances, .refreshing = f->group.refreshing, .hook = f->group.hook,
             .hook_heartbeat_ms = f->group.heartbeat_ms, .hook_limit_ms = f->group.limit_ms,
         };

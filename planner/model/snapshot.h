@@ -187,6 +187,7 @@ struct fleet {
     // of an Auto Scaling group
     const char *provider;     // capacity provider whose instances it launches, "" or NULL none known
     int64_t min_size, max_size;
+    int64_t on_demand_base, on_demand_percent;  // of its mixed instances policy, 0 none
     bool no_launch, no_terminate;  // processes suspended: Launch (by a person, or by AWS after a day of failures), Terminate
     bool rebalances;          // AZRebalance is not suspended
     bool refreshing;          // an instance refresh waits or runs

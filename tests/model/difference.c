@@ -134,6 +134,8 @@ static const char *fleet_difference(const struct fleet *a, const struct fleet *b
     SAME(ends_with_expiration);
     SAME(min_size);
     SAME(max_size);
+    SAME(on_demand_base);
+    SAME(on_demand_percent);
     SAME(no_launch);
     SAME(no_terminate);
     SAME(rebalances);

@@ -111,7 +111,7 @@ static void make_fleets(struct snapshot *s, struct rng *r, struct arena *a)
             .valid_until_ms = some_time(r),
             .ends_with_expiration = coin(r),
             .replaces = coin(r) ? "launch" : "", .replace_delay_ms = (int64_t)rng_below(r, 9999),
-            .provider = some_text(r, a, "provider"), .min_size = (int64_t)rng_below(r, 9), .max_size = (int64_t)rng_below(r, 99), .no_launch = coin(r), .no_terminate = coin(r),
+            .provider = some_text(r, a, "provider"), .min_size = (int64_t)rng_below(r, 9), .max_size = (int64_t)rng_below(r, 99), .on_demand_base = (int64_t)rng_below(r, 5), .on_demand_percent = (int64_t)rng_below(r, 101), .no_launch = coin(r), .no_terminate = coin(r),
             .rebalances = coin(r), .refreshing = coin(r), .hook = coin(r) ? "drain" : "", .hook_heartbeat_ms = (int64_t)rng_below(r, 999),
             .hook_limit_ms = (int64_t)rng_below(r, 9999),
             .owner = some_text(r, a, "owner"),

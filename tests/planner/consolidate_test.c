@@ -75,6 +75,32 @@ static void dear_instances_are_replaced_once_it_was_seen_for_a_minute(void **sta
     assert_null(memo_stamp_of(&b.memo, STAMP_VICTIM, "i-002"));
 }
 
+static void what_the_base_on_demand_needs_is_not_replaced(void **state)
+{
+    (void)state;
+    no_room_elsewhere();
+    b.s.instances[0].spot = b.s.instances[1].spot = false;
+    b.s.types[large].on_demand_usd_micro = 400000;
+    b.p.on_demand_base = 2;
+    orders_nothing(10);
+    assert_null(memo_stamp_of(&b.memo, STAMP_VICTIM, "i-001"));
+    b.p.on_demand_base = 1;
+    for (int k = 0; k < 6 && plan_target(next(), "sfr-2") < 0; k++)
+        continue;
+    assert_int_equal(plan_target(&b.r.plan, "sfr-2"), 3);
+}
+
+static void a_cheaper_replacement_asks_for_no_share_of_its_own(void **state)
+{
+    (void)state;
+    no_room_elsewhere();
+    b.s.fleets[cheap].pools[0].launch_template = "lt-1:1";
+    b.p.fleets[cheap].on_demand_percent = 50;
+    struct plan *p = build_ticks(&b, 3);
+    assert_int_equal(plan_target(p, "sfr-2"), 3);
+    assert_int_equal(plan_action(p, ACTION_SET_TARGET, "sfr-2")->on_demand, 0);
+}
+
 static void arrive(int n)
 {
     for (int k = 0; k < n; k++) {
@@ -345,6 +371,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(dear_instances_are_replaced_once_it_was_seen_for_a_minute),
+        TEST(what_the_base_on_demand_needs_is_not_replaced),
+        TEST(a_cheaper_replacement_asks_for_no_share_of_its_own),
         TEST(the_victim_leaves_first_and_its_room_is_kept),
         TEST(what_does_not_pay_back_in_time_stays),
         TEST(a_small_saving_is_left_alone),

@@ -92,6 +92,46 @@ static void the_cheapest_types_for_the_tasks_are_launched(void **state)
     assert_true(strlen(a->token) <= 64);
 }
 
+static void the_share_of_on_demand_is_launched_first_and_what_is_on_order_counts(void **state)
+{
+    (void)state;
+    b.s.types[small].on_demand_usd_micro = 96000;
+    b.s.types[large].on_demand_usd_micro = 192000;
+    b.p.fleets[0].on_demand_base = 1;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 8;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(launched(p), 4);
+    assert_int_equal(the_launch(p)->capacity, 1);
+    assert_int_equal(the_launch(p)->on_demand, 1);
+    assert_non_null(strstr(the_launch(p)->fact, "base 1 on demand"));
+    assert_non_null(strstr(the_launch(p)->verdict, "on demand"));
+    int64_t on_demand = 0;
+    for (size_t k = 0; k < p->action_count; k++)
+        on_demand += p->actions[k].kind == ACTION_LAUNCH ? p->actions[k].on_demand : 0;
+    assert_int_equal(on_demand, 1);
+    // No look has shown them yet: the next order is all of spot.
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 12;
+    for (size_t k = 0; k < b.memo.launch_count; k++)
+        b.memo.launches[k].answered = true;
+    build_later(&b, SECOND);
+    p = build_plan(&b);
+    for (size_t k = 0; k < p->action_count; k++)
+        assert_true(p->actions[k].kind != ACTION_LAUNCH || p->actions[k].on_demand == 0);
+}
+
+static void where_a_quota_lets_nothing_through_on_demand_all_is_launched_on_spot(void **state)
+{
+    (void)state;
+    struct quota *q = arena_new(&b.a, struct quota);
+    *q = (struct quota){.class_ = QUOTA_STANDARD_ON_DEMAND, .limit_vcpus = 2, .used_vcpus = 2};
+    b.s.quotas = q;
+    b.s.quota_count = 1;
+    b.p.fleets[0].on_demand_percent = 50;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(launched(p), 2);
+    assert_int_equal(the_launch(p)->on_demand, 0);
+}
+
 static void a_task_that_fits_the_large_type_only_gets_that(void **state)
 {
     (void)state;
@@ -337,6 +377,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_cheapest_types_for_the_tasks_are_launched),
+        TEST(the_share_of_on_demand_is_launched_first_and_what_is_on_order_counts),
+        TEST(where_a_quota_lets_nothing_through_on_demand_all_is_launched_on_spot),
         TEST(a_task_that_fits_the_large_type_only_gets_that),
         TEST(max_bounds_what_is_launched),
         TEST(what_came_is_not_ordered_again),
