@@ -7,7 +7,7 @@ struct world_view world_view(const struct world *w)
     return (struct world_view){
         .now_ms = w->now_ms,
         .start_ms = w->o.start_ms,
-        .account = "123456789012",
+        .account = "111122223333",  // as the sandbox says it to who asks for the caller's identity
         .region = "us-east-1",
         .zones = w->zones,
         .clusters = w->clusters,

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "scaler/demo_history.h"
+#include "state/query.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -66,9 +67,30 @@ static void each_service_has_the_past_that_its_profile_says(void **state)
     rig_close(&r);
 }
 
+// The past is of the very clusters that the daemon looks at: one row each in the journal.
+static void the_daemon_finds_its_past(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err err = {0};
+    struct arena a;
+    struct state_cluster_row *rows;
+    size_t count;
+    assert_int_equal(rig_open(&(struct rig_options){.seed = 7}, &r, &err), 0);
+    const struct demo_history_options o = {.span_ms = DAY_MS};
+    assert_int_equal(demo_history_fill(&r, &o, &err), 0);
+    loop_run(r.loop, r.start_ms + 120000);
+    arena_init(&a, 0);
+    assert_int_equal(state_query_clusters(state_reader_of(r.state), &a, &rows, &count, &err), 0);
+    assert_int_equal(count, world_view(r.worlds[0]).cluster_count);
+    arena_release(&a);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_daemon_finds_its_past),
         cmocka_unit_test(each_service_has_the_past_that_its_profile_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
