@@ -83,7 +83,7 @@ static int open_faces(struct demo *d, struct err *err)
     char listen[96];
     snprintf(listen, sizeof listen, strchr(d->listen.host, ':') ? "[%s]:%d" : "%s:%d", d->listen.host, d->listen.port);
     struct web_options o = {.listen = listen, .box = &d->rig.box, .clock = &d->rig.clock, .state_path = state_path(d->rig.state),
-                            .inbox = &d->inbox, .token = d->token};
+                            .inbox = &d->inbox, .token = d->token, .program = "/proc/self/exe", .whatif_open = true};
     if (web_server_start(&o, &d->web, err) != 0) {
         o.listen = "127.0.0.1:0";  // the usual port is taken: any free one will do, unless one was asked for
         if (d->listen_given || web_server_start(&o, &d->web, err) != 0)

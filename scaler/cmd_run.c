@@ -76,7 +76,7 @@ static int open_faces(struct run_command *c, struct err *err)
     char listen[96];
     snprintf(listen, sizeof listen, strchr(c->listen.host, ':') ? "[%s]:%d" : "%s:%d", c->listen.host, c->listen.port);
     struct web_options o = {.listen = listen, .box = &c->box, .clock = &c->clock, .state_path = c->state ? state_path(c->state) : NULL,
-                            .inbox = &c->inbox, .token = c->token, .log = &c->log};
+                            .inbox = &c->inbox, .token = c->token, .log = &c->log, .program = "/proc/self/exe"};
     int rc = web_server_start(&o, &c->web, err);
     if (rc == 0)
         log_event(&c->log, LOG_INFO, "listen", "the report is served", LOG_S("url", web_server_url(c->web)));

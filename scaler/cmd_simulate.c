@@ -20,9 +20,10 @@ struct simulate_command {
     const char *scenario, *trace, *policy, *against, *plot;
     const char *history, *cluster, *from, *to;
     const char *lose_zone, *lose_pool, *scale, *add_service, *types;
-    bool json, sweep, schema, no_masu;
+    bool progress, json, sweep, schema, no_masu;
     int64_t seeds, seed, tasks, for_ms, warmup_ms, period_ms, price_percent;
-    double headroom, quantile;
+    double headroom, quantile, waiting_costs;
+    int told_permille;
     struct arena arena;
     struct policy file;
     struct simulate s;
@@ -152,6 +153,8 @@ static int read_whatifs(struct simulate_command *c, struct err *err)
         s->policy = own;
         c->s.knob[RULE_HEADROOM] = c->s.knob[RULE_YESTERDAY] = c->s.knob[RULE_ON_DEMAND] = c->headroom;
     }
+    if (c->waiting_costs > 0)
+        c->s.knob[RULE_MASU] = c->waiting_costs;
     if (c->quantile > 0)
         c->s.knob[RULE_SAFETY] = 100 * c->quantile;
     return rc;
@@ -182,6 +185,17 @@ static void show_progress(void *arg, size_t at, size_t of, const char *rule, dou
     fflush(stderr);
 }
 
+static void tell_progress(void *arg, size_t at, size_t of, const char *rule, double share)
+{
+    struct simulate_command *c = arg;
+    int permille = (int)(1000 * ((double)at + share) / (double)of);
+    (void)rule;
+    if (permille <= c->told_permille)
+        return;
+    c->told_permille = permille;
+    fprintf(stderr, "progress %d\n", permille);
+}
+
 static int write_plot(struct simulate_command *c, struct err *err)
 {
     struct buf svg;
@@ -197,9 +211,10 @@ static int write_plot(struct simulate_command *c, struct err *err)
 static int run(struct simulate_command *c, struct err *err)
 {
     bool live = isatty(STDERR_FILENO) != 0;
-    c->s.progress = live ? show_progress : NULL;
+    c->s.progress = c->progress ? tell_progress : live ? show_progress : NULL;
+    c->s.arg = c;
     int rc = simulate_all(&c->s, &c->arena, err);
-    if (live)
+    if (live && !c->progress)
         fputs("\r\033[K", stderr);
     if (rc)
         return rc;
@@ -287,6 +302,8 @@ int cmd_simulate(int argc, char **argv)
         {.name = "types", .kind = OPTION_STRING, .ret = &c.types, .value = "LIST", .help = "what if the fleet has other types, as m5.xlarge,m5.2xlarge:2"},
         {.name = "headroom", .kind = OPTION_NUMBER, .ret = &c.headroom, .value = "P", .help = "per cent, of masu and the rules that keep some", .min = 0, .max = 100},
         {.name = "quantile", .kind = OPTION_NUMBER, .ret = &c.quantile, .value = "Q", .help = "of the safety stock, 0 to 1 (0.9)", .min = 0, .max = 1},
+        {.name = "waiting-costs", .kind = OPTION_NUMBER, .ret = &c.waiting_costs, .value = "X", .help = "masu's scale_out.waiting_costs", .min = 1, .max = 1000},
+        {.name = "progress", .kind = OPTION_FLAG, .ret = &c.progress, .help = "lines of \"progress PERMILLE\" on stderr, for programs"},
         {.name = "schema", .kind = OPTION_FLAG, .ret = &c.schema, .help = "print the JSON Schema of scenarios"},
         {.name = "format", .kind = OPTION_FORMAT, .ret = &c.json, .value = "text|json", .help = "of the result"},
     };

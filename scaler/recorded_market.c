@@ -53,6 +53,8 @@ void recorded_zones(struct reading *g, const struct state_subject *subjects, siz
         if (subjects[i].kind == HISTORY_POOL && split_pool(subjects[i].subject, g->a, &type, &zone))
             note_zone(g, zone);
     qsort(g->zones, g->zone_count, sizeof *g->zones, by_name);
+    for (size_t i = 0; i < ZONES && i < g->zone_count; i++)
+        g->s->zone_names[i] = g->zones[i];
 }
 
 // What the world must know of a type that it has not, or has at another price.
@@ -116,6 +118,10 @@ int recorded_types(struct reading *g)
     for (size_t f = 0; f < s->fleet_count; f++) {
         for (size_t p = 0; p < s->fleets[f].pool_count; p++)
             add_type(g, &s->fleets[f].pools[p], w);
+        static const enum scene_kind kinds[] = {[FLEET_SPOT_FLEET] = SCENE_SPOT_FLEET, [FLEET_EC2_FLEET] = SCENE_EC2_FLEET, [FLEET_GROUP] = SCENE_AUTO_SCALING,
+                                                [FLEET_INSTANT] = SCENE_INSTANT};
+        if (f == 0)
+            g->s->fleet = kinds[s->fleets[f].kind];
         if (f == 0)
             g->s->allocation = allocation_of(s->fleets[f].allocation ? s->fleets[f].allocation : "");
     }

@@ -50,7 +50,7 @@ static int lose(struct scene *s, const char *list, bool pool, struct arena *a, s
                            pool ? "TYPE/ZONE" : "a zone");
         if (s->loss_count == SCENE_LOSSES_MAX)
             return err_set(err, ERR_INVALID, "at most %d losses", SCENE_LOSSES_MAX);
-        l.zone = kept(a, where);
+        l.zone = scene_zone(s, kept(a, where));
         l.type = kept(a, type);
         s->losses[s->loss_count++] = l;
     }

@@ -16,7 +16,7 @@ static const struct {
 } results[POST_RESULT_COUNT] = {
     [POST_ACCEPTED] = {"accepted", 202}, [POST_NO_TOKEN] = {"no_token", 403}, [POST_UNAUTHORIZED] = {"unauthorized", 401},
     [POST_TOO_LARGE] = {"too_large", 413}, [POST_NOT_JSON] = {"not_json", 415}, [POST_INVALID] = {"invalid", 400},
-    [POST_NO_CLUSTER] = {"no_cluster", 404}, [POST_FULL] = {"full", 503},
+    [POST_NO_CLUSTER] = {"no_cluster", 404}, [POST_BUSY] = {"busy", 409}, [POST_FULL] = {"full", 503},
 };
 
 const char *web_post_result_name(enum web_post_result r)
@@ -157,16 +157,16 @@ static bool is_json(const char *content_type)
     return slice_eq_nocase(slice_trim(slice_cut(&rest, ';')), SLICE_LIT("application/json"));
 }
 
-static enum web_post_result judge(struct web_request *r, bool resume, struct inbox_switch *s, char why_not[256])
+enum web_post_result web_post_may(const struct web_request *r, bool open, char why_not[256])
 {
-    struct err err = {0};
-    struct web_posts *p = r->posts;
+    const struct web_posts *p = r->posts;
+    bool none = p == NULL || p->token == NULL || p->token[0] == '\0';
     why_not[0] = '\0';
-    if (p == NULL || p->inbox == NULL || p->token == NULL || p->token[0] == '\0') {
-        snprintf(why_not, 256, "nothing may be switched here: give masu a token (MASU_API_TOKEN or --api-token-file)");
+    if (none && !open) {
+        snprintf(why_not, 256, "nothing may be asked for here: give masu a token (MASU_API_TOKEN or --api-token-file)");
         return POST_NO_TOKEN;
     }
-    if (!web_token_equal(r->authorization, p->token)) {
+    if (!none && !web_token_equal(r->authorization, p->token)) {
         snprintf(why_not, 256, "the token is missing or wrong: Authorization: Bearer TOKEN");
         return POST_UNAUTHORIZED;
     }
@@ -177,6 +177,20 @@ static enum web_post_result judge(struct web_request *r, bool resume, struct inb
     if (!is_json(r->content_type)) {
         snprintf(why_not, 256, "Content-Type: application/json is expected");
         return POST_NOT_JSON;
+    }
+    return POST_ACCEPTED;
+}
+
+static enum web_post_result judge(struct web_request *r, bool resume, struct inbox_switch *s, char why_not[256])
+{
+    struct err err = {0};
+    struct web_posts *p = r->posts;
+    enum web_post_result may = web_post_may(r, false, why_not);
+    if (may != POST_ACCEPTED)
+        return may;
+    if (p->inbox == NULL) {
+        snprintf(why_not, 256, "nothing may be switched here");
+        return POST_NO_TOKEN;
     }
     if (web_switch_parse(r->body, resume, r->now_ms, s, &err) != 0) {
         snprintf(why_not, 256, "%.255s", err.msg);
@@ -205,20 +219,25 @@ static bool may_tell(struct web_posts *p)
     return atomic_fetch_add(&p->told, 1) < TOLD_A_MINUTE;
 }
 
+int web_post_tell(const struct web_request *r, const char *path, enum web_post_result result, const char *why_not)
+{
+    struct web_posts *p = r->posts;
+    if (p != NULL)
+        atomic_fetch_add(&p->counts[result], 1);
+    if (p != NULL && p->log != NULL && result != POST_ACCEPTED && may_tell(p))
+        log_event(p->log, LOG_WARN, "post", why_not, LOG_S("path", path), LOG_S("peer", r->peer ? r->peer : ""), LOG_I("status", results[result].status));
+    return results[result].status;
+}
+
 static void tell(struct web_request *r, const char *path, enum web_post_result result, const struct inbox_switch *s, const char *why_not)
 {
     struct web_posts *p = r->posts;
-    if (p == NULL)
-        return;
-    atomic_fetch_add(&p->counts[result], 1);
-    if (p->log == NULL || (result != POST_ACCEPTED && !may_tell(p)))
+    web_post_tell(r, path, result, why_not);
+    if (p == NULL || p->log == NULL)
         return;
     if (result == POST_ACCEPTED)
         log_event(p->log, LOG_INFO, "post", "accepted", LOG_S("path", path), LOG_S("mode", control_mode_name(s->mode)),
                   LOG_S("cluster", s->cluster), LOG_S("who", s->who), LOG_S("why", s->why));
-    else
-        log_event(p->log, LOG_WARN, "post", why_not, LOG_S("path", path), LOG_S("peer", r->peer ? r->peer : ""),
-                  LOG_I("status", results[result].status));
 }
 
 static void answer(struct web_request *r, struct web_response *w, bool resume)

@@ -20,6 +20,7 @@ enum web_post_result {
     POST_NOT_JSON,      // 415
     POST_INVALID,       // 400
     POST_NO_CLUSTER,    // 404
+    POST_BUSY,          // one runs already: 409
     POST_FULL,          // 503
     POST_RESULT_COUNT
 };
@@ -39,4 +40,9 @@ struct web_posts {
 // Bytes of a body to a switch: {"mode": …, "cluster": …, "why": …, "who": …, "until": … or "for_s": …}; for resume only cluster,
 // who and why. An unknown key, a wrong type or a value out of bounds is ERR_INVALID with words.
 int web_switch_parse(struct slice body, bool resume, int64_t now_ms, struct inbox_switch *ret, struct err *err);
+struct web_request;
+// The token, the size of the body and its type; open: without a token in the options everybody may. Else why_not has words.
+enum web_post_result web_post_may(const struct web_request *r, bool open, char why_not[256]);
+// Counts it, logs a refusal; the status of the answer.
+int web_post_tell(const struct web_request *r, const char *path, enum web_post_result result, const char *why_not);
 bool web_token_equal(const char *authorization, const char *token);  // "Bearer …"; NULL-safe

@@ -14,6 +14,7 @@ static const struct {
 } routes[] = {
     {"/", web_page, false},
     {"/services", web_page, false},
+    {"/planning", web_page, false},
     {"/clusters/{name}", web_page, false},
     {"/clusters/{name}/ticks/{id}", web_page, false},
     {"/assets/{*}", web_asset_get, false},
@@ -36,6 +37,8 @@ static const struct {
     {"/api/v1/ticks", web_ticks, false},
     {"/api/v1/ticks/{id}", web_tick, false},
     {"/api/v1/events", web_stream, false},
+    {"/api/v1/simulate", web_simulate, true},
+    {"/api/v1/simulate/cancel", web_simulate_cancel, true},
     {"/api/v1/pause", web_pause, true},
     {"/api/v1/resume", web_resume, true},
 };
@@ -82,7 +85,7 @@ static const struct {
     const char *title;
 } titles[] = {
     {400, "Bad Request"},         {401, "Unauthorized"},          {403, "Forbidden"},           {404, "Not Found"},
-    {405, "Method Not Allowed"},  {413, "Content Too Large"},     {414, "URI Too Long"},        {415, "Unsupported Media Type"},
+    {405, "Method Not Allowed"},  {409, "Conflict"},              {413, "Content Too Large"},     {414, "URI Too Long"},        {415, "Unsupported Media Type"},
     {421, "Misdirected Request"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
 };
 

@@ -24,6 +24,8 @@ struct web_request {
     bool body_too_large;
     const char *authorization, *content_type, *peer;  // headers, and who asks; NULL none
     struct web_posts *posts;       // NULL: nothing may be posted
+    struct whatif *whatif;         // NULL: nothing can be simulated
+    bool whatif_open;              // without a token too
     int64_t now_ms, real_ms;       // world wall, real monotonic
     int64_t beat_age_ms;
     struct arena *arena;
@@ -77,6 +79,8 @@ void web_explain(struct web_request *r, struct web_response *w);
 void web_stream(struct web_request *r, struct web_response *w);
 void web_alerts(struct web_request *r, struct web_response *w);
 void web_cluster_alerts(struct web_request *r, struct web_response *w);
+void web_simulate(struct web_request *r, struct web_response *w);
+void web_simulate_cancel(struct web_request *r, struct web_response *w);
 void web_pause(struct web_request *r, struct web_response *w);
 void web_resume(struct web_request *r, struct web_response *w);
 

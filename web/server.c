@@ -9,6 +9,7 @@
 #include "web/events.h"
 #include "web/reply.h"
 #include "web/routes.h"
+#include "web/whatif.h"
 
 #define CONNECTIONS_MAX 512u  // half of them streams of events at most
 #define IDLE_TIMEOUT_S 15u
@@ -27,6 +28,8 @@ struct web_server {
     struct web_history *history;
     struct web_events *events;
     struct web_posts posts;
+    struct whatif *whatif;
+    bool whatif_open;
     char *token;
     char url[128];
 };
@@ -93,6 +96,8 @@ static void answer(struct web_server *s, struct MHD_Connection *c, const char *m
         .content_type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type"),
         .peer = peer_of(c, peer),
         .posts = &s->posts,
+        .whatif = s->whatif,
+        .whatif_open = s->whatif_open,
         .query = query_value,
         .arg = c,
         .view = view_acquire(s->box),
@@ -208,6 +213,8 @@ int web_server_start(const struct web_options *o, struct web_server **ret, struc
     s->token = strdup(o->token ? o->token : "");
     assert(s->token);
     s->posts = (struct web_posts){.token = s->token, .inbox = o->inbox, .log = o->log, .clock = &s->real};
+    s->whatif = whatif_new(o->program, o->state_path, o->clock);
+    s->whatif_open = o->whatif_open;
     copy_hosts(s, o);
     int rc = web_address_parse(o->listen ? o->listen : "127.0.0.1:8080", &s->address, err);
     if (rc == 0)
@@ -243,6 +250,7 @@ void web_server_stop(struct web_server *s)
         MHD_stop_daemon(s->daemon);  // closes the socket, joins the threads
     web_events_free(s->events);
     web_history_free(s->history);
+    whatif_free(s->whatif);
     for (char **name = s->host_names; *name; name++)
         free(*name);
     free(s->host_names);

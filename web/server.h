@@ -23,6 +23,8 @@ struct web_options {
     struct inbox *inbox;           // what POSTs go to, outlives the server; NULL: they are refused
     const char *token;             // what a POST must show, copied; NULL or "": they are refused
     const struct logger *log;      // of POSTs; NULL: silent
+    const char *program;           // of masu, for what-ifs; NULL: none
+    bool whatif_open;              // what-ifs need no token where there is none
 };
 
 struct web_server;

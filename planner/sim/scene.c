@@ -29,6 +29,15 @@ void scene_default(struct scene *s, int64_t tasks)
         s->types[t] = (struct scene_type){types[t], 1};
 }
 
+const char *scene_zone(const struct scene *s, const char *name)
+{
+    static const char *const zones[] = {"us-east-1a", "us-east-1b", "us-east-1c"};
+    for (size_t i = 0; i < ARRAY_LEN(zones); i++)
+        if (s->zone_names[i] && !strcmp(s->zone_names[i], name))
+            return zones[i];
+    return name;
+}
+
 // ---- building ---------------------------------------------------------------------------------------------------------------
 
 static void add_service(struct world *w, const struct scene *s, const struct scene_service *v, int provider)

@@ -59,6 +59,7 @@ struct scene {
     enum scene_kind fleet;
     struct scene_loss losses[SCENE_LOSSES_MAX];
     size_t loss_count;
+    const char *zone_names[3];   // what people call the world's zones; NULL: as the world does
     const struct scene_notice *notices;  // by time
     size_t notice_count;
     const struct world_type *world_types;  // what the world's table lacks or has at another price
@@ -84,5 +85,6 @@ enum scene_fleet { SCENE_SPOT, SCENE_OWN, SCENE_GROUP, SCENE_ON_DEMAND, SCENE_NO
 // A world with one cluster (index 0) and one fleet (index 0), which has what the demand takes and a fifth more. ERR_INVALID names what the
 // world does not know. What the world needs besides is the arena's and must outlive it.
 int scene_world(const struct scene *s, uint64_t seed, enum scene_fleet kind, struct arena *a, struct world **ret, struct err *err);
+const char *scene_zone(const struct scene *s, const char *name);  // the world's name of a zone; what it does not know comes back as it is
 // Brings the losses that begin and the notices that come at this moment; the next moment at which one does, INT64_MAX none.
 int64_t scene_losses(const struct scene *s, struct world *w);

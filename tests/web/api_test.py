@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Each route of the API answers as /openapi.json says, and /metrics is well-formed. usage: api_test.py WEB_SITE"""
 import json
+import time
+import tempfile
+import pathlib
 import re
 import shutil
 import subprocess
@@ -16,6 +19,16 @@ import jsonschema
 # Straight to loopback, whatever proxy the environment names.
 urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
 SITE = sys.argv.pop(1)
+
+
+# Stands in for masu: what it is asked, how far it is, what goes wrong.
+WHATIF_PROGRAM = """#!/bin/sh
+case "$*" in
+*slow=2*) echo progress 500 >&2; exec sleep 60 ;;
+*fail=2*) echo progress 100 >&2; echo "masu simulate: it hurts" >&2; exit 1 ;;
+esac
+printf '{"words": "%s"}' "$*"
+"""
 
 
 class Site:
@@ -104,6 +117,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
             "/api/v1/services": "/api/v1/services?cluster=east",
             "/api/v1/alerts": "/api/v1/alerts",
+            "/api/v1/simulate": "/api/v1/simulate",
             "/api/v1/ticks": "/api/v1/ticks?cluster=east&limit=3",
             "/api/v1/ticks/{id}": "/api/v1/ticks/%d" % self.tick,
             "/api/v1/clusters/{name}/ticks/{id}": "/api/v1/clusters/east/ticks/%d?candidate=i-0aaa" % self.tick,
@@ -270,6 +284,76 @@ class ApiTest(unittest.TestCase):
         self.assertIn("MASU_API_TOKEN", got["detail"])
         self.assertEqual(self.site.get("/api/v1/pause")[0], 405)
         self.assertEqual(self.site.post("/api/v1/clusters", "{}")[0], 405)
+
+    def test_what_ifs_run_one_at_a_time_are_cancelled_and_say_why_they_failed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "masu"
+            program.write_text(WHATIF_PROGRAM)
+            program.chmod(0o755)
+            site = Site("--program", str(program))
+            try:
+                self.what_ifs(site)
+                self.simulate(site, {"cluster": "east", "scale": "slow=2"})  # the site ends while one runs
+            finally:
+                begun = time.monotonic()
+                self.assertEqual(site.close(), 0)
+                self.assertLess(time.monotonic() - begun, 15)
+
+    def simulate(self, site, ask, status=202, path="/api/v1/simulate"):
+        return self.holds(path, site.post(path, ask if isinstance(ask, str) else json.dumps(ask)), self.doc["paths"][path]["post"], status)
+
+    def ended(self, site, state):
+        for _ in range(200):
+            run = self.check("/api/v1/simulate", "/api/v1/simulate", 200, site)["run"]
+            if run["state"] != "running":
+                break
+            time.sleep(0.05)
+        self.assertEqual(run["state"], state, run)
+        return run
+
+    def what_ifs(self, site):
+        self.assertIsNone(self.check("/api/v1/simulate", "/api/v1/simulate", 200, site)["run"])
+        self.assertEqual(self.simulate(site, {"cluster": "east", "days": 3, "seeds": 2})["run"]["id"], 1)
+        run = self.ended(site, "done")
+        self.assertIsNone(run["change"])
+        self.assertEqual(run["today"]["words"].split()[3:], "--from 3d --seeds 2 --against clairvoyant --cluster east --format json --progress".split())
+        self.simulate(site, {"cluster": "east", "scale": "all=1.3", "headroom_percent": 20, "waiting_costs": 10, "lose_zone": "eu-west-1a@24h", "types": "m5.large:2",
+                             "add_service": "new=256x512x3", "everybody": True})
+        run = self.ended(site, "done")
+        self.assertNotIn("--scale", run["today"]["words"])
+        for words in ("--scale all=1.3", "--headroom 20", "--waiting-costs 10", "--lose-zone eu-west-1a@24h", "--types m5.large:2", "--add-service new=256x512x3", "--against all"):
+            self.assertIn(words, run["change"]["words"])
+            self.assertIn(words, run["command"])
+        self.simulate(site, {"cluster": "east", "scale": "fail=2"})
+        self.assertEqual(self.ended(site, "failed")["error"], "masu simulate: it hurts")
+        self.simulate(site, {"cluster": "east", "scale": "slow=2"})
+        for _ in range(100):
+            half = self.check("/api/v1/simulate", "/api/v1/simulate", 200, site)["run"]["progress_permille"]
+            if half > 500:
+                break
+            time.sleep(0.05)
+        self.assertEqual(half, 750)  # half of the second of two
+        self.simulate(site, {"cluster": "east"}, 409)
+        self.simulate(site, {}, 202, "/api/v1/simulate/cancel")
+        self.ended(site, "cancelled")
+        for ask in ({"cluster": "none"}, ):
+            self.simulate(site, ask, 404)
+        for ask in ("", "[]", {}, {"cluster": "east", "days": 0}, {"cluster": "east", "days": 1.5}, {"cluster": "east", "seeds": 6}, {"cluster": "east", "cost": 1},
+                    {"cluster": "east", "scale": "all=1;rm"}, {"cluster": "east", "types": "--x"}, {"cluster": "east", "types": "x" * 200}, {"cluster": "east\u0000"},
+                    {"cluster": "east", "headroom_percent": 1e9}, {"cluster": "east", "everybody": 1}):
+            with self.subTest(str(ask)):
+                self.simulate(site, ask, 400)
+
+    def test_what_ifs_need_a_token_where_there_is_one_and_a_journal(self):
+        self.assertIn("MASU_API_TOKEN", self.simulate(self.site, {"cluster": "east"}, 403)["detail"])
+        site = Site("--token", "a token of a test", "--no-history", "--program", "/bin/true")
+        try:
+            self.simulate(site, {"cluster": "east"}, 401)
+            got = self.holds("/api/v1/simulate", site.post("/api/v1/simulate", '{"cluster": "east"}', "a token of a test"), self.doc["paths"]["/api/v1/simulate"]["post"], 503)
+            self.assertIn("--state F", got["detail"])
+            self.assertEqual(site.get("/api/v1/simulate/cancel")[0], 405)
+        finally:
+            self.assertEqual(site.close(), 0)
 
     def test_without_history_those_routes_say_so(self):
         site = Site("--no-history")

@@ -106,7 +106,8 @@ void site_start(struct site *s, const struct site_options *o)
     }
     static const char *const hosts[] = {"masu.example"};
     const struct web_options wo = {.listen = o->listen ? o->listen : "127.0.0.1:0", .hosts = hosts, .host_count = 1, .box = &s->box,
-                                   .clock = &s->clock, .state_path = s->state ? state_path(s->state) : "", .inbox = &s->inbox, .token = o->token};
+                                   .clock = &s->clock, .state_path = s->state ? state_path(s->state) : "", .inbox = &s->inbox, .token = o->token,
+                                   .program = o->program, .whatif_open = o->program != NULL};
     int rc = web_server_start(&wo, &s->server, &err);
     if (rc)
         fprintf(stderr, "%s\n", err.msg);

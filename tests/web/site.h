@@ -22,6 +22,7 @@ struct site_options {
     const char *listen;        // NULL: 127.0.0.1:0
     bool no_history, no_tick;  // without a journal; before the first tick
     const char *token;         // NULL: nothing may be posted
+    const char *program;       // that what-ifs run, without a token too; NULL none
 };
 
 void site_start(struct site *s, const struct site_options *o);  // asserts

@@ -1,5 +1,5 @@
 // Serves the test site until its standard input ends; prints its address. Each t there is a tick. For tests in other languages.
-// usage: web_site [--listen HOST:PORT] [--no-tick] [--no-history] [--token TOKEN]
+// usage: web_site [--listen HOST:PORT] [--no-tick] [--no-history] [--token TOKEN] [--program F]
 #include <unistd.h>
 
 #include "tests/web/site.h"
@@ -14,6 +14,8 @@ int main(int argc, char **argv)
             o.listen = argv[++i];
         else if (strcmp(argv[i], "--token") == 0 && i + 1 < argc)
             o.token = argv[++i];
+        else if (strcmp(argv[i], "--program") == 0 && i + 1 < argc)
+            o.program = argv[++i];
         else if (strcmp(argv[i], "--no-tick") == 0)
             o.no_tick = true;
         else if (strcmp(argv[i], "--no-history") == 0)
