@@ -86,6 +86,7 @@ struct doctor_region {
     struct ec2_prices prices;
     struct ec2_subnets subnets;         // of all its fleets
     struct ec2_spot_requests interrupted;
+    struct ec2_scheduled_events scheduled;
     struct quota_answer quota, default_quota;  // of one class, to see that they may be asked for
     struct ecs_providers providers;     // that instances or services of its clusters name
     struct appscaling_targets targets;

@@ -296,6 +296,7 @@ static void ask_subnets(struct doctor *d, struct doctor_region *r)
         names[count++] = NO_SUBNET;
     ec2_describe_subnets(with(d, r), names, count, &r->subnets);
     ec2_describe_interrupted(with(d, r), &r->interrupted);
+    ec2_describe_scheduled(with(d, r), &r->scheduled);
     quotas_get(with(d, r), quota_classes[QUOTA_STANDARD_SPOT].code, &r->quota);
     quotas_get_default(with(d, r), quota_classes[QUOTA_STANDARD_SPOT].code, &r->default_quota);
 }

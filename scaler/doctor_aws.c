@@ -85,6 +85,7 @@ static void judge_regional(struct doctor *d, const struct doctor_region *r)
         {"ec2:DescribeSpotPriceHistory", &r->prices.call},
         {"ec2:DescribeSubnets", &r->subnets.call},
         {"ec2:DescribeSpotInstanceRequests", &r->interrupted.call},
+        {"ec2:DescribeInstanceStatus", &r->scheduled.call},
         {"ecs:DescribeCapacityProviders", &r->providers.call},
         {"application-autoscaling:DescribeScalableTargets", &r->targets.call},
         {"servicequotas:GetServiceQuota", &r->quota.call},

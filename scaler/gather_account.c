@@ -44,6 +44,7 @@ bool region_slow_settle(struct region *r, enum slow_kind k, const struct aws_cal
         [SLOW_QUOTAS] = "how many vCPUs the account may run",
         [SLOW_CATALOGUE] = "which types the requirements of fleets mean",
         [SLOW_SCORES] = "which zones are likely to have spot capacity",
+        [SLOW_EVENTS] = "which instances EC2 will retire, stop or reboot",
         [SLOW_NOTICES] = "which instances AWS takes back, before it does",
     };
     struct slow_read *s = &r->slow[k];
@@ -265,6 +266,8 @@ void look_account_ask(struct look *l)
     // The second source of notices, which needs no queue (safety.md D5): polled beside the looks, and by a look where that is late.
     if (!l->region->polling && look_slow_due(l, SLOW_NOTICES, 1))
         ec2_describe_interrupted(l->with, &l->interrupted);
+    if (look_slow_due(l, SLOW_EVENTS, 1))
+        ec2_describe_scheduled(l->with, &l->scheduled);
 }
 
 void look_account_take(struct look *l)
@@ -281,4 +284,6 @@ void look_account_take(struct look *l)
         look_quotas_take(l);
     if (l->region->slow[SLOW_NOTICES].asked && look_slow_settle(l, SLOW_NOTICES, &l->interrupted.call, NOTICES_EVERY_MS))
         region_notices_polled(l->region, &l->interrupted, l->new->at_ms, NULL, 0);
+    if (l->region->slow[SLOW_EVENTS].asked && look_slow_settle(l, SLOW_EVENTS, &l->scheduled.call, EVENTS_EVERY_MS))
+        look_events_take(l);
 }

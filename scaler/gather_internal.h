@@ -124,7 +124,7 @@ struct look {
     bool fleets_alone[API_FLEET_COUNT];  // one of them is unknown: each row has its own answer
     struct ec2_instances strays;    // by id
     struct ec2_subnets subnets;
-    struct ec2_spot_requests interrupted;
+    struct ec2_spot_requests interrupted; struct ec2_scheduled_events scheduled;
     struct ecs_providers providers;
     struct appscaling_targets scalable;
     struct quota_answer quotas[QUOTA_CLASS_COUNT];

@@ -53,6 +53,8 @@ bool region_notice_add(struct region *r, const char *instance, const struct noti
     if (n->risk && n->event_ms > 0)
         x->event_ms = n->event_ms;
     if (n->risk)
+        x->only_event = n->event_ms > 0 && (x->only_event || x->risk_ms == 0);
+    if (n->risk)
         x->risk_ms = x->risk_ms == 0 ? n->at_ms : x->risk_ms;
     else if (first || n->at_ms < x->at_ms)  // of two that tell of the same, the earlier is right
         x->at_ms = n->at_ms;
@@ -107,6 +109,60 @@ size_t region_notices_polled(struct region *r, const struct ec2_spot_requests *t
     }
     forget_old(r, now_ms);
     return n;
+}
+
+// ---- events of EC2 --------------------------------------------------------------------------------------------------------
+
+static bool has_instance(const struct facts *f, const char *instance)
+{
+    for (size_t i = 0; f && i < f->ec2_count; i++)
+        if (strcmp(f->ec2[i].id, instance) == 0)
+            return true;
+    return false;
+}
+
+static bool of_a_cluster(const struct look *l, const char *instance)
+{
+    bool found = has_instance(l->new, instance);
+    for (const struct gather *g = l->region->gathers; g && !found; g = g->next)
+        found = has_instance(g->facts[g->turn], instance);
+    return found;
+}
+
+static void call_off(struct spot_notice *x)
+{
+    x->event_ms = 0;
+    x->risk_ms = x->only_event ? 0 : x->risk_ms;
+    x->only_event = false;
+}
+
+void look_events_take(struct look *l)
+{
+    struct region *r = l->region;
+    int64_t now_ms = l->new->at_ms;
+    const char **before = arena_array(l->a, const char *, r->notice_count);
+    size_t count = 0;
+    for (size_t i = 0; i < r->notice_count; i++) {
+        if (r->notices[i].scheduled)
+            before[count++] = arena_strdup(l->a, r->notices[i].instance);
+        r->notices[i].scheduled = false;
+    }
+    for (size_t i = 0; i < l->scheduled.count; i++) {
+        const struct ec2_scheduled_event *e = &l->scheduled.items[i];
+        struct spot_notice *x = find(r, e->instance);
+        int64_t starts_ms = e->starts_ms > 0 ? e->starts_ms : now_ms;  // no time told: at any
+        if (!of_a_cluster(l, e->instance) || (x && x->scheduled && x->event_ms <= starts_ms))
+            continue;
+        region_notice_add(r, e->instance, &(struct notice_fact){.at_ms = now_ms, .heard_ms = now_ms, .event_ms = starts_ms, .risk = true});
+        x = find(r, e->instance);
+        if (x)
+            x->scheduled = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct spot_notice *x = find(r, before[i]);
+        if (x && !x->scheduled)
+            call_off(x);
+    }
 }
 
 // ---- the poll of spot requests --------------------------------------------------------------------------------------------

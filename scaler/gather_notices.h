@@ -7,6 +7,7 @@
 
 #define NOTICES_EVERY_MS 15000  // L26
 #define NOTICE_READ_MS 3000
+#define EVENTS_EVERY_MS 300000   // EC2 tells of its events hours before, mostly weeks
 
 struct notice_fact {
     int64_t at_ms, heard_ms;    // of the event; when it reached us
@@ -22,6 +23,9 @@ int64_t region_risk_ms(const struct region *r, const char *instance, int64_t lau
 int64_t region_event_ms(const struct region *r, const char *instance, int64_t launched_ms);
 // What the spot requests tell replaces what they told before; the ids that are news into ret_new (strings of `told`).
 size_t region_notices_polled(struct region *r, const struct ec2_spot_requests *told, int64_t now_ms, const char **ret_new, size_t max);
+// The same of events of EC2: what was told before and is not now was called off, or is over. Only of instances that a cluster here has.
+struct look;
+void look_events_take(struct look *l);
 
 // The poll, one call a region every 15 s beside all else: asks when it is due; takes the answer (false: none yet, or it failed).
 void region_notices_ask(struct region *r, int64_t now_ms);

@@ -73,6 +73,8 @@ struct spot_notice {                // of gather_notices.c
     int64_t event_ms;               // when that event stops it
     int64_t heard_ms;
     bool polled;                    // the newest answer about spot requests tells of it
+    bool scheduled;                 // the newest answer about the status of instances tells of the event,
+    bool only_event;                // and nothing else warned
 };
 
 struct fleet_trouble {              // of gather_trouble.c: an error of a fleet or group, as an event told it
@@ -80,7 +82,7 @@ struct fleet_trouble {              // of gather_trouble.c: an error of a fleet 
     int64_t at_ms;
 };
 
-enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_QUOTAS, SLOW_CATALOGUE, SLOW_SCORES, SLOW_COUNT };
+enum slow_kind { SLOW_SUBNETS, SLOW_PROVIDERS, SLOW_SCALERS, SLOW_NOTICES, SLOW_EVENTS, SLOW_QUOTAS, SLOW_CATALOGUE, SLOW_SCORES, SLOW_COUNT };
 struct slow_read {
     int64_t next_ms;                // when it is due again
     size_t count;                   // of what was asked for

@@ -22,6 +22,7 @@ const struct permission permissions[] = {
     {"ec2:GetSpotPlacementScores", false, SCOPE_ANY, "which zones are likely to have spot capacity, where the policy asks", true},
     {"ec2:DescribeSubnets", false, SCOPE_ANY, "zone and free addresses of the fleets' subnets", true},
     {"ec2:DescribeSpotInstanceRequests", false, SCOPE_ANY, "which instances AWS takes back", true},
+    {"ec2:DescribeInstanceStatus", false, SCOPE_ANY, "which instances EC2 will retire, stop or reboot", true},
     {"ec2:DescribeSpotFleetRequestHistory", false, SCOPE_FLEET, "why a fleet does not get what it asks for", true},
     {"ec2:DescribeSpotFleetInstances", false, SCOPE_FLEET, "members of a fleet that no tag shows", false},
     {"ec2:DescribeFleets", false, SCOPE_EC2_ANY, "target, weights and state of the EC2 Fleets", false},

@@ -107,7 +107,7 @@ static void judge_undo(struct invariants *inv, const struct world_view *v, int n
         return;
     if (i->drained_by != WORLD_OURS || !marked(i))
         inv_tell(inv, V25, "undo of %s: the drain is not ours", i->id);
-    else if (doomed || i->rebalance_ms > 0)
+    else if (doomed || i->rebalance_ms > 0 || i->event)
         inv_tell(inv, V25, "undo of %s: it is %s", i->id, doomed ? "doomed" : "at risk");
     else if (i->state.now > WL_RUNNING)
         inv_tell(inv, V25, "undo of %s: it is being terminated", i->id);
@@ -118,6 +118,12 @@ static bool fleet_takes_it(const struct world_view *v, const struct world_instan
 {
     const struct world_fleet *f = i->fleet < 0 ? NULL : &v->fleets[i->fleet];
     return f && ((f->group >= 0 && v->groups[f->group].deleting) || (f->ends_with_expiration && f->valid_until_ms - v->now_ms <= 30 * 60000));
+}
+
+// D7: no more time is left until an event of EC2 than the slowest drain takes.
+static bool event_is_due(const struct invariants *inv, const struct world_view *v, const struct world_instance *i)
+{
+    return i->event && v->now_ms >= i->event_ms - inv->o.drain_deadline_ms;
 }
 
 void inv_before_state(struct invariants *inv, const struct world_view *v, const struct world_call *c)
@@ -135,7 +141,7 @@ void inv_before_state(struct invariants *inv, const struct world_view *v, const 
     struct inv_instance *x = inv_of(inv, v, n);
     x->marked_first = marked(i);
     bool group_ends = fleet_takes_it(v, i) || (i->member.state.now >= WM_TERMINATING && i->member.state.now <= WM_TERMINATING_PROCEED);
-    x->voluntary = i->notice_ms == 0 && i->rebalance_ms == 0 && !group_ends;
+    x->voluntary = i->notice_ms == 0 && i->rebalance_ms == 0 && !group_ends && !event_is_due(inv, v, i);
     if (!x->voluntary)
         return;  // it ends by itself: judged only if a call of ours ends it
     if (!x->marked_first)

@@ -176,6 +176,26 @@ enum world_answer world_interrupt_at(struct world *w, int instance, int64_t at_m
     return WORLD_OK;
 }
 
+enum world_answer world_schedule_event(struct world *w, int instance, const char *code, int64_t at_ms)
+{
+    if (!has_instance(w, instance))
+        return WORLD_NOT_FOUND;
+    if (code != NULL && at_ms < w->now_ms)
+        return WORLD_INVALID;
+    w->instances[instance].event = code;
+    w->instances[instance].event_ms = code ? at_ms : 0;
+    if (code)
+        queue_push(w, at_ms, WEV_INST_EVENT, instance, 0, w->instances[instance].serial);
+    return WORLD_OK;
+}
+
+void scheduled_event_step(struct world *w, int instance)
+{
+    const struct world_instance *i = &w->instances[instance];
+    if (i->event && i->event_ms <= w->now_ms && i->state.now <= WL_RUNNING)
+        machine_end(w, instance, WEND_INTERRUPTED, WORLD_AWS);
+}
+
 enum world_answer world_put_attribute(struct world *w, enum world_actor by, int instance, const char *name, const char *value)
 {
     (void)by;

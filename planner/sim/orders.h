@@ -30,6 +30,9 @@ enum world_answer world_stop_instance(struct world *w, int instance);   // EC2 s
 enum world_answer world_start_instance(struct world *w, int instance);  // the same id runs and connects again
 enum world_answer world_set_addresses(struct world *w, int subnet, int32_t addresses);
 
+// EC2 will do this to it then, and ends it with what runs there ("instance-retirement", static text). NULL: it is called off.
+enum world_answer world_schedule_event(struct world *w, int instance, const char *code, int64_t at_ms);
+
 // As world_interrupt, then: a wave of notices goes on while masu looks.
 enum world_answer world_interrupt_at(struct world *w, int instance, int64_t at_ms);
 

@@ -176,6 +176,7 @@ static void dispatch(struct world *w, const struct world_item *it)
         [WEV_INST_GONE] = machine_gone_step,
         [WEV_INST_DOOM] = machine_doom_step,
         [WEV_INST_NOTICE] = interrupt_step,
+        [WEV_INST_EVENT] = scheduled_event_step,
         [WEV_INST_HOOK] = group_hook_step,
         [WEV_GROUP_TICK] = group_tick_step,
         [WEV_FLEET_MODIFIED] = fleet_modified_step,

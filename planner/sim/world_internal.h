@@ -150,6 +150,7 @@ void machine_gone_step(struct world *w, int instance);
 void machine_doom(struct world *w, int instance, enum world_end end, enum world_actor by);  // notice now, end in two minutes
 void machine_tell(struct world *w, int instance, bool rebalance);  // adds a notice
 void machine_doom_step(struct world *w, int instance);
+void scheduled_event_step(struct world *w, int instance);  // of orders.c
 void machine_drained_check(struct world *w, int instance);  // daemons go when the others have left
 struct res machine_registers(const struct world_type *t, const struct world_template *m);
 bool machine_counts(const struct world *w, const struct world_instance *i);  // in its fleet's fulfilled capacity

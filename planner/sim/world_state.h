@@ -134,8 +134,8 @@ struct world_instance {
     const struct world_held *held; // by service, at an interruption's notice
     int held_count;
     int64_t rebalance_ms;
-    enum world_end end;
-    enum world_actor ended_by;     // meaning only with end
+    const char *event; int64_t event_ms;  // of EC2, which ends it then: "instance-retirement", …, static text; NULL none
+    enum world_end end; enum world_actor ended_by;  // the latter means something only with end
     enum world_actor drained_by;   // meaning only while status is WE_DRAINING
     int64_t draining_ms;
     struct world_membership member;  // of an Auto Scaling group

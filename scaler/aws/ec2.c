@@ -21,6 +21,7 @@ static const struct aws_operation describe_history = {AWS_EC2, "DescribeSpotFlee
 static const struct aws_operation describe_subnets = {AWS_EC2, "DescribeSubnets", false, false, NULL, ec2_decode_subnets, NULL};
 static const struct aws_operation describe_requests = {AWS_EC2, "DescribeSpotInstanceRequests", false, false, NULL,
                                                        ec2_decode_spot_requests, NULL};
+static const struct aws_operation describe_status = {AWS_EC2, "DescribeInstanceStatus", false, false, NULL, ec2_decode_scheduled, NULL};
 // Both depend on facts that may have changed since: after an unknown outcome the next tick looks first.
 static const struct aws_operation terminate = {AWS_EC2, "TerminateInstances", true, false, NULL, ec2_decode_state_changes, NULL};
 static const struct aws_operation modify_fleet = {AWS_EC2, "ModifySpotFleetRequest", true, false, NULL, ec2_decode_return, NULL};
@@ -261,5 +262,19 @@ void ec2_describe_interrupted(struct aws_with w, struct ec2_spot_requests *ret)
     add_filter(&b, 1, "status-code", codes, ARRAY_LEN(codes));
     aws_form_add_int(&b, "MaxResults", PAGE_MAX);
     aws_job_submit(&(struct aws_job){.with = w, .op = &describe_requests, .call = &ret->call, .ret = ret}, &b);
+    aws_call_settle(&ret->call);
+}
+
+// ---- scheduled events -----------------------------------------------------------------------------------------------------------
+void ec2_describe_scheduled(struct aws_with w, struct ec2_scheduled_events *ret)
+{
+    static const char *const codes[] = {"instance-retirement", "instance-stop", "instance-reboot", "system-reboot", "system-maintenance"};
+    *ret = (struct ec2_scheduled_events){0};
+    aws_call_begin(&ret->call);
+    _cleanup_(buf_release) struct buf b;
+    begin(&b, &describe_status);
+    add_filter(&b, 1, "event.code", codes, ARRAY_LEN(codes));  // so that only the few of them are told
+    aws_form_add_int(&b, "MaxResults", PAGE_MAX);
+    aws_job_submit(&(struct aws_job){.with = w, .op = &describe_status, .call = &ret->call, .ret = ret}, &b);
     aws_call_settle(&ret->call);
 }

@@ -154,3 +154,17 @@ struct ec2_spot_requests {
 };
 // Those whose status says that AWS takes the instance back: while it still runs, that is its notice (safety.md N1).
 void ec2_describe_interrupted(struct aws_with w, struct ec2_spot_requests *ret);
+
+// ---- scheduled events -----------------------------------------------------------------------------------------------------------
+struct ec2_scheduled_event {
+    const char *instance;
+    const char *code;            // "instance-retirement", …
+    int64_t starts_ms;           // not before this, 0 unknown
+};
+struct ec2_scheduled_events {
+    struct aws_call call;
+    struct ec2_scheduled_event *items;
+    size_t count, cap;
+};
+// What EC2 will do to running instances of the region that ends or stops what runs on them; not what is over or called off.
+void ec2_describe_scheduled(struct aws_with w, struct ec2_scheduled_events *ret);

@@ -317,3 +317,26 @@ int ec2_decode_spot_requests(struct aws_job *job, const struct xml_node *root, s
     ec2_take_token(job, root);
     return 0;
 }
+
+// What is over stays for a week, and says so in its description.
+static bool is_over(const char *description)
+{
+    return strncmp(description, "[Completed]", 11) == 0 || strncmp(description, "[Canceled]", 10) == 0;
+}
+
+int ec2_decode_scheduled(struct aws_job *job, const struct xml_node *root, struct err *err)
+{
+    struct ec2_scheduled_events *ret = job->ret;
+    struct arena *a = job->with.arena;
+    (void)err;
+    for (const struct xml_node *i = xml_first(root, "instanceStatusSet", "item"); i; i = xml_next(i))
+        for (const struct xml_node *e = xml_first(i, "eventsSet", "item"); e; e = xml_next(e)) {
+            if (is_over(xml_text_in(e, "description", a)))
+                continue;
+            ret->items = arena_grow(a, ret->items, ret->count, &ret->cap, sizeof *ret->items);
+            ret->items[ret->count++] = (struct ec2_scheduled_event){.instance = xml_text_in(i, "instanceId", a), .code = xml_text_in(e, "code", a),
+                                                                    .starts_ms = xml_time_ms(e, "notBefore")};
+        }
+    ec2_take_token(job, root);
+    return 0;
+}

@@ -9,6 +9,7 @@ int ec2_decode_fleets(struct aws_job *job, const struct xml_node *root, struct e
 int ec2_decode_ec2_fleets(struct aws_job *job, const struct xml_node *root, struct err *err);
 int ec2_decode_members(struct aws_job *job, const struct xml_node *root, struct err *err);
 int ec2_decode_history(struct aws_job *job, const struct xml_node *root, struct err *err);
+int ec2_decode_scheduled(struct aws_job *job, const struct xml_node *root, struct err *err);
 int ec2_decode_spot_requests(struct aws_job *job, const struct xml_node *root, struct err *err);
 int ec2_decode_subnets(struct aws_job *job, const struct xml_node *root, struct err *err);
 int ec2_decode_types(struct aws_job *job, const struct xml_node *root, struct err *err);

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 
+static const char *const status_filters[] = {"availability-zone", "event.code", "instance-state-name", NULL};
 static const char *const instance_filters[] = {"instance-id", "instance-state-name", "instance-type", "availability-zone", "instance-lifecycle",
                                                "spot-instance-request-id", "tag-key", "tag:", NULL};
 
@@ -41,6 +42,8 @@ static bool instance_passes(struct call *c, const struct ec2_filters *filters, i
             value = c->view.zones[pool->zone];
         else if (strcmp(f->name, "instance-lifecycle") == 0)
             value = in->spot ? "spot" : NULL;
+        else if (strcmp(f->name, "event.code") == 0)
+            value = in->event;
         else if (strcmp(f->name, "spot-instance-request-id") == 0)
             value = in->spot ? play_ec2_spot_request_id(c, instance) : NULL;
         if (!play_ec2_filter_matches(f, value))
@@ -146,12 +149,12 @@ static bool take_read(struct call *c, enum bucket filtered, enum bucket unfilter
 }
 
 // Reads what DescribeInstances and DescribeInstanceStatus share: ids, or filters and a page. *ret_ids is NULL without ids.
-static bool read_selection(struct call *c, size_t max_ids, int64_t max_results, struct ec2_filters *filters, struct page *page, int **ret_ids,
+static bool read_selection(struct call *c, const char *const *names, size_t max_ids, int64_t max_results, struct ec2_filters *filters, struct page *page, int **ret_ids,
                            size_t *ret_id_count)
 {
     int *ids = NULL;
     size_t id_count = 0;
-    if (!play_ec2_filters(c, instance_filters, filters) || !play_ec2_page(c, max_results, 5, 1000, page) || !play_ec2_instance_ids(c, max_ids, &ids, &id_count))
+    if (!play_ec2_filters(c, names, filters) || !play_ec2_page(c, max_results, 5, 1000, page) || !play_ec2_instance_ids(c, max_ids, &ids, &id_count))
         return false;
     if (id_count > 0 && form_get(&c->form, "MaxResults").ptr != NULL) {
         call_fail(c, 400, "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
@@ -179,7 +182,7 @@ void play_ec2_describe_instances(struct call *c)
     bool narrowed = form_get(&c->form, "Filter.1.Name").ptr != NULL || form_get(&c->form, "InstanceId.1").ptr != NULL ||
                     form_get(&c->form, "MaxResults").ptr != NULL;
     if (!take_read(c, BUCKET_EC2_INSTANCES, BUCKET_EC2_INSTANCES_UNFILTERED, narrowed) ||
-        !read_selection(c, 1000, 1000, &filters, &page, &ids, &id_count) || play_ec2_dry_run(c))
+        !read_selection(c, instance_filters, 1000, 1000, &filters, &page, &ids, &id_count) || play_ec2_dry_run(c))
         return;
     if (ids != NULL || form_get(&c->form, "MaxResults").ptr == NULL)
         page.limit = INT64_MAX;
@@ -207,6 +210,21 @@ static void write_summary(struct call *c, const char *name)
     xo_close(c->out, name);
 }
 
+static void write_events(struct call *c, const struct world_instance *in)
+{
+    if (in->event == NULL)
+        return;
+    xo_open(c->out, "eventsSet");
+    xo_open(c->out, "item");
+    xo_text(c->out, "instanceEventId", arena_printf(c->arena, "instance-event-%s", in->id + 2));
+    xo_text(c->out, "code", in->event);
+    xo_text(c->out, "description", arena_printf(c->arena, "%sThe instance is running on degraded hardware",
+                                                in->event_ms <= c->seen_ms ? "[Completed] " : ""));
+    xo_time(c->out, "notBefore", in->event_ms);
+    xo_close(c->out, "item");
+    xo_close(c->out, "eventsSet");
+}
+
 void play_ec2_describe_instance_status(struct call *c)
 {
     struct ec2_filters filters;
@@ -216,7 +234,7 @@ void play_ec2_describe_instance_status(struct call *c)
     bool all = false;
     bool narrowed = form_get(&c->form, "InstanceId.1").ptr != NULL || form_get(&c->form, "MaxResults").ptr != NULL;
     if (!take_read(c, BUCKET_EC2_STATUS, BUCKET_EC2_STATUS_UNFILTERED, narrowed) ||
-        !read_selection(c, 100, 100, &filters, &page, &ids, &id_count) || !play_ec2_bool(c, "IncludeAllInstances", &all) || play_ec2_dry_run(c))
+        !read_selection(c, status_filters, 100, 100, &filters, &page, &ids, &id_count) || !play_ec2_bool(c, "IncludeAllInstances", &all) || play_ec2_dry_run(c))
         return;
     call_begin_xml(c);
     xo_open(c->out, "instanceStatusSet");
@@ -233,6 +251,7 @@ void play_ec2_describe_instance_status(struct call *c)
         write_state(c, "instanceState", state);
         write_summary(c, "systemStatus");
         write_summary(c, "instanceStatus");
+        write_events(c, in);
         xo_close(c->out, "item");
     }
     xo_close(c->out, "instanceStatusSet");

@@ -59,6 +59,7 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     static struct ec2_fleet_events events;
     static struct ec2_subnets subnets;
     static struct ec2_spot_requests requests;
+    static struct ec2_scheduled_events scheduled;
     static struct ec2_types all_types;
     static struct ec2_offerings offerings;
     static struct ec2_scores scores;
@@ -79,6 +80,7 @@ static void begin_ec2(struct aws_with w, const char *const *ids)
     ec2_describe_fleet_history(w, "sfr-1", T0_MS, &events);
     ec2_describe_subnets(w, ids, 2, &subnets);
     ec2_describe_interrupted(w, &requests);
+    ec2_describe_scheduled(w, &scheduled);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 7, 2, false}, &calls[2]);
     ec2_modify_spot_fleet(w, &(struct ec2_fleet_target){"sfr-1", 0, 0, false}, &calls[3]);
     ec2_describe_ec2_fleets(w, ids, 2, &ec2_fleets);

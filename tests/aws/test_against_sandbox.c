@@ -451,6 +451,7 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     struct ec2_fleet_events history;
     struct ec2_subnets sn;
     struct ec2_spot_requests interrupted;
+    struct ec2_scheduled_events scheduled;
     struct ec2_types types, all;
     struct ec2_offerings offered;
     struct ec2_scores scores;
@@ -463,6 +464,8 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     ec2_describe_fleet_history(t->with, fleet_id, t->clock.virtual_ms - HOUR_MS, &history);
     ec2_describe_subnets(t->with, subnets, 2, &sn);
     ec2_describe_interrupted(t->with, &interrupted);
+    assert_int_equal(world_schedule_event(t->world, 0, "instance-retirement", t->clock.virtual_ms + HOUR_MS), WORLD_OK);
+    ec2_describe_scheduled(t->with, &scheduled);
     ec2_describe_types(t->with, &type, 1, &types);
     ec2_describe_spot_prices(t->with, &type, 1, t->clock.virtual_ms, &prices);
     ec2_describe_all_types(t->with, &all);
@@ -471,9 +474,13 @@ static void each_read_of_ec2(struct account *t, const char *fleet_id)
     run(t);
     ec2_describe_instances_by_id(t->with, &members.items[0].id, 1, &by_id);
     run(t);
-    const struct aws_call *calls[] = {&who.call, &members.call, &fleets.call, &listed.call, &history.call, &sn.call, &interrupted.call, &types.call, &prices.call, &by_id.call, &all.call, &offered.call, &scores.call};
+    const struct aws_call *calls[] = {&who.call, &members.call, &fleets.call, &listed.call, &history.call, &sn.call, &interrupted.call, &scheduled.call, &types.call, &prices.call, &by_id.call, &all.call, &offered.call, &scores.call};
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         complete(calls[i]);
+    assert_int_equal(scheduled.count, 1);
+    assert_string_equal(scheduled.items[0].instance, v.instances[0].id);
+    assert_string_equal(scheduled.items[0].code, "instance-retirement");
+    assert_in_range(t->clock.virtual_ms + HOUR_MS - scheduled.items[0].starts_ms, 0, 1000);
     assert_int_equal(all.count, v.type_count);
     assert_int_equal(offered.count, v.pool_count);
     assert_string_equal(offered.items[0].zone, v.zones[v.pools[0].zone]);

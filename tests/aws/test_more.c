@@ -96,6 +96,35 @@ static void interrupted_ones_are_asked_for_by_status(void **state)
     fixture_end(&f);
 }
 
+static void events_that_are_over_or_called_off_are_left_out(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f);
+    scripted_add_body(&f.s, "<DescribeInstanceStatusResponse><instanceStatusSet><item><instanceId>i-1</instanceId><eventsSet><item>"
+                            "<code>instance-retirement</code><description>degraded hardware</description><notBefore>2026-02-02T02:40:00.000Z</notBefore></item>"
+                            "<item><code>system-reboot</code><description>[Completed] scheduled reboot</description><notBefore>2026-01-02T02:40:00.000Z</notBefore></item>"
+                            "</eventsSet></item></instanceStatusSet><nextToken>more</nextToken></DescribeInstanceStatusResponse>");
+    scripted_add_body(&f.s, "<DescribeInstanceStatusResponse><instanceStatusSet><item><instanceId>i-2</instanceId><eventsSet><item><code>instance-stop</code>"
+                            "<description>[Canceled] degraded</description></item></eventsSet></item><item><instanceId>i-3</instanceId><eventsSet><item>"
+                            "<code>system-maintenance</code></item></eventsSet></item></instanceStatusSet></DescribeInstanceStatusResponse>");
+    struct ec2_scheduled_events ret;
+    ec2_describe_scheduled(f.with, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(ret.count, 2);
+    assert_string_equal(ret.items[0].instance, "i-1");
+    assert_string_equal(ret.items[0].code, "instance-retirement");
+    assert_int_equal(ret.items[0].starts_ms, INT64_C(1770000000000));
+    assert_string_equal(ret.items[1].instance, "i-3");
+    assert_int_equal(ret.items[1].starts_ms, 0);
+    assert_string_equal(f.s.requests[0].body, "Action=DescribeInstanceStatus&Version=2016-11-15&Filter.1.Name=event.code&Filter.1.Value.1=instance-retirement&"
+                                              "Filter.1.Value.2=instance-stop&Filter.1.Value.3=instance-reboot&Filter.1.Value.4=system-reboot&"
+                                              "Filter.1.Value.5=system-maintenance&MaxResults=1000");
+    assert_non_null(strstr(f.s.requests[1].body, "NextToken=more"));
+    fixture_end(&f);
+}
+
 static void history_of_a_fleet_tells_errors_with_their_time(void **state)
 {
     (void)state;
@@ -323,6 +352,7 @@ int main(void)
         cmocka_unit_test(providers_tell_who_scales_their_instances),
         cmocka_unit_test(twelve_providers_are_two_calls),
         cmocka_unit_test(interrupted_ones_are_asked_for_by_status),
+        cmocka_unit_test(events_that_are_over_or_called_off_are_left_out),
         cmocka_unit_test(subnets_are_asked_for_by_filter),
         cmocka_unit_test(history_of_a_fleet_tells_errors_with_their_time),
         cmocka_unit_test(scalable_targets_are_read_page_by_page_from_their_own_service),

@@ -20,6 +20,7 @@ union result {
     struct ec2_fleet_events events;
     struct ec2_subnets subnets;
     struct ec2_spot_requests requests;
+    struct ec2_scheduled_events scheduled;
     struct ec2_offerings offerings;
     struct ec2_scores scores;
     struct ec2_launch_answer launched;
@@ -31,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int (*const decoders[])(struct aws_job *, const struct xml_node *, struct err *) = {
         ec2_decode_instances, ec2_decode_fleets, ec2_decode_ec2_fleets, ec2_decode_members, ec2_decode_types,
         ec2_decode_prices, ec2_decode_state_changes, ec2_decode_return,
-        ec2_decode_history, ec2_decode_subnets, ec2_decode_spot_requests, ec2_decode_offerings, ec2_decode_scores, ec2_decode_launch, ec2_decode_templates};
+        ec2_decode_history, ec2_decode_subnets, ec2_decode_spot_requests, ec2_decode_scheduled, ec2_decode_offerings, ec2_decode_scores, ec2_decode_launch, ec2_decode_templates};
     struct slice text = {(const char *)data, size};
     struct arena a;
     arena_init(&a, 0);

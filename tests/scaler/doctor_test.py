@@ -91,7 +91,7 @@ def all_is_well(t, reads, writes):
     check("who only observes needs no write permission", c.find("ok", "write-permission", "not needed") and ("ec2:TerminateInstances", True) in t.proxy.asked(), c.told)
 
 
-SPARE = {"ecs:ListClusters", "ec2:DescribeInstanceTypeOfferings", "ec2:GetSpotPlacementScores", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets", "ec2:DescribeSpotInstanceRequests",
+SPARE = {"ecs:ListClusters", "ec2:DescribeInstanceTypeOfferings", "ec2:GetSpotPlacementScores", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeInstanceStatus",
          "ec2:DescribeSpotFleetRequestHistory", "ec2:DescribeFleetHistory", "application-autoscaling:DescribeScalableTargets",
          "application-autoscaling:DescribeScalingPolicies", "sqs:GetQueueAttributes",
          "servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota", "autoscaling:DescribeScalingActivities"}

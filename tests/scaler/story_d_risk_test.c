@@ -124,6 +124,79 @@ static void d7_a_retirement_is_answered_as_a_warning(void **state)
     story_close(&s);
 }
 
+static int64_t ended_after(struct story *s, const char *id, int64_t since_ms)
+{
+    struct world_view v = see(s);
+    for (int i = 0; i < v.instance_count; i++)
+        if (v.instances[i].used && strcmp(v.instances[i].id, id) == 0)
+            return v.instances[i].state.now > WL_RUNNING && v.instances[i].ended_by == WORLD_OURS ? v.instances[i].ended_ms - since_ms : -1;
+    return -1;
+}
+
+// Without a queue: the status of instances is polled. Nothing runs there when EC2 takes it.
+static void d7_a_retirement_is_seen_without_a_message(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){0});
+    int one = an_active(&s), healthy = live(&s);
+    char id[32];
+    int64_t since = now_ms(&s), polls = calls_of(&s, "ec2:DescribeInstanceStatus");
+    snprintf(id, sizeof id, "%s", see(&s).instances[one].id);
+    assert_int_equal(world_schedule_event(world_of(&s), one, "instance-retirement", since + 6 * 60 * MINUTE_MS), WORLD_OK);
+    pass(&s, 40);
+    int64_t ordered = first_after(&s, "ec2:ModifySpotFleetRequest", "", since), drained = first_after(&s, "ecs:UpdateContainerInstancesState", "", since);
+    assert_in_range(ordered, 0, 6 * MINUTE_MS);
+    assert_true(ordered + 60000 < drained);  // its replacement first, which has to boot
+    assert_true(ended_after(&s, id, since) > 0);
+    assert_in_range(calls_of(&s, "ec2:DescribeInstanceStatus") - polls, 7, 9);  // one call in five minutes
+    assert_int_equal(live(&s), healthy);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+// Nothing takes its tasks: no pool has anything. It is drained when no more time is left than that takes.
+static void d7_before_an_event_of_ec2_it_is_drained_even_without_a_place(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){0});
+    struct world_view v = see(&s);
+    int one = an_active(&s);
+    for (int p = 0; p < v.pool_count; p++)
+        world_set_shortage(s.rig.worlds[0], p, INT64_MAX);
+    int64_t since = now_ms(&s);
+    assert_int_equal(world_schedule_event(world_of(&s), one, "instance-stop", since + 90 * MINUTE_MS), WORLD_OK);
+    pass(&s, 74);  // 15 minutes are what the slowest drain takes
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+    pass(&s, 2);
+    assert_int_equal(see(&s).instances[one].status.now, WE_DRAINING);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+static void d7_an_event_that_is_called_off_moves_nobody(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){0});
+    struct world_view v = see(&s);
+    int one = an_active(&s);
+    for (int p = 0; p < v.pool_count; p++)
+        world_set_shortage(s.rig.worlds[0], p, INT64_MAX);
+    int64_t since = now_ms(&s);
+    assert_int_equal(world_schedule_event(world_of(&s), one, "system-reboot", since + 90 * MINUTE_MS), WORLD_OK);
+    pass(&s, 30);
+    assert_int_equal(world_schedule_event(world_of(&s), one, NULL, 0), WORLD_OK);
+    pass(&s, 70);
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+    assert_int_equal(live(&s), WEB_HOSTS);
+    assert_int_equal(running(&s, s.web), 28);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 // The message is deleted and no API tells of it again: the state does.
 static void d7_a_warning_outlives_the_daemon(void **state)
 {
@@ -151,6 +224,9 @@ int main(void)
         cmocka_unit_test(d7_a_wave_of_warnings_is_answered_by_fifths_of_capacity),
         cmocka_unit_test(d7_a_warning_outlives_the_daemon),
         cmocka_unit_test(d7_a_retirement_is_answered_as_a_warning),
+        cmocka_unit_test(d7_a_retirement_is_seen_without_a_message),
+        cmocka_unit_test(d7_before_an_event_of_ec2_it_is_drained_even_without_a_place),
+        cmocka_unit_test(d7_an_event_that_is_called_off_moves_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
