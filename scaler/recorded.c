@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "base/parse.h"
 #include "scaler/journal_cli.h"
 #include "scaler/recorded_internal.h"
 
-enum { DAYS_BY_DEFAULT = 7, FINE_DAYS = 3, MIDDLE_DAYS = 35, TICKS_BACK = 50 };
+enum { DAYS_BY_DEFAULT = 7, FINE_DAYS = 3, MIDDLE_DAYS = 35, TICKS_BACK = 50, LEAST_MS = 3600000 };
 #define DAY_MS INT64_C(86400000)
 
 void recorded_leave_out(struct reading *g, const char *fmt, ...)
@@ -236,6 +237,24 @@ static int read_boots(struct reading *g)
     return rc;
 }
 
+// The time begins where something was recorded first.
+static int begin_at_first(struct reading *g)
+{
+    char at[32];
+    size_t unknown = 0;
+    while (unknown < g->buckets && g->all[unknown] == STATE_NO_VALUE)
+        unknown++;
+    if ((int64_t)(g->buckets - unknown) * g->step_ms < LEAST_MS)
+        return err_set(g->err, ERR_NOT_FOUND, "less than an hour of %s is recorded in that time", g->ret->cluster);
+    if (unknown == 0)
+        return 0;
+    g->all += unknown;
+    g->buckets -= unknown;
+    g->ret->from_ms += (int64_t)unknown * g->step_ms;
+    recorded_leave_out(g, "the time before %s: nothing is recorded of it", format_iso8601(g->ret->from_ms, false, at));
+    return 0;
+}
+
 static int read_all(struct reading *g)
 {
     static const enum series all = SERIES_DESIRED_TASKS;
@@ -247,6 +266,7 @@ static int read_all(struct reading *g)
     recorded_zones(g, subjects, count);
     g->all = arena_array(g->a, int64_t, g->buckets);
     rc = recorded_series(g, HISTORY_CLUSTER, "", &all, &g->all, 1);
+    rc = rc ? rc : begin_at_first(g);
     rc = rc ? rc : read_services(g, subjects, count);
     rc = rc ? rc : recorded_types(g);
     rc = rc ? rc : recorded_market(g, subjects, count);
@@ -262,7 +282,7 @@ int recorded_scene(struct state_reader *r, const struct recorded_query *q, struc
     rc = rc ? rc : choose_time(&g, q);
     if (rc)
         return rc;
-    if (ret->to_ms - ret->from_ms < 3600000)
+    if (ret->to_ms - ret->from_ms < LEAST_MS)
         return err_set(err, ERR_INVALID, "less than an hour lies between --from and %s", q->to_ms ? "--to" : "the newest tick");
     g.buckets = (size_t)((ret->to_ms - ret->from_ms) / g.step_ms);
     rc = read_newest(&g);

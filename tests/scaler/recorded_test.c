@@ -104,7 +104,7 @@ static void expect_notices(const struct day *d, const struct world_view *v)
 static void a_day_comes_back_as_it_was(void **state)
 {
     (void)state;
-    enum { HOURS = 6 };
+    enum { HOURS = 4 };
     struct wanted wanted[HOURS * 6] = {0};
     struct err err;
     struct day d = {0};
@@ -142,6 +142,10 @@ static void what_is_not_there_is_said(void **state)
     assert_int_equal(past(&d, NULL, 0, 0, &err), ERR_INVALID);
     assert_non_null(strstr(err.msg, "--cluster"));
     const char *first = world_view(d.rig.worlds[0]).clusters[0].name;
+    assert_int_equal(past(&d, first, -48 * HOUR_MS, 0, &err), 0);  // two days are asked for, two hours are there
+    assert_true(d.scene.for_ms > HOUR_MS && d.scene.for_ms <= 2 * HOUR_MS);
+    assert_int_equal(d.recorded.left_out_count, 1);
+    assert_non_null(strstr(d.recorded.left_out[0], "nothing is recorded"));
     assert_int_equal(past(&d, first, -600000, 0, &err), ERR_INVALID);
     assert_non_null(strstr(err.msg, "less than an hour"));
     assert_int_equal(past(&d, first, d.rig.start_ms - 48 * HOUR_MS, d.rig.start_ms - 24 * HOUR_MS, &err), ERR_NOT_FOUND);

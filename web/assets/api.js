@@ -63,6 +63,9 @@
  * @typedef {{ cluster: string, account: string, region: string, tick: number | null, at: string | null, services: number,
  *   standalone_cost: Cost | null, free_cost: Cost | null }} ServicesOfCluster
  * @typedef {{ now: string, clusters: ServicesOfCluster[], services: ServiceHolds[], after: string | null }} Services
+ * @typedef {{ for_s: number, warmup_s: number, seeds: number, runs: any[], left_out: string[] }} Simulated
+ * @typedef {{ now: string, run: { id: number, state: string, progress_permille: number, started: string | null, finished: string | null, error: string | null,
+ *   ask: { cluster: string }, command: string, today: Simulated | null, change: Simulated | null } | null }} Plan
  * @typedef {{ now: string, cluster: string, from: string, step_s: number, count: number, columns: Record<string, (number | null)[]> }} Series
  * @typedef {{ tick: number, cluster: string, at: string, duration_ms: number, mode: string, dry_run: boolean, error: string, actions: number,
  *   ok: number, failed: number, skipped: number, whole: boolean, acts: Act[], summary: any }} Tick
@@ -129,6 +132,20 @@ export async function get(path, query) {
   } catch {
     throw new ApiError(url, answer.status, "the answer is not JSON");
   }
+}
+
+/** Asks for something to be done. @param {string} path @param {Record<string, unknown>} body @param {string} token "" none @returns {Promise<any>} */
+export async function send(path, body, token) {
+  const url = "/api/v1" + path;
+  let answer;
+  try {
+    answer = await fetch(url, { method: "POST", headers: { "content-type": "application/json", ...(token ? { authorization: "Bearer " + token } : {}) }, body: JSON.stringify(body), signal: AbortSignal.timeout(15_000) });
+  } catch {
+    throw new ApiError(url, 0, "no answer");
+  }
+  const said = await answer.json().catch(() => null);
+  if (!answer.ok) throw new ApiError(url, answer.status, said?.detail || answer.statusText);
+  return said;
 }
 
 /** @param {string} name */

@@ -5,6 +5,7 @@ import { clusterView, problem } from "./cluster.js";
 import { h, name, render } from "./dom.js";
 import { estateView, linkTo } from "./estate.js";
 import { Clock, duration, num, NBSP } from "./format.js";
+import { planningView } from "./planning.js";
 import { saveServices, servicesView } from "./services.js";
 import { changed, go, href, poll, RANGES, start, state, visit } from "./store.js";
 import { verdictLine } from "./verdict.js";
@@ -139,7 +140,7 @@ function foot(c) {
   const d = state.estate?.daemon;
   const f = state.full;
   const ages = f && state.url.cluster ? f.sources.filter((s) => s.read).map((s) => sourceName(s.kind) + " " + duration(s.age_ms ?? 0)).join(", ") : "";
-  const api = state.url.page === "services" ? "/api/v1/services" + (state.url.cluster ? "?cluster=" + encodeURIComponent(state.url.cluster) : "") : state.url.cluster ? "/api/v1/clusters/" + encodeURIComponent(state.url.cluster) : "/api/v1/clusters";
+  const api = state.url.page === "planning" ? "/api/v1/simulate" : state.url.page === "services" ? "/api/v1/services" + (state.url.cluster ? "?cluster=" + encodeURIComponent(state.url.cluster) : "") : state.url.cluster ? "/api/v1/clusters/" + encodeURIComponent(state.url.cluster) : "/api/v1/clusters";
   return [
     f && state.url.cluster && f.at ? h("span", { key: "snap" }, "Snapshot " + c.hms(Date.parse(f.at)) + ": " + ages + " old.") : null,
     f && state.url.cluster && f.tick !== null ? h("span", { key: "tick" }, "Tick " + num(f.tick) + (f.duration_ms === null || (d?.speed || 1) > 1 ? "." : " took " + num(f.duration_ms) + NBSP + "ms.")) : null,
@@ -148,14 +149,14 @@ function foot(c) {
   ];
 }
 
-const PAGES = [["", "Estate"], ["services", "Services"]];
+const PAGES = [["", "Estate"], ["services", "Services"], ["planning", "Planning"]];
 let said = "";
 function drawPage() {
   const c = clock();
   const p = pulse();
   const width = Math.max(320, $("main").clientWidth);
   render($("top"), h("a", { class: "logo", href: href({}, true), "data-go": "" }, logo(), "masu"),
-    h("nav", { "aria-label": "Pages" }, PAGES.map(([page, label]) => h("a", { key: page, href: href({ page }, true), "data-go": "", "aria-current": state.url.page === page ? "page" : (state.url.page === "services") === (page === "services") ? "true" : null }, label))),
+    h("nav", { "aria-label": "Pages" }, PAGES.map(([page, label]) => h("a", { key: page, href: href({ page }, true), "data-go": "", "aria-current": state.url.page === page ? "page" : page === "" && (state.url.page === "cluster" || state.url.page === "tick") ? "true" : null }, label))),
     findBox(), h("div", { class: "status" }, status(p, c)));
   render($("banner"), banners(p, c));
   render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), page(c, width, p.stopped || state.file ? p.last : 0));
@@ -166,6 +167,7 @@ function drawPage() {
 /** @param {Clock} c @param {number} width @param {number} stopped */
 function page(c, width, stopped) {
   if (state.url.page === "services") return h("div", { key: "services" }, servicesView(problem("The services", "services")));
+  if (state.url.page === "planning") return h("div", { key: "planning" }, planningView(c, problem("The simulation", "planning")));
   if (state.url.page === "tick") return h("div", { key: "tick" + state.url.tick }, tickView(c, problem("The tick", "tick")));
   if (state.url.cluster) return h("div", { key: "cluster" }, clusterView(c, width, stopped));
   if (state.estate) return h("div", { key: "estate" }, estateView(c, width));
@@ -178,7 +180,7 @@ function page(c, width, stopped) {
 
 /** The tab's title says the state; the live region the sentence, and only when it changed. */
 function title() {
-  const f = state.url.cluster ? state.full : null;
+  const f = state.url.cluster && state.url.page !== "planning" ? state.full : null;
   let text = "masu";
   let sentenceText = "";
   if (f && f.capacity && f.reserved) {
@@ -186,6 +188,7 @@ function title() {
     text = (f.waiting_tasks ? "(" + f.waiting_tasks + ") " : "") + f.name + " " + Math.round(100 * share) + " %";
     sentenceText = sentence(f, state.now, clock()).filter((s) => s.tone).map((s) => s.text.replace(/\d\d:\d\d:\d\d/, "")).join(" ");
   } else if (state.url.page === "services") text = (state.url.cluster ? state.url.cluster + " " : "") + "services";
+  else if (state.url.page === "planning") text = "planning";
   else if (state.url.page === "tick") text = "tick " + state.url.tick + ", " + state.url.cluster;
   else if (state.url.cluster) text = state.url.cluster;
   else if (state.estate) {
@@ -203,7 +206,7 @@ function title() {
 
 // ---- keys ---------------------------------------------------------------------------------------------------------------------
 const KEYS = [
-  ["/", "find a cluster, service or instance"], ["g e, g s", "the estate, the services"], ["j k", "next and previous row; Enter opens it"], ["1 to 4", "range: 1 h, 6 h, 24 h, 7 d"],
+  ["/", "find a cluster, service or instance"], ["g e, g s, g p", "the estate, the services, planning"], ["j k", "next and previous row; Enter opens it"], ["1 to 4", "range: 1 h, 6 h, 24 h, 7 d"],
   ["← →", "move the reading line of the chart, or the box"], [".", "reading line back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
   ["r", "sort the rows again"], ["e", "services as CSV"], ["[ ]", "the tick before and after"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
 ];
@@ -283,9 +286,9 @@ addEventListener("keydown", (e) => {
   const target = /** @type {HTMLElement} */ (e.target);
   if (e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || /** @type {HTMLDialogElement} */ ($("keys")).open) return;
   if (!keysOn() && e.key !== "Escape") return;
-  if (lead === "g" && (e.key === "e" || e.key === "s")) {
+  if (lead === "g" && (e.key === "e" || e.key === "s" || e.key === "p")) {
     lead = "";
-    follow(href({ page: e.key === "s" ? "services" : "" }, true));
+    follow(href({ page: e.key === "s" ? "services" : e.key === "p" ? "planning" : "" }, true));
   } else if (e.key === "g") lead = "g";
   else {
     lead = "";

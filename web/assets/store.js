@@ -25,7 +25,7 @@ const DEFAULTS = { page: "", tick: "", cluster: "", region: "", account: "", ran
 /** The path says the page: "" the estate, else cluster, tick, services. What is in it is no parameter. @param {string} path @returns {Record<string, string>} */
 function pageOf(path) {
   const [first, second, third, fourth] = path.split("/").filter(Boolean).map((s) => { try { return decodeURIComponent(s); } catch { return s; } });
-  if (first === "services") return { page: "services" };
+  if (first === "services" || first === "planning") return { page: first };
   if (first !== "clusters" || !second) return { page: "" };
   return third === "ticks" && fourth ? { page: "tick", cluster: second, tick: fourth } : { page: "cluster", cluster: second };
 }
@@ -69,6 +69,7 @@ export const state = {
   /** @type {import("./api.js").Series | null} */ series: null,
   /** @type {import("./api.js").Services | null} */ services: null,
   /** @type {import("./api.js").Explained | null} */ tick: null,
+  /** @type {import("./api.js").Plan | null} */ plan: null,
   /** true in a report of one file: what it holds is all there is */ file: !!FILE,
   /** the daemon tells what is new, nobody needs to ask */ live: false,
   /** ticks that acted, by id, back to the range's begin at least @type {Map<number, Tick>} */ acting: new Map(),
@@ -304,6 +305,29 @@ async function pollServices(url) {
   });
 }
 
+/** Whose past is planned with: the one in the URL, else the first. */
+export const planned = () => state.url.cluster || state.estate?.clusters[0]?.name || "";
+/** The cluster and its pools once, the simulation while it runs. @param {typeof DEFAULTS} url */
+async function pollPlanning(url) {
+  const mine = () => state.url.page === "planning" && state.url.cluster === url.cluster;
+  const path = clusterPath(planned());
+  await Promise.all([
+    attempt("planning", async () => {
+      if (FILE) return;
+      const a = await get("/simulate");
+      if (mine()) state.plan = a;
+    }),
+    attempt("cluster", async () => {
+      const a = await get(path, where());
+      if (mine()) state.full = a.cluster;
+    }),
+    attempt("pools", async () => {
+      const a = await get(path + "/pools", where());
+      if (mine()) state.pools = a;
+    }),
+  ]);
+}
+
 /** A tick is history: it is asked for once, and again only while an act has no outcome. @param {typeof DEFAULTS} url */
 async function pollTick(url) {
   const mine = () => state.url.page === "tick" && state.url.tick === url.tick && state.url.cluster === url.cluster;
@@ -388,6 +412,7 @@ export async function poll() {
     if (url.page === "cluster") await pollCluster(url.cluster, url);
     else if (url.page === "services") await pollServices(url);
     else if (url.page === "tick") await pollTick(url);
+    else if (url.page === "planning") await pollPlanning(url);
     else {
       changed();
       await pollEstateParts();
@@ -399,6 +424,7 @@ export async function poll() {
   if (FILE && !again) return;
   timer = window.setTimeout(poll, again ? (state.live ? NEWS_MS : 0) : document.hidden ? POLL_MS * 15 : state.live && !state.misses ? POLL_MS * 10 : POLL_MS);
   again = false;
+  if (url.page === "planning" && state.plan?.run?.state === "running") news();
 }
 
 // ---- live: the daemon says what is new; while it does, the page asks only then -------------------------------------------------
@@ -407,7 +433,7 @@ let stream = null;
 let newsReal = -Infinity;
 
 /** Asks soon, but not more often than a person can read. */
-function news() {
+export function news() {
   if (running) {
     again = true;
     return;

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { planning } from "./planning.js";
 
 /** Starts the demo on a free port and reads its address from what it prints. @param {string} masu */
 async function startDemo(masu) {
@@ -206,6 +207,8 @@ export function demo({ browser, masu, text, num }) {
     await page.done();
     rmSync(folder, { recursive: true });
   });
+
+  planning({ browser, world: () => world, text, num });
 
   test("demo: when the daemon ends, the last view stays and the page says so", async () => {
     const page = await browser.open(world.url, { expect: /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|Failed to load resource/ });

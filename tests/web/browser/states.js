@@ -190,7 +190,7 @@ export function states({ browser, startFixture, text, num }) {
     await page.keyboard.press("Enter");
     const pinned = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
     assert.match(page.url(), new RegExp("focus=" + pinned));
-    assert.equal(await text(page, ".inspector .id"), pinned);
+    await page.waitForFunction((p) => document.querySelector(".inspector .id")?.textContent === p, pinned);
     assert.equal(await page.locator('.box[tabindex="0"]').count(), 1);
     await page.keyboard.press("t");
     await page.waitForSelector("table.instances");
