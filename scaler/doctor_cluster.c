@@ -302,4 +302,5 @@ void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const
         if (present)
             doctor_check_members(d, r, c, f);
     }
+    doctor_check_on_demand(d, c);
 }

@@ -4,12 +4,19 @@
 
 #define QUOTAS_LIFE_MS 3600000
 
-// Spot, on-demand or both, as the fleet's target says.
-static void want_classes(struct region *r, const struct fact_fleet *f)
+static bool asks_on_demand(const struct policy_cluster *c, const struct fact_fleet *f)
 {
+    const struct policy_fleet *p = policy_fleet_find(c, f->name);
+    return c->on_demand_base + c->on_demand_percent > 0 || (p && p->on_demand_base + p->on_demand_percent > 0);
+}
+
+// Spot, on-demand or both, as the fleet's target says, or the policy.
+static void want_classes(struct region *r, const struct policy_cluster *c, const struct fact_fleet *f)
+{
+    bool asks = asks_on_demand(c, f);
     for (size_t o = 0; o < f->override_count; o++)
         for (int spot = 0; spot < 2; spot++) {
-            bool launches = spot ? f->on_demand_target == 0 || f->target > f->on_demand_target : f->on_demand_target > 0;
+            bool launches = spot ? f->on_demand_target == 0 || f->target > f->on_demand_target : asks || f->on_demand_target > 0;
             int k = launches ? quota_class_of(f->overrides[o].type, spot) : QUOTA_UNKNOWN;
             if (k >= 0)
                 r->quotas[k].wanted = true;
@@ -21,7 +28,7 @@ void look_quotas_ask(struct look *l)
     struct region *r = l->region;
     size_t wanted = 0;
     for (size_t i = 0; i < l->new->fleet_count; i++)
-        want_classes(r, &l->new->fleets[i]);
+        want_classes(r, l->policy, &l->new->fleets[i]);
     for (int k = 0; k < QUOTA_CLASS_COUNT; k++)
         wanted += r->quotas[k].wanted;
     if (!look_slow_due(l, SLOW_QUOTAS, wanted))

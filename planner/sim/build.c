@@ -94,7 +94,7 @@ static void new_fleet_id(struct world *w, bool ec2_fleet, char *out, size_t size
 
 int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
 {
-    assert(spec->override_count > 0 && spec->override_count <= WORLD_OVERRIDES);
+    assert(spec->needs || (spec->override_count > 0 && spec->override_count <= WORLD_OVERRIDES));
     w->fleets = arena_grow(&w->arena, w->fleets, w->fleet_count, &w->fleet_cap, sizeof *w->fleets);
     int n = (int)w->fleet_count++;
     struct world_fleet *f = &w->fleets[n];
@@ -115,6 +115,11 @@ int world_add_fleet(struct world *w, const struct world_fleet_spec *spec)
     f->target = (struct world_lagged){spec->target, spec->target, w->now_ms};
     for (int i = 0; i < spec->override_count; i++)
         f->overrides[i] = spec->overrides[i];
+    if (spec->needs) {
+        f->by_attributes = true;
+        f->needs = *spec->needs;
+        f->override_count = world_meeting(w, spec->needs, f->overrides);
+    }
     queue_push(w, w->now_ms, WEV_FLEET_CHECK, n, 0, 0);
     return n;
 }

@@ -133,6 +133,8 @@ static void look_group(struct look *l, const struct fold_fleet *x, struct fleet 
 {
     const struct world_group *g = world_group_of(l->w, x->fleet);
     to->min_size = g->min;
+    to->on_demand_base = g->mixed ? g->on_demand_base : 0;
+    to->on_demand_percent = g->mixed ? g->on_demand_percent : 0;
     to->max_size = g->max;
     to->no_launch = g->suspended >> WP_LAUNCH & 1;
     to->no_terminate = g->suspended >> WP_TERMINATE & 1;

@@ -13,6 +13,7 @@ struct world_group_spec {
     int64_t min, max, desired;
     const struct world_override *overrides;  // zone -1: each zone of the world
     int override_count;
+    const struct world_requirements *needs;  // in place of overrides, of a mixed group; NULL: those
     bool mixed;                  // spot above the on-demand part; else all are on-demand
     int64_t on_demand_base, on_demand_percent;
     enum world_allocation allocation;

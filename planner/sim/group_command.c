@@ -17,7 +17,7 @@ static bool is_member(const struct world *w, int n)
 int world_add_group(struct world *w, const struct world_group_spec *s)
 {
     struct world_fleet_spec spec = {.cluster = s->cluster, .target = s->desired, .allocation = s->allocation, .overrides = s->overrides,
-                                    .override_count = s->override_count, .template = s->template};
+                                    .override_count = s->override_count, .needs = s->needs, .template = s->template};
     int fleet = world_add_fleet(w, &spec);
     w->groups = arena_grow(&w->arena, w->groups, w->group_count, &w->group_cap, sizeof *w->groups);
     struct world_group *g = &w->groups[w->group_count];

@@ -113,7 +113,7 @@ struct world_fleet_spec {
     int64_t target;
     enum world_allocation allocation;
     const struct world_override *overrides;
-    int override_count;
+    int override_count; const struct world_requirements *needs;  // needs: in place of overrides; NULL: those
     bool request_type;           // not maintain
     bool ec2_fleet;              // an EC2 Fleet, not a Spot Fleet request
     int64_t on_demand;           // part of the target

@@ -15,6 +15,7 @@
 
 #include "planner/sim/group_state.h"
 #include "planner/sim/instant_state.h"
+#include "planner/sim/requirements.h"
 #include "planner/sim/world_market.h"
 #include "planner/sim/world_rules.h"
 
@@ -169,13 +170,12 @@ struct world_fleet {
     enum world_allocation allocation;
     enum world_activity activity;
     struct world_override overrides[WORLD_OVERRIDES];
-    int override_count;
+    int override_count; bool by_attributes; struct world_requirements needs;  // by_attributes: it asks for these, the overrides are what meets them
     int64_t fulfilled_milli;       // Σ weights of members that count, pending ones too
     int64_t open_milli, open_on_demand_milli;  // ordered from EC2, not launched yet; the on-demand part of it
     int64_t created_ms, valid_until_ms;
     bool ends_with_expiration;     // terminateInstancesWithExpiration
-    const char *stuck;             // scripted: launches nothing, and this sub-type of error is in its history; NULL: it works
-    int64_t stuck_ms;
+    const char *stuck; int64_t stuck_ms;  // scripted: launches nothing, and this sub-type of error is in its history; NULL: it works
     struct world_fleet_event events[WORLD_FLEET_EVENTS];  // newest first
     struct world_tag tags[WORLD_TAGS];
     int tag_count;

@@ -48,6 +48,34 @@ static const char *member_of(struct rig *r, int fleet, int nth)
     return NULL;
 }
 
+static void a_group_by_attributes_tells_what_it_asks_for_and_launches_only_that(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, NULL);
+    struct world_requirements needs = {.vcpus_min = 2, .vcpus_max = 4, .memory_mib_min = 8000, .excluded = {"m5.l*"}, .excluded_count = 1, .arch = "x86_64"};
+    int f = world_add_group(r.world, &(struct world_group_spec){.name = "any", .cluster = r.shop, .desired = 12, .max = 40, .needs = &needs, .mixed = true,
+                                                                .allocation = WALLOC_DIVERSIFIED});
+    rig_pass(&r, 300000);
+    char *body = ok(&r, "Action=DescribeAutoScalingGroups&AutoScalingGroupNames.member.1=any");
+    assert_non_null(strstr(body, "<Overrides><member><InstanceRequirements><VCpuCount><Min>2</Min><Max>4</Max></VCpuCount><MemoryMiB><Min>8000</Min></MemoryMiB>"
+                                 "<ExcludedInstanceTypes><member>m5.l*</member></ExcludedInstanceTypes></InstanceRequirements></member></Overrides>"));
+    struct world_view v = world_view(r.world);
+    int members = 0;
+    for (int i = 0; i < v.instance_count; i++) {
+        if (!v.instances[i].used || v.instances[i].fleet != f)
+            continue;
+        const struct world_type *t = &v.types[v.pools[v.instances[i].pool].type];
+        assert_true(t->vcpus >= 2 && t->vcpus <= 4 && t->memory_mib >= 8000);
+        assert_string_equal(t->arch, "x86_64");
+        assert_string_not_equal(t->name, "m5.large");
+        members++;
+    }
+    assert_int_equal(members, 12);
+    free(body);
+    rig_stop(&r);
+}
+
 static void groups_are_told_whole_and_a_spot_fleet_is_none_of_them(void **state)
 {
     (void)state;
@@ -236,6 +264,7 @@ static void tags_mark_the_owner_and_faults_have_the_services_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_group_by_attributes_tells_what_it_asks_for_and_launches_only_that),
         cmocka_unit_test(groups_are_told_whole_and_a_spot_fleet_is_none_of_them),
         cmocka_unit_test(groups_come_in_pages),
         cmocka_unit_test(desired_is_set_and_refused_in_words),

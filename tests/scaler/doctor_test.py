@@ -310,6 +310,30 @@ def types_outside(t):
     check("and those that they mean are none", not Case(t, policy=policy).find("warn", "conflict", "may launch"))
 
 
+def on_demand(t):
+    def ask(cs):
+        cs[0]["on_demand_base"] = 2
+        cs[0]["fleets"][0]["on_demand_percent"] = 50
+    c = Case(t, policy=t.changed(ask))
+    check("less on demand than the policy asks for is told, of the fleet and of the cluster", c.code == 0 and c.find("warn", "on-demand", "0 of target", FLEETS["main"])
+          and c.find("warn", "on-demand", "0 instances run on demand, on_demand_base is 2", "main"), c.told)
+    check("a cluster that asks for none is not told of", not c.find("warn", "on-demand", target="jobs") and not c.find("warn", "on-demand", target=FLEETS["jobs"]), c.told)
+
+    def group(distribution):
+        mixed = f"<MixedInstancesPolicy><InstancesDistribution>{distribution}</InstancesDistribution></MixedInstancesPolicy>" if distribution else ""
+        body = ("<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>web</AutoScalingGroupName><MinSize>0</MinSize>"
+                f"<MaxSize>9</MaxSize><DesiredCapacity>3</DesiredCapacity>{mixed}</member></AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>")
+        t.proxy.order(("autoscaling:DescribeAutoScalingGroups", "answer", (200, body.encode())))
+        return Case(t, policy=t.changed(lambda cs: cs[0]["fleets"].append({"group": "web", "max": 5, "on_demand_base": 1, "on_demand_percent": 20})))
+    less = group("<OnDemandBaseCapacity>1</OnDemandBaseCapacity><OnDemandPercentageAboveBaseCapacity>0</OnDemandPercentageAboveBaseCapacity>")
+    check("a group whose distribution asks for less disagrees", less.find("warn", "on-demand", "launches base 1 and 0 % above it on demand, the policy asks for base 1 and 20 %", "web"),
+          less.told)
+    check("one whose distribution asks for as much does not", group("<OnDemandBaseCapacity>2</OnDemandBaseCapacity><OnDemandPercentageAboveBaseCapacity>20"
+          "</OnDemandPercentageAboveBaseCapacity>").find("ok", "on-demand", "which the policy asks for", "web"))
+    check("one without mixed instances is told of", group("").find("warn", "on-demand", "has no mixed instances policy", "web"))
+    t.proxy.order()
+
+
 def other_hands(t):
     scaled = json.dumps({"ScalableTargets": [{"ServiceNamespace": "ec2", "ResourceId": "spot-fleet-request/" + FLEETS["main"], "MinCapacity": 2, "MaxCapacity": 9,
                                               "ScalableDimension": "ec2:spot-fleet-request:TargetCapacity", "RoleARN": "arn:aws:iam::1:role/r",
@@ -416,7 +440,7 @@ def main():
     half = len(others) // 2
     parts = [lambda t: (all_is_well(t, reads, writes), writes_and_silence(t), words(t)), lambda t: groups_permissions(t, of_groups),
              lambda t: permissions(t, others[:half]), lambda t: permissions(t, others[half:]), lambda t: (credentials(t), region(t)),
-             lambda t: (clusters(t), fleets_made_up(t)), lambda t: (types_outside(t), other_hands(t), host(t)), instants]
+             lambda t: (clusters(t), fleets_made_up(t)), lambda t: (types_outside(t), other_hands(t), host(t)), on_demand, instants]
     with tempfile.TemporaryDirectory() as name, concurrent.futures.ThreadPoolExecutor(max_workers=len(parts)) as pool:
         secrets = list(pool.map(in_own_world, parts, [pathlib.Path(name) / str(i) for i in range(len(parts))]))
         check("no secret was printed in any run", not [o for o in outputs if any(x in o for x in secrets)])
