@@ -267,6 +267,10 @@ static void watch_worlds(struct rig *r)
         o.drain_percent = first->drain_percent;
         o.step_instances = first->step_instances;
         o.headroom_permyriad = first->headroom_percent * 100;
+        o.swap_instances = INVARIANTS_SWAP_MAX;
+        o.max_usd_micro = first->max_usd_micro;
+        for (size_t h = 0; h < first->headroom_task_count; h++)
+            o.headroom_tasks += first->headroom_tasks[h].tasks;
         if (r->o.sandbox && r->o.sandbox->weather)
             o.notice_ms = 15000;  // calls hang, and one that was begun is waited for
         o.notice_ms = r->o.dry_run ? 0 : o.notice_ms + 4 * r->o.latency_ms + (int64_t)(r->o.speed * 200);

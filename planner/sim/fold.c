@@ -6,7 +6,7 @@
 
 #include "planner/sim/fold_internal.h"
 
-enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000, SWAP_MAX = 8 };
+enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000 };
 
 struct fold {
     struct world *w;
@@ -40,7 +40,7 @@ static void watch(struct fold *f)
         o.drain_percent = p->drain_percent;
         o.step_instances = p->step_instances;
         o.headroom_permyriad = p->headroom_percent * 100;
-        o.swap_instances = SWAP_MAX;
+        o.swap_instances = INVARIANTS_SWAP_MAX;
         o.max_usd_micro = p->max_usd_micro;
         for (size_t k = 0; k < p->headroom_task_count; k++)
             o.headroom_tasks += p->headroom_tasks[k].tasks;

@@ -44,9 +44,12 @@ void inv_judge_calm(struct invariants *inv, const struct world_view *v)
 }
 
 // ---- what is missing -------------------------------------------------------------------------------------------------------
-static bool stays(const struct world_instance *i, int64_t at_ms)
+// Not what is taken back or warned of, or left behind by its fleet: its replacement is ordered before it goes.
+static bool stays(const struct world_view *v, const struct world_instance *i, int64_t at_ms)
 {
-    return i->used && i->state.now <= WL_RUNNING && i->status.now == WE_ACTIVE && !(i->notice_ms > 0 && i->notice_ms <= at_ms);
+    bool cancelled = i->fleet >= 0 && v->fleets[i->fleet].state.now > WF_MODIFYING, ending = i->member.state.now >= WM_TERMINATING && i->member.state.now <= WM_TERMINATING_PROCEED;
+    return i->used && i->state.now <= WL_RUNNING && i->status.now == WE_ACTIVE && !(i->notice_ms > 0 && i->notice_ms <= at_ms) &&
+           i->rebalance_ms == 0 && i->event == NULL && !cancelled && !ending;
 }
 
 // Tasks of the cluster that no instance which stays holds, a surge of deployments with them: each needs at most one instance.
@@ -62,7 +65,7 @@ static int64_t missing_tasks(const struct world_view *v, int cluster, int64_t at
             desired += desired * (x->max_percent > 100 ? x->max_percent - 100 : 0) / 100;
         for (int t = x->first_task; t >= 0; t = v->tasks[t].next_of_service) {
             const struct world_task *y = &v->tasks[t];
-            placed += moment_wanted(y, at_ms) && y->instance >= 0 && stays(&v->instances[y->instance], at_ms);
+            placed += moment_wanted(y, at_ms) && y->instance >= 0 && stays(v, &v->instances[y->instance], at_ms);
         }
         sum += desired > placed ? desired - placed : 0;
     }

@@ -26,6 +26,8 @@ struct violation {
     char text[256];   // fact -> what it breaks
 };
 
+enum { INVARIANTS_SWAP_MAX = 8 };  // what consolidation may replace at once, its own limit
+
 struct invariants_options {       // invariants_options_default() fills all; from the policy of the cluster
     int64_t drain_deadline_ms;    // V24: and two looks of grace
     int64_t facts_age_ms;         // V5, V7: facts may be so old, 10 s

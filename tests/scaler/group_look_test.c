@@ -70,6 +70,35 @@ static void what_cannot_be_read_again_holds_at_once_and_is_asked_in_each_look(vo
     bed_close(&b);
 }
 
+// Its warm pool, where it has one, is read with what seldom changes; a member that no list knows asks for it at once.
+static void b4_a_warm_pool_is_read_once_in_two_minutes_and_when_one_appears(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct world *w = world_of_a_group();
+    int type = world_type_index(w, "m5.xlarge");
+    assert_true(world_group_add_warm(w, 0, type, 0, WM_WARMED_STOPPED, false) >= 0);
+    bed_open(&b, w);
+    b.fleets[0] = (struct policy_fleet){.id = "", .tag = "", .group = "web-asg", .max = 40, .arch = "", .hooks = hooks, .hook_count = 1};
+    bed_look(&b);
+    assert_int_equal(bed_calls(&b, "autoscaling:DescribeWarmPool"), 1);
+    int warm = 0;
+    for (size_t i = 0; i < b.s.instance_count; i++)
+        warm += strcmp(b.s.instances[i].member, "Warmed:Stopped") == 0;
+    assert_int_equal(warm, 1);
+    for (int i = 0; i < 3; i++)
+        bed_look_later(&b, 30000);
+    assert_int_equal(bed_calls(&b, "autoscaling:DescribeWarmPool"), 1);
+    sandbox_lock(b.sandbox);
+    assert_true(world_group_add_warm(w, 0, type, 1, WM_WARMED_RUNNING, true) >= 0);
+    sandbox_unlock(b.sandbox);
+    bed_look_later(&b, 5000);
+    assert_int_equal(bed_calls(&b, "autoscaling:DescribeWarmPool"), 2);
+    bed_look_later(&b, 130000);
+    assert_int_equal(bed_calls(&b, "autoscaling:DescribeWarmPool"), 3);
+    bed_close(&b);
+}
+
 // As a fleet that asks by attributes: a pool for each type that is meant, in the group's zones.
 static void a_group_that_asks_by_attributes_has_a_pool_for_each_type_it_means(void **state)
 {
@@ -98,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_look_of_a_group_costs_two_calls_and_three_more_every_two_minutes),
+        cmocka_unit_test(b4_a_warm_pool_is_read_once_in_two_minutes_and_when_one_appears),
         cmocka_unit_test(a_group_that_asks_by_attributes_has_a_pool_for_each_type_it_means),
         cmocka_unit_test(what_cannot_be_read_again_holds_at_once_and_is_asked_in_each_look),
     };

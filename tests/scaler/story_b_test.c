@@ -1,7 +1,7 @@
 // Group B of safety.md: Auto Scaling groups, and what they do by themselves.
 #include "planner/alert.h"
 #include "planner/sim/group.h"
-#include "tests/scaler/story.h"
+#include "tests/scaler/story_events.h"
 
 #define HEARTBEAT_MS (300 * (int64_t)1000)
 #define DRAINS "ecs:UpdateContainerInstancesState"
@@ -336,6 +336,36 @@ static void b3_a_refresh_that_begins_undoes_our_drain_and_holds_the_next(void **
     story_close(&s);
 }
 
+// What a look knows of refreshes is up to two minutes old; before DRAINING it is asked once more.
+static void b3_a_refresh_that_began_since_the_look_is_seen_before_draining(void **state)
+{
+    (void)state;
+    int64_t first_ms = 0, since = 0;
+    int one = -1;
+    for (int begun = 0; begun < 2; begun++) {  // the same story twice: a second before its drain a refresh begins
+        struct story s;
+        asg = (__typeof__(asg)){.hosts = 6, .zones = 3, .slow = true};
+        open_group(&s, NULL);
+        since = now_ms(&s);
+        if (begun) {
+            loop_run(s.rig.loop, since + first_ms - 1000);
+            assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+            assert_int_equal(world_group_protect(world_of(&s), WORLD_PERSON, s.fleet, (int[]){one}, 1, true, NULL), WORLD_OK);  // so that it waits
+            assert_int_equal(world_group_refresh(world_of(&s), s.fleet), WORLD_OK);
+            for (int k = 0; k < 20; k++) {
+                loop_run(s.rig.loop, now_ms(&s) + 3000);
+                assert_int_equal(see(&s).instances[one].status.now, WE_ACTIVE);
+            }
+        } else {
+            one = until_a_drain(&s);
+            first_ms = first_after(&s, "ecs:UpdateContainerInstancesState", "", since);
+            assert_true(first_ms > 1000);
+        }
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
 static void b3_a_hook_that_the_policy_does_not_name_is_anothers_to_complete(void **state)
 {
     (void)state;
@@ -500,6 +530,7 @@ int main(void)
         cmocka_unit_test(b2_a_refusal_in_mid_drain_undoes_it_and_spares_that_one_for_an_hour),
         cmocka_unit_test(b3_an_instance_refresh_waits_for_each_member_to_be_empty),
         cmocka_unit_test(b3_a_refresh_that_begins_undoes_our_drain_and_holds_the_next),
+        cmocka_unit_test(b3_a_refresh_that_began_since_the_look_is_seen_before_draining),
         cmocka_unit_test(b3_a_hook_that_the_policy_does_not_name_is_anothers_to_complete),
         cmocka_unit_test(b4_members_of_the_warm_pool_and_in_standby_are_left_alone),
         cmocka_unit_test(b5_an_end_whose_answer_is_lost_costs_no_second_instance),
