@@ -63,6 +63,8 @@
  * @typedef {{ cluster: string, account: string, region: string, tick: number | null, at: string | null, services: number,
  *   standalone_cost: Cost | null, free_cost: Cost | null }} ServicesOfCluster
  * @typedef {{ now: string, clusters: ServicesOfCluster[], services: ServiceHolds[], after: string | null }} Services
+ * @typedef {{ now: string, made: string | null, why_none: string, step_s: number, count: number, basis: Record<string, string | null>, columns: Record<string, (number | null)[]>,
+ *   errors: { of: string, ahead: string, samples: number, mase: number, cover90: number }[] }} Forecast
  * @typedef {{ for_s: number, warmup_s: number, seeds: number, runs: any[], left_out: string[] }} Simulated
  * @typedef {{ now: string, run: { id: number, state: string, progress_permille: number, started: string | null, finished: string | null, error: string | null,
  *   ask: { cluster: string }, command: string, today: Simulated | null, change: Simulated | null } | null }} Plan

@@ -6,7 +6,8 @@ import { num } from "./format.js";
 
 /**
  * @typedef {{ title: string, unit: string, scale: number, height: number, cap: (number|null)[], reserved: (number|null)[],
- *   need: (number|null)[], top: number, labels: boolean }} Panel  scale: divide by it for the unit
+ *   need: (number|null)[], top: number, labels: boolean, fan?: Fan | null, foretold?: { at: number[], v: (number|null)[] } | null }} Panel  scale: divide by it for the unit
+ * @typedef {{ at: number[], q50: (number|null)[], q90: (number|null)[] }} Fan  what is expected from now on
  * @typedef {{ at: number, end?: number | null, text?: string, tone?: string }} Mark
  * @typedef {{ name: string, kind: "up" | "down" | "bar", marks: Mark[] }} Lane
  */
@@ -145,6 +146,8 @@ function panel(m, p, top, x, left, right, end, narrow) {
   if (gone) g.push(h("path", { class: "unknown", fill: "url(#unknown)", d: gone }));
   g.push(h("path", { class: "f-reserved", d: area(m.at, p.reserved, x, y, end, base) }));
   g.push(h("path", { class: "f-red", d: gaps(m, p, x, y, end) }));
+  if (p.fan) g.push(...fan(p.fan, x, y, right));
+  if (p.foretold) g.push(h("path", { class: "l-demand thin", "stroke-dasharray": "1 2.5", d: line(p.foretold.at, p.foretold.v, x, y, end, false) }));
   g.push(h("path", { class: "l-demand", d: line(m.at, p.need, x, y, end, false) }));
   g.push(h("path", { class: "l-cap", d: line(m.at, p.cap, x, y, end, true) }));
   g.push(h("path", { class: "l-hair2", d: `M${left} ${base + 0.5}H${right}` }));
@@ -164,6 +167,15 @@ function panel(m, p, top, x, left, right, end, narrow) {
     for (const k of spread(marks, 13, top + 6, base)) g.push(h("text", { class: k.cls, x: Math.min(end, right) + 7, y: k.y }, k.text));
   }
   return h("g", { key: p.title }, g);
+}
+
+/** The median dashed, what nine of ten stay below solid, and the band between. @param {Fan} f @param {(t: number) => number} x @param {(v: number) => number} y @param {number} right */
+function fan(f, x, y, right) {
+  const k = f.at.map((t, i) => ({ px: r1(Math.min(x(t), right)), q50: f.q50[i], q90: f.q90[i] })).filter((p) => p.q50 !== null && p.q90 !== null);
+  if (k.length < 2) return [];
+  const up = k.map((p) => `${p.px} ${y(/** @type {number} */ (p.q90))}`);
+  const mid = k.map((p) => `${p.px} ${y(/** @type {number} */ (p.q50))}`);
+  return [h("path", { class: "f-fan", d: `M${up.join("L")}L${[...mid].reverse().join("L")}Z` }), h("path", { class: "l-demand thin", d: `M${up.join("L")}` }), h("path", { class: "l-demand", "stroke-dasharray": "5 3", d: `M${mid.join("L")}` })];
 }
 
 /** Where nothing was recorded between two times that were: unknown, not zero. @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {number} stepMs @param {number} top @param {number} base */

@@ -121,6 +121,23 @@ function readingLine(s, clock, present) {
     h("span", { class: "slot" }, "instances ", h("b", null, r.instances === null ? "unknown" : num(r.instances))));
 }
 
+/** The steps of a forecast between two times. @param {import("./api.js").Forecast} f @param {number} from @param {number} to */
+function expected(f, from, to) {
+  const keep = f.columns.at_s.map((t, i) => ({ t: (t || 0) * 1000, i })).filter((k) => k.t >= from && k.t <= to);
+  const pick = (/** @type {string} */ name) => keep.map((k) => f.columns[name]?.[k.i] ?? null);
+  return { of: (/** @type {string} */ k) => ({ at: keep.map((x) => x.t), q50: pick("need_" + k + "_q50"), q90: pick("need_" + k + "_q90") }) };
+}
+
+/** How the forecasts of the last days came out, or why there is none. @param {any} drawn @param {Clock} clock */
+function scored(drawn, clock) {
+  const f = state.forecast;
+  if (!f) return null;
+  if (!f.count) return f.why_none ? h("p", { class: "note", key: "scored" }, "No forecast yet: " + f.why_none + ".") : null;
+  const e = f.errors.find((x) => x.of === "need_cpu_units" && x.ahead === "1h" && x.samples > 0);
+  return h("p", { class: "note", key: "scored" }, drawn ? "Dashed: the need that is expected, and above it what nine of ten stay below, made " + clock.at(at(f.made), state.now) + " from " + (f.basis.need_cpu_units || "the level") + "; dotted: what was expected an hour before. " : "",
+    e ? ["Of " + count(e.samples, "forecast") + " an hour ahead ", h("b", null, percent(e.cover90, 1) + " stayed below the upper line"), ", with " + num(e.mase, 2) + " of the error of \u201clike yesterday\u201d."] : "None of them could be scored yet.");
+}
+
 /** @param {ClusterFull} c @param {Clock} clock @param {number} width @param {number} stopped time of the last tick, 0 while it runs */
 function chartPart(c, clock, width, stopped) {
   const s = state.series;
@@ -139,16 +156,20 @@ function chartPart(c, clock, width, stopped) {
   if (state.ui.cursor !== null && state.ui.cursor >= m.at.length) state.ui.cursor = null;
   const to = Math.max(state.now, at(s.now));
   const key = keyOf(c) + shown;
+  const ahead = stopped ? 0 : range.ahead;
+  const f = ahead && state.forecast?.count ? expected(state.forecast, to, to + ahead) : null;
+  const told = state.foretold && state.foretold.columns.at_s ? state.foretold : null;
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
     title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], need: col["need_" + k], labels: true,
-    top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k]].map((v) => (v || 0) / scale))),
+    fan: f && f.of(k), foretold: told && { at: told.columns.at_s.map((t) => (t || 0) * 1000), v: told.columns["need_" + k + "_q50"] },
+    top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k], ...(f ? f.of(k).q90 : [])].map((v) => (v || 0) / scale))),
   });
   const cpuScarce = !c.capacity || !c.reserved || c.reserved.cpu_units * c.capacity.memory_mib >= c.reserved.memory_mib * c.capacity.cpu_units;
   const place = (/** @type {PointerEvent} */ e) => {
     const box = /** @type {HTMLElement} */ (e.currentTarget).getBoundingClientRect();
     const left = width < 600 ? 34 : 44;
     const right = width - (width < 600 ? 6 : 104);
-    const t = to - range.ms + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * range.ms;
+    const t = to - range.ms + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * (range.ms + ahead);
     setCursor(m.at.findIndex((a) => t >= a && t < a + stepMs), m.at.length);
   };
   const r = reading(m, state.ui.cursor, clock, stopped || state.now);
@@ -158,10 +179,11 @@ function chartPart(c, clock, width, stopped) {
       "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
       onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
     }, chart({
-      width, from: to - range.ms, to, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: lanes(to - range.ms),
+      width, from: to - range.ms, to: to + ahead, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: lanes(to - range.ms),
       nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
+    scored(f, clock),
     h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy.", width < 600 ? " Marks: ▼ spot notice, ▲ target raised, ▬ drained." : ""));
 }
 

@@ -7,11 +7,13 @@ import { ApiError, clusterPath, FILE, get } from "./api.js";
 
 /** @typedef {import("./api.js").Tick} Tick */
 
-export const RANGES = /** @type {Record<string, { ms: number, step: string, stepMs: number }>} */ ({
-  "1h": { ms: 3_600_000, step: "1m", stepMs: 60_000 },
-  "6h": { ms: 21_600_000, step: "2m", stepMs: 120_000 },
-  "24h": { ms: 86_400_000, step: "5m", stepMs: 300_000 },
-  "7d": { ms: 604_800_000, step: "30m", stepMs: 1_800_000 },
+export const RANGES = /** @type {Record<string, { ms: number, step: string, stepMs: number, ahead: number }>} */ ({
+  "1h": { ms: 3_600_000, step: "1m", stepMs: 60_000, ahead: 1_800_000 },
+  "6h": { ms: 21_600_000, step: "2m", stepMs: 120_000, ahead: 10_800_000 },
+  "24h": { ms: 86_400_000, step: "5m", stepMs: 300_000, ahead: 21_600_000 },
+  "7d": { ms: 604_800_000, step: "30m", stepMs: 1_800_000, ahead: 86_400_000 },
+  "4w": { ms: 2_419_200_000, step: "2h", stepMs: 7_200_000, ahead: 86_400_000 },
+  "13mo": { ms: 34_128_000_000, step: "1d", stepMs: 86_400_000, ahead: 0 },
 });
 const POLL_MS = 2000;
 const NEWS_MS = 1000;
@@ -67,6 +69,8 @@ export const state = {
   /** @type {import("./api.js").Instances | null} */ instances: null,
   /** @type {import("./api.js").Pools | null} */ pools: null,
   /** @type {import("./api.js").Series | null} */ series: null,
+  /** what is expected @type {import("./api.js").Forecast | null} */ forecast: null,
+  /** what was expected an hour before each time @type {import("./api.js").Series | null} */ foretold: null,
   /** @type {import("./api.js").Services | null} */ services: null,
   /** @type {import("./api.js").Explained | null} */ tick: null,
   /** @type {import("./api.js").Plan | null} */ plan: null,
@@ -141,11 +145,11 @@ function arrive(before) {
   state.url = readUrl();
   const moved = ["page", "tick", "cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
-    Object.assign(state, { full: null, instances: null, pools: null, series: null, services: null, tick: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state, { full: null, instances: null, pools: null, series: null, forecast: null, foretold: null, services: null, tick: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
     Object.assign(state.ui, { order: null, cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, allVerdicts: false, acts: 14, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
-  if (before.range !== state.url.range) state.series = null;
+  if (before.range !== state.url.range) state.series = state.foretold = null;
   if (moved || before.range !== state.url.range) poll();
   changed();
 }
@@ -204,6 +208,17 @@ async function pollCluster(name, url) {
       const to = Math.ceil(state.now / range.stepMs) * range.stepMs;
       const a = await get(path + "/series", { ...where(), from: new Date(to - range.ms).toISOString(), to: new Date(to).toISOString(), step: range.step });
       if (mine()) state.series = a;
+    }),
+    attempt("forecast", async () => {
+      if (FILE) return;
+      const a = await get(path + "/forecast", where());
+      if (mine()) state.forecast = a;
+    }),
+    attempt("foretold", async () => {
+      if (!state.now || FILE) return;
+      const to = Math.ceil(state.now / range.stepMs) * range.stepMs;
+      const a = await get(path + "/history", { ...where(), kind: "forecast", subject: "1h", from: new Date(to - range.ms).toISOString(), to: new Date(to).toISOString(), step: range.step });
+      if (mine()) state.foretold = a;
     }),
     attempt("ticks", async () => {
       const a = await get("/ticks", { ...where(), cluster: name, limit: 100 });

@@ -164,8 +164,8 @@ function makeCluster(name, seed, opt) {
 function series(c, q) {
   const from = Date.parse(q.get("from"));
   const to = Date.parse(q.get("to"));
-  const m = /^(\d+)([mh])$/.exec(q.get("step"));
-  const step = +m[1] * (m[2] === "h" ? 3_600_000 : 60_000);
+  const m = /^(\d+)([mhd])$/.exec(q.get("step"));
+  const step = +m[1] * { m: 60_000, h: 3_600_000, d: 86_400_000 }[m[2]];
   const cols = {};
   for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour"]) cols[k] = [];
   const rand = rng(c.seed * 7);
@@ -265,6 +265,22 @@ function explain(c, id) {
   } }];
 }
 
+/** A day ahead; and what was expected an hour before. */
+function forecast(c) {
+  const s = c.summary;
+  const at = Array.from({ length: 288 }, (_, i) => NOW / 1000 + 300 * i);
+  const wave = (i) => 1 + 0.2 * Math.sin(i / 46);
+  const of = (x, more) => at.map((_, i) => (s.need ? Math.round(x * wave(i) * (1 + more * Math.sqrt(i / 288))) : null));
+  const need = s.need || { cpu_units: 0, memory_mib: 0 };
+  return { now: iso(NOW), cluster: s.name, made: iso(NOW - 240_000), why_none: "", step_s: 300, count: 288, basis: { need_cpu_units: "time of day", need_memory_mib: "time of day" },
+    columns: { at_s: at, need_cpu_units_q50: of(need.cpu_units, 0), need_cpu_units_q90: of(need.cpu_units, 0.2), need_memory_mib_q50: of(need.memory_mib, 0), need_memory_mib_q90: of(need.memory_mib, 0.2) },
+    errors: [{ of: "need_cpu_units", ahead: "1h", samples: 168, mase: 0.61, pinball50: 0.3, pinball90: 0.15, cover90: 0.91 }] };
+}
+function foretold(c, q) {
+  const s = series(c, q);
+  return { ...s, columns: { at_s: s.columns.at_s, need_cpu_units_q50: s.columns.need_cpu_units.map((v) => v && v * 0.97), need_memory_mib_q50: s.columns.need_memory_mib.map((v) => v && v * 0.97) } };
+}
+
 /** An instance as the journal has it. */
 const journalled = (i, names) => ({ id: i.id, type: i.type, zone: i.zone, ecs: i.ecs, ec2: i.ec2, launched_at: i.launched, notice_at: i.notice, registered: i.capacity && i.ecs !== "UNREGISTERED" ? i.capacity : undefined,
   remaining: i.capacity && { cpu_units: i.capacity.cpu_units - i.reserved.cpu_units, memory_mib: i.capacity.memory_mib - i.reserved.memory_mib },
@@ -322,6 +338,8 @@ export async function startFixture(kind = "pictures") {
     if (m[2] === "instances") return [200, { now: iso(NOW), ...c.instances }];
     if (m[2] === "pools") return [200, { now: iso(NOW), ...c.pools }];
     if (m[2] === "series") return [200, series(c, q)];
+    if (m[2] === "forecast") return [200, forecast(c)];
+    if (m[2] === "history") return [200, foretold(c, q)];
     return [404, null];
   };
   /** @type {Set<import("node:http").ServerResponse>} */

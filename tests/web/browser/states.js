@@ -119,6 +119,8 @@ export function states({ browser, startFixture, text, num }) {
       assert.equal(await page.locator(".going > li").count(), cluster.in_progress.length);
       assert.match(await text(page, ".feed"), /16 ticks: nothing to do|15 ticks: nothing to do/);
       assert.match(await page.locator(".feed > li").nth(1).evaluate((/** @type {Element} */ e) => e.textContent), /13 tasks -> drain now/);
+      assert.match(await text(page, "section:has(#chart)"), /Of 168 forecasts an hour ahead 91 % stayed below the upper line, with 0.61 of the error/);
+      assert.equal(await page.locator("#chart .f-fan").count(), 2);
       await page.accessible();
       await page.noOverflow();
       await page.shot("cluster-" + theme + "-1280");
