@@ -12,6 +12,7 @@
 #include "planner/on_demand.h"
 #include "planner/packing.h"
 #include "planner/scale_out.h"
+#include "planner/use.h"
 
 #define HOUR_MS (60 * 60 * 1000LL)
 #define SET_MAX 8                    // instances replaced at once, beside L4
@@ -322,8 +323,11 @@ void consolidate_order(struct work *w)
     keep_order(w);
     bool held = w->no_order || w->no_removal || w->now.unplaced > 0 || first_victim(w) >= 0 || fallback_hold(w);
     size_t n = held ? 0 : due_victims(w, victims);
+    struct use_view v = {.on = false};
     on_demand_count(w);
-    if (n == 0 || !on_demand_spares(w, victims, n) || !best_fleet(w, &w->now, victims, n, &x) || !modes_may(w, x.fleet, DEED_RAISE) || !modes_may(w, x.fleet, DEED_REMOVE))
+    bool found = n > 0 && on_demand_spares(w, victims, n) && best_fleet(w, use_view_begin(&v, w, &w->now, (struct pass_options){0}), victims, n, &x);
+    use_view_end(&v, w);
+    if (!found || !modes_may(w, x.fleet, DEED_RAISE) || !modes_may(w, x.fleet, DEED_REMOVE))
         return;
     struct work_fleet *y = &w->fleet[x.fleet];
     if (w->s->fleets[x.fleet].kind == FLEET_INSTANT) {

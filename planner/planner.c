@@ -30,6 +30,7 @@
 #include "planner/scale_out.h"
 #include "planner/spend.h"
 #include "planner/targets.h"
+#include "planner/use.h"
 #include "planner/watch.h"
 #include "planner/work.h"
 #include "planner/zones.h"
@@ -153,6 +154,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     modes_alert(&w);
     spend_alert(&w);
     quota_alert(&w);
+    use_explain(&w);
     watch_run(&w);
     pool_share_watch(&w);
     zones_watch(&w);

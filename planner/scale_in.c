@@ -17,87 +17,11 @@
 #include "planner/placement.h"
 #include "planner/risk.h"
 #include "planner/scale_in_rules.h"
+#include "planner/use.h"
 
 #define DRAINS_MAX 50                       // L4
 #define EMPTY_PERCENT 30                    // L4, for instances without tasks
 #define SHRINK_WINDOW_MS (10 * 60 * 1000)   // L7
-#define ECS_BACKOFF_MS (5 * 60 * 1000)      // tasks that fit and wait longer no longer hold all scale-in; they are packed
-
-// ---- interlocks of the cluster --------------------------------------------------------------------------------------------
-const char *scale_in_start_hold(struct work *w)
-{
-    const struct memo_stamp *s = work_stamp(w, STAMP_EXCLUDED, w->s->cluster);
-    if (w->s->complete_looks < 2)
-        return explain_text(w, "%d complete look%s since the start, 2 needed", w->s->complete_looks,
-                            w->s->complete_looks == 1 ? "" : "s");
-    if (s && s->until_ms > w->s->now_ms)
-        return explain_text(w, "seen for %s, drains nothing before %s", explain_duration(w, w->s->now_ms - w->s->started_ms),
-                            explain_time(w, s->until_ms));
-    const struct memo_stamp *trouble = work_stamp(w, STAMP_TROUBLE, w->s->cluster);
-    return trouble ? explain_text(w, "mass trouble until %s, drains nothing before %s", explain_time(w, trouble->since_ms), explain_time(w, trouble->until_ms)) : NULL;
-}
-
-// Tasks that have room, and that ECS has not placed yet.
-static const char *yet_to_place(struct work *w, const struct item *it)
-{
-    int64_t since = w->s->services[it->service].unplaced_since_ms;
-    bool waits = it->missing > 0 && (since == 0 || w->s->now_ms - since < ECS_BACKOFF_MS);
-    return waits ? explain_text(w, "ECS has yet to place %s", explain_tasks(w, it->service, it->shape, it->missing)) : NULL;
-}
-
-const char *scale_in_waiting(struct work *w)
-{
-    for (size_t k = 0; k < w->now.item_count; k++) {
-        const struct item *it = &w->now.items[k];
-        const char *cause;
-        if (it->hopeless && (it->now < it->count || demand_incurable(w, it->service, &cause)))
-            continue;
-        if (it->now < it->count)
-            return explain_text(w, "no room yet for %s%s", it->headroom ? "headroom, " : "",
-                                explain_tasks(w, it->service, it->shape, it->count - it->now));
-        const char *why = yet_to_place(w, it);
-        if (why)
-            return why;
-    }
-    return NULL;
-}
-
-// Of one at risk: it waits for its replacement, not for all that comes; tasks that wait for room are part of the proof.
-static const char *risk_waiting(struct work *w)
-{
-    const char *why = w->no_removal ? w->no_removal : modes_hold(w, -1);
-    why = why ? why : scale_in_start_hold(w);
-    why = why ? why : confirm_hold(w);
-    for (size_t k = 0; k < w->now.item_count && !why; k++)
-        why = w->now.items[k].hopeless ? NULL : yet_to_place(w, &w->now.items[k]);
-    return why;
-}
-
-static const char *coming_hold(struct work *w)
-{
-    for (size_t f = 0; f < w->s->fleet_count; f++) {
-        const struct work_fleet *y = &w->fleet[f];
-        if (y->closed)
-            continue;
-        if (y->coming > 0)
-            return explain_text(w, "%d instance%s of %s boot", y->coming, y->coming == 1 ? "" : "s", w->s->fleets[f].id);
-        if (y->target * 1000 > y->live_milli)
-            return explain_text(w, "%s has target %" PRId64 " and %g", w->s->fleets[f].id, y->target,
-                                (double)y->live_milli / 1000);
-    }
-    return NULL;
-}
-
-const char *scale_in_hold(struct work *w)
-{
-    if (w->no_removal)
-        return w->no_removal;
-    const char *why = modes_hold(w, -1);
-    why = why || w->p->scale_in ? why : "scale_in is false in the policy";
-    why = why ? why : scale_in_start_hold(w);
-    why = why ? why : scale_in_waiting(w);
-    return why ? why : coming_hold(w);
-}
 
 // ---- all drains together --------------------------------------------------------------------------------------------------
 struct tally {
@@ -395,8 +319,25 @@ static size_t prove_chosen(struct work *w, const struct pass *base, const struct
     return n;
 }
 
+// Those that go by what is reserved go by what is used too, or say why not. What is at risk is not kept by keeping it.
+static const char *const *prove_by_use(struct work *w, const struct chosen *x, size_t proven)
+{
+    int *instances = arena_array(w->a, int, proven + 1), *places = arena_array(w->a, int, proven + 1);
+    const char **ret = arena_array(w->a, const char *, x->n + 1), **whys = arena_array(w->a, const char *, proven + 1);
+    size_t n = 0;
+    for (size_t k = 0; k < proven; k++) {
+        places[n] = (int)k;
+        instances[n] = x->v[k]->i;
+        n += !x->v[k]->risk;
+    }
+    use_prove(w, instances, n, whys);
+    for (size_t k = 0; k < n; k++)
+        ret[places[k]] = whys[k];
+    return ret;
+}
+
 // One that is chosen and not yet due stays for now: zones are weighed anew by those that go.
-static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven)
+static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven, const char *const *by_use)
 {
     for (size_t k = 0; k < x->n; k++) {
         take_part(w, t, x->v[k]->i, -1);
@@ -408,7 +349,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
             explain_judge(w, c->i, VERDICT_HOLD, "its tasks fit elsewhere, but not as ECS would place them", "hold");
             continue;
         }
-        const char *why = c->risk ? NULL : unneeded_hold(w, c);
+        const char *why = c->risk ? NULL : by_use[k] ? by_use[k] : unneeded_hold(w, c);
         why = why || c->warned ? why : balance_hold(w, t, c->i);
         why = why ? why : groups_refuse(w, c->i);
         w->inst[c->i].planned_drain = why == NULL;
@@ -436,9 +377,12 @@ static void try_all(struct work *w, struct candidate *v, size_t n, struct tally 
     }
     size_t proven = prove_chosen(w, &before, &chosen);
     assert(proven <= chosen.n);
-    judge_chosen(w, t, &chosen, proven);
-    if (chosen.n == 0 && t->drains == 0 && w->risk.count == 0)
-        consolidate_find(w, &before, chosen.stay, chosen.stays);
+    judge_chosen(w, t, &chosen, proven, prove_by_use(w, &chosen, proven));
+    if (chosen.n == 0 && t->drains == 0 && w->risk.count == 0) {
+        struct use_view view;
+        consolidate_find(w, use_view_begin(&view, w, &before, (struct pass_options){.all_movable = true, .now_only = true}), chosen.stay, chosen.stays);
+        use_view_end(&view, w);
+    }
 }
 
 // What the policy would remove in all, limits of pace left out (L14). True when it waits for a person: all are judged then.
@@ -463,8 +407,9 @@ void scale_in(struct work *w)
     size_t n = 0;
     const char *hold = scale_in_hold(w);
     hold = hold ? hold : confirm_hold(w);
+    hold = hold ? hold : use_hold(w);
     hold = hold ? hold : risk_first(w);
-    const char *risk_why = risk_waiting(w);
+    const char *risk_why = scale_in_risk_waiting(w);
     count_moving(w);
     on_demand_count(w);
     scale_in_ask_fleets(w);

@@ -17,3 +17,5 @@ const char *scale_in_start_hold(struct work *w);
 const char *scale_in_hold(struct work *w);
 // Tasks that wait, for room or for ECS: while there are any, nothing is taken away, ended or begun (V13). NULL when there are none.
 const char *scale_in_waiting(struct work *w);
+// The same for one at risk: it waits for its replacement, not for all that comes; tasks that wait for room are part of the proof.
+const char *scale_in_risk_waiting(struct work *w);

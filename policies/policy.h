@@ -14,6 +14,7 @@
 #include "planner/model/snapshot.h"
 #include "policies/policy_instant.h"
 #include "policies/policy_requirements.h"
+#include "policies/policy_usage.h"
 
 enum policy_mode { MODE_ACT, MODE_ADD_ONLY, MODE_OBSERVE, MODE_COUNT };
 enum on_deadline { ON_DEADLINE_UNDO, ON_DEADLINE_WAIT };
@@ -131,8 +132,8 @@ struct policy_cluster {
     int64_t waiting_costs;          // of an instance-second that tasks wait, in instance-seconds; 0: no forecast in the plan
     int64_t placement_scores_ms;    // spot placement scores are asked for at most so often; 0: never
     int64_t pool_share_percent;     // of a service, in one pool of spot instances; 0: no bound
-    int64_t on_demand_base;         // so many instances of the cluster run on demand
-    int64_t on_demand_percent;      // and so much of each fleet above that
+    int64_t on_demand_base, on_demand_percent;  // so many instances of the cluster run on demand, and so much of each fleet above that
+    struct policy_usage usage;
     // headroom
     int64_t headroom_percent;       // of the reserved capacity
     struct policy_headroom_task *headroom_tasks;

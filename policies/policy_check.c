@@ -229,6 +229,26 @@ static void check_name(const struct policy_cluster *c, size_t i, struct policy_r
                           "up to 255 letters, digits, - and _, or the cluster's ARN");
 }
 
+static void check_usage(const struct policy_usage *u, const char *path, struct policy_report *r)
+{
+    const char *at = arena_printf(r->arena, "%s.prometheus", path);
+    bool basic = *u->user || *u->password_env || *u->password_file, bearer = *u->bearer_env || *u->bearer_file;
+    if (!*u->url)
+        return;
+    if (strncmp(u->url, "http://", 7) != 0 && strncmp(u->url, "https://", 8) != 0)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.url", at), "is no URL", "\"http://prometheus:9090\"");
+    if (basic + bearer + (*u->sigv4_region != '\0') > 1)
+        policy_report_add(r, false, AT_VALUE, at, "has several ways to authorise", "one of user, bearer and sigv4_region");
+    if ((*u->password_env && *u->password_file) || (*u->bearer_env && *u->bearer_file))
+        policy_report_add(r, false, AT_VALUE, at, "has a secret twice", "the environment variable or the file, one of the two");
+    if (basic && !*u->user)
+        policy_report_add(r, false, AT_VALUE, at, "has a password and no user", "add \"user\"");
+    const char *const queries[] = {u->cpu_query, u->memory_query, u->tasks_query, u->fresh_query, u->label};
+    for (size_t k = 0; k < sizeof queries / sizeof queries[0]; k++)
+        if (!*queries[k])
+            policy_report_add(r, false, AT_VALUE, at, "has an empty query or label", "leave it out for the default");
+}
+
 static void check_cluster(const struct policy *p, size_t i, struct policy_report *r)
 {
     const struct policy_cluster *c = &p->clusters[i];
@@ -248,6 +268,7 @@ static void check_cluster(const struct policy *p, size_t i, struct policy_report
     if (c->placement_scores_ms > 0 && c->placement_scores_ms < SCORES_EVERY_MS)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].scale_out.placement_scores_s", i),
                           "is too often: AWS limits these questions by the day", "900 or more; 0: never");
+    check_usage(&c->usage, arena_printf(r->arena, "clusters[%zu].usage", i), r);
     for (size_t k = 0; k < c->headroom_task_count; k++)
         for (size_t b = 0; b < k; b++)
             if (*c->headroom_tasks[k].service && strcmp(c->headroom_tasks[k].service, c->headroom_tasks[b].service) == 0)

@@ -17,11 +17,15 @@ static const char *const role_names[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BASE] = "ba
                                                          [FLEET_ROLE_BATCH] = "batch", [FLEET_ROLE_BURST] = "burst"};
 static const char *const gpus_names[GPUS_COUNT] = {[GPUS_NONE] = "none", [GPUS_ANY] = "any", [GPUS_ONLY] = "only"};
 static const char *const generation_names[GENERATION_COUNT] = {[GENERATION_CURRENT] = "current", [GENERATION_ANY] = "any"};
+static const char *const unknown_names[USAGE_UNKNOWN_COUNT] = {[USAGE_UNKNOWN_HOLD] = "hold", [USAGE_UNKNOWN_RESERVATION] = "reservation"};
 static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON_DEADLINE_WAIT] = "wait"};
 
 #define CLUSTER "clusters[]"
 #define NEEDS CLUSTER ".fleets[].requirements"
 #define INSTANT CLUSTER ".fleets[].instant"
+#define USAGE CLUSTER ".usage"
+#define PROMETHEUS USAGE ".prometheus"
+#define OF_CLUSTER "{container_label_com_amazonaws_ecs_cluster=~\"(.*/)?$cluster\"}"
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define STRING(in, key, place, ...) {.parent = (in), .name = (key), .kind = KEY_STRING, place, .unit = "", __VA_ARGS__}
 #define NUMBER(in, key, of, default_, low, high, place, text) \
@@ -110,6 +114,7 @@ const struct policy_key policy_keys[] = {
            "Of what each fleet runs above that, at least so much is on demand. An Auto Scaling group goes by its own distribution."),
     ARRAY(CLUSTER, "freeze", policy_cluster, freeze, freeze_count, policy_freeze,
           .help = "Parts of the week in which masu may do less."),
+    OBJECT(CLUSTER, "usage", "What its tasks really use: where a source is named, scale-in is proven on that too."),
     OBJECT(CLUSTER, "headroom", "Room kept free for what comes next."),
     OBJECT(CLUSTER, "scale_out", "How fast capacity grows."),
     OBJECT(CLUSTER, "scale_in", "When and how gently capacity shrinks."),
@@ -183,6 +188,38 @@ const struct policy_key policy_keys[] = {
     ENUM(CLUSTER ".freeze[]", "mode", FREEZE_PAUSE, freeze_names, AT(policy_freeze, mode),
          "What masu may do then: only add capacity; only replace interrupted instances; or nothing at all, notices included."),
     STRING(CLUSTER ".freeze[]", "reason", AT(policy_freeze, reason), .help = "For people, such as \"year-end sale\"."),
+
+    OBJECT(USAGE, "prometheus", "The Prometheus (or what speaks its API) that has the use of the cluster's containers."),
+    SECONDS(USAGE, "every_s", 60, 15, 3600, AT(policy_cluster, usage.every_ms), "It is asked so often."),
+    SECONDS(USAGE, "stale_s", 120, 30, 3600, AT(policy_cluster, usage.stale_ms),
+            "Samples older than this are no measurement; two scrapes at least (G1)."),
+    NUMBER(USAGE, "ceiling_percent", "%", 80, 10, 100, AT(policy_cluster, usage.ceiling_percent),
+           "Of an instance may be used, at the 95th percentile of an hour: tasks are moved together no further than that."),
+    ENUM(USAGE, "on_unknown", USAGE_UNKNOWN_HOLD, unknown_names, AT(policy_cluster, usage.on_unknown),
+         "While the use is not known nothing is drained, or what tasks reserve counts in its place."),
+    STRING(PROMETHEUS, "url", AT(policy_cluster, usage.url), .required = true, .example = "\"http://prometheus:9090\"",
+           .help = "Where it is, without /api/v1."),
+    STRING(PROMETHEUS, "user", AT(policy_cluster, usage.user), .help = "Name for basic authorisation."),
+    STRING(PROMETHEUS, "password_env", AT(policy_cluster, usage.password_env), .help = "Environment variable that holds its password."),
+    STRING(PROMETHEUS, "password_file", AT(policy_cluster, usage.password_file), .help = "Or a file whose first line it is."),
+    STRING(PROMETHEUS, "bearer_env", AT(policy_cluster, usage.bearer_env), .help = "Environment variable that holds a bearer token."),
+    STRING(PROMETHEUS, "bearer_file", AT(policy_cluster, usage.bearer_file), .help = "Or a file whose first line it is."),
+    STRING(PROMETHEUS, "ca_file", AT(policy_cluster, usage.ca_file), .help = "PEM of the authorities that its certificate is checked by, in place of all others."),
+    STRING(PROMETHEUS, "sigv4_region", AT(policy_cluster, usage.sigv4_region),
+           .help = "Region of an Amazon Managed Prometheus: requests are signed with the cluster's credentials."),
+    STRING(PROMETHEUS, "label", AT(policy_cluster, usage.label), .text = "container_label_com_amazonaws_ecs_task_definition_family",
+           .help = "Label of the results that names the task definition's family."),
+    STRING(PROMETHEUS, "cpu_query", AT(policy_cluster, usage.cpu_query),
+           .text = "sum by ($label) (rate(container_cpu_usage_seconds_total" OF_CLUSTER "[5m]))",
+           .help = "PromQL: cores that all tasks of a family use, one series a family. $cluster is the cluster's name, $label the label."),
+    STRING(PROMETHEUS, "memory_query", AT(policy_cluster, usage.memory_query),
+           .text = "sum by ($label) (container_memory_working_set_bytes" OF_CLUSTER ")", .help = "PromQL: bytes that they use."),
+    STRING(PROMETHEUS, "tasks_query", AT(policy_cluster, usage.tasks_query),
+           .text = "max by ($label) (count by ($label, container_label_com_amazonaws_ecs_container_name) (container_memory_working_set_bytes" OF_CLUSTER "))",
+           .help = "PromQL: how many tasks of a family these two saw."),
+    STRING(PROMETHEUS, "fresh_query", AT(policy_cluster, usage.fresh_query),
+           .text = "max by ($label) (timestamp(container_memory_working_set_bytes" OF_CLUSTER "))",
+           .help = "PromQL: Unix time of the newest sample of a family."),
 
     NUMBER(CLUSTER ".headroom", "percent", "%", 10, 0, 100, AT(policy_cluster, headroom_percent), "Of the reserved capacity."),
     ARRAY(CLUSTER ".headroom", "tasks", policy_cluster, headroom_tasks, headroom_task_count, policy_headroom_task,

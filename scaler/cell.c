@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "scaler/gather_notices.h"
-#include "scaler/outlook_past.h"
 #include "scaler/warnings.h"
 
 enum { LINE_MAX_BYTES = 64 << 10, RESTORE_MAX_BYTES = 64 << 20, POLICY_MAX_BYTES = 4 << 20 };
@@ -30,19 +29,6 @@ static int gather_notice(struct cell *c, struct tick_frame *f, struct snapshot *
     return 0;
 }
 
-// L15: what an hour may cost is measured by what the dearest one of two weeks did.
-static void read_dearest(struct cell *c, int64_t now_ms)
-{
-    enum { HOUR_MS = 3600000, DAYS = 14 };
-    struct err err;
-    if (c->shared->state == NULL || c->state_id == 0 || (c->dearest_read_ms > 0 && now_ms - c->dearest_read_ms < HOUR_MS))
-        return;
-    c->dearest_read_ms = now_ms;
-    int64_t from_ms = now_ms - (int64_t)DAYS * 24 * HOUR_MS;
-    if (state_samples_highest_hour(c->shared->state, c->state_id, SERIES_COST_USD_MICRO_PER_HOUR, from_ms, now_ms, &c->dearest_usd_micro, &err) != 0)
-        c->dearest_usd_micro = 0;  // unknown: the policy's max at on-demand price is the limit
-}
-
 static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, struct err *err)
 {
     struct cell *c = arg;
@@ -64,11 +50,8 @@ static int step_gather(void *arg, struct tick_frame *f, struct snapshot *ret, st
         ret->owner = arena_strdup(f->arena, c->shared->owner ? c->shared->owner : "");
         ret->confirmed = arena_strdup(f->arena, c->shared->confirmed ? c->shared->confirmed : "");
     }
-    if (rc == 0) {
-        read_dearest(c, ret->now_ms);
-        ret->dearest_usd_micro = c->dearest_usd_micro;
-        outlook_look(&c->outlook, c->policy, c->shared->state, c->state_id, ret);
-    }
+    if (rc == 0)
+        cell_add_facts(c, f->arena, ret);
     if (rc == 0 && c->shared->desk)
         desk_control(c->shared->desk, c->index, f->arena, ret);
     rc = rc != 0 ? rc : stopping(c, err);
@@ -346,6 +329,7 @@ void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const s
     struct tick_ops ops = cell_ops(c);
     tick_init(&c->tick, clock, policy, &ops);
     c->tick.dry_run = shared->dry_run;
+    c->usage = usage_new(&(struct usage_options){region_clients(r), aws_transport(region_aws(r)), shared->env, policy->account, (int64_t)index * 250});
 }
 
 int cell_answer_notice(struct cell *c, bool fresh_fleets, struct err *err)
@@ -400,6 +384,7 @@ bool cell_drain_waits(const struct tick_frame *f, int64_t now_ms, int64_t *ret_d
 
 void cell_release(struct cell *c)
 {
+    usage_free(c->usage);
     gather_free(c->gather);
     tick_release(&c->tick);
     outlook_release(&c->outlook);

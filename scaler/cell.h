@@ -11,6 +11,7 @@
 #include "scaler/execute.h"
 #include "scaler/gather.h"
 #include "scaler/tick.h"
+#include "scaler/usage.h"
 #include "scaler/view.h"
 
 struct cell_shared {                 // what the cells of a loop have in common
@@ -20,6 +21,7 @@ struct cell_shared {                 // what the cells of a loop have in common
     struct desk *desk;               // says what is allowed
     FILE *intents;
     const char *policy_hash, *owner, *confirmed;  // of the policy in force
+    const struct aws_env *env;       // of secrets; NULL: the process environment
     bool dry_run;
     int answers;                     // to notices, under way: one inside of the other's wait
     volatile sig_atomic_t *stop;     // no read is waited for, no change begun
@@ -33,6 +35,7 @@ struct cell {
     const struct policy_cluster *policy;
     struct region *region;
     struct gather *gather;
+    struct usage *usage;
     struct aws_executor aws;
     struct executor executor;
     struct tick tick;
@@ -58,6 +61,7 @@ void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const s
                const struct clock *clock);
 void cell_release(struct cell *c);
 struct tick_ops cell_ops(struct cell *c);
+void cell_add_facts(struct cell *c, struct arena *a, struct snapshot *s);  // what is known beside the look (cell_facts.c)
 // The answer to a notice, by the last look; between two waits of another cell's look, or of its own. fresh_fleets: those that we changed are
 // read again before.
 int cell_answer_notice(struct cell *c, bool fresh_fleets, struct err *err);

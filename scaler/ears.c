@@ -55,6 +55,8 @@ void ears_turn(struct ears *e)
     if (!e->open || e->notices.answering > NOTICES_NESTED_MAX)
         return;
     events_turn(e->events);
+    for (size_t i = 0; i < e->o.cell_count; i++)
+        usage_turn(e->o.cells[i].usage, e->o.cells[i].policy);
     notices_poll(&e->notices, e->o.regions, *e->o.region_count);
     if (notices_answer(&e->notices))
         events_turn(e->events);
@@ -67,6 +69,10 @@ int64_t ears_due_ms(const struct ears *e)
     for (size_t i = 0; e->open && i < *e->o.region_count; i++) {
         int64_t poll_ms = region_account(e->o.regions[i])[0] ? region_notices_due_ms(e->o.regions[i]) : INT64_MAX;
         due_ms = poll_ms < due_ms ? poll_ms : due_ms;
+    }
+    for (size_t i = 0; e->open && i < e->o.cell_count; i++) {
+        int64_t ask_ms = usage_due_ms(e->o.cells[i].usage, e->o.cells[i].policy);
+        due_ms = ask_ms < due_ms ? ask_ms : due_ms;
     }
     return due_ms;
 }

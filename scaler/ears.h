@@ -1,4 +1,4 @@
-// The ears of the loop: the queues of events, the poll of spot requests, and the notices that wait for an answer, as one thing that
+// The ears of the loop: the queues of events, the poll of spot requests, the measured use, and the notices that wait for an answer, as one thing that
 // the loop gives a turn to between its waits; the client gives it one between the waits of a look.
 #pragma once
 

@@ -88,7 +88,7 @@ static void share(struct loop *l)
 {
     l->shared = (struct cell_shared){.state = l->o.state, .box = l->o.box, .log = l->o.log, .intents = l->o.intents ? l->o.intents : stdout,
                                      .policy_hash = l->policy->hash, .owner = l->policy->owner,
-                                     .confirmed = l->policy->confirm, .desk = l->desk, .dry_run = l->o.dry_run, .stop = &l->stop,
+                                     .confirmed = l->policy->confirm, .desk = l->desk, .env = l->o.env, .dry_run = l->o.dry_run, .stop = &l->stop,
                                      .in_change = &l->in_change, .cut = &l->cut};
 }
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/rng.h"
+#include "scaler/secret.h"
 
 enum { QUEUE_MAX = 64, TRIES_MAX = 10, BODY_MAX_BYTES = 1 << 20, ANSWER_MAX_BYTES = 64 << 10, HEADERS_MAX = 16, TIMEOUT_MS = 10000, URL_MAX = 2048 };
 #define PAUSE_MIN_MS 1000
@@ -222,36 +223,16 @@ static void on_done(void *arg, const struct transport_response *r)
     }
 }
 
-// The header's value; "" and a reason when it is not to be had.
-static const char *secret(struct webhook *w, const struct policy_header *h, char line[1024], char why[256])
-{
-    if (h->value_env[0]) {
-        const char *value = aws_env_get(w->o.env, h->value_env);
-        snprintf(why, 256, "%s%.100s", value ? "" : "the environment has no ", value ? "" : h->value_env);
-        return value ? value : "";
-    }
-    FILE *f = fopen(h->value_file, "re");
-    if (f == NULL || fgets(line, 1024, f) == NULL) {
-        snprintf(why, 256, "%.150s: %s", h->value_file, f ? "is empty" : strerror(errno));
-        line[0] = '\0';
-    }
-    if (f)
-        fclose(f);
-    line[strcspn(line, "\r\n")] = '\0';
-    return line;
-}
-
 static int submit(struct webhook *w, struct err *err)
 {
-    char lines[HEADERS_MAX][1024], why[256] = "";
+    char lines[HEADERS_MAX][SECRET_MAX];
     struct http_header headers[HEADERS_MAX + 1] = {{SLICE_LIT("Content-Type"), SLICE_LIT("application/json")}};
     size_t n = 1;
     for (size_t i = 0; i < w->policy->webhook_header_count && i < HEADERS_MAX; i++) {
         const struct policy_header *h = &w->policy->webhook_headers[i];
-        const char *value = secret(w, h, lines[i], why);
-        if (value[0] == '\0')
-            return err_set(err, ERR_IO, "header %.60s: %s", h->name, why);
-        headers[n++] = (struct http_header){slice_of(h->name), slice_of(value)};
+        if (secret_read(w->o.env, h->value_env, h->value_file, lines[i], err) != 0)
+            return err_wrap(err, "header %.60s", h->name);
+        headers[n++] = (struct http_header){slice_of(h->name), slice_of(lines[i])};
     }
     struct transport_request r = {.method = "POST", .url = w->url, .headers = headers, .header_count = n, .body = buf_slice(&w->queue[0].body),
                                   .timeout_ms = TIMEOUT_MS, .max_response_bytes = ANSWER_MAX_BYTES, .outward = true};

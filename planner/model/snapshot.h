@@ -253,6 +253,7 @@ struct snapshot {
     size_t instance_count;
     int64_t boot_p90_ms, boot_p95_ms;  // learned launch → registered, 0 = not yet known
     struct outlook outlook;
+    struct source usage;       // measured use (shape.used_p95), where the policy names a source of it; detail may be NULL
 };
 
 const char *source_kind_name(enum source_kind k);   // "container_instances", …

@@ -138,6 +138,8 @@ json_t *snapshot_to_json(const struct snapshot *s)
     json_object_set_new(obj, "sources", sources_to_json(s));
     if (s->outlook.at_ms > 0)
         json_object_set_new(obj, "outlook", object_of(outlook_fields, &s->outlook));
+    if (s->usage.state != SOURCE_UNKNOWN || s->usage.read_ms > 0 || (s->usage.detail && s->usage.detail[0]))
+        json_object_set_new(obj, "usage", object_of(source_fields, &s->usage));
     if (s->control.mode != CONTROL_RUN)
         json_object_set_new(obj, "control", object_of(control_fields, &s->control));
     json_sets_write(obj, s);

@@ -11,6 +11,7 @@ struct prometheus_call {
     uint64_t id;
     prometheus_done_fn done;
     void *arg;
+    bool in_submit, over;  // a transport may complete it at once
 };
 
 // ---- the request ----------------------------------------------------------------------------------------------------------
@@ -106,7 +107,9 @@ static void on_response(void *arg, const struct transport_response *r)
     int rc = err.kind ? err.kind : prometheus_decode(r->body, r->status, &a, &answer, &err);
     c->done(c->arg, rc == 0 ? &answer : NULL, &err);
     arena_release(&a);
-    free(c);
+    c->over = true;
+    if (!c->in_submit)
+        free(c);
 }
 
 static int submit(struct prometheus_call *c, const struct prometheus_server *s, const struct prometheus_query *q, struct err *err)
@@ -143,10 +146,14 @@ struct prometheus_call *prometheus_ask(struct transport *t, const struct prometh
     struct prometheus_call *c = calloc(1, sizeof *c);
     assert(c);
     *c = (struct prometheus_call){.transport = t, .done = done, .arg = arg};
-    if (submit(c, s, q, &err) == 0)
+    c->in_submit = true;
+    int rc = submit(c, s, q, &err);
+    c->in_submit = false;
+    if (rc == 0 && !c->over)
         return c;
     free(c);
-    done(arg, NULL, &err);
+    if (rc)
+        done(arg, NULL, &err);
     return NULL;
 }
 

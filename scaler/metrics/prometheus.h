@@ -28,7 +28,7 @@ struct prometheus_query {
 typedef void (*prometheus_done_fn)(void *arg, const struct prometheus_answer *answer, const struct err *err);
 
 struct prometheus_call;
-// NULL: it failed at once, and `done` was told.
+// NULL: it is over, and `done` was told.
 struct prometheus_call *prometheus_ask(struct transport *t, const struct prometheus_server *s, const struct prometheus_query *q,
                                        prometheus_done_fn done, void *arg);
 void prometheus_cancel(struct prometheus_call *c);  // NULL-safe; done is told

@@ -173,6 +173,9 @@ static const char *shape_difference(const struct shape *a, const struct shape *b
     SAME_TEXT(arch);
     SAME_TEXT(unmodelled);
     SAME_RES(need);
+    SAME_RES(used_p95);
+    SAME_RES(used_now);
+    SAME(used_at_ms);
     for (int i = 0; i < a->strategy_count; i++) {
         SAME(strategies[i].kind);
         SAME_TEXT(strategies[i].field);
@@ -334,6 +337,9 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     const char *control = control_difference(&a->control, &b->control);
     if (control)
         return control;
+    const char *usage = source_difference(&a->usage, &b->usage);
+    if (usage)
+        return usage;
     SAME_TABLE(local_times, local_time_count, local_time)
     SAME_TABLE(quotas, quota_count, quota)
     SAME_TABLE(attribute_sets, attribute_set_count, set)

@@ -155,6 +155,9 @@ static void make_shapes(struct snapshot *s, struct rng *r, struct arena *a)
         *shape = (struct shape){
             .name = arena_printf(a, "web:%d", (int)below(r, 3)),  // often the same: unique with their service only
             .need = some_res(r),
+            .used_p95 = some_res(r),
+            .used_now = some_res(r),
+            .used_at_ms = some_time(r),
             .known = coin(r),
             .distinct_instance = coin(r),
             .arch = some_text(r, a, "arch"),
@@ -312,6 +315,7 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
     if (coin(r))
         s.control = (struct control){(enum control_mode)(1 + below(r, CONTROL_COUNT - 1)), some_text(r, a, "who"), some_text(r, a, "why"),
                                      some_time(r), some_time(r)};
+    s.usage = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "usage")} : (struct source){.detail = ""};
     if (coin(r))
         s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000)};
     s.local_times = arena_array(a, struct local_time, s.local_time_count);

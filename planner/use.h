@@ -1,0 +1,30 @@
+// Measured use: the second proof of scale-in, beside what is reserved.
+//
+// Where the policy names a source of use, a task is as large as the larger of what it reserves and what it uses (the 95th percentile of an
+// hour) over the policy's ceiling, and what goes is proven on that too: so hosts that are full by use, or with tasks that reserve little, are
+// not emptied onto others. It only ever holds: which instances are chosen, and in what order, is decided without it (V12), and no order comes
+// of it, since ECS places by what is reserved. While the use is not known everything is held, unless the policy has reservations count in its
+// place (V11).
+#pragma once
+
+#include "planner/placement.h"
+#include "planner/work.h"
+
+bool use_counts(const struct work *w);           // the policy names a source
+// Why nothing may be drained: the use is not known. NULL: it is, or does not count.
+const char *use_hold(struct work *w);
+// Which of these may go, all of them together, the first ones first; their planned_drain stays as it is. ret: by instance why not, NULL where it may.
+void use_prove(struct work *w, const int *instances, size_t count, const char **ret);
+// A verdict of the cluster, and an alert where it has not been known for long.
+void use_explain(struct work *w);
+
+// The cluster with tasks as large as by use, until the end of the view: shapes, room and passes of the work. Between the two nothing else changes.
+struct use_view {
+    bool on;
+    const struct snapshot *snapshot;
+    struct shape_facts *facts;
+    struct res *rooms;
+};
+// The pass to go by: a new one, or `plain` where use does not count.
+const struct pass *use_view_begin(struct use_view *v, struct work *w, const struct pass *plain, struct pass_options o);
+void use_view_end(struct use_view *v, struct work *w);

@@ -1,0 +1,24 @@
+// What a cell knows of its cluster beside the look: what an hour cost at most, what the forecast asks for, what tasks use.
+#include "scaler/cell.h"
+#include "scaler/outlook_past.h"
+
+// L15: what an hour may cost is measured by what the dearest one of two weeks did.
+static void read_dearest(struct cell *c, int64_t now_ms)
+{
+    enum { HOUR_MS = 3600000, DAYS = 14 };
+    struct err err;
+    if (c->shared->state == NULL || c->state_id == 0 || (c->dearest_read_ms > 0 && now_ms - c->dearest_read_ms < HOUR_MS))
+        return;
+    c->dearest_read_ms = now_ms;
+    int64_t from_ms = now_ms - (int64_t)DAYS * 24 * HOUR_MS;
+    if (state_samples_highest_hour(c->shared->state, c->state_id, SERIES_COST_USD_MICRO_PER_HOUR, from_ms, now_ms, &c->dearest_usd_micro, &err) != 0)
+        c->dearest_usd_micro = 0;  // unknown: the policy's max at on-demand price is the limit
+}
+
+void cell_add_facts(struct cell *c, struct arena *a, struct snapshot *s)
+{
+    read_dearest(c, s->now_ms);
+    s->dearest_usd_micro = c->dearest_usd_micro;
+    outlook_look(&c->outlook, c->policy, c->shared->state, c->state_id, s);
+    usage_tell(c->usage, c->policy, a, s);
+}

@@ -1,0 +1,29 @@
+// The measured use of one cluster's tasks: asked of a Prometheus beside the looks, kept for an hour, told to each snapshot.
+//
+// Nothing here waits for it: usage_turn asks what is due, answers come inside whatever wait the loop is in, and a look takes what is known
+// then, with its age. A round is four queries (cores, bytes, tasks seen, newest sample); it counts when all are answered whole. A
+// family that is missing from one of them, twice in one, not finite, negative or older than the policy allows is not measured in that
+// round: unknown, never zero. The first round asks for the hour before. Secrets are read at each round, never kept.
+#pragma once
+
+#include "base/log.h"
+#include "planner/model/snapshot.h"
+#include "policies/policy.h"
+#include "scaler/aws/aws.h"
+
+struct usage;
+struct usage_options {
+    struct aws_clients *clients;    // borrowed, as all here
+    struct transport *transport;
+    const struct aws_env *env;      // of the secrets; NULL: the process environment
+    const char *account;            // whose credentials sign, "" those of the environment
+    int64_t delay_ms;               // before the first round: clusters do not ask all at once
+};
+struct usage *usage_new(const struct usage_options *o);
+void usage_free(struct usage *u);  // NULL-safe; cancels what is open
+int64_t usage_due_ms(const struct usage *u, const struct policy_cluster *p);  // world time of the next round; INT64_MAX: none
+void usage_turn(struct usage *u, const struct policy_cluster *p);  // p is read here only
+// For who looks once: asks, and runs the transport until the round is over or until_ms (world time) has come.
+void usage_wait(struct usage *u, const struct policy_cluster *p, int64_t until_ms);
+// Writes s->usage, and what is known of each shape. Texts live in the arena. Nothing where the policy names no source.
+void usage_tell(const struct usage *u, const struct policy_cluster *p, struct arena *a, struct snapshot *s);
