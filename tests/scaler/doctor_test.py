@@ -51,7 +51,7 @@ class Case:
 class World:
     def __init__(self, folder):
         self.proxy, self.folder, self.policy = Proxy(MASU, "--ec2-fleet"), folder, folder / "policy.json"
-        self.good = {"events": [{"queue_url": self.proxy.env["AWS_ENDPOINT_URL"] + "/123456789012/masu-events", "region": "us-east-1"}], "clusters": [{"name": name, "region": "us-east-1", "fleets": [{"id": fleet, "max": 200}]} for name, fleet in FLEETS.items()]}
+        self.good = {"events": [{"queue_url": self.proxy.env["AWS_ENDPOINT_URL"] + "/111122223333/masu-events", "region": "us-east-1"}], "clusters": [{"name": name, "region": "us-east-1", "fleets": [{"id": fleet, "max": 200}]} for name, fleet in FLEETS.items()]}
 
     def changed(self, change):
         policy = json.loads(json.dumps(self.good))
