@@ -10,8 +10,9 @@
 #include "scaler/gather.h"
 #include "scaler/options.h"
 #include "scaler/plan_text.h"
+#include "scaler/usage.h"
 
-enum { ARENA_MAX_BYTES = 1 << 30, OUTPUT_MAX_BYTES = 256 << 20, LOOK_LIMIT_MS = 60000 };
+enum { ARENA_MAX_BYTES = 1 << 30, OUTPUT_MAX_BYTES = 256 << 20, LOOK_LIMIT_MS = 60000, USAGE_WAIT_MS = 12000 };
 
 struct plan_command {
     const char *policy_path, *cluster, *snapshot_path;
@@ -93,7 +94,12 @@ static int plan_cluster(struct plan_command *c, struct aws_clients *clients, con
         return rc;
     struct gather *g = gather_new(region, clock, p->name);
     struct snapshot s;
+    struct usage *u = usage_new(&(struct usage_options){.clients = clients, .transport = aws_transport(region_aws(region)), .account = p->account});
+    usage_wait(u, p, clock_wall_ms(clock) + USAGE_WAIT_MS);
     rc = gather_look(g, p, LOOK_LIMIT_MS, &c->arena, &s, err);
+    if (rc == 0)
+        usage_tell(u, p, &c->arena, &s);
+    usage_free(u);
     if (rc == 0) {
         struct zones zones;
         zones_init(&zones);

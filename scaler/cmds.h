@@ -18,6 +18,7 @@ int cmd_explain(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_check_policy(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_backfill(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_health(int argc, char **argv);

@@ -13,6 +13,7 @@ enum { CLUSTERS_MAX = 256, REPORT_MAX_BYTES = 1 << 20, POLICY_MAX_BYTES = 64 << 
 #define CRASH_HOLD_MS 3600000
 #define POLICY_HOLD_MS 600000
 #define URGENT_GAP_MS 5000
+#define USAGE_WAIT_MS 12000  // of one tick alone
 
 struct loop {
     struct loop_options o;
@@ -470,6 +471,7 @@ int loop_once(struct loop *l, struct err *err)
     int rc = 0;
     for (size_t i = 0; i < l->cell_count && !l->stop; i++) {
         struct err one = {0};
+        usage_wait(l->cells[i].usage, l->cells[i].policy, clock_wall_ms(l->clock) + USAGE_WAIT_MS);
         if (tick_cell(l, &l->cells[i], &one) != 0)
             rc = err_set(err, one.kind, "%s: %s", l->cells[i].policy->name, one.msg);
     }

@@ -17,6 +17,7 @@ static const struct command COMMANDS[] = {
     {"explain", cmd_explain, "why and why not: one tick of the journal, or one candidate in it"},
     {"replay", cmd_replay, "plan again from the journal, and compare to the byte"},
     {"forecast", cmd_forecast, "what a series of demand will be, as quantiles; or how good that would have been"},
+    {"backfill", cmd_backfill, "fill the history of before masu from a Prometheus"},
     {"simulate", cmd_simulate, "what a demand would cost under masu and other rules, and what if"},
     {"check-policy", cmd_check_policy, "check a policy file and say exactly what is wrong with it"},
     {"doctor", cmd_doctor, "is everything in place? each line with a remedy; changes nothing"},

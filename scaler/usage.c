@@ -4,9 +4,8 @@
 
 #include "base/check.h"
 #include "scaler/metrics/book.h"
-#include "scaler/metrics/prometheus.h"
-#include "scaler/secret.h"
 #include "scaler/strmap.h"
+#include "scaler/usage_server.h"
 
 enum { QUERY_CPU, QUERY_MEMORY, QUERY_TASKS, QUERY_FRESH, QUERY_COUNT };
 enum { ALL = (1 << QUERY_COUNT) - 1, QUERY_BYTES = 16384, NEWEST = BOOK_MINUTES - 1 };
@@ -174,28 +173,12 @@ static void on_answer(void *arg, const struct prometheus_answer *answer, const s
         end_round(u);
 }
 
-static void add_query(struct buf *out, const char *text, const char *cluster, const char *label)
-{
-    const char *slash = strrchr(cluster, '/');
-    while (*text) {
-        if (strncmp(text, "$cluster", 8) == 0) {
-            buf_add_str(out, slash ? slash + 1 : cluster);
-            text += 8;
-        } else if (strncmp(text, "$label", 6) == 0) {
-            buf_add_str(out, label);
-            text += 6;
-        } else {
-            buf_add_char(out, *text++);
-        }
-    }
-}
-
 static void ask(struct usage *u, const struct policy_cluster *p, const struct prometheus_server *s, int query)
 {
     const char *const texts[QUERY_COUNT] = {p->usage.cpu_query, p->usage.memory_query, p->usage.tasks_query, p->usage.fresh_query};
     _cleanup_(buf_release) struct buf text;
     buf_init(&text, QUERY_BYTES);
-    add_query(&text, texts[query], p->name, p->usage.label);
+    usage_query(&text, texts[query], p->name, p->usage.label);
     struct prometheus_query q = {.promql = buf_str(&text), .timeout_ms = TIMEOUT_MS, .max_bytes = ANSWER_BYTES};
     if (u->round.past) {
         q.to_ms = u->round.end_ms;
@@ -214,22 +197,6 @@ static bool is_open(const struct usage *u)
     return u->round.open > 0;
 }
 
-static int server_of(struct usage *u, const struct policy_usage *p, struct prometheus_server *ret, char secret[SECRET_MAX], struct err *err)
-{
-    *ret = (struct prometheus_server){.url = p->url, .ca_file = p->ca_file};
-    bool bearer = *p->bearer_env || *p->bearer_file, password = *p->password_env || *p->password_file;
-    if (bearer || password) {
-        int rc = secret_read(u->o.env, bearer ? p->bearer_env : p->password_env, bearer ? p->bearer_file : p->password_file, secret, err);
-        if (rc)
-            return rc;
-    }
-    if (bearer)
-        ret->bearer = secret;
-    else if (*p->user)
-        *ret = (struct prometheus_server){.url = p->url, .ca_file = p->ca_file, .user = p->user, .password = password ? secret : ""};
-    return *p->sigv4_region ? aws_clients_get(u->o.clients, u->o.account, p->sigv4_region, &ret->aws, err) : 0;
-}
-
 static void begin_round(struct usage *u, const struct policy_cluster *p)
 {
     struct round *r = &u->round;
@@ -242,7 +209,7 @@ static void begin_round(struct usage *u, const struct policy_cluster *p)
     u->next_ms = r->world_ms + p->usage.every_ms;
     u->stale_ms = p->usage.stale_ms;
     snprintf(u->label, sizeof u->label, "%s", p->usage.label);
-    if (server_of(u, &p->usage, &server, secret, &err) != 0) {
+    if (usage_server(u->o.clients, u->o.env, u->o.account, &p->usage, &server, secret, &err) != 0) {
         snprintf(u->error, sizeof u->error, "%.380s", err.msg);
         return;
     }
@@ -337,7 +304,6 @@ struct usage *usage_new(const struct usage_options *o)
     struct usage *u = calloc(1, sizeof *u);
     assert(u);
     u->o = *o;
-    u->o.env = o->env ? o->env : &aws_env_process;
     u->next_ms = clock_wall_ms(o->transport->clock) + o->delay_ms;
     u->book = book_new();
     return u;

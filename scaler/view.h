@@ -67,11 +67,11 @@ struct view_service {
     int index;                   // in the snapshot
     int32_t waiting, instances;
     int64_t waiting_since_ms;
-    struct res task, reserved;   // one task of the primary shape; all its tasks here
+    struct res task, reserved, used;  // one task of the primary shape; all its tasks here; what they use now, where that is known
     struct view_cost cost;       // its part of the instances that its tasks are on
     int64_t stop_timeout_ms;     // of the primary shape, 0 unknown
     struct view_risk risks[VIEW_RISK_COUNT];
-    int risk_count;
+    int risk_count, unmeasured;  // tasks here whose use is not known
 };
 
 struct view_counts {

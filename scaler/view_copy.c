@@ -144,6 +144,7 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
         for (size_t k = 0; k < c->fleets[i].pool_count; k++)
             c->fleets[i].pools[k].attributes = same_set(s, c, c->fleets[i].pools[k].attributes);
     }
+    c->usage.detail = c->usage.detail ? text(c->usage.detail, a) : NULL;
     c->shapes = items(c->shapes, c->shape_count, sizeof(*c->shapes), a);
     for (size_t i = 0; i < c->shape_count; i++)
         copy_shape(&c->shapes[i], a);

@@ -319,6 +319,9 @@ static void add_holdings(const struct snapshot *s, struct view_service *services
             struct view_service *v = &services[h->service];
             if (h->shape >= 0)
                 v->reserved = res_add(v->reserved, res_scale(s->shapes[h->shape].need, h->running + h->pending + h->stopping));
+            bool measured = h->shape >= 0 && s->shapes[h->shape].used_at_ms > 0;
+            v->used = measured ? res_add(v->used, res_scale(s->shapes[h->shape].used_now, h->running)) : v->used;
+            v->unmeasured += measured ? 0 : h->running;
             if (h->service != last)
                 v->instances++;
             last = h->service;

@@ -41,6 +41,10 @@ static const struct {
     [SERIES_FORECAST_NEED_CPU_UNITS_Q90] = {"need_cpu_units_q90", HISTORY_FORECAST, BUCKET_MAX},
     [SERIES_FORECAST_NEED_MEMORY_MIB_Q50] = {"need_memory_mib_q50", HISTORY_FORECAST, BUCKET_MAX},
     [SERIES_FORECAST_NEED_MEMORY_MIB_Q90] = {"need_memory_mib_q90", HISTORY_FORECAST, BUCKET_MAX},
+    [SERIES_USED_CPU_UNITS] = {"used_cpu_units", HISTORY_CLUSTER, BUCKET_MAX},
+    [SERIES_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_CLUSTER, BUCKET_MAX},
+    [SERIES_SERVICE_USED_CPU_UNITS] = {"used_cpu_units", HISTORY_SERVICE, BUCKET_MAX},
+    [SERIES_SERVICE_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
 };
 
 static const char *const kind_names[HISTORY_KIND_COUNT] = {"cluster", "service", "pool", "forecast"};

@@ -57,6 +57,10 @@ enum series {
     SERIES_FORECAST_NEED_CPU_UNITS_Q90,
     SERIES_FORECAST_NEED_MEMORY_MIB_Q50,
     SERIES_FORECAST_NEED_MEMORY_MIB_Q90,
+    SERIES_USED_CPU_UNITS,       // measured, of what was measured
+    SERIES_USED_MEMORY_MIB,
+    SERIES_SERVICE_USED_CPU_UNITS,
+    SERIES_SERVICE_USED_MEMORY_MIB,
     SERIES_COUNT  // append-only: the number is in the database
 };
 enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of many samples shows

@@ -61,7 +61,8 @@ static void add_cluster(struct tick_samples *t, const struct plan_summary *p)
 
 struct service_sums {
     int64_t waiting;
-    struct res reserved;
+    struct res reserved, used;
+    bool unmeasured;  // what some of its tasks use is not known
 };
 
 static struct service_sums *sum_services(const struct tick_samples *t, const struct plan *p)
@@ -74,6 +75,11 @@ static struct service_sums *sum_services(const struct tick_samples *t, const str
     for (size_t i = 0; i < s->instance_count; i++)
         for (size_t k = 0; k < s->instances[i].holding_count; k++) {
             const struct holding *h = &s->instances[i].holdings[k];
+            const struct shape *x = h->shape >= 0 ? &s->shapes[h->shape] : NULL;
+            if (h->service >= 0 && x && x->used_at_ms > 0)
+                sums[h->service].used = res_add(sums[h->service].used, res_scale(x->used_now, h->running));
+            else if (h->service >= 0)
+                sums[h->service].unmeasured |= h->running > 0;
             if (h->service >= 0)
                 sums[h->service].reserved = res_add(sums[h->service].reserved, res_scale(s->shapes[h->shape].need, h->running + h->pending + h->stopping));
         }
@@ -98,9 +104,19 @@ static void add_service(struct tick_samples *t, const struct service *x, const s
     }
 }
 
+static void add_use(struct tick_samples *t, const struct service *x, const struct service_sums *sum, struct res *all)
+{
+    if (t->s->usage.state != SOURCE_OK || !known(t, FROM_NEED | KNOWN(TASKS)) || sum->unmeasured || x->running == 0)
+        return;
+    add(t, SERIES_SERVICE_USED_CPU_UNITS, x->name, sum->used.v[RES_CPU]);
+    add(t, SERIES_SERVICE_USED_MEMORY_MIB, x->name, sum->used.v[RES_MEMORY]);
+    *all = res_add(*all, sum->used);
+}
+
 static void add_services(struct tick_samples *t, const struct plan *p)
 {
     int64_t desired = 0, running = 0;
+    struct res used = {{0}};
     if (!known(t, FROM_SERVICES))
         return;
     const struct service_sums *sums = sum_services(t, p);
@@ -109,8 +125,13 @@ static void add_services(struct tick_samples *t, const struct plan *p)
         if (!x->on_ec2 || x->kind != SERVICE_REPLICA)
             continue;  // a daemon's tasks are as many as the instances
         add_service(t, x, &sums[i]);
+        add_use(t, x, &sums[i], &used);
         desired += x->desired;
         running += x->running;
+    }
+    if (!res_is_zero(used)) {
+        add(t, SERIES_USED_CPU_UNITS, "", used.v[RES_CPU]);
+        add(t, SERIES_USED_MEMORY_MIB, "", used.v[RES_MEMORY]);
     }
     add(t, SERIES_DESIRED_TASKS, "", desired);
     add(t, SERIES_RUNNING_TASKS, "", running);

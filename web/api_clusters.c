@@ -118,23 +118,28 @@ void web_clusters(struct web_request *r, struct web_response *w)
 // ---- one cluster ----------------------------------------------------------------------------------------------------------
 static const char *const source_states[] = {[SOURCE_UNKNOWN] = "unknown", [SOURCE_PARTIAL] = "partial", [SOURCE_OK] = "ok"};
 
+static void write_source(struct jsonw *j, const struct web_request *r, const char *kind, const struct source *s, bool stale)
+{
+    jsonw_object(j, NULL);
+    jsonw_str(j, "kind", kind);
+    jsonw_str(j, "state", source_states[s->state]);
+    jsonw_bool(j, "stale", stale);
+    jsonw_time(j, "read", s->read_ms);
+    if (s->read_ms)
+        jsonw_int(j, "age_ms", r->now_ms - s->read_ms);
+    else
+        jsonw_null(j, "age_ms");
+    jsonw_str(j, "detail", s->detail);
+    jsonw_end(j);
+}
+
 static void write_sources(struct jsonw *j, const struct web_request *r, const struct view_cluster *c)
 {
     jsonw_array(j, "sources");
-    for (int i = 0; c->ticked && i < SOURCE_COUNT; i++) {
-        const struct source *s = &c->snapshot->sources[i];
-        jsonw_object(j, NULL);
-        jsonw_str(j, "kind", source_kind_name((enum source_kind)i));
-        jsonw_str(j, "state", source_states[s->state]);
-        jsonw_bool(j, "stale", c->source_stale[i]);
-        jsonw_time(j, "read", s->read_ms);
-        if (s->read_ms)
-            jsonw_int(j, "age_ms", r->now_ms - s->read_ms);
-        else
-            jsonw_null(j, "age_ms");
-        jsonw_str(j, "detail", s->detail);
-        jsonw_end(j);
-    }
+    for (int i = 0; c->ticked && i < SOURCE_COUNT; i++)
+        write_source(j, r, source_kind_name((enum source_kind)i), &c->snapshot->sources[i], c->source_stale[i]);
+    if (c->ticked && c->snapshot->usage.detail && (c->snapshot->usage.read_ms > 0 || c->snapshot->usage.detail[0]))
+        write_source(j, r, "usage", &c->snapshot->usage, c->snapshot->usage.state != SOURCE_OK);
     jsonw_end(j);
 }
 

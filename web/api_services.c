@@ -70,7 +70,10 @@ static void write_service(struct jsonw *j, const struct view_cluster *c, const s
     jsonw_int_or_null(j, "task_cpu_units", v->task.v[RES_CPU]);
     jsonw_int_or_null(j, "task_memory_mib", v->task.v[RES_MEMORY]);
     jsonw_res(j, "reserved", v->reserved);
-    jsonw_null(j, "used");  // nothing measures it
+    if (c->snapshot->usage.state == SOURCE_OK && v->unmeasured == 0 && v->instances > 0)
+        jsonw_res(j, "used", v->used);
+    else
+        jsonw_null(j, "used");
     jsonw_int(j, "instances", v->instances);
     write_cost(j, "cost", v->cost);
     jsonw_int(j, "min_percent", x->min_percent);

@@ -274,12 +274,16 @@ static void write_source_ages(struct out *o, const struct view_cluster *c)
         if (c->snapshot->sources[i].read_ms)
             cluster_line(o, "masu_source_age_seconds", c, LABELS("source", source_kind_name((enum source_kind)i)),
                          (double)(o->r->now_ms - c->snapshot->sources[i].read_ms) / 1000);
+    if (c->ticked && c->snapshot->usage.read_ms)
+        cluster_line(o, "masu_source_age_seconds", c, LABELS("source", "usage"), (double)(o->r->now_ms - c->snapshot->usage.read_ms) / 1000);
 }
 
 static void write_source_up(struct out *o, const struct view_cluster *c)
 {
     for (int i = 0; c->ticked && i < SOURCE_COUNT; i++)
         cluster_line(o, "masu_source_up", c, LABELS("source", source_kind_name((enum source_kind)i)), !c->source_stale[i]);
+    if (c->ticked && c->snapshot->usage.detail && (c->snapshot->usage.read_ms > 0 || c->snapshot->usage.detail[0]))
+        cluster_line(o, "masu_source_up", c, LABELS("source", "usage"), c->snapshot->usage.state == SOURCE_OK);
 }
 
 static const struct {

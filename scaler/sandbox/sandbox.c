@@ -373,9 +373,13 @@ void sandbox_handle(struct sandbox *s, const struct sandbox_request *r, struct s
     buf_clear(&ret->body);
     make_request_id(s, ret->request_id);
     arena_reset(&s->arena);
-    if (slice_starts(r->path, SANDBOX_CREDENTIALS_PATH) || slice_starts(r->path, SANDBOX_METADATA_PATH))
+    if (slice_starts(r->path, SANDBOX_CREDENTIALS_PATH) || slice_starts(r->path, SANDBOX_METADATA_PATH)) {
         metadata_handle(s, r, ret);
-    else
+    } else if (slice_starts(r->path, SANDBOX_CADVISOR_PATH)) {
+        sync_worlds(s);
+        cadvisor_handle(s, r, ret);
+    } else {
         answer_call(s, r, ret);
+    }
     sandbox_unlock(s);
 }

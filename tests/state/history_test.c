@@ -310,6 +310,32 @@ static void a_source_that_is_not_known_says_nothing(void **state)
     assert_int_equal(state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v), 0);
 }
 
+static void what_tasks_use_is_said_where_it_is_measured(void **state)
+{
+    struct box *b = *state;
+    struct state_sample *v;
+    struct snapshot *s = &b->facts.snapshot;
+    const char *web = b->facts.services[0].name;
+    s->sources[SOURCE_TASKS].state = SOURCE_OK;
+    for (size_t k = 0; k < s->shape_count; k++) {
+        s->shapes[k].used_now = res_make(100, 300);
+        s->shapes[k].used_at_ms = s->now_ms;
+    }
+    size_t n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_true(said(v, n, SERIES_SERVICE_USED_CPU_UNITS, web) == STATE_NO_VALUE);  // no source, or one that fails
+    s->usage = (struct source){.state = SOURCE_OK, .read_ms = s->now_ms, .detail = ""};
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    int64_t cpu = said(v, n, SERIES_SERVICE_USED_CPU_UNITS, web);
+    assert_in_range(cpu, 100, 200);
+    assert_int_equal(said(v, n, SERIES_SERVICE_USED_MEMORY_MIB, web), 3 * cpu);
+    assert_true(said(v, n, SERIES_USED_CPU_UNITS, "") >= cpu);
+    for (size_t k = 0; k < s->shape_count; k++)
+        s->shapes[k].used_at_ms = 0;
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_true(said(v, n, SERIES_SERVICE_USED_CPU_UNITS, web) == STATE_NO_VALUE);
+    assert_true(said(v, n, SERIES_USED_CPU_UNITS, "") == STATE_NO_VALUE);
+}
+
 static void subjects_are_told_with_their_days(void **state)
 {
     struct box *b = *state;
@@ -374,6 +400,7 @@ int main(void)
         T(a_broken_day_or_row_is_unknown_and_mends),
         T(a_tick_says_what_each_service_and_pool_is_like),
         T(a_source_that_is_not_known_says_nothing),
+        T(what_tasks_use_is_said_where_it_is_measured),
         T(subjects_are_told_with_their_days),
         T(a_journal_of_old_goes_over_with_its_samples),
     };

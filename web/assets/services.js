@@ -102,7 +102,7 @@ function row(s, one, hue, most) {
     one ? null : h("td", { class: "c-cluster" }, h("a", { class: "plain quiet", href: href({ page: "services", cluster: s.cluster, ...place(s) }, true), "data-go": "" }, name(s.cluster, 28))),
     h("td", { class: "n c-tasks" }, h("span", { class: s.waiting ? "red" : "" }, s.running === s.desired || s.kind === "daemon" ? num(s.running) : num(s.running) + " of " + num(s.desired))),
     reservedCells(s, most[0], most[1]),
-    h("td", { class: "c-used quieter" }, "not measured"),
+    s.used ? h("td", { class: "c-used" }, vcpu(s.used.cpu_units), " ", gib(s.used.memory_mib)) : h("td", { class: "c-used quieter" }, "not measured"),
     h("td", { class: "n c-on" }, num(s.instances)), h("td", { class: "n cost" }, usd(cost(s))), h("td", { class: "risk" }, risk(s)));
 }
 

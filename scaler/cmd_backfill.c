@@ -1,0 +1,256 @@
+// masu backfill: weeks of history from a Prometheus on the first day. What is known already stays; what it is cut short in goes on the next time.
+#include <math.h>
+
+#include "base/check.h"
+#include "base/parse.h"
+#include "policies/policy.h"
+#include "scaler/cmds.h"
+#include "scaler/gather.h"
+#include "scaler/options.h"
+#include "scaler/usage_server.h"
+#include "state/state.h"
+
+enum { ARENA_MAX_BYTES = 64 << 20, ANSWER_BYTES = 4 << 20, QUERY_BYTES = 32768, DAYS_DEFAULT = 35, DAYS_MAX = 395, TRIES = 3 };
+#define DAY_MS INT64_C(86400000)
+#define STEP_MS INT64_C(300000)
+#define TIMEOUT_MS 60000
+#define IDENTIFY_MS 20000
+
+struct backfill {
+    const char *policy_path, *state_path, *cluster;
+    int64_t days;
+    struct arena arena;
+    struct policy policy;
+    struct clock clock;
+    struct transport *transport;
+    struct aws_clients *clients;
+    struct state *state;
+    int64_t points;            // filled or known, in all
+};
+
+// What is asked for: sums over a cluster. Tasks that ran stand for tasks wanted, what containers were given for need.
+struct line {
+    enum series series;
+    const char *(*query)(const struct policy_usage *p);
+    double scale;
+};
+
+static const char *cpu(const struct policy_usage *p)
+{
+    return p->cpu_query;
+}
+
+static const char *memory(const struct policy_usage *p)
+{
+    return p->memory_query;
+}
+
+static const char *tasks(const struct policy_usage *p)
+{
+    return p->tasks_query;
+}
+
+static const char *shares(const struct policy_usage *p)
+{
+    (void)p;
+    return "container_spec_cpu_shares{container_label_com_amazonaws_ecs_cluster=~\"(.*/)?$cluster\"}";
+}
+
+static const struct line lines[] = {
+    {SERIES_USED_CPU_UNITS, cpu, 1024},    {SERIES_USED_MEMORY_MIB, memory, 1.0 / 1048576}, {SERIES_RUNNING_TASKS, tasks, 1},
+    {SERIES_DESIRED_TASKS, tasks, 1},      {SERIES_NEED_CPU_UNITS, shares, 1},
+};
+
+// ---- one question ---------------------------------------------------------------------------------------------------------
+struct answer {
+    const struct line *line;
+    struct arena *arena;
+    struct history_point *points;
+    size_t count;
+    struct err err;
+    bool over;
+};
+
+static void take(void *arg, const struct prometheus_answer *a, const struct err *err)
+{
+    struct answer *to = arg;
+    to->over = true;
+    to->err = *err;
+    if (a && a->warning_count > 0)
+        err_set(&to->err, ERR_TRANSIENT, "answered in part: %s", a->warning);
+    if (to->err.kind || a->series_count == 0)
+        return;
+    if (a->series_count > 1) {
+        err_set(&to->err, ERR_INVALID, "%zu series where one is meant", a->series_count);
+        return;
+    }
+    const struct prometheus_series *s = &a->series[0];
+    to->points = arena_array(to->arena, struct history_point, s->point_count + 1);
+    for (size_t k = 0; k < s->point_count; k++) {
+        double value = s->points[k].value * to->line->scale;
+        if (isfinite(value) && value > 0 && value < 1e15)  // nothing and zero look alike in what is not scraped
+            to->points[to->count++] = (struct history_point){s->points[k].at_ms, llround(value)};
+    }
+}
+
+static int ask(struct backfill *b, const struct policy_cluster *p, const struct line *line, int64_t from_ms, int64_t to_ms, struct arena *a, struct answer *ret,
+               struct err *err)
+{
+    struct prometheus_server server;
+    char secret[SECRET_MAX];
+    _cleanup_(buf_release) struct buf text;
+    int rc = usage_server(b->clients, NULL, p->account, &p->usage, &server, secret, err);
+    if (rc)
+        return rc;
+    buf_init(&text, QUERY_BYTES);
+    buf_add_str(&text, "sum(");
+    usage_query(&text, line->query(&p->usage), p->name, p->usage.label);
+    buf_add_str(&text, ")");
+    for (int try = 0; try < TRIES; try++) {
+        *ret = (struct answer){.line = line, .arena = a};
+        struct prometheus_query q = {.promql = buf_str(&text), .from_ms = from_ms, .to_ms = to_ms, .step_ms = STEP_MS, .timeout_ms = TIMEOUT_MS, .max_bytes = ANSWER_BYTES};
+        prometheus_ask(b->transport, &server, &q, take, ret);
+        while (!ret->over)
+            b->transport->ops->wait(b->transport, clock_wall_ms(&b->clock) + TIMEOUT_MS);
+        if (ret->err.kind != ERR_TRANSIENT && ret->err.kind != ERR_THROTTLED)
+            break;
+        b->transport->ops->wait(b->transport, clock_wall_ms(&b->clock) + 1000 * (try + 1));
+    }
+    *err = ret->err;
+    return ret->err.kind ? err_wrap(err, "%s", series_name(line->series)) : 0;
+}
+
+// ---- days -----------------------------------------------------------------------------------------------------------------
+static int fill_day(struct backfill *b, const struct policy_cluster *p, int64_t cluster, int64_t day, struct err *err)
+{
+    _cleanup_(arena_release) struct arena a;
+    int64_t from_ms = day * DAY_MS, to_ms = from_ms + DAY_MS - STEP_MS, now_ms = clock_wall_ms(&b->clock), points = 0;
+    char date[32];
+    size_t series = 0;
+    arena_init(&a, ARENA_MAX_BYTES);
+    for (size_t k = 0; k < ARRAY_LEN(lines); k++) {
+        struct answer got;
+        int rc = ask(b, p, &lines[k], from_ms, to_ms < now_ms ? to_ms : now_ms, &a, &got, err);
+        rc = rc ? rc : state_history_fill(b->state, cluster, lines[k].series, "", STEP_MS, got.points, got.count, err);
+        if (rc)
+            return err_wrap(err, "%s", format_iso8601(from_ms, false, date));
+        series += got.count > 0;
+        points += (int64_t)got.count;
+    }
+    b->points += points;
+    printf("%s %.10s: %zu series, %lld points\n", p->name, format_iso8601(from_ms, false, date), series, (long long)points);
+    fflush(stdout);
+    return 0;
+}
+
+// "FIRST LAST": the days that earlier runs have done; the last may have been in part.
+static void read_done(struct backfill *b, const char *key, int64_t *ret_first, int64_t *ret_last)
+{
+    const char *text = NULL;
+    struct err err;
+    *ret_first = 0;
+    *ret_last = -1;
+    if (state_kv_get(b->state, key, &b->arena, &text, &err) != 0 || text == NULL)
+        return;
+    struct slice last = slice_of(text), first = slice_cut(&last, ' ');
+    if (!parse_i64(first, ret_first) || !parse_i64(last, ret_last)) {
+        *ret_first = 0;
+        *ret_last = -1;
+    }
+}
+
+// From today backwards, so that what is newest is there first.
+static int fill_cluster(struct backfill *b, const struct policy_cluster *p, struct err *err)
+{
+    struct region *r = NULL;
+    int64_t cluster, today = clock_wall_ms(&b->clock) / DAY_MS, first, last;
+    int rc = region_new(b->clients, p->account, p->region, &r, err);
+    rc = rc ? rc : region_identify(r, clock_wall_ms(&b->clock) + IDENTIFY_MS, err);
+    rc = rc ? rc : state_cluster(b->state, region_account(r), region_name(r), p->name, &cluster, err);
+    region_free(r);
+    if (rc)
+        return err_wrap(err, "%s", p->name);
+    const char *key = arena_printf(&b->arena, "backfill.%lld", (long long)cluster);
+    read_done(b, key, &first, &last);
+    for (int64_t day = today; rc == 0 && day > today - b->days; day--) {
+        if (day >= first && day < last)
+            continue;
+        rc = fill_day(b, p, cluster, day, err);
+        bool none = last < first;
+        if (rc == 0 && (none || day <= last))  // what was done before and what is done now is one stretch
+            rc = state_kv_set(b->state, key, arena_printf(&b->arena, "%lld %lld", (long long)(none || day < first ? day : first), (long long)today), err);
+    }
+    return rc ? err_wrap(err, "%s", p->name) : 0;
+}
+
+static int run_all(struct backfill *b, struct err *err)
+{
+    struct state_opened opened;
+    bool found = false;
+    int rc = transport_curl_new(&b->clock, &b->transport, err);
+    if (rc)
+        return rc;
+    b->clients = aws_clients_new(&(struct aws_options){.transport = b->transport, .seed = (uint64_t)clock_wall_ms(&b->clock)});
+    rc = state_open(&(struct state_options){.path = b->state_path, .clock = &b->clock}, &b->state, &opened, err);
+    for (size_t i = 0; rc == 0 && i < b->policy.cluster_count; i++) {
+        const struct policy_cluster *p = &b->policy.clusters[i];
+        if (!policy_usage_named(&p->usage) || (b->cluster && strcmp(b->cluster, p->name) != 0))
+            continue;
+        found = true;
+        rc = fill_cluster(b, p, err);
+    }
+    if (rc == 0 && !found)
+        rc = err_set(err, ERR_INVALID, "%s names no Prometheus for %s -> clusters[].usage.prometheus.url", b->policy_path, b->cluster ? b->cluster : "any cluster");
+    state_close(b->state);
+    aws_clients_free(b->clients);
+    b->transport->ops->free(b->transport);
+    return rc;
+}
+
+static int run(struct backfill *b)
+{
+    struct err err = {0};
+    struct buf report;
+    arena_init(&b->arena, ARENA_MAX_BYTES);
+    buf_init(&report, 1 << 20);
+    clock_init_real(&b->clock);
+    int rc = policy_load_file(b->policy_path, &b->arena, &b->policy, &report, &err);
+    if (report.len > 0)
+        fputs(buf_str(&report), stderr);
+    bool told = rc == ERR_INVALID;
+    rc = rc ? rc : run_all(b, &err);
+    if (rc == 0)
+        printf("%lld points\n", (long long)b->points);
+    else if (!told)
+        fprintf(stderr, "masu backfill: %s\n", err.msg);
+    buf_release(&report);
+    arena_release(&b->arena);
+    return rc == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_backfill(int argc, char **argv)
+{
+    struct backfill b = {.days = DAYS_DEFAULT};
+    const struct option options[] = {
+        {.name = "policy", .kind = OPTION_STRING, .ret = &b.policy_path, .value = "F", .help = "the policy file, whose clusters name a Prometheus (required)"},
+        {.name = "state", .kind = OPTION_STRING, .ret = &b.state_path, .value = "F", .help = "the database of masu run, which must not be running (required)"},
+        {.name = "days", .kind = OPTION_INT, .ret = &b.days, .value = "N", .help = "so many days back (35)", .min = 1, .max = DAYS_MAX},
+        {.name = "cluster", .kind = OPTION_STRING, .ret = &b.cluster, .value = "NAME", .help = "only this cluster of the policy"},
+    };
+    const struct options_spec spec = {.command = "backfill", .summary = "Fills the history of before masu from a Prometheus: use, tasks and need of each cluster.",
+                                      .options = options, .option_count = ARRAY_LEN(options),
+                                      .epilogue = "What is known already stays. Cut short, it goes on where it was."};
+    switch (options_parse(&spec, argc, argv, NULL)) {
+    case OPTIONS_GO:
+        break;
+    case OPTIONS_HELPED:
+        return EXIT_DONE;
+    case OPTIONS_WRONG:
+        return EXIT_USAGE;
+    }
+    if (b.policy_path == NULL || b.state_path == NULL) {
+        fprintf(stderr, "masu backfill: --%s is missing -> masu backfill --help\n", b.policy_path ? "state" : "policy");
+        return EXIT_USAGE;
+    }
+    return run(&b);
+}
