@@ -89,7 +89,7 @@ static void the_same_seed_gives_the_same_day_to_the_byte(void **state)
     struct rig_figures f;
     struct buf days[2];
     world_options_default(&market);
-    market.interruptions_per_instance_day = 5;
+    market.interruptions_per_instance_day = 12;
     for (int i = 0; i < 2; i++) {
         struct rig r;
         buf_init(&days[i], 1 << 20);
