@@ -267,7 +267,7 @@ void work_init(struct work *w, const struct planner_input *in, struct arena *a, 
     memset(w, 0, sizeof *w);
     memset(ret, 0, sizeof *ret);
     w->s = s;
-    w->old = in->memo && in->memo->version == MEMO_VERSION ? in->memo : NULL;
+    w->old = in->memo && in->memo->version == MEMO_VERSION ? memo_at(a, in->memo, s->now_ms) : NULL;
     w->p = in->policy;
     w->a = a;
     w->plan = &ret->plan;

@@ -10,6 +10,7 @@
 #include "scaler/recorded.h"
 #include "scaler/scenario.h"
 #include "scaler/simulate.h"
+#include "scaler/simulate_faults.h"
 #include "scaler/whatif.h"
 
 enum { OUT_MAX_BYTES = 64 << 20, BAR_CELLS = 20 };
@@ -20,13 +21,14 @@ struct simulate_command {
     const char *scenario, *trace, *policy, *against, *plot;
     const char *history, *cluster, *from, *to;
     const char *lose_zone, *lose_pool, *scale, *add_service, *types;
-    bool progress, json, sweep, schema, no_masu;
+    bool progress, json, sweep, schema, no_masu, faults_on;
     int64_t seeds, seed, tasks, for_ms, warmup_ms, period_ms, price_percent;
     double headroom, quantile, waiting_costs;
     int told_permille;
     struct arena arena;
     struct policy file;
     struct simulate s;
+    struct simulate_faults faults;
 };
 
 // ---- what is asked ----------------------------------------------------------------------------------------------------------
@@ -273,9 +275,35 @@ static int simulate(struct simulate_command *c)
     return usage ? EXIT_USAGE : failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+static void show_seeds(void *arg, int64_t done, int64_t of)
+{
+    (void)arg;
+    fprintf(stderr, "\r\033[K%s%" PRId64 " of %" PRId64 " seeds", done == of ? "\r\033[K" : "", done, of);
+    fflush(stderr);
+}
+
+static int run_faults(struct simulate_command *c)
+{
+    struct err err = {0};
+    struct buf out;
+    bool usage = c->scenario || c->trace || c->history || c->no_masu || c->sweep;
+    c->faults.seed = c->seed;
+    c->faults.seeds = c->seeds > 0 ? c->seeds : 1;
+    c->faults.for_ms = c->for_ms;
+    c->faults.progress = isatty(STDERR_FILENO) != 0 && c->faults.seeds > 1 ? show_seeds : NULL;
+    buf_init(&out, OUT_MAX_BYTES);
+    int rc = usage ? err_set(&err, ERR_INVALID, "--faults has a world of its own: no --scenario, --trace, --history, --no-masu or --sweep") : 0;
+    rc = rc ? rc : simulate_faults(&c->faults, c->json, &out, &err);
+    fputs(buf_str(&out), stdout);
+    buf_release(&out);
+    if (rc)
+        fprintf(stderr, "masu simulate: %s\n", err.msg);
+    return rc == ERR_INVALID ? EXIT_USAGE : rc || c->faults.broken > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 int cmd_simulate(int argc, char **argv)
 {
-    struct simulate_command c = {.against = "ecs-managed-scaling,reactive-headroom,clairvoyant", .seeds = 3, .seed = 1, .tasks = 200, .warmup_ms = -1};
+    struct simulate_command c = {.against = "ecs-managed-scaling,reactive-headroom,clairvoyant", .seed = 1, .tasks = 200, .warmup_ms = -1};
     const struct option options[] = {
         {.name = "scenario", .kind = OPTION_STRING, .ret = &c.scenario, .value = "F", .help = "JSON: services, types, market, losses (docs/scenario.schema.json)"},
         {.name = "trace", .kind = OPTION_STRING, .ret = &c.trace, .value = "F", .help = "CSV of times and values: the demand; at most its first 14 days"},
@@ -287,11 +315,11 @@ int cmd_simulate(int argc, char **argv)
         {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy, .value = "F", .help = "masu's settings: of its first cluster, but for name and fleets"},
         {.name = "against", .kind = OPTION_STRING, .ret = &c.against, .value = "LIST", .help = "rules to compare masu with: all, or names"},
         {.name = "no-masu", .kind = OPTION_FLAG, .ret = &c.no_masu, .help = "only those"},
-        {.name = "seeds", .kind = OPTION_INT, .ret = &c.seeds, .value = "N", .help = "worlds for each rule (3)", .min = 1, .max = 1000},
+        {.name = "seeds", .kind = OPTION_INT, .ret = &c.seeds, .value = "N", .help = "worlds for each rule (3); with --faults, days (1)", .min = 1, .max = 1000},
         {.name = "seed", .kind = OPTION_INT, .ret = &c.seed, .value = "N", .help = "the first of them (1)", .min = 0, .max = INT64_MAX - 1000},
         {.name = "sweep", .kind = OPTION_FLAG, .ret = &c.sweep, .help = "the knob of each rule at five points"},
         {.name = "plot", .kind = OPTION_STRING, .ret = &c.plot, .value = "F", .help = "SVG of cost over the bound against waiting, of a sweep"},
-        {.name = "for", .kind = OPTION_DURATION, .ret = &c.for_ms, .value = "D", .help = "time to simulate, in place of the scenario's or the trace's", .min = 3600000, .max = 366 * DAY_MS},
+        {.name = "for", .kind = OPTION_DURATION, .ret = &c.for_ms, .value = "D", .help = "time to simulate, in place of the scenario's or the trace's", .min = 60000, .max = 366 * DAY_MS},
         {.name = "warmup", .kind = OPTION_DURATION, .ret = &c.warmup_ms, .value = "D", .help = "not counted: rules only learn (a fifth, at most 3 days)", .min = 0, .max = 366 * DAY_MS},
         {.name = "period", .kind = OPTION_DURATION, .ret = &c.period_ms, .value = "D", .help = "between two decisions (60s)", .min = 10000, .max = 3600000},
         {.name = "spot-price", .kind = OPTION_INT, .ret = &c.price_percent, .value = "P", .help = "always so many per cent of the on-demand price, not the market's", .min = 1, .max = 100},
@@ -304,18 +332,25 @@ int cmd_simulate(int argc, char **argv)
         {.name = "quantile", .kind = OPTION_NUMBER, .ret = &c.quantile, .value = "Q", .help = "of the safety stock, 0 to 1 (0.9)", .min = 0, .max = 1},
         {.name = "waiting-costs", .kind = OPTION_NUMBER, .ret = &c.waiting_costs, .value = "X", .help = "masu's scale_out.waiting_costs", .min = 1, .max = 1000},
         {.name = "progress", .kind = OPTION_FLAG, .ret = &c.progress, .help = "lines of \"progress PERMILLE\" on stderr, for programs"},
+        {.name = "faults", .kind = OPTION_FLAG, .ret = &c.faults_on, .help = "in place of rules: masu through a day of faults made from each seed, all invariants watching"},
+        {.name = "fleet", .kind = OPTION_STRING, .ret = &c.faults.fleet, .value = "KIND", .help = "of --faults: spot-fleet, ec2-fleet, auto-scaling or instant (by the seed)"},
+        {.name = "only", .kind = OPTION_STRING, .ret = &c.faults.only, .value = "LIST", .help = "of --faults: only these items of the schedule, as 3,7, or none"},
+        {.name = "shrink", .kind = OPTION_FLAG, .ret = &c.faults.shrink, .help = "of --faults: what broke, with as few faults and as short as it still breaks"},
         {.name = "schema", .kind = OPTION_FLAG, .ret = &c.schema, .help = "print the JSON Schema of scenarios"},
         {.name = "format", .kind = OPTION_FORMAT, .ret = &c.json, .value = "text|json", .help = "of the result"},
     };
     const struct options_spec spec = {
         .command = "simulate", .summary = "The planner of the daemon and other rules over the same virtual worlds: cost, waiting, and the least possible.",
         .options = options, .option_count = ARRAY_LEN(options),
-        .epilogue = "Exit 0: done, 1: a file cannot be read, or masu violated an invariant, 64: wrong usage.",
+        .epilogue = "Exit 0: done, 1: a file cannot be read, or masu violated an invariant or killed a task, 64: wrong usage.",
     };
     enum options_outcome outcome = options_parse(&spec, argc, argv, NULL);
     if (outcome != OPTIONS_GO)
         return outcome == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
     if (c.schema)
         return print_schema();
+    if (c.faults_on)
+        return run_faults(&c);
+    c.seeds = c.seeds > 0 ? c.seeds : 3;
     return simulate(&c);
 }

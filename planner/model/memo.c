@@ -76,6 +76,42 @@ void memo_answered(struct memo *m, const struct action *a)
             m->launches[k].answered = true;
 }
 
+static void not_ahead(int64_t *at_ms, int64_t now_ms)
+{
+    *at_ms = *at_ms > now_ms ? now_ms : *at_ms;
+}
+
+const struct memo *memo_at(struct arena *a, const struct memo *m, int64_t now_ms)
+{
+    if (m->now_ms <= now_ms)
+        return m;
+    struct memo *ret = arena_new(a, struct memo);
+    memo_copy(a, m, ret);
+    ret->now_ms = now_ms;
+    for (size_t i = 0; i < ret->drain_count; i++) {
+        struct memo_drain *x = &ret->drains[i];
+        if (x->since_ms > now_ms)
+            x->deadline_ms -= x->since_ms - now_ms;
+        not_ahead(&x->since_ms, now_ms);
+        not_ahead(&x->state_since_ms, now_ms);
+        not_ahead(&x->read_back_ms, now_ms);
+        not_ahead(&x->empty_first_ms, now_ms);
+        not_ahead(&x->reported_ms, now_ms);
+    }
+    for (size_t i = 0; i < ret->stamp_count; i++) {
+        struct memo_stamp *x = &ret->stamps[i];
+        if (x->since_ms > now_ms && x->until_ms > x->since_ms)
+            x->until_ms -= x->since_ms - now_ms;
+        not_ahead(&x->since_ms, now_ms);
+    }
+    for (size_t i = 0; i < ret->target_count; i++)
+        not_ahead(&ret->targets[i].sent_ms, now_ms);
+    for (size_t i = 0; i < ret->launch_count; i++)
+        not_ahead(&ret->launches[i].sent_ms, now_ms);
+    not_ahead(&ret->policy_since_ms, now_ms);
+    return ret;
+}
+
 void memo_forget(struct memo *m, const struct action *a)
 {
     if (a->kind == ACTION_SET_TARGET)

@@ -118,6 +118,9 @@ struct memo {
 struct arena;
 struct action;
 void memo_copy(struct arena *a, const struct memo *m, struct memo *ret);  // deep
+// The memo as of a clock that may have been set back since: what would lie ahead of now_ms begins now and ends as much earlier. The memo itself
+// where the clock went on; else a copy.
+const struct memo *memo_at(struct arena *a, const struct memo *m, int64_t now_ms);
 // The action did not happen as far as we know: what it would have made true is taken out.
 void memo_forget(struct memo *m, const struct action *a);
 // A launch was answered: its instances are facts now. memo_forget is for one that AWS refused.

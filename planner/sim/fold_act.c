@@ -47,15 +47,15 @@ static void take_refusal(struct fold_cluster *c, struct fold_fleet *x, int pool,
 {
     int k = 0, oldest = 0;
     x->last_error = r->code;
-    x->last_error_ms = c->w->now_ms;
+    x->last_error_ms = fold_now_ms(c);
     if (nothing_came)
-        x->capacity_error_ms = c->w->now_ms;
+        x->capacity_error_ms = fold_now_ms(c);
     for (; k < x->refusal_count && x->refusals[k].pool != pool; k++)
         oldest = x->refusals[k].at_ms < x->refusals[oldest].at_ms ? k : oldest;
     k = k == FOLD_REFUSALS_MAX ? oldest : k;
     x->refusal_count += k == x->refusal_count;
     x->refusals[k].pool = pool;
-    x->refusals[k].at_ms = c->w->now_ms;
+    x->refusals[k].at_ms = fold_now_ms(c);
 }
 
 // The same token is answered with the same fleet, and launches nothing.
@@ -67,7 +67,18 @@ static int made_by(const struct world *w, const char *token)
     return -1;
 }
 
-static enum world_answer launch(struct fold_cluster *c, const struct snapshot *s, const struct action *a)
+static void know(struct fold_cluster *c, int fleet, bool lost)
+{
+    int kept = 0;
+    for (int k = c->lost_count == FOLD_LOST_MAX; k < c->lost_count; k++)
+        if (c->lost[k] != fleet)
+            c->lost[kept++] = c->lost[k];
+    if (lost)
+        c->lost[kept++] = fleet;
+    c->lost_count = kept;
+}
+
+static enum world_answer launch(struct fold_cluster *c, const struct snapshot *s, const struct action *a, bool lost)
 {
     struct fold_fleet *x = ordered(c, a->target);
     struct world_override pools[WORLD_OVERRIDES];
@@ -87,7 +98,8 @@ static enum world_answer launch(struct fold_cluster *c, const struct snapshot *s
     const struct world_fleet *f = &c->w->fleets[fleet];
     for (size_t n = 0; n < c->w->instance_count; n++)
         came += c->w->instances[n].used && c->w->instances[n].fleet == fleet;
-    for (int k = 0; k < f->launch.refusal_count; k++) {
+    know(c, fleet, lost);
+    for (int k = 0; k < f->launch.refusal_count && !lost; k++) {
         const struct world_override *o = &f->overrides[f->launch.refusals[k].override];
         take_refusal(c, x, fleet_pool(c->w, o->type, o->zone), &f->launch.refusals[k], came == 0);
     }
@@ -145,10 +157,10 @@ static enum world_answer on_instance(struct fold_cluster *c, int n, const struct
     return WORLD_INVALID;
 }
 
-enum world_answer fold_act(struct fold_cluster *c, const struct snapshot *s, const struct action *a)
+enum world_answer fold_act(struct fold_cluster *c, const struct snapshot *s, const struct action *a, bool lost)
 {
     if (a->kind == ACTION_LAUNCH)
-        return launch(c, s, a);
+        return launch(c, s, a, lost);
     if (a->kind == ACTION_SET_TARGET || a->kind == ACTION_CLAIM)
         return on_fleet(c->w, world_find_fleet(c->w, a->target), a);
     return on_instance(c, world_find_instance(c->w, a->target), a);

@@ -94,13 +94,13 @@ const char *fold_template_name(struct look *l, int template)
     return arena_printf(l->a, "%s:%d", l->w->templates[template].id, l->w->templates[template].version);
 }
 
-static enum fleet_state fleet_state(const struct world_fleet *f)
+static enum fleet_state fleet_state(const struct world_fleet *f, int64_t at_ms)
 {
     static const enum fleet_state STATES[] = {
         [WF_SUBMITTED] = FLEET_SUBMITTED, [WF_ACTIVE] = FLEET_ACTIVE, [WF_MODIFYING] = FLEET_MODIFYING,
         [WF_CANCELLED_RUNNING] = FLEET_CANCELLED_RUNNING, [WF_CANCELLED_TERMINATING] = FLEET_CANCELLED_TERMINATING,
         [WF_CANCELLED] = FLEET_CANCELLED};
-    return STATES[f->state.now];
+    return STATES[world_seen(&f->state, at_ms)];
 }
 
 static const char *tag(const struct world_tag *tags, int n, const char *key)
@@ -163,9 +163,10 @@ static struct fleet look_fleet(struct look *l, const struct fold_fleet *x)
                                              [WA_PENDING_TERMINATION] = "pending_termination", [WA_ERROR] = "error"};
     static const char *const REPLACES[] = {[WREB_OFF] = "", [WREB_LAUNCH] = "launch", [WREB_LAUNCH_BEFORE_TERMINATE] = "launch-before-terminate"};
     const struct world_fleet *f = &l->w->fleets[x->fleet];
-    struct fleet to = {.id = f->id, .name = "", .unfound = "", .kind = x->kind, .state = fleet_state(f), .found = true,
+    int64_t at_ms = fold_seen(&l->sight, SOURCE_FLEETS, (uint64_t)x->fleet);
+    struct fleet to = {.id = f->id, .name = "", .unfound = "", .kind = x->kind, .state = fleet_state(f, at_ms), .found = true,
                        .maintain = f->maintain || x->kind == FLEET_GROUP, .activity = ACTIVITIES[f->activity], .replaces = REPLACES[f->rebalance],
-                       .replace_delay_ms = f->rebalance_delay_ms, .target = f->target.now, .on_demand_target = f->on_demand.now,
+                       .replace_delay_ms = f->rebalance_delay_ms, .target = world_seen(&f->target, at_ms), .on_demand_target = world_seen(&f->on_demand, at_ms),
                        .fulfilled_milli = f->fulfilled_milli, .provider = "", .hook = "", .allocation = "", .valid_until_ms = f->valid_until_ms,
                        .ends_with_expiration = f->ends_with_expiration, .owner = tag(f->tags, f->tag_count, "masu:owner"), .foreign = "",
                        .control = tag(f->tags, f->tag_count, "masu:mode"), .denied = "", .last_error = ""};

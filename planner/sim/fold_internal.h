@@ -2,6 +2,7 @@
 #pragma once
 
 #include "planner/forecast/outlook.h"
+#include "planner/sim/faults.h"
 #include "planner/sim/fold.h"
 #include "planner/sim/world_internal.h"
 
@@ -29,6 +30,15 @@ struct fold_fleet {
     int refusal_count;
 };
 
+// How a look sees each source: as of a moment, each second thing alone (`half`), in the daemon's own words.
+struct fold_sight {
+    struct source sources[SOURCE_COUNT];
+    int64_t seen_ms[SOURCE_COUNT];
+    bool half[SOURCE_COUNT];
+};
+
+enum { FOLD_LOST_MAX = 64 };
+
 struct fold_cluster {
     struct world *w;
     int cluster;
@@ -47,11 +57,34 @@ struct fold_cluster {
     size_t service_cap;
     struct attribute_set *pool_sets; // by the world's pool: as its first member registered; count 0: none seen
     struct arena kept;
+    // under faults
+    bool off;                        // the second daemon's, while there is none
+    int64_t clock_off_ms;            // our clock less the world's
+    int64_t read_ms[SOURCE_COUNT];   // world time of the last whole read
+    int64_t listed_ms;
+    uint64_t calls;
+    bool again;                      // the events of the last poll come once more
+    int lost[FOLD_LOST_MAX];         // fleets of orders whose answer never came: nothing tells of their instances but a look
+    int lost_count;
+};
+
+struct fold {
+    struct world *w;
+    struct invariants *invariants;
+    struct fold_cluster *clusters;   // with faults, as many again of a second daemon
+    struct policy_cluster *policies;
+    size_t count, all;
+    int64_t ticks, began_ms;
+    const struct faults *faults;     // NULL: none
+    int64_t faults_met;
+    void (*plant)(void *arg, const struct planner_input *in, struct planner_result *r, struct arena *a);
+    void *plant_arg;
 };
 
 // A look while it is made.
 struct look {
     struct fold_cluster *c;
+    struct fold_sight sight;
     struct world *w;
     struct arena *a;
     struct snapshot *s;
@@ -68,10 +101,26 @@ void fold_look_fleets(struct look *l);
 int fold_fleet_of(const struct look *l, const struct world_instance *i);  // the snapshot's; -1: of none
 const char *fold_template_name(struct look *l, int template);
 const struct attribute_set *fold_pool_set(struct look *l, int pool, int instance);  // fold_look.c
+// Of the source, when the thing is seen as it was; things are told apart by their serial numbers.
+int64_t fold_seen(const struct fold_sight *s, enum source_kind k, uint64_t serial);
+
+// fold_faults.c
+enum fold_call { CALL_ANSWERED, CALL_REFUSED, CALL_LOST };
+void fold_faults_sight(struct fold *f, struct fold_cluster *c, struct fold_sight *ret);
+enum fold_call fold_faults_call(struct fold *f, struct fold_cluster *c);      // what becomes of one call that changes something
+bool fold_faults_deaf(const struct fold *f);
+bool fold_faults_twice(const struct fold *f);
+int64_t fold_faults_next_ms(const struct fold *f);    // when one begins or ends after now; INT64_MAX: never
+int fold_faults_step(struct fold *f, struct err *err);  // those that begin or end now
+// fold.c
+int64_t fold_now_ms(const struct fold_cluster *c);    // by the daemon's clock
+int fold_tick(struct fold *f, struct fold_cluster *c, int most, struct err *err);  // carries out `most` actions, then the daemon ends; -1: all
+void fold_restart(struct fold *f, struct fold_cluster *c, bool disk);
+
 // fold_recheck.c: what the action depends on is still so.
-bool fold_recheck(const struct fold_cluster *c, const struct snapshot *s, const struct action *a);
-// fold_act.c: one action, now. WORLD_NO_ROOM: a launch brought nothing.
-enum world_answer fold_act(struct fold_cluster *c, const struct snapshot *s, const struct action *a);
+bool fold_recheck(const struct fold_cluster *c, const struct fold_sight *sight, const struct snapshot *s, const struct action *a);
+// fold_act.c: one action, now. WORLD_NO_ROOM: a launch brought nothing. lost: the answer never comes.
+enum world_answer fold_act(struct fold_cluster *c, const struct snapshot *s, const struct action *a, bool lost);
 
 // The snapshot of this moment; `a` owns it, strings may be the world's.
-void fold_look(struct fold_cluster *c, struct arena *a, struct snapshot *ret);
+void fold_look(struct fold_cluster *c, const struct fold_sight *sight, struct arena *a, struct snapshot *ret);

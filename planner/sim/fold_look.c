@@ -121,13 +121,13 @@ static struct service look_service(struct look *l, int at)
     const struct world_service *s = &l->w->services[at];
     struct fold_service *kept = &l->c->services[at];
     struct service to = {.name = s->name, .arn = s->name, .kind = s->daemon ? SERVICE_DAEMON : SERVICE_REPLICA, .on_ec2 = true, .not_ours = "",
-                         .desired = s->desired, .running = s->running, .pending = s->pending, .min_percent = s->min_percent,
+                         .desired = (int32_t)world_seen(&s->desired_was, fold_seen(&l->sight, SOURCE_SERVICES, (uint64_t)at)), .running = s->running, .pending = s->pending, .min_percent = s->min_percent,
                          .max_percent = s->max_percent, .primary = -1, .last_event = ""};
     look_deployments(l, at, &to);
     for (int t = s->first_task; t >= 0; t = l->w->tasks[t].next_of_service)
         to.young += task_wanted(&l->w->tasks[t]) && l->w->tasks[t].last.now == WT_RUNNING && l->w->tasks[t].healthy_ms > l->w->now_ms;
-    since(&kept->unsteady_since_ms, s->running != s->desired || s->pending > 0 || s->deployment_count > 1, l->w->now_ms);
-    since(&kept->unplaced_since_ms, s->desired > s->running + s->pending, l->w->now_ms);
+    since(&kept->unsteady_since_ms, s->running != to.desired || s->pending > 0 || s->deployment_count > 1, fold_now_ms(l->c));
+    since(&kept->unplaced_since_ms, to.desired > s->running + s->pending, fold_now_ms(l->c));
     to.unsteady_since_ms = kept->unsteady_since_ms;
     to.unplaced_since_ms = kept->unplaced_since_ms;
     return to;
@@ -146,7 +146,7 @@ static void look_services(struct look *l)
     size_t n = 0;
     for (size_t s = 0; s < w->service_count; s++) {
         l->service_of[s] = -1;
-        if (w->services[s].cluster != l->c->cluster)
+        if (w->services[s].cluster != l->c->cluster || w->services[s].created_ms > fold_seen(&l->sight, SOURCE_SERVICES, (uint64_t)s))
             continue;
         size_t at = n++;
         for (; at > 0 && strcmp(w->services[l->service_at[at - 1]].name, w->services[s].name) > 0; at--)
@@ -176,7 +176,8 @@ static void hold(struct look *l, struct instance *i, const struct world_task *t)
         h = &i->holdings[i->holding_count++];
         *h = (struct holding){.service = service, .shape = shape, .example_task = t->id};
     }
-    bool stopping = t->desired.now == WD_STOPPED, running = t->last.now == WT_RUNNING;
+    int64_t at_ms = fold_seen(&l->sight, SOURCE_TASKS, t->serial);
+    bool stopping = world_seen(&t->desired, at_ms) == WD_STOPPED, running = world_seen(&t->last, at_ms) == WT_RUNNING;
     h->running += running && !stopping;
     h->pending += !running && !stopping;
     h->stopping += stopping;
@@ -197,13 +198,14 @@ static void look_container(struct look *l, int n, struct instance *to)
     static const enum ecs_state STATES[] = {[WE_NONE] = ECS_UNREGISTERED, [WE_REGISTERING] = ECS_REGISTERING, [WE_ACTIVE] = ECS_ACTIVE,
                                             [WE_DRAINING] = ECS_DRAINING, [WE_DEREGISTERING] = ECS_DEREGISTERING,
                                             [WE_INACTIVE] = ECS_UNREGISTERED, [WE_FAILED] = ECS_REGISTRATION_FAILED};
-    to->ecs = STATES[i->status.now];
-    to->ever_registered = i->status.now != WE_NONE;
+    int64_t at_ms = fold_seen(&l->sight, SOURCE_CONTAINER_INSTANCES, i->serial);
+    to->ecs = i->registered_ms > at_ms ? ECS_UNREGISTERED : STATES[world_seen(&i->status, at_ms)];
+    to->ever_registered = to->ecs != ECS_UNREGISTERED || i->status.now > WE_ACTIVE;
     if (to->ecs == ECS_UNREGISTERED)
         return;
     to->arn = i->ci_id;
     to->agent_connected = i->agent_connected;
-    to->disconnected_since_ms = i->agent_connected ? 0 : i->ended_ms > 0 ? i->ended_ms : l->w->now_ms;
+    to->disconnected_since_ms = i->agent_connected ? 0 : (i->ended_ms > 0 ? i->ended_ms : l->w->now_ms) + l->c->clock_off_ms;
     to->registered_ms = i->registered_ms;
     to->registered = i->registered;
     to->remaining = i->remaining;
@@ -211,11 +213,17 @@ static void look_container(struct look *l, int n, struct instance *to)
     to->ecs_pending = i->pending_tasks;
     to->ports = port_set_reserved;
     to->agent_version = l->w->templates[i->template].agent_version;
-    to->tasks_known = true;
     to->attributes = fold_pool_set(l, i->pool, n);
-    for (int t = i->first_task; t >= 0; t = l->w->tasks[t].next_of_instance)
-        if (task_alive(&l->w->tasks[t]))
-            hold(l, to, &l->w->tasks[t]);
+    int32_t known = 0;
+    for (int t = i->first_task; t >= 0; t = l->w->tasks[t].next_of_instance) {
+        const struct world_task *x = &l->w->tasks[t];
+        int64_t task_ms = fold_seen(&l->sight, SOURCE_TASKS, x->serial);
+        if (x->used && x->created_ms <= task_ms && world_seen(&x->last, task_ms) != WT_STOPPED)
+            hold(l, to, x);
+    }
+    for (size_t h = 0; h < to->holding_count; h++)
+        known += to->holdings[h].running + to->holdings[h].pending;
+    to->tasks_known = l->sight.sources[SOURCE_TASKS].state == SOURCE_OK && known >= to->ecs_running + to->ecs_pending;
     if (to->holding_count > 0)
         qsort(to->holdings, to->holding_count, sizeof *to->holdings, by_shape);
 }
@@ -227,8 +235,9 @@ static struct instance look_instance(struct look *l, int n)
     const struct world_instance *i = &l->w->instances[n];
     const struct world_pool *p = &l->w->pools[i->pool];
     const char *mark = world_tag_value(i->tags, i->tag_count, "masu:drain");
+    int64_t at_ms = i->ended_by == WORLD_OURS && i->end ? l->w->now_ms : fold_seen(&l->sight, SOURCE_EC2_INSTANCES, i->serial);
     struct instance to = {.id = i->id, .arn = "", .type = l->w->types[p->type].name, .zone = l->w->zones[p->zone], .arch = l->w->types[p->type].arch,
-                          .spot = i->spot, .fleet = fold_fleet_of(l, i), .weight_milli = i->weight_milli, .ec2 = STATES[i->state.now],
+                          .spot = i->spot, .fleet = fold_fleet_of(l, i), .weight_milli = i->weight_milli, .ec2 = STATES[world_seen(&i->state, at_ms)],
                           .launched_ms = i->launched_ms, .mark = mark ? arena_strdup(l->a, mark) : "",
                           .forbidden = world_tag_value(i->tags, i->tag_count, "masu:keep") != NULL,
                           .notice_ms = i->end == WEND_INTERRUPTED ? i->notice_ms : 0, .rebalance_ms = i->rebalance_ms, .provider = i->provider >= 0 ? l->w->providers[i->provider].name : "",
@@ -240,6 +249,29 @@ static struct instance look_instance(struct look *l, int n)
     to.attributes = fold_pool_set(l, i->pool, -1);
     look_container(l, n, &to);
     return to;
+}
+
+// What an answered order of ours launched is known, whatever the list shows.
+static bool ec2_tells(const struct look *l, const struct world_instance *i)
+{
+    const struct world_fleet *f = i->fleet >= 0 ? &l->w->fleets[i->fleet] : NULL;
+    bool answered = f && f->instant && *f->launch.token && l->sight.sources[SOURCE_EC2_INSTANCES].read_ms > 0;
+    for (int k = 0; k < l->c->lost_count && answered; k++)
+        answered = l->c->lost[k] != i->fleet;
+    return answered || i->created_ms <= fold_seen(&l->sight, SOURCE_EC2_INSTANCES, i->serial);
+}
+
+// ECS tells of an instance that EC2's list does not show.
+static struct instance only_registered(struct instance x)
+{
+    x.ec2 = EC2_UNKNOWN;
+    x.fleet = -1;
+    x.weight_milli = 1000;
+    x.launched_ms = x.marked_ms = x.notice_ms = x.rebalance_ms = 0;
+    x.mark = x.launch_template = "";
+    x.forbidden = x.spot = x.scale_in_protected = false;
+    x.member = "";
+    return x;
 }
 
 static int by_id(const void *x, const void *y)
@@ -255,23 +287,36 @@ static void look_instances(struct look *l)
         const struct world_instance *i = &l->w->instances[n];
         if (!i->used || i->cluster != l->c->cluster || (i->terminated_ms > 0 && l->w->now_ms - i->terminated_ms > ENDED_SHOWN_MS))
             continue;
-        s->instances[s->instance_count++] = look_instance(l, (int)n);
+        struct instance x = look_instance(l, (int)n);
+        bool told = ec2_tells(l, i);
+        if (told || x.ecs != ECS_UNREGISTERED)
+            s->instances[s->instance_count++] = told ? x : only_registered(x);
     }
     if (s->instance_count > 0)
         qsort(s->instances, s->instance_count, sizeof *s->instances, by_id);
 }
 
-void fold_look(struct fold_cluster *c, struct arena *a, struct snapshot *ret)
+int64_t fold_seen(const struct fold_sight *s, enum source_kind k, uint64_t serial)
+{
+    return s->half[k] && serial % 2 ? INT64_MAX : s->seen_ms[k];
+}
+
+void fold_look(struct fold_cluster *c, const struct fold_sight *sight, struct arena *a, struct snapshot *ret)
 {
     struct world *w = c->w;
     struct world_view v = world_view(w);
-    *ret = (struct snapshot){.now_ms = w->now_ms, .account = v.account, .region = v.region, .cluster = w->clusters[c->cluster].name, .owner = "masu",
-                             .policy_hash = "fold", .confirmed = "", .control = {.who = "", .why = ""}, .listed_ms = w->now_ms,
-                             .started_ms = c->started_ms, .complete_looks = ++c->looks, .boot_p90_ms = w->o.boot_p90_ms,
-                             .boot_p95_ms = w->o.boot_p90_ms + (w->o.boot_p90_ms - w->o.boot_p50_ms) / 2};
+    bool whole = true;
     for (int k = 0; k < SOURCE_COUNT; k++)
-        ret->sources[k] = (struct source){SOURCE_OK, w->now_ms, ""};
-    struct look l = {.c = c, .w = w, .a = a, .s = ret};
+        whole &= sight->sources[k].state == SOURCE_OK;
+    if (sight->sources[SOURCE_CONTAINER_INSTANCES].state == SOURCE_OK && sight->sources[SOURCE_SERVICES].state == SOURCE_OK)
+        c->listed_ms = fold_now_ms(c);
+    c->looks += whole;
+    *ret = (struct snapshot){.now_ms = fold_now_ms(c), .account = v.account, .region = v.region, .cluster = w->clusters[c->cluster].name, .owner = "masu",
+                             .policy_hash = "fold", .confirmed = "", .control = {.who = "", .why = ""}, .listed_ms = c->listed_ms,
+                             .clock_off_ms = c->clock_off_ms, .started_ms = c->started_ms, .complete_looks = c->looks, .boot_p90_ms = w->o.boot_p90_ms,
+                             .boot_p95_ms = w->o.boot_p90_ms + (w->o.boot_p90_ms - w->o.boot_p50_ms) / 2};
+    memcpy(ret->sources, sight->sources, sizeof ret->sources);
+    struct look l = {.c = c, .sight = *sight, .w = w, .a = a, .s = ret};
     fold_look_types(&l);
     fold_look_fleets(&l);
     look_services(&l);

@@ -4,11 +4,14 @@
 #include "planner/sim/fold_internal.h"
 #include "planner/sim/group_internal.h"
 
-static bool is_empty(const struct world *w, const struct world_instance *i)
+static bool is_empty(const struct world *w, const struct fold_sight *sight, const struct world_instance *i)
 {
-    for (int t = i->first_task; t >= 0; t = w->tasks[t].next_of_instance)
-        if (task_alive(&w->tasks[t]) && !task_daemon(w, &w->tasks[t]))
+    for (int t = i->first_task; t >= 0; t = w->tasks[t].next_of_instance) {
+        const struct world_task *x = &w->tasks[t];
+        int64_t at_ms = fold_seen(sight, SOURCE_TASKS, x->serial);
+        if (x->used && x->created_ms <= at_ms && world_seen(&x->last, at_ms) != WT_STOPPED && !task_daemon(w, x))
             return false;
+    }
     return true;
 }
 
@@ -20,19 +23,20 @@ static bool is_unprotected(const struct world *w, const struct world_instance *i
     return true;
 }
 
-static bool instance_is_so(const struct world *w, int n, unsigned recheck)
+static bool instance_is_so(const struct world *w, const struct fold_sight *sight, int n, unsigned recheck)
 {
     const struct world_instance *i = &w->instances[n];
-    bool registered = i->status.now >= WE_REGISTERING && i->status.now <= WE_DEREGISTERING;
-    if ((recheck & RECHECK_EMPTY) && !is_empty(w, i))
+    int64_t ecs_ms = fold_seen(sight, SOURCE_CONTAINER_INSTANCES, i->serial), status = world_seen(&i->status, ecs_ms);
+    bool registered = i->registered_ms <= ecs_ms && status >= WE_REGISTERING && status <= WE_DEREGISTERING;
+    if ((recheck & RECHECK_EMPTY) && !is_empty(w, sight, i))
         return false;
     if ((recheck & RECHECK_PROTECTION) && !is_unprotected(w, i))
         return false;
-    if ((recheck & RECHECK_DRAINING) && (i->status.now != WE_DRAINING || !world_tag_value(i->tags, i->tag_count, "masu:drain")))
+    if ((recheck & RECHECK_DRAINING) && (status != WE_DRAINING || !world_tag_value(i->tags, i->tag_count, "masu:drain")))
         return false;
     if ((recheck & RECHECK_UNREGISTERED) && registered)
         return false;
-    return !(recheck & RECHECK_ENDED) || i->state.now == WL_TERMINATED;
+    return !(recheck & RECHECK_ENDED) || world_seen(&i->state, fold_seen(sight, SOURCE_EC2_INSTANCES, i->serial)) == WL_TERMINATED;
 }
 
 // Whether AZRebalance would answer the loss of the member with the end of another.
@@ -56,25 +60,42 @@ static bool group_lets_go(const struct world *w, int fleet, int n, const struct 
            !would_rebalance(w, fleet, n);
 }
 
-static bool fleet_is_so(const struct world *w, int fleet, const struct snapshot *s, const struct action *a)
+static bool fleet_is_so(const struct world *w, const struct fold_sight *sight, int fleet, const struct snapshot *s, const struct action *a)
 {
     const struct world_fleet *f = &w->fleets[fleet];
     const char *owner = world_tag_value(f->tags, f->tag_count, "masu:owner"), *ours = a->kind == ACTION_CLAIM ? a->value : s->owner;
     if ((a->recheck & RECHECK_OWNER) && owner && *owner && strcmp(owner, ours))
         return false;
-    return !(a->recheck & RECHECK_FLEET_ACTIVE) || (f->state.now == WF_ACTIVE && f->target.now == a->target_before);
+    int64_t at_ms = fold_seen(sight, SOURCE_FLEETS, (uint64_t)fleet);
+    return !(a->recheck & RECHECK_FLEET_ACTIVE) || (world_seen(&f->state, at_ms) == WF_ACTIVE && world_seen(&f->target, at_ms) == a->target_before);
 }
 
-bool fold_recheck(const struct fold_cluster *c, const struct snapshot *s, const struct action *a)
+// What cannot be read again is not taken for granted.
+static bool can_read(const struct fold_sight *sight, unsigned recheck)
+{
+    static const struct {
+        unsigned recheck;
+        enum source_kind source;
+    } READS[] = {{RECHECK_EMPTY | RECHECK_PROTECTION, SOURCE_TASKS}, {RECHECK_DRAINING | RECHECK_UNREGISTERED, SOURCE_CONTAINER_INSTANCES},
+                 {RECHECK_DRAINING | RECHECK_ENDED, SOURCE_EC2_INSTANCES}, {RECHECK_FLEET_ACTIVE | RECHECK_OWNER | RECHECK_GROUP, SOURCE_FLEETS}};
+    for (size_t k = 0; k < ARRAY_LEN(READS); k++)
+        if ((recheck & READS[k].recheck) && sight->sources[READS[k].source].state != SOURCE_OK)
+            return false;
+    return true;
+}
+
+bool fold_recheck(const struct fold_cluster *c, const struct fold_sight *sight, const struct snapshot *s, const struct action *a)
 {
     const struct world *w = c->w;
     int n = a->instance >= 0 ? world_find_instance(w, s->instances[a->instance].id) : -1, fleet = a->fleet >= 0 ? c->fleets[a->fleet].fleet : -1;
     bool of_instance = (a->recheck & ~(unsigned)(RECHECK_FLEET_ACTIVE | RECHECK_OWNER)) != 0;
+    if (!can_read(sight, a->recheck))
+        return false;
     if (of_instance && n < 0)
         return a->recheck == RECHECK_ENDED;  // EC2 does not know it any more
-    if (of_instance && !instance_is_so(w, n, a->recheck))
+    if (of_instance && !instance_is_so(w, sight, n, a->recheck))
         return false;
     if ((a->recheck & RECHECK_GROUP) && !group_lets_go(w, fleet, n, a))
         return false;
-    return fleet < 0 || fleet_is_so(w, fleet, s, a);
+    return fleet < 0 || fleet_is_so(w, sight, fleet, s, a);
 }

@@ -308,6 +308,18 @@ static struct stops count_stops(struct invariants *inv, const struct world_view 
     return c;
 }
 
+// Those that were gone at once, because AWS took their host: they are on no list any more.
+static int count_lost(const struct world_view *v, int s, int64_t since_ms)
+{
+    int lost = 0;
+    for (int n = 0; n < v->task_count; n++) {
+        const struct world_task *t = &v->tasks[n];
+        lost += t->used && t->service == s && t->last.now == WT_STOPPED && t->stopped_by == WORLD_AWS && t->stopping_ms >= since_ms &&
+                t->healthy_ms > 0 && t->healthy_ms <= t->stopping_ms;
+    }
+    return lost;
+}
+
 static void judge_health(struct invariants *inv, const struct world_view *v, int s)
 {
     struct inv_service *x = &inv->services[s];
@@ -323,6 +335,8 @@ static void judge_health(struct invariants *inv, const struct world_view *v, int
     // minimum or a service that shrinks, is theirs.
     int64_t was = x->was - c.before;
     int64_t least = (was < floor ? was : floor) - c.after;
+    if (healthy < least)
+        least -= count_lost(v, s, x->since_ms);
     bool none_left = healthy + c.after == 0 && was > 0 && w->desired > 0;
     if (c.ours_ms > 0 && !x->told && (healthy < least || none_left)) {
         inv_tell(inv, V6, "service %s: %d healthy of %d desired, %d of %d when the drain began %" PRId64 " s ago: it may leave %" PRId64, w->name,

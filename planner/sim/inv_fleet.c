@@ -170,6 +170,11 @@ static struct parts fulfilled(const struct world_view *v, int fleet)
     return sum;
 }
 
+static int64_t i64_later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 void inv_fleet_slow(struct invariants *inv, const struct world_view *v)
 {
     for (int n = 0; n < v->fleet_count; n++) {
@@ -178,7 +183,7 @@ void inv_fleet_slow(struct invariants *inv, const struct world_view *v)
         bool cannot = f->group >= 0 && v->groups[f->group].suspended >> WP_LAUNCH & 1;
         if (f->modified_by != WORLD_OURS || f->activity == WA_ERROR)
             continue;
-        int64_t moved_ms = last_move_ms(v, n), largest = 0, part = f->group >= 0 ? 0 : f->wanted_on_demand;
+        int64_t moved_ms = i64_later(last_move_ms(v, n), inv->hindered_ms), largest = 0, part = f->group >= 0 ? 0 : f->wanted_on_demand;
         if (moved_ms == INT64_MAX || v->now_ms - moved_ms < inv->o.rest_ms || x->rest_told_ms > moved_ms)
             continue;
         for (int o = 0; o < f->override_count; o++)

@@ -54,10 +54,11 @@ static bool removes(const struct planner_input *in, const struct action *a)
     return false;
 }
 
+static const enum source_kind depends[] = {SOURCE_CONTAINER_INSTANCES, SOURCE_SERVICES, SOURCE_TASKS, SOURCE_TASK_DEFINITIONS,
+                                           SOURCE_EC2_INSTANCES, SOURCE_FLEETS};
+
 static void judge_facts(struct invariants *inv, const struct planner_input *in, const struct plan *p)
 {
-    static const enum source_kind depends[] = {SOURCE_CONTAINER_INSTANCES, SOURCE_SERVICES, SOURCE_TASKS, SOURCE_TASK_DEFINITIONS,
-                                               SOURCE_EC2_INSTANCES, SOURCE_FLEETS};
     for (size_t k = 0; k < ARRAY_LEN(depends); k++) {
         if (sound(in, depends[k]))
             continue;
@@ -126,12 +127,20 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
         inv_judge_again(inv, in, result);
     inv->plans++;
     inv_note_outlook(inv, in->snapshot);
+    for (size_t k = 0; k < ARRAY_LEN(depends); k++)
+        if (!sound(in, depends[k]))
+            invariants_hindered(inv);
     struct world_view v = world_view(inv->w);
     inv_plan_made(inv, &v, in->snapshot->control.mode >= CONTROL_FREEZE || in->policy->mode == MODE_OBSERVE);
     judge_facts(inv, in, &result->plan);
     inv_judge_mode(inv, in, &result->plan);
     judge_words(inv, &result->plan);
     judge_once(inv, in, &result->plan);
+}
+
+void invariants_hindered(struct invariants *inv)
+{
+    inv->hindered_ms = world_view(inv->w).now_ms;
 }
 
 // ---- V27 -------------------------------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ struct invariants {
     bool reads_known;          // the sandbox tells what it answered
     int64_t life_ms;           // the first plan of this life; 0 none yet
     int64_t silent_until_ms;   // a mode answers nothing
+    int64_t hindered_ms;       // V23: when the daemon last could not see all, or a call of its failed
     int64_t slow_ms;           // when the slower checks ran last
     int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
     uint64_t outside;

@@ -193,6 +193,26 @@ static void g6_a_clock_that_is_a_minute_off_removes_nothing(void **state)
     assert_int_equal(plan_count(build_ticks(&b, 3), ACTION_MARK), 1);
 }
 
+// The clock was half an hour ahead and is right again, in a look that is not whole: what the memo dates from then begins now.
+static void g6_a_clock_that_is_set_back_moves_what_the_memo_remembers_to_now(void **state)
+{
+    (void)state;
+    static const int64_t back[] = {30 * MINUTE, 30 * SECOND};
+    for (size_t k = 0; k < ARRAY_LEN(back); k++) {
+        b.has_memo = false;
+        build_ticks(&b, 2);  // unneeded, and not yet for long enough
+        build_later(&b, -back[k]);
+        b.s.sources[SOURCE_EC2_INSTANCES].state = SOURCE_UNKNOWN;
+        assert_int_equal(build_plan(&b)->action_count, 0);
+        assert_true(b.memo.stamp_count > 0);
+        for (size_t i = 0; i < b.memo.stamp_count; i++)
+            assert_true(b.memo.stamps[i].since_ms <= b.s.now_ms);
+        b.s.sources[SOURCE_EC2_INSTANCES].state = SOURCE_OK;
+        build_later(&b, 30 * SECOND);
+        assert_int_equal(plan_count(build_ticks(&b, 3), ACTION_MARK), 1);  // by a minute of the right clock
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -206,6 +226,7 @@ int main(void)
         TEST(h2_leaving_pause_or_freeze_holds_new_drains_as_a_start_does),
         TEST(h2_a_fleet_may_be_paused_by_its_tag_and_the_others_go_on),
         TEST(g6_a_clock_that_is_a_minute_off_removes_nothing),
+        TEST(g6_a_clock_that_is_set_back_moves_what_the_memo_remembers_to_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

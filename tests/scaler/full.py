@@ -129,6 +129,32 @@ def spot_weeks():
     return good and share >= 0.95 and cost <= 0.15
 
 
+def fault_days():
+    """A thousand seeds, a virtual day of faults each, without the wire."""
+    def part(first):
+        return subprocess.run([BIN, "simulate", "--faults", "--seed", str(first), "--seeds", "50", "--shrink", "--format", "json"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+
+    met, good = 0, True
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for done in pool.map(part, range(1, 1001, 50)):
+            try:
+                runs = json.loads(done.stdout)["runs"]
+            except ValueError:
+                print(f"FAIL fault days: exit {done.returncode}: {done.stderr.strip()[:300]}", flush=True)
+                good = False
+                continue
+            met += sum(r["faults_met"] for r in runs)
+            for r in runs:
+                if r["violation_count"] or r["tasks_killed"]:
+                    good = False
+                    told = r["violations"][0] if r["violations"] else {"id": "killed", "text": f"{r['tasks_killed']} tasks"}
+                    print(f"FAIL fault day {r['seed']}: {told['id']} {told['text']} -> {r.get('least', r)['again']}", flush=True)
+    if good:
+        print(f"ok fault days: 1000 seeds met {met} faults", flush=True)
+    return good
+
+
 def market_days():
     """Two days of the whole daemon on the wire, on recorded spot markets."""
     markets = [p for p in (SHARED / "data" / "spot" / f"spot-{n}.csv" for n in ("availability-1node-2022-10", "preemption-cpu-2023-05")) if p.is_file()]
@@ -161,6 +187,7 @@ def main():
             print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}", flush=True)
     failed += not kills()
     failed += not spot_weeks()
+    failed += not fault_days()
     print()
     table(rows)
     print("full: done")

@@ -179,6 +179,30 @@ def mistakes(folder, path):
         check(f"said with exit {code}: {word}", done.returncode == code and word in done.stderr and not done.stdout, f"{done.returncode} {done.stderr}")
 
 
+def faults():
+    """Twenty seeds through a day of faults, and the command that runs one again."""
+    done = masu("--faults", "--seeds", 20, "--format", "json")
+    out = json.loads(done.stdout or "{}").get("runs", [])
+    broken = [f"{v['id']} at {v['at_s']} s {v['text']} -> {r['again']}" for r in out for v in r["violations"]]
+    check("twenty seeds through a day of faults break no invariant", done.returncode == 0 and len(out) == 20 and not broken, broken or done.stderr)
+    check("and kill no task", out and not any(r["tasks_killed"] for r in out))
+    check("they meet faults of every kind, on every kind of fleet", {r["fleet"] for r in out} == {"spot-fleet", "ec2-fleet", "auto-scaling", "instant"}
+          and len({f["kind"] for r in out for f in r["schedule"]}) == 13 and all(r["faults_met"] > 20 for r in out))
+    if not out:
+        return
+    again = masu(*out[4]["again"].split()[2:], "--format", "json")
+    check("the command that is told runs the same again, to the byte", json.loads(again.stdout)["runs"] == [out[4]], again.stderr)
+    items = ",".join(str(f["item"]) for f in out[4]["schedule"][:2])
+    part = json.loads(masu("--faults", "--seed", out[4]["seed"], "--only", items, "--for", "6h", "--format", "json").stdout)["runs"][0]
+    check("--only takes items of the schedule", [f["item"] for f in part["schedule"]] == [1, 2] and part["for_s"] == 6 * 3600, part)
+    text = masu("--faults", "--seed", 5, "--for", "3h")
+    check("one seed tells its schedule", text.returncode == 0 and text.stdout.startswith("seed 5 on ec2-fleet, 3 h: ") and "\n  1  " in text.stdout.replace("    1  ", "  1  "), text.stdout)
+    for code, arguments, word in [(64, ["--only", "999"], "has faults 1 to"), (64, ["--fleet", "zeppelin"], "expected spot-fleet"),
+                                  (64, ["--trace", "x.csv"], "a world of its own")]:
+        done = masu("--faults", *arguments)
+        check(f"said with exit {code}: {word}", done.returncode == code and word in done.stderr, f"{done.returncode} {done.stderr}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -189,6 +213,7 @@ def main():
         faces(folder, path)
         past(folder)
         mistakes(folder, path)
+        faults()
     print(f"{len(failures)} failed")
     return 1 if failures else 0
 

@@ -1,3 +1,4 @@
+#include "planner/sim/world_internal.h"
 #include "tests/sim/rogue.h"
 
 static void trips(enum bug bug, enum invariant id)
@@ -338,6 +339,21 @@ static void v6_does_not_charge_us_for_a_drain_of_a_person(void **state)
     rig_release(&r);
 }
 
+static void v6_does_not_charge_us_for_a_host_that_is_gone_at_once(void **state)
+{
+    (void)state;
+    struct rig r = rig_of(calm_world(), 5, (struct a_service){"web", 512, 1024, 5, 100, 200, WS_SPREAD_INSTANCE, 0, 0});
+    struct world_taskdef *def = &r.w->taskdefs[world_view(r.w).services[r.web].deployments[0].taskdef];
+    def->stop_timeout_ms = def->stops_in_ms = 110000;
+    drain_one(&r, r.hosts[0]);
+    for (int s = 0; s < 120 && world_view(r.w).instances[r.hosts[0]].running_tasks > 0; s++)
+        later(r.w, 1000);  // until its task stops, as another is healthy
+    world_terminate(r.w, WORLD_PERSON, &r.hosts[1], 1);
+    later(r.w, 300000);
+    expect_clean(&r);
+    rig_release(&r);
+}
+
 static void v7_trips_when_each_fits_alone_but_not_all_together(void **state)
 {
     (void)state;
@@ -615,6 +631,7 @@ int main(void)
         cmocka_unit_test(v6_trips_when_others_took_theirs_first),
         cmocka_unit_test(v6_trips_when_the_only_task_is_stopped_first),
         cmocka_unit_test(v6_does_not_charge_us_for_a_drain_of_a_person),
+        cmocka_unit_test(v6_does_not_charge_us_for_a_host_that_is_gone_at_once),
         cmocka_unit_test(v7_trips_when_each_fits_alone_but_not_all_together),
         cmocka_unit_test(v7_trips_when_there_is_room_only_where_rules_forbid_it),
         cmocka_unit_test(v7_does_not_count_capacity_that_is_still_coming),
