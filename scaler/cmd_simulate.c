@@ -333,6 +333,7 @@ int cmd_simulate(int argc, char **argv)
         {.name = "waiting-costs", .kind = OPTION_NUMBER, .ret = &c.waiting_costs, .value = "X", .help = "masu's scale_out.waiting_costs", .min = 1, .max = 1000},
         {.name = "progress", .kind = OPTION_FLAG, .ret = &c.progress, .help = "lines of \"progress PERMILLE\" on stderr, for programs"},
         {.name = "faults", .kind = OPTION_FLAG, .ret = &c.faults_on, .help = "in place of rules: masu through a day of faults made from each seed, all invariants watching"},
+        {.name = "on-wire", .kind = OPTION_FLAG, .ret = &c.faults.on_wire, .help = "of --faults: the whole daemon against the virtual AWS, bytes and all"},
         {.name = "fleet", .kind = OPTION_STRING, .ret = &c.faults.fleet, .value = "KIND", .help = "of --faults: spot-fleet, ec2-fleet, auto-scaling or instant (by the seed)"},
         {.name = "only", .kind = OPTION_STRING, .ret = &c.faults.only, .value = "LIST", .help = "of --faults: only these items of the schedule, as 3,7, or none"},
         {.name = "shrink", .kind = OPTION_FLAG, .ret = &c.faults.shrink, .help = "of --faults: what broke, with as few faults and as short as it still breaks"},

@@ -105,10 +105,8 @@ static int region_of_cluster(const struct rig *r, size_t cluster)
     return (int)(cluster / each);
 }
 
-static void decorate(void *arg, size_t cluster, struct tick_ops *ops)
+static void watch(struct rig *r, struct rig_watch *w, size_t cluster, struct tick_ops *ops)
 {
-    struct rig *r = arg;
-    struct rig_watch *w = &r->watches[cluster];
     if (r->o.plant)
         r->o.plant(r->o.plant_arg, ops);
     *w = (struct rig_watch){.rig = r, .invariants = r->invariants[region_of_cluster(r, cluster)], .inner = *ops};
@@ -117,6 +115,18 @@ static void decorate(void *arg, size_t cluster, struct tick_ops *ops)
                              .publish = watch_publish};
     if (r->o.plant_outer)
         r->o.plant_outer(r->o.plant_arg, ops);
+}
+
+static void decorate(void *arg, size_t cluster, struct tick_ops *ops)
+{
+    struct rig *r = arg;
+    watch(r, &r->watches[cluster], cluster, ops);
+}
+
+static void decorate_second(void *arg, size_t cluster, struct tick_ops *ops)
+{
+    struct rig *r = arg;
+    watch(r, &r->second.watches[cluster], cluster, ops);
 }
 
 // ---- the policy -----------------------------------------------------------------------------------------------------------
@@ -273,6 +283,8 @@ static void watch_worlds(struct rig *r)
             o.headroom_tasks += first->headroom_tasks[h].tasks;
         if (r->o.sandbox && r->o.sandbox->weather)
             o.notice_ms = 15000;  // calls hang, and one that was begun is waited for
+        if (r->o.notice_ms > 0)
+            o.notice_ms = r->o.notice_ms;
         o.notice_ms = r->o.dry_run ? 0 : o.notice_ms + 4 * r->o.latency_ms + (int64_t)(r->o.speed * 200);
         r->invariants[w] = invariants_attach(r->worlds[w], &o);
         for (int k = 0; k < v.cluster_count; k++) {
@@ -321,6 +333,38 @@ static void stop_daemon(struct rig *r)
     if (r->transport)
         r->transport->ops->free(r->transport);
     r->transport = NULL;
+}
+
+static void stop_second(struct rig *r)
+{
+    loop_free(r->second.loop);
+    if (r->second.transport)
+        r->second.transport->ops->free(r->second.transport);
+    state_close(r->second.state);
+    r->second = (struct rig_daemon){.loop = NULL};
+}
+
+int rig_second(struct rig *r, bool on, struct err *err)
+{
+    struct rig_daemon *d = &r->second;
+    struct state_opened opened = {.fresh = true};
+    struct state_options disk = {.path = ":memory:", .clock = &r->clock, .no_sync = true};
+    if (on == (d->loop != NULL))
+        return 0;
+    stop_second(r);
+    if (!on)
+        return 0;
+    d->watches = arena_array(&r->arena, struct rig_watch, r->policy.cluster_count);
+    int rc = state_open(&disk, &d->state, &opened, err);
+    if (rc == 0)
+        rc = inproc_new(r->sandbox, &r->clock, &(struct inproc_options){.seed = r->o.seed + 1, .latency_min_ms = r->o.latency_ms, .latency_max_ms = r->o.latency_ms}, &d->transport, err);
+    struct loop_options o = {.transport = d->transport, .env = &ENV, .policy = &r->policy, .state = d->state, .opened = &opened, .log = r->o.log,
+                             .seed = r->o.seed + 1, .decorate = decorate_second, .decorate_arg = r, .intents = r->o.intents};
+    if (rc == 0)
+        rc = loop_new(&o, &d->loop, err);
+    if (rc != 0)
+        stop_second(r);
+    return rc;
 }
 
 int rig_restart(struct rig *r, bool keep_state, struct err *err)
@@ -374,6 +418,7 @@ void rig_close(struct rig *r)
 {
     if (r == NULL)
         return;
+    stop_second(r);
     stop_daemon(r);
     if (r->has_box)
         view_box_release(&r->box);

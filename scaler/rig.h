@@ -31,6 +31,7 @@ struct rig_options {
     int (*build)(const struct world_options *o, struct world **ret, struct err *err);  // a scripted world; NULL: the default one
     const struct sandbox_options *sandbox;  // NULL: defaults
     const struct logger *log;
+    int64_t notice_ms;                  // V28: so long may the answer to a notice take; 0: as fits the sandbox
     FILE *intents;                      // for lines of the journal of last resort; NULL = stdout
     // Planted bugs. `plant` sits between the daemon and its invariants; `plant_outer` above both: what it changes in a plan is
     // executed, but the invariants judged the plan before.
@@ -40,6 +41,13 @@ struct rig_options {
 };
 
 struct rig_watch;
+
+struct rig_daemon {
+    struct transport *transport;
+    struct state *state;
+    struct loop *loop;
+    struct rig_watch *watches;
+};
 
 struct rig {
     struct arena arena;
@@ -57,6 +65,7 @@ struct rig {
     bool has_box;
     struct loop *loop;
     struct rig_watch *watches;
+    struct rig_daemon second;           // loop NULL: there is none
     struct rig_options o;
     int64_t start_ms;
 };
@@ -66,6 +75,8 @@ int rig_open(const struct rig_options *o, struct rig *ret, struct err *err);
 void rig_close(struct rig *r);           // NULL-safe; zeroed is fine
 // Ends the daemon's life as a crash does (nothing is told to anybody) and starts a new one, with its state or without.
 int rig_restart(struct rig *r, bool keep_state, struct err *err);
+// A second daemon with the same policy and a disk of its own, from now on or no more. Who runs the rig gives each its turns.
+int rig_second(struct rig *r, bool on, struct err *err);
 void rig_finish(struct rig *r);          // the run is over: what is still open is judged
 int64_t rig_violations(const struct rig *r);
 

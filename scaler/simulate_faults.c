@@ -7,9 +7,10 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "planner/sim/shrink.h"
+#include "scaler/ordeal_wire.h"
 
 #define DAY_MS 86400000
-enum { SHRINK_RUNS = 400, TOLD_MAX = 5 };
+enum { SHRINK_RUNS = 400, SHRINK_WIRE_RUNS = 60, TOLD_MAX = 5 };
 
 // ---- what is asked ------------------------------------------------------------------------------------------------------------
 
@@ -48,8 +49,8 @@ static int ask(const struct simulate_faults *s, int64_t n, struct arena *a, stru
 
 static int run(void *arg, const struct ordeal *o, struct ordeal_result *ret, struct err *err)
 {
-    (void)arg;
-    return ordeal_run(o, ret, err);
+    const struct simulate_faults *s = arg;
+    return s->on_wire ? ordeal_wire_run(o, ret, err) : ordeal_run(o, ret, err);
 }
 
 // ---- what is told -------------------------------------------------------------------------------------------------------------
@@ -61,11 +62,11 @@ struct told {
     int64_t start_ms;
 };
 
-static const char *command_of(const struct ordeal *o, struct arena *a)
+static const char *command_of(const struct simulate_faults *s, const struct ordeal *o, struct arena *a)
 {
     struct buf b;
     buf_init(&b, 4096);
-    ordeal_command(o, &b);
+    ordeal_command(o, s->on_wire, &b);
     const char *text = arena_strdup(a, buf_str(&b));
     buf_release(&b);
     return text;
@@ -94,9 +95,9 @@ static void tell_text(const struct simulate_faults *s, const struct told *t, str
     for (int64_t k = 0; k < t->r.violation_count && k < TOLD_MAX; k++)
         buf_printf(out, "! V%-2d  %s  %s\n", (int)t->r.violations[k].id, format_duration(t->r.violations[k].at_ms - t->start_ms, at), t->r.violations[k].text);
     if (t->r.violation_count > 0 || t->r.tasks_killed > 0)
-        buf_printf(out, "  again: %s\n", command_of(&t->o, a));
+        buf_printf(out, "  again: %s\n", command_of(s, &t->o, a));
     if (t->shrunk) {
-        buf_printf(out, "  least: %s\n", command_of(&t->least, a));
+        buf_printf(out, "  least: %s\n", command_of(s, &t->least, a));
         list_schedule(&t->least, "         ", a, out);
     }
 }
@@ -118,7 +119,7 @@ static json_t *schedule_json(const struct ordeal *o, struct arena *a)
     return list;
 }
 
-static void tell_json(const struct told *t, struct arena *a, json_t *runs)
+static void tell_json(const struct simulate_faults *s, const struct told *t, struct arena *a, json_t *runs)
 {
     json_t *violations = json_array(), *o;
     for (int64_t k = 0; k < t->r.violation_count && k < ORDEAL_VIOLATIONS_MAX; k++)
@@ -128,9 +129,9 @@ static void tell_json(const struct told *t, struct arena *a, json_t *runs)
                   "for_s", (json_int_t)(t->o.for_ms / 1000), "ticks", (json_int_t)t->r.ticks, "faults_met", (json_int_t)t->r.faults_met, "launches",
                   (json_int_t)t->r.launches, "drains", (json_int_t)t->r.drains, "interruptions", (json_int_t)t->r.interruptions, "tasks_killed",
                   (json_int_t)t->r.tasks_killed, "violation_count", (json_int_t)t->r.violation_count, "violations", violations, "again",
-                  command_of(&t->o, a), "schedule", schedule_json(&t->o, a));
+                  command_of(s, &t->o, a), "schedule", schedule_json(&t->o, a));
     if (t->shrunk)
-        json_object_set_new(o, "least", json_pack("{s:s, s:o}", "again", command_of(&t->least, a), "schedule", schedule_json(&t->least, a)));
+        json_object_set_new(o, "least", json_pack("{s:s, s:o}", "again", command_of(s, &t->least, a), "schedule", schedule_json(&t->least, a)));
     json_array_append_new(runs, o);
 }
 
@@ -151,7 +152,7 @@ static int one(struct simulate_faults *s, int64_t n, struct arena *a, struct tol
         return 0;
     struct shrink x = {.run = run, .arg = s};
     t->shrunk = true;
-    return shrink_ordeal(&x, &t->o, t->r.violations[0].id, SHRINK_RUNS, a, &t->least, err);
+    return shrink_ordeal(&x, &t->o, t->r.violations[0].id, s->on_wire ? SHRINK_WIRE_RUNS : SHRINK_RUNS, a, &t->least, err);
 }
 
 int simulate_faults(struct simulate_faults *s, bool json, struct buf *out, struct err *err)
@@ -165,11 +166,11 @@ int simulate_faults(struct simulate_faults *s, bool json, struct buf *out, struc
         arena_init(&a, 0);
         rc = one(s, n, &a, &t, err);
         if (rc == 0 && json)
-            tell_json(&t, &a, runs);
+            tell_json(s, &t, &a, runs);
         else if (rc == 0)
             tell_text(s, &t, &a, out);
         else if (t.o.for_ms > 0 && rc != ERR_INVALID)
-            err_wrap(err, "%s", command_of(&t.o, &a));
+            err_wrap(err, "%s", command_of(s, &t.o, &a));
         met += t.r.faults_met;
         ticks += t.r.ticks;
         arena_release(&a);

@@ -1,7 +1,7 @@
 // A schedule of faults: what goes wrong around the daemon, when, for how long and where, as a plain value made from a seed.
 //
-// The same seed gives the same schedule; the one of a shorter run is the beginning of that of a longer one, so a run can be cut. Played by
-// ordeal.h; any of it can be left out (shrink.h). Faults overlap.
+// The same seed gives the same schedule; the one of a shorter run is the beginning of that of a longer one, so a run can be cut. Played
+// without the wire by ordeal.h, on the wire by scaler/ordeal_wire.h; any of it can be left out (shrink.h). Faults overlap.
 #pragma once
 
 #include "base/arena.h"

@@ -118,10 +118,10 @@ int ordeal_run(const struct ordeal *o, struct ordeal_result *ret, struct err *er
     return rc;
 }
 
-void ordeal_command(const struct ordeal *o, struct buf *out)
+void ordeal_command(const struct ordeal *o, bool on_wire, struct buf *out)
 {
     int64_t minutes = (o->for_ms + MINUTE_MS - 1) / MINUTE_MS;
-    buf_printf(out, "masu simulate --faults --seed %" PRIu64 " --fleet %s --for %" PRId64 "m", o->seed, NAMES[o->fleets], minutes);
+    buf_printf(out, "masu simulate --faults%s --seed %" PRIu64 " --fleet %s --for %" PRId64 "m", on_wire ? " --on-wire" : "", o->seed, NAMES[o->fleets], minutes);
     for (size_t k = 0; o->only && k < o->only_count; k++)
         buf_printf(out, "%s%zu", k == 0 ? " --only " : ",", o->only[k] + 1);
     if (o->only && o->only_count == 0)

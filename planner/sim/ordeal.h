@@ -1,6 +1,7 @@
 // One seed's ordeal: the planner over the default world, a small one, while a schedule of faults holds, every invariant watching.
 //
-// World, demand, market and schedule come from the seed: the same ordeal gives the same result. Pure.
+// World, demand, market and schedule come from the seed: the same ordeal gives the same result. Pure. On the wire:
+// scaler/ordeal_wire.h.
 #pragma once
 
 #include "planner/sim/faults.h"
@@ -40,4 +41,4 @@ void ordeal_judge(const struct invariants *inv, int64_t began_ms, struct ordeal_
 // ERR_*: as the planner says. A violation is no error.
 int ordeal_run(const struct ordeal *o, struct ordeal_result *ret, struct err *err);
 // "masu simulate --faults --seed 17 --fleet instant --for 3h12m --only 4,9": what runs it again.
-void ordeal_command(const struct ordeal *o, struct buf *out);
+void ordeal_command(const struct ordeal *o, bool on_wire, struct buf *out);

@@ -195,6 +195,9 @@ def faults():
     items = ",".join(str(f["item"]) for f in out[4]["schedule"][:2])
     part = json.loads(masu("--faults", "--seed", out[4]["seed"], "--only", items, "--for", "6h", "--format", "json").stdout)["runs"][0]
     check("--only takes items of the schedule", [f["item"] for f in part["schedule"]] == [1, 2] and part["for_s"] == 6 * 3600, part)
+    wire = json.loads(masu("--faults", "--on-wire", "--seed", 55, "--for", "3h", "--format", "json").stdout)["runs"][0]
+    check("a seed on the wire breaks nothing either", wire["violation_count"] == 0 and wire["tasks_killed"] == 0 and wire["faults_met"] > 10
+          and "--on-wire" in wire["again"], wire)
     text = masu("--faults", "--seed", 5, "--for", "3h")
     check("one seed tells its schedule", text.returncode == 0 and text.stdout.startswith("seed 5 on ec2-fleet, 3 h: ") and "\n  1  " in text.stdout.replace("    1  ", "  1  "), text.stdout)
     for code, arguments, word in [(64, ["--only", "999"], "has faults 1 to"), (64, ["--fleet", "zeppelin"], "expected spot-fleet"),

@@ -198,13 +198,13 @@ static void the_command_names_all_that_runs_it_again(void **state)
     struct buf b;
     struct ordeal o = ordeal_of(17, 12 * HOUR_MS);
     buf_init(&b, 4096);
-    ordeal_command(&o, &b);
+    ordeal_command(&o, false, &b);
     assert_string_equal(buf_str(&b), "masu simulate --faults --seed 17 --fleet ec2-fleet --for 720m");
     o.only = (size_t[]){3, 8};
     o.only_count = 2;
     buf_clear(&b);
-    ordeal_command(&o, &b);
-    assert_string_equal(buf_str(&b), "masu simulate --faults --seed 17 --fleet ec2-fleet --for 720m --only 4,9");
+    ordeal_command(&o, true, &b);
+    assert_string_equal(buf_str(&b), "masu simulate --faults --on-wire --seed 17 --fleet ec2-fleet --for 720m --only 4,9");
     buf_release(&b);
 }
 
