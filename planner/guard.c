@@ -174,14 +174,12 @@ static bool grows_on_demand(const struct work *w, const struct action *x)
 // L23. What is replaced gives its vCPUs back, so replacements are limited as well: AWS would refuse them.
 static void cap_quota(struct work *w, struct action *x)
 {
-    const struct work_fleet *y = &w->fleet[x->fleet];
     const char *why = "";
-    const struct fleet *f = &w->s->fleets[x->fleet];
-    int64_t room = quota_room(w, x->fleet, f->on_demand_target > 0 && f->target <= f->on_demand_target, &why);
-    if (room >= INT64_MAX / 1000)
+    int64_t room = quota_most(w, x->fleet, &why);
+    if (room == INT64_MAX)
         return;
-    int64_t more = grows_on_demand(w, x) ? x->on_demand - f->on_demand_target : 0;  // by the other quota
-    int64_t most = i64_max((y->live_milli + room * i64_max(y->weight_min_milli, 1)) / 1000 + more, has_already(w, x));
+    int64_t more = grows_on_demand(w, x) ? x->on_demand - w->s->fleets[x->fleet].on_demand_target : 0;  // by the other quota
+    int64_t most = i64_max(room + more, has_already(w, x));
     if (x->capacity > most)
         cap(w, x, most, why);
 }

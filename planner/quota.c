@@ -112,6 +112,35 @@ int64_t quota_room(struct work *w, int fleet, bool on_demand, const char **ret_w
     return most < 0 ? INT64_MAX : most;
 }
 
+int64_t quota_most(struct work *w, int fleet, const char **ret_why)
+{
+    const struct work_fleet *y = &w->fleet[fleet];
+    const struct fleet *f = &w->s->fleets[fleet];
+    int64_t room = quota_room(w, fleet, f->on_demand_target > 0 && f->target <= f->on_demand_target, ret_why);
+    return room >= INT64_MAX / 1000 ? INT64_MAX : (y->live_milli + room * i64_max(y->weight_min_milli, 1)) / 1000;
+}
+
+static bool of_one_class(const struct work *w, int a, int b)
+{
+    const struct fleet *x = &w->s->fleets[a], *y = &w->s->fleets[b];
+    for (size_t k = 0; k < x->pool_count; k++)
+        for (size_t n = 0; n < y->pool_count; n++)
+            if (quota_class_of(x->pools[k].type_name, true) >= 0 &&
+                quota_class_of(x->pools[k].type_name, true) == quota_class_of(y->pools[n].type_name, true))
+                return true;
+    return false;
+}
+
+int64_t quota_bound(struct work *w, int fleet, int64_t bound, const bool *asked)
+{
+    const struct work_fleet *y = &w->fleet[fleet];
+    int64_t most = i64_min(bound, quota_most(w, fleet, NULL));
+    for (size_t g = 0; g < w->s->fleet_count; g++)  // what one of the class was not given the other is not given either
+        if ((int)g != fleet && asked[g] && quota_most(w, (int)g, NULL) < w->fleet[g].policy->max && of_one_class(w, fleet, (int)g))
+            most = y->target;
+    return i64_max(most, y->target);
+}
+
 void quota_alert(struct work *w)
 {
     for (int k = 0; k < QUOTA_CLASS_COUNT; k++) {

@@ -4,89 +4,16 @@
 #include <string.h>
 
 #include "planner/breaker.h"
-#include "planner/drain.h"
 #include "planner/explain.h"
 #include "planner/fallback.h"
 #include "planner/launch.h"
-#include "planner/modes.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
 #include "planner/pool_memory.h"
 #include "planner/pool_share.h"
+#include "planner/quota.h"
 #include "planner/runaway.h"
 #include "planner/surge.h"
-
-#define UNDO_MAX 64  // drains looked at in one tick
-
-// ---- undo first -----------------------------------------------------------------------------------------------------------
-static bool undoable(struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    const struct memo_drain *d = work_drain(w, i);
-    return d && d->state <= DRAIN_LOWERED && !w->inst[i].planned_undo && !w->inst[i].judged && x->notice_ms == 0 &&
-           x->rebalance_ms == 0 && x->ec2 == EC2_RUNNING && x->agent_connected && modes_may(w, x->fleet, DEED_UNDO);
-}
-
-// How many waiting tasks would find room, its own ones among them: those need not move at all.
-static int64_t undo_helps(struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    int64_t helps = 0;
-    for (size_t k = 0; k < w->now.item_count; k++) {
-        const struct item *it = &w->now.items[k];
-        int64_t left = it->count - it->now - it->later;
-        if (left == 0 || it->hopeless)
-            continue;
-        if (placement_fits(w, it->shape, i, w->inst[i].free))
-            helps += i64_min(left, res_times(work_shape(w, it->shape)->need, w->inst[i].free));
-        for (size_t h = 0; h < x->holding_count; h++)
-            if (x->holdings[h].service == it->service)
-                helps += i64_min(left, (int64_t)x->holdings[h].running + x->holdings[h].pending);
-    }
-    return helps;
-}
-
-static int best_undo(struct work *w, const bool *tried)
-{
-    int best = -1;
-    int64_t best_helps = 0;
-    for (size_t i = 0; i < w->s->instance_count; i++) {
-        if (tried[i] || !undoable(w, (int)i))
-            continue;
-        int64_t helps = undo_helps(w, (int)i);
-        if (helps > best_helps) {
-            best = (int)i;
-            best_helps = helps;
-        }
-    }
-    return best;
-}
-
-void scale_out_undo(struct work *w)
-{
-    bool *tried = arena_array(w->a, bool, w->s->instance_count + 1);
-    for (int n = 0; n < UNDO_MAX && w->now.unplaced > 0; n++) {
-        int i = best_undo(w, tried);
-        if (i < 0)
-            break;
-        tried[i] = true;
-        struct pass after;
-        int64_t waiting = w->now.unplaced;
-        w->inst[i].planned_undo = true;
-        work_roles(w);
-        placement_pass(w, (struct pass_options){0}, &after);
-        if (after.unplaced < waiting) {
-            drain_undo(w, i,
-                       explain_text(w, "%" PRId64 " task%s no room, %" PRId64 " with its %s", waiting, waiting == 1 ? " has" : "s have",
-                                    after.unplaced, explain_res(w, w->inst[i].free)),
-                       "undo the drain");
-            w->now = after;
-        } else {
-            w->inst[i].planned_undo = false;
-            work_roles(w);
-        }
-    }
-}
 
 // ---- pools ----------------------------------------------------------------------------------------------------------------
 struct order {
@@ -348,6 +275,12 @@ static void take_open_orders(struct work *w, struct order *orders, struct pack_t
     }
 }
 
+static int64_t growth_bound(const struct work *w, size_t f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    return i64_max(y->policy->max + y->doomed_milli / 1000, y->target);
+}
+
 // Returns the fleet that was asked first, -1: none.
 static int place_orders(struct work *w, struct order *orders, struct pack_task *v, bool headroom, bool dry)
 {
@@ -364,7 +297,7 @@ static int place_orders(struct work *w, struct order *orders, struct pack_task *
         first = first < 0 ? f : first;
         const struct work_fleet *y = &w->fleet[f];
         size_t had = orders[f].task_count;
-        int64_t bound = i64_max(y->policy->max + y->doomed_milli / 1000, y->target);
+        int64_t bound = quota_bound(w, f, growth_bound(w, (size_t)f), tried);
         struct pack_task *all = absorb_with(w, &orders[f], bound, counted_milli(y), v, n);
         for (size_t k = 0; k < n; k++) {
             w->now.items[v[k].item].ordered += all[had + k].placed;
@@ -380,6 +313,27 @@ static bool takes_wherever(struct work *w, const struct order *o, const struct p
         if (!packing_takes(w, &o->pools[p], t))
             return false;
     return o->pool_count > 0;
+}
+
+// A8: what is bound to a zone, and some fleets may or may not launch there, goes to those that launch nowhere else.
+static void place_bound(struct work *w, struct order *orders, struct pack_task *v, bool headroom, bool dry)
+{
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        const struct work_fleet *y = &w->fleet[f];
+        if (orders[f].exact || y->closed || fallback_dry(w, (int)f) != dry || breaker_room(w, (int)f) != INT64_MAX)
+            continue;
+        size_t n = 0, all = remaining(w, v, headroom), had = orders[f].task_count;
+        for (size_t k = 0; k < all; k++) {
+            const struct shape *x = work_shape(w, v[k].shape);
+            if (x && x->zone_count > 0 && pools_for(w, v[k].shape, v[k].provider).narrow && takes_wherever(w, &orders[f], &v[k]))
+                v[n++] = v[k];
+        }
+        struct pack_task *packed = absorb_with(w, &orders[f], growth_bound(w, f), counted_milli(y), v, n);
+        for (size_t k = 0; k < n; k++) {
+            w->now.items[v[k].item].ordered += packed[had + k].placed;
+            give(w, &orders[f], &v[k], packed[had + k].placed);
+        }
+    }
 }
 
 // A8: what no other fleet is sure to hold, bound to a zone or too large for some of its types, goes where the pool can be chosen.
@@ -412,6 +366,7 @@ static void share_out(struct work *w, struct order *orders, struct pack_task *v,
     int first = -1;
     for (int dry = 0; dry < 2; dry++) {
         take_open_orders(w, orders, v, headroom, dry);
+        place_bound(w, orders, v, headroom, dry);
         if (!dry)
             place_exact(w, orders, v, headroom);
         int f = place_orders(w, orders, v, headroom, dry);

@@ -284,6 +284,22 @@ static void a8_need_of_one_zone_orders_twice_and_then_says_so(void **state)
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), b.s.fleets[fleet].target + 1);  // then it is tried anew
 }
 
+static void a8_need_of_one_zone_is_ordered_from_the_fleet_of_that_zone_where_there_is_one(void **state)
+{
+    (void)state;
+    over_three_zones();
+    int zonal = build_fleet(&b, "sfr-b", 0);
+    build_pool(&b, zonal, type, 1000);
+    b.s.fleets[zonal].pools[0].zone = "eu-west-1b";
+    b.s.fleets[zonal].pools[0].attributes = &rack_set;
+    b.s.fleets[zonal].pools[0].attributes_known = true;
+    b.s.types[type].spot_usd_micro = 50000;
+    b.s.fleets[zonal].pools[0].spot_usd_micro = 90000;  // though it is dearer
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-b"), 1);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+}
+
 static void l11_an_order_that_helped_is_not_counted(void **state)
 {
     (void)state;
@@ -317,6 +333,7 @@ int main(void)
         TEST(f5_the_rest_is_ordered_once_the_probe_has_what_fits),
         TEST(f5_no_more_is_ordered_where_the_probe_lacks_it),
         TEST(a8_need_of_one_zone_orders_twice_and_then_says_so),
+        TEST(a8_need_of_one_zone_is_ordered_from_the_fleet_of_that_zone_where_there_is_one),
         TEST(l11_an_order_that_helped_is_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

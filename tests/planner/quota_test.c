@@ -88,6 +88,26 @@ static void l23_on_demand_in_place_of_spot_stops_at_its_own_quota(void **state)
         assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
 }
 
+// Six are wanted and three are left: the rest is asked of a fleet of another class in the same plan.
+static void d6_what_the_quota_does_not_leave_moves_to_another_fleet_in_the_same_plan(void **state)
+{
+    (void)state;
+    int other = build_fleet(&b, "sfr-2", 0);
+    int gpu = build_type(&b, "g5.xlarge", 4096, 15700);
+    b.s.types[gpu].nominal = res_make(4096, 16384);
+    build_pool(&b, other, gpu, 1000);
+    quota(QUOTA_STANDARD_SPOT, 640, 596);
+    struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 5);
+    assert_int_equal(plan_target(p, "sfr-2"), 3);
+    b.has_memo = false;
+    b.s.fleets[other].pools[0].type_name = "c5.xlarge";  // of the same class: what is left is left once
+    p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), 5);
+    assert_int_equal(plan_target(p, "sfr-2"), -1);
+    assert_non_null(plan_capped(p, "sfr-1"));
+}
+
 static void a_type_has_the_quota_of_its_family(void **state)
 {
     (void)state;
@@ -169,6 +189,7 @@ int main(void)
         TEST(l23_a_used_up_quota_orders_nothing_and_ends_nothing),
         TEST(l23_the_quota_of_another_class_limits_nothing),
         TEST(l23_on_demand_in_place_of_spot_stops_at_its_own_quota),
+        TEST(d6_what_the_quota_does_not_leave_moves_to_another_fleet_in_the_same_plan),
         TEST(a_type_has_the_quota_of_its_family),
         TEST(d9_a_launch_that_the_quota_refused_holds_orders_of_its_class_for_15_min),
         TEST(d9_refused_again_the_hold_doubles_up_to_an_hour_and_what_was_under_way_begins_it_anew),
