@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "planner/alert.h"
 #include "planner/consolidate.h"
 #include "planner/explain.h"
 #include "planner/launch.h"
@@ -14,6 +15,7 @@
 #define QUIET_MS (30 * 60 * 1000LL)       // L17, L18
 #define ON_DEMAND_KEPT_MS (60 * 60 * 1000LL)
 #define ANSWER_MS 1000                    // what one answer tells is noted within so long
+#define MODIFYING_MS (10 * 60 * 1000LL)   // A5
 #define OPEN_LONG_MS (2 * 60 * 1000LL)    // L18: an order that is open so long
 
 static bool past(const struct work *w, const struct memo_stamp *x)
@@ -74,6 +76,13 @@ static bool refused_in_part(const struct work *w, int f)
     return named && left;
 }
 
+// A5: nothing can be sent to it, whatever it would give.
+static bool modifies_long(const struct work *w, int f)
+{
+    const struct fleet *x = &w->s->fleets[f];
+    return x->state == FLEET_MODIFYING && w->s->now_ms - alert_since(w, ALERT_FLEET_MODIFYING, x->id) >= MODIFYING_MS;
+}
+
 static void stamp_dry(struct work *w, int f)
 {
     const char *id = w->s->fleets[f].id;
@@ -81,6 +90,7 @@ static void stamp_dry(struct work *w, int f)
     int64_t now = w->s->now_ms;
     was = past(w, was) && was->until_ms - was->since_ms <= DRY_MAX_MS ? was : NULL;
     bool still = was && was->until_ms > now, fails = is_short(w, f) && (short_ms(w, f) >= w->p->fallback_ms || has_error(w, f, was));
+    fails = fails || modifies_long(w, f);
     fails = fails || (w->s->fleets[f].kind == FLEET_INSTANT && launch_refused(w, f, was ? was->until_ms : 0) && !refused_in_part(w, f));
     if (!still && fails) {
         int32_t count = was ? decayed(was, now) + 1 : 1;

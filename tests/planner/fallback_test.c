@@ -248,6 +248,24 @@ static void a10_the_need_of_a_fleet_that_does_not_fulfil_moves_and_its_order_is_
     assert_int_equal(plan_count(p, ACTION_TERMINATE) + plan_count(p, ACTION_DRAIN), 0);
 }
 
+// Nothing can be sent to it; what it holds stays as it is.
+static void a5_the_need_of_a_fleet_that_modifies_for_10_min_moves(void **state)
+{
+    (void)state;
+    want(20);
+    b.s.fleets[spot].state = FLEET_MODIFYING;
+    for (int k = 0; k < 20; k++)
+        assert_int_equal(plan_target(step(), "sfr-2"), -1);
+    struct plan *p = step();
+    assert_int_equal(plan_target(p, "sfr-2"), 1);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_int_equal(plan_count(p, ACTION_TERMINATE) + plan_count(p, ACTION_DRAIN), 0);
+    b.s.fleets[spot].state = FLEET_ACTIVE;
+    b.s.fleets[other].target = 0;
+    build_later(&b, 10 * MINUTE);
+    assert_int_equal(plan_target(step(), "sfr-1"), 5);  // it works again
+}
+
 static void a10_an_error_that_no_pool_has_capacity_moves_it_at_once(void **state)
 {
     (void)state;
@@ -481,6 +499,7 @@ int main(void)
         T(a10_the_need_of_a_fleet_that_does_not_fulfil_moves_and_its_order_is_withdrawn_in_the_same_plan),
         T(a_zone_that_aws_scores_low_counts_as_dearer_less_with_each_hour_and_through_a_restart),
         T(scores_of_other_zones_fleets_or_times_are_nothing),
+        T(a5_the_need_of_a_fleet_that_modifies_for_10_min_moves),
         T(a10_an_error_that_no_pool_has_capacity_moves_it_at_once),
         T(a10_an_error_that_the_order_met_at_once_counts_in_the_very_next_tick),
         T(a10_a_fleet_that_goes_on_launching_is_not_given_up),
