@@ -8,7 +8,7 @@
 
 #define LOOK_AGAIN_MS (60 * 1000)   // a member that we ended and that is still in service is decided anew
 #define REFUSED_EXCLUDE_MS (3600 * 1000)
-#define LET_GO_MS (60 * 1000)       // so long before a hook's limit it is completed whatever runs there
+#define LET_GO_MS (60 * 1000)       // so long before a hook's limit nothing more is done: the group ends it by itself
 
 bool group_idle(const struct instance *x)
 {

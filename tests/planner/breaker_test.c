@@ -150,21 +150,54 @@ static void e1_a_later_launch_that_registers_closes_it(void **state)
     assert_true(plan_target(build_plan(&b), "sfr-1") > b.s.fleets[fleet].target + 5);
 }
 
-static void e1_one_failure_of_four_opens_nothing(void **state)
+static const struct memo_stamp *breaker(const char *zone)
+{
+    const struct memo_stamp *x = memo_stamp_of(&b.memo, STAMP_BREAKER, arena_printf(&b.a, "sfr-1 %s", zone));
+    return x && x->count > 0 ? x : NULL;
+}
+
+static void e1_one_failure_of_four_opens_nothing_and_two_do(void **state)
 {
     (void)state;
-    want(2);
-    step("eu-west-1a");
-    for (int k = 0; k < 30; k++)
-        step("eu-west-1a");
-    size_t late = 0;
-    for (size_t i = 0; i < b.s.instance_count; i++)
-        late += b.s.instances[i].ecs == ECS_UNREGISTERED;
-    assert_true(late >= 1);
-    struct plan *p = &b.r.plan;
-    if (late == 1)
-        for (size_t k = 0; k < p->alert_count; k++)
-            assert_string_not_equal(p->alerts[k].id, "breaker-open");
+    for (int k = 0; k < 3; k++)
+        joins(launch("eu-west-1a"));
+    launch("eu-west-1a")->ecs = ECS_REGISTRATION_FAILED;
+    build_plan(&b);
+    assert_null(breaker("eu-west-1a"));
+    build_later(&b, MINUTE);
+    launch("eu-west-1a")->ecs = ECS_REGISTRATION_FAILED;
+    build_plan(&b);
+    assert_non_null(breaker("eu-west-1a"));
+    assert_null(breaker("eu-west-1b"));
+}
+
+// L12: each probe that fails doubles the pause.
+static void e1_it_is_open_for_5_min_then_twice_as_long_up_to_30(void **state)
+{
+    (void)state;
+    static const int64_t minutes[] = {5, 10, 20, 30, 30};
+    for (int k = 0; k < 2; k++)
+        launch("eu-west-1a")->ecs = ECS_REGISTRATION_FAILED;
+    for (size_t k = 0; k < ARRAY_LEN(minutes); k++) {
+        build_plan(&b);
+        const struct memo_stamp *x = breaker("eu-west-1a");
+        assert_non_null(x);
+        assert_int_equal(x->until_ms - x->since_ms, minutes[k] * MINUTE);
+        build_later(&b, minutes[k] * MINUTE + SECOND);
+        launch("eu-west-1a")->ecs = ECS_REGISTRATION_FAILED;
+    }
+}
+
+// The fleet's one pool is in the bad zone: nothing that it may launch registers.
+static void e1_where_all_is_open_it_is_told_as_critical(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].pools[0].zone = "eu-west-1a";
+    for (int k = 0; k < 2; k++)
+        launch("eu-west-1a")->ecs = ECS_REGISTRATION_FAILED;
+    const struct alert *a = plan_alert(build_plan(&b), "breaker-all-open", "sfr-1");
+    assert_int_equal(a->severity, ALERT_CRITICAL);
+    assert_non_null(strstr(a->what, "nothing launched from sfr-1 registers, a probe is due at"));
 }
 
 static void e1_another_fleet_takes_the_need(void **state)
@@ -226,7 +259,9 @@ int main(void)
         TEST(e1_an_open_breaker_holds_the_order_and_says_why),
         TEST(e1_other_zones_go_on),
         TEST(e1_a_later_launch_that_registers_closes_it),
-        TEST(e1_one_failure_of_four_opens_nothing),
+        TEST(e1_one_failure_of_four_opens_nothing_and_two_do),
+        TEST(e1_it_is_open_for_5_min_then_twice_as_long_up_to_30),
+        TEST(e1_where_all_is_open_it_is_told_as_critical),
         TEST(e1_another_fleet_takes_the_need),
         TEST(e7_a_failed_registration_counts_at_once),
         TEST(e5_v30_in_mass_trouble_one_step_is_ordered),

@@ -270,6 +270,20 @@ static void b3_what_the_group_ends_is_drained_kept_waiting_and_let_go(void **sta
     assert_int_equal(x->recheck, RECHECK_EMPTY);
 }
 
+// At the hook's limit the group ends it by itself; a completion of ours would end what still runs there (V1).
+static void b3_at_its_limit_a_hook_is_not_completed_over_running_tasks(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].hook = "drain";
+    b.s.fleets[fleet].hook_heartbeat_ms = 300 * SECOND;
+    b.s.fleets[fleet].hook_limit_ms = 600 * SECOND;
+    member(0)->member = "Terminating:Wait";
+    member(0)->ecs = ECS_DRAINING;
+    for (int k = 0; k < 24; k++)
+        assert_int_equal(plan_count(next(), ACTION_COMPLETE), 0);
+    assert_string_equal(plan_verdict(&b.r.plan, "i-001")->verdict, "the hook's limit: it ends by itself");
+}
+
 static void b3_a_hook_that_the_policy_does_not_name_is_left_alone(void **state)
 {
     (void)state;
@@ -382,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(b2_two_drains_together_stay_above_the_minimum, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_a_refresh_that_begins_undoes_our_drain, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_what_the_group_ends_is_drained_kept_waiting_and_let_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(b3_at_its_limit_a_hook_is_not_completed_over_running_tasks, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_a_hook_that_the_policy_does_not_name_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(b4_only_members_in_service_are_capacity_candidates_or_orphans, setup, teardown),
         cmocka_unit_test_setup_teardown(b6_a_group_that_another_scales_is_refused_by_name, setup, teardown),

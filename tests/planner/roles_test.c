@@ -154,13 +154,13 @@ static int replaced_fleet(void)
     return old;
 }
 
-static void a7_members_of_a_cancelled_fleet_leave_first_and_are_ended_by_id_alone(void **state)
+static void leave_and_are_ended_by_id_alone(int old)
 {
-    (void)state;
-    int old = replaced_fleet(), drains = 0;
+    int drains = 0;
     const struct plan *p = NULL;
-    for (int tick = 0; tick < 3; tick++) {
-        p = build_ticks(&b, 1);
+    for (int tick = 0; tick < 6 && drains == 0; tick++) {
+        build_later(&b, 30 * SECOND);
+        p = build_plan(&b);
         for (size_t k = 0; k < p->action_count; k++) {
             drains += p->actions[k].kind == ACTION_DRAIN;
             assert_true(p->actions[k].instance < 0 || b.s.instances[p->actions[k].instance].fleet == old);
@@ -189,6 +189,22 @@ static void a7_members_of_a_cancelled_fleet_leave_first_and_are_ended_by_id_alon
         assert_int_equal(plan_count(p, ACTION_SET_TARGET), 0);
     }
     assert_true(ends > 0);
+}
+
+static void a7_members_of_a_cancelled_fleet_leave_first_and_are_ended_by_id_alone(void **state)
+{
+    (void)state;
+    leave_and_are_ended_by_id_alone(replaced_fleet());
+}
+
+static void a11_members_of_a_fleet_of_type_request_are_ended_by_id_alone(void **state)
+{
+    (void)state;
+    int old = replaced_fleet();
+    b.s.fleets[old].state = FLEET_ACTIVE;
+    b.s.fleets[old].maintain = false;
+    b.p.fleets[old].role = FLEET_ROLE_BURST;  // which shrinks first
+    leave_and_are_ended_by_id_alone(old);
 }
 
 static void a7_a_fleet_that_is_not_found_is_unknown_and_holds_removal(void **state)
@@ -270,6 +286,7 @@ int main(void)
         cmocka_unit_test_teardown(a_batch_pool_grows_for_a_service_that_only_it_can_run, teardown),
         cmocka_unit_test_teardown(a_fleet_found_by_its_tag_is_the_policys, teardown),
         cmocka_unit_test_teardown(a7_members_of_a_cancelled_fleet_leave_first_and_are_ended_by_id_alone, teardown),
+        cmocka_unit_test_teardown(a11_members_of_a_fleet_of_type_request_are_ended_by_id_alone, teardown),
         cmocka_unit_test_teardown(a7_a_fleet_that_is_not_found_is_unknown_and_holds_removal, teardown),
         cmocka_unit_test_teardown(a7_a_fleet_that_is_about_to_end_with_its_instances_gets_no_orders, teardown),
         cmocka_unit_test_teardown(a11_a_fleet_of_type_request_is_never_modified, teardown),

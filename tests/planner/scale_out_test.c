@@ -427,6 +427,23 @@ static void a_step_limits_what_comes_at_once(void **state)
     assert_int_equal(plan_capped(p, "sfr-1")->wanted, 100);
 }
 
+// Five of six: what they take comes back at once, and what is more stays within the limits.
+static void d6_replacements_are_beyond_the_step_and_beyond_max_by_the_doomed_weight(void **state)
+{
+    (void)state;
+    world(1000, 6, 32);  // and two more hosts are wanted
+    for (int k = 0; k < 6; k++)
+        build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    for (int k = 0; k < 5; k++)
+        build_noticed(&b, k);
+    b.p.step_instances = 1;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 6 + 5 + 1);
+    b.has_memo = false;
+    b.p.fleets[0].max = 6;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 6 + 5);
+    assert_non_null(plan_capped(&b.r.plan, "sfr-1"));
+}
+
 static void min_is_ordered_without_any_task(void **state)
 {
     (void)state;
@@ -610,6 +627,7 @@ int main(void)
         cmocka_unit_test_teardown(a_type_of_unknown_size_is_named_where_nothing_else_holds_the_task, teardown),
         cmocka_unit_test_teardown(an_order_of_unknown_size_is_not_withdrawn_while_tasks_wait, teardown),
         cmocka_unit_test_teardown(a_step_limits_what_comes_at_once, teardown),
+        cmocka_unit_test_teardown(d6_replacements_are_beyond_the_step_and_beyond_max_by_the_doomed_weight, teardown),
         cmocka_unit_test_teardown(min_is_ordered_without_any_task, teardown),
         cmocka_unit_test_teardown(the_cheaper_fleet_is_chosen_and_the_rest_spills_over, teardown),
         cmocka_unit_test_teardown(headroom_in_per_cent_is_whole_tasks_and_is_ordered, teardown),
