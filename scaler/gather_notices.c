@@ -8,6 +8,7 @@
 #include "scaler/gather_internal.h"
 
 #define KEPT_MS 600000        // a notice that was told by an event; the instance is gone long before
+#define SAME_MS 150000        // no notice is longer before its end (120 s): a later one is of another life under the same id
 #define RISK_KEPT_MS 7200000  // a warning that nothing came of
 #define EXTRA_MS 2000         // clocks of AWS and EC2 agree about so well
 
@@ -47,7 +48,7 @@ bool region_notice_add(struct region *r, const char *instance, const struct noti
         *x = (struct spot_notice){.heard_ms = n->heard_ms};
         snprintf(x->instance, sizeof x->instance, "%s", instance);
     }
-    bool first = n->risk ? x->risk_ms == 0 || (n->event_ms > 0 && n->event_ms != x->event_ms) : x->at_ms == 0 || n->at_ms > x->at_ms + KEPT_MS;
+    bool first = n->risk ? x->risk_ms == 0 || (n->event_ms > 0 && n->event_ms != x->event_ms) : x->at_ms == 0 || n->at_ms > x->at_ms + SAME_MS;
     x->polled |= n->polled;
     x->heard_ms = n->heard_ms;
     if (n->risk && n->event_ms > 0)
@@ -102,7 +103,7 @@ size_t region_notices_polled(struct region *r, const struct ec2_spot_requests *t
         const struct ec2_spot_request *x = &told->items[i];
         struct notice_fact fact = {.at_ms = x->status_ms > 0 && x->status_ms <= now_ms ? x->status_ms : now_ms, .heard_ms = now_ms, .polled = true};
         const struct spot_notice *known = x->instance[0] ? find(r, x->instance) : NULL;
-        if (known && known->at_ms)
+        if (known && known->at_ms && (x->status_ms <= 0 || fact.at_ms <= known->at_ms + SAME_MS))
             fact.at_ms = known->at_ms;
         if (x->instance[0] && region_notice_add(r, x->instance, &fact) && n < max)
             ret_new[n++] = x->instance;

@@ -108,6 +108,30 @@ static void d4_old_notices_and_those_of_an_earlier_life_or_of_others_change_noth
     story_close(&s);
 }
 
+// An instance that was stopped comes back under its id: what was told of its life before is young enough, and not of this one.
+static void d4_a_notice_from_before_its_launch_changes_nothing(void **state)
+{
+    (void)state;
+    struct story s;
+    open_full(&s, (struct rig_options){.events = true});
+    want(&s, 34);
+    pass(&s, 3);
+    struct world_view v = see(&s);
+    int one = an_active(&s);
+    for (int i = 0; i < v.instance_count; i++)
+        if (v.instances[i].used && v.instances[i].launched_ms > v.instances[one].launched_ms)
+            one = i;
+    int64_t since = now_ms(&s), before = v.instances[one].launched_ms - 60000;
+    assert_in_range(since - before, 60000, 299000);
+    post_notice(&s, id_of(&s, one), before);
+    seconds(&s, 40);
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", since), 0);
+    post_notice(&s, id_of(&s, one), now_ms(&s) - 1000);  // and one of this life is believed
+    seconds(&s, 5);
+    assert_int_equal(see(&s).instances[one].status.now, WE_DRAINING);
+    story_close(&s);
+}
+
 static void d5_without_a_queue_a_notice_is_seen_within_fifteen_seconds(void **state)
 {
     (void)state;
@@ -276,6 +300,7 @@ int main(void)
         cmocka_unit_test(d1_a_notice_does_not_wait_for_a_slow_look),
         cmocka_unit_test(d4_doubled_and_reordered_events_are_answered_once),
         cmocka_unit_test(d4_old_notices_and_those_of_an_earlier_life_or_of_others_change_nothing),
+        cmocka_unit_test(d4_a_notice_from_before_its_launch_changes_nothing),
         cmocka_unit_test(d5_without_a_queue_a_notice_is_seen_within_fifteen_seconds),
         cmocka_unit_test(d6_half_of_all_interrupted_at_once_is_drained_and_ordered_in_one_plan),
         cmocka_unit_test(d6_a_wave_of_ten_seconds_is_ordered_within_three_of_its_end),
