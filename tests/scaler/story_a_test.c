@@ -2,6 +2,41 @@
 #include "planner/alert.h"
 #include "tests/scaler/story.h"
 
+static int first_draining(struct story *s)
+{
+    struct world_view v = see(s);
+    for (int i = 0; i < v.instance_count; i++)
+        if (v.instances[i].used && v.instances[i].state.now == WL_RUNNING && v.instances[i].status.now == WE_DRAINING && v.instances[i].notice_ms == 0)
+            return i;
+    return -1;
+}
+
+// A neighbour is interrupted at each step of a drain: while it empties, when it is lowered, and when it is ended.
+static void a3_a_neighbour_interrupted_at_any_step_of_a_drain_costs_nobody_a_place(void **state)
+{
+    (void)state;
+    for (int step = 0; step < 9; step++) {
+        struct story s;
+        story_open(&s, (struct rig_options){0});
+        pass(&s, 10);
+        want(&s, 2 * WEB_DESIRED);
+        pass(&s, 10);
+        want(&s, WEB_DESIRED + 4);
+        for (int k = 0; k < 600 && first_draining(&s) < 0; k++)
+            loop_run(s.rig.loop, now_ms(&s) + 1000);
+        assert_true(first_draining(&s) >= 0);
+        loop_run(s.rig.loop, now_ms(&s) + step * 13000);
+        assert_int_equal(world_interrupt(world_of(&s), an_active(&s)), WORLD_OK);
+        pass(&s, 5);
+        assert_true(running(&s, s.web) >= WEB_DESIRED + 4);  // within five minutes
+        pass(&s, 30);
+        assert_int_equal(running(&s, s.web), WEB_DESIRED + 4);
+        assert_int_equal(target_of(&s), live(&s));  // V23
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
 static void a6_a_target_that_a_person_raised_is_kept_for_half_an_hour_and_told(void **state)
 {
     (void)state;
@@ -187,6 +222,7 @@ static void a11_a_fleet_of_type_request_is_never_modified(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a3_a_neighbour_interrupted_at_any_step_of_a_drain_costs_nobody_a_place),
         cmocka_unit_test(a6_a_target_that_a_person_raised_is_kept_for_half_an_hour_and_told),
         cmocka_unit_test(a6_a_target_that_a_person_lowered_with_termination_is_raised_as_far_as_the_need),
         cmocka_unit_test(a7_a_cancelled_fleet_is_never_written_to_and_told),
