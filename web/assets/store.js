@@ -215,7 +215,7 @@ async function pollCluster(name, url) {
       if (mine()) state.forecast = a;
     }),
     attempt("foretold", async () => {
-      if (!state.now || FILE) return;
+      if (!state.now || !state.forecast?.errors.some((e) => e.ahead === "1h" && e.samples > 0)) return; // none has been there yet
       const to = Math.ceil(state.now / range.stepMs) * range.stepMs;
       const a = await get(path + "/history", { ...where(), kind: "forecast", subject: "1h", from: new Date(to - range.ms).toISOString(), to: new Date(to).toISOString(), step: range.step });
       if (mine()) state.foretold = a;
