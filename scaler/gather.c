@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "scaler/gather_internal.h"
+#include "scaler/gather_zones.h"
 
 enum { FACTS_ARENA_MAX_BYTES = 1 << 30, NAME_MAX_BYTES = 4 << 20 };
 
@@ -193,6 +194,7 @@ static void look_phases(struct look *l)
         run(l);
     if (look_fleets_resolve(l))
         run(l);
+    look_zones(l);
     look_strays_ask(l);
     l->tasks_listed = look_tasks_due(l);
     if (l->tasks_listed)

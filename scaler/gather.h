@@ -64,4 +64,5 @@ struct gather_refusal {
     bool spot;          // it was for spot
 };
 void gather_refused(struct gather *g, const char *fleet, const struct gather_refusal *x);
+#define GATHER_GROUP_TAG "aws:autoscaling:groupName"
 #define GATHER_FLEET_TAG "masu:fleet"  // of the members of an instant fleet: "CLUSTER/NAME"

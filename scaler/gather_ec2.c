@@ -1,6 +1,7 @@
 // EC2 instances of the fleets and of the cluster.
 #include "base/check.h"
 #include "scaler/gather_internal.h"
+#include "scaler/gather_zones.h"
 
 // ---- ask ------------------------------------------------------------------------------------------------------------------
 
@@ -37,9 +38,12 @@ void look_strays_ask(struct look *l)
         for (size_t j = 0; j < l->rows[i].listed.count; j++)
             stray(&known, l->rows[i].listed.items[j].instance_id, ids, &count);
     for (size_t i = 0; i < l->new->container_count; i++)
-        stray(&known, l->new->containers[i].ec2_id, ids, &count);
+        if (!look_zone_silent(l, l->new->containers[i].zone))  // one instance there would fail the call for all
+            stray(&known, l->new->containers[i].ec2_id, ids, &count);
+    struct aws_with with = l->with;
+    with.part = true;
     if (count > 0)
-        ec2_describe_instances_by_id(l->with, ids, count, &l->strays);
+        ec2_describe_instances_by_id(with, ids, count, &l->strays);
 }
 
 // ---- instances ------------------------------------------------------------------------------------------------------------
@@ -146,7 +150,7 @@ static bool source_from_members(struct look *l)
 {
     struct facts *f = l->new;
     int64_t kept_ms = l->old ? l->old->sources[SOURCE_EC2_INSTANCES].read_ms : 0, oldest_ms = INT64_MAX;
-    size_t asked = 0, answered = 0;
+    size_t asked = 0, answered = 0, some = 0;
     const char *detail = "";
     size_t fleets = l->row_count;
     for (size_t i = 0; i <= 2 * fleets; i++) {
@@ -155,13 +159,14 @@ static bool source_from_members(struct look *l)
             continue;
         asked++;
         answered += c->state == AWS_CALL_COMPLETE;
+        some += c->state == AWS_CALL_COMPLETE || c->state == AWS_CALL_PARTIAL;
         if (c->state != AWS_CALL_COMPLETE)
             detail = arena_strdup(l->a, c->err.msg);
         else if (c->answered_ms < oldest_ms)
             oldest_ms = c->answered_ms;
     }
     bool all = answered == asked;
-    source_set(f, SOURCE_EC2_INSTANCES, all ? SOURCE_OK : answered > 0 ? SOURCE_PARTIAL : SOURCE_UNKNOWN,
+    source_set(f, SOURCE_EC2_INSTANCES, all ? SOURCE_OK : some > 0 ? SOURCE_PARTIAL : SOURCE_UNKNOWN,
                all && asked > 0 ? oldest_ms : kept_ms, detail);
     return all;
 }
@@ -183,7 +188,7 @@ void look_ec2_take(struct look *l)
     take_answer(l, &l->strays, &old_map, &seen);
     if (!source_from_members(l))
         for (size_t i = 0; i < old_count; i++)
-            if (strmap_get(&seen, l->old->ec2[i].id) < 0)
+            if (strmap_get(&seen, l->old->ec2[i].id) < 0 && !look_zone_told(l, l->old->ec2[i].fleet, l->old->ec2[i].zone))
                 f->ec2[f->ec2_count++] = ec2_copy(l->a, &l->old->ec2[i]);
     look_instants_take(l, &seen);
     for (size_t i = 0; i < f->container_count; i++) {

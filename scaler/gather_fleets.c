@@ -4,6 +4,7 @@
 // there are: the one active fleet that carries the tag, and those that carried it before a deploy and still have members.
 #include "base/check.h"
 #include "scaler/gather_internal.h"
+#include "scaler/gather_zones.h"
 
 // ---- ask ------------------------------------------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ void look_fleets_ask(struct look *l)
             continue;
         }
         note_id(l->region, kind, p->id);
-        ec2_describe_fleet_instances(l->with, p->id, &add_row(l, p, p->id, kind)->members);
+        look_members_ask(l, add_row(l, p, p->id, kind));
     }
     for (int api = 0; api < API_FLEET_COUNT; api++) {
         if (!used[api])
@@ -171,7 +172,7 @@ static const struct fact_fleet *old_fleet(const struct look *l, const char *id)
 static void ask_members(struct look *l, struct look_fleet *x)
 {
     note_id(l->region, x->kind, x->id);
-    ec2_describe_fleet_instances(l->with, x->id, &x->members);
+    look_members_ask(l, x);
 }
 
 static bool carries(const struct ec2_spot_fleet *f, const char *tag)

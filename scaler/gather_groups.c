@@ -4,8 +4,7 @@
 // refresh) is asked again right before DRAINING (RECHECK_GROUP). What cannot be read counts as the reason that holds removal: a refresh that may run, a policy that may scale it.
 #include "base/check.h"
 #include "scaler/gather_join.h"
-
-#define GROUP_TAG "aws:autoscaling:groupName"
+#include "scaler/gather_zones.h"
 
 #define SLOW_MS 120000
 
@@ -49,7 +48,7 @@ void look_group_ask(struct look *l, struct look_fleet *x)
     struct group_slow *s = x->slow = slow_of(l->g, x->id);
     struct aws_with with = l->with;
     asg_describe_as_fleets(l->with, &x->id, 1, &x->alone);
-    ec2_describe_tagged_instances(l->with, GROUP_TAG, x->id, &x->members);
+    look_members_ask(l, x);
     if (s == NULL)
         return;
     s->renewed = slow_due(s, x->policy, l->new->at_ms);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "scaler/gather_internal.h"
 #include "scaler/gather_trouble.h"
+#include "scaler/gather_zones.h"
 
 static const char *short_name(const char *cluster)
 {
@@ -12,7 +13,7 @@ static const char *short_name(const char *cluster)
 
 void look_instant_ask(struct look *l, struct look_fleet *x)
 {
-    ec2_describe_tagged_instances(l->with, GATHER_FLEET_TAG, x->id, &x->members);
+    look_members_ask(l, x);
 }
 
 const char *look_instant_id(struct look *l, const struct policy_fleet *p)
@@ -73,6 +74,11 @@ struct fact_fleet look_instant_fact(struct look *l, const struct look_fleet *x)
                            .group = {.scaler = "", .hook = ""}};
     const struct own_orders *o = orders_of(l->g, x->id);
     f.fulfilled_milli = (int64_t)x->members.count * 1000;
+    if (x->kept && x->members.call.state != AWS_CALL_COMPLETE) {  // who is not told of counts yet
+        if (x->kept->fulfilled_milli > f.fulfilled_milli)
+            f.fulfilled_milli = x->kept->fulfilled_milli;
+        f.owner = f.owner[0] ? f.owner : arena_strdup(l->a, x->kept->owner);
+    }
     add_overrides(l, &x->policy->instant, &f);
     if (!o)
         return f;

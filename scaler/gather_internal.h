@@ -1,6 +1,6 @@
 // What the files of gather share: the region's caches, one look in the making, and who fills what.
 //
-// gather.c orders the phases of a look; gather_ecs.c, gather_tasks.c, gather_fleets.c and gather_ec2.c ask AWS and turn answers into facts;
+// gather.c orders the phases of a look; gather_ecs.c, gather_tasks.c, gather_fleets.c and gather_ec2.c ask AWS and turn answers into facts, gather_zones.c zone by zone where one fails;
 // gather_account.c asks what seldom changes, gather_catalogue.c which types fleets mean that only say what a type must have; gather_cache.c keeps what does not change and what we wrote; gather_snapshot.c,
 // gather_shapes.c and gather_attributes.c join facts to a snapshot (gather_join.h).
 #pragma once
@@ -52,7 +52,7 @@ struct gather {
     char cluster[256];
     struct arena arenas[2];
     struct facts *facts[2];         // [turn] is the newest
-    unsigned turn;
+    unsigned turn; bool by_zone;    // a zone failed: gather_zones.h
     int64_t looks, started_ms;
     int32_t complete_looks;
     struct denied_write denied[DENIED_MAX];
@@ -94,7 +94,7 @@ struct look_fleet {
     const struct ec2_spot_fleet *told;  // NULL: not told of
     const struct fact_fleet *kept;  // what the look before knew, NULL nothing
     struct ec2_spot_fleets alone;
-    struct ec2_instances members;
+    struct ec2_instances members; bool by_zone;  // asked for zone by zone
     struct ec2_fleet_members listed;  // asked where the tags show no member
     struct ec2_fleet_events history;
     int question;                   // about its placement scores: of the region's, plus one; 0 none
@@ -112,8 +112,8 @@ struct look {
     struct facts *new;
     struct aws_with with;
     int64_t until_ms;
-    bool lists;                     // a list look
-    bool tasks_listed;
+    bool lists, tasks_listed;       // the former: a list look
+    struct zone_list *zones;        // that were asked alone, NULL none were
     struct ecs_arns container_list, service_list, task_list;
     struct ecs_container_instances containers;
     struct ecs_services services;

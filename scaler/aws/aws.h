@@ -76,6 +76,8 @@ struct aws_with {
     struct arena *arena;  // results live here
     bool urgent;          // the reserved part of the budget: events, drains of doomed instances, undo
     enum aws_lane lane;
+    bool part;            // of what is asked for may fail alone (a zone): a 5xx tells nothing of the service, the breaker leaves it out
+    bool once;            // see struct aws_request
 };
 
 enum aws_call_state {
@@ -103,7 +105,8 @@ struct aws_request {
     struct slice body;         // JSON or form body, copied
     bool mutating;
     bool repeatable;           // mutating, but the same call again is harmless even when the first had its effect
-    bool once;                 // mutating, and not sent again even where AWS says that it did nothing: the caller looks first
+    bool once;                 // not sent again after a 5xx, even where AWS says that it did nothing: the caller looks first
+    bool part;                 // see struct aws_with
     bool urgent;
     enum aws_lane lane;
     int64_t timeout_ms;        // 0: 10 s (wire time) an attempt

@@ -203,7 +203,10 @@ static void on_error_answer(struct aws_pending *p, const struct transport_respon
     leave_secrets_out(p, &e);
     char status[32];
     snprintf(status, sizeof status, "HTTP status %d", r->status);
-    tell_breaker(p, e.kind, e.code[0] ? e.code : status);
+    if (p->request.part && e.kind == ERR_TRANSIENT)
+        aws_breaker_void(breaker_of(p), p->probe);
+    else
+        tell_breaker(p, e.kind, e.code[0] ? e.code : status);
     switch (e.retry) {
     case AWS_RETRY_NO:
         break;

@@ -98,12 +98,18 @@ void ec2_describe_fleet_instances(struct aws_with w, const char *fleet_id, struc
 
 void ec2_describe_tagged_instances(struct aws_with w, const char *key, const char *value, struct ec2_instances *ret)
 {
+    ec2_describe_tagged_instances_in(w, key, value, NULL, ret);
+}
+
+void ec2_describe_tagged_instances_in(struct aws_with w, const char *key, const char *value, const char *zone, struct ec2_instances *ret)
+{
     char name[160];
     snprintf(name, sizeof name, "tag:%s", key);
     static const char *const states[] = {"pending", "running", "shutting-down", "stopping", "stopped"};
     const struct ec2_filter filters[] = {{name, &value, 1},
-                                         {"instance-state-name", states, ARRAY_LEN(states)}};
-    ec2_describe_instances(w, filters, ARRAY_LEN(filters), ret);
+                                         {"instance-state-name", states, ARRAY_LEN(states)},
+                                         {"availability-zone", &zone, 1}};
+    ec2_describe_instances(w, filters, ARRAY_LEN(filters) - (zone == NULL), ret);
 }
 
 void ec2_terminate_instances(struct aws_with w, const char *const *ids, size_t count, bool dry_run, struct ec2_state_changes *ret)

@@ -36,6 +36,8 @@ void ec2_describe_instances_by_id(struct aws_with w, const char *const *ids, siz
 #define EC2_FLEET_TAG "aws:ec2:fleet-id"
 // Those that carry the tag, in all states but terminated.
 void ec2_describe_tagged_instances(struct aws_with w, const char *key, const char *value, struct ec2_instances *ret);
+// Those of one zone alone: where a zone fails, calls that span it may fail whole.
+void ec2_describe_tagged_instances_in(struct aws_with w, const char *key, const char *value, const char *zone, struct ec2_instances *ret);
 // Members of a Spot Fleet ("sfr-…") or an EC2 Fleet ("fleet-…"), by the tag that EC2 gives them.
 void ec2_describe_fleet_instances(struct aws_with w, const char *fleet_id, struct ec2_instances *ret);
 bool ec2_is_ec2_fleet(const char *fleet_id);

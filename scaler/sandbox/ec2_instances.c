@@ -173,6 +173,15 @@ static bool among(const int *ids, size_t count, int instance)
     return ids == NULL;
 }
 
+static bool spans_impaired(struct call *c, const struct ec2_filters *filters, const int *ids, size_t id_count)
+{
+    for (int i = 0; i < c->view.instance_count && c->region->impaired_zone[0]; i++)
+        if (strcmp(c->view.zones[c->view.pools[c->view.instances[i].pool].zone], c->region->impaired_zone) == 0 && play_ec2_visible(c, i) &&
+            among(ids, id_count, i) && instance_passes(c, filters, i))
+            return true;
+    return false;
+}
+
 void play_ec2_describe_instances(struct call *c)
 {
     struct ec2_filters filters;
@@ -186,6 +195,10 @@ void play_ec2_describe_instances(struct call *c)
         return;
     if (ids != NULL || form_get(&c->form, "MaxResults").ptr == NULL)
         page.limit = INT64_MAX;
+    if (spans_impaired(c, &filters, ids, id_count)) {
+        call_fail(c, 500, "InternalError", "An internal error has occurred");
+        return;
+    }
     call_begin_xml(c);
     xo_open(c->out, "reservationSet");
     for (int i = 0; i < c->view.instance_count; i++)

@@ -61,6 +61,13 @@ void sandbox_set_empty_pages(struct sandbox *s, bool on)
     sandbox_unlock(s);
 }
 
+void sandbox_impair_zone(struct sandbox *s, const char *zone)
+{
+    sandbox_lock(s);
+    snprintf(s->regions[0].impaired_zone, sizeof s->regions[0].impaired_zone, "%s", zone);
+    sandbox_unlock(s);
+}
+
 int64_t sandbox_weather_faults(struct sandbox *s)
 {
     sandbox_lock(s);

@@ -45,6 +45,7 @@ struct region {
     int queue_count;
     struct placement_question questions[20];
     int question_count;
+    char impaired_zone[24];             // calls that span it fail, "" none
     uint64_t news_taken;                // of the world's news, up to this one
 };
 

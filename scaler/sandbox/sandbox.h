@@ -117,6 +117,8 @@ int sandbox_add_fault(struct sandbox *s, const struct sandbox_fault *f, struct e
 void sandbox_clear_faults(struct sandbox *s);
 void sandbox_set_read_lag(struct sandbox *s, int64_t ms);       // options.read_lag_ms, from now on
 void sandbox_set_empty_pages(struct sandbox *s, bool on);       // options.empty_pages, from now on
+// Calls for instances that span this zone of the first region fail as a whole from now on; "": none does.
+void sandbox_impair_zone(struct sandbox *s, const char *zone);
 int64_t sandbox_weather_faults(struct sandbox *s);  // how many the weather brought so far
 
 // ---- events ---------------------------------------------------------------------------------------------------------------

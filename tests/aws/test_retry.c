@@ -417,6 +417,37 @@ static void the_breaker_never_holds_up_an_urgent_call(void **state)
     fixture_end(&f);
 }
 
+// D8: where a zone fails, calls about it do, and all other calls of the service are good.
+static void what_may_fail_in_part_neither_opens_nor_closes_the_breaker(void **state)
+{
+    (void)state;
+    static const struct aws_env_pair env[] = {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}};
+    struct fixture f;
+    fixture_begin_env(&f, env, ARRAY_LEN(env));
+    f.s.repeat_last = true;
+    scripted_add_error(&f.s, 500, SERVER_ERROR);
+    struct ecs_arns ret;
+    for (int i = 0; i < 8; i++) {
+        ecs_list_clusters((struct aws_with){.aws = f.aws, .arena = &f.arena, .part = true, .once = true}, &ret);
+        aws_run(f.clients, f.s.clock.virtual_ms + 600 * 1000);
+        assert_int_equal(f.s.request_count, i + 1);  // once
+        assert_int_equal(ret.call.state, AWS_CALL_FAILED);
+        assert_null(aws_refused(f.aws, AWS_ECS));
+    }
+    for (int i = 0; i < 2; i++)
+        list_once(&f, false, &ret);
+    assert_int_equal(f.s.request_count, 8 + 5);
+    assert_non_null(aws_refused(f.aws, AWS_ECS));
+    clock_advance_to(&f.s.clock, f.s.clock.virtual_ms + 5000);
+    ecs_list_clusters((struct aws_with){.aws = f.aws, .arena = &f.arena, .part = true, .once = true}, &ret);
+    aws_run(f.clients, f.s.clock.virtual_ms + 600 * 1000);
+    assert_int_equal(f.s.request_count, 8 + 5 + 1);  // no probe that tells
+    assert_non_null(aws_refused(f.aws, AWS_ECS));
+    list_once(&f, false, &ret);
+    assert_int_equal(f.s.request_count, 8 + 5 + 2);  // this one is
+    fixture_end(&f);
+}
+
 static void calls_that_fail_together_are_one_failure(void **state)
 {
     (void)state;
@@ -614,6 +645,7 @@ int main(void)
         cmocka_unit_test(a_throttled_write_waits_for_the_next_look_unless_it_is_urgent),
         cmocka_unit_test(a_service_that_never_answers_is_left_alone_and_probed),
         cmocka_unit_test(the_breaker_never_holds_up_an_urgent_call),
+        cmocka_unit_test(what_may_fail_in_part_neither_opens_nor_closes_the_breaker),
         cmocka_unit_test(calls_that_fail_together_are_one_failure),
         cmocka_unit_test(deadline_cuts_off_what_is_open),
         cmocka_unit_test(a_call_submitted_by_a_failing_one_does_not_wait),

@@ -120,10 +120,58 @@ static void d1_what_was_written_while_a_look_went_on_is_laid_over_it(void **stat
     bed_close(&b);
 }
 
+// D8: two fleets have members in three zones; while a call that spans the first of them fails, the others are asked for alone.
+static void d8_where_a_zone_fails_the_others_are_known_by_calls_of_their_own(void **state)
+{
+    (void)state;
+    enum { HOSTS = 12 };
+    struct world *w = calm_world();
+    for (int f = 0; f < 2; f++)
+        add_fleet(w, HOSTS / 2, "m5.xlarge", 1);
+    for (int i = 0; i < HOSTS; i++)
+        add_host(w, i % 2, i % 3);
+    struct bed b;
+    struct err err = {0};
+    bed_open(&b, w);
+    struct policy_fleet fleets[] = {b.fleets[0], b.fleets[0]};
+    fleets[1].id = arena_strdup(&b.arena, fleet(w, 1).id);
+    b.policy.fleets = fleets;
+    b.policy.fleet_count = ARRAY_LEN(fleets);
+    bed_look_later(&b, 60000);
+    sandbox_impair_zone(b.sandbox, world_view(w).zones[0]);
+    const char *ids[4];
+    for (int i = 0; i < 4; i++)
+        ids[i] = arena_strdup(&b.arena, host(w, i).id);
+    for (int i = 0; i < 2; i++)  // one here, one there
+        assert_int_equal(world_terminate(w, WORLD_PERSON, &i, 1), WORLD_OK);
+    for (int look = 0; look < 6; look++) {
+        int64_t calls = bed_calls(&b, "ec2:DescribeInstances");
+        bed_later(&b, 30000);
+        assert_int_equal(gather_look(b.gather, &b.policy, 20000, &b.arena, &b.s, &err), 0);
+        assert_int_equal(b.s.sources[SOURCE_EC2_INSTANCES].state, SOURCE_PARTIAL);  // holds removal, not orders
+        assert_int_equal(b.s.sources[SOURCE_FLEETS].state, SOURCE_OK);              // EC2 as such is not given up
+        bool runs[4] = {false};
+        for (size_t i = 0; i < b.s.instance_count; i++)
+            for (int k = 0; k < 4; k++)
+                runs[k] |= strcmp(b.s.instances[i].id, ids[k]) == 0 && b.s.instances[i].ec2 == EC2_RUNNING;
+        assert_true(runs[0] && runs[3]);  // as they were last seen
+        assert_true(runs[2] && !runs[1]);
+        calls = bed_calls(&b, "ec2:DescribeInstances") - calls;
+        assert_in_range(calls, 1, look == 0 ? 12 : 6);  // the zones, of the failed one once, and one for those without a fleet
+    }
+    sandbox_impair_zone(b.sandbox, "");
+    bed_look_later(&b, 30000);
+    int64_t calls = bed_calls(&b, "ec2:DescribeInstances");
+    bed_look_later(&b, 30000);
+    assert_in_range(bed_calls(&b, "ec2:DescribeInstances") - calls, 2, 3);  // at once again
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(d1_what_was_written_while_a_look_went_on_is_laid_over_it),
+        cmocka_unit_test(d8_where_a_zone_fails_the_others_are_known_by_calls_of_their_own),
         cmocka_unit_test(e7_a_trunk_never_promises_more_than_the_type_holds),
         cmocka_unit_test(e7_without_a_trunk_one_interface_is_the_instances_own),
         cmocka_unit_test(each_boot_teaches_once_how_long_it_took),
