@@ -29,7 +29,7 @@ static void open_day(struct day *d, int64_t hours, struct wanted *ret_wanted)
     struct err err = {0};
     struct world_options o;
     world_options_default(&o);
-    o.interruptions_per_instance_day = 1;
+    o.interruptions_per_instance_day = 6;
     assert_int_equal(rig_open(&(struct rig_options){.seed = 5, .events = true, .world = &o}, &d->rig, &err), 0);
     for (int64_t at = 0; at < hours * 6; at++) {
         loop_run(d->rig.loop, d->rig.start_ms + (at + 1) * 600000);
