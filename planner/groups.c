@@ -8,6 +8,7 @@
 
 #define LOOK_AGAIN_MS (60 * 1000)   // a member that we ended and that is still in service is decided anew
 #define REFUSED_EXCLUDE_MS (3600 * 1000)
+#define REFUSED_MAX 2               // ends sent in vain: an answer may be lost once, and AWS's reasons are not all to be seen
 #define LET_GO_MS (60 * 1000)       // so long before a hook's limit nothing more is done: the group ends it by itself
 
 bool group_idle(const struct instance *x)
@@ -115,9 +116,20 @@ const char *groups_refuse(struct work *w, int i)
     return unbalances(w, i);
 }
 
+// How often its end was sent in vain, as long as it drains.
+static int32_t refused_ends(struct work *w, int i)
+{
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_REFUSED, w->s->instances[i].id);
+    if (!was || was->since_ms > w->s->now_ms)
+        return 0;
+    return work_stamp_set(w, *was)->count;
+}
+
 const char *groups_give_up(struct work *w, int i)
 {
     const char *why = groups_refuse(w, i);
+    if (refused_ends(w, i) >= REFUSED_MAX && !why)
+        why = explain_text(w, "its end was sent to its group %d times, and it is in service", REFUSED_MAX);
     const struct memo_stamp *was = work_stamp(w, STAMP_EXCLUDED, w->s->instances[i].id);
     int64_t until_ms = w->s->now_ms + REFUSED_EXCLUDE_MS;
     if (why)
@@ -150,10 +162,12 @@ static void look_again(struct work *w, int i, struct memo_drain *d)
 {
     const struct instance *x = &w->s->instances[i];
     int64_t ago_ms = w->s->now_ms - d->state_since_ms;
+    int32_t refused = refused_ends(w, i);
     bool looked = w->s->sources[SOURCE_FLEETS].state == SOURCE_OK && w->s->sources[SOURCE_FLEETS].read_ms > d->state_since_ms + LOOK_AGAIN_MS / 2;
     if (in_service(x) && looked && ago_ms >= LOOK_AGAIN_MS) {
         drain_move(w, d, DRAIN_DRAINING);
         d->empty_first_ms = 0;
+        work_stamp_set(w, (struct memo_stamp){.kind = STAMP_REFUSED, .key = x->id, .since_ms = w->s->now_ms, .count = refused + 1});
         explain_judge(w, i, VERDICT_GO_ON, explain_text(w, "its end was sent %s ago, and it is in service", explain_duration(w, ago_ms)),
                       "look, and decide anew");
         return;

@@ -63,7 +63,7 @@ const char *const memo_stamp_kind_names[STAMP_COUNT] = {
     [STAMP_MODE] = "mode",         [STAMP_FLEET] = "fleet",           [STAMP_CONFIRM] = "confirm",
     [STAMP_MEMBERS] = "members",   [STAMP_VICTIM] = "victim",         [STAMP_REPLACE] = "replace",
     [STAMP_SWAP] = "swap",          [STAMP_POOL] = "pool",
-    [STAMP_TROUBLE] = "trouble",    [STAMP_HOOK] = "hook",          [STAMP_SHORT] = "short",        [STAMP_DRY] = "dry",              [STAMP_ON_DEMAND] = "on_demand",
+    [STAMP_REFUSED] = "refused",    [STAMP_TROUBLE] = "trouble",    [STAMP_HOOK] = "hook",          [STAMP_SHORT] = "short",        [STAMP_DRY] = "dry",              [STAMP_ON_DEMAND] = "on_demand",
     [STAMP_SCORE] = "score",       [STAMP_QUOTA] = "quota",       [STAMP_SHARE] = "share",
 };
 const char *const action_kind_names[ACTION_COUNT] = {

@@ -230,6 +230,21 @@ static void b2_two_drains_together_stay_above_the_minimum(void **state)
         refused(&b.r.plan, k, "MinSize");
 }
 
+static void b2_an_end_that_is_refused_twice_is_given_up(void **state)
+{
+    (void)state;
+    to_end();
+    int ends = 1;
+    struct plan *p = next();
+    for (int k = 0; k < 20 && !plan_action(p, ACTION_UNDRAIN, "i-004"); k++) {
+        ends += plan_count(p, ACTION_END_MEMBER);
+        p = next();
+    }
+    assert_int_equal(ends, 2);
+    refused(p, 3, "its end was sent to its group 2 times");
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_EXCLUDED, "i-004")->until_ms, b.s.now_ms + HOUR);
+}
+
 // ---- B3 ---------------------------------------------------------------------------------------------------------------------
 static void b3_a_refresh_that_begins_undoes_our_drain(void **state)
 {
@@ -396,6 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(b2_two_drains_together_stay_above_the_minimum, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_a_refresh_that_begins_undoes_our_drain, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_what_the_group_ends_is_drained_kept_waiting_and_let_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(b2_an_end_that_is_refused_twice_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_at_its_limit_a_hook_is_not_completed_over_running_tasks, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_a_hook_that_the_policy_does_not_name_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(b4_only_members_in_service_are_capacity_candidates_or_orphans, setup, teardown),

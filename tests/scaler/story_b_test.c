@@ -263,6 +263,29 @@ static void b2_a_refusal_in_mid_drain_undoes_it_and_spares_that_one_for_an_hour(
     }
 }
 
+// A look shows nothing of what AWS refuses: its answer does.
+static void b2_an_end_that_aws_refuses_undoes_the_drain_and_spares_that_one_for_an_hour(void **state)
+{
+    (void)state;
+    struct story s;
+    asg = (__typeof__(asg)){.hosts = 6, .zones = 3};
+    open_group(&s, NULL);
+    int one = until_a_drain(&s);
+    int64_t since = now_ms(&s), asked = calls_of(&s, ENDS);
+    fault(&s, ENDS, SANDBOX_FAULT_INVALID, 0, -1);
+    for (int k = 0; k < 10 && see(&s).instances[one].status.now != WE_ACTIVE; k++)
+        pass(&s, 1);
+    assert_true(calls_of(&s, ENDS) > asked);
+    assert_int_equal(applied_since(&s, ENDS, since), 0);
+    assert_int_equal(see(&s).instances[one].status.now, WE_ACTIVE);
+    assert_null(world_tag_value(see(&s).instances[one].tags, see(&s).instances[one].tag_count, "masu:drain"));
+    sandbox_clear_faults(s.rig.sandbox);
+    pass(&s, 50);
+    assert_int_equal(see(&s).instances[one].status.now, WE_ACTIVE);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 // ---- B3 ---------------------------------------------------------------------------------------------------------------------
 // The longest time between two heartbeats of one instance that waits.
 static int64_t longest_pause(struct story *s, int *ret_beats)
@@ -528,6 +551,7 @@ int main(void)
         cmocka_unit_test(b2_what_the_group_would_refuse_is_known_before_anything_is_drained),
         cmocka_unit_test(b2_a_group_that_is_being_deleted_is_left_for_another_and_never_written_to),
         cmocka_unit_test(b2_a_refusal_in_mid_drain_undoes_it_and_spares_that_one_for_an_hour),
+        cmocka_unit_test(b2_an_end_that_aws_refuses_undoes_the_drain_and_spares_that_one_for_an_hour),
         cmocka_unit_test(b3_an_instance_refresh_waits_for_each_member_to_be_empty),
         cmocka_unit_test(b3_a_refresh_that_begins_undoes_our_drain_and_holds_the_next),
         cmocka_unit_test(b3_a_refresh_that_began_since_the_look_is_seen_before_draining),
