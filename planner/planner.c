@@ -104,6 +104,23 @@ static void stamp_waiting(struct work *w)
     }
 }
 
+// What is sent becomes memo.
+static void commit(struct work *w)
+{
+    drain_commit(w);
+    targets_commit(w);
+    scale_in_settle(w);
+    stamp_orders(w);
+    fallback_commit(w);
+    on_demand_commit(w);
+    runaway_commit(w);
+    loop_commit(w);
+    consolidate_commit(w);
+    stamp_waiting(w);
+    launch_plan(w);
+    invariant_memo(w);
+}
+
 int planner_run(const struct planner_input *in, struct arena *a, struct planner_result *ret, struct err *err)
 {
     struct work w;
@@ -161,18 +178,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     if (w.p->mode == MODE_OBSERVE)
         explain_would(&w);
     invariant_plan(&w);
-    drain_commit(&w);  // what is sent becomes memo
-    targets_commit(&w);
-    scale_in_settle(&w);
-    stamp_orders(&w);
-    fallback_commit(&w);
-    on_demand_commit(&w);
-    runaway_commit(&w);
-    loop_commit(&w);
-    consolidate_commit(&w);
-    stamp_waiting(&w);
-    launch_plan(&w);
-    invariant_memo(&w);
+    commit(&w);
     *ret = out;
     assert(ret->plan.verdict_count >= in->snapshot->instance_count);
     return 0;

@@ -22,7 +22,7 @@ struct simulate_command {
     const char *history, *cluster, *from, *to;
     const char *lose_zone, *lose_pool, *scale, *add_service, *types;
     bool progress, json, sweep, schema, no_masu, faults_on;
-    int64_t seeds, seed, tasks, for_ms, warmup_ms, period_ms, price_percent;
+    int64_t seeds, seed, tasks, for_ms, warmup_ms, period_ms, price_percent, from_ms, to_ms;
     double headroom, quantile, waiting_costs;
     int told_permille;
     struct arena arena;
@@ -86,14 +86,26 @@ static int read_time(const char *name, const char *text, int64_t *ret, struct er
     return 0;
 }
 
+// Words that do not go together, and times.
+static int read_words(struct simulate_command *c, struct err *err)
+{
+    if (!c->scenario && !c->trace && !c->history)
+        return err_set(err, ERR_INVALID, "--scenario F, --trace F or --history F is missing");
+    if (c->history && (c->scenario || c->trace))
+        return err_set(err, ERR_INVALID, "--history brings its own demand: leave out --scenario and --trace");
+    if (!c->history && (c->cluster || c->from || c->to))
+        return err_set(err, ERR_INVALID, "--cluster, --from and --to are of --history F");
+    int rc = read_time("from", c->from, &c->from_ms, err);
+    rc = rc ? rc : read_time("to", c->to, &c->to_ms, err);
+    return rc ? rc : choose(c, err);
+}
+
 static int read_history(struct simulate_command *c, struct err *err)
 {
-    struct recorded_query q = {.cluster = c->cluster};
+    const struct recorded_query q = {.cluster = c->cluster, .from_ms = c->from_ms, .to_ms = c->to_ms};
     struct state_reader *r = NULL;
     struct recorded recorded;
-    int rc = read_time("from", c->from, &q.from_ms, err);
-    rc = rc ? rc : read_time("to", c->to, &q.to_ms, err);
-    rc = rc ? rc : journal_open(c->history, &r, err);
+    int rc = journal_open(c->history, &r, err);
     if (rc)
         return rc;
     rc = recorded_scene(r, &q, &c->arena, &c->s.scene, &recorded, err);
@@ -256,12 +268,7 @@ static int simulate(struct simulate_command *c)
     struct err err = {0};
     arena_init(&c->arena, 0);
     simulate_defaults(&c->s);
-    int usage = c->scenario || c->trace || c->history ? choose(c, &err) : err_set(&err, ERR_INVALID, "--scenario F, --trace F or --history F is missing");
-    if (usage == 0 && c->history && (c->scenario || c->trace))
-        usage = err_set(&err, ERR_INVALID, "--history brings its own demand: leave out --scenario and --trace");
-    if (usage == 0 && !c->history && (c->cluster || c->from || c->to))
-        usage = err_set(&err, ERR_INVALID, "--cluster, --from and --to are of --history F");
-    int rc = usage ? 0 : read_files(c, &err);
+    int usage = read_words(c, &err), rc = usage ? 0 : read_files(c, &err);
     if (rc == 0 && usage == 0)
         usage = read_whatifs(c, &err);
     if (rc == 0 && usage == 0)

@@ -58,7 +58,6 @@ const struct permission permissions[] = {
     {"ec2:DeleteTags", true, SCOPE_GROUP_MEMBER_TAGS, "take the mark off after an undone drain", false},
     {"autoscaling:SetDesiredCapacity", true, SCOPE_GROUP, "order capacity of a group", false},
     {"autoscaling:TerminateInstanceInAutoScalingGroup", true, SCOPE_GROUP, "end a drained member and lower the group by it", false},
-    {"autoscaling:SetInstanceProtection", true, SCOPE_GROUP, "lift a protection that would hold up an instance refresh", true},
     {"autoscaling:CompleteLifecycleAction", true, SCOPE_GROUP, "let go a member that the group ends, once it is drained", true},
     {"autoscaling:RecordLifecycleActionHeartbeat", true, SCOPE_GROUP, "keep the group waiting while such a member drains", true},
     {"autoscaling:CreateOrUpdateTags", true, SCOPE_GROUP_TAGS, "claim a group: the tag masu:owner", false},

@@ -88,15 +88,16 @@ int recorded_series(struct reading *g, enum history_kind kind, const char *subje
         for (size_t i = 0; i < g->buckets; i++)
             ret[k][i] = STATE_NO_VALUE;
     int64_t page_ms = (STATE_POINTS_MAX - 1) * g->step_ms;
-    for (int64_t from = g->ret->from_ms; from < g->ret->to_ms; from += page_ms) {
+    struct arena page;
+    int rc = 0;
+    arena_init(&page, 0);
+    for (int64_t from = g->ret->from_ms; rc == 0 && from < g->ret->to_ms; from += page_ms) {
         int64_t to = from + page_ms < g->ret->to_ms ? from + page_ms : g->ret->to_ms;
         const struct state_series_query q = {.cluster = g->cluster, .kind = kind, .subject = subject, .from_ms = from, .to_ms = to, .step_ms = g->step_ms,
                                              .now_ms = g->newest_ms};
         struct state_series v;
-        int rc = state_query_series(g->r, &q, g->a, &v, g->err);
-        if (rc)
-            return rc;
-        for (size_t i = 0; v.known && i < v.count; i++) {
+        rc = state_query_series(g->r, &q, &page, &v, g->err);
+        for (size_t i = 0; rc == 0 && v.known && i < v.count; i++) {
             // a coarser bucket than was asked for fills all that it covers
             for (int64_t at = v.from_ms + (int64_t)i * v.step_ms, end = at + v.step_ms; at < end; at += g->step_ms) {
                 int64_t bucket = (at - g->ret->from_ms) / g->step_ms;
@@ -107,8 +108,10 @@ int recorded_series(struct reading *g, enum history_kind kind, const char *subje
                         ret[k][bucket] = v.values[which[k]][i];
             }
         }
+        arena_reset(&page);
     }
-    return 0;
+    arena_release(&page);
+    return rc;
 }
 
 // ---- services ---------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "base/parse.h"
 
-enum { ANSWER_MAX_BYTES = 8 << 20, WORDS_MAX_BYTES = 64 << 10, LOOK_EVERY_MS = 200, MEMORY_MAX_MIB = 1024, TIME_MAX_MS = 900000, PARTS = 2, LOWEST_PRIORITY = 19 };
+enum { ANSWER_MAX_BYTES = 8 << 20, LOOK_EVERY_MS = 200, MEMORY_MAX_MIB = 1024, TIME_MAX_MS = 900000, PARTS = 2, LOWEST_PRIORITY = 19 };
 
 struct whatif {
     pthread_mutex_t lock;
@@ -54,7 +54,9 @@ struct child {
     struct whatif *w;
     pid_t pid;
     int out, told;                 // pipes: what it prints, and its progress and errors
-    struct buf *answer, words;
+    struct buf *answer;
+    char line[400];                // that it is saying
+    size_t line_len;
     int part, parts;
     int64_t begun_ms;
     char why[200];                 // it was ended for this
@@ -112,31 +114,30 @@ static int64_t memory_mib(pid_t pid)
     return parse_i64(slice_cut(&rest, ' '), &pages) ? pages * sysconf(_SC_PAGESIZE) >> 20 : 0;
 }
 
-// "progress 420" on a line of its own; what else it says is kept for people.
+// "progress 420" on a line of its own; what else it says is kept for people, the last line of it.
+static void hear_line(struct child *c)
+{
+    struct slice line = {c->line, c->line_len}, rest = line;
+    struct whatif *w = c->w;
+    int64_t permille;
+    bool progress = slice_eq_str(slice_cut(&rest, ' '), "progress") && parse_i64(rest, &permille);
+    pthread_mutex_lock(&w->lock);
+    if (progress)
+        w->v.progress_permille = (int32_t)((c->part * 1000 + permille) / c->parts);
+    else if (line.len > 0)
+        snprintf(w->v.error, sizeof w->v.error, "%.*s", (int)line.len, line.ptr);
+    pthread_mutex_unlock(&w->lock);
+    c->line_len = 0;
+}
+
+// Of a line that is too long the beginning is kept.
 static void hear(struct child *c, const char *bytes, size_t n)
 {
-    if (buf_failed(&c->words))
-        return;
-    buf_add(&c->words, bytes, n);
-    for (const char *end; (end = memchr(buf_str(&c->words), '\n', c->words.len));) {
-        struct slice line = {buf_str(&c->words), (size_t)(end - buf_str(&c->words))}, rest = line;
-        int64_t permille;
-        if (slice_eq_str(slice_cut(&rest, ' '), "progress") && parse_i64(rest, &permille)) {
-            pthread_mutex_lock(&c->w->lock);
-            c->w->v.progress_permille = (int32_t)((c->part * 1000 + permille) / c->parts);
-            pthread_mutex_unlock(&c->w->lock);
-        } else if (line.len > 0) {
-            pthread_mutex_lock(&c->w->lock);
-            snprintf(c->w->v.error, sizeof c->w->v.error, "%.*s", (int)line.len, line.ptr);
-            pthread_mutex_unlock(&c->w->lock);
-        }
-        size_t left = c->words.len - line.len - 1;
-        char *kept = malloc(left + 1);
-        assert(kept);
-        memcpy(kept, end + 1, left);
-        buf_clear(&c->words);
-        buf_add(&c->words, kept, left);
-        free(kept);
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] == '\n')
+            hear_line(c);
+        else if (c->line_len < sizeof c->line)
+            c->line[c->line_len++] = bytes[i];
     }
 }
 
@@ -193,7 +194,6 @@ static bool run_child(struct child *c, const struct whatif_ask *ask, bool change
     const char *args[WHATIF_ARGS];
     int status = 0;
     whatif_args(ask, change, c->w->state_path, room, args);
-    buf_init(&c->words, WORDS_MAX_BYTES);
     c->begun_ms = clock_mono_ms(&c->w->real);
     int rc = spawn(c, args);
     if (rc != 0) {
@@ -205,7 +205,6 @@ static bool run_child(struct child *c, const struct whatif_ask *ask, bool change
     }
     close(c->out);
     close(c->told);
-    buf_release(&c->words);
     return rc == 0 && !c->why[0] && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

@@ -4,7 +4,6 @@
 
 #define VERSION "2011-01-01"
 #define NAMES_MAX 50
-#define PROTECT_MAX 50
 
 static const struct aws_operation describe_groups = {AWS_AUTOSCALING, "DescribeAutoScalingGroups", false, false, NULL, asg_decode_groups, NULL};
 static const struct aws_operation describe_fleets = {AWS_AUTOSCALING, "DescribeAutoScalingGroups", false, false, NULL, asg_decode_as_fleets, NULL};
@@ -16,7 +15,6 @@ static const struct aws_operation describe_activities = {AWS_AUTOSCALING, "Descr
 static const struct aws_operation set_desired = {AWS_AUTOSCALING, "SetDesiredCapacity", true, false, NULL, asg_decode_done, NULL};
 static const struct aws_operation terminate = {AWS_AUTOSCALING, "TerminateInstanceInAutoScalingGroup", true, false, NULL, asg_decode_done, NULL};
 // The same twice is the same once.
-static const struct aws_operation protect = {AWS_AUTOSCALING, "SetInstanceProtection", true, true, NULL, asg_decode_done, NULL};
 static const struct aws_operation complete = {AWS_AUTOSCALING, "CompleteLifecycleAction", true, false, NULL, asg_decode_done, NULL};
 static const struct aws_operation heartbeat = {AWS_AUTOSCALING, "RecordLifecycleActionHeartbeat", true, true, NULL, asg_decode_done, NULL};
 static const struct aws_operation tag_group = {AWS_AUTOSCALING, "CreateOrUpdateTags", true, true, NULL, asg_decode_done, NULL};
@@ -119,19 +117,6 @@ void asg_terminate(struct aws_with w, const char *instance, bool decrement, stru
     aws_form_add(&b, "InstanceId", instance);
     aws_form_add(&b, "ShouldDecrementDesiredCapacity", decrement ? "true" : "false");
     aws_job_submit(&(struct aws_job){.with = w, .op = &terminate, .call = ret, .ret = ret, .once = true}, &b);
-    aws_call_settle(ret);
-}
-
-void asg_protect(struct aws_with w, const char *group, const char *const *instances, size_t count, bool on, struct aws_call *ret)
-{
-    aws_call_begin(ret);
-    assert(count >= 1 && count <= PROTECT_MAX);
-    _cleanup_(buf_release) struct buf b;
-    begin(&b, &protect);
-    aws_form_add_list(&b, "InstanceIds.member", instances, count);
-    aws_form_add(&b, "AutoScalingGroupName", group);
-    aws_form_add(&b, "ProtectedFromScaleIn", on ? "true" : "false");
-    submit(w, &protect, ret, ret, &b);
     aws_call_settle(ret);
 }
 

@@ -110,7 +110,6 @@ void asg_describe_activities(struct aws_with w, const char *group, struct asg_ac
 // ---- changes -----------------------------------------------------------------------------------------------------------------
 void asg_set_desired(struct aws_with w, const char *group, int64_t desired, struct aws_call *ret);
 void asg_terminate(struct aws_with w, const char *instance, bool decrement, struct aws_call *ret);
-void asg_protect(struct aws_with w, const char *group, const char *const *instances, size_t count, bool on, struct aws_call *ret);  // ≤ 50
 void asg_complete(struct aws_with w, const char *group, const char *hook, const char *instance, struct aws_call *ret);  // CONTINUE
 void asg_heartbeat(struct aws_with w, const char *group, const char *hook, const char *instance, struct aws_call *ret);
 void asg_tag(struct aws_with w, const char *group, const struct aws_tag *tag, struct aws_call *ret);

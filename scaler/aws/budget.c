@@ -124,7 +124,6 @@ static const struct {
     {AWS_AUTOSCALING, "DescribeScalingActivities", ASG_READ},
     {AWS_AUTOSCALING, "SetDesiredCapacity", ASG_WRITE},
     {AWS_AUTOSCALING, "TerminateInstanceInAutoScalingGroup", ASG_WRITE},
-    {AWS_AUTOSCALING, "SetInstanceProtection", ASG_WRITE},
     {AWS_AUTOSCALING, "CompleteLifecycleAction", ASG_WRITE},
     {AWS_AUTOSCALING, "RecordLifecycleActionHeartbeat", ASG_WRITE},
     {AWS_AUTOSCALING, "CreateOrUpdateTags", ASG_WRITE},

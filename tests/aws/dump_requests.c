@@ -164,7 +164,7 @@ static void begin_groups(struct aws_with w, const char *const *ids)
     static struct asg_policies policies;
     static struct asg_hooks hooks;
     static struct asg_activities activities;
-    static struct aws_call calls[6];
+    static struct aws_call calls[5];
     asg_describe_groups(w, ids, 2, &groups);
     asg_describe_warm_pool(w, "g", &warm);
     asg_describe_refreshes(w, "g", &refreshes);
@@ -173,10 +173,9 @@ static void begin_groups(struct aws_with w, const char *const *ids)
     asg_describe_activities(w, "g", &activities);
     asg_set_desired(w, "g", 7, &calls[0]);
     asg_terminate(w, "i-1", true, &calls[1]);
-    asg_protect(w, "g", ids, 2, true, &calls[2]);
-    asg_complete(w, "g", "drain", "i-1", &calls[3]);
-    asg_heartbeat(w, "g", "drain", "i-1", &calls[4]);
-    asg_tag(w, "g", &(struct aws_tag){"masu:owner", "me"}, &calls[5]);
+    asg_complete(w, "g", "drain", "i-1", &calls[2]);
+    asg_heartbeat(w, "g", "drain", "i-1", &calls[3]);
+    asg_tag(w, "g", &(struct aws_tag){"masu:owner", "me"}, &calls[4]);
 }
 
 // The operation of a request: from its target header, or the body's Action.

@@ -658,7 +658,7 @@ static void each_call_of_groups(struct account *t)
     struct asg_policies policies;
     struct asg_hooks hooks;
     struct asg_activities activities;
-    struct aws_call calls[6];
+    struct aws_call calls[5];
     struct world_override o = {world_type_index(t->world, "m5.large"), -1, 2000};
     int fleet = world_add_group(t->world, &(struct world_group_spec){.name = "g", .cluster = 0, .desired = 4, .max = 20, .overrides = &o,
                                                                      .override_count = 1, .mixed = true, .on_demand_percent = 50});
@@ -691,14 +691,13 @@ static void each_call_of_groups(struct account *t)
     assert_true(groups.items[0].instance_count >= 2);
     const char *id = groups.items[0].instances[0].id;
     asg_tag(t->with, "g", &(struct aws_tag){"masu:owner", "masu"}, &calls[0]);
-    asg_protect(t->with, "g", &id, 1, true, &calls[1]);
-    asg_set_desired(t->with, "g", 8, &calls[2]);
+    asg_set_desired(t->with, "g", 8, &calls[1]);
     run(t);
-    asg_terminate(t->with, id, true, &calls[3]);
+    asg_terminate(t->with, id, true, &calls[2]);
     run(t);
-    asg_heartbeat(t->with, "g", "drain", id, &calls[4]);
+    asg_heartbeat(t->with, "g", "drain", id, &calls[3]);
     run(t);
-    asg_complete(t->with, "g", "drain", id, &calls[5]);
+    asg_complete(t->with, "g", "drain", id, &calls[4]);
     run(t);
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         complete(&calls[i]);

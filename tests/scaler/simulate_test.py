@@ -133,7 +133,7 @@ def past(folder):
     for arguments, word, code in (
         (["--history", journal], "--cluster NAME, one of main, jobs", 1),
         (["--history", journal, "--cluster", "mian"], "did you mean \"main\"", 1),
-        (["--history", journal, "--cluster", "main", "--from", "soon"], "--from soon: expected a time", 1),
+        (["--history", journal, "--cluster", "main", "--from", "soon"], "--from soon: expected a time", 64),
         (["--history", folder / "absent.db"], "there is no journal", 1),
         (["--history", journal, "--trace", journal], "leave out --scenario and --trace", 64),
         (["--trace", journal, "--from", "3d"], "are of --history F", 64),
