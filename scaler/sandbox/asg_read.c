@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "scaler/sandbox/requirements.h"
 
 // ---- DescribeAutoScalingGroups --------------------------------------------------------------------------------------------
 static bool passes(const struct world_fleet *f, const struct asg_filters *filters)
@@ -34,39 +35,6 @@ static const char *const spot_strategies[] = {
     [WALLOC_LOWEST_PRICE] = "lowest-price", [WALLOC_DIVERSIFIED] = "lowest-price", [WALLOC_CAPACITY_OPTIMIZED] = "capacity-optimized",
     [WALLOC_PRICE_CAPACITY_OPTIMIZED] = "price-capacity-optimized"};
 
-static void write_range(struct buf *o, const char *element, int32_t min, int32_t max)
-{
-    xo_open(o, element);
-    xo_int(o, "Min", min);
-    if (max > 0)
-        xo_int(o, "Max", max);
-    xo_close(o, element);
-}
-
-static void write_patterns(struct buf *o, const char *element, const char (*patterns)[24], int count)
-{
-    if (count == 0)
-        return;
-    xo_open(o, element);
-    for (int i = 0; i < count; i++)
-        xo_text(o, "member", patterns[i]);
-    xo_close(o, element);
-}
-
-static void write_requirements(struct buf *o, const struct world_requirements *r)
-{
-    xo_open(o, "member");
-    xo_open(o, "InstanceRequirements");
-    write_range(o, "VCpuCount", r->vcpus_min, r->vcpus_max);
-    write_range(o, "MemoryMiB", r->memory_mib_min, r->memory_mib_max);
-    write_patterns(o, "AllowedInstanceTypes", r->allowed, r->allowed_count);
-    write_patterns(o, "ExcludedInstanceTypes", r->excluded, r->excluded_count);
-    if (r->burstable)
-        xo_text(o, "BurstablePerformance", "included");
-    xo_close(o, "InstanceRequirements");
-    xo_close(o, "member");
-}
-
 static void write_mixed(struct call *c, const struct world_fleet *f, const struct world_group *g)
 {
     struct buf *o = c->out;
@@ -75,7 +43,7 @@ static void write_mixed(struct call *c, const struct world_fleet *f, const struc
     write_specification(c, &c->view.templates[f->template], "LaunchTemplateSpecification");
     xo_open(o, "Overrides");
     if (f->by_attributes)
-        write_requirements(o, &f->needs);
+        requirements_write(o, REQUIREMENTS_OF_GROUP, &f->needs);
     for (int i = 0; !f->by_attributes && i < f->override_count; i++) {
         xo_open(o, "member");
         xo_text(o, "InstanceType", c->view.types[f->overrides[i].type].name);

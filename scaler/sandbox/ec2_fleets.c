@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "scaler/sandbox/requirements.h"
+
 static const char *const state_names[] = {
     [WF_SUBMITTED] = "submitted", [WF_ACTIVE] = "active", [WF_MODIFYING] = "modifying", [WF_CANCELLED_RUNNING] = "cancelled_running",
     [WF_CANCELLED_TERMINATING] = "cancelled_terminating", [WF_CANCELLED] = "cancelled"};
@@ -23,39 +25,6 @@ const char *play_ec2_activity(int activity)
     return activity_names[activity];
 }
 
-static void write_range(struct buf *o, const char *element, int32_t min, int32_t max)
-{
-    xo_open(o, element);
-    xo_int(o, "min", min);
-    if (max > 0)
-        xo_int(o, "max", max);
-    xo_close(o, element);
-}
-
-static void write_patterns(struct buf *o, const char *element, const char (*patterns)[24], int count)
-{
-    if (count == 0)
-        return;
-    xo_open(o, element);
-    for (int i = 0; i < count; i++)
-        xo_text(o, "item", patterns[i]);
-    xo_close(o, element);
-}
-
-static void write_requirements(struct buf *o, const struct world_requirements *r)
-{
-    xo_open(o, "item");
-    xo_open(o, "instanceRequirements");
-    write_range(o, "vCpuCount", r->vcpus_min, r->vcpus_max);
-    write_range(o, "memoryMiB", r->memory_mib_min, r->memory_mib_max);
-    write_patterns(o, "allowedInstanceTypeSet", r->allowed, r->allowed_count);
-    write_patterns(o, "excludedInstanceTypeSet", r->excluded, r->excluded_count);
-    if (r->burstable)
-        xo_text(o, "burstablePerformance", "included");
-    xo_close(o, "instanceRequirements");
-    xo_close(o, "item");
-}
-
 void play_ec2_write_overrides(struct call *c, const struct world_fleet *f)
 {
     struct buf *o = c->out;
@@ -67,7 +36,7 @@ void play_ec2_write_overrides(struct call *c, const struct world_fleet *f)
     xo_close(o, "launchTemplateSpecification");
     xo_open(o, "overrides");
     if (f->by_attributes)
-        write_requirements(o, &f->needs);
+        requirements_write(o, REQUIREMENTS_OF_EC2, &f->needs);
     for (int i = 0; !f->by_attributes && i < f->override_count; i++) {
         xo_open(o, "item");
         xo_text(o, "instanceType", c->view.types[f->overrides[i].type].name);
