@@ -174,7 +174,7 @@ static int send_drain(struct work *w, int i, int after, const char *fact, const 
                                           .verdict = verdict});
 }
 
-static int send_mark(struct work *w, int i, const char *fact, const char *verdict)
+static int send_mark(struct work *w, int i, bool after_drains, const char *fact, const char *verdict)
 {
     const char *reason = w->inst[i].tasks == 0 ? DRAIN_REASON_EMPTY : w->s->instances[i].rebalance_ms > 0 ? "at-risk" : "unneeded";
     return work_action(w, (struct action){.kind = ACTION_MARK,
@@ -183,17 +183,18 @@ static int send_mark(struct work *w, int i, const char *fact, const char *verdic
                                           .fleet = w->s->instances[i].fleet,
                                           .value = drain_mark_format(w->a, w->s->now_ms, reason),
                                           .after = -1,
+                                          .after_drains = after_drains,
                                           .fact = fact,
                                           .verdict = verdict});
 }
 
-void drain_begin(struct work *w, int i, const char *fact, const char *verdict)
+void drain_begin(struct work *w, int i, bool after_drains, const char *fact, const char *verdict)
 {
     assert(w->inst[i].drain < 0 || !work_drains(w, i));
     assert(w->s->instances[i].ecs == ECS_ACTIVE);
     assert(!w->no_removal);
     w->inst[i].planned_drain = true;
-    send_drain(w, i, send_mark(w, i, fact, "mark"), fact, verdict);
+    send_drain(w, i, send_mark(w, i, after_drains, fact, "mark"), fact, verdict);
     explain_judge(w, i, VERDICT_DRAIN, fact, verdict);
 }
 

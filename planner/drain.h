@@ -41,8 +41,8 @@ void drain_undo_own(struct work *w);
 void drain_advance(struct work *w);
 // Sends ACTIVE, then removes the mark; the fleet's target follows where it was lowered. For drains before ENDING.
 void drain_undo(struct work *w, int instance, const char *fact, const char *verdict);
-// Sends mark, then DRAINING; what is protected is read again in between.
-void drain_begin(struct work *w, int instance, const char *fact, const char *verdict);
+// Sends mark, then DRAINING; what is protected is read again in between. after_drains: only when all drains before it in the plan succeed.
+void drain_begin(struct work *w, int instance, bool after_drains, const char *fact, const char *verdict);
 // Sends DRAINING alone, for what ends by itself: no mark, so nothing to resume. `why` is the word of its reason, `fact` for people. Held, in
 // words, where the mode answers no notices.
 void drain_doomed(struct work *w, int instance, const char *why, const char *fact);

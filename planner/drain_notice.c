@@ -113,6 +113,6 @@ bool drain_before_event(struct work *w, int i)
     if (x->event_ms == 0 || w->s->now_ms < due_ms || w->s->now_ms >= x->event_ms || x->ecs != ECS_ACTIVE || x->ec2 != EC2_RUNNING || x->forbidden ||
         x->fleet < 0 || w->inst[i].planned_undo || w->no_removal || !modes_may(w, x->fleet, DEED_DRAIN))
         return false;
-    drain_begin(w, i, explain_text(w, "EC2 stops it %s, a drain may take %s", explain_time(w, x->event_ms), explain_duration(w, w->p->drain_deadline_ms)), "drain");
+    drain_begin(w, i, false, explain_text(w, "EC2 stops it %s, a drain may take %s", explain_time(w, x->event_ms), explain_duration(w, w->p->drain_deadline_ms)), "drain");
     return true;
 }

@@ -290,10 +290,12 @@ static void drop_forbidden(struct work *w)
     struct plan *p = w->plan;
     int *moved_to = arena_array(w->a, int, p->action_count + 1);
     size_t n = 0;
+    bool drains_kept = true;
     for (size_t k = 0; k < p->action_count; k++) {
         struct action x = p->actions[k];
-        bool keep = w->p->mode != MODE_OBSERVE && allowed(w, &x) && (x.after < 0 || moved_to[x.after] >= 0);
+        bool keep = w->p->mode != MODE_OBSERVE && allowed(w, &x) && (x.after < 0 || moved_to[x.after] >= 0) && (drains_kept || !x.after_drains);
         moved_to[k] = keep ? (int)n : -1;
+        drains_kept = drains_kept && (keep || x.kind != ACTION_DRAIN);
         if (!keep && x.kind == ACTION_SET_TARGET && w->p->mode != MODE_OBSERVE && x.capacity != w->fleet[x.fleet].target) {
             struct work_fleet *y = &w->fleet[x.fleet];
             y->code = y->wanted > 0 ? VERDICT_CAPPED : VERDICT_HOLD;

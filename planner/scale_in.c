@@ -105,23 +105,30 @@ static const char *drains_hold(struct work *w, const struct tally *t, int i, boo
     return NULL;
 }
 
-// V33: the difference between zones stays what it was, or 1.
-static const char *balance_hold(struct work *w, const struct tally *t, int i)
+// V33: the difference between zones stays what it was, or 1. The fullest zone where it would not; 0 where it may go.
+static int32_t fullest_zone(const struct work *w, const struct tally *t, const int32_t *members, int zone)
 {
-    int zone = w->inst[i].zone;
-    int32_t most = 0, least = INT32_MAX;
-    if (zone < 0 || w->zone_count < 2)
-        return NULL;
+    int32_t most = 0, least = INT32_MAX, here = t->zone_members[zone] - 1;
     for (int z = 0; z < w->zone_count; z++) {
         if (!t->zone_live[z])
             continue;  // of instances that have ended
-        most = t->zone_members[z] > most ? t->zone_members[z] : most;
-        least = t->zone_members[z] < least ? t->zone_members[z] : least;
+        most = members[z] > most ? members[z] : most;
+        least = members[z] < least ? members[z] : least;
     }
-    int32_t here = t->zone_members[zone] - 1;
-    if (here >= least || most - here <= 1)
-        return NULL;
-    return explain_text(w, "%d instances in %s, %d in the fullest zone", t->zone_members[zone], w->zones[zone], most);
+    return here >= least || most - here <= 1 ? 0 : most;
+}
+
+static const char *balance_hold(struct work *w, const struct tally *t, int i)
+{
+    int zone = w->inst[i].zone;
+    int32_t most = zone < 0 || w->zone_count < 2 ? 0 : fullest_zone(w, t, t->zone_members, zone);
+    return most == 0 ? NULL : explain_text(w, "%d instances in %s, %d in the fullest zone", t->zone_members[zone], w->zones[zone], most);
+}
+
+// Its zone can spare it only when the drains of this tick in other zones take place, whose calls may fail.
+static bool leans_on_drains(const struct work *w, const struct tally *t, const int32_t *members_before, int i)
+{
+    return w->inst[i].zone >= 0 && w->zone_count > 1 && fullest_zone(w, t, members_before, w->inst[i].zone) > 0;
 }
 
 static const char *fleet_hold(struct work *w, const struct tally *t, int i)
@@ -343,6 +350,8 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
         take_part(w, t, x->v[k]->i, -1);
         w->inst[x->v[k]->i].planned_drain = false;
     }
+    int32_t *members_before = arena_array(w->a, int32_t, (size_t)w->zone_count + 1);
+    memcpy(members_before, t->zone_members, (size_t)w->zone_count * sizeof *members_before);
     for (size_t k = 0; k < x->n; k++) {
         const struct candidate *c = x->v[k];
         if (k >= proven) {
@@ -352,13 +361,14 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
         const char *why = c->risk ? NULL : by_use[k] ? by_use[k] : unneeded_hold(w, c);
         why = why || c->warned ? why : balance_hold(w, t, c->i);
         why = why ? why : groups_refuse(w, c->i);
+        bool leans = !c->warned && leans_on_drains(w, t, members_before, c->i);
         w->inst[c->i].planned_drain = why == NULL;
         if (!why)
             take_part(w, t, c->i, 1);
         if (why)
             explain_judge(w, c->i, VERDICT_HOLD, why, "hold");
         else
-            drain_begin(w, c->i, fit_fact(w, c), "drain");
+            drain_begin(w, c->i, leans, fit_fact(w, c), "drain");
     }
     work_roles(w);
 }

@@ -148,6 +148,7 @@ static int run(struct run_command *c)
     }
     if (rc != 0)
         fprintf(stderr, "masu run: %s\n", err.msg);
+    hold_signals(true);  // told once more while it closes its state, it is not killed
     close_all(c);
     return rc == 0 ? EXIT_DONE : EXIT_FAILED;
 }

@@ -97,6 +97,19 @@ static bool has_doomed(const struct snapshot *s, int fleet)
     return false;
 }
 
+static bool happened(const struct tick_frame *f, int i)
+{
+    return f->acts[i].outcome == OUTCOME_OK || f->acts[i].outcome == OUTCOME_DRY_RUN;
+}
+
+static bool drains_happened(const struct tick_frame *f, int before)
+{
+    for (int k = 0; k < before; k++)
+        if (f->result.plan.actions[k].kind == ACTION_DRAIN && !happened(f, k))
+            return false;
+    return true;
+}
+
 // Why the action is not even begun; "" when it may be.
 static const char *held_back(const struct tick *t, const struct tick_frame *f, int i)
 {
@@ -109,12 +122,11 @@ static const char *held_back(const struct tick *t, const struct tick_frame *f, i
         return "a notice came -> planned anew";
     if (raises(a) && clock_wall_ms(t->clock) < t->hold_orders_until_ms && has_doomed(&f->snapshot, a->fleet))
         return "notices still come -> ordered together with what they take";
-    if (a->after >= 0) {
-        const struct tick_act *before = &f->acts[a->after];
-        if (before->outcome != OUTCOME_OK && before->outcome != OUTCOME_DRY_RUN)
-            return arena_printf(f->arena, "%s of %s did not happen -> skipped", action_kind_name(plan->actions[a->after].kind),
-                                plan->actions[a->after].target);
-    }
+    if (a->after >= 0 && !happened(f, a->after))
+        return arena_printf(f->arena, "%s of %s did not happen -> skipped", action_kind_name(plan->actions[a->after].kind),
+                            plan->actions[a->after].target);
+    if (a->after_drains && !drains_happened(f, i))
+        return "a drain in another zone did not happen, and its own can spare it only then -> left to the next look";
     if (f->removals_held && action_removes(a, &f->snapshot))
         return "the journal cannot be written -> nothing is removed";
     return "";

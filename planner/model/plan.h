@@ -50,6 +50,7 @@ struct action {
     const char *token;        // LAUNCH: the same one is the same order, however often it is sent; else NULL
     unsigned recheck;         // enum recheck bits
     int after;                // index of the action that must have succeeded first, -1 none
+    bool after_drains;        // MARK: every drain before it in the plan must have succeeded, as its zone can spare it only then
     const char *fact;         // "2 tasks of web 0.5 vCPU 1.0 GiB fit on 0 of 20 instances"
     const char *verdict;      // "launch"
     struct usd hourly_delta;  // change of cost an hour, 0 when unknown

@@ -78,6 +78,8 @@ static json_t *action_to_json(const struct action *a, const struct snapshot *s)
         json_object_set_new(obj, "recheck", all);
     }
     json_object_set_new(obj, "after", a->after >= 0 ? json_integer(a->after) : json_null());
+    if (a->after_drains)
+        json_object_set_new(obj, "after_drains", json_true());
     set_reason(obj, a->fact, a->verdict);
     set_int(obj, "hourly_delta_usd_micro", a->hourly_delta.micro);
     return obj;

@@ -158,17 +158,19 @@ static bool carry_out(struct fold *f, struct fold_cluster *c, const struct fold_
 static void act(struct fold *f, struct fold_cluster *c, const struct fold_sight *sight, const struct snapshot *s, const struct plan *p, int most)
 {
     bool *done = arena_array(&c->arena, bool, p->action_count + 1);
+    bool drained = true;  // all before it
     for (size_t k = 0; k < p->action_count && most != 0; k++) {
         const struct action *x = &p->actions[k];
-        if (x->after >= 0 && !done[x->after]) {
+        if ((x->after >= 0 && !done[x->after]) || (x->after_drains && !drained)) {
             memo_forget(&c->memo, x);
-            continue;
+        } else {
+            most--;
+            invariants_intent(f->invariants, action_kind_name(x->kind), x->target);
+            done[k] = carry_out(f, c, sight, s, x);
+            if (most != 0)
+                invariants_outcome(f->invariants, action_kind_name(x->kind), x->target);
         }
-        most--;
-        invariants_intent(f->invariants, action_kind_name(x->kind), x->target);
-        done[k] = carry_out(f, c, sight, s, x);
-        if (most != 0)
-            invariants_outcome(f->invariants, action_kind_name(x->kind), x->target);
+        drained = drained && (done[k] || x->kind != ACTION_DRAIN);
     }
 }
 

@@ -137,6 +137,14 @@ def told_twice(proxy, folder):
     d.asked("ecs:DescribeClusters", "ecs:ListContainerInstances")
     os.kill(d.p.pid, signal.SIGTERM)
     d.ended_well("told twice")
+    proxy.order()
+    d = Daemon(proxy, folder)
+    d.until(lambda: d.events("tick"))
+    end = time.monotonic() + LIMIT_S
+    while d.p.poll() is None and time.monotonic() < end:  # to the very end, while it closes its state as well
+        d.p.send_signal(signal.SIGTERM)
+    d.out.close()
+    check("told without end: ends in time, exit 0", d.p.poll() == 0, f"exit {d.p.poll()}")
 
 
 def as_pid_1(proxy, folder):

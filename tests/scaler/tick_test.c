@@ -199,6 +199,32 @@ static void what_depends_on_a_failed_action_is_skipped_and_the_rest_goes_on(void
     bed_free(b);
 }
 
+// MARK and DRAIN of three members, the third's mark after all drains.
+static void add_drains(struct bed *b)
+{
+    for (int k = 0; k < 3; k++) {
+        struct action mark = an_action(ACTION_MARK, k, -1);
+        mark.after_drains = k == 2;
+        add_action(b, mark);
+        add_action(b, an_action(ACTION_DRAIN, k, 2 * k));
+    }
+}
+
+static void v33_a_drain_that_leans_on_others_waits_for_all_of_them(void **state)
+{
+    (void)state;
+    for (int fails = -1; fails < 4; fails++) {  // no call; the first's mark, its drain, the second's mark, its drain
+        struct bed *b = bed_new();
+        add_drains(b);
+        b->s.apply_fails = fails;
+        struct tick_frame *f = run(b, 0);
+        assert_int_equal(f->acts[4].outcome, fails < 0 ? OUTCOME_OK : OUTCOME_SKIPPED);
+        assert_int_equal(f->acts[5].outcome, fails < 0 ? OUTCOME_OK : OUTCOME_SKIPPED);
+        assert_true(fails < 0 || strstr(f->acts[4].detail, "left to the next look"));
+        bed_free(b);
+    }
+}
+
 static void a_target_whose_call_failed_is_not_waited_for(void **state)
 {
     (void)state;
@@ -356,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tick_goes_through_its_steps_in_order),
         cmocka_unit_test(what_depends_on_a_failed_action_is_skipped_and_the_rest_goes_on),
+        cmocka_unit_test(v33_a_drain_that_leans_on_others_waits_for_all_of_them),
         cmocka_unit_test(a_target_whose_call_failed_is_not_waited_for),
         cmocka_unit_test(v6_a_drain_that_was_not_sent_is_not_remembered),
         cmocka_unit_test(a_recheck_that_says_no_keeps_the_call_from_being_made),
