@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""./dev bench: speed and size, each figure beside a baseline measured in the same run; never a verdict on wall time.
+"""./dev bench: speed and size, each figure beside a baseline measured in the same run, and beside what it was; never a verdict on wall time.
 
-usage: bench.py [--full] [--only GLOB] [--format json]
-JSON: {"benches": [{"name", "value", "unit", "baseline", "ratio"}]}; ratio = value / baseline, null where there is none.
+usage: bench.py [--full] [--only GLOB] [--format json] [--keep]
+JSON: {"benches": [{"name", "value", "unit", "baseline", "ratio", "was", "change", "judged", "worse"}]}; ratio = value / baseline, null where there is
+none; was = the value kept in tests/bench/baseline.json, change = (value - was) / |was|; worse: by more than 10 % (baseline.py). --keep renews
+that file with what was measured, and frontier.json.
 """
 import argparse
 import csv
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 
+import baseline
 import frontier
 from packs import Packs
 
@@ -196,6 +199,18 @@ class Forecasts:
         return ours, "", self.theirs.get((key, steps))
 
 
+class Calibration:
+    """Milliseconds of a fixed piece of work, measured anew before each line whose time is compared by it."""
+
+    def __init__(self):
+        self.last_ms = None
+
+    def get(self, name):
+        if self.last_ms is None or baseline.rule(name)[1] == "work":
+            self.last_ms = json.loads(run(f"{DIR}/bench_calibrate")[1])["ms"]
+        return self.last_ms
+
+
 def cold_start():
     """Start to exit of a command that does nothing but start; baseline: the same for /bin/true."""
     ours = statistics.median(run(BIN, "--version")[0] for _ in range(11))
@@ -227,6 +242,7 @@ def main():
     p.add_argument("--full", action="store_true", help="spot markets for a week and with five seeds, not for two days with one; all recorded demand with three seeds, kept in frontier.json")
     p.add_argument("--only", default="*", metavar="GLOB")
     p.add_argument("--format", choices=("text", "json"), default="text")
+    p.add_argument("--keep", action="store_true", help="what was measured becomes what the next runs are compared with")
     a = p.parse_args()
     plans, looks, events, spot, forecasts, history = Plans(), Looks(), Events(), Spot(a.full), Forecasts(), History()
     curves = frontier.Frontier(BIN, a.full)
@@ -269,18 +285,28 @@ def main():
     chosen = [n for n in rows if fnmatch.fnmatch(n, a.only)]
     if not chosen:
         sys.exit(f"bench: no row matches {a.only}; rows: {', '.join(rows)}")
-    benches = []
+    benches, found, kept, calibration = [], {}, baseline.load(), Calibration()
+    public = (pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data").is_dir()
     for name in chosen:
-        value, unit, baseline = rows[name]()
-        ratio = value / baseline if baseline else None
-        benches.append({"name": name, "value": round(value, 4), "unit": unit, "baseline": baseline and round(baseline, 4),
-                        "ratio": ratio and round(ratio, 6)})
+        calibration_ms = calibration.get(name)
+        value, unit, base = rows[name]()
+        key = baseline.key(name, a.full, public)
+        change = baseline.compare(name, value, calibration_ms, kept.get(key))
+        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in change.items()}
+        found[key] = {"value": round(value, 6), "unit": unit, "calibration_ms": round(calibration_ms, 3)}
+        benches.append({"name": name, "value": round(value, 4), "unit": unit, "baseline": base and round(base, 4),
+                        "ratio": round(value / base, 6) if base else None} | rounded)
         if a.format == "text":
-            b = benches[-1]
-            print(f"{name:<20} {b['value']:>12,.3f} {unit:<4} " + (f"baseline {baseline:>12,.3f} {unit:<4} x {ratio:.4f}" if baseline else ""),
-                  flush=True)
+            beside = f"baseline {base:>12,.3f} {unit:<4} x {value / base:<10.4f}" if base else " " * 39
+            print(f"{name:<32} {value:>12,.3f} {unit:<4} {beside} {baseline.text(change)}", flush=True)
+    if a.keep:
+        baseline.keep({k: v for k, v in found.items() if not math.isnan(v["value"])})
+        curves.keep()
     if a.format == "json":
         print(json.dumps({"benches": benches}, indent=1))
+    worse = [b["name"] for b in benches if b["worse"]]
+    if worse:
+        sys.stderr.write(f"bench: more than {100 * baseline.WORSE:.0f} % worse than tests/bench/baseline.json: {', '.join(worse)}\n")
 
 
 main()

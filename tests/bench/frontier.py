@@ -85,6 +85,21 @@ def wait_ratio(theirs, ours):
     return statistics.median(ratios) if ratios else None
 
 
+def losses(rules):
+    """Where another rule that knows no future is cheaper at equal waiting: [(waiting, rule, its cost, masu's, None: masu cannot wait so little)]."""
+    lost = []
+    for level in LEVELS:
+        ours = cost_at(rules["masu"], level)
+        others = [(cost_at(rules[r], level), r) for r in rules if r not in ("masu", "clairvoyant")]
+        best = min((o for o in others if o[0] is not None), default=None)
+        if best and (ours is None or best[0] < ours):
+            lost.append((level, best[1], best[0], ours))
+    return lost
+
+
+PATH = pathlib.Path("tests/bench/frontier.json")
+
+
 class Frontier:
     def __init__(self, binary, full):
         self.binary, self.full, self.seeds = binary, full, 3 if full else 2
@@ -125,12 +140,32 @@ class Frontier:
         for name, rules in self.points.items():
             self.tell(name, rules)
         if self.full:
-            pathlib.Path("tests/bench/frontier.json").write_text(json.dumps(self.points, indent=1) + "\n")
+            self.keep()
+
+    def figures(self, rules):
+        gap = lambda theirs: gap_closed(theirs, rules["masu"], rules["clairvoyant"])
+        return {"gap_closed_ecs_managed": gap(rules["ecs-managed-scaling"]), "gap_closed_best_baseline": gap(best_of(rules[r] for r in SIMPLE)),
+                "room_ecs_managed": room(rules["ecs-managed-scaling"], rules["clairvoyant"]), "wait_vs_ecs_managed": wait_ratio(rules["ecs-managed-scaling"], rules["masu"]),
+                "lost": losses(rules)}
+
+    def keep(self, path=PATH):
+        """The points of every rule on every trace, to draw them and to look into them. Nothing where nothing was swept; what a `--full` run left is not
+        replaced by a smaller one."""
+        if self.points is None or (not self.full and path.is_file() and json.loads(path.read_text())["full"]):
+            return
+        rounded = lambda x: [rounded(y) for y in x] if isinstance(x, (list, tuple)) else round(x, 5) if isinstance(x, float) else x
+        traces = [f" {json.dumps(name)}: {{\n" + "".join(f"  {json.dumps(k)}: {json.dumps(rounded(v))},\n" for k, v in self.figures(rules).items())
+                  + '  "points": {\n' + ",\n".join(f"   {json.dumps(r)}: {json.dumps(rounded(p))}" for r, p in rules.items()) + "}}"
+                  for name, rules in self.points.items()]
+        path.write_text(f'{{"full": {json.dumps(self.full)}, "seeds": {self.seeds}, "point": ["share of task-seconds that waited", "cost over the bound"],\n'
+                        '"traces": {\n' + ",\n".join(traces) + "\n}}\n")
 
     def tell(self, name, rules):
         sys.stderr.write(f"{name}: gap closed {gap_closed(rules['ecs-managed-scaling'], rules['masu'], rules['clairvoyant'])} against ECS, "
                          f"{gap_closed(best_of(rules[r] for r in SIMPLE), rules['masu'], rules['clairvoyant'])} against the best other rule; cost over the bound at "
                          + " / ".join(f"{100 * level:g}" for level in LEVELS) + " % waiting\n")
+        for level, rule, their, our in losses(rules):
+            sys.stderr.write(f"  lost at {100 * level:g} % waiting: {rule} costs {their:.2f}, masu " + ("does not wait so little" if our is None else f"{our:.2f}") + "\n")
         for rule, points in rules.items():
             costs = [cost_at(points, level) for level in LEVELS]
             sys.stderr.write(f"  {rule:<22} " + " ".join("    –" if c is None else f"{c:5.2f}" for c in costs) + "   points "

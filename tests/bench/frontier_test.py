@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
 """The figures of frontier.py by hand: what a frontier is, equal waiting, equal cost, and what is not reached."""
+import json
+import pathlib
+import tempfile
+
 import frontier
 
 POINTS = [(0.03, 1.0), (0.01, 1.2), (0.02, 1.5), (0.001, 2.0)]
@@ -24,4 +28,23 @@ assert frontier.gap_closed(THEIRS, [(0.5, 1.0)], CLAIRVOYANT) is None
 assert close(frontier.room(THEIRS, CLAIRVOYANT), 2.0)
 assert close(frontier.wait_ratio([(0.04, 1.1)], POINTS), 0.5)
 assert frontier.wait_ratio([(0.04, 0.5)], POINTS) is None
+
+RULES = {"masu": [(0.004, 1.5), (0.02, 1.2)], "ecs-managed-scaling": [(0.002, 3.0), (0.03, 2.0)], "yesterday": [(0.0, 4.0), (0.015, 1.1)], "clairvoyant": [(0.0, 1.0)]}
+RULES |= {r: [(0.0, 9.0)] for r in frontier.SIMPLE if r not in RULES}
+# at 0.1 % masu does not reach what yesterday does; at 0.5 % it is cheaper; at 1.5 and 3 % yesterday is
+assert [(level, rule, our is None) for level, rule, _, our in frontier.losses(RULES)] == [(0.001, "yesterday", True), (0.015, "yesterday", False), (0.03, "yesterday", False)]
+
+with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "frontier.json"
+    small, full = frontier.Frontier("masu", False), frontier.Frontier("masu", True)
+    small.keep(path)
+    assert not path.exists()  # nothing was swept
+    small.points = full.points = {"wave": RULES}
+    small.keep(path)
+    told = json.loads(path.read_text())
+    assert told["full"] is False and told["traces"]["wave"]["points"]["masu"] == [[0.004, 1.5], [0.02, 1.2]]
+    assert close(told["traces"]["wave"]["gap_closed_ecs_managed"], round(frontier.gap_closed(RULES["ecs-managed-scaling"], RULES["masu"], RULES["clairvoyant"]), 5))
+    full.keep(path)
+    small.keep(path)
+    assert json.loads(path.read_text())["full"] is True  # a smaller run does not replace it
 print("ok")
