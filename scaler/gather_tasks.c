@@ -64,7 +64,7 @@ void look_boxes_ask(struct look *l)
 
 struct sorting {
     struct look *l;
-    struct strmap old, running, wanted, told;  // by ARN: index in the old facts; listed; to describe; index in the answer
+    struct strmap old, running, listed, wanted, told;  // by ARN: index in the old facts; listed as running; in any list; to describe; index in the answer
     const char **ask;
     size_t ask_count, ask_cap;
     struct ecs_tasks answer;
@@ -77,6 +77,12 @@ static const struct fact_task *old_task(const struct sorting *s, const char *arn
 {
     int i = strmap_get(&s->old, arn);
     return i >= 0 ? &s->l->old->tasks[i] : NULL;
+}
+
+static void note_listed(struct sorting *s, const struct ecs_arns *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        strmap_put(&s->listed, list->items[i], 1);
 }
 
 static void want(struct sorting *s, const char *arn)
@@ -106,7 +112,9 @@ static void sort_lists(struct sorting *s)
     size_t old_count = l->old ? l->old->task_count : 0;
     strmap_init(&s->old, l->a, old_count);
     strmap_init(&s->running, l->a, l->task_list.count + old_count);
+    strmap_init(&s->listed, l->a, l->task_list.count + 64);
     strmap_init(&s->wanted, l->a, 64);
+    note_listed(s, &l->task_list);
     for (size_t i = 0; i < old_count; i++)
         strmap_put(&s->old, l->old->tasks[i].arn, (int)i);
     if (l->tasks_listed)
@@ -133,6 +141,8 @@ static void sort_boxes(struct sorting *s)
         const struct box_lists *box = &s->l->boxes[b];
         note_call(s, &box->running.call);
         note_call(s, &box->stopped.call);
+        note_listed(s, &box->running);
+        note_listed(s, &box->stopped);
         for (size_t i = 0; i < box->running.count; i++)
             want(s, box->running.items[i]);
         for (size_t i = 0; i < box->stopped.count; i++) {
@@ -182,12 +192,25 @@ static bool worth_keeping(const struct look *l, const struct fact_task *t)
     return false;
 }
 
-static bool missing(const struct ecs_failures *f, const char *arn)
+// Gone: ECS does not know it any more. One that the same look lists, as lists and descriptions may be of different ages, is not.
+static bool missing(const struct sorting *s, const char *arn)
 {
+    const struct ecs_failures *f = &s->answer.failures;
     for (size_t i = 0; i < f->count; i++)
         if (strcmp(f->items[i].arn, arn) == 0)
-            return strcmp(f->items[i].reason, "MISSING") == 0;
+            return strcmp(f->items[i].reason, "MISSING") == 0 && strmap_get(&s->listed, arn) < 0;
     return false;
+}
+
+static void note_contradictions(struct sorting *s)
+{
+    const struct ecs_failures *f = &s->answer.failures;
+    for (size_t i = 0; i < f->count && s->lists_complete; i++) {
+        if (strcmp(f->items[i].reason, "MISSING") != 0 || strmap_get(&s->listed, f->items[i].arn) < 0)
+            continue;
+        s->lists_complete = false;
+        s->trouble = arena_printf(s->l->a, "ListTasks lists %s, DescribeTasks says MISSING", f->items[i].arn);
+    }
 }
 
 static int by_arn(const void *x, const void *y)
@@ -215,7 +238,7 @@ static void take_tasks(struct sorting *s)
     }
     for (size_t i = 0; i < old_count; i++) {
         const struct fact_task *o = &l->old->tasks[i];
-        if (strmap_get(&s->told, o->arn) < 0 && !missing(&s->answer.failures, o->arn) && worth_keeping(l, o))
+        if (strmap_get(&s->told, o->arn) < 0 && !missing(s, o->arn) && worth_keeping(l, o))
             f->tasks[f->task_count++] = task_copy(l, &containers, o);
     }
     qsort(f->tasks, f->task_count, sizeof *f->tasks, by_arn);
@@ -231,6 +254,7 @@ void look_tasks(struct look *l)
         ecs_describe_tasks(l->with, l->g->cluster, s.ask, s.ask_count, &s.answer);
         aws_run(l->region->clients, l->until_ms);
         note_call(&s, &s.answer.call);
+        note_contradictions(&s);
     }
     take_tasks(&s);
     // Not listed because no container instance changed: the facts hold as of their describe.
