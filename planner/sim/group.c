@@ -34,9 +34,9 @@ struct world_scaling *group_note(struct world *w, int fleet, int instance, const
     char hex[40];
     world_new_id(w, "", 32, hex, sizeof hex);
     snprintf(a->id, sizeof a->id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-    if (instance >= 0)
-        world_copy(a->instance_id, sizeof a->instance_id, w->instances[instance].id);
-    snprintf(a->text, sizeof a->text, "%s%s", text, a->instance_id);
+    const char *id = instance >= 0 ? w->instances[instance].id : "";
+    world_copy(a->instance_id, sizeof a->instance_id, id);
+    snprintf(a->text, sizeof a->text, "%s%s", text, id);
     world_copy(a->cause, sizeof a->cause, cause);
     return a;
 }
