@@ -55,6 +55,7 @@ static const struct alert_row {
     [ALERT_COST_NEAR] = {"cost-near", ALERT_WARNING, "Raise max_usd_per_hour, or expect headroom to be held back soon."},
     [ALERT_COST_OVER] = {"cost-over", ALERT_CRITICAL,
                          "Headroom gets no capacity until it is less; tasks that exist do. Raise max_usd_per_hour if it is meant."},
+    [ALERT_CALENDAR_UNMET] = {"calendar-unmet", ALERT_WARNING, "Raise the max of fleets in the policy, or ask for less in the entry."},
     [ALERT_QUOTA_NEAR] = {"quota-near", ALERT_WARNING, "Ask for more in Service Quotas (service ec2) before orders stop at 95 %."},
     [ALERT_QUOTA_REFUSED] = {"quota-refused", ALERT_CRITICAL, "Ask for more in Service Quotas (service ec2); other classes take the need where the policy has them."},
     [ALERT_POLICY_CONFIRM] = {"policy-confirm", ALERT_CRITICAL, "Write the hash into `confirm` of the policy if it is meant, else take the change back."},

@@ -41,6 +41,7 @@ enum alert_kind {
     ALERT_DEPLOYMENT_STUCK,     // service: in deployment for 60 min (C4)
     ALERT_TASK_LONG,            // instance: a standalone task of 24 h (C6)
     ALERT_COST_NEAR, ALERT_COST_OVER,  // cluster (L15)
+    ALERT_CALENDAR_UNMET,       // entry of the calendar: it asks for more than can be
     ALERT_QUOTA_NEAR,           // quota code: the account's vCPUs are nearly used (L23)
     ALERT_QUOTA_REFUSED,        // quota code: AWS refused a launch because of it (L23)
     ALERT_POLICY_CONFIRM,       // cluster: a policy waits for a person (L14)

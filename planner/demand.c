@@ -210,12 +210,12 @@ static bool has_headroom(const struct work *w, int service)
     return s->on_ec2 && s->kind == SERVICE_REPLICA && s->desired > 0 && !w->svc[service].incurable;
 }
 
-// Per cent of what the services reserve, or what the forecast wants ahead if that is more, in whole tasks: each service's share, the fractions handed down from large tasks to
+// Per cent of what the services reserve, or what the forecast or the calendar wants ahead if that is more, in whole tasks: each service's share, the fractions handed down from large tasks to
 // small ones so that none is lost. One task of the largest common shape is there in any case: room in fragments is none. The sum
 // up to each service never falls when a task is added anywhere (V13).
 static void percent_headroom(const struct work *w, struct item *list, size_t count, bool keep)
 {
-    int64_t permille = i64_max(10 * w->p->headroom_percent, ahead_permille(w, keep));
+    int64_t permille = i64_max(i64_max(10 * w->p->headroom_percent, ahead_permille(w, keep)), keep ? w->ahead.keep : w->ahead.order);
     int64_t share = 0, given = 0, tasks = 0;
     bool common = false;
     for (size_t k = 0; k < count; k++)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "planner/ahead.h"
 #include "planner/demand.h"
+#include "planner/occasions.h"
 #include "planner/placement.h"
 
 const char *explain_text(struct work *w, const char *fmt, ...)
@@ -263,6 +264,7 @@ void explain_demand(struct work *w)
         demand_verdict(w, rooms, it);
     }
     ahead_explain(w);
+    occasions_explain(w);
 }
 
 // ---- summary --------------------------------------------------------------------------------------------------------------

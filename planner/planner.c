@@ -17,6 +17,7 @@
 #include "planner/launch.h"
 #include "planner/loop_guard.h"
 #include "planner/modes.h"
+#include "planner/occasions.h"
 #include "planner/on_demand.h"
 #include "planner/orphans.h"
 #include "planner/owner.h"
@@ -148,6 +149,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     on_demand_observe(&w);
     loop_observe(&w);
     consolidate_observe(&w);
+    occasions_observe(&w);
     risk_choose(&w);
     placement_pass(&w, (struct pass_options){0}, &w.now);  // demand, and where it goes
     release_orders(&w);

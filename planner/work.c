@@ -109,7 +109,7 @@ static uint64_t stamp_hash(enum memo_stamp_kind kind, const char *key)
 // The first of its kind and key, in the order of the memo.
 static struct memo_stamp *find_stamp(const struct memo *m, const struct stamp_index *x, enum memo_stamp_kind kind, const char *key)
 {
-    if (!(x->kinds & UINT32_C(1) << kind))
+    if (!(x->kinds & UINT64_C(1) << kind))
         return NULL;
     uint64_t h = stamp_hash(kind, key);
     size_t at = intern_start(h);
@@ -121,10 +121,10 @@ static struct memo_stamp *find_stamp(const struct memo *m, const struct stamp_in
 
 static void index_stamp(struct work *w, struct stamp_index *x, const struct memo_stamp *s, size_t index)
 {
-    static_assert(STAMP_COUNT <= 32, "a bit each");
+    static_assert(STAMP_COUNT <= 64, "a bit each");
     assert(s->kind < STAMP_COUNT);
     intern_put(&x->t, w->a, stamp_hash(s->kind, s->key), (int)index);
-    x->kinds |= UINT32_C(1) << s->kind;
+    x->kinds |= UINT64_C(1) << s->kind;
 }
 
 struct memo_stamp *work_stamp(struct work *w, enum memo_stamp_kind kind, const char *key)

@@ -131,7 +131,7 @@ struct work {
     bool pools_marked;
     struct stamp_index {
         struct intern t;       // by kind and key
-        uint32_t kinds;        // that there are, a bit each
+        uint64_t kinds;        // that there are, a bit each
     } old_stamps, stamps;
     struct res reference;      // the largest of each component over instances and pools
     struct work_mode mode, *fleet_modes;  // of the cluster; by fleet, never freer
@@ -142,10 +142,10 @@ struct work {
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
     int32_t kept, od_kept;     // members of all fleets and those on demand, without drains and what scale-in chose in this tick
+    struct { int64_t order, keep; } ahead;  // per mille that the calendar wants beside the desired tasks: occasions.h
     struct { const char *why; int count; } risk;  // risk.c: why none is chosen; how many are
     struct swap *swap;         // consolidate.c: the replacement ordered in this tick, NULL none
-    const char *mass_trouble;  // why the cluster as a whole is in doubt (L8), NULL when it is not
-    struct pass now;           // with all that this tick has decided so far
+    const char *mass_trouble; struct pass now;  // why the cluster as a whole is in doubt (L8), NULL when it is not; with all that this tick has decided so far
     int *daemons; size_t daemon_count;  // daemon services with a known shape
     int32_t *scratch, **scratch_groups;  // zeroed, by instance; by field and group
     int *scratch_kinds;        // by kind

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "planner/model/snapshot.h"
+#include "policies/policy_calendar.h"
 #include "policies/policy_instant.h"
 #include "policies/policy_requirements.h"
 #include "policies/policy_usage.h"
@@ -59,13 +60,6 @@ struct policy_fleet {
     size_t attribute_count;
     struct policy_subnet *subnets;
     size_t subnet_count;
-};
-
-// A part of the week in the local time of a zone: see policies/window.h.
-struct policy_window {
-    const char *days;      // "mon-fri", "sat,sun", "" = every day
-    const char *from, *to; // "HH:MM"; both "" = all day; to <= from ends on the next day
-    const char *zone;      // "Asia/Tokyo", "UTC"
 };
 
 // While its window holds, the mode is no freer than this.
@@ -129,6 +123,7 @@ struct policy_cluster {
     int64_t max_usd_micro;          // an hour (L15); 0 = twice the dearest hour of 14 days, else what max costs on demand
     struct policy_freeze *freeze;
     size_t freeze_count;
+    struct policy_calendar calendar;
     int64_t waiting_costs;          // of an instance-second that tasks wait, in instance-seconds; 0: no forecast in the plan
     int64_t placement_scores_ms;    // spot placement scores are asked for at most so often; 0: never
     int64_t pool_share_percent;     // of a service, in one pool of spot instances; 0: no bound

@@ -143,7 +143,7 @@ static void check_words(const struct policy_fleet *f, const char *path, struct p
                                   arena_printf(r->arena, "\"%s\" is there twice", f->attributes[k].name), "one value each");
 }
 
-static void check_window(const struct policy_window *w, const char *path, struct policy_report *r)
+void policy_check_window(const struct policy_window *w, const char *path, struct policy_report *r)
 {
     unsigned days;
     int32_t minute;
@@ -279,10 +279,11 @@ static void check_cluster(const struct policy *p, size_t i, struct policy_report
         check_fleet(p, i, k, r);
         check_words(&c->fleets[k], arena_printf(r->arena, "clusters[%zu].fleets[%zu]", i, k), r);
     }
+    policy_check_calendar(&c->calendar, arena_printf(r->arena, "clusters[%zu].calendar", i), r);
     for (size_t k = 0; k < c->freeze_count; k++)
-        check_window(&c->freeze[k].window, arena_printf(r->arena, "clusters[%zu].freeze[%zu]", i, k), r);
+        policy_check_window(&c->freeze[k].window, arena_printf(r->arena, "clusters[%zu].freeze[%zu]", i, k), r);
     for (size_t k = 0; k < c->budget_count; k++)
-        check_window(&c->budgets[k].window, arena_printf(r->arena, "clusters[%zu].scale_in.budgets[%zu]", i, k), r);
+        policy_check_window(&c->budgets[k].window, arena_printf(r->arena, "clusters[%zu].scale_in.budgets[%zu]", i, k), r);
 }
 
 // ".../ACCOUNT/NAME", as SQS makes them.

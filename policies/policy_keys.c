@@ -23,6 +23,7 @@ static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON
 #define CLUSTER "clusters[]"
 #define NEEDS CLUSTER ".fleets[].requirements"
 #define INSTANT CLUSTER ".fleets[].instant"
+#define EVENT CLUSTER ".calendar[]"
 #define USAGE CLUSTER ".usage"
 #define PROMETHEUS USAGE ".prometheus"
 #define OF_CLUSTER "{container_label_com_amazonaws_ecs_cluster=~\"(.*/)?$cluster\"}"
@@ -114,6 +115,8 @@ const struct policy_key policy_keys[] = {
            "Of what each fleet runs above that, at least so much is on demand. An Auto Scaling group goes by its own distribution."),
     ARRAY(CLUSTER, "freeze", policy_cluster, freeze, freeze_count, policy_freeze,
           .help = "Parts of the week in which masu may do less."),
+    ARRAY(CLUSTER, "calendar", policy_cluster, calendar.events, calendar.count, policy_event,
+          .help = "What people know ahead: when more will be wanted, and how much. It only ever adds capacity."),
     OBJECT(CLUSTER, "usage", "What its tasks really use: where a source is named, scale-in is proven on that too."),
     OBJECT(CLUSTER, "headroom", "Room kept free for what comes next."),
     OBJECT(CLUSTER, "scale_out", "How fast capacity grows."),
@@ -188,6 +191,20 @@ const struct policy_key policy_keys[] = {
     ENUM(CLUSTER ".freeze[]", "mode", FREEZE_PAUSE, freeze_names, AT(policy_freeze, mode),
          "What masu may do then: only add capacity; only replace interrupted instances; or nothing at all, notices included."),
     STRING(CLUSTER ".freeze[]", "reason", AT(policy_freeze, reason), .help = "For people, such as \"year-end sale\"."),
+
+    STRING(EVENT, "name", AT(policy_event, name), .required = true, .example = "\"valentine\"", .help = "Your name for it, once a cluster."),
+    STRING(EVENT, "start", AT(policy_event, start), .help = "Of one that comes once: when it begins, such as \"2027-02-14T08:00:00+09:00\"."),
+    STRING(EVENT, "end", AT(policy_event, end), .help = "And when it ends."),
+    STRING(EVENT, "date", AT(policy_event, date),
+           .help = "Of one that comes each year: the day on which it begins, \"MM-DD\"; \"02-29\" in leap years only."),
+    WINDOW(EVENT, policy_event),
+    {.parent = EVENT, .name = "times", .kind = KEY_MONEY, .unit = "", .fallback = 1, .min = 1, .max = 20, .scale = 1000, AT(policy_event, times_milli),
+     .help = "So many times what the forecast says for that time without it. Not below 1: it never lowers anything."},
+    OBJECT(EVENT, "at_least", "Room for tasks of at least so much, theirs that run counted; each part that is given holds."),
+    NUMBER(EVENT ".at_least", "vcpus", "vCPU", 0, 0, 1000000, AT(policy_event, least_vcpus), "Of CPU. 0: no bound."),
+    NUMBER(EVENT ".at_least", "memory_gib", "GiB", 0, 0, 10000000, AT(policy_event, least_memory_gib), "Of memory. 0: no bound."),
+    NUMBER(EVENT ".at_least", "instances", "instances", 0, 0, 5000, AT(policy_event, least_instances),
+           "As much as so many of the cluster's mean instances hold. 0: no bound."),
 
     OBJECT(USAGE, "prometheus", "The Prometheus (or what speaks its API) that has the use of the cluster's containers."),
     SECONDS(USAGE, "every_s", 60, 15, 3600, AT(policy_cluster, usage.every_ms), "It is asked so often."),

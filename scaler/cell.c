@@ -388,6 +388,7 @@ void cell_release(struct cell *c)
     gather_free(c->gather);
     tick_release(&c->tick);
     outlook_release(&c->outlook);
+    calendar_release(&c->calendar);
 }
 
 // Targets sent more than two minutes ago are AWS's to tell (safety.md I2); stamps of the future start now.

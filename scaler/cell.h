@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "planner/forecast/outlook.h"
+#include "scaler/calendar_look.h"
 #include "scaler/desk.h"
 #include "scaler/execute.h"
 #include "scaler/gather.h"
@@ -44,6 +45,7 @@ struct cell {
     int64_t state_id, next_ms, hold_drains_until_ms;
     int64_t learned_changes;         // of what gather learned of types, so far in the state
     bool restored;
+    struct calendar_keeper calendar;
     struct outlook_keeper outlook;   // of a policy with waiting_costs
     uint64_t warnings_saved;         // warnings_save's mark
     int64_t dearest_usd_micro, dearest_read_ms;  // the dearest hour of 14 days (L15), read once an hour

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "planner/model/model_json.h"
 #include "planner/planner.h"
+#include "scaler/calendar_look.h"
 #include "scaler/cmds.h"
 #include "scaler/control.h"
 #include "scaler/gather.h"
@@ -97,8 +98,11 @@ static int plan_cluster(struct plan_command *c, struct aws_clients *clients, con
     struct usage *u = usage_new(&(struct usage_options){.clients = clients, .transport = aws_transport(region_aws(region)), .account = p->account});
     usage_wait(u, p, clock_wall_ms(clock) + USAGE_WAIT_MS);
     rc = gather_look(g, p, LOOK_LIMIT_MS, &c->arena, &s, err);
-    if (rc == 0)
+    struct calendar_keeper calendar = {0};
+    if (rc == 0) {
         usage_tell(u, p, &c->arena, &s);
+        calendar_look(&calendar, p, "", NULL, 0, &c->arena, &s);
+    }
     usage_free(u);
     if (rc == 0) {
         struct zones zones;
@@ -110,6 +114,7 @@ static int plan_cluster(struct plan_command *c, struct aws_clients *clients, con
     }
     if (rc == 0)
         rc = plan_one(c, &s, NULL, p, err);
+    calendar_release(&calendar);
     gather_free(g);
     region_free(region);
     return rc;

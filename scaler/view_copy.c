@@ -125,6 +125,9 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
     c->local_times = items(c->local_times, c->local_time_count, sizeof(*c->local_times), a);
     for (size_t i = 0; i < c->local_time_count; i++)
         c->local_times[i].zone = text(c->local_times[i].zone, a);
+    c->occasions = items(c->occasions, c->occasion_count, sizeof(*c->occasions), a);
+    for (size_t i = 0; i < c->occasion_count; i++)
+        c->occasions[i].name = text(c->occasions[i].name, a);
     c->quotas = items(c->quotas, c->quota_count, sizeof(*c->quotas), a);
     c->control.who = text(c->control.who, a);
     c->control.why = text(c->control.why, a);

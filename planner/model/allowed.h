@@ -19,6 +19,13 @@ struct local_time {
     int32_t minute_of_week;
 };
 
+// A window of an entry of the policy's calendar, absolute (policies/calendar.h).
+struct occasion {
+    const char *name;            // of the entry
+    int64_t start_ms, end_ms;
+    int32_t usual_tasks;         // that services want at its time of day without it (planner/forecast/usual.h); 0 unknown, or not near yet
+};
+
 // A vCPU quota of the account in the region (planner/model/quota_class.h).
 struct quota {
     enum quota_kind class_;

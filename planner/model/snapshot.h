@@ -231,6 +231,8 @@ struct snapshot {
     struct control control;
     struct local_time *local_times;  // of the zones of the policy's budgets
     size_t local_time_count;
+    struct occasion *occasions;  // of the policy's calendar: the next ones of each entry, in the policy's order
+    size_t occasion_count;
     struct quota *quotas;      // of the classes that our fleets use
     size_t quota_count;
     int64_t dearest_usd_micro; // the dearest hour of the last 14 days (L15), 0 unknown

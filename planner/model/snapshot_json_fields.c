@@ -54,6 +54,14 @@ static const struct json_field local_time_rows[] = {
 };
 const struct json_fields local_time_fields = TABLE(local_time_rows);
 
+static const struct json_field occasion_rows[] = {
+    ROW(occasion, name, "name", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(occasion, start_ms, "start", FIELD_TIME, .flags = 0),
+    ROW(occasion, end_ms, "end", FIELD_TIME, .flags = 0),
+    ROW(occasion, usual_tasks, "usual_tasks", FIELD_I32, .fallback = 0, .max = INT32_MAX),
+};
+const struct json_fields occasion_fields = TABLE(occasion_rows);
+
 static const struct json_field quota_rows[] = {
     ROW(quota, class_, "class", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = QUOTA_STANDARD_SPOT, NAMES(quota_class_names)),
     ROW(quota, limit_vcpus, "limit_vcpus", FIELD_I64, .fallback = 0),

@@ -149,6 +149,12 @@ json_t *snapshot_to_json(const struct snapshot *s)
     if (s->local_time_count > 0)
         json_object_set(obj, "local_times", times);
     json_decref(times);
+    json_t *occasions = json_array();
+    for (size_t i = 0; i < s->occasion_count; i++)
+        json_array_append_new(occasions, object_of(occasion_fields, &s->occasions[i]));
+    if (s->occasion_count > 0)
+        json_object_set(obj, "occasions", occasions);
+    json_decref(occasions);
     json_t *quotas = json_array();
     for (size_t i = 0; i < s->quota_count; i++)
         json_array_append_new(quotas, object_of(quota_fields, &s->quotas[i]));

@@ -21,6 +21,7 @@ static void begin_cluster(struct fold *f, size_t i)
     arena_init(&c->memo_arenas[1], ARENA_MAX_BYTES);
     arena_init(&c->kept, ARENA_MAX_BYTES);
     c->pool_sets = arena_array(&c->kept, struct attribute_set, f->w->pool_count + 1);
+    c->calendar = c->policy->calendar.count > 0 ? calendar_load(&c->policy->calendar, &c->kept) : NULL;
 }
 
 static void watch(struct fold *f)
@@ -124,6 +125,7 @@ void fold_restart(struct fold *f, struct fold_cluster *c, bool disk)
     c->next_ms = c->w->now_ms + c->policy->period_ms / 4;
     outlook_release(&c->outlook);
     c->outlook = (struct outlook_keeper){0};
+    c->usual = (struct usual){0};
     memset(c->read_ms, 0, sizeof c->read_ms);
     if (c->service_cap > 0)
         memset(c->services, 0, c->service_cap * sizeof *c->services);
@@ -207,6 +209,16 @@ static void forget_tick(struct fold_cluster *c, const struct memo *before, const
     }
 }
 
+static void see_calendar(struct fold_cluster *c, struct arena *a, struct snapshot *s)
+{
+    if (!c->calendar)
+        return;
+    if (!calendar_multiplies(c->calendar, s->now_ms))
+        usual_see(&c->usual, s);
+    calendar_tell(c->calendar, a, s);
+    usual_tell(&c->usual, s);
+}
+
 int fold_tick(struct fold *f, struct fold_cluster *c, int most, struct err *err)
 {
     struct arena *a = &c->arena;
@@ -221,6 +233,7 @@ int fold_tick(struct fold *f, struct fold_cluster *c, int most, struct err *err)
     fold_look(c, &sight, a, &s);
     if (c->policy->waiting_costs > 0)
         s.outlook = outlook_see(&c->outlook, &s, c->policy->waiting_costs);
+    see_calendar(c, a, &s);
     struct planner_input in = {.snapshot = &s, .memo = c->has_memo ? &before : NULL, .policy = c->policy};
     int rc = planner_run(&in, a, &result, err);
     if (rc)

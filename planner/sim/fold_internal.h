@@ -2,9 +2,11 @@
 #pragma once
 
 #include "planner/forecast/outlook.h"
+#include "planner/forecast/usual.h"
 #include "planner/sim/faults.h"
 #include "planner/sim/fold.h"
 #include "planner/sim/world_internal.h"
+#include "policies/calendar.h"
 
 struct fold_service {
     int64_t unsteady_since_ms, unplaced_since_ms;
@@ -49,6 +51,8 @@ struct fold_cluster {
     struct arena memo_arenas[2];
     struct memo memo;
     struct outlook_keeper outlook;
+    const struct calendar *calendar; // NULL: the policy has no entry
+    struct usual usual;
     bool has_memo;
     int64_t next_ms, started_ms;
     int32_t looks;

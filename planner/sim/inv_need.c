@@ -103,14 +103,47 @@ static int64_t coming(const struct world_view *v, const struct world_call *c, in
     return booting + (open_milli > 0 && lightest < INT64_MAX ? (open_milli + lightest - 1) / lightest : 0);
 }
 
-void inv_note_outlook(struct invariants *inv, const struct snapshot *s)
+// What an entry that holds, or begins within the hour, may ask for beside the tasks wanted now. In permyriad; the most that services ever
+// wanted stands for what is usual.
+static int64_t calendar_permyriad(struct invariants *inv, int cluster, const struct planner_input *in)
 {
+    const struct snapshot *s = in->snapshot;
+    int64_t tasks = 0, most = 0, cpu = 0, memory = 0;
+    for (size_t k = 0; k < s->service_count; k++) {
+        const struct service *x = &s->services[k];
+        int shape = x->on_ec2 && x->kind == SERVICE_REPLICA && x->primary >= 0 ? x->deployments[x->primary].shape : -1;
+        tasks += shape >= 0 ? x->desired : 0;
+        cpu += shape >= 0 ? x->desired * s->shapes[shape].need.v[RES_CPU] : 0;
+        memory += shape >= 0 ? x->desired * s->shapes[shape].need.v[RES_MEMORY] : 0;
+    }
+    inv->most_tasks[cluster] = tasks > inv->most_tasks[cluster] ? tasks : inv->most_tasks[cluster];
+    for (size_t k = 0; k < s->occasion_count; k++)
+        for (size_t e = 0; e < in->policy->calendar.count && tasks > 0; e++) {
+            const struct occasion *o = &s->occasions[k];
+            const struct policy_event *x = &in->policy->calendar.events[e];
+            if (strcmp(x->name, o->name) != 0 || o->end_ms <= s->now_ms || o->start_ms - s->now_ms > 3600000)
+                continue;
+            // An instance of the floor is at most as large as all that is registered.
+            int64_t times = x->times_milli * inv->most_tasks[cluster] * 10 / tasks - 10000, by_cpu = x->least_vcpus * 1024 * 10000 / (cpu + 1) - 10000,
+                    by_memory = x->least_memory_gib * 1024 * 10000 / (memory + 1) - 10000, by_count = x->least_instances * 10000;
+            most = times > most ? times : most;
+            most = by_cpu > most ? by_cpu : most;
+            most = by_memory > most ? by_memory : most;
+            most = by_count > most ? by_count : most;
+        }
+    return most;
+}
+
+void inv_note_outlook(struct invariants *inv, const struct planner_input *in)
+{
+    const struct snapshot *s = in->snapshot;
     int cluster = world_find_cluster(inv->w, s->cluster);
     const struct outlook *x = &s->outlook;
     if (cluster < 0 || cluster >= INV_CLUSTERS)
         return;
     int64_t more_milli = x->at_ms > 0 && x->need_milli > 0 ? (int64_t)x->up * 1000 - x->need_milli : 0;
-    inv->ahead_permyriad[cluster] = more_milli > 0 ? more_milli * 10000 / x->need_milli : 0;
+    int64_t outlook = more_milli > 0 ? more_milli * 10000 / x->need_milli : 0, calendar = calendar_permyriad(inv, cluster, in);
+    inv->ahead_permyriad[cluster] = calendar > outlook ? calendar : outlook;
 }
 
 static void judge_orders(struct invariants *inv, const struct world_view *v, const struct world_call *c)

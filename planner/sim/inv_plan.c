@@ -126,7 +126,7 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
     if (inv->again_every <= 1 || inv->plans % inv->again_every == 0)
         inv_judge_again(inv, in, result);
     inv->plans++;
-    inv_note_outlook(inv, in->snapshot);
+    inv_note_outlook(inv, in);
     for (size_t k = 0; k < ARRAY_LEN(depends); k++)
         if (!sound(in, depends[k]))
             invariants_hindered(inv);

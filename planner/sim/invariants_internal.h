@@ -68,7 +68,8 @@ struct invariants {
     int64_t slow_ms;           // when the slower checks ran last
     int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
     uint64_t outside;
-    int64_t ahead_permyriad[INV_CLUSTERS];  // V22, by the world's cluster: what the outlook of the last plan asked for beside the need
+    int64_t ahead_permyriad[INV_CLUSTERS];  // V22, by the world's cluster: what outlook and calendar of the last plan asked for beside the need
+    int64_t most_tasks[INV_CLUSTERS];
     struct inv_bound bounds[INV_BOUNDS];
     int bound_count;
     struct inv_intent intents[INV_INTENTS];
@@ -112,7 +113,7 @@ void inv_after_modify(struct invariants *inv, const struct world_view *v, const 
 void inv_before_terminate(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_fleet_slow(struct invariants *inv, const struct world_view *v);
 // inv_need.c
-void inv_note_outlook(struct invariants *inv, const struct snapshot *s);
+void inv_note_outlook(struct invariants *inv, const struct planner_input *in);
 void inv_need_step(struct invariants *inv, const struct world_view *v);
 void inv_need_foreign(struct invariants *inv, const struct world_view *v);  // another did something
 void inv_judge_calm(struct invariants *inv, const struct world_view *v);

@@ -87,6 +87,15 @@ static const char *local_time_difference(const struct local_time *a, const struc
     return NULL;
 }
 
+static const char *occasion_difference(const struct occasion *a, const struct occasion *b)
+{
+    SAME_TEXT(name);
+    SAME(start_ms);
+    SAME(end_ms);
+    SAME(usual_tasks);
+    return NULL;
+}
+
 static const char *quota_difference(const struct quota *a, const struct quota *b)
 {
     SAME(class_);
@@ -341,6 +350,7 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     if (usage)
         return usage;
     SAME_TABLE(local_times, local_time_count, local_time)
+    SAME_TABLE(occasions, occasion_count, occasion)
     SAME_TABLE(quotas, quota_count, quota)
     SAME_TABLE(attribute_sets, attribute_set_count, set)
     for (int k = 0; k < SOURCE_COUNT; k++) {

@@ -306,6 +306,7 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         .dearest_usd_micro = below(r, 1000000),
         .quota_count = (size_t)below(r, 3),
         .local_time_count = (size_t)below(r, 3),
+        .occasion_count = (size_t)below(r, 3),
         .owner = some_text(r, a, "owner"),
         .policy_hash = some_text(r, a, "hash"),
         .control = {.who = "", .why = ""},
@@ -321,6 +322,9 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
     s.local_times = arena_array(a, struct local_time, s.local_time_count);
     for (size_t k = 0; k < s.local_time_count; k++)
         s.local_times[k] = (struct local_time){some_text(r, a, "zone"), (int32_t)below(r, 7 * 24 * 60 + 1) - 1};
+    s.occasions = arena_array(a, struct occasion, s.occasion_count);
+    for (size_t k = 0; k < s.occasion_count; k++)
+        s.occasions[k] = (struct occasion){some_text(r, a, "occasion"), some_time(r), some_time(r), some_count(r)};
     s.quotas = arena_array(a, struct quota, s.quota_count);
     for (size_t k = 0; k < s.quota_count; k++)
         s.quotas[k] = (struct quota){(enum quota_kind)below(r, QUOTA_CLASS_COUNT), below(r, 5000), below(r, 5000), coin(r) ? some_time(r) : 0};

@@ -1,0 +1,19 @@
+// The calendar of a cell: when its entries hold, and what is usual at their times, told to each snapshot.
+#pragma once
+
+#include "planner/forecast/usual.h"
+#include "policies/calendar.h"
+#include "state/state.h"
+
+// Zeroed at the start.
+struct calendar_keeper {
+    struct arena arena;
+    char hash[17];                    // of the policy that it was read from
+    const struct calendar *calendar;  // NULL: not read yet, or no entry
+    struct usual usual;
+};
+
+void calendar_release(struct calendar_keeper *k);
+// On the first look, and with another policy (hash), zones are read; on the first a week of tasks wanted from the state (NULL: none; cluster: the cluster's id in it); where that cannot be
+// read it learns from now on. Nothing where the policy has no entry.
+void calendar_look(struct calendar_keeper *k, const struct policy_cluster *p, const char *hash, struct state *state, int64_t cluster, struct arena *a, struct snapshot *s);
