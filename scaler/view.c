@@ -141,6 +141,7 @@ static struct view_cluster *build_failed(const struct view_cluster *prev, int64_
         const struct policy_cluster policy = {
             .fleets = (struct policy_fleet *)prev->bounds,
             .fleet_count = prev->snapshot->fleet_count,
+            .calendar = prev->calendar,
             .period_ms = prev->period_ms,
             .max_age_ms = prev->max_age_ms,
         };

@@ -95,7 +95,7 @@ struct view_cluster {
     const struct plan *plan;
     const struct memo *memo;
     const struct policy_fleet *bounds; // by fleet of the snapshot; max 0 = not in the policy
-    int32_t *fleet_instances;          // same
+    int32_t *fleet_instances; struct policy_calendar calendar;  // same; the policy's entries, which the snapshot's occasions are of
     struct view_service *services;     // by reserved CPU, largest first
     size_t service_count;
     int *service_rank;                 // snapshot index -> position in services

@@ -389,6 +389,18 @@ static void fill_bounds(struct view_cluster *c, const struct policy_cluster *pol
     c->bounds = bounds;
 }
 
+static void fill_calendar(struct view_cluster *c, const struct policy_calendar *from)
+{
+    struct policy_event *to = arena_array(&c->arena, struct policy_event, from->count + 1);
+    for (size_t i = 0; i < from->count; i++) {
+        to[i] = from->events[i];
+        const char **const words[] = {&to[i].name, &to[i].start, &to[i].end, &to[i].date, &to[i].window.days, &to[i].window.from, &to[i].window.to, &to[i].window.zone};
+        for (size_t k = 0; k < ARRAY_LEN(words); k++)
+            *words[k] = arena_strdup(&c->arena, *words[k] ? *words[k] : "");
+    }
+    c->calendar = (struct policy_calendar){to, from->count};
+}
+
 static void fill_sources(struct view_cluster *c, int64_t max_age_ms)
 {
     c->max_age_ms = max_age_ms;
@@ -408,6 +420,7 @@ void view_facts_fill(struct view_cluster *c, const struct policy_cluster *policy
     fill_services(c);
     view_services_fill(c);
     fill_bounds(c, policy);
+    fill_calendar(c, &policy->calendar);
     view_pools_fill(c);
     fill_sources(c, policy->max_age_ms);
 }

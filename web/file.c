@@ -194,6 +194,7 @@ static void keep_all(struct writer *w)
     } ranges[] = {{"15m", 86400000}, {"5m", 86400000}, {"30m", 604800000}, {"2m", 21600000}, {"1m", 3600000}};
     keep(w, false, (struct question){.parts = {"clusters"}});
     keep(w, false, (struct question){.parts = {"alerts"}});
+    keep(w, false, (struct question){.parts = {"calendar"}});
     keep_services(w);
     for (size_t i = 0; i < v->cluster_count; i++)
         keep(w, false, about(w, v->clusters[i], NULL));

@@ -34,6 +34,7 @@ static const struct {
     {"/api/v1/clusters/{name}/alerts", web_cluster_alerts, false},
     {"/api/v1/services", web_services, false},
     {"/api/v1/alerts", web_alerts, false},
+    {"/api/v1/calendar", web_calendar, false},
     {"/api/v1/ticks", web_ticks, false},
     {"/api/v1/ticks/{id}", web_tick, false},
     {"/api/v1/events", web_stream, false},

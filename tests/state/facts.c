@@ -122,5 +122,12 @@ void facts_fill(struct facts *f, int64_t now_ms)
         f->policy_clusters[i] = (struct policy_cluster){.name = i ? "arn:aws:ecs:eu-west-1:123456789012:cluster/west" : "east",
                                                         .region = "eu-west-1", .account = "", .fleets = f->policy_fleets,
                                                         .fleet_count = 1, .mode = MODE_ACT, .period_ms = 30000, .max_age_ms = 120000};
+    f->event = (struct policy_event){.name = "sale \"<b>\\&'", .start = "", .end = "", .date = "", .window = {"mon-fri", "08:00", "10:00", "Asia/Tokyo"},
+                                     .times_milli = 1500, .least_vcpus = 64};
+    f->occasions[0] = (struct occasion){f->event.name, now_ms - 7200000, now_ms - 3600000, 0};
+    f->occasions[1] = (struct occasion){f->event.name, now_ms - 600000, now_ms + 3600000, 5};
+    f->policy_clusters[0].calendar = (struct policy_calendar){&f->event, 1};
+    f->snapshot.occasions = f->occasions;
+    f->snapshot.occasion_count = 2;
     f->policy = (struct policy){.path = "policy.json", .hash = "0123456789abcdef", .clusters = f->policy_clusters, .cluster_count = 2};
 }

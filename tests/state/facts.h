@@ -15,6 +15,8 @@ struct facts {
     struct plan quiet_plan;  // the same without its action
     struct memo memo;
     struct policy_fleet policy_fleets[1];
+    struct policy_event event;
+    struct occasion occasions[2];
     struct policy_cluster policy_clusters[2];
     struct policy policy;
     // what they point to

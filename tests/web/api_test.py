@@ -117,6 +117,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
             "/api/v1/services": "/api/v1/services?cluster=east",
             "/api/v1/alerts": "/api/v1/alerts",
+            "/api/v1/calendar": "/api/v1/calendar?cluster=east",
             "/api/v1/simulate": "/api/v1/simulate",
             "/api/v1/ticks": "/api/v1/ticks?cluster=east&limit=3",
             "/api/v1/ticks/{id}": "/api/v1/ticks/%d" % self.tick,
@@ -405,6 +406,15 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(got["spread"]["spot_instances"], {"samples": 30, "min": 3, "mean": 3, "p50": 3, "p95": 3, "p99": 3, "max": 3})
         self.assertIsNone(got["spread"]["boot_ms"])
         self.assertIn(76000, got["columns"]["spot_usd_micro_per_hour"])
+
+    def test_the_calendar_tells_what_is_next_and_leaves_out_what_is_over(self):
+        c = self.check("/api/v1/calendar", "/api/v1/calendar")
+        self.assertEqual(c["entries"], [{
+            "cluster": "east", "account": "123456789012", "region": "eu-west-1", "name": "sale \"<b>\\&'", "times": 1.5,
+            "at_least": {"vcpus": 64, "memory_gib": None, "instances": None}, "date": None, "days": "mon-fri", "from": "08:00", "to": "10:00", "zone": "Asia/Tokyo",
+            "next": [{"start": c["entries"][0]["next"][0]["start"], "end": c["entries"][0]["next"][0]["end"], "now": True}]}])
+        self.assertEqual(self.check("/api/v1/calendar?cluster=west", "/api/v1/calendar")["entries"], [])
+        self.check("/api/v1/calendar?cluster=none", "/api/v1/calendar", 404)
 
     def test_a_forecast_is_told_with_its_errors_or_why_there_is_none(self):
         f = self.check("/api/v1/clusters/east/forecast", "/api/v1/clusters/{name}/forecast")

@@ -65,6 +65,9 @@
  * @typedef {{ now: string, clusters: ServicesOfCluster[], services: ServiceHolds[], after: string | null }} Services
  * @typedef {{ now: string, made: string | null, why_none: string, step_s: number, count: number, basis: Record<string, string | null>, columns: Record<string, (number | null)[]>,
  *   errors: { of: string, ahead: string, samples: number, mase: number, cover90: number }[] }} Forecast
+ * @typedef {{ cluster: string, account: string, region: string, name: string, times: number, at_least: { vcpus: number | null, memory_gib: number | null, instances: number | null },
+ *   date: string | null, days: string | null, from: string | null, to: string | null, zone: string | null, next: { start: string, end: string, now: boolean }[] }} Occasion
+ * @typedef {{ now: string, entries: Occasion[] }} Calendar
  * @typedef {{ for_s: number, warmup_s: number, seeds: number, runs: any[], left_out: string[] }} Simulated
  * @typedef {{ now: string, run: { id: number, state: string, progress_permille: number, started: string | null, finished: string | null, error: string | null,
  *   ask: { cluster: string }, command: string, today: Simulated | null, change: Simulated | null } | null }} Plan
@@ -103,6 +106,7 @@ function fromFile(path, query) {
     const here = (/** @type {any} */ s) => !query.cluster || (s.cluster === query.cluster && (!query.region || s.region === query.region));
     if (all) return { ...all, clusters: all.clusters.filter(here), services: all.services.filter(here) };
   }
+  if (path === "/calendar") return answers["/calendar"];
   if (path === "/ticks" && query.before !== undefined) return { now: /** @type {any} */ (FILE).now, ticks: [], older: null };
   const a = named(CHOSEN) || named(CHOSEN.filter((k) => k !== "account" && k !== "region"));
   if (!a) throw new ApiError(path, 0, "not in this file");

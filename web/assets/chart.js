@@ -9,7 +9,7 @@ import { num } from "./format.js";
  *   need: (number|null)[], top: number, labels: boolean, fan?: Fan | null, foretold?: { at: number[], v: (number|null)[] } | null }} Panel  scale: divide by it for the unit
  * @typedef {{ at: number[], q50: (number|null)[], q90: (number|null)[] }} Fan  what is expected from now on
  * @typedef {{ at: number, end?: number | null, text?: string, tone?: string }} Mark
- * @typedef {{ name: string, kind: "up" | "down" | "bar", marks: Mark[] }} Lane
+ * @typedef {{ name: string, kind: "up" | "down" | "bar" | "diamond", marks: Mark[] }} Lane
  */
 
 const r1 = (/** @type {number} */ x) => Math.round(x * 10) / 10;
@@ -243,9 +243,9 @@ function lanes(m, top, x, left, right, narrow) {
       let d = "";
       for (const k of lane.marks) {
         const a = px(k.at);
-        d += lane.kind === "up" ? `M${a - 4} ${mid + 3.5}h8l-4 -7z` : `M${a - 4} ${mid - 3.5}h8l-4 7z`;
+        d += lane.kind === "diamond" ? `M${a} ${mid - 4}l4 4l-4 4l-4 -4z` : lane.kind === "up" ? `M${a - 4} ${mid + 3.5}h8l-4 -7z` : `M${a - 4} ${mid - 3.5}h8l-4 7z`;
       }
-      out.push(h("path", { class: lane.kind === "up" ? "f-ink" : "f-red", d }));
+      out.push(h("path", { class: lane.kind === "down" ? "f-red" : "f-ink", d }));
       let until = -1e9;
       for (const k of lane.marks) {
         if (!k.text || px(k.at) < until || px(k.at) > right - 26) continue;

@@ -3,6 +3,7 @@
 
 import { alertList } from "./alerts.js";
 import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
+import { calendarMarks } from "./calendar.js";
 import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
@@ -158,6 +159,7 @@ function chartPart(c, clock, width, stopped) {
   const key = keyOf(c) + shown;
   const ahead = stopped ? 0 : range.ahead;
   const f = ahead && state.forecast?.count ? expected(state.forecast, to, to + ahead) : null;
+  const known = calendarMarks(c, to - range.ms, to + ahead);
   const told = state.foretold && state.foretold.columns.at_s ? state.foretold : null;
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
     title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], need: col["need_" + k], labels: true,
@@ -179,12 +181,12 @@ function chartPart(c, clock, width, stopped) {
       "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
       onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
     }, chart({
-      width, from: to - range.ms, to: to + ahead, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: lanes(to - range.ms),
+      width, from: to - range.ms, to: to + ahead, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: [...lanes(to - range.ms), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
       nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
     scored(f, clock),
-    h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy.", width < 600 ? " Marks: ▼ spot notice, ▲ target raised, ▬ drained." : ""));
+    h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy.", width < 600 ? " Marks: ▼ spot notice, ▲ target raised, ▬ drained" + (known.length ? ", ◆ calendar." : ".") : ""));
 }
 
 /** @param {number} i @param {number} n */

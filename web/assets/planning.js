@@ -1,6 +1,7 @@
 // Planning: what if? A form that drives masu simulate over the recorded past, its results beside today's, the limits and the pools.
 
 import { send } from "./api.js";
+import { calendarView } from "./calendar.js";
 import { h, name } from "./dom.js";
 import { count, duration, NBSP, num, percent } from "./format.js";
 import { poolsView } from "./pools.js";
@@ -209,5 +210,5 @@ export function planningView(c, fail) {
         h("div", { key: "results" }, h("h3", { id: "results-head", class: "unseen" }, "Results"),
           results ? [table(results.today, results.change), results.today.left_out.map((/** @type {string} */ t) => h("p", { key: t, class: "note" }, "Left out: " + t))] : h("p", { class: "empty" }, running ? "Results stand here when it is done." : "Nothing was simulated yet.")))),
     results ? frontier(results.today, results.change) : null,
-    state.full ? limits(state.full) : null, state.full ? poolsView(state.full, c, null) : null);
+    state.full ? [calendarView(state.full, c, null), limits(state.full)] : null, state.full ? poolsView(state.full, c, null) : null);
 }

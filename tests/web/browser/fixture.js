@@ -281,6 +281,17 @@ function foretold(c, q) {
   return { ...s, columns: { at_s: s.columns.at_s, need_cpu_units_q50: s.columns.need_cpu_units.map((v) => v && v * 0.97), need_memory_mib_q50: s.columns.need_memory_mib.map((v) => v && v * 0.97) } };
 }
 
+/** A day that was announced, one that holds each weekday, and one that is over. */
+function calendar(clusters) {
+  const entry = (c, name, more, next) => ({ cluster: c.summary.name, account: c.summary.account, region: c.summary.region, name, times: 1, at_least: { vcpus: null, memory_gib: null, instances: null }, date: null, days: null, from: null, to: null, zone: null, ...more,
+    next: next.map(([a, b]) => ({ start: iso(NOW + a * 60_000), end: iso(NOW + b * 60_000), now: a <= 0 })) });
+  return { now: iso(NOW), entries: clusters.slice(0, 1).flatMap((c) => [
+    entry(c, c.summary.name.startsWith("<") ? "<script>alert(1)</script>" : "valentine", { times: 2, date: "02-14", from: "08:00", to: "24:00", zone: "Asia/Tokyo" }, [[95, 1055], [527_000, 528_000]]),
+    entry(c, "dinner", { at_least: { vcpus: 96, memory_gib: 512, instances: null }, days: "mon-fri", from: "17:00", to: "20:30", zone: "Asia/Tokyo" }, [[-30, 70], [1410, 1510]]),
+    entry(c, "television", { times: 1.5, at_least: { vcpus: null, memory_gib: null, instances: 40 } }, []),
+  ]) };
+}
+
 /** An instance as the journal has it. */
 const journalled = (i, names) => ({ id: i.id, type: i.type, zone: i.zone, ecs: i.ecs, ec2: i.ec2, launched_at: i.launched, notice_at: i.notice, registered: i.capacity && i.ecs !== "UNREGISTERED" ? i.capacity : undefined,
   remaining: i.capacity && { cpu_units: i.capacity.cpu_units - i.reserved.cpu_units, memory_mib: i.capacity.memory_mib - i.reserved.memory_mib },
@@ -318,6 +329,8 @@ export async function startFixture(kind = "pictures") {
     if (failing && url.pathname.includes(failing)) return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "history is busy, query over 2 s" }];
     if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
     if (url.pathname === "/api/v1/alerts") return [200, { now: iso(NOW), alerts: w.alerts }];
+    if (url.pathname === "/api/v1/calendar") return [200, calendar(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")))];
+    if (url.pathname === "/api/v1/simulate") return [200, { now: iso(NOW), run: null }];
     if (url.pathname === "/api/v1/services") return [200, services(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")), q)];
     if (url.pathname === "/api/v1/ticks") {
       const name = q.get("cluster");
@@ -360,7 +373,7 @@ export async function startFixture(kind = "pictures") {
       res.writeHead(status, { ...head, "content-type": status === 200 ? "application/json" : "application/problem+json" }).end(JSON.stringify(body ?? {}));
       return;
     }
-    const path = url.pathname === "/" || /^\/(services|clusters\/)/.test(url.pathname) ? "index.html" : url.pathname.replace(/^\/assets\//, "");
+    const path = url.pathname === "/" || /^\/(services|planning|clusters\/)/.test(url.pathname) ? "index.html" : url.pathname.replace(/^\/assets\//, "");
     try {
       const bytes = await readFile(new URL(path, ASSETS));
       res.writeHead(200, { ...head, "content-type": TYPES[extname(path)] || "application/octet-stream" }).end(bytes);

@@ -121,6 +121,8 @@ export function states({ browser, startFixture, text, num }) {
       assert.match(await page.locator(".feed > li").nth(1).evaluate((/** @type {Element} */ e) => e.textContent), /13 tasks -> drain now/);
       assert.match(await text(page, "section:has(#chart)"), /Of 168 forecasts an hour ahead 91 % stayed below the upper line, with 0.61 of the error/);
       assert.equal(await page.locator("#chart .f-fan").count(), 2);
+      assert.equal(await page.locator("#chart svg text", { hasText: "valentine" }).count(), 1, "what is known ahead is marked by name");
+      assert.equal(await page.locator("#chart svg text", { hasText: "television" }).count(), 0);
       await page.accessible();
       await page.noOverflow();
       await page.shot("cluster-" + theme + "-1280");
@@ -160,6 +162,23 @@ export function states({ browser, startFixture, text, num }) {
       await page.accessible();
       await page.noOverflow();
       await page.shot("pools-" + theme + "-" + width);
+    }));
+  }
+
+  for (const [kind, theme, width] of /** @type {[string, "light" | "dark", number][]} */ ([["pictures", "light", 1280], ["pictures", "dark", 390], ["hostile", "dark", 1280]])) {
+    test(`planning tells what is known ahead, ${kind} ${theme} ${width}`, () => on(kind, "planning" + (kind === "pictures" ? "?cluster=production-web" : ""), { theme, width }, async (page, world) => {
+      await page.waitForSelector("table.calendar");
+      const { entries } = await api(world, "/calendar");
+      const rows = (await page.locator("table.calendar tbody tr").allInnerTexts()).map((/** @type {string} */ r) => r.replace(/\s+/g, " ").trim());
+      assert.equal(rows.length, entries.length);
+      assert.ok(rows[0].includes(entries[0].name.slice(0, 8)), rows[0]);
+      assert.match(rows[0], / to .* twice the forecast/);
+      assert.match(rows[1], /^dinner now until .* room for at least 96 vCPU, 512 GiB/);
+      assert.match(rows[2], /^television over 1.5 times the forecast; room for at least 40 instances/);
+      if (width > 600) assert.match(rows[0], /02-14 each year, 08:00 to 24:00, Asia\/Tokyo/);
+      await page.accessible();
+      await page.noOverflow();
+      await page.shot("calendar-" + kind + "-" + theme + "-" + width);
     }));
   }
 
