@@ -78,7 +78,7 @@ const struct calendar *calendar_load(const struct policy_calendar *c, struct are
     k->count = c->count;
     k->entries = arena_array(a, struct calendar_entry, c->count + 1);
     for (size_t i = 0; i < c->count; i++) {
-        k->entries[i] = (struct calendar_entry){.name = c->events[i].name, .multiplies = c->events[i].times_milli > 1000};
+        k->entries[i] = (struct calendar_entry){.name = arena_strdup(a, c->events[i].name), .multiplies = c->events[i].times_milli > 1000};
         k->entries[i].when = load_when(&c->events[i], a, &k->entries[i]);
     }
     return k;
@@ -149,7 +149,7 @@ void calendar_tell(const struct calendar *k, struct arena *a, struct snapshot *s
         return;
     s->occasions = arena_array(a, struct occasion, k->count * CALENDAR_NEXT);
     for (size_t i = 0; i < k->count; i++) {
-        struct occasion x = {.name = k->entries[i].name, .end_ms = s->now_ms};
+        struct occasion x = {.name = arena_strdup(a, k->entries[i].name), .end_ms = s->now_ms};
         for (int n = 0; n < CALENDAR_NEXT && calendar_next(k, i, x.end_ms, &x.start_ms, &x.end_ms); n++)
             s->occasions[s->occasion_count++] = x;
     }

@@ -15,13 +15,14 @@
 
 struct calendar;
 
-// Owned by the arena; names and words are the policy's. An entry whose zone cannot be read, or that policy_check refuses, has no window.
+// Owned by the arena, and keeps nothing of the policy. An entry whose zone cannot be read, or that policy_check refuses, has no window.
 const struct calendar *calendar_load(const struct policy_calendar *c, struct arena *a);
 // The first window of the entry that ends after after_ms; false: there is none in the ten years behind it.
 bool calendar_next(const struct calendar *k, size_t entry, int64_t after_ms, int64_t *ret_start_ms, int64_t *ret_end_ms);
 // Some entry that multiplies holds at that time.
 bool calendar_multiplies(const struct calendar *k, int64_t at_ms);
-// Writes the snapshot's occasions: of each entry the next CALENDAR_NEXT windows that are not over, in the policy's order. NULL: none.
+// Writes the snapshot's occasions: of each entry the next CALENDAR_NEXT windows that are not over, in the policy's order, as the
+// arena's. NULL: none.
 enum { CALENDAR_NEXT = 3 };
 void calendar_tell(const struct calendar *k, struct arena *a, struct snapshot *s);
 // "MM-DD", a day that some year has. False: not such a text.
