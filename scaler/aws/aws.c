@@ -335,16 +335,20 @@ size_t aws_run_lane(struct aws_clients *c, enum aws_lane lane, int64_t until_ms)
     struct transport *t = c->transport;
     for (;;) {
         bool added;
-        int64_t due_ms = advance_all(c, &added), now_ms = clock_wall_ms(t->clock);
+        int64_t due_ms = advance_all(c, &added);
         size_t open = open_calls(c, lane);
+        if (open > 0 && lane < AWS_LANE_NOTICE_LAST && c->on_wait) {
+            c->on_wait(c->on_wait_arg);  // may run calls of its own, and ours are answered meanwhile: nothing would wake us then
+            due_ms = advance_all(c, &added);
+            open = open_calls(c, lane);
+        }
         if (open == 0)
             return 0;
+        int64_t now_ms = clock_wall_ms(t->clock);
         if (now_ms >= until_ms || (c->stop && *c->stop)) {
             aws_cancel(c, lane);
             return open;
         }
-        if (lane < AWS_LANE_NOTICE_LAST && c->on_wait)
-            c->on_wait(c->on_wait_arg);
         if (due_ms > now_ms && !added)
             t->ops->wait(t, due_ms < until_ms ? due_ms : until_ms);
     }

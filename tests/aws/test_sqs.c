@@ -220,6 +220,33 @@ static void a_notice_is_answered_before_a_slow_look_is_over(void **state)
     fixture_end(&f);
 }
 
+// The answer takes longer than the look, whose last call is answered meanwhile: nothing else may be waited for, as a long poll is.
+static void a_look_that_ends_during_an_answer_waits_for_nothing_more(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct sqs_messages got, next;
+    struct ecs_arns list;
+    fixture_begin(&f);
+    struct aws_with waiting = f.with;
+    waiting.lane = AWS_LANE_WAIT;
+    struct interruption x = {.f = &f, .poll = &got, .look = &list, .answers = 1};
+    scripted_add(&f.s, (struct scripted_reply){.body = ONE, .delay_ms = 200});
+    scripted_add(&f.s, (struct scripted_reply){.body = ONE, .delay_ms = 20000});
+    scripted_add(&f.s, (struct scripted_reply){.body = "{\"clusterArns\":[]}", .delay_ms = 1000});
+    scripted_add(&f.s, (struct scripted_reply){.body = "{\"containerInstances\":[],\"failures\":[]}", .delay_ms = 5000});
+    sqs_receive(waiting, URL, 20, 30, &got);
+    sqs_receive(waiting, URL, 20, 30, &next);
+    ecs_list_clusters(f.with, &list);
+    aws_on_wait(f.clients, answer_at_once, &x);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(x.drained_ms[1], T0_MS + 5200);
+    assert_int_equal(list.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(f.s.clock.virtual_ms, T0_MS + 5200);
+    aws_cancel(f.clients, AWS_LANE_WAIT);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +257,7 @@ int main(void)
         cmocka_unit_test(the_shared_samples_are_understood),
         cmocka_unit_test(a_long_poll_stays_open_behind_a_look),
         cmocka_unit_test(a_notice_is_answered_before_a_slow_look_is_over),
+        cmocka_unit_test(a_look_that_ends_during_an_answer_waits_for_nothing_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
