@@ -116,6 +116,10 @@ static void publish(struct report *r, size_t cluster, struct seen *s)
                                    .act_count = plan->action_count, .tick = t->id, .duration_ms = t->duration_ms, .dry_run = t->dry_run,
                                    .policy_hash = t->policy_hash};
     view_box_publish(&r->box, cluster, &r->policy.clusters[cluster], &tick);
+    struct view_sizes *sizes = view_sizes_new(r->box.current->clusters[cluster], t->at_ms);
+    for (size_t i = 0; i < sizes->count; i++)
+        view_sizes_fill(sizes, i, r->reader, r->rows[cluster].id);
+    view_box_publish_sizes(&r->box, cluster, sizes);
 }
 
 static void publish_alerts(struct report *r, const struct seen *seen)

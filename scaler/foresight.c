@@ -8,13 +8,15 @@
 enum { DAY = OUTLOOK_STEPS, HISTORY_STEPS = 35 * DAY, SCORED_STEPS = 7 * DAY };
 #define HOUR_MS 3600000
 
-enum stage { STAGE_CPU, STAGE_MEMORY, STAGE_KEEP, STAGE_COUNT };
+enum stage { STAGE_CPU, STAGE_MEMORY, STAGE_SIZES, STAGE_KEEP, STAGE_COUNT };
 static_assert((int)STAGE_CPU == OUTLOOK_CPU_UNITS && (int)STAGE_MEMORY == OUTLOOK_MEMORY_MIB, "a stage for each fit");
 
 struct foreseen {                 // one cluster
     int64_t state_id, seen_ms, due_ms;
     enum stage stage;             // the next piece of work
     struct view_outlook out, making;   // as published, and in the making
+    struct view_sizes *sizes;     // in the making
+    size_t sized;                 // of its services
 };
 
 struct foresight {
@@ -44,6 +46,8 @@ void foresight_free(struct foresight *f)
 {
     if (f == NULL)
         return;
+    for (size_t i = 0; i < f->o.cluster_count; i++)
+        view_sizes_release(f->v[i].sizes);
     free(f->v);
     free(f);
 }
@@ -190,6 +194,27 @@ static void score(struct foresight *f, struct foreseen *x)
     arena_release(&a);
 }
 
+// ---- right sizes ----------------------------------------------------------------------------------------------------------
+
+// One service a turn. True when all are done, or there is nobody to show them to.
+static bool size_one(struct foresight *f, size_t cluster)
+{
+    struct foreseen *x = &f->v[cluster];
+    const struct view_cluster *c = f->o.box ? f->o.box->current->clusters[cluster] : NULL;
+    if (!x->sizes && (!c || !c->ticked))
+        return true;
+    if (!x->sizes) {
+        x->sizes = view_sizes_new(c, x->making.made_ms);
+        x->sized = 0;
+    }
+    if (x->sized < x->sizes->count)
+        view_sizes_fill(x->sizes, x->sized++, state_reader_of(f->o.state), x->state_id);
+    if (x->sized < x->sizes->count)
+        return false;
+    view_box_publish_sizes(f->o.box, cluster, TAKE_PTR(x->sizes));
+    return true;
+}
+
 // ---- whose turn it is -----------------------------------------------------------------------------------------------------
 
 // Said when it begins, ends or rests on something else, not each hour.
@@ -223,9 +248,13 @@ bool foresight_turn(struct foresight *f)
             continue;
         if (x->stage == STAGE_CPU)
             x->making = (struct view_outlook){.made_ms = origin_ms};
+        if (x->stage == STAGE_SIZES && !size_one(f, cluster)) {
+            f->turn = cluster;
+            return true;
+        }
         if (x->stage == STAGE_KEEP)
             finish(f, cluster);
-        else
+        else if (x->stage != STAGE_SIZES)
             fit_one(f, x, (enum outlook_of)x->stage);
         x->stage = (x->stage + 1) % STAGE_COUNT;
         f->turn = x->stage == STAGE_CPU ? cluster + 1 : cluster;

@@ -1,4 +1,4 @@
-// Forecasts in the daemon: each cluster's need a day ahead, made hourly from its recorded history, stored, and scored against what came.
+// Forecasts in the daemon, and the right size of each service: each cluster's need a day ahead, made hourly from its recorded history, stored, and scored against what came.
 //
 // Beside the ticks: the loop calls foresight_turn where it would wait, and each call is one piece of work, at most one fit (some tens of
 // milliseconds). Nothing is kept between fits but the numbers that the view shows; what was forecast lies in the history (kind

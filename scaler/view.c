@@ -262,6 +262,7 @@ static struct view *view_new(const struct view_daemon *d, size_t cluster_count)
     arena_init(&v->arena, 0);
     copy_daemon(v, d);
     v->clusters = arena_array(&v->arena, struct view_cluster *, cluster_count);
+    v->sizes = arena_array(&v->arena, struct view_sizes *, cluster_count);
     v->cluster_count = cluster_count;
     return v;
 }
@@ -283,6 +284,8 @@ void view_release(struct view *v)
         cluster_release(v->clusters[i]);
     notes_release(v->notes);
     outlooks_release(v->outlooks);
+    for (size_t i = 0; i < v->cluster_count; i++)
+        view_sizes_release(v->sizes[i]);
     arena_release(&v->arena);
     free(v);
 }
@@ -291,6 +294,7 @@ void view_release(struct view *v)
 struct change {
     const struct view_daemon *daemon;
     struct view_cluster *cluster;
+    struct view_sizes *sizes;
     size_t index;                // of the cluster
     struct view_notes *notes;
     struct view_outlooks *outlooks;
@@ -302,6 +306,8 @@ static void swap(struct view_box *b, const struct change *change)
     struct view *v = view_new(change->daemon ? change->daemon : &old->daemon, old->cluster_count);
     v->notes = change->notes ? change->notes : notes_retain(old->notes);
     v->outlooks = change->outlooks ? change->outlooks : outlooks_retain(old->outlooks);
+    for (size_t i = 0; i < old->cluster_count; i++)
+        v->sizes[i] = change->sizes && i == change->index ? change->sizes : view_sizes_retain(old->sizes[i]);
     for (size_t i = 0; i < old->cluster_count; i++)
         v->clusters[i] = change->cluster && i == change->index ? change->cluster : cluster_retain(old->clusters[i]);
     pthread_mutex_lock(&b->lock);
@@ -369,6 +375,12 @@ void view_box_publish_outlook(struct view_box *b, size_t cluster, const struct v
     assert(cluster < b->current->cluster_count);
     next->clusters[cluster] = *o;
     swap(b, &(struct change){.outlooks = next});
+}
+
+void view_box_publish_sizes(struct view_box *b, size_t cluster, struct view_sizes *s)
+{
+    assert(cluster < b->current->cluster_count);
+    swap(b, &(struct change){.sizes = s, .index = cluster});
 }
 
 void view_box_beat(struct view_box *b)

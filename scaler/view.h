@@ -24,6 +24,7 @@
 #include "scaler/view_outlook.h"
 #include "scaler/view_pools.h"
 #include "scaler/view_services.h"
+#include "scaler/view_sizes.h"
 
 enum view_outcome { VIEW_UNKNOWN, VIEW_OK, VIEW_FAILED, VIEW_SKIPPED, VIEW_DRY_RUN, VIEW_OUTCOME_COUNT };
 const char *view_outcome_name(enum view_outcome o);  // "unknown", "ok", "failed", "skipped", "dry_run"
@@ -37,7 +38,6 @@ struct view_act {
     enum view_outcome outcome;
     const char *outcome_detail;         // "" none
 };
-
 struct view_decision {
     int64_t tick, at_ms;
     bool dry_run;
@@ -79,7 +79,6 @@ struct view_counts {
     int64_t actions[ACTION_COUNT][VIEW_OUTCOME_COUNT];
     int64_t tick_duration_ms_sum;
 };
-
 struct view_cluster {
     atomic_int refs;             // private
     struct arena arena;          // private; all below lives in it
@@ -99,6 +98,7 @@ struct view_cluster {
     struct view_service *services;     // by reserved CPU, largest first
     size_t service_count;
     int *service_rank;                 // snapshot index -> position in services
+    double vcpu_usd_micro, gib_usd_micro;  // an hour of one, where half of an instance's price is for each; 0 unknown
     struct view_cost standalone_cost, free_cost;  // of tasks that no service started; what nobody holds of the instances
     struct view_pool *pools;           // most members first, then those that ail, then by fleet, type and zone
     size_t pool_count;
@@ -122,7 +122,6 @@ struct view_api_call {
     const char *service, *operation;   // "ecs", "DescribeServices"
     int64_t ok, failed, throttled;
 };
-
 // The daemon's own facts; the shell says them anew when they change.
 struct view_daemon {
     const char *version;
@@ -159,6 +158,7 @@ struct view {
     size_t cluster_count;
     struct view_notes *notes;
     struct view_outlooks *outlooks;
+    struct view_sizes **sizes;   // by cluster; NULL: its history was not looked at yet
 };
 struct view_box {
     pthread_mutex_t lock;

@@ -36,6 +36,22 @@ static struct view_cost *cost_of(struct view_cluster *c, const struct holding *h
     return h->service >= 0 ? &c->services[c->service_rank[h->service]].cost : &c->standalone_cost;
 }
 
+// What a vCPU-hour and a GiB-hour cost here: half of what the instances cost for each, over what they have.
+static void set_rates(struct view_cluster *c)
+{
+    double cpu_units = 0, mib = 0, usd_micro = 0;
+    for (size_t i = 0; i < c->snapshot->instance_count; i++) {
+        const struct res *has = &c->instance_capacity[i];
+        if (c->instance_usd_micro[i] <= 0 || has->v[RES_CPU] <= 0 || has->v[RES_MEMORY] <= 0)
+            continue;
+        cpu_units += (double)has->v[RES_CPU];
+        mib += (double)has->v[RES_MEMORY];
+        usd_micro += (double)c->instance_usd_micro[i];
+    }
+    c->vcpu_usd_micro = cpu_units > 0 ? usd_micro / 2 / cpu_units * 1024 : 0;
+    c->gib_usd_micro = mib > 0 ? usd_micro / 2 / mib * 1024 : 0;
+}
+
 static void share_instance(struct view_cluster *c, size_t index)
 {
     const struct snapshot *s = c->snapshot;
@@ -113,6 +129,7 @@ void view_services_fill(struct view_cluster *c)
             if (s->instances[i].holdings[k].service >= 0)
                 protected_tasks[s->instances[i].holdings[k].service] += s->instances[i].holdings[k].protected_;
     }
+    set_rates(c);
     for (size_t i = 0; i < c->service_count; i++)
         judge(c, &c->services[i], protected_tasks[c->services[i].index]);
 }

@@ -140,12 +140,11 @@ int state_query_series(struct state_reader *r, const struct state_series_query *
 // ---- one series, for the daemon -------------------------------------------------------------------------------------------
 
 // *ret: w->count buckets, to be freed; unknown ones where there is no such track.
-static int read_one(struct state *s, int64_t cluster, enum series series, const char *subject, const struct history_window *w,
+static int read_one(struct db *d, int64_t cluster, enum series series, const char *subject, const struct history_window *w,
                     struct history_bucket **ret, struct err *err)
 {
     struct chosen c, one = {.count = 0};
-    s->db.deadline_ms = 0;
-    int rc = find_tracks(&s->db, cluster, series_kind(series), subject, &c, err);
+    int rc = find_tracks(d, cluster, series_kind(series), subject, &c, err);
     struct history_bucket *bucket = calloc(w->count + 1, sizeof *bucket);
     assert(bucket);
     for (size_t i = 0; rc == 0 && i < c.count; i++)
@@ -156,7 +155,7 @@ static int read_one(struct state *s, int64_t cluster, enum series series, const 
         }
     one.track[0].bucket = bucket;
     if (rc == 0)
-        rc = read_consistent(&s->db, cluster, w, &one, err);
+        rc = read_consistent(d, cluster, w, &one, err);
     if (rc == 0)
         *ret = bucket;
     else
@@ -164,8 +163,8 @@ static int read_one(struct state *s, int64_t cluster, enum series series, const 
     return rc;
 }
 
-int state_history_values(struct state *s, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
-                         double *ret, struct err *err)
+static int values_of(struct db *d, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count, double *ret,
+                     struct err *err)
 {
     const struct history_window w = {.from_ms = from_ms, .step_ms = step_ms, .count = count,
                                      .resolution = step_ms % HOUR_MS == 0 ? HISTORY_HOUR : HISTORY_FIVE_MINUTES};
@@ -174,13 +173,27 @@ int state_history_values(struct state *s, int64_t cluster, enum series series, c
     assert(step_ms % history_resolution_ms(w.resolution) == 0);
     if (from_ms < 0)
         return err_set(err, ERR_INVALID, "history before 1970");
-    int rc = read_one(s, cluster, series, subject, &w, &bucket, err);
+    int rc = read_one(d, cluster, series, subject, &w, &bucket, err);
     if (rc)
         return rc;
     for (size_t k = 0; k < count; k++)
         ret[k] = bucket[k].count > 0 ? (double)shown(&bucket[k], series) : (double)NAN;
     free(bucket);
     return 0;
+}
+
+int state_history_values(struct state *s, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
+                         double *ret, struct err *err)
+{
+    s->db.deadline_ms = 0;
+    return values_of(&s->db, cluster, series, subject, from_ms, step_ms, count, ret, err);
+}
+
+int state_query_values(struct state_reader *r, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
+                       double *ret, struct err *err)
+{
+    db_start_deadline(r->db);
+    return values_of(r->db, cluster, series, subject, from_ms, step_ms, count, ret, err);
 }
 
 int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err)
@@ -190,7 +203,8 @@ int state_samples_highest_hour(struct state *s, int64_t cluster, enum series ser
     struct history_bucket *bucket;
     assert(from_ms >= 0 && from_ms <= to_ms);
     assert(w.count <= HOURS_MAX);
-    int rc = read_one(s, cluster, series, "", &w, &bucket, err);
+    s->db.deadline_ms = 0;
+    int rc = read_one(&s->db, cluster, series, "", &w, &bucket, err);
     if (rc)
         return rc;
     int64_t most = 0, first = -1, last = -1;

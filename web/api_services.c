@@ -52,7 +52,52 @@ static void write_risks(struct jsonw *j, const struct view_service *v)
     jsonw_end(j);
 }
 
-static void write_service(struct jsonw *j, const struct view_cluster *c, const struct view_service *v)
+static void write_amount(struct jsonw *j, const char *key, const struct rightsize_amount *x)
+{
+    jsonw_object(j, key);
+    jsonw_str(j, "advice", rightsize_kind_name(x->kind));
+    jsonw_int(j, "reserved", x->reserved);
+    jsonw_int(j, "p50", x->p50);
+    jsonw_int(j, "p95", x->p95);
+    jsonw_int(j, "p99", x->p99);
+    jsonw_int(j, "max", x->max);
+    jsonw_int_or_null(j, "suggested", x->suggested);
+    if (x->suggested > 0)
+        jsonw_num(j, "above_percent", x->above_permyriad / 100.0);
+    else
+        jsonw_null(j, "above_percent");
+    jsonw_end(j);
+}
+
+// Used amounts only where there are samples: unknown is not zero.
+static void write_size(struct jsonw *j, const struct view_cluster *c, const struct view_sizes *all, const char *service)
+{
+    const struct view_size *x = view_sizes_find(all, service);
+    if (!x) {
+        jsonw_null(j, "size");
+        return;
+    }
+    bool measured = x->size.samples > 0, priced = measured && c->vcpu_usd_micro > 0;
+    jsonw_object(j, "size");
+    jsonw_time(j, "from", all->from_ms);
+    jsonw_time(j, "to", all->to_ms);
+    jsonw_int(j, "samples", x->size.samples);
+    jsonw_int(j, "seen_s", x->size.seen_ms / 1000);
+    jsonw_str(j, "fact", x->size.fact);
+    jsonw_str(j, "verdict", x->size.verdict);
+    if (measured) {
+        write_amount(j, "cpu_units", &x->size.cpu);
+        write_amount(j, "memory_mib", &x->size.memory);
+    } else {
+        jsonw_null(j, "cpu_units");
+        jsonw_null(j, "memory_mib");
+    }
+    jsonw_bool(j, "mean_of_tasks", x->size.memory.mean_only);
+    write_cost(j, "wasted", (struct view_cost){.known = priced, .usd_micro = rightsize_wasted_usd_micro(&x->size, c->vcpu_usd_micro, c->gib_usd_micro)});
+    jsonw_end(j);
+}
+
+static void write_service(struct jsonw *j, const struct view_cluster *c, const struct view_sizes *sizes, const struct view_service *v)
 {
     const struct service *x = &c->snapshot->services[v->index];
     const struct deployment *primary = x->primary >= 0 ? &x->deployments[x->primary] : NULL;
@@ -74,6 +119,7 @@ static void write_service(struct jsonw *j, const struct view_cluster *c, const s
         jsonw_res(j, "used", v->used);
     else
         jsonw_null(j, "used");
+    write_size(j, c, sizes, x->name);
     jsonw_int(j, "instances", v->instances);
     write_cost(j, "cost", v->cost);
     jsonw_int(j, "min_percent", x->min_percent);
@@ -143,7 +189,7 @@ static const char *write_page(struct jsonw *j, const struct web_request *r, cons
                 continue;  // a service has a name, so "" is before all
             if (n++ == p->limit)
                 return arena_printf(r->arena, "%zu:%s", i, k ? list[k - 1].name : "");
-            write_service(j, c, list[k].service);
+            write_service(j, c, r->view->sizes[i], list[k].service);
         }
     }
     return NULL;

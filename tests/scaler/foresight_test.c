@@ -76,7 +76,7 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     fill(b, SERIES_NEED_CPU_UNITS, 8 * DAY);
     assert_false(foresight_turn(b->foresight));  // no tick yet
     foresight_ticked(b->foresight, 0, b->id, NOW_MS + 60000);
-    assert_int_equal(turns(b), 3);  // CPU, memory, keep
+    assert_int_equal(turns(b), 4);  // CPU, memory, right sizes, keep
     const struct view_outlook *o = foresight_outlook(b->foresight, 0);
     const struct outlook_curve *cpu = &o->of[OUTLOOK_CPU_UNITS];
     assert_true(cpu->known);
@@ -104,7 +104,7 @@ static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void
     struct bed *b = *state;
     fill(b, SERIES_NEED_CPU_UNITS, 100);
     foresight_ticked(b->foresight, 1, b->id, NOW_MS);
-    assert_int_equal(turns(b), 3);
+    assert_int_equal(turns(b), 4);
     const struct view_outlook *o = foresight_outlook(b->foresight, 1);
     assert_false(o->of[OUTLOOK_CPU_UNITS].known);
     assert_true(strlen(o->why) > 20);
@@ -112,7 +112,7 @@ static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void
     fill(b, SERIES_NEED_CPU_UNITS, DAY + DAY / 2);
     fill(b, SERIES_NEED_MEMORY_MIB, DAY + DAY / 2);
     foresight_ticked(b->foresight, 1, b->id, NOW_MS + 3600000);
-    assert_int_equal(turns(b), 3);
+    assert_int_equal(turns(b), 4);
     assert_true(o->of[OUTLOOK_CPU_UNITS].known);
     assert_string_equal(o->of[OUTLOOK_CPU_UNITS].basis, "level");  // less than two days: nothing is said of the time of day
     assert_string_equal(o->why, "");
@@ -153,6 +153,41 @@ static void only_what_is_known_is_scored_and_a_constant_series_has_no_scale(void
     assert_int_equal(foresight_score(same, q50, q90, 2, 2).samples, 0);
 }
 
+static void the_right_size_of_each_service_is_made_in_turn_and_shown(void **state)
+{
+    struct bed *b = *state;
+    static const enum series series[] = {SERIES_SERVICE_USED_CPU_UNITS, SERIES_SERVICE_USED_MEMORY_MIB, SERIES_SERVICE_RUNNING};
+    static const int64_t value[] = {200, 300, 2};
+    enum { STEPS = 10 * DAY };
+    struct history_point *v = calloc(STEPS, sizeof *v);
+    for (size_t i = 0; i < ARRAY_LEN(series); i++) {
+        for (int k = 0; k < STEPS; k++)
+            v[k] = (struct history_point){NOW_MS + (k - STEPS) * STEP_MS, value[i]};
+        assert_int_equal(state_history_fill(b->state, b->id, series[i], "web", STEP_MS, v, STEPS, NULL), 0);
+    }
+    free(v);
+    struct shape shape = {.name = "web:1", .known = true, .need = {{[RES_CPU] = 512, [RES_MEMORY] = 1024}}, .arch = "", .unmodelled = "", .vpc = ""};
+    struct deployment d = {.id = "d", .primary = true};
+    struct service x[] = {{.name = "web", .arn = "", .on_ec2 = true, .not_ours = "", .deployments = &d, .deployment_count = 1, .last_event = ""},
+                          {.name = "api", .arn = "", .on_ec2 = true, .not_ours = "", .primary = -1, .last_event = ""}};
+    const struct snapshot s = {.account = "1", .region = "r", .cluster = "east", .now_ms = NOW_MS, .services = x, .service_count = 2, .shapes = &shape, .shape_count = 1};
+    const struct plan plan = {0};
+    const struct memo memo = {0};
+    view_box_publish(&b->box, 0, &b->clusters[0], &(struct view_tick){.snapshot = &s, .plan = &plan, .memo = &memo, .tick = 1, .policy_hash = "0"});
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS);
+    assert_int_equal(turns(b), 5);  // two services
+    struct view *view = view_acquire(&b->box);
+    const struct view_size *web = view_sizes_find(view->sizes[0], "web"), *api = view_sizes_find(view->sizes[0], "api");
+    assert_int_equal(web->size.samples, STEPS - 36);  // to three hours ago
+    assert_int_equal(web->size.cpu.p95, 100);
+    assert_int_equal(web->size.cpu.suggested, 128);
+    assert_true(web->size.memory.mean_only);
+    assert_int_equal(api->size.samples, 0);
+    assert_null(view_sizes_find(view->sizes[0], "none"));
+    assert_null(view->sizes[1]);
+    view_release(view);
+}
+
 static void ids_that_were_forgotten_are_not_asked_for(void **state)
 {
     struct bed *b = *state;
@@ -173,6 +208,7 @@ int main(void)
         T(a_short_history_gives_none_and_says_why_until_it_is_long_enough),
         T(what_was_forecast_is_scored_by_how_far_ahead),
         T(only_what_is_known_is_scored_and_a_constant_series_has_no_scale),
+        T(the_right_size_of_each_service_is_made_in_turn_and_shown),
         T(ids_that_were_forgotten_are_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,26 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(risks["worker"], [{"code": "protected", "fact": "1 of its tasks protected from scale-in", "verdict": "holds a drain"}])
         self.assertEqual(sum(len(r) for r in risks.values()), 1)
 
+    def test_the_right_size_of_a_service_is_told_with_its_window_and_its_price_and_else_why_not(self):
+        services = {s["name"]: s for s in self.services("?cluster=east")["services"]}
+        size = services["worker"]["size"]
+        cpu, memory = services["worker"]["task_cpu_units"], services["worker"]["task_memory_mib"]
+        self.assertGreater(size["samples"], 3900)
+        self.assertEqual(size["cpu_units"], {"advice": "lower" if cpu > 142 else "fits", "reserved": cpu, "p50": 100, "p95": 100, "p99": 100, "max": 100,
+                                             "suggested": 128 if cpu > 142 else cpu, "above_percent": 0})
+        self.assertEqual(size["memory_mib"]["max"], 300)
+        self.assertEqual(size["memory_mib"]["suggested"], 384 if memory > 426 else memory)
+        self.assertFalse(size["mean_of_tasks"])
+        instances = self.check("/api/v1/clusters/east/instances", "/api/v1/clusters/{name}/instances")["instances"]
+        has = [i for i in instances if i["capacity"] and i["usd_micro_per_hour"]]
+        half = sum(i["usd_micro_per_hour"] for i in has) / 2
+        wasted = half * 412 / sum(i["capacity"]["cpu_units"] for i in has) + half * 724 / sum(i["capacity"]["memory_mib"] for i in has)
+        self.assertAlmostEqual(size["wasted"]["usd_micro_per_hour"], wasted, delta=2)
+        for name, s in services.items():
+            if name != "worker":
+                self.assertEqual((s["size"]["samples"], s["size"]["verdict"], s["size"]["cpu_units"], s["size"]["wasted"]), (0, "no advice", None, None))
+                self.assertRegex(s["size"]["fact"], "not measured|is not kept")
+
     def test_pages_of_services_have_each_once(self):
         whole, seen, after = self.services(), [], ""
         self.assertEqual([c["cluster"] for c in whole["clusters"]], ["east", "west"])
