@@ -56,9 +56,13 @@
  * @typedef {{ explain: Explain, snapshot: any, previous: number | null, next: number | null }} Explained
  * @typedef {{ usd_micro_per_hour: number, usd_micro_per_day: number, usd_micro_per_month: number }} Cost
  * @typedef {{ code: string, fact: string, verdict: string }} Risk
+ * @typedef {{ advice: "unknown" | "fits" | "lower" | "raise", reserved: number, p50: number, p95: number, p99: number, max: number, suggested: number | null,
+ *   above_percent: number | null }} SizeAmount
+ * @typedef {{ from: string, to: string, samples: number, seen_s: number, fact: string, verdict: string, cpu_units: SizeAmount | null, memory_mib: SizeAmount | null,
+ *   mean_of_tasks: boolean, wasted: Cost | null }} Size
  * @typedef {{ cluster: string, account: string, region: string, name: string, kind: string, on_ec2: boolean, desired: number, running: number,
  *   pending: number, waiting: number, waiting_since: string | null, shape: string | null, task_cpu_units: number | null,
- *   task_memory_mib: number | null, reserved: Res, used: Res | null, instances: number, cost: Cost | null, min_percent: number,
+ *   task_memory_mib: number | null, reserved: Res, used: Res | null, size: Size | null, instances: number, cost: Cost | null, min_percent: number,
  *   max_percent: number, stop_timeout_s: number | null, deploying: boolean, crash_looping: boolean, risks: Risk[] }} ServiceHolds
  * @typedef {{ cluster: string, account: string, region: string, tick: number | null, at: string | null, services: number,
  *   standalone_cost: Cost | null, free_cost: Cost | null }} ServicesOfCluster

@@ -3,7 +3,7 @@
 
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
-import { count, counted, gib, num, percent, usdPerHour, vcpu } from "./format.js";
+import { NBSP, count, counted, gib, num, percent, usdPerHour, vcpu } from "./format.js";
 import { hues } from "./boxes.js";
 import { go, href, state } from "./store.js";
 import { filterBox, movesNote, ordered, save, th, windowed } from "./table.js";
@@ -15,7 +15,7 @@ import { verdictLine } from "./verdict.js";
 export const PERIODS = /** @type {Record<string, { key: "usd_micro_per_hour" | "usd_micro_per_day" | "usd_micro_per_month", a: string }>} */ ({
   hour: { key: "usd_micro_per_hour", a: "an hour" }, day: { key: "usd_micro_per_day", a: "a day" }, month: { key: "usd_micro_per_month", a: "a month" },
 });
-const GROUPS = ["Need a look", "Move freely", "Daemons"];
+const GROUPS = ["Need a look", "Reserve too much", "Move freely", "Daemons"];
 const period = () => PERIODS[state.url.per] || PERIODS.month;
 const keyOfService = (/** @type {ServiceHolds} */ s) => s.account + "/" + s.region + "/" + s.cluster + "/" + s.name;
 
@@ -27,24 +27,29 @@ function usd(micro) {
 
 /** @param {ServiceHolds} s */
 const cost = (s) => s.cost?.[period().key] ?? null;
+/** @param {ServiceHolds} s @param {"raise" | "lower"} what */
+const advised = (s, what) => s.size?.cpu_units?.advice === what || s.size?.memory_mib?.advice === what;
 /** @param {ServiceHolds} s */
-const looks = (s) => s.waiting > 0 || s.crash_looping || s.risks.length > 0;
+const waste = (s) => s.size?.wasted?.[period().key] ?? null;
 /** @param {ServiceHolds} s */
-const group = (s) => (s.kind === "daemon" ? 2 : looks(s) ? 0 : 1);
+const looks = (s) => advised(s, "raise") || s.waiting > 0 || s.crash_looping || s.risks.length > 0;
+/** @param {ServiceHolds} s */
+const group = (s) => (s.kind === "daemon" ? 3 : looks(s) ? 0 : advised(s, "lower") ? 1 : 2);
 /** @param {ServiceHolds} s */
 const worst = (s) => (s.risks.some((r) => r.code === "cannot_move") ? 3 : 0) + s.risks.length;
 
 const BY = {
-  key: keyOfService, name: (/** @type {ServiceHolds} */ s) => s.name, group, last: 1,
+  key: keyOfService, name: (/** @type {ServiceHolds} */ s) => s.name, group, last: 2,
   otherwise: (/** @type {ServiceHolds} */ s) => -(s.cost?.usd_micro_per_hour ?? 0),
   sorts: /** @type {Record<string, (s: ServiceHolds) => number | string>} */ ({
     service: (s) => s.name.toLowerCase(), cluster: (s) => s.cluster.toLowerCase(), tasks: (s) => -s.running, cpu: (s) => -s.reserved.cpu_units, memory: (s) => -s.reserved.memory_mib,
-    instances: (s) => -s.instances, cost: (s) => -(s.cost?.usd_micro_per_hour ?? -1), risk: (s) => -worst(s),
+    instances: (s) => -s.instances, used: (s) => -(s.size?.cpu_units ? s.size.cpu_units.p95 / Math.max(1, s.size.cpu_units.reserved) : -1),
+    waste: (s) => -(s.size?.wasted?.usd_micro_per_hour ?? -1), cost: (s) => -(s.cost?.usd_micro_per_hour ?? -1), risk: (s) => -worst(s),
   }),
 };
 
 /** @param {ServiceHolds} s @param {string} q */
-const matches = (s, q) => [s.name, s.cluster, s.kind, ...s.risks.map((r) => r.fact + " " + r.verdict)].some((t) => t.toLowerCase().includes(q));
+const matches = (s, q) => [s.name, s.cluster, s.kind, s.size?.verdict || "", ...s.risks.map((r) => r.fact + " " + r.verdict)].some((t) => t.toLowerCase().includes(q));
 
 /** Sums of what is shown; null where a part is unknown. @param {ServiceHolds[]} list @param {Of[]} clusters */
 function sums(list, clusters) {
@@ -72,8 +77,48 @@ function sentence(list, t) {
     counted(list.length, "service reserves ", "services reserve ") + vcpu(t.cpu) + " vCPU and " + gib(t.memory) + " GiB",
     t.held === null ? [", at least ", usd(t.known), " " + per + ": a price is unknown. "] : [", ", usd(t.held), " " + per + ". "],
     t.free === null || whole === null || !whole ? null : [h("b", null, "What nobody reserves costs ", usd(t.free), " " + per), ", " + percent(t.free, whole) + " of all. "],
-    "Usage is not measured.",
+    sized(list),
   ];
+}
+
+/** What use says of the sizes, with what one task's differ times how many run. @param {ServiceHolds[]} list */
+function sized(list) {
+  const short = list.filter((s) => advised(s, "raise")).length;
+  const much = list.filter((s) => advised(s, "lower") && !advised(s, "raise"));
+  const freed = (/** @type {"cpu_units" | "memory_mib"} */ k) => much.reduce((a, s) => a + s.running * Math.max(0, (s.size?.[k]?.reserved ?? 0) - (s.size?.[k]?.suggested ?? 0)), 0);
+  const wasted = list.reduce((a, s) => a + (waste(s) ?? 0), 0);
+  const priced = list.some((s) => waste(s) !== null);
+  if (!list.some((s) => s.size?.samples)) return "Usage is not measured.";
+  return [
+    short ? [h("span", { class: "red" }, counted(short, "service needs", "services need") + " more than reserved."), " "] : null,
+    much.length ? [h("b", null, "Right-sizing " + num(much.length) + " frees " + [freed("cpu_units") && vcpu(freed("cpu_units")) + " vCPU", freed("memory_mib") && gib(freed("memory_mib")) + " GiB"].filter(Boolean).join(" and ") + "."), " "] : null,
+    priced ? ["Reserved and not used: ", usd(wasted), " " + period().a + "."] : null,
+  ];
+}
+
+/** Used of reserved, one task: stroke at p50, bar to p95, line to the highest, wall at what is reserved. @param {import("./api.js").SizeAmount} x @param {string} unit */
+function range(x, unit) {
+  const at = (/** @type {number} */ v) => Math.min(53, Math.max(0.5, (44 * v) / Math.max(1, x.reserved || x.p95)));
+  const over = x.max > x.reserved;
+  return h("svg", { class: "range", width: 54, height: 12, role: "img", "aria-label": unit + ": half of the time at most " + num(x.p50) + ", 95 % " + num(x.p95) + ", highest " + num(x.max) + " of " + num(x.reserved) },
+    h("rect", { class: "f-reserved", width: x.reserved ? 44 : 0, height: 12 }), h("line", { class: over ? "l-red" : "l-used", x1: at(x.p50), x2: at(x.max), y1: 6, y2: 6 }),
+    h("rect", { class: "f-used", x: at(x.p50), y: 3, width: Math.max(1, at(x.p95) - at(x.p50)), height: 6 }), h("line", { class: "l-ink", x1: at(x.p50), x2: at(x.p50), y1: 2, y2: 10 }), x.reserved ? h("line", { class: "l-ink", x1: 44, x2: 44, y1: 0, y2: 12 }) : null);
+}
+
+/** @param {ServiceHolds} s */
+function usedCell(s) {
+  const z = s.size;
+  if (z?.cpu_units && z.memory_mib) return h("td", { class: "c-used", title: z.fact + " -> " + z.verdict + " (" + num(z.samples) + " highs of five minutes)" }, range(z.cpu_units, "CPU units"), " ", range(z.memory_mib, "MiB"));
+  if (s.used) return h("td", { class: "c-used", title: z?.fact }, vcpu(s.used.cpu_units), " ", gib(s.used.memory_mib));
+  return h("td", { class: "c-used quieter" }, "not measured");
+}
+
+/** Nothing where it fits; where too little is known, that. @param {ServiceHolds} s */
+function advice(s) {
+  const z = s.size;
+  if (!z?.samples || z.verdict === "fits") return null;
+  const above = [z.cpu_units, z.memory_mib].map((x) => x?.above_percent ?? 0)[0];
+  return h("span", { class: "advice" + (advised(s, "raise") ? " red" : advised(s, "lower") ? "" : " quiet") }, verdictLine(z.fact, z.verdict), above ? ", above it " + num(above, 1) + NBSP + "% of the time" : null);
 }
 
 /** @param {ServiceHolds} s @param {number} most largest reserved CPU of the list @param {number} mostMemory */
@@ -102,8 +147,8 @@ function row(s, one, hue, most) {
     one ? null : h("td", { class: "c-cluster" }, h("a", { class: "plain quiet", href: href({ page: "services", cluster: s.cluster, ...place(s) }, true), "data-go": "" }, name(s.cluster, 28))),
     h("td", { class: "n c-tasks" }, h("span", { class: s.waiting ? "red" : "" }, s.running === s.desired || s.kind === "daemon" ? num(s.running) : num(s.running) + " of " + num(s.desired))),
     reservedCells(s, most[0], most[1]),
-    s.used ? h("td", { class: "c-used" }, vcpu(s.used.cpu_units), " ", gib(s.used.memory_mib)) : h("td", { class: "c-used quieter" }, "not measured"),
-    h("td", { class: "n c-on" }, num(s.instances)), h("td", { class: "n cost" }, usd(cost(s))), h("td", { class: "risk" }, risk(s)));
+    usedCell(s), h("td", { class: "n c-on" }, num(s.instances)), h("td", { class: "n cost" }, usd(cost(s))), h("td", { class: "n waste" }, waste(s) === null ? "–" : usd(waste(s))),
+    h("td", { class: "risk" }, advice(s), advice(s) && !s.risks.length ? null : risk(s)));
 }
 
 /** Region and account, only where the name alone would not do. @param {ServiceHolds} s */
@@ -112,11 +157,16 @@ function place(s) {
   return alike ? { region: s.region, account: s.account } : {};
 }
 
+/** @param {string} unit @param {import("./api.js").SizeAmount | null | undefined} x */
+const flat = (unit, x) => ({ ["task_used_p50_" + unit]: x?.p50 ?? null, ["task_used_p95_" + unit]: x?.p95 ?? null, ["task_used_p99_" + unit]: x?.p99 ?? null, ["task_used_max_" + unit]: x?.max ?? null, ["suggested_" + unit]: x?.suggested ?? null });
+
 /** The rows shown, in their order, with raw units: what CSV and JSON give. @param {ServiceHolds[]} list */
 const raw = (list) => list.map((s) => ({
   cluster: s.cluster, account: s.account, region: s.region, service: s.name, kind: s.kind, desired: s.desired, running: s.running, pending: s.pending, waiting: s.waiting,
   task_cpu_units: s.task_cpu_units, task_memory_mib: s.task_memory_mib, reserved_cpu_units: s.reserved.cpu_units, reserved_memory_mib: s.reserved.memory_mib,
-  used_cpu_units: s.used?.cpu_units ?? null, used_memory_mib: s.used?.memory_mib ?? null, instances: s.instances,
+  used_cpu_units: s.used?.cpu_units ?? null, used_memory_mib: s.used?.memory_mib ?? null,
+  ...flat("cpu_units", s.size?.cpu_units), ...flat("memory_mib", s.size?.memory_mib), advice: s.size ? s.size.fact + " -> " + s.size.verdict : "", samples: s.size?.samples ?? null,
+  wasted_usd_micro_per_month: s.size?.wasted?.usd_micro_per_month ?? null, instances: s.instances,
   usd_micro_per_hour: s.cost?.usd_micro_per_hour ?? null, usd_micro_per_day: s.cost?.usd_micro_per_day ?? null, usd_micro_per_month: s.cost?.usd_micro_per_month ?? null,
   min_percent: s.min_percent, max_percent: s.max_percent, stop_timeout_s: s.stop_timeout_s, risks: s.risks.map((r) => r.fact + " -> " + r.verdict).join("; "),
 }));
@@ -142,12 +192,12 @@ function tableOf(list, one) {
   const most = [Math.max(1, ...list.map((s) => s.reserved.cpu_units)), Math.max(1, ...list.map((s) => s.reserved.memory_mib))];
   const hues_ = one ? hues(list.filter((s) => s.kind !== "daemon").sort((a, b) => b.reserved.cpu_units - a.reserved.cpu_units).map((s) => s.name), list[0] ? list[0].account + "/" + list[0].region + "/" + list[0].cluster : "") : () => "rest";
   const groups = state.url.sort ? [{ title: "", id: "services-all", rows }] : GROUPS.map((title, g) => ({ title, id: "services-" + g, rows: rows.filter((x) => x.g === g) })).filter((g) => g.rows.length);
-  const columns = one ? 8 : 9;
+  const columns = one ? 9 : 10;
   return [
     h("div", { class: "head" }, h("h2", { id: "services-head" }, "Reserved and paid"), h("span", { class: "quiet" }, q ? num(rows.length) + " of " + num(list.length) : state.url.sort ? "sorted by " + state.url.sort : "by what needs a look, then cost", movesNote(moves)), controls()),
     rows.length ? h("table", { class: "holds", "aria-labelledby": "services-head", "aria-rowcount": rows.length + 1 },
       h("thead", null, h("tr", null, th("Service", "service", "c-service", true), one ? null : th("Cluster", "cluster", "c-cluster", true), th("Tasks", "tasks", "n c-tasks"), th("vCPU reserved", "cpu", "n bar"), th("GiB reserved", "memory", "n bar"),
-        th("Used", "", "c-used"), th("On", "instances", "n c-on"), th("Cost " + period().a, "cost", "n cost"), th("When its instance goes", "risk", "risk"))),
+        th("CPU, memory used", "used", "c-used"), th("On", "instances", "n c-on"), th("Cost " + period().a, "cost", "n cost"), th("Waste", "waste", "n waste"), th("Advice; when its instance goes", "risk", "risk"))),
       groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: columns, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
         h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, columns, (x) => row(x.r, one, hues_, most)))]))
       : h("p", { class: "empty" }, "No service matches ", h("bdi", null, state.url.q), "."),
@@ -174,6 +224,6 @@ export function servicesView(fail) {
       figure("Held by services", t.held === null ? ["≥ ", usd(t.known)] : usd(t.held), t.held === null ? per + ", a price is unknown" : per), figure("Free", usd(t.free), per + ", reserved by nobody"),
       figure("At risk", num(at), at ? "see the last column" : "every service moves")),
     fail, h("section", { key: "services", "aria-labelledby": "services-head" }, a.services.length ? tableOf(a.services, !!only || a.clusters.length === 1) : h("p", { class: "empty" }, "No service.")),
-    h("p", { class: "note" }, "A task costs its share of the instance it is on: half of the price by CPU, half by memory. Services, standalone tasks", t.alone ? [" (", usd(t.alone), ")"] : null, " and what is free add up to the price. A month is 730 h."));
+    h("p", { class: "note" }, "A task costs its share of the instance it is on: half of the price by CPU, half by memory. Services, standalone tasks", t.alone ? [" (", usd(t.alone), ")"] : null, " and what is free add up to the price. A month is 730 h.", a.services.some((s) => s.size?.samples) ? " Used of reserved, of one task: stroke at the median, bar to the 95th percentile, line to the highest, wall at what is reserved; highs of five minutes of the last 14 days. Waste is what was reserved and not used, at the price of a vCPU-hour and a GiB-hour here." : null));
 }
 

@@ -19,9 +19,17 @@ export function servicesPage({ on, api, text, num }) {
         const said = await row.locator(".cost").innerText();
         if (s.cost) assert.ok(Math.abs(num(said) - s.cost.usd_micro_per_hour / 1e6) <= 0.005, s.name + " " + said);
         else assert.equal(said, "unknown");
-        if (width > 600) assert.ok(cells.includes("not measured"), s.name);
+        if (width > 600 && !s.size.samples) assert.ok(cells.includes("not measured"), s.name);
+        if (width > 600 && s.size.wasted) assert.ok(Math.abs(num(await row.locator(".waste").innerText()) - s.size.wasted.usd_micro_per_hour / 1e6) <= 0.005, s.name);
+        if (s.size.samples && s.size.verdict !== "fits") assert.ok((await row.locator(".risk").innerText()).includes(s.size.verdict), s.name);
+        if (width > 600) assert.ok(await row.locator("td.bar").evaluateAll((/** @type {Element[]} */ l) => l.every((e) => e.scrollWidth <= e.clientWidth)), s.name + ": no number is cut");
+        if (width > 600 && s.size.samples) {
+          const cell = await row.locator(".c-used").boundingBox(), last = await row.locator(".c-used svg").last().boundingBox();
+          assert.ok(last.x + last.width <= cell.x + cell.width, s.name + ": both drawings are seen");
+        }
+        if (width > 600 && s.size.samples) assert.equal(await row.locator(".c-used svg").first().getAttribute("aria-label"), `CPU units: half of the time at most ${s.size.cpu_units.p50}, 95 % ${s.size.cpu_units.p95}, highest ${s.size.cpu_units.max} of ${s.size.cpu_units.reserved}`.replace(/\d{4,}/g, (d) => Number(d).toLocaleString("en-US")));
       }
-      assert.match(await text(page, "#sentence"), /One service cannot leave an instance.*Usage is not measured/);
+      assert.match(await text(page, "#sentence"), /One service cannot leave an instance.*One service needs more than reserved\. Right-sizing 1 frees [\d.]+ vCPU\. Reserved and not used: \$0\.03/);
       const figures = await page.locator(".figures > div").allInnerTexts();
       assert.equal(num(figures[1].replace("Tasks", "")), services.reduce((/** @type {number} */ a, /** @type {any} */ s) => a + s.running, 0));
       assert.match(figures[3], /≥/, "a price is unknown, so the sum is a lower bound");
