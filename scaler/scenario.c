@@ -29,7 +29,7 @@ struct key {
 };
 
 static const char *const fleets[] = {"spot-fleet", "ec2-fleet", "auto-scaling", "instant", NULL};
-static const char *const follows[] = {"trace", "profile", "steady", NULL};
+static const char *const follows[] = {"trace", "profile", "steady", "jobs", "crowd", "requests", "host", NULL};
 static const char *const allocations[] = {"lowest-price", "diversified", "capacity-optimized", "price-capacity-optimized", NULL};
 static const char *const strategies[] = {"spread:instance", "spread:zone", "spread:type", "binpack:cpu", "binpack:memory", "random", NULL};
 static const enum world_strategy_kind strategy_kinds[] = {WS_SPREAD_INSTANCE, WS_SPREAD_ZONE, WS_SPREAD_TYPE, WS_BINPACK_CPU, WS_BINPACK_MEMORY, WS_RANDOM};
@@ -66,7 +66,7 @@ static const struct key keys[PART_COUNT][21] = {
         {"cpu_units", COUNT, IN_SERVICE(cpu_units), 0, 1 << 20, "of a task; 1024 = 1 vCPU", NULL, ROOT, true},
         {"memory_mib", COUNT, IN_SERVICE(memory_mib), 1, 1 << 24, "of a task", NULL, ROOT, true},
         {"tasks", COUNT, IN_SERVICE(tasks), 1, 5000, "the mean of what it wants", NULL, ROOT, true},
-        {"follows", WORD, IN_SERVICE(follow), 0, 0, "the trace, a generated profile of days and weeks, or nothing", follows, ROOT, false},
+        {"follows", WORD, IN_SERVICE(follow), 0, 0, "the trace, a plain profile of days and weeks, nothing, or a workload model (docs/workload.md)", follows, ROOT, false},
         {"minimum_healthy_percent", PERCENT, IN_SERVICE(min_percent), 0, 100, "as in ECS", NULL, ROOT, false},
         {"maximum_percent", PERCENT, IN_SERVICE(max_percent), 100, 200, "as in ECS", NULL, ROOT, false},
         {"placement", WORDS, IN_SERVICE(strategies), 0, WORLD_STRATEGIES, "placement strategies in their order", strategies, ROOT, false},

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/sim/workload_model.h"
 #include "planner/sim/world_internal.h"
 
 enum { STEP_MS = 60000 };
@@ -27,7 +28,9 @@ static double trace_share(const struct world *w, int service)
 static void follow_profile(struct world *w, int service)
 {
     struct world_service *s = &w->services[service];
-    double x = (double)s->mean_tasks * workload_profile_at(w->seed * 1000 + (uint64_t)service, w->now_ms);
+    uint64_t seed = w->seed * 1000 + (uint64_t)service;
+    double factor = s->model ? fmin(workload_model_at(s->model, seed, w->now_ms), 20) : workload_profile_at(seed, w->now_ms);  // as high as a trace goes
+    double x = (double)s->mean_tasks * factor;
     // whole tasks with some inertia, as target tracking has
     if (fabs(x - s->desired) > 0.7) {
         int32_t desired = (int32_t)fmax(1, floor(x + 0.5));

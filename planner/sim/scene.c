@@ -55,11 +55,12 @@ static void add_service(struct world *w, const struct scene *s, const struct sce
     struct world_service_spec spec = {.name = v->name, .cluster = 0, .taskdef = world_add_taskdef(w, &d), .desired = first, .daemon = v->daemon,
                                       .min_percent = v->min_percent, .max_percent = v->max_percent, .rules = &rules};
     int at = world_add_service(w, &spec);
-    bool moves = v->follow == SCENE_PROFILE || (v->follow == SCENE_TRACE && s->trace);
+    bool model = v->follow >= SCENE_MODEL && v->follow < SCENE_RECORDED, moves = model || v->follow == SCENE_PROFILE || (v->follow == SCENE_TRACE && s->trace);
     w->services[at].mean_tasks = moves || v->recorded ? v->tasks : 0;
     w->services[at].recorded = v->recorded;
     w->services[at].recorded_factor = v->factor;
-    w->services[at].profile = v->follow == SCENE_PROFILE;
+    w->services[at].profile = model || v->follow == SCENE_PROFILE;
+    w->services[at].model = model ? workload_model((size_t)v->follow - SCENE_MODEL) : NULL;
 }
 
 static int read_types(const struct world *w, const struct scene *s, bool weights, struct world_override *ret, struct err *err)

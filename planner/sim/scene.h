@@ -5,13 +5,15 @@
 // the market takes depends on which there are. Times in ms since the beginning. Strings are the caller's. Pure.
 #pragma once
 
+#include "planner/sim/workload_model.h"
 #include "planner/sim/world.h"
 #include "policies/policy.h"
 
 #define SCENE_SERVICES_MAX 500
 #define SCENE_LOSSES_MAX 16
 
-enum scene_follow { SCENE_TRACE, SCENE_PROFILE, SCENE_STEADY, SCENE_RECORDED, SCENE_FOLLOW_COUNT };
+// From SCENE_MODEL on: the workload models, in their order.
+enum scene_follow { SCENE_TRACE, SCENE_PROFILE, SCENE_STEADY, SCENE_MODEL, SCENE_RECORDED = SCENE_MODEL + WORKLOAD_MODEL_COUNT, SCENE_FOLLOW_COUNT };
 
 struct scene_service {
     const char *name;

@@ -80,7 +80,7 @@ struct world_service {
     int64_t restart_ms;            // it is throttled: no start before
     bool queued, steady;
     int64_t mean_tasks;            // workload: about so many
-    bool profile;                  // workload: never from the trace
+    bool profile; const struct workload_model *model;  // workload: never from the trace, by this model; NULL: the plain profile
     const struct workload_trace *recorded; double recorded_factor;  // workload: what it wants, times that; NULL: none of its own
     int32_t late;                  // replaced.c: tasks of interrupted instances that still wait for capacity, already counted as late
     int64_t protects_ms;           // workload: > 0: some of its tasks protect themselves for so long

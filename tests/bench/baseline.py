@@ -27,7 +27,7 @@ RULES = (
     ("pack-time-*", "less", "work"),
     ("pack-*", "less", "figure"),
     ("history-size", "less", "figure"),
-    ("history-query", "less", "work"),
+    ("history-query", "less", "machine"),
     ("look-cpu-*", "less", "work"),
     ("look-kept-*", "less", "figure"),
     ("calls-per-look-*", "less", "figure"),

@@ -114,6 +114,13 @@ def faces(folder, path):
     check("nothing is drawn over the terminal's line where there is none", done.stderr == "")
     scenario = masu("--scenario", DOCS / "scenario.json", "--for", "3h", "--seeds", 1, "--against", "clairvoyant", "--format", "json")
     check("the example scenario runs", scenario.returncode == 0 and json.loads(scenario.stdout)["scenario"] == "shop", scenario.stderr)
+    seen = {}
+    for kind in ("steady", "profile", "jobs", "crowd", "requests", "host"):
+        text = folder / "models.json"
+        text.write_text(json.dumps({"services": [{"name": "a", "cpu_units": 512, "memory_mib": 512, "tasks": 50, "follows": kind}], "for_s": 21600, "warmup_s": 3600}))
+        done = masu("--scenario", text, "--seeds", 2, "--no-masu", "--against", "all-on-demand", "--format", "json")
+        seen[kind] = [r["task_seconds"] for r in json.loads(done.stdout)["runs"]]
+    check("each workload model is a demand of its own, and of each seed", len({s for v in seen.values() for s in v}) == 11 and len(set(seen["steady"])) == 1, seen)
 
 
 def past(folder):
@@ -154,7 +161,7 @@ def mistakes(folder, path):
         (1, scenario('{\n  "perod_s": 60}'), "wrong0.json:2:"),
         (1, scenario('{"perod_s": 60}'), "did you mean period_s?"),
         (1, scenario('{"period_s": 1}'), "period_s: expected a whole number from 10 to 3600"),
-        (1, scenario('{"services": [{"name": "a", "cpu_units": 1, "memory_mib": 5, "tasks": 3, "follows": "me"}]}'), "services[0].follows: expected trace, profile or steady"),
+        (1, scenario('{"services": [{"name": "a", "cpu_units": 1, "memory_mib": 5, "tasks": 3, "follows": "me"}]}'), "services[0].follows: expected trace, profile, steady, jobs, crowd, requests or host"),
         (1, scenario('{"services": [{"name": "a"}]}'), "cpu_units is missing"),
         (1, scenario('{"types": [{"name": "x9.huge"}]}'), "x9.huge"),
         (1, scenario('{"losses": [{"zone": "us-east-1a", "from_s": 9, "to_s": 3}]}'), "ends before it begins"),
