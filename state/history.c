@@ -45,14 +45,25 @@ static const struct {
     [SERIES_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_CLUSTER, BUCKET_MAX},
     [SERIES_SERVICE_USED_CPU_UNITS] = {"used_cpu_units", HISTORY_SERVICE, BUCKET_MAX},
     [SERIES_SERVICE_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
+    [SERIES_LIMIT_USED] = {"used", HISTORY_LIMIT, BUCKET_MAX},
 };
 
-static const char *const kind_names[HISTORY_KIND_COUNT] = {"cluster", "service", "pool", "forecast"};
+static const char *const kind_names[HISTORY_KIND_COUNT] = {"cluster", "service", "pool", "forecast", "limit"};
 static const int64_t kept_days[HISTORY_RESOLUTION_COUNT] = {4, 36, 396};
 
 const char *history_kind_name(enum history_kind k)
 {
     return kind_names[k];
+}
+
+const char *history_limit_fleet(struct arena *a, const struct fleet *f)
+{
+    return arena_printf(a, "fleet %s", fleet_name(f));
+}
+
+const char *history_limit_quota(struct arena *a, const struct quota *q)
+{
+    return arena_printf(a, "quota %s", quota_classes[q->class_].code);
 }
 
 const char *series_name(enum series s)

@@ -23,6 +23,7 @@ enum history_kind {   // of what: the subject of each names it
     HISTORY_SERVICE,  // the service's name
     HISTORY_POOL,     // "FLEET TYPE ZONE"
     HISTORY_FORECAST, // how far ahead it was made: "5m", "15m", "1h", "6h", "24h"; a sample stands at the time that was forecast
+    HISTORY_LIMIT,    // history_limit_fleet, history_limit_quota
     HISTORY_KIND_COUNT
 };
 
@@ -61,11 +62,14 @@ enum series {
     SERIES_USED_MEMORY_MIB,
     SERIES_SERVICE_USED_CPU_UNITS,
     SERIES_SERVICE_USED_MEMORY_MIB,
+    SERIES_LIMIT_USED,           // of a fleet its target in its own units, of a quota vCPUs
     SERIES_COUNT  // append-only: the number is in the database
 };
 enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of many samples shows
 
-const char *history_kind_name(enum history_kind k);  // "cluster", "service", "pool", "forecast"
+const char *history_kind_name(enum history_kind k);  // "cluster", "service", "pool", "forecast", "limit"
+const char *history_limit_fleet(struct arena *a, const struct fleet *f);  // "fleet NAME"
+const char *history_limit_quota(struct arena *a, const struct quota *q);  // "quota L-34B43A08"
 const char *series_name(enum series s);  // "capacity_cpu_units", …; unique within its kind
 enum history_kind series_kind(enum series s);
 enum series_bucket series_bucket(enum series s);

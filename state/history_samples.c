@@ -211,6 +211,19 @@ static void add_pools(struct tick_samples *t)
     }
 }
 
+// What runs into the policy's max, or the account's quota; the limit itself is asked for when it is compared.
+static void add_limits(struct tick_samples *t)
+{
+    if (!known(t, FROM_FLEETS))
+        return;
+    for (size_t i = 0; i < t->s->fleet_count; i++)
+        if (t->s->fleets[i].found)
+            add(t, SERIES_LIMIT_USED, history_limit_fleet(t->a, &t->s->fleets[i]), t->s->fleets[i].target);
+    for (size_t i = 0; i < t->s->quota_count; i++)
+        if (t->s->quotas[i].limit_vcpus > 0)
+            add(t, SERIES_LIMIT_USED, history_limit_quota(t->a, &t->s->quotas[i]), t->s->quotas[i].used_vcpus);
+}
+
 static void add_boots(struct tick_samples *t, int64_t since_ms)
 {
     for (size_t i = 0; since_ms > 0 && i < t->s->instance_count; i++) {
@@ -230,6 +243,7 @@ size_t state_samples_of_tick(const struct snapshot *s, const struct plan *p, int
     if (s) {
         add_services(&t, p);
         add_pools(&t);
+        add_limits(&t);
         add_boots(&t, since_ms);
     }
     *ret = t.v;

@@ -114,7 +114,7 @@ static bool read_subject(const struct web_request *r, struct web_response *w, st
             web_problem(w, 400, "subject: which %s? The names are at subjects", kind);
             return false;
         }
-    web_problem(w, 400, "kind: cluster, service, pool or forecast is expected");
+    web_problem(w, 400, "kind: cluster, service, pool, forecast or limit is expected");
     return false;
 }
 

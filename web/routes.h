@@ -73,6 +73,7 @@ void web_series(struct web_request *r, struct web_response *w);
 void web_subject_history(struct web_request *r, struct web_response *w);
 void web_subjects(struct web_request *r, struct web_response *w);
 void web_calendar(struct web_request *r, struct web_response *w);
+void web_limits(struct web_request *r, struct web_response *w);
 void web_forecast(struct web_request *r, struct web_response *w);
 void web_ticks(struct web_request *r, struct web_response *w);
 void web_tick(struct web_request *r, struct web_response *w);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Each route of the API answers as /openapi.json says, and /metrics is well-formed. usage: api_test.py WEB_SITE"""
+import datetime
 import json
 import time
 import tempfile
@@ -116,6 +117,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}/forecast": "/api/v1/clusters/east/forecast",
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
             "/api/v1/services": "/api/v1/services?cluster=east",
+            "/api/v1/limits": "/api/v1/limits?cluster=east",
             "/api/v1/alerts": "/api/v1/alerts",
             "/api/v1/calendar": "/api/v1/calendar?cluster=east",
             "/api/v1/simulate": "/api/v1/simulate",
@@ -191,6 +193,23 @@ class ApiTest(unittest.TestCase):
             if name != "worker":
                 self.assertEqual((s["size"]["samples"], s["size"]["verdict"], s["size"]["cpu_units"], s["size"]["wasted"]), (0, "no advice", None, None))
                 self.assertRegex(s["size"]["fact"], "not measured|is not kept")
+
+    def test_limits_are_told_with_the_days_that_they_are_reached_on(self):
+        answer = self.check("/api/v1/limits?cluster=east", "/api/v1/limits")
+        fleet = [x for x in answer["limits"] if x["kind"] == "fleet"][0]
+        self.assertEqual((fleet["limit"], fleet["peak_7d"], fleet["days_known"]), (24, 14, 60))
+        self.assertAlmostEqual(fleet["growth_a_day"], 0.25, delta=0.02)
+        day = lambda t: datetime.datetime.fromisoformat(t.replace("Z", "+00:00"))
+        likely = (day(fleet["reached_q50"]) - day(answer["now"])).days
+        self.assertTrue(34 <= likely <= 44, likely)
+        self.assertLessEqual(fleet["reached_q90"], fleet["reached_q50"])
+        self.assertEqual((len(fleet["peaks"]), len(fleet["ahead_q50"])), (91, 91))
+        self.assertEqual(fleet["verdict"], "raise max before")
+        for other in answer["limits"]:
+            if other is not fleet:  # nothing was recorded of it
+                self.assertEqual((other["days_known"], other["reached_q90"], other["ahead_q90"]), (0, None, None))
+        self.assertEqual(self.check("/api/v1/limits?cluster=west", "/api/v1/limits")["limits"], [])
+        self.check("/api/v1/limits", "/api/v1/limits", 400)
 
     def test_pages_of_services_have_each_once(self):
         whole, seen, after = self.services(), [], ""
@@ -416,8 +435,9 @@ class ApiTest(unittest.TestCase):
     def test_each_subject_has_its_history(self):
         names = self.check("/api/v1/clusters/east/subjects", "/api/v1/clusters/{name}/subjects")["subjects"]
         self.assertEqual([(s["kind"], s["subject"]) for s in names],
-                         [("cluster", ""), ("service", 'web"<b>\\&\''), ("service", "worker"), ("pool", "sfr-00000000-1111-2222-3333-444444444444 m5.xlarge eu-west-1a")])
-        for subject in names:
+                         [("cluster", ""), ("service", 'web"<b>\\&\''), ("service", "worker"), ("pool", "sfr-00000000-1111-2222-3333-444444444444 m5.xlarge eu-west-1a"),
+                          ("limit", "fleet sfr-00000000-1111-2222-3333-444444444444")])
+        for subject in sorted(names, key=lambda s: s["kind"] == "pool"):
             query = urllib.parse.urlencode({**subject, "first": "", "last": "", "from": "2026-01-15T13:00:00Z", "to": "2026-01-15T14:10:00Z", "step": "5m", "spread": "true"})
             got = self.check("/api/v1/clusters/east/history?" + query, "/api/v1/clusters/{name}/history")
             self.assertEqual((got["kind"], got["subject"]), (subject["kind"], subject["subject"]))

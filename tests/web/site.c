@@ -43,6 +43,23 @@ static void fill_journal(struct site *s)
     assert(rc == 0);
 }
 
+// The fleet grows for sixty days by a quarter a day, to 14 of its 24.
+static void fill_growth(struct site *s)
+{
+    enum { HOUR_MS = 3600000, DAYS = 60 };
+    static struct history_point v[DAYS * 24];
+    struct arena a;
+    int64_t cluster = 0, from_ms = (FACTS_NOW_MS / (24 * (int64_t)HOUR_MS) - DAYS) * 24 * HOUR_MS;
+    arena_init(&a, 0);
+    int rc = state_cluster(s->state, s->facts.snapshot.account, s->facts.snapshot.region, "east", &cluster, NULL);
+    for (int k = 0; k < DAYS * 24; k++)
+        v[k] = (struct history_point){from_ms + k * (int64_t)HOUR_MS, k / 24 / 4};
+    if (rc == 0)
+        rc = state_history_fill(s->state, cluster, SERIES_LIMIT_USED, history_limit_fleet(&a, &s->facts.snapshot.fleets[0]), HOUR_MS, v, ARRAY_LEN(v), NULL);
+    assert(rc == 0);
+    arena_release(&a);
+}
+
 // Two weeks of what the worker's tasks used, in steps of five minutes; nobody measured the others.
 static void fill_use(struct site *s)
 {
@@ -129,6 +146,7 @@ void site_start(struct site *s, const struct site_options *o)
         fill_journal(s);
         if (!o->no_tick)
             fill_use(s);
+        fill_growth(s);
     }
     static const char *const hosts[] = {"masu.example"};
     const struct web_options wo = {.listen = o->listen ? o->listen : "127.0.0.1:0", .hosts = hosts, .host_count = 1, .box = &s->box,
