@@ -133,6 +133,46 @@ static void d3_one_that_boots_when_its_notice_comes_is_no_capacity_and_is_draine
     }
 }
 
+// The fleet's behaviour is stop or hibernate: the same container instance comes back.
+static void d5_one_that_is_stopped_is_no_capacity_is_not_deregistered_and_counts_again_when_connected(void **state)
+{
+    (void)state;
+    struct instance *x = &b.s.instances[1];
+    notice(1);
+    assert_non_null(plan_action(build_plan(&b), ACTION_DRAIN, "i-002"));
+    assert_int_equal(plan_target(&b.r.plan, "sfr-1"), 3);
+    b.s.fleets[fleet].target = 3;
+    x->ecs = ECS_DRAINING;
+    x->ec2 = EC2_STOPPING;
+    x->agent_connected = false;
+    x->holding_count = 0;
+    x->ecs_running = 0;
+    x->remaining = x->registered;
+    b.s.services[web].running = 0;
+    for (int k = 0; k < 130; k++) {  // an hour and more
+        build_later(&b, 30 * SECOND);
+        x->ec2 = EC2_STOPPED;
+        const struct plan *p = build_plan(&b);
+        assert_null(plan_action(p, ACTION_DEREGISTER, "i-002"));
+        assert_null(plan_action(p, ACTION_TERMINATE, "i-002"));
+        assert_true(plan_target(p, "sfr-1") < 0 || plan_target(p, "sfr-1") >= 3);  // web waits for what was ordered: the stopped one is no room
+    }
+    b.s.fleets[fleet].target = 2;
+    b.has_memo = false;
+    x->notice_ms = 0;
+    x->ec2 = EC2_RUNNING;
+    x->ecs = ECS_ACTIVE;
+    x->launched_ms = b.s.now_ms;
+    x->disconnected_since_ms = b.s.now_ms - 60 * MINUTE;
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);  // not connected: nothing is placed on it
+    x->agent_connected = true;
+    x->disconnected_since_ms = 0;
+    b.has_memo = false;
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);  // web has its room
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -142,6 +182,7 @@ int main(void)
         TEST(d2_room_a_second_host_or_a_minimum_leave_nothing_to_wait_for),
         TEST(d2_both_hosts_of_a_service_may_be_taken_at_once),
         TEST(d2_services_in_that_position_are_listed_beforehand),
+        TEST(d5_one_that_is_stopped_is_no_capacity_is_not_deregistered_and_counts_again_when_connected),
         TEST(d3_one_that_boots_when_its_notice_comes_is_no_capacity_and_is_drained_as_soon_as_it_is_active),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

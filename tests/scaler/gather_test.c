@@ -203,9 +203,32 @@ static void v2_a_task_that_is_listed_and_missing_still_holds_its_box(void **stat
     bed_close(&b);
 }
 
+static void a7_members_of_a_fleet_that_is_cancelled_with_its_instances_are_doomed(void **state)
+{
+    (void)state;
+    struct world *w = calm_world();
+    int f = add_fleet(w, 2, "m5.xlarge", 1);
+    for (int i = 0; i < 2; i++)
+        add_host(w, f, i);
+    struct bed b;
+    bed_open(&b, w);
+    bed_look_later(&b, 60000);
+    assert_int_equal(bed_instance(&b, 0)->notice_ms, 0);
+    bed_say(&b, "DescribeSpotFleetRequests", "<spotFleetRequestState>active<", "<spotFleetRequestState>cancelled_terminating<");
+    bed_look_later(&b, 30000);
+    assert_true(b.replaced > 0);
+    int64_t told_ms = bed_instance(&b, 0)->notice_ms;
+    assert_in_range(told_ms, b.s.now_ms - 5000, b.s.now_ms);
+    bed_look_later(&b, 30000);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(bed_instance(&b, i)->notice_ms, told_ms);  // since it was first seen
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a7_members_of_a_fleet_that_is_cancelled_with_its_instances_are_doomed),
         cmocka_unit_test(d1_what_was_written_while_a_look_went_on_is_laid_over_it),
         cmocka_unit_test(d8_where_a_zone_fails_the_others_are_known_by_calls_of_their_own),
         cmocka_unit_test(e7_a_trunk_never_promises_more_than_the_type_holds),
