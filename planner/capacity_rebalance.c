@@ -30,6 +30,13 @@ bool capacity_rebalance_forgets(const struct snapshot *s, int i)
     return capacity_rebalance_replaces(s, i) && s->fleets[s->instances[i].fleet].kind != FLEET_GROUP;
 }
 
+int64_t capacity_rebalance_ends_ms(const struct snapshot *s, int i)
+{
+    if (!capacity_rebalance_forgets(s, i) || leaves_the_end_to_us(&s->fleets[s->instances[i].fleet]))
+        return INT64_MAX;
+    return s->instances[i].rebalance_ms + s->fleets[s->instances[i].fleet].replace_delay_ms;
+}
+
 static void send_end(struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];

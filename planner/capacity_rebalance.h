@@ -11,6 +11,8 @@
 bool capacity_rebalance_replaces(const struct snapshot *s, int instance);
 // And therefore does not count it any more.
 bool capacity_rebalance_forgets(const struct snapshot *s, int instance);
+// When the fleet ends it at the earliest, drained or not; INT64_MAX: never by itself, or nobody knows.
+int64_t capacity_rebalance_ends_ms(const struct snapshot *s, int instance);
 // Its drained ones end, or wait for their fleet. hold: why nothing ends, NULL none.
 void capacity_rebalance_ends(struct work *w, int fleet, const char *hold);
 // Why the time that the fleet leaves to the old member is too short to drain it, in words; NULL: it is not.

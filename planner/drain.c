@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/capacity_rebalance.h"
 #include "planner/demand.h"
 #include "planner/explain.h"
 #include "planner/groups.h"
@@ -454,7 +455,7 @@ static void commit_begin(struct work *w, const struct action *x)
                                      .state = DRAIN_CHOSEN,
                                      .since_ms = w->s->now_ms,
                                      .state_since_ms = w->s->now_ms,
-                                     .deadline_ms = w->s->now_ms + w->p->drain_deadline_ms,
+                                     .deadline_ms = i64_min(w->s->now_ms + w->p->drain_deadline_ms, capacity_rebalance_ends_ms(w->s, x->instance)),
                                      .reason = w->inst[x->instance].tasks == 0 ? DRAIN_REASON_EMPTY : x->fact});
     w->inst[x->instance].drain = (int)w->memo->drain_count - 1;
     w->memo->drains_begun++;

@@ -126,7 +126,7 @@ static void a9_what_its_fleet_replaces_is_drained_when_the_replacement_is_active
             setup(state);
         }
         b.s.fleets[fleet].replaces = HOW[how];
-        b.s.fleets[fleet].replace_delay_ms = HOUR;
+        b.s.fleets[fleet].replace_delay_ms = 10 * MINUTE;
         if (how == 2) {
             b.s.fleets[fleet].kind = FLEET_GROUP;
             b.s.fleets[fleet].max_size = 100;
@@ -148,6 +148,9 @@ static void a9_what_its_fleet_replaces_is_drained_when_the_replacement_is_active
         assert_non_null(plan_action(p, ACTION_DRAIN, "i-001"));
         assert_int_equal(plan_count(p, ACTION_DRAIN), 1);
         assert_int_equal(plan_target(p, "sfr-1"), -1);
+        int64_t deadline_ms = memo_drain_of(&b.memo, "i-001")->deadline_ms, policy_ms = b.s.now_ms + b.p.drain_deadline_ms;
+        assert_int_equal(deadline_ms, how == 1 ? b.s.instances[0].rebalance_ms + 10 * MINUTE : policy_ms);  // the fleet's own delay where it ends it
+        assert_true(how != 1 || deadline_ms < policy_ms);
     }
 }
 
