@@ -2,7 +2,7 @@
 
 Knows the little that web/assets uses: `import { a, b } from "./x.js";` on a line of its own, and `export` before a function, const or
 class. Each module becomes a function that returns what it exports; they stand in the order of their imports, so a cycle is an error.
-Comments are left out: they are most of the bytes.
+Comments and indentation are left out, of the style too: they are most of the bytes.
 """
 import os
 import re
@@ -12,10 +12,18 @@ IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./([a-z]+)\.js";$', re.M)
 EXPORT = re.compile(r"^export (async function|function|const|class) (\w+)", re.M)
 
 
-def strip_comments(text):
+def strip(name, text):
     text = re.sub(r"/\*\*.*?\*/ ?", "", text, flags=re.S)
     text = re.sub(r"^\s*//.*\n", "", text, flags=re.M)
-    return re.sub(r"\n\s*\n+", "\n", text)
+    over = next((line for line in text.splitlines() if line.count("`") % 2), None)
+    if over:
+        sys.exit("bundle: %s.js: a template of more than one line: %s" % (name, over))
+    return re.sub(r"^\s+", "", text, flags=re.M)
+
+
+def style(text):
+    """The style sheet as it is served."""
+    return re.sub(r"^\s+", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S), flags=re.M)
 
 
 def order(folder, name, done, open_):
@@ -37,7 +45,7 @@ def module(name, text):
     left = re.search(r"^(import|export)\b.*", text, re.M)
     if left:
         sys.exit("bundle: %s.js: not understood: %s" % (name, left[0]))
-    return "const m_%s = (() => {\n%sreturn { %s };\n})();\n" % (name, strip_comments(text).lstrip(), ", ".join(exports))
+    return "const m_%s = (() => {\n%sreturn { %s };\n})();\n" % (name, strip(name, text), ", ".join(exports))
 
 
 def bundle(folder, entry="app"):
@@ -48,4 +56,5 @@ def bundle(folder, entry="app"):
 
 
 if __name__ == "__main__":
-    sys.stdout.write(bundle(sys.argv[1]))
+    with open(os.path.join(sys.argv[1], "app.css"), encoding="utf-8") as css:
+        sys.stdout.write(style(css.read()) if sys.argv[2:] == ["style"] else bundle(sys.argv[1]))

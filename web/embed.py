@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 
-from bundle import bundle
+from bundle import bundle, style
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -93,6 +93,7 @@ def main():
     content = {name: read(path) for name, path in files.items() if name not in scripts}
     if scripts:
         content["app.js"] = bundle(os.path.dirname(scripts["app.js"])).encode()
+        content["app.css"] = style(content["app.css"].decode()).encode()
         content["report.html"] = one_file(content["app.js"], content["app.css"])
     text = ['#include "web/asset.h"\n']
     table = []

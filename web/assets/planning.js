@@ -4,9 +4,9 @@ import { send } from "./api.js";
 import { calendarView } from "./calendar.js";
 import { h, name } from "./dom.js";
 import { count, duration, NBSP, num, percent } from "./format.js";
+import { limitsView } from "./limits.js";
 import { poolsView } from "./pools.js";
 import { changed, go, href, news, planned, state } from "./store.js";
-import { verdictLine } from "./verdict.js";
 
 /** @typedef {{ policy: string, seed: number, cost_usd_micro: number, bound_usd_micro: number, task_seconds: number, task_seconds_waited: number, wait_p99_s: number,
  *   interruptions: number, tasks_moved: number, drains: number, instances_mean: number, utilisation: number, violation_count: number, tasks_killed: number }} Run */
@@ -180,16 +180,6 @@ function sentence(run) {
     Math.abs(d) < 0.005 ? ", at the same waiting." : ", with " + num(Math.abs(d), 2) + " points " + (d > 0 ? "more" : "less") + " of task-seconds waiting."];
 }
 
-/** How near each fleet is to what it may have. @param {import("./api.js").ClusterFull} c */
-function limits(c) {
-  const fleets = c.fleets.filter((f) => f.max > 0);
-  if (!fleets.length) return null;
-  return h("section", { key: "limits", "aria-labelledby": "limits-head" }, h("div", { class: "head" }, h("h2", { id: "limits-head" }, "Limits"), h("span", { class: "quiet" }, "what the policy lets a fleet have")),
-    h("table", null, h("thead", null, h("tr", null, [["Fleet", ""], ["Now", "n"], ["At most", "n"], ["Used", "n"], ["Verdict", "pad"]].map(([t, cls]) => h("th", { key: t, scope: "col", class: cls }, t)))),
-      h("tbody", null, fleets.map((f) => h("tr", { key: f.id }, h("td", null, name(f.id, 30)), h("td", { class: "n" }, num(f.target)), h("td", { class: "n" }, num(f.max)), h("td", { class: "n" }, percent(f.target, f.max)),
-        h("td", { class: "pad" }, f.target >= f.max ? verdictLine("it is at its maximum", "nothing more is ordered") : f.target > 0.8 * f.max ? verdictLine(num(f.max - f.target) + " units are left", "raise max soon") : verdictLine(num(f.max - f.target) + " units are left", "nothing to do")))))));
-}
-
 /** @param {import("./format.js").Clock} c @param {any} fail */
 export function planningView(c, fail) {
   const cluster = planned();
@@ -210,5 +200,5 @@ export function planningView(c, fail) {
         h("div", { key: "results" }, h("h3", { id: "results-head", class: "unseen" }, "Results"),
           results ? [table(results.today, results.change), results.today.left_out.map((/** @type {string} */ t) => h("p", { key: t, class: "note" }, "Left out: " + t))] : h("p", { class: "empty" }, running ? "Results stand here when it is done." : "Nothing was simulated yet.")))),
     results ? frontier(results.today, results.change) : null,
-    state.full ? [calendarView(state.full, c, null), limits(state.full)] : null, state.full ? poolsView(state.full, c, null) : null);
+    state.full ? [calendarView(state.full, c, null), limitsView(c, null)] : null, state.full ? poolsView(state.full, c, null) : null);
 }

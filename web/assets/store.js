@@ -69,6 +69,7 @@ export const state = {
   /** @type {import("./api.js").Instances | null} */ instances: null,
   /** @type {import("./api.js").Pools | null} */ pools: null,
   /** what is known ahead @type {import("./api.js").Calendar | null} */ calendar: null,
+  /** @type {import("./api.js").Limits | null} */ limits: null,
   /** @type {import("./api.js").Series | null} */ series: null,
   /** what is expected @type {import("./api.js").Forecast | null} */ forecast: null,
   /** what was expected an hour before each time @type {import("./api.js").Series | null} */ foretold: null,
@@ -146,7 +147,7 @@ function arrive(before) {
   state.url = readUrl();
   const moved = ["page", "tick", "cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
-    Object.assign(state, { full: null, instances: null, pools: null, calendar: null, series: null, forecast: null, foretold: null, services: null, tick: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state, { full: null, instances: null, pools: null, calendar: null, limits: null, series: null, forecast: null, foretold: null, services: null, tick: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
     Object.assign(state.ui, { order: null, cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, allVerdicts: false, acts: 14, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
@@ -348,6 +349,10 @@ async function pollPlanning(url) {
     attempt("calendar", async () => {
       const a = await get("/calendar", { ...where(), cluster: planned() });
       if (mine()) state.calendar = a;
+    }),
+    attempt("limits", async () => {
+      const a = await get("/limits", { ...where(), cluster: planned() });
+      if (mine()) state.limits = a;
     }),
   ]);
 }

@@ -304,6 +304,13 @@ function calendar(clusters) {
   ]) };
 }
 
+/** A fleet that grows, one of which too little is known, and a quota that is far. */
+const limits = (c) => ({ now: iso(NOW), cluster: c.summary.name, limits: [
+  { kind: "fleet", name: c.summary.name.startsWith("<") ? "<script>alert(1)</script>" : "sfr-7f2a90c1", now: 24, limit: 40, peak_7d: 37, days_known: 91, days_needed: 14, days_ahead: 90, growth_a_day: 0.07, reached_q90: iso(NOW + 22 * 86_400_000), reached_q50: iso(NOW + 44 * 86_400_000), fact: "peaks of 91 days change by 0.07 a day", verdict: "raise max before" },
+  { kind: "fleet", name: "burst", now: 3, limit: 10, peak_7d: 3, days_known: 5, days_needed: 14, days_ahead: 90, growth_a_day: null, reached_q90: null, reached_q50: null, fact: "5 days of 14 are known", verdict: "no date yet" },
+  { kind: "quota", name: "standard spot", now: 96, limit: 1152, peak_7d: 148, days_known: 91, days_needed: 14, days_ahead: 90, growth_a_day: 0.1, reached_q90: null, reached_q50: null, fact: "peaks of 91 days change by 0.10 a day", verdict: "nothing to do" },
+] });
+
 /** An instance as the journal has it. */
 const journalled = (i, names) => ({ id: i.id, type: i.type, zone: i.zone, ecs: i.ecs, ec2: i.ec2, launched_at: i.launched, notice_at: i.notice, registered: i.capacity && i.ecs !== "UNREGISTERED" ? i.capacity : undefined,
   remaining: i.capacity && { cpu_units: i.capacity.cpu_units - i.reserved.cpu_units, memory_mib: i.capacity.memory_mib - i.reserved.memory_mib },
@@ -342,6 +349,7 @@ export async function startFixture(kind = "pictures") {
     if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
     if (url.pathname === "/api/v1/alerts") return [200, { now: iso(NOW), alerts: w.alerts }];
     if (url.pathname === "/api/v1/calendar") return [200, calendar(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")))];
+    if (url.pathname === "/api/v1/limits") { const c = w.clusters.find((x) => x.summary.name === q.get("cluster")); return c ? [200, limits(c)] : [404, null]; }
     if (url.pathname === "/api/v1/simulate") return [200, { now: iso(NOW), run: null }];
     if (url.pathname === "/api/v1/services") return [200, services(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")), q)];
     if (url.pathname === "/api/v1/ticks") {
