@@ -223,8 +223,16 @@ def writes(clients, cluster, arns, fleet, target, ids):
     refused("but not twice at once", "FleetNotInModifiableState", ec2.modify_spot_fleet_request, SpotFleetRequestId=fleet, TargetCapacity=target)
 
 
+def roomiest(instances):
+    """ARNs of those that take tasks, most memory first: what others leave free hangs on the time of day."""
+    memory = {i["containerInstanceArn"]: r["integerValue"] for i in instances for r in i["remainingResources"] if r["name"] == "MEMORY" and i["status"] == "ACTIVE"}
+    return sorted(memory, key=memory.get, reverse=True)
+
+
 def ecs_again(clients, cluster):
-    return clients.client("ecs").list_container_instances(cluster=cluster, status="ACTIVE")["containerInstanceArns"]
+    ecs = clients.client("ecs")
+    arns = ecs.list_container_instances(cluster=cluster, status="ACTIVE")["containerInstanceArns"]
+    return roomiest(ecs.describe_container_instances(cluster=cluster, containerInstances=arns[:100])["containerInstances"])
 
 
 def placement(clients, cluster, arns):
@@ -356,23 +364,23 @@ def answer(server, *arguments):
     return json.loads(out) if out.strip() else None
 
 
-def written(server, cluster, arns, fleet):
+def written(server, cluster, host, fleet):
     """Each operation that changes or tells of rules and owners, by hand."""
     here = ["--cluster", cluster]
     answer(server, "ecs", "register-task-definition", "--family", "hand", "--container-definitions", '[{"name":"a","image":"i","memory":64}]')
-    answer(server, "ecs", "put-attributes", *here, "--attributes", f"name=desk,value=1,targetId={arns[3]}")
+    answer(server, "ecs", "put-attributes", *here, "--attributes", f"name=desk,value=1,targetId={host}")
     listed = answer(server, "ecs", "list-attributes", *here, "--target-type", "container-instance", "--attribute-name", "desk")["attributes"]
     check("an attribute put by hand is listed", len(listed) == 1, listed)
-    check("and filters", answer(server, "ecs", "list-container-instances", *here, "--filter", "attribute:desk exists")["containerInstanceArns"] == [arns[3]])
+    check("and filters", answer(server, "ecs", "list-container-instances", *here, "--filter", "attribute:desk exists")["containerInstanceArns"] == [host])
     rule = ["--placement-constraints", "type=memberOf,expression=attribute:desk == 1"]
     run = answer(server, "ecs", "run-task", *here, "--task-definition", "hand", *rule, "--placement-strategy", "type=spread,field=host")
-    check("a task runs where it may", run["tasks"][0]["containerInstanceArn"] == arns[3], run)
-    start = answer(server, "ecs", "start-task", *here, "--task-definition", "hand", "--container-instances", arns[3])
+    check("a task runs where it may", run["tasks"][0]["containerInstanceArn"] == host, run)
+    start = answer(server, "ecs", "start-task", *here, "--task-definition", "hand", "--container-instances", host)
     answer(server, "ecs", "stop-task", *here, "--task", start["tasks"][0]["taskArn"])
     answer(server, "ecs", "create-service", *here, "--service-name", "hand", "--task-definition", "hand", "--desired-count", "1", *rule)
     answer(server, "ecs", "update-service", *here, "--service", "hand", "--desired-count", "0")
-    answer(server, "ecs", "delete-attributes", *here, "--attributes", f"name=desk,targetId={arns[3]}")
-    answer(server, "ecs", "deregister-container-instance", *here, "--container-instance", arns[3], "--force")
+    answer(server, "ecs", "delete-attributes", *here, "--attributes", f"name=desk,targetId={host}")
+    answer(server, "ecs", "deregister-container-instance", *here, "--container-instance", host, "--force")
     answer(server, "ecs", "deregister-task-definition", "--task-definition", "hand:1")
     answer(server, "ecs", "describe-capacity-providers")
     answer(server, "ecs", "list-account-settings", "--effective-settings")
@@ -423,7 +431,8 @@ def command_line(server):
     check("describes instances", len(answer(server, "ec2", "describe-instances", "--instance-ids", *ids)["Reservations"]) == 3)
     answer(server, "ec2", "create-tags", "--resources", ids[0], "--tags", "Key=note,Value=by hand")
     answer(server, "ecs", "update-container-instances-state", "--cluster", cluster, "--container-instances", arns[0], "--status", "DRAINING")
-    written(server, cluster, arns, fleet)
+    rooms = answer(server, "ecs", "describe-container-instances", "--cluster", cluster, "--container-instances", *arns[1:100])["containerInstances"]
+    written(server, cluster, roomiest(rooms)[0], fleet)
     check("knows who calls", answer(server, "sts", "get-caller-identity")["Arn"].endswith("user/daemon"))
     run = aws(server, "ecs", "list-clusters", key="AKIANOBODY0000000000")
     check("a wrong key is refused", run.returncode not in (0, None) and "UnrecognizedClientException" in run.stderr, run.stderr)

@@ -3,7 +3,7 @@
 
 #include "scaler/tick.h"
 
-enum { ACTIONS = 4 };
+enum { ACTIONS = 8 };
 
 struct script {
     struct clock clock;
