@@ -70,6 +70,12 @@ static void take_over(struct work *w)
     }
 }
 
+// The policy's, or the fleet's where that ends it by itself before (A9).
+static int64_t deadline_of(const struct work *w, int i, int64_t since_ms)
+{
+    return i64_min(since_ms + w->p->drain_deadline_ms, capacity_rebalance_ends_ms(w->s, i));
+}
+
 // Disk lost: a marked and DRAINING instance is a drain that we began. Its deadline counts from the mark.
 static void resume(struct work *w, int i)
 {
@@ -85,7 +91,7 @@ static void resume(struct work *w, int i)
                                      .since_ms = at,
                                      .state_since_ms = w->s->now_ms,
                                      .read_back_ms = w->s->sources[SOURCE_CONTAINER_INSTANCES].read_ms,
-                                     .deadline_ms = at + w->p->drain_deadline_ms,
+                                     .deadline_ms = deadline_of(w, i, at),
                                      .reason = mark.reason});
     w->inst[i].drain = (int)w->memo->drain_count - 1;
 }
@@ -455,7 +461,7 @@ static void commit_begin(struct work *w, const struct action *x)
                                      .state = DRAIN_CHOSEN,
                                      .since_ms = w->s->now_ms,
                                      .state_since_ms = w->s->now_ms,
-                                     .deadline_ms = i64_min(w->s->now_ms + w->p->drain_deadline_ms, capacity_rebalance_ends_ms(w->s, x->instance)),
+                                     .deadline_ms = deadline_of(w, x->instance, w->s->now_ms),
                                      .reason = w->inst[x->instance].tasks == 0 ? DRAIN_REASON_EMPTY : x->fact});
     w->inst[x->instance].drain = (int)w->memo->drain_count - 1;
     w->memo->drains_begun++;

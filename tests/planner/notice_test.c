@@ -166,8 +166,15 @@ static void d5_one_that_is_stopped_is_no_capacity_is_not_deregistered_and_counts
     x->disconnected_since_ms = b.s.now_ms - 60 * MINUTE;
     build_later(&b, 30 * SECOND);
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);  // not connected: nothing is placed on it
+    x->ec2 = EC2_STOPPED;
     x->agent_connected = true;
     x->disconnected_since_ms = 0;
+    b.s.fleets[fleet].target = 1;
+    b.has_memo = false;
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 2);  // ECS does not know it yet, EC2 does
+    x->ec2 = EC2_RUNNING;
+    b.s.fleets[fleet].target = 2;
     b.has_memo = false;
     build_later(&b, 30 * SECOND);
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);  // web has its room
