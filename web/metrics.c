@@ -1,3 +1,4 @@
+#include "web/guests.h"
 #include "web/routes.h"
 
 // The Prometheus text format, version 0.0.4. Base units: cores, bytes, seconds, dollars. A family's lines stand together, so
@@ -338,6 +339,16 @@ static void write_forecasts(struct out *o)
     }
 }
 
+static void write_guests(struct out *o)
+{
+    const struct guests_counts c = guests_count(o->r->guests);
+    family(o, "masu_web_connections", "gauge", "Connections to this page and API, by what they do.");
+    buf_printf(o->b, "masu_web_connections{state=\"waiting\"} %zu\nmasu_web_connections{state=\"served\"} %zu\n", c.waiting, c.served);
+    buf_printf(o->b, "masu_web_connections{state=\"stream\"} %zu\nmasu_web_connections{state=\"closing\"} %zu\n", c.streams, c.leaving);
+    plain(o, "masu_web_answer_bytes", "gauge", "Bytes of answers that are being sent.", (double)c.answer_bytes);
+    plain(o, "masu_web_cut_off_total", "counter", "Connections that were slow and made room for others.", (double)c.sent_off);
+}
+
 void web_metrics(struct web_request *r, struct web_response *w)
 {
     struct out o = {.b = &w->body, .r = r};
@@ -346,6 +357,7 @@ void web_metrics(struct web_request *r, struct web_response *w)
     write_api_calls(&o);
     write_events(&o);
     write_posts(&o);
+    write_guests(&o);
     write_alerts(&o);
     write_controls(&o);
     write_gauges(&o);

@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "web/asset.h"
+#include "web/guests.h"
 
 #define GZIP_FROM_BYTES 1024
 
@@ -163,6 +164,12 @@ static void add_headers(struct MHD_Response *m, const struct web_response *w, co
         MHD_add_response_header(m, "Retry-After", "5");
 }
 
+struct guest *web_guest(struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
 enum MHD_Result web_reply(struct MHD_Connection *c, struct web_response *w, int64_t now_ms)
 {
     bool gzip = web_accepts_gzip(MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept-Encoding"));
@@ -177,6 +184,13 @@ enum MHD_Result web_reply(struct MHD_Connection *c, struct web_response *w, int6
         b.data = "";
         b.len = 0;
         b.gzip = false;
+    }
+    if (!guest_is_served(web_guest(c), b.owned ? b.len : 0)) {
+        free(b.owned);
+        buf_init(&w->body, 1024);
+        web_problem(w, 503, "others read too much too slowly");
+        b = text_body(w, false);
+        status = 503;
     }
     struct MHD_Response *m = make_answer(&b);
     if (!m)

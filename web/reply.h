@@ -5,6 +5,7 @@
 
 #include "web/routes.h"
 
+struct guest *web_guest(struct MHD_Connection *c);                  // whom the connection belongs to (web/guests.h)
 // Queues the answer and frees the response's body. now_ms goes into the header Masu-Now.
 enum MHD_Result web_reply(struct MHD_Connection *c, struct web_response *w, int64_t now_ms);
 void web_add_security_headers(struct MHD_Response *m);

@@ -26,6 +26,7 @@ struct web_request {
     struct web_posts *posts;       // NULL: nothing may be posted
     struct whatif *whatif;         // NULL: nothing can be simulated
     bool whatif_open;              // without a token too
+    struct guests *guests;         // NULL: nobody is counted
     int64_t now_ms, real_ms;       // world wall, real monotonic
     int64_t beat_age_ms;
     struct arena *arena;

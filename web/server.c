@@ -3,18 +3,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "web/address.h"
 #include "web/events.h"
+#include "web/guests.h"
 #include "web/reply.h"
 #include "web/routes.h"
 #include "web/whatif.h"
 
-#define CONNECTIONS_MAX 512u  // half of them streams of events at most
+#define GUESTS_MAX 384u       // beside the streams of events
+#define ANSWER_BYTES_MAX ((size_t)64 << 20)
+#define CONNECTIONS_MAX 768u  // MHD's own: guests, streams, and those who are being closed
+#define BACKLOG 511
 #define IDLE_TIMEOUT_S 15u
 #define HEADER_BYTES_MAX ((size_t)32 << 10)
 #define THREADS 4u
+#define WEB_NICE 10
 #define PATH_MAX_BYTES 1024
 
 struct web_server {
@@ -27,6 +33,7 @@ struct web_server {
     struct clock real;
     struct web_history *history;
     struct web_events *events;
+    struct guests *guests;
     struct web_posts posts;
     struct whatif *whatif;
     bool whatif_open;
@@ -104,6 +111,7 @@ static void answer(struct web_server *s, struct MHD_Connection *c, const char *m
         .history = s->history,
         .now_ms = clock_wall_ms(s->clock),
         .real_ms = clock_mono_ms(&s->real),
+        .guests = s->guests,
         .beat_age_ms = view_box_beat_age_ms(s->box),
         .arena = &arena,
     };
@@ -135,12 +143,14 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *p
         *upload_len = 0;
         return MHD_YES;
     }
+    guest_is_served(web_guest(c), 0);
     struct web_response w = {.status = 500, .type = WEB_PROBLEM};
     buf_init(&w.body, WEB_BODY_MAX);
     answer(s, c, method, path, u, &w);
     if (w.type == WEB_EVENTS) {
         enum MHD_Result ret;
         if (strcmp(method, "GET") == 0 && web_events_open(s->events, c, &ret)) {
+            guest_listens(web_guest(c));
             buf_release(&w.body);
             return ret;
         }
@@ -153,12 +163,34 @@ static void completed(void *arg, struct MHD_Connection *c, void **request_state,
 {
     struct upload *u = *request_state;
     (void)arg;
-    (void)c;
     (void)how;
     if (u)
         buf_release(&u->body);
     free(u);
     *request_state = NULL;
+    guest_waits(web_guest(c));
+}
+
+// The loop goes first where both want the processor: a flood of requests must not slow it. MHD has no hook for its threads' start.
+static void go_second(void)
+{
+    static _Thread_local bool gone;
+    if (!gone)
+        setpriority(PRIO_PROCESS, (id_t)gettid(), WEB_NICE);  // refused where all of masu is nicer than that
+    gone = true;
+}
+
+static void come_and_go(void *arg, struct MHD_Connection *c, void **guest, enum MHD_ConnectionNotificationCode what)
+{
+    struct web_server *s = arg;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    go_second();
+    if (what == MHD_CONNECTION_NOTIFY_STARTED && info)
+        *guest = guests_join(s->guests, info->connect_fd);
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        guests_leave(*guest);
+        *guest = NULL;
+    }
 }
 
 // ---- start and stop -------------------------------------------------------------------------------------------------------
@@ -171,7 +203,7 @@ static int listen_on(struct web_address *a, int *ret, struct err *err)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     struct sockaddr_storage bound;
     socklen_t len = sizeof(bound);
-    if (bind(fd, (struct sockaddr *)&a->addr, a->len) != 0 || listen(fd, 64) != 0 ||
+    if (bind(fd, (struct sockaddr *)&a->addr, a->len) != 0 || listen(fd, BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
         int rc = err_set(err, ERR_IO, "listen %s port %u: %s", a->host, web_address_port(a), strerror(errno));
         close(fd);
@@ -215,6 +247,7 @@ int web_server_start(const struct web_options *o, struct web_server **ret, struc
     s->posts = (struct web_posts){.token = s->token, .inbox = o->inbox, .log = o->log, .clock = &s->real};
     s->whatif = whatif_new(o->program, o->state_path, o->clock);
     s->whatif_open = o->whatif_open;
+    s->guests = guests_new(GUESTS_MAX, ANSWER_BYTES_MAX);
     copy_hosts(s, o);
     int rc = web_address_parse(o->listen ? o->listen : "127.0.0.1:8080", &s->address, err);
     if (rc == 0)
@@ -226,7 +259,7 @@ int web_server_start(const struct web_options *o, struct web_server **ret, struc
         s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, s,
                                      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
                                      MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                     HEADER_BYTES_MAX, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                     HEADER_BYTES_MAX, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, come_and_go, s, MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
                                      MHD_OPTION_END);
         if (!s->daemon) {
             close(fd);
@@ -249,6 +282,7 @@ void web_server_stop(struct web_server *s)
     if (s->daemon)
         MHD_stop_daemon(s->daemon);  // closes the socket, joins the threads
     web_events_free(s->events);
+    guests_free(s->guests);
     web_history_free(s->history);
     whatif_free(s->whatif);
     for (char **name = s->host_names; *name; name++)

@@ -157,6 +157,15 @@ def fault_days():
     return good
 
 
+def siege():
+    """10,000 connections to the demo's page."""
+    done = subprocess.run([sys.executable, str(pathlib.Path(__file__).parents[1] / "web" / "siege_test.py"), BIN, "10000"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    last = (done.stdout.strip().splitlines() or [""])[-1]
+    print(("FAIL siege: " if done.returncode not in (0, 77) else "ok siege: ") + last, flush=True)
+    return done.returncode in (0, 77)
+
+
 def market_days():
     """Two days of the whole daemon on the wire, on recorded spot markets."""
     markets = [p for p in (SHARED / "data" / "spot" / f"spot-{n}.csv" for n in ("availability-1node-2022-10", "preemption-cpu-2023-05")) if p.is_file()]
@@ -190,6 +199,7 @@ def main():
     failed += not kills()
     failed += not spot_weeks()
     failed += not fault_days()
+    failed += not siege()
     print()
     table(rows)
     print("full: done")

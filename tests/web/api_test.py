@@ -608,6 +608,8 @@ class MetricsTest(unittest.TestCase):
             'masu_control{%s,mode="pause"} 1' % labels,
             'masu_control{%s,mode="run"} 0' % labels,
             'masu_posts_total{result="no_token"} 0',
+            'masu_web_connections{state="served"} 1',
+            "masu_web_cut_off_total 0",
             'masu_events_received_total{kind="interruption"} 5',
             'masu_events_total{result="acted"} 4',
             "masu_event_queue_errors_total 2",
