@@ -256,7 +256,7 @@ void use_explain(struct work *w)
     const char *fact = known ? known_words(w) : source_words(w);
     if (!known)
         alert_raise_after(w, ALERT_SOURCE_LOST, explain_text(w, "%s usage", w->s->cluster), LOST_MS, fact,
-                          "Look at clusters[].usage.prometheus in the policy, at the server and at what it scrapes.");
+                          "Look at clusters[].usage in the policy, and at who measures.");
     explain_verdict(w, (struct verdict){.kind = CANDIDATE_CLUSTER,
                                         .code = known ? VERDICT_FITS : VERDICT_UNKNOWN,
                                         .target = explain_text(w, "%s usage", w->s->cluster),

@@ -232,9 +232,14 @@ static void check_name(const struct policy_cluster *c, size_t i, struct policy_r
 static void check_usage(const struct policy_usage *u, const char *path, struct policy_report *r)
 {
     const char *at = arena_printf(r->arena, "%s.prometheus", path);
+    const char *page = arena_printf(r->arena, "%s.cadvisor.path", path);
     bool basic = *u->user || *u->password_env || *u->password_file, bearer = *u->bearer_env || *u->bearer_file;
+    if (u->cadvisor_path[0] != '/' || u->cadvisor_path[strcspn(u->cadvisor_path, " \t\r\n#\"<>\\")] != '\0')
+        policy_report_add(r, false, AT_VALUE, page, "is no path", "\"/metrics\"");
     if (!*u->url)
         return;
+    if (u->cadvisor_port > 0)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.cadvisor", path), "is a second source of use", "prometheus or cadvisor, one of the two");
     if (strncmp(u->url, "http://", 7) != 0 && strncmp(u->url, "https://", 8) != 0)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.url", at), "is no URL", "\"http://prometheus:9090\"");
     if (basic + bearer + (*u->sigv4_region != '\0') > 1)

@@ -26,6 +26,7 @@ static const char *const on_deadline_names[] = {[ON_DEADLINE_UNDO] = "undo", [ON
 #define EVENT CLUSTER ".calendar[]"
 #define USAGE CLUSTER ".usage"
 #define PROMETHEUS USAGE ".prometheus"
+#define CADVISOR USAGE ".cadvisor"
 #define OF_CLUSTER "{container_label_com_amazonaws_ecs_cluster=~\"(.*/)?$cluster\"}"
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define STRING(in, key, place, ...) {.parent = (in), .name = (key), .kind = KEY_STRING, place, .unit = "", __VA_ARGS__}
@@ -207,6 +208,7 @@ const struct policy_key policy_keys[] = {
            "As much as so many of the cluster's mean instances hold. 0: no bound."),
 
     OBJECT(USAGE, "prometheus", "The Prometheus (or what speaks its API) that has the use of the cluster's containers."),
+    OBJECT(USAGE, "cadvisor", "In place of a Prometheus: the cAdvisor on each host that runs tasks, asked at its private address."),
     SECONDS(USAGE, "every_s", 60, 15, 3600, AT(policy_cluster, usage.every_ms), "It is asked so often."),
     SECONDS(USAGE, "stale_s", 120, 30, 3600, AT(policy_cluster, usage.stale_ms),
             "Samples older than this are no measurement; two scrapes at least (G1)."),
@@ -214,6 +216,9 @@ const struct policy_key policy_keys[] = {
            "Of an instance may be used, at the 95th percentile of an hour: tasks are moved together no further than that."),
     ENUM(USAGE, "on_unknown", USAGE_UNKNOWN_HOLD, unknown_names, AT(policy_cluster, usage.on_unknown),
          "While the use is not known nothing is drained, or what tasks reserve counts in its place."),
+    NUMBER(CADVISOR, "port", "", 0, 0, 65535, AT(policy_cluster, usage.cadvisor_port), "Its port on the hosts, 8080 where it was not changed. 0: it is not asked."),
+    STRING(CADVISOR, "path", AT(policy_cluster, usage.cadvisor_path), .text = "/metrics", .help = "Where its page of metrics is."),
+
     STRING(PROMETHEUS, "url", AT(policy_cluster, usage.url), .required = true, .example = "\"http://prometheus:9090\"",
            .help = "Where it is, without /api/v1."),
     STRING(PROMETHEUS, "user", AT(policy_cluster, usage.user), .help = "Name for basic authorisation."),

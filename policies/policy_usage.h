@@ -18,6 +18,8 @@ struct policy_usage {
     const char *sigv4_region;   // signs for Amazon Managed Prometheus in that region; "" does not
     const char *label;          // of the results: whose value is the family
     const char *cpu_query, *memory_query, *tasks_query, *fresh_query;  // $cluster and $label are put in
+    int64_t cadvisor_port;      // of the cAdvisor on each host; 0 is not asked
+    const char *cadvisor_path;
     int64_t every_ms, stale_ms;
     int64_t ceiling_percent;    // of an instance, that its tasks use at most for it to be called not full
     enum usage_unknown on_unknown;
@@ -29,8 +31,13 @@ static inline int64_t policy_usage_age_ms(const struct policy_usage *u)
     return u->stale_ms > 2 * u->every_ms ? u->stale_ms : 2 * u->every_ms;
 }
 
+static inline bool policy_usage_queried(const struct policy_usage *u)
+{
+    return u->url && u->url[0];
+}
+
 // A source of use is named.
 static inline bool policy_usage_named(const struct policy_usage *u)
 {
-    return u->url && u->url[0];
+    return policy_usage_queried(u) || u->cadvisor_port > 0;
 }

@@ -21,5 +21,10 @@ void cell_add_facts(struct cell *c, struct arena *a, struct snapshot *s)
     s->dearest_usd_micro = c->dearest_usd_micro;
     outlook_look(&c->outlook, c->policy, c->shared->state, c->state_id, s);
     calendar_look(&c->calendar, c->policy, c->shared->policy_hash ? c->shared->policy_hash : "", c->shared->state, c->state_id, a, s);
+    if (c->policy->usage.cadvisor_port > 0) {
+        struct gather_host *hosts;
+        size_t count = gather_hosts(c->gather, a, &hosts);
+        usage_hosts(c->usage, hosts, count);
+    }
     usage_tell(c->usage, c->policy, a, s);
 }

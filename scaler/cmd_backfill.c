@@ -194,7 +194,7 @@ static int run_all(struct backfill *b, struct err *err)
     rc = state_open(&(struct state_options){.path = b->state_path, .clock = &b->clock}, &b->state, &opened, err);
     for (size_t i = 0; rc == 0 && i < b->policy.cluster_count; i++) {
         const struct policy_cluster *p = &b->policy.clusters[i];
-        if (!policy_usage_named(&p->usage) || (b->cluster && strcmp(b->cluster, p->name) != 0))
+        if (!policy_usage_queried(&p->usage) || (b->cluster && strcmp(b->cluster, p->name) != 0))
             continue;
         found = true;
         rc = fill_cluster(b, p, err);

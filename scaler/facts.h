@@ -25,6 +25,7 @@ struct fact_container {          // ECS container instance
 
 struct fact_ec2 {                // EC2 instance
     const char *id, *type, *zone, *subnet, *arch, *fleet, *mark, *launch_template;
+    const char *address;         // private IPv4, "" none told
     enum ec2_state state;
     const char *member;          // LifecycleState in its Auto Scaling group, "" of none
     bool spot, forbidden, interrupted, volume_attached, scale_in_protected;

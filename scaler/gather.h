@@ -38,6 +38,11 @@ int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t l
 // The next word for the log about what this region's clusters plan without, because AWS refuses to tell it; NULL when there is
 // none. Each is told once.
 const char *gather_note(struct gather *g);
+// The instances of the newest look that run tasks and whose private IPv4 is known; valid until the look after the next.
+struct gather_host {
+    const char *id, *address;
+};
+size_t gather_hosts(const struct gather *g, struct arena *a, struct gather_host **ret);
 // A write of ours succeeded: overlaid over lagging reads for 2 min.
 // A write of ours on the fleet (or one of its members) was denied, or denied false: succeeded. The snapshot tells the API action
 // until it succeeds.

@@ -94,7 +94,7 @@ static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, co
 {
     int64_t now_ms = l->new->at_ms;
     struct fact_ec2 e = {
-        .id = i->id, .type = i->type, .zone = i->zone, .subnet = i->subnet, .arch = i->arch,
+        .id = i->id, .type = i->type, .zone = i->zone, .subnet = i->subnet, .arch = i->arch, .address = i->address,
         .fleet = fleet_tag_of(&i->tags), .mark = aws_tag_get(&i->tags, "masu:drain"),
         .state = ec2_state_of(i->state_code), .spot = strcmp(i->lifecycle, "spot") == 0,
         .forbidden = aws_tag_get(&i->tags, "masu:keep")[0] != '\0', .launched_ms = i->launched_ms,
@@ -131,6 +131,7 @@ static struct fact_ec2 ec2_copy(struct arena *a, const struct fact_ec2 *old)
     e.mark = arena_strdup(a, old->mark);
     e.launch_template = arena_strdup(a, old->launch_template);
     e.member = arena_strdup(a, old->member);
+    e.address = arena_strdup(a, old->address);
     return e;
 }
 
@@ -169,6 +170,22 @@ static bool source_from_members(struct look *l)
     source_set(f, SOURCE_EC2_INSTANCES, all ? SOURCE_OK : some > 0 ? SOURCE_PARTIAL : SOURCE_UNKNOWN,
                all && asked > 0 ? oldest_ms : kept_ms, detail);
     return all;
+}
+
+size_t gather_hosts(const struct gather *g, struct arena *a, struct gather_host **ret)
+{
+    const struct facts *f = g->facts[g->turn];
+    struct strmap busy;
+    size_t count = 0;
+    strmap_init(&busy, a, f ? f->container_count : 0);
+    for (size_t i = 0; f && i < f->container_count; i++)
+        if (f->containers[i].running > 0)
+            strmap_put(&busy, f->containers[i].ec2_id, 1);
+    *ret = arena_array(a, struct gather_host, f ? f->ec2_count + 1 : 1);
+    for (size_t i = 0; f && i < f->ec2_count; i++)
+        if (f->ec2[i].state == EC2_RUNNING && f->ec2[i].address[0] && strmap_get(&busy, f->ec2[i].id) >= 0)
+            (*ret)[count++] = (struct gather_host){f->ec2[i].id, f->ec2[i].address};
+    return count;
 }
 
 void look_ec2_take(struct look *l)

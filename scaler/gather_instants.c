@@ -150,7 +150,7 @@ void look_instants_take(struct look *l, const struct strmap *seen)
         const struct cached_type *type = region_type(l->region, o->type);
         f->ec2[f->ec2_count++] = (struct fact_ec2){
             .id = arena_strdup(l->a, o->instance), .type = arena_strdup(l->a, o->type), .zone = arena_strdup(l->a, o->zone),
-            .subnet = arena_strdup(l->a, o->subnet), .arch = arena_strdup(l->a, type ? type->type.arch : ""), .fleet = arena_strdup(l->a, o->fleet), .mark = "",
+            .subnet = arena_strdup(l->a, o->subnet), .arch = arena_strdup(l->a, type ? type->type.arch : ""), .fleet = arena_strdup(l->a, o->fleet), .mark = "", .address = "",
             .launch_template = arena_strdup(l->a, o->launch_template), .member = "", .state = ended ? EC2_SHUTTING_DOWN : EC2_PENDING, .spot = o->spot, .launched_ms = o->at_ms};
     }
 }

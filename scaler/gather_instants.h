@@ -5,9 +5,9 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/strmap.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/facts.h"
-#include "scaler/strmap.h"
 
 enum { INSTANTS_MAX = 16 };
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/strmap.h"
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
 #include "planner/model/quota_class.h"
@@ -13,7 +14,6 @@
 #include "scaler/aws/ecs_definition.h"
 #include "scaler/aws/ecs_providers.h"
 #include "scaler/aws/sts.h"
-#include "scaler/strmap.h"
 
 enum {
     DEFINITIONS_A_LOOK = 100,       // the bucket of task definitions is small

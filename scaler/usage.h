@@ -1,15 +1,19 @@
-// The measured use of one cluster's tasks: asked of a Prometheus beside the looks, kept for an hour, told to each snapshot.
+// The measured use of one cluster's tasks: asked of a Prometheus, or of the cAdvisor of each host, beside the looks, kept for an hour,
+// told to each snapshot.
 //
 // Nothing here waits for it: usage_turn asks what is due, answers come inside whatever wait the loop is in, and a look takes what is known
-// then, with its age. A round is four queries (cores, bytes, tasks seen, newest sample); it counts when all are answered whole. A
-// family that is missing from one of them, twice in one, not finite, negative or older than the policy allows is not measured in that
-// round: unknown, never zero. The first round asks for the hour before. Secrets are read at each round, never kept.
+// then, with its age. Of a Prometheus a round is four queries (cores, bytes, tasks seen, newest sample); it counts when all are answered
+// whole. A family that is missing from one of them, twice in one, not finite, negative or older than the policy allows is not measured in
+// that round: unknown, never zero. The first round asks for the hour before. Secrets are read at each round, never kept.
+// Of cAdvisor a round is a page of each host that runs tasks, a few at once; it counts when half of the hosts answered whole. What runs
+// on the others is not measured. Rates need a second round, a percentile some minutes.
 #pragma once
 
 #include "base/log.h"
 #include "planner/model/snapshot.h"
 #include "policies/policy.h"
 #include "scaler/aws/aws.h"
+#include "scaler/gather.h"
 
 struct usage;
 struct usage_options {
@@ -23,6 +27,8 @@ struct usage *usage_new(const struct usage_options *o);
 void usage_free(struct usage *u);  // NULL-safe; cancels what is open
 int64_t usage_due_ms(const struct usage *u, const struct policy_cluster *p);  // world time of the next round; INT64_MAX: none
 void usage_turn(struct usage *u, const struct policy_cluster *p);  // p is read here only
+// The hosts that run tasks, as the newest look has them; copied. Before it was called cAdvisor is not asked.
+void usage_hosts(struct usage *u, const struct gather_host *hosts, size_t count);
 // For who looks once: asks, and runs the transport until the round is over or until_ms (world time) has come.
 void usage_wait(struct usage *u, const struct policy_cluster *p, int64_t until_ms);
 // Writes s->usage, and what is known of each shape. Texts live in the arena. Nothing where the policy names no source.

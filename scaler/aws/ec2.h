@@ -16,6 +16,7 @@ struct ec2_filter {
 };
 struct ec2_instance {
     const char *id, *type, *zone, *subnet, *vpc, *arch, *image, *lifecycle;  // lifecycle "spot", "" on demand
+    const char *address;         // private IPv4, "" none yet
     const char *state;           // "pending", "running", …
     int32_t state_code;          // low byte: 0 pending, 16 running, 32 shutting-down, 48 terminated, 64 stopping, 80 stopped
     const char *state_reason;    // code such as "Server.SpotInstanceTermination", ""

@@ -42,6 +42,7 @@ static int add_instance(struct aws_job *job, const struct xml_node *n, const cha
         .arch = xml_text_in(n, "architecture", a),
         .image = xml_text_in(n, "imageId", a),
         .lifecycle = xml_text_in(n, "instanceLifecycle", a),
+        .address = xml_text_in(n, "privateIpAddress", a),
         .state = xml_text_in(n, "instanceState/name", a),
         .state_code = (int32_t)(xml_int(n, "instanceState/code", -1) & 0xff),  // the high byte is AWS's own
         .state_reason = xml_text_in(n, "stateReason/code", a),

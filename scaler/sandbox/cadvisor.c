@@ -1,4 +1,5 @@
-// What cAdvisor would show of the hosts: GET /cadvisor/metrics of all, /cadvisor/INSTANCE/metrics of one, in Prometheus's text form.
+// What cAdvisor would show of the hosts: GET /cadvisor/metrics of all, /cadvisor/INSTANCE/metrics of one, in Prometheus's text form; /metrics
+// of the one at whose private address it is asked.
 //
 // Written from cAdvisor's documentation of its metrics and labels. Tasks use a share of what they reserve that is their family's own;
 // ?percent=N scales it. Every other host has cgroup v2, the others v1; each also shows the root and the task's own group, which carry no label
@@ -84,14 +85,33 @@ static double percent_of(struct slice query)
     return n > 0 ? n : 100;
 }
 
+// The running instance that has the address; "" none.
+static struct slice at_address(struct sandbox *s, struct slice address)
+{
+    for (int k = 0; k < s->region_count; k++) {
+        struct world_view v = world_view(s->regions[k].world);
+        for (int i = 0; i < v.instance_count; i++) {
+            const struct world_instance *in = &v.instances[i];
+            if (in->used && world_seen(&in->state, v.now_ms) == WL_RUNNING && slice_eq_str(address, play_ec2_address(&v, in, &s->arena)))
+                return slice_of(in->id);
+        }
+    }
+    return (struct slice){"", 0};
+}
+
 void cadvisor_handle(struct sandbox *s, const struct sandbox_request *r, struct sandbox_response *ret)
 {
-    struct slice path = {r->path.ptr + strlen(SANDBOX_CADVISOR_PATH), r->path.len - strlen(SANDBOX_CADVISOR_PATH)};
     struct host_page p = {.s = s, .out = &ret->body, .percent = percent_of(r->query)};
-    if (!slice_eq_str(path, "metrics"))
+    struct slice path = r->path, host = request_header(r, "host");
+    bool of_host = slice_eq_str(path, "/metrics");
+    if (of_host)
+        p.only = at_address(s, slice_cut(&host, ':'));
+    else
+        path = (struct slice){path.ptr + strlen(SANDBOX_CADVISOR_PATH), path.len - strlen(SANDBOX_CADVISOR_PATH)};
+    if (!of_host && !slice_eq_str(path, "metrics"))
         p.only = slice_cut(&path, '/');
     ret->content_type = "text/plain; version=0.0.4";
-    if (strcmp(r->method, "GET") != 0 || !slice_eq_str(path, "metrics")) {
+    if (strcmp(r->method, "GET") != 0 || (of_host ? p.only.len == 0 : !slice_eq_str(path, "metrics"))) {
         ret->status = 404;
         snprintf(ret->error_code, sizeof ret->error_code, "NotFound");
         return;

@@ -87,18 +87,33 @@ static void write_end(struct call *c, const struct world_instance *in)
     xo_close(c->out, "stateReason");
 }
 
+const char *play_ec2_address(const struct world_view *v, const struct world_instance *in, struct arena *a)
+{
+    unsigned host = (unsigned)(in->serial % 60000);
+    return arena_printf(a, "10.%d.%u.%u", v->pools[in->pool].zone, host / 250, host % 250 + 4);
+}
+
+static const char *dns_name(const char *address, struct arena *a)
+{
+    char *name = arena_printf(a, "ip-%s.ec2.internal", address);
+    for (size_t i = 0; i < 3 + strlen(address); i++)
+        if (name[i] == '.')
+            name[i] = '-';
+    return name;
+}
+
 static void write_instance(struct call *c, int instance)
 {
     const struct world_instance *in = &c->view.instances[instance];
     const struct world_pool *pool = &c->view.pools[in->pool];
     const struct world_type *type = &c->view.types[pool->type];
-    unsigned host = (unsigned)(in->serial % 60000);
+    const char *address = play_ec2_address(&c->view, in, c->arena);
     struct buf *o = c->out;
     xo_open(o, "item");
     xo_text(o, "instanceId", in->id);
     xo_text(o, "imageId", c->view.templates[in->template].ami);
     write_state(c, "instanceState", world_seen(&in->state, c->seen_ms));
-    xo_text(o, "privateDnsName", arena_printf(c->arena, "ip-10-%d-%u-%u.ec2.internal", pool->zone, host / 250, host % 250 + 4));
+    xo_text(o, "privateDnsName", dns_name(address, c->arena));
     xo_text(o, "dnsName", "");
     write_end(c, in);
     xo_int(o, "amiLaunchIndex", 0);
@@ -110,7 +125,7 @@ static void write_instance(struct call *c, int instance)
     xo_close(o, "monitoring");
     xo_text(o, "subnetId", c->view.subnets[in->subnet].id);
     xo_text(o, "vpcId", c->view.subnets[in->subnet].vpc);
-    xo_text(o, "privateIpAddress", arena_printf(c->arena, "10.%d.%u.%u", pool->zone, host / 250, host % 250 + 4));
+    xo_text(o, "privateIpAddress", address);
     xo_text(o, "architecture", type->arch);
     if (in->spot) {
         xo_text(o, "instanceLifecycle", "spot");

@@ -177,7 +177,10 @@ void answer_throttled(struct call *c);
 bool call_authenticate(struct call *c);                              // answers itself when it refuses
 struct key *session_new(struct sandbox *s, const char *account, const char *role_arn, int64_t from_ms, int64_t until_ms);
 struct slice request_header(const struct sandbox_request *r, const char *name);  // .ptr NULL if absent
-#define SANDBOX_CADVISOR_PATH "/cadvisor/"  // + "metrics", or INSTANCE + "/metrics": its containers, as cAdvisor shows them
+// An instance's private IPv4, in the arena.
+const char *play_ec2_address(const struct world_view *v, const struct world_instance *in, struct arena *a);
+#define SANDBOX_CADVISOR_PATH "/cadvisor/"  // + "metrics", or INSTANCE + "/metrics": its containers, as cAdvisor shows them;
+                                            // or /metrics of a host that is asked by its private address, as one in its VPC would
 void cadvisor_handle(struct sandbox *s, const struct sandbox_request *r, struct sandbox_response *ret);  // worlds are at the present
 void metadata_handle(struct sandbox *s, const struct sandbox_request *r, struct sandbox_response *ret);
 uint64_t hash_bytes(uint64_t seed, const void *p, size_t len);

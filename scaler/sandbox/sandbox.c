@@ -375,7 +375,7 @@ void sandbox_handle(struct sandbox *s, const struct sandbox_request *r, struct s
     arena_reset(&s->arena);
     if (slice_starts(r->path, SANDBOX_CREDENTIALS_PATH) || slice_starts(r->path, SANDBOX_METADATA_PATH)) {
         metadata_handle(s, r, ret);
-    } else if (slice_starts(r->path, SANDBOX_CADVISOR_PATH)) {
+    } else if (slice_starts(r->path, SANDBOX_CADVISOR_PATH) || slice_eq_str(r->path, "/metrics")) {
         sync_worlds(s);
         cadvisor_handle(s, r, ret);
     } else {

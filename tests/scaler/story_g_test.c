@@ -1,9 +1,10 @@
-// Group G of safety.md: measured use. Whatever a Prometheus does, the loop keeps its pace and its safety: nothing is drained by what is not
+// Group G of safety.md: measured use. Whatever a Prometheus, or the cAdvisors of the hosts, do, the loop keeps its pace and its safety: nothing is drained by what is not
 // known, and capacity for tasks goes on.
 #include "planner/alert.h"
 #include "tests/scaler/story.h"
 
 #define PROMETHEUS "http://prometheus:9090"
+#define CADVISOR "http://10."  // the virtual AWS's hosts
 enum { OPEN_MAX = 16 };
 
 // What the Prometheus beside the virtual AWS does.
@@ -22,7 +23,7 @@ struct beside {
         transport_done_fn done;
         void *arg;
         char body[256];  // what is asked
-        bool past;
+        bool past, host;
     } open[OPEN_MAX];
     size_t count;
     uint64_t last_id;
@@ -41,14 +42,16 @@ static struct beside *of(struct transport *t)
 static int submit(struct transport *t, const struct transport_request *r, transport_done_fn done, void *arg, uint64_t *ret_id, struct err *err)
 {
     struct beside *b = of(t);
-    if (strncmp(r->url, PROMETHEUS, strlen(PROMETHEUS)) != 0)
+    bool host = strncmp(r->url, CADVISOR, strlen(CADVISOR)) == 0;
+    b->asked += host;
+    if (host ? b->lie == GOOD : strncmp(r->url, PROMETHEUS, strlen(PROMETHEUS)) != 0)
         return b->below->submit(t, r, done, arg, ret_id, err);
     assert_true(b->count < OPEN_MAX);
     struct waiting *w = &b->open[b->count++];
     *w = (struct waiting){.id = *ret_id = UINT64_C(1) << 60 | ++b->last_id, .due_ms = clock_wall_ms(t->clock) + (b->lie == HANGS ? r->timeout_ms : 40),
-                          .done = done, .arg = arg, .past = strstr(r->url, "query_range") != NULL};
+                          .done = done, .arg = arg, .past = strstr(r->url, "query_range") != NULL, .host = host};
     snprintf(w->body, sizeof w->body, "%.*s", (int)r->body.len, r->body.ptr);
-    b->asked++;
+    b->asked += !host;
     return 0;
 }
 
@@ -67,8 +70,8 @@ static double value_of(const struct beside *b, const struct waiting *w, int64_t 
 static void add_answer(struct beside *b, const struct waiting *w, struct buf *out)
 {
     int64_t now = clock_wall_ms(b->transport->clock);
-    if (b->lie == GARBAGE) {
-        buf_add_str(out, "<html>It works!</html>");
+    if (b->lie == GARBAGE || w->host) {
+        buf_add_str(out, b->lie == EMPTY ? "" : "<html>It works!</html>\n");
         return;
     }
     buf_printf(out, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":[", w->past ? "matrix" : "vector");
@@ -163,11 +166,23 @@ static void settings(struct policy_cluster *c)
     c->payback_ms = 0;
 }
 
-static void begin(enum lie lie)
+static void of_hosts(struct policy_cluster *c)
 {
-    story_open(&s, (struct rig_options){.settings = settings});
+    settings(c);
+    c->usage.url = "";
+    c->usage.cadvisor_port = 8080;
+}
+
+static void begin_with(enum lie lie, void (*set)(struct policy_cluster *))
+{
+    story_open(&s, (struct rig_options){.settings = set});
     prometheus = (struct beside){.transport = s.rig.transport, .below = s.rig.transport->ops, .story = &s, .lie = lie};
     s.rig.transport->ops = &beside_ops;
+}
+
+static void begin(enum lie lie)
+{
+    begin_with(lie, settings);
 }
 
 // Ticks of so many minutes, a period each.
@@ -196,6 +211,25 @@ static void g1_whatever_prometheus_does_the_loop_keeps_its_pace_and_drains_nothi
         assert_int_equal(running(&s, s.web), 2 * WEB_DESIRED);
         want(&s, WEB_DESIRED / 2);
         prometheus.lie = GOOD;               // and what is known again is acted on
+        pass(&s, 60);
+        assert_true(live(&s) < WEB_HOSTS);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
+static void g1_without_prometheus_the_hosts_cadvisors_tell_it_and_fail_as_safely(void **state)
+{
+    (void)state;
+    static const enum lie lies[] = {HANGS, GARBAGE};
+    for (size_t k = 0; k < ARRAY_LEN(lies); k++) {
+        begin_with(lies[k], of_hosts);
+        want(&s, WEB_DESIRED / 2);
+        keeps_its_pace(20);
+        assert_true(prometheus.asked > 20);
+        assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", 0), 0);
+        assert_int_equal(live(&s), WEB_HOSTS);
+        prometheus.lie = GOOD;
         pass(&s, 60);
         assert_true(live(&s) < WEB_HOSTS);
         nothing_broke(&s);
@@ -237,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(g1_whatever_prometheus_does_the_loop_keeps_its_pace_and_drains_nothing_by_it),
+        cmocka_unit_test(g1_without_prometheus_the_hosts_cadvisors_tell_it_and_fail_as_safely),
         cmocka_unit_test(g1_after_half_an_hour_an_alert_tells_of_it),
         cmocka_unit_test(hosts_that_are_full_by_use_are_not_emptied),
     };

@@ -1,4 +1,4 @@
-#include "scaler/strmap.h"
+#include "base/strmap.h"
 
 #include <stdint.h>
 #include <string.h>
