@@ -125,6 +125,8 @@ void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const
 void doctor_check_members(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c, const struct doctor_fleet *f);
 // doctor_on_demand.c: against on_demand_base and on_demand_percent of the policy.
 void doctor_check_on_demand(struct doctor *d, const struct doctor_cluster *c);
+// doctor_usage.c: whether the source of measured use that the policy names tells anything; up to three hosts are asked.
+void doctor_check_usage(struct doctor *d, const struct doctor_region *r, const struct doctor_cluster *c);
 // doctor_instant.c: what an instant fleet would launch, from what and where.
 void doctor_ask_instant(struct aws_with w, const struct doctor_cluster *c, struct doctor_fleet *f);
 void doctor_check_instant(struct doctor *d, const struct doctor_region *r, const struct doctor_fleet *f);

@@ -303,4 +303,6 @@ void doctor_check_cluster(struct doctor *d, const struct doctor_region *r, const
             doctor_check_members(d, r, c, f);
     }
     doctor_check_on_demand(d, c);
+    if (present)
+        doctor_check_usage(d, r, c);
 }

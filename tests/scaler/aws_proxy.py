@@ -66,6 +66,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/v2/credentials/"):
             keys = json.loads(content)
             p.secrets |= {keys["SecretAccessKey"], keys["Token"]}
+        if fault and fault[1] == "replace":
+            content = content.replace(*fault[2:])
         if fault and fault[1] == "late":
             p.released.wait(fault[2])  # the effect is there, the answer takes its time
         self.answer(r.status, content, r.getheader("Content-Type", ""))
@@ -123,7 +125,7 @@ class Proxy:
 
     def order(self, *faults):
         """Faults from now on: (glob, "deny"), (glob, "hang"), (glob, "late", seconds), (glob, "answer", (status, bytes)),
-        (glob, "echo", what stands between lines). Forgets the calls so far."""
+        (glob, "replace", bytes, others in the answer), (glob, "echo", what stands between lines). Forgets the calls so far."""
         with self.lock:
             self.faults, self.calls, self.answered = list(faults), [], []
         self.released.set()

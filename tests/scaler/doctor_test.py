@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from aws_proxy import FLEETS as SPOT_FLEETS, Proxy  # noqa: E402
@@ -360,6 +361,51 @@ def other_hands(t):
     t.proxy.order()
 
 
+class Measures(http.server.BaseHTTPRequestHandler):
+    """The hosts' cAdvisors, 127.x for 10.x, each with its own page of the sandbox; and a Prometheus."""
+
+    def do_GET(self):
+        host = self.connection.getsockname()[0].replace("127.", "10.", 1)
+        ask = urllib.request.Request(f"http://127.0.0.1:{self.server.sandbox_port}/metrics", headers={"Host": host + ":8080"})
+        with urllib.request.urlopen(ask, timeout=10) as r:
+            self.say(r.read())
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.say(b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{"f":"a"},"value":[1,"7"]},{"metric":{"f":"b"},"value":[1,"5"]}]}}')
+
+    def say(self, body):
+        self.send_response(200 if self.client_address[0].startswith("127.") else 403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def measured(t):
+    server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Measures)
+    server.sandbox_port, port = t.proxy.sandbox_port, server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def use(cadvisor, prometheus):
+        def change(cs):
+            cs[0]["usage"] = {"cadvisor": {"port": cadvisor}}
+            cs[1]["usage"] = {"prometheus": {"url": f"http://127.0.0.1:{prometheus}"}}
+        return t.changed(change)
+    t.proxy.order(("ec2:DescribeInstances", "replace", b"<privateIpAddress>10.", b"<privateIpAddress>127."))
+    c = Case(t, policy=use(port, port))
+    shown = c.find("ok", "usage", "cAdvisor on 3 of its hosts", "main")
+    check("the hosts' cAdvisors are asked at their private addresses", shown and int(re.search(r"shows (\d+) containers", shown[0]["what"])[1]) > 3, c.told)
+    check("a Prometheus is asked the policy's query", c.find("ok", "usage", "measures 12 tasks of 2 families", "jobs"), c.told)
+    server.shutdown()
+    server.server_close()
+    c = Case(t, policy=use(port, port))
+    check("g1 a source of use that does not answer fails, with the host", c.code == 1 and c.find("fail", "usage", "tells nothing", "jobs")
+          and re.match(r"i-\w+ at 127\.\S+:", c.find("fail", "usage", "", "main")[0]["what"]), c.told)
+
+
 class Alive(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/healthz" else 404)
@@ -440,7 +486,7 @@ def main():
     half = len(others) // 2
     parts = [lambda t: (all_is_well(t, reads, writes), writes_and_silence(t), words(t)), lambda t: groups_permissions(t, of_groups),
              lambda t: permissions(t, others[:half]), lambda t: permissions(t, others[half:]), lambda t: (credentials(t), region(t)),
-             lambda t: (clusters(t), fleets_made_up(t)), lambda t: (types_outside(t), other_hands(t), host(t)), on_demand, instants]
+             lambda t: (clusters(t), fleets_made_up(t)), lambda t: (types_outside(t), other_hands(t), host(t)), lambda t: (on_demand(t), measured(t)), instants]
     with tempfile.TemporaryDirectory() as name, concurrent.futures.ThreadPoolExecutor(max_workers=len(parts)) as pool:
         secrets = list(pool.map(in_own_world, parts, [pathlib.Path(name) / str(i) for i in range(len(parts))]))
         check("no secret was printed in any run", not [o for o in outputs if any(x in o for x in secrets)])
