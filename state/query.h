@@ -96,6 +96,7 @@ struct state_series_query {
     int64_t from_ms, to_ms, step_ms;
     int64_t now_ms;           // of the world, for what is still kept of that time
     bool spread;              // percentiles too
+    uint64_t only;            // series as bits; 0: all of the kind
 };
 // Of all samples of the window; percentiles are at most 2 % off (state/sketch.h), but for its first and last day, where buckets' means
 // stand for their samples.
@@ -108,7 +109,7 @@ struct state_series {
     int64_t from_ms;          // start of the first bucket, a multiple of step
     size_t count;             // buckets
     bool known;               // anything was ever recorded of the subject
-    int64_t *values[SERIES_COUNT];  // STATE_NO_VALUE where a bucket has no sample; NULL: not of the kind
+    int64_t *values[SERIES_COUNT];  // STATE_NO_VALUE where a bucket has no sample; NULL: not of the kind, or not asked for
     struct state_spread spread[SERIES_COUNT];
 };
 // Of a subject that is not known, all is unknown.

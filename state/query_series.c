@@ -13,22 +13,28 @@ struct chosen {
     size_t count;
 };
 
-static int find_tracks(struct db *d, int64_t cluster, enum history_kind kind, const char *subject, struct chosen *ret, struct err *err)
+static bool is_asked(const struct state_series_query *q, int series)
+{
+    static_assert(SERIES_COUNT <= 64, "a series is a bit of `only`");
+    return series_kind((enum series)series) == q->kind && (!q->only || q->only >> series & 1);
+}
+
+static int find_tracks(struct db *d, const struct state_series_query *q, struct chosen *ret, struct err *err)
 {
     static const char sql[] = "SELECT id, series FROM tracks WHERE cluster = :cluster AND series = :series AND subject = :subject";
     int rc = 0;
-    ret->count = 0;
+    *ret = (struct chosen){.count = 0};
     for (int i = 0; rc == 0 && i < SERIES_COUNT; i++) {
         sqlite3_stmt *st = NULL;
         bool row = false;
-        if (series_kind((enum series)i) != kind)
+        if (!is_asked(q, i))
             continue;
         rc = db_prepare(d, sql, &st, err);
         if (rc)
             return rc;
-        db_bind_int(st, ":cluster", cluster);
+        db_bind_int(st, ":cluster", q->cluster);
         db_bind_int(st, ":series", i);
-        db_bind_text(st, ":subject", subject);
+        db_bind_text(st, ":subject", q->subject ? q->subject : "");
         rc = db_step(d, st, &row, err);
         if (rc == 0 && row) {
             ret->series[ret->count] = (enum series)i;
@@ -112,13 +118,13 @@ int state_query_series(struct state_reader *r, const struct state_series_query *
     assert(w.count <= STATE_POINTS_MAX);
     struct state_series s = {.step_ms = w.step_ms, .from_ms = w.from_ms, .count = w.count};
     for (int i = 0; i < SERIES_COUNT; i++)
-        if (series_kind((enum series)i) == q->kind) {
+        if (is_asked(q, i)) {
             s.values[i] = arena_array(a, int64_t, w.count + 1);
             for (size_t k = 0; k < w.count; k++)
                 s.values[i][k] = STATE_NO_VALUE;
         }
     db_start_deadline(r->db);
-    int rc = find_tracks(r->db, q->cluster, q->kind, q->subject ? q->subject : "", &c, err);
+    int rc = find_tracks(r->db, q, &c, err);
     s.known = rc == 0 && c.count > 0;
     for (size_t i = 0; rc == 0 && i < c.count; i++) {
         c.track[i].bucket = arena_array(a, struct history_bucket, w.count + 1);
@@ -143,19 +149,14 @@ int state_query_series(struct state_reader *r, const struct state_series_query *
 static int read_one(struct db *d, int64_t cluster, enum series series, const char *subject, const struct history_window *w,
                     struct history_bucket **ret, struct err *err)
 {
-    struct chosen c, one = {.count = 0};
-    int rc = find_tracks(d, cluster, series_kind(series), subject, &c, err);
+    const struct state_series_query q = {.cluster = cluster, .kind = series_kind(series), .subject = subject, .only = UINT64_C(1) << series};
+    struct chosen c;
+    int rc = find_tracks(d, &q, &c, err);
     struct history_bucket *bucket = calloc(w->count + 1, sizeof *bucket);
     assert(bucket);
-    for (size_t i = 0; rc == 0 && i < c.count; i++)
-        if (c.series[i] == series) {
-            one.series[0] = series;
-            one.track[0] = c.track[i];
-            one.count = 1;
-        }
-    one.track[0].bucket = bucket;
+    c.track[0].bucket = bucket;
     if (rc == 0)
-        rc = read_consistent(d, cluster, w, &one, err);
+        rc = read_consistent(d, cluster, w, &c, err);
     if (rc == 0)
         *ret = bucket;
     else

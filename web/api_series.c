@@ -44,17 +44,6 @@ static void write_spreads(struct jsonw *j, const struct state_series *s, bool as
     jsonw_end(j);
 }
 
-static void write_column(struct jsonw *j, const char *name, const int64_t *values, size_t count)
-{
-    jsonw_array(j, name);
-    for (size_t k = 0; k < count; k++)
-        if (values[k] == STATE_NO_VALUE)
-            jsonw_null(j, NULL);
-        else
-            jsonw_int(j, NULL, values[k]);
-    jsonw_end(j);
-}
-
 static void write_series(struct jsonw *j, const struct state_series *s, bool spread)
 {
     jsonw_time(j, "from", s->from_ms);
@@ -67,7 +56,7 @@ static void write_series(struct jsonw *j, const struct state_series *s, bool spr
     jsonw_end(j);
     for (int i = 0; i < SERIES_COUNT; i++)
         if (s->values[i])
-            write_column(j, series_name((enum series)i), s->values[i], s->count);
+            jsonw_ints(j, series_name((enum series)i), s->values[i], s->count, STATE_NO_VALUE);
     jsonw_end(j);
     write_spreads(j, s, spread);
 }

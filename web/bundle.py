@@ -2,7 +2,7 @@
 
 Knows the little that web/assets uses: `import { a, b } from "./x.js";` on a line of its own, and `export` before a function, const or
 class. Each module becomes a function that returns what it exports; they stand in the order of their imports, so a cycle is an error.
-Comments and indentation are left out, of the style too: they are most of the bytes.
+Comments, indentation and spaces that nothing needs are left out, of the style too: they are most of the bytes.
 """
 import os
 import re
@@ -12,18 +12,53 @@ IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./([a-z]+)\.js";$', re.M)
 EXPORT = re.compile(r"^export (async function|function|const|class) (\w+)", re.M)
 
 
+TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\]|\\.)*\])+/[a-z]*""")
+BEFORE_REGEX = "(,=:[!&|?{};>"
+
+
+def squeeze(js):
+    """Without the spaces between its signs: not in strings, templates and regular expressions, where they mean something."""
+    out, i, inside = "", 0, []  # inside: of each template that is open, how many braces are open in its expression; None: in its text
+    while i < len(js):
+        c, last = js[i], out[-1:]
+        if inside and inside[-1] is None:
+            if c == "`":
+                inside.pop()
+            elif js.startswith("${", i):
+                inside[-1], c = 0, "${"
+            elif c == "\\":
+                c = js[i:i + 2]
+        elif c in "'\"" or (c == "/" and (last in BEFORE_REGEX or out.endswith("return"))):
+            found = TEXT.match(js, i)
+            c = found[0] if found else c
+        elif c == "`":
+            inside.append(None)
+        elif inside and c in "{}":
+            inside[-1] = None if c == "}" and inside[-1] == 0 else inside[-1] + (1 if c == "{" else -1)
+        elif c == " ":
+            after = js[i + 1:i + 2]
+            word = re.match(r"[\w$]", last) and re.match(r"[\w$]", after)
+            out += " " if word or (last in "+-" and after in "+-") else ""
+            i += 1
+            continue
+        out += c
+        i += len(c)
+    return out
+
+
 def strip(name, text):
     text = re.sub(r"/\*\*.*?\*/ ?", "", text, flags=re.S)
     text = re.sub(r"^\s*//.*\n", "", text, flags=re.M)
     over = next((line for line in text.splitlines() if line.count("`") % 2), None)
     if over:
         sys.exit("bundle: %s.js: a template of more than one line: %s" % (name, over))
-    return re.sub(r"^\s+", "", text, flags=re.M)
+    return squeeze(re.sub(r"^\s+", "", text, flags=re.M))
 
 
 def style(text):
     """The style sheet as it is served."""
-    return re.sub(r"^\s+", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S), flags=re.M)
+    text = re.sub(r"^\s+", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S), flags=re.M)
+    return re.sub(r'("[^"\n]*")|\s*([{};,])\s*|(:) ', lambda m: m[1] or m[2] or m[3], text)
 
 
 def order(folder, name, done, open_):

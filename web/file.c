@@ -123,10 +123,11 @@ static struct question about(struct writer *w, const struct view_cluster *c, con
     return (struct question){.parts = {"clusters", c->name, part}, .query = {{"account", named ? c->account : NULL}, {"region", named ? c->region : NULL}}};
 }
 
+// Of one cluster, NULL of all on one grid.
 static void keep_series(struct writer *w, const struct view_cluster *c, const char *step, int64_t back_ms)
 {
     char from[32], to[32];
-    struct question q = about(w, c, "series");
+    struct question q = c ? about(w, c, "series") : (struct question){.parts = {"series"}};
     q.query[2] = (struct parameter){"step", step};
     q.query[3] = (struct parameter){"from", format_iso8601(w->o->now_ms - back_ms, false, from)};
     q.query[4] = (struct parameter){"to", format_iso8601(w->o->now_ms + 60000, false, to)};
@@ -191,7 +192,7 @@ static void keep_all(struct writer *w)
     static const struct {
         const char *step;
         int64_t back_ms;
-    } ranges[] = {{"15m", 86400000}, {"5m", 86400000}, {"30m", 604800000}, {"2m", 21600000}, {"1m", 3600000}};
+    } ranges[] = {{"5m", 86400000}, {"30m", 604800000}, {"2m", 21600000}, {"1m", 3600000}};
     keep(w, false, (struct question){.parts = {"clusters"}});
     keep(w, false, (struct question){.parts = {"alerts"}});
     keep(w, false, (struct question){.parts = {"calendar"}});
@@ -199,13 +200,14 @@ static void keep_all(struct writer *w)
     for (size_t i = 0; i < v->cluster_count; i++)
         keep(w, false, about(w, v->clusters[i], NULL));
     keep(w, true, ticks_of(w, NULL, "true"));
+    keep_series(w, NULL, "15m", 86400000);
     static const char *const parts[] = {"instances", "pools"};
     for (size_t k = 0; k < ARRAY_LEN(ranges) + ARRAY_LEN(parts); k++)
         for (size_t i = 0; i < v->cluster_count; i++)
-            if (k < 2)
+            if (k == 0)
                 keep_series(w, v->clusters[i], ranges[k].step, ranges[k].back_ms);
-            else if (k < 2 + ARRAY_LEN(parts))
-                keep(w, true, about(w, v->clusters[i], parts[k - 2]));
+            else if (k < 1 + ARRAY_LEN(parts))
+                keep(w, true, about(w, v->clusters[i], parts[k - 1]));
             else
                 keep_series(w, v->clusters[i], ranges[k - ARRAY_LEN(parts)].step, ranges[k - ARRAY_LEN(parts)].back_ms);
     for (size_t i = 0; i < v->cluster_count; i++)

@@ -108,6 +108,17 @@ void jsonw_time(struct jsonw *w, const char *key, int64_t wall_ms)
     jsonw_str(w, key, wall_ms ? format_iso8601(wall_ms, false, text) : NULL);
 }
 
+void jsonw_ints(struct jsonw *w, const char *key, const int64_t *values, size_t count, int64_t none)
+{
+    jsonw_array(w, key);
+    for (size_t k = 0; k < count; k++)
+        if (values[k] == none)
+            jsonw_null(w, NULL);
+        else
+            jsonw_int(w, NULL, values[k]);
+    jsonw_end(w);
+}
+
 void jsonw_raw(struct jsonw *w, const char *key, struct slice json)
 {
     if (!json.len) {

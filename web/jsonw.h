@@ -27,6 +27,7 @@ void jsonw_str(struct jsonw *w, const char *key, const char *value);           /
 void jsonw_str_or_null(struct jsonw *w, const char *key, const char *value);   // "" too
 void jsonw_int(struct jsonw *w, const char *key, int64_t value);
 void jsonw_int_or_null(struct jsonw *w, const char *key, int64_t value);       // 0 writes null
+void jsonw_ints(struct jsonw *w, const char *key, const int64_t *values, size_t count, int64_t none);  // an array; none writes null
 void jsonw_num(struct jsonw *w, const char *key, double value);
 void jsonw_bool(struct jsonw *w, const char *key, bool value);
 void jsonw_null(struct jsonw *w, const char *key);

@@ -33,6 +33,7 @@ static const struct {
     {"/api/v1/clusters/{name}/ticks/{id}", web_explain, false},
     {"/api/v1/clusters/{name}/alerts", web_cluster_alerts, false},
     {"/api/v1/services", web_services, false},
+    {"/api/v1/series", web_estate_series, false},
     {"/api/v1/limits", web_limits, false},
     {"/api/v1/alerts", web_alerts, false},
     {"/api/v1/calendar", web_calendar, false},

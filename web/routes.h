@@ -70,6 +70,7 @@ void web_cluster(struct web_request *r, struct web_response *w);
 void web_instances(struct web_request *r, struct web_response *w);
 void web_pools(struct web_request *r, struct web_response *w);
 void web_services(struct web_request *r, struct web_response *w);
+void web_estate_series(struct web_request *r, struct web_response *w);
 void web_series(struct web_request *r, struct web_response *w);
 void web_subject_history(struct web_request *r, struct web_response *w);
 void web_subjects(struct web_request *r, struct web_response *w);

@@ -118,6 +118,7 @@ class ApiTest(unittest.TestCase):
             "/api/v1/clusters/{name}/alerts": "/api/v1/clusters/east/alerts",
             "/api/v1/services": "/api/v1/services?cluster=east",
             "/api/v1/limits": "/api/v1/limits?cluster=east",
+            "/api/v1/series": "/api/v1/series?step=15m",
             "/api/v1/alerts": "/api/v1/alerts",
             "/api/v1/calendar": "/api/v1/calendar?cluster=east",
             "/api/v1/simulate": "/api/v1/simulate",
@@ -193,6 +194,26 @@ class ApiTest(unittest.TestCase):
             if name != "worker":
                 self.assertEqual((s["size"]["samples"], s["size"]["verdict"], s["size"]["cpu_units"], s["size"]["wasted"]), (0, "no advice", None, None))
                 self.assertRegex(s["size"]["fact"], "not measured|is not kept")
+
+    def test_the_days_of_all_clusters_are_those_of_each(self):
+        window = "from=2026-01-15T12:00:00Z&to=2026-01-15T14:04:00Z&step=1m"
+        answer = self.check("/api/v1/series?" + window, "/api/v1/series")
+        self.assertEqual([c["cluster"] for c in answer["clusters"]], ["east", "west"])
+        for c in answer["clusters"]:
+            alone = self.check("/api/v1/clusters/%s/series?%s" % (c["cluster"], window), "/api/v1/clusters/{name}/series")
+            self.assertEqual((answer["step_s"], answer["count"], answer["from"], answer["at_s"]),
+                             (alone["step_s"], alone["count"], alone["from"], alone["columns"]["at_s"]))
+            for name, values in c["columns"].items():
+                self.assertEqual(values, alone["columns"][name])
+        self.assertTrue(any(v is not None for v in answer["clusters"][0]["columns"]["need_cpu_units"]))
+        first = self.check("/api/v1/series?limit=1&" + window, "/api/v1/series")
+        second = self.check("/api/v1/series?limit=1&after=%d&%s" % (first["after"], window), "/api/v1/series")
+        self.assertEqual(first["clusters"] + second["clusters"], answer["clusters"])
+        self.assertEqual((second["at_s"], second["after"]), (answer["at_s"], None))
+        self.assertEqual(self.check("/api/v1/series?after=2", "/api/v1/series")["clusters"], [])
+        self.assertLessEqual(self.check("/api/v1/series?step=1m", "/api/v1/series")["count"], 302)
+        for bad in ("after=x", "limit=0", "limit=1001", "step=no", "from=2026-01-15T14:00:00Z&to=2026-01-14T14:00:00Z"):
+            self.check("/api/v1/series?" + bad, "/api/v1/series", 400)
 
     def test_limits_are_told_with_the_days_that_they_are_reached_on(self):
         answer = self.check("/api/v1/limits?cluster=east", "/api/v1/limits")

@@ -245,6 +245,7 @@ static void what_did_not_change_is_304(void **state)
     expect_304_for_its_own_etag("api/v1/clusters/east/series?to=2026-01-15T14:00:00Z");
     expect_304_for_its_own_etag("api/v1/clusters/east/history?kind=service&subject=worker&to=2026-01-15T14:00:00Z");
     expect_304_for_its_own_etag("api/v1/clusters/east/subjects");
+    expect_304_for_its_own_etag("api/v1/series?to=2026-01-15T14:00:00Z");
 }
 
 static size_t clusters_of(struct web_history *h)

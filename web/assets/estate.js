@@ -65,48 +65,32 @@ function figures(list) {
     figure("Drains", [num(drains), h("small", null, " begun")], num(sum((c) => c.drains_total?.finished)) + " finished, " + num(sum((c) => c.drains_total?.undone)) + " undone"));
 }
 
-/** All clusters' days, summed on one grid of times. */
-function total() {
-  const parts = [...state.sparks.values()];
-  if (!parts.length) return null;
-  const grid = new Map();
-  const keys = ["capacity_cpu_units", "reserved_cpu_units", "need_cpu_units", "waiting_tasks"];
-  for (const s of parts)
-    s.columns.at_s.forEach((t, i) => {
-      const row = grid.get(t) || [null, null, null, null];
-      keys.forEach((k, j) => {
-        const v = s.columns[k]?.[i];
-        if (v !== null && v !== undefined) row[j] = (row[j] || 0) + v;
-      });
-      grid.set(t, row);
-    });
-  const at = [...grid.keys()].sort((a, b) => a - b);
-  const col = (/** @type {number} */ j) => at.map((t) => grid.get(t)[j]);
-  return { at: at.map((t) => t * 1000), cap: col(0), reserved: col(1), need: col(2), waiting: col(3), stepMs: parts[0].step_s * 1000 };
-}
-
 /** @param {import("./format.js").Clock} clock @param {number} width */
 function strip(clock, width) {
-  const t = total();
-  if (!t || t.at.length < 2) return null;
-  const most = Math.max(1, ...[...t.cap, ...t.need].map((v) => (v || 0) / 1024));
+  const t = state.total;
+  if (!(t.at_s?.length > 1)) return null;
+  const most = Math.max(1, ...[...t.capacity_cpu_units, ...t.need_cpu_units].map((v) => (v || 0) / 1024));
   const top = Math.max(state.ui.tops.get("estate") || 0, roundUp(most * 1.02));
   state.ui.tops.set("estate", top);
   return h("figure", { key: "strip", class: "chart wide-only", role: "img", "aria-label": "Capacity, need and reserved CPU of all clusters over the last 24 hours" },
     chart({
-      width, from: state.now - 86_400_000, to: state.now, now: state.now, at: t.at, stepMs: t.stepMs, waiting: t.waiting, cursor: null, clock, lanes: [], stopped: false, nowText: "now " + clock.hm(state.now),
-      panels: [{ title: "All clusters", unit: "vCPU", scale: 1024, height: 96, cap: t.cap, reserved: t.reserved, need: t.need, top, labels: true }],
+      width, ...day(t), waiting: t.waiting_tasks, now: state.now, cursor: null, clock, lanes: [], stopped: false, nowText: "now " + clock.hm(state.now),
+      panels: [{ title: "All clusters", unit: "vCPU", scale: 1024, height: 96, cap: t.capacity_cpu_units, reserved: t.reserved_cpu_units, need: t.need_cpu_units, top, labels: true }],
     }));
 }
 
-/** @param {import("./api.js").Series | undefined} s @param {string} what */
+/** @param {Record<string, (number | null)[]>} columns */
+const day = (columns) => ({ from: state.now - 86_400_000, to: state.now, stepMs: 900_000, at: columns.at_s.map((t) => (t || 0) * 1000) });
+
+const drawn = new WeakMap();
+/** Drawn anew for new numbers, and while time goes on by less than a pixel not at all. @param {import("./api.js").Series | undefined} s @param {string} what */
 function spark(s, what) {
-  if (!s || !s.columns.at_s?.length) return h("span", { class: "quieter" }, "–");
+  if (!s?.columns.at_s?.length) return h("span", { class: "quieter" }, "–");
   const k = what === "mem" ? "memory_mib" : "cpu_units";
-  return sparkline({
-    at: s.columns.at_s.map((t) => (t || 0) * 1000), cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k],
-    waiting: s.columns.waiting_tasks, from: state.now - 86_400_000, to: state.now, stepMs: s.step_s * 1000,
-  });
+  const of = k + Math.floor(state.now / 240_000);
+  if (drawn.get(s)?.of !== of)
+    drawn.set(s, { of, v: sparkline({ ...day(s.columns), cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k], waiting: s.columns.waiting_tasks }) });
+  return drawn.get(s).v;
 }
 
 /** @param {{ c: Cluster, looks: any[] }} r @param {import("./format.js").Clock} clock */

@@ -84,6 +84,7 @@ export const state = {
   /** @type {number | null} */ older: null,
   /** verdicts of old ticks that were asked for @type {Map<number, any>} */ why: new Map(),
   /** @type {Map<string, import("./api.js").Series>} */ sparks: new Map(),
+  /** columns of all clusters' days, summed @type {Record<string, (number | null)[]>} */ total: {},
   /** @type {Map<string, import("./api.js").ClusterFull>} */ looks: new Map(),
   /** of all clusters and the daemon @type {import("./api.js").Alert[] | null} */ alerts: null,
   /** newest act of each cluster @type {Map<string, Tick>} */ lastActs: new Map(),
@@ -402,23 +403,29 @@ async function pollEstateParts() {
 
 let sparksReal = -Infinity;
 let sparksNow = 0;
-/** @param {import("./api.js").Cluster[]} list */
+/** The days of all clusters on one grid of times, and their sum. @param {import("./api.js").Cluster[]} list */
 async function pollSparks(list) {
   const step = 900_000;
-  const stale = performance.now() - sparksReal > SPARK_EVERY_MS || state.now - sparksNow > step || list.some((c) => !state.sparks.has(keyOf(c)));
-  if (!stale || state.errors.sparks && performance.now() - sparksReal < SPARK_EVERY_MS) return;
+  const late = performance.now() - sparksReal > SPARK_EVERY_MS;
+  if (!late && (state.errors.sparks || (state.now - sparksNow <= step && list.every((c) => state.sparks.has(keyOf(c)))))) return;
   sparksReal = performance.now();
   sparksNow = state.now;
   const to = Math.ceil(state.now / step) * step;
-  const todo = [...list];
   await attempt("sparks", async () => {
-    const worker = async () => {
-      for (let c = todo.shift(); c; c = todo.shift()) {
-        const a = await get(clusterPath(c.name) + "/series", { region: c.region, account: c.account, from: new Date(to - 86_400_000).toISOString(), to: new Date(to).toISOString(), step: "15m" });
-        state.sparks.set(keyOf(c), a);
+    const sum = /** @type {typeof state.total} */ ({});
+    for (let after; after !== null; ) {
+      const a = await get("/series", { from: new Date(to - 86_400_000).toISOString(), to: new Date(to).toISOString(), step: "15m", after });
+      after = a.after;
+      for (const c of a.clusters) {
+        c.columns.at_s = a.at_s;
+        state.sparks.set(keyOf({ ...c, name: c.cluster }), { ...a, ...c, clusters: 0 });
+        for (const [k, v] of Object.entries(c.columns)) {
+          if (k === "at_s") sum[k] = v;
+          else sum[k] = v.map((/** @type {number | null} */ x, /** @type {number} */ i) => (x === null ? sum[k]?.[i] ?? null : x + (sum[k]?.[i] || 0)));
+        }
       }
-    };
-    await Promise.all([worker(), worker(), worker(), worker()]);
+    }
+    state.total = sum;
   });
 }
 

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { changed, go, state } from "./store.js";
 
 const WINDOW_FROM = 200;
-const OVERSCAN = 24;
+const OVERSCAN = 12;
 
 /** @param {string} sort */
 export function sortBy(sort) {

@@ -24,9 +24,9 @@ export async function launch(path) {
       page.on("pageerror", (e) => wrong.push("exception: " + e.stack));
       page.on("request", (r) => { if (!r.url().startsWith(origin)) wrong.push("left the origin: " + r.url()); });
       return Object.assign(page, {
-        /** @param {string} name */
-        async shot(name) {
-          await page.screenshot({ path: shots + name + ".png", fullPage: true });
+        /** @param {string} name @param {boolean} [whole] */
+        async shot(name, whole = true) {
+          await page.screenshot({ path: shots + name + ".png", fullPage: whole });
         },
         /** Runs axe over the whole page; rules of WCAG 2.2 A and AA and the best practices. */
         async accessible() {

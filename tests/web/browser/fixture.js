@@ -199,6 +199,15 @@ function series(c, q) {
   return { now: iso(NOW), cluster: s.name, from: iso(from), step_s: step / 1000, count: cols.at_s.length, columns: cols };
 }
 
+const DAYS = ["capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "waiting_tasks"];
+/** All clusters' days on one grid. */
+function estateSeries(clusters, q) {
+  const all = clusters.map((c) => [c.summary, series(c, q)]);
+  const grid = all.map(([, s]) => s).sort((a, b) => b.count - a.count)[0];
+  return { now: iso(NOW), from: q.get("from"), step_s: 900, count: grid?.count || 0, at_s: grid?.columns.at_s || [], after: null,
+    clusters: all.map(([c, s]) => ({ cluster: c.name, account: c.account, region: c.region, columns: Object.fromEntries(DAYS.map((k) => [k, grid.columns.at_s.map((_, i) => s.columns[k][i] ?? null)])) })) };
+}
+
 function ticks(c, q) {
   const limit = +(q.get("limit") || 50);
   const before = +(q.get("before") || TICK + 1);
@@ -332,6 +341,7 @@ export function world(kind) {
     clusters[1] = one("production-ml", 9, { special: true });
     if (kind === "many-moved") clusters[4] = one(clusters[4].summary.name, 11, { count: 60, scale: 2, special: true });
   }
+  if (kind === "thousand") clusters = Array.from({ length: 1000 }, (_, i) => one(["web", "api", "search", "batch"][i % 4] + "-" + String(i).padStart(3, "0"), i + 3, { count: 3 + ((i * 7) % 9), scale: 0.2 + ((i * 3) % 10) / 20 }));
   if (kind === "huge") clusters = [one("production-web", 3, { count: 500, scale: 20, special: true })];
   const own = kind === "alerts" ? [{ id: "policy-refused", severity: "warning", cluster: null, account: null, region: null, target: "policy.json", since: iso(NOW - 60_000), what: "The new policy was refused, the one of before goes on.", remedy: "masu check-policy says what is wrong." }] : [];
   return { daemon, clusters, alerts: [...clusters.flatMap((c) => c.full.alerts), ...own] };
@@ -349,6 +359,7 @@ export async function startFixture(kind = "pictures") {
     if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
     if (url.pathname === "/api/v1/alerts") return [200, { now: iso(NOW), alerts: w.alerts }];
     if (url.pathname === "/api/v1/calendar") return [200, calendar(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")))];
+    if (url.pathname === "/api/v1/series") return [200, estateSeries(w.clusters, q)];
     if (url.pathname === "/api/v1/limits") { const c = w.clusters.find((x) => x.summary.name === q.get("cluster")); return c ? [200, limits(c)] : [404, null]; }
     if (url.pathname === "/api/v1/simulate") return [200, { now: iso(NOW), run: null }];
     if (url.pathname === "/api/v1/services") return [200, services(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")), q)];

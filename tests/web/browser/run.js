@@ -45,6 +45,13 @@ if (only !== "demo") test("the page, its script and its style are at most 60 KiB
   assert.ok(bytes <= 60 * 1024, bytes + " bytes");
 });
 
+if (only !== "demo") test("a script without its spaces says the same", async () => {
+  const script = 'const f = (a) => { return / [/"`]  x/.source + a; };\n[f("q  \\" r"), \'it  "is"\', `t  ${ [1, { a: 2 }.a].map((x) => `  ${x}  \\` `).join(" / ") }  u`, 1 - -1, 8 / 2 / 1, "a b".replace(/\\s /g, "") ].join("|")';
+  const squeezed = (await promisify(execFile)("python3", ["-c", "import sys; from bundle import squeeze; sys.stdout.write(squeeze(sys.argv[1]))", script], { env: { ...process.env, PYTHONPATH: here("../../../web") } })).stdout;
+  assert.ok(squeezed.length < script.length - 20, squeezed);
+  assert.equal((0, eval)(squeezed), (0, eval)(script.replace("const f", "var f")));
+});
+
 if (only !== "demo") test("the modules pass the type check", async () => {
   await promisify(execFile)(process.execPath, [here("node_modules/typescript/bin/tsc"), "--project", here("tsconfig.json")]).catch((e) => assert.fail(e.stdout || e.message));
 });
