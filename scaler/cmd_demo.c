@@ -190,6 +190,12 @@ static void print_progress(void *arg, int done, int all)
 
 // ---- the command ----------------------------------------------------------------------------------------------------------
 
+// Its hosts' cAdvisor tells what tasks use: the page has waste and right sizes then.
+static void measured(struct policy_cluster *c)
+{
+    c->usage.cadvisor_port = 8080;
+}
+
 static int run(struct demo *d)
 {
     struct err err = {0};
@@ -197,7 +203,8 @@ static int run(struct demo *d)
     arena_init(&a, 1 << 20);
     struct sandbox_options weather = {.seed = (uint64_t)d->seed, .weather = true};
     struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy, .state_path = d->state, .market_path = d->market,
-                            .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox, .events = true};
+                            .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox, .events = true,
+                            .settings = d->headless || d->policy ? NULL : measured};
     struct world_options world;
     world_options_default(&world);
     world.groups = d->groups;

@@ -13,7 +13,7 @@ struct past {
     size_t count;                 // steps
     struct history_point *point;  // scratch
     int64_t *tasks;               // of the service in hand, by step
-    struct res *need;             // of the cluster in hand, by step
+    struct res *need, *used;      // of the cluster in hand, by step
 };
 
 // As the world has it (planner/sim/demand.c): a service of the trace by its share, another by its profile, with some inertia.
@@ -72,7 +72,8 @@ static int put_tasks(struct past *p, int64_t cluster, enum series series, const 
 static int fill_service(struct past *p, const struct world_view *v, int service, int64_t cluster, struct err *err)
 {
     const struct world_service *s = &v->services[service];
-    struct res need = v->taskdefs[s->deployments[0].taskdef].need;
+    const struct world_taskdef *d = &v->taskdefs[s->deployments[0].taskdef];
+    struct res need = d->need, use = sandbox_use_of(d->family, need);
     const struct {
         enum series series;
         int64_t each;
@@ -80,11 +81,14 @@ static int fill_service(struct past *p, const struct world_view *v, int service,
         {SERIES_SERVICE_DESIRED, 1}, {SERIES_SERVICE_RUNNING, 1}, {SERIES_SERVICE_PENDING, 0}, {SERIES_SERVICE_WAITING, 0},
         {SERIES_SERVICE_NEED_CPU_UNITS, need.v[RES_CPU]}, {SERIES_SERVICE_NEED_MEMORY_MIB, need.v[RES_MEMORY]},
         {SERIES_SERVICE_RESERVED_CPU_UNITS, need.v[RES_CPU]}, {SERIES_SERVICE_RESERVED_MEMORY_MIB, need.v[RES_MEMORY]},
+        {SERIES_SERVICE_USED_CPU_UNITS, use.v[RES_CPU]}, {SERIES_SERVICE_USED_MEMORY_MIB, use.v[RES_MEMORY]},
     };
     int rc = 0;
     follow(p, v, service);
-    for (size_t k = 0; k < p->count; k++)
+    for (size_t k = 0; k < p->count; k++) {
         p->need[k] = res_add(p->need[k], res_scale(need, p->tasks[k]));
+        p->used[k] = res_add(p->used[k], res_scale(use, p->tasks[k]));
+    }
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rows); i++)
         rc = put_tasks(p, cluster, rows[i].series, s->name, rows[i].each, err);
     return rc;
@@ -97,13 +101,15 @@ static int64_t instances_for(struct res need)
     return by_cpu > by_memory ? by_cpu : by_memory;
 }
 
-static int64_t cluster_value(struct res need, enum series series)
+static int64_t cluster_value(struct res need, struct res used, enum series series)
 {
     int64_t instances = instances_for(need);
     if (series == SERIES_NEED_CPU_UNITS || series == SERIES_RESERVED_CPU_UNITS)
         return need.v[RES_CPU];
     if (series == SERIES_NEED_MEMORY_MIB || series == SERIES_RESERVED_MEMORY_MIB)
         return need.v[RES_MEMORY];
+    if (series == SERIES_USED_CPU_UNITS || series == SERIES_USED_MEMORY_MIB)
+        return used.v[series == SERIES_USED_CPU_UNITS ? RES_CPU : RES_MEMORY];
     if (series == SERIES_CAPACITY_CPU_UNITS)
         return instances * INSTANCE_CPU_UNITS;
     if (series == SERIES_CAPACITY_MEMORY_MIB)
@@ -116,10 +122,27 @@ static int64_t cluster_value(struct res need, enum series series)
 static int fill_cluster(struct past *p, int64_t cluster, struct err *err)
 {
     int rc = 0;
-    for (int series = 0; rc == 0 && series <= SERIES_COST_USD_MICRO_PER_HOUR; series++) {
+    for (int series = 0; rc == 0 && series < SERIES_COUNT; series++) {
+        if (series > SERIES_COST_USD_MICRO_PER_HOUR && series != SERIES_USED_CPU_UNITS && series != SERIES_USED_MEMORY_MIB)
+            continue;
         for (size_t k = 0; k < p->count; k++)
-            p->point[k] = (struct history_point){p->from_ms + (int64_t)k * STEP_MS, cluster_value(p->need[k], (enum series)series)};
+            p->point[k] = (struct history_point){p->from_ms + (int64_t)k * STEP_MS, cluster_value(p->need[k], p->used[k], (enum series)series)};
         rc = put(p, cluster, (enum series)series, NULL, err);
+    }
+    return rc;
+}
+
+// Each fleet's target, as it is now times what the cluster's instances were to what they are.
+static int fill_limits(struct past *p, const struct world_view *v, int c, int64_t cluster, struct err *err)
+{
+    int64_t now = p->count ? instances_for(p->need[p->count - 1]) : 0;
+    int rc = 0;
+    for (int f = 0; rc == 0 && now > 0 && f < v->fleet_count; f++) {
+        if (v->fleets[f].cluster != c || v->fleets[f].instant)
+            continue;
+        for (size_t k = 0; k < p->count; k++)
+            p->point[k] = (struct history_point){p->from_ms + (int64_t)k * STEP_MS, (v->fleets[f].wanted * instances_for(p->need[k]) + now - 1) / now};
+        rc = put(p, cluster, SERIES_LIMIT_USED, history_limit_fleet(&p->rig->arena, &(struct fleet){.id = v->fleets[f].id, .name = ""}), err);
     }
     return rc;
 }
@@ -131,6 +154,7 @@ static int fill_region(struct past *p, const struct demo_history_options *o, str
     for (int c = 0; rc == 0 && c < v.cluster_count; c++) {
         int64_t id = 0;
         memset(p->need, 0, p->count * sizeof *p->need);
+        memset(p->used, 0, p->count * sizeof *p->used);
         rc = state_cluster(p->rig->state, v.account, v.region, v.clusters[c].name, &id, err);
         for (int s = 0; rc == 0 && s < v.service_count; s++) {
             if (v.services[s].cluster != c)
@@ -142,6 +166,8 @@ static int fill_region(struct past *p, const struct demo_history_options *o, str
         }
         if (rc == 0)
             rc = fill_cluster(p, id, err);
+        if (rc == 0)
+            rc = fill_limits(p, &v, c, id, err);
     }
     return rc;
 }
@@ -154,11 +180,13 @@ int demo_history_fill(struct rig *r, const struct demo_history_options *o, struc
     p.point = calloc(p.count + 1, sizeof *p.point);
     p.tasks = calloc(p.count + 1, sizeof *p.tasks);
     p.need = calloc(p.count + 1, sizeof *p.need);
-    assert(p.point && p.tasks && p.need);
+    p.used = calloc(p.count + 1, sizeof *p.used);
+    assert(p.point && p.tasks && p.need && p.used);
     for (p.region = 0; rc == 0 && p.region < r->region_count; p.region++)
         rc = fill_region(&p, o, err);
     free(p.point);
     free(p.tasks);
     free(p.need);
+    free(p.used);
     return rc;
 }

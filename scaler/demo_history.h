@@ -1,7 +1,8 @@
 // The demo's past: weeks of history before its first tick, generated from what its services do (their profiles, or the trace looped backwards).
 //
 // Demand is exactly what the world would have wanted; capacity, instances and cost are what such a demand takes with an eighth to spare, for
-// the world itself did not run then. Same seed, same past.
+// the world itself did not run then. Use is what the hosts' cAdvisor shows of so many tasks, a fleet's target follows its instances. Same seed,
+// same past.
 #pragma once
 
 #include "scaler/rig.h"

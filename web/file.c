@@ -186,6 +186,12 @@ static void keep_services(struct writer *w)
     }
 }
 
+static void keep_limits(struct writer *w, const struct view_cluster *c)
+{
+    bool named = ambiguous(w->o->view, c);
+    keep(w, true, (struct question){.parts = {"limits"}, .query = {{"account", named ? c->account : NULL}, {"cluster", c->name}, {"region", named ? c->region : NULL}}});
+}
+
 static void keep_all(struct writer *w)
 {
     const struct view *v = w->o->view;
@@ -201,6 +207,8 @@ static void keep_all(struct writer *w)
         keep(w, false, about(w, v->clusters[i], NULL));
     keep(w, true, ticks_of(w, NULL, "true"));
     keep_series(w, NULL, "15m", 86400000);
+    for (size_t i = 0; i < v->cluster_count; i++)
+        keep_limits(w, v->clusters[i]);
     static const char *const parts[] = {"instances", "pools"};
     for (size_t k = 0; k < ARRAY_LEN(ranges) + ARRAY_LEN(parts); k++)
         for (size_t i = 0; i < v->cluster_count; i++)

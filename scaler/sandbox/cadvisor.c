@@ -18,10 +18,14 @@ struct host_page {
     struct slice only;  // an instance's id; empty: all
 };
 
-// 30 to 70 % of CPU, 50 to 80 % of memory.
-static double share_of(const struct host_page *p, const char *family, uint64_t seed, double least, double spread)
+static double share_of(const char *family, uint64_t seed, double least, double spread)
 {
-    return (least + spread * (double)(hash_bytes(seed, family, strlen(family)) % 1000) / 1000) * p->percent / 100;
+    return least + spread * (double)(hash_bytes(seed, family, strlen(family)) % 1000) / 1000;
+}
+
+struct res sandbox_use_of(const char *family, struct res need)
+{
+    return res_make((int64_t)((double)need.v[RES_CPU] * share_of(family, 1, 0.3, 0.4)), (int64_t)((double)need.v[RES_MEMORY] * share_of(family, 2, 0.5, 0.3)));
 }
 
 static void write_labels(const struct host_page *p, const struct world_task *t, const struct world_taskdef *d, const char *container)
@@ -44,7 +48,7 @@ static bool shown(const struct host_page *p, const struct world_task *t)
 
 static void write_cpu(const struct host_page *p, const struct world_task *t, const struct world_taskdef *d)
 {
-    double cores = (double)t->need.v[RES_CPU] / 1024 * share_of(p, d->family, 1, 0.3, 0.4), seconds = (double)(p->v.now_ms - t->started_ms) / 1000;
+    double cores = (double)sandbox_use_of(d->family, t->need).v[RES_CPU] / 1024 * p->percent / 100, seconds = (double)(p->v.now_ms - t->started_ms) / 1000;
     for (int k = 0; k < d->container_count; k++) {
         buf_add_str(p->out, "container_cpu_usage_seconds_total");
         write_labels(p, t, d, d->containers[k].name);
@@ -55,7 +59,7 @@ static void write_cpu(const struct host_page *p, const struct world_task *t, con
 
 static void write_memory(const struct host_page *p, const struct world_task *t, const struct world_taskdef *d)
 {
-    double bytes = (double)t->need.v[RES_MEMORY] * MIB * share_of(p, d->family, 2, 0.5, 0.3);
+    double bytes = (double)sandbox_use_of(d->family, t->need).v[RES_MEMORY] * MIB * p->percent / 100;
     for (int k = 0; k < d->container_count; k++) {
         buf_add_str(p->out, "container_memory_working_set_bytes");
         write_labels(p, t, d, d->containers[k].name);

@@ -30,6 +30,17 @@ static void expect_sum_of_services(struct rig *r, const struct world_view *v, in
         assert_int_equal(state_history_values(r->state, cluster, SERIES_SERVICE_NEED_CPU_UNITS, v->services[s].name, at_ms, 300000, 1, &one, NULL), 0);
         sum += one;
     }
+    double used, target;
+    assert_int_equal(state_history_values(r->state, cluster, SERIES_USED_CPU_UNITS, "", at_ms, 300000, 1, &used, NULL), 0);
+    assert_true(used > 0.3 * need - (double)v->task_count);  // a task's use is in whole units
+    assert_true(used < 0.7 * need);
+    for (int f = 0; f < v->fleet_count; f++) {
+        if (v->fleets[f].cluster != 0)
+            continue;
+        const char *subject = history_limit_fleet(&r->arena, &(struct fleet){.id = v->fleets[f].id, .name = ""});
+        assert_int_equal(state_history_values(r->state, cluster, SERIES_LIMIT_USED, subject, at_ms, 300000, 1, &target, NULL), 0);
+        assert_true(target > 0 && target < 4 * (double)v->fleets[f].wanted);
+    }
     assert_true(need > 0);
     assert_true(need == sum);
     assert_true(capacity >= need);

@@ -189,16 +189,16 @@ export function planningView(c, fail) {
   const title = h("div", { class: "title" }, h("h1", { id: "title" }, "Planning"),
     list.length > 1 ? h("label", { class: "quiet" }, h("span", { class: "unseen" }, "Cluster "), h("select", { id: "planning-cluster", onchange: (/** @type {any} */ e) => go({ cluster: e.target.value }) }, list.map((x) => h("option", { key: x.account + x.region + x.name, value: x.name, selected: x.name === cluster }, x.name))))
       : h("span", { class: "quiet" }, h("a", { href: href({ page: "cluster", cluster }, true), "data-go": "" }, name(cluster, 60))));
-  if (state.file) return h("div", { class: "planning-page" }, title, h("p", { class: "sentence", id: "sentence" }, "A report of one file cannot simulate: masu simulate --history does, from the same journal."));
   if (!cluster) return h("div", { class: "planning-page" }, title, h("p", { class: "sentence", id: "sentence" }, "There is no cluster yet."));
   const mine = run && run.ask.cluster === cluster;
   const results = mine && run.today ? { today: run.today, change: run.change } : null;
+  const ahead = state.full ? [calendarView(state.full, c, null), limitsView(c, null), poolsView(state.full, c, null)] : null;
+  if (state.file) return h("div", { class: "planning-page" }, title, h("p", { class: "sentence", id: "sentence" }, "A report of one file cannot simulate: masu simulate --history does, from the same journal."), ahead);
   return h("div", { class: "planning-page" }, title, h("p", { class: "sentence", id: "sentence" }, sentence(mine ? run : null)), fail,
     h("section", { key: "whatif", "aria-labelledby": "whatif-head" },
       h("div", { class: "head" }, h("h2", { id: "whatif-head" }, "What if"), h("span", { class: "quiet" }, run && !mine ? ["the last one was of ", name(run.ask.cluster, 40)] : "the daemon's own planner over the recorded demand, prices and interruptions")),
       h("div", { class: "halved" }, form(cluster, running, run),
         h("div", { key: "results" }, h("h3", { id: "results-head", class: "unseen" }, "Results"),
           results ? [table(results.today, results.change), results.today.left_out.map((/** @type {string} */ t) => h("p", { key: t, class: "note" }, "Left out: " + t))] : h("p", { class: "empty" }, running ? "Results stand here when it is done." : "Nothing was simulated yet.")))),
-    results ? frontier(results.today, results.change) : null,
-    state.full ? [calendarView(state.full, c, null), limitsView(c, null)] : null, state.full ? poolsView(state.full, c, null) : null);
+    results ? frontier(results.today, results.change) : null, ahead);
 }
