@@ -190,10 +190,11 @@ static void print_progress(void *arg, int done, int all)
 
 // ---- the command ----------------------------------------------------------------------------------------------------------
 
-// Its hosts' cAdvisor tells what tasks use: the page has waste and right sizes then.
-static void measured(struct policy_cluster *c)
+// For the page: its hosts' cAdvisor tells what tasks use, so that it has waste and right sizes, and EC2 how likely each zone gives capacity.
+static void talkative(struct policy_cluster *c)
 {
     c->usage.cadvisor_port = 8080;
+    c->placement_scores_ms = 900000;
 }
 
 static int run(struct demo *d)
@@ -204,7 +205,7 @@ static int run(struct demo *d)
     struct sandbox_options weather = {.seed = (uint64_t)d->seed, .weather = true};
     struct rig_options o = {.seed = (uint64_t)d->seed, .speed = d->headless ? 0 : d->speed, .trace_mean = d->trace_mean, .policy_path = d->policy, .state_path = d->state, .market_path = d->market,
                             .sandbox = d->faults ? &weather : NULL, .inbox = &d->inbox, .events = true,
-                            .settings = d->headless || d->policy ? NULL : measured};
+                            .settings = d->headless || d->policy ? NULL : talkative};
     struct world_options world;
     world_options_default(&world);
     world.groups = d->groups;

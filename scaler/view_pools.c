@@ -64,6 +64,38 @@ static bool is_member(const struct instance *i)
     return i->fleet >= 0 && i->ec2 != EC2_TERMINATED && i->ec2 != EC2_SHUTTING_DOWN;
 }
 
+// Of a pool of any zone the zones are told in which it has something: members, or a memory.
+static void tell_zone(struct view_cluster *c, int fleet, const char *type, const char *zone, size_t *known)
+{
+    const struct view_pool *any = *zone ? find(c, fleet, type, "") : NULL;
+    if (!any || find(c, fleet, type, zone))
+        return;
+    struct view_pool x = *any;
+    x.zone = zone;
+    for (size_t k = c->pool_count; k < *known; k++)
+        if (by_place(&c->pools[k], &x) == 0)
+            return;
+    c->pools[(*known)++] = x;
+}
+
+static void tell_zones(struct view_cluster *c)
+{
+    const struct snapshot *s = c->snapshot;
+    size_t known = c->pool_count;
+    for (size_t k = 0; k < s->instance_count; k++)
+        if (is_member(&s->instances[k]))
+            tell_zone(c, s->instances[k].fleet, s->instances[k].type, s->instances[k].zone, &known);
+    for (size_t k = 0; k < c->memo->stamp_count; k++) {
+        const char *key = c->memo->stamps[k].key, *space = c->memo->stamps[k].kind == STAMP_POOL ? strrchr(key, ' ') : NULL;
+        const char *type = space ? arena_strndup(&c->arena, key, (size_t)(space - key)) : "";
+        for (size_t f = 0; space && f < s->fleet_count; f++)
+            tell_zone(c, (int)f, type, space + 1, &known);
+    }
+    c->pool_count = known;
+    if (known > 0)
+        qsort(c->pools, known, sizeof *c->pools, by_place);
+}
+
 static void count_members(struct view_cluster *c)
 {
     for (size_t k = 0; k < c->snapshot->instance_count; k++) {
@@ -100,7 +132,7 @@ void view_pools_fill(struct view_cluster *c)
     size_t most = 0;
     for (size_t f = 0; f < s->fleet_count; f++)
         most += s->fleets[f].pool_count;
-    c->pools = arena_array(&c->arena, struct view_pool, most);
+    c->pools = arena_array(&c->arena, struct view_pool, most + s->instance_count + c->memo->stamp_count * (s->fleet_count + 1));
     for (size_t f = 0; f < s->fleet_count; f++)
         for (size_t k = 0; k < s->fleets[f].pool_count; k++)
             c->pools[c->pool_count++] = make(s, f, &s->fleets[f].pools[k]);
@@ -108,6 +140,7 @@ void view_pools_fill(struct view_cluster *c)
     if (most > 0)
         qsort(c->pools, most, sizeof *c->pools, by_place);
     merge(c);
+    tell_zones(c);
     count_members(c);
     remember(c);
     if (c->pool_count > 0)

@@ -90,7 +90,8 @@ static void an_old_view_stays_readable_and_equal_while_new_ones_come(void **stat
     view_release(new);
 }
 
-// Three overrides of m5.xlarge in two subnets of 1a, one without addresses, and one in 1b; m5.2xlarge in any zone.
+// Three overrides of m5.xlarge in two subnets of 1a, one without addresses, and one in 1b; m5.2xlarge in any zone, has a member in one and failed
+// in another.
 static void pools_are_a_type_in_a_zone_with_their_members_and_their_memory(void **state)
 {
     struct world *w = *state;
@@ -101,11 +102,13 @@ static void pools_are_a_type_in_a_zone_with_their_members_and_their_memory(void 
         {.type = 0, .type_name = "m5.xlarge", .zone = "eu-west-1a", .weight_milli = 4000, .subnet = "subnet-2"},
     };
     struct memo_stamp stamps[] = {{STAMP_POOL, "m5.xlarge eu-west-1", 1, 2, 1, POOL_SLOW},
-                                  {STAMP_POOL, "m5.xlarge eu-west-1b", FACTS_NOW_MS - 60000, FACTS_NOW_MS + 60000, 2, POOL_REFUSED}};
+                                  {STAMP_POOL, "m5.xlarge eu-west-1b", FACTS_NOW_MS - 60000, FACTS_NOW_MS + 60000, 2, POOL_REFUSED},
+                                  {STAMP_POOL, "m5.2xlarge eu-west-1c", FACTS_NOW_MS - 60000, FACTS_NOW_MS + 60000, 1, POOL_REFUSED},
+                                  {STAMP_POOL, "m5.large eu-west-1c", FACTS_NOW_MS - 60000, FACTS_NOW_MS + 60000, 1, POOL_REFUSED}};
     w->facts.fleets[0].pools = pools;
     w->facts.fleets[0].pool_count = 4;
     w->facts.memo.stamps = stamps;
-    w->facts.memo.stamp_count = 2;
+    w->facts.memo.stamp_count = 4;
     w->facts.types[1].registered = (struct res){0};
     for (int i = 0; i < 4; i++)
         w->facts.instances[i].fleet = 0;
@@ -114,8 +117,8 @@ static void pools_are_a_type_in_a_zone_with_their_members_and_their_memory(void 
     publish(w, 1, 0);
     struct view *v = view_acquire(&w->box);
     const struct view_cluster *c = v->clusters[0];
-    assert_int_equal(c->pool_count, 3);
-    const struct view_pool *here = &c->pools[0], *any = &c->pools[1], *ill = &c->pools[2];
+    assert_int_equal(c->pool_count, 5);
+    const struct view_pool *here = &c->pools[0], *large = &c->pools[1], *failed = &c->pools[2], *ill = &c->pools[3], *any = &c->pools[4];
     assert_string_equal(here->zone, "eu-west-1a");
     assert_int_equal(here->spot_instances, 1);
     assert_int_equal(here->on_demand_instances, 1);
@@ -124,8 +127,15 @@ static void pools_are_a_type_in_a_zone_with_their_members_and_their_memory(void 
     assert_int_equal(here->spot_usd_micro, 76000);  // the type's, where its zone has none
     assert_true(here->measured);
     assert_null(here->failed);
+    assert_string_equal(large->type, "m5.2xlarge");
+    assert_string_equal(large->zone, w->facts.instances[1].zone);
+    assert_int_equal(large->spot_instances, 1);
+    assert_int_equal(large->weight_milli, 8000);
+    assert_string_equal(failed->zone, "eu-west-1c");
+    assert_int_equal(failed->failed->count, 1);
     assert_string_equal(any->type, "m5.2xlarge");
-    assert_int_equal(any->spot_instances, 1);
+    assert_string_equal(any->zone, "");
+    assert_int_equal(any->spot_instances + any->on_demand_instances, 0);
     assert_false(any->measured);
     assert_int_equal(any->capacity.v[RES_MEMORY], 32768 * 94 / 100 - 256);
     assert_string_equal(ill->zone, "eu-west-1b");
