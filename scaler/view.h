@@ -107,7 +107,7 @@ struct view_cluster {
     const struct verdict **instance_verdict;  // by instance of the snapshot, NULL none
     const struct memo_drain **instance_drain; // same; only drains in progress
     struct res *instance_capacity, *instance_reserved;  // same; capacity zero = unknown
-    int64_t *instance_usd_micro;       // same; 0 unknown
+    int64_t *instance_usd_micro, saved_usd_micro;  // same; 0 unknown. An hour of all, by not being on demand; -1 unknown: some price is
     const char **instance_box;         // same; "coming", "active", "draining", "held", "empty", "interrupted", "disconnected",
                                        // "foreign", "leaving"
     bool *source_stale;                // by source kind: unknown, partial or older than the policy allows

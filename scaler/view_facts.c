@@ -282,6 +282,17 @@ static const char *box_word(const struct view_cluster *c, size_t index)
     return i->ecs == ECS_ACTIVE && i->agent_connected ? "active" : "disconnected";
 }
 
+// Of the instances that the plan's cost is of.
+static void save(struct view_cluster *c, const struct instance *x, const struct instance_type *type)
+{
+    if (x->fleet < 0 || x->ec2 == EC2_TERMINATED || x->ec2 == EC2_SHUTTING_DOWN || !x->spot || c->saved_usd_micro < 0)
+        return;
+    if (type && type->spot_usd_micro > 0 && type->on_demand_usd_micro > 0)
+        c->saved_usd_micro += type->on_demand_usd_micro > type->spot_usd_micro ? type->on_demand_usd_micro - type->spot_usd_micro : 0;
+    else
+        c->saved_usd_micro = -1;
+}
+
 static void fill_instances(struct view_cluster *c)
 {
     const struct snapshot *s = c->snapshot;
@@ -295,6 +306,7 @@ static void fill_instances(struct view_cluster *c)
         const struct instance_type *type = find_type(s, x->type);
         c->instance_box[i] = box_word(c, i);
         c->spot_count += x->spot;
+        save(c, x, type);
         if (type)
             c->instance_usd_micro[i] = x->spot ? type->spot_usd_micro : type->on_demand_usd_micro;
         if (!res_is_zero(x->registered)) {

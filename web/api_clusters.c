@@ -46,7 +46,7 @@ static void write_status(struct jsonw *j, const struct web_request *r, const str
 
 static const char *const unticked_keys[] = {
     "tick", "at", "duration_ms", "next_tick", "instances", "capacity", "reserved", "need", "waiting_tasks", "waiting_since",
-    "drains_in_progress", "drains_total", "cost_usd_micro_per_hour", "spot_permyriad", "stale_sources",
+    "drains_in_progress", "drains_total", "cost_usd_micro_per_hour", "saved_usd_micro_per_hour", "spot_permyriad", "stale_sources",
 };
 
 static void write_figures(struct jsonw *j, const struct view_cluster *c)
@@ -77,6 +77,10 @@ static void write_figures(struct jsonw *j, const struct view_cluster *c)
     jsonw_int(j, "undone", c->memo->drains_undone);
     jsonw_end(j);
     jsonw_int(j, "cost_usd_micro_per_hour", p->hourly.micro);
+    if (c->saved_usd_micro < 0)
+        jsonw_null(j, "saved_usd_micro_per_hour");
+    else
+        jsonw_int(j, "saved_usd_micro_per_hour", c->saved_usd_micro);
     jsonw_int(j, "spot_permyriad", total ? c->spot_count * 10000 / (int64_t)total : 0);
     jsonw_int(j, "stale_sources", c->stale_sources);
 }

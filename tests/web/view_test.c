@@ -144,6 +144,35 @@ static void pools_are_a_type_in_a_zone_with_their_members_and_their_memory(void 
     view_release(v);
 }
 
+static int64_t saved_of(struct world *w)
+{
+    publish(w, 1, 0);
+    struct view *v = view_acquire(&w->box);
+    int64_t saved = v->clusters[0]->saved_usd_micro;
+    view_release(v);
+    return saved;
+}
+
+static void what_spot_saves_is_told_where_all_prices_are_known(void **state)
+{
+    struct world *w = *state;
+    struct instance_type *t = &w->facts.types[0];
+    int64_t spot = 0;
+    for (size_t i = 0; i < w->facts.snapshot.instance_count; i++) {
+        w->facts.instances[i].fleet = i > 0 ? 0 : -1;  // one is of no fleet, as in the plan's cost
+        w->facts.instances[i].type = t->name;
+        spot += i > 0 && w->facts.instances[i].spot && w->facts.instances[i].ec2 != EC2_TERMINATED && w->facts.instances[i].ec2 != EC2_SHUTTING_DOWN;
+    }
+    assert_true(spot > 0);
+    t->on_demand_usd_micro = 200000;
+    t->spot_usd_micro = 76000;
+    assert_int_equal(saved_of(w), spot * 124000);
+    t->spot_usd_micro = 210000;  // dearer than on demand saves nothing
+    assert_int_equal(saved_of(w), 0);
+    t->spot_usd_micro = 0;
+    assert_int_equal(saved_of(w), -1);
+}
+
 static void a_failed_tick_keeps_the_last_facts_and_says_why(void **state)
 {
     struct world *w = *state;
@@ -352,6 +381,7 @@ int main(void)
         T(a_view_owns_its_memory),
         T(an_old_view_stays_readable_and_equal_while_new_ones_come),
         T(pools_are_a_type_in_a_zone_with_their_members_and_their_memory),
+        T(what_spot_saves_is_told_where_all_prices_are_known),
         T(a_failed_tick_keeps_the_last_facts_and_says_why),
         T(a_cluster_that_fails_from_the_start_is_not_ticked),
         T(decisions_are_the_newest_fifty_that_acted),

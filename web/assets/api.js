@@ -7,7 +7,7 @@
  *   policy_hash: string, period_ms: number, tick: number | null, at: string | null, duration_ms: number | null, next_tick: string | null,
  *   instances: Counts | null, capacity: Res | null, reserved: Res | null, need: Res | null, waiting_tasks: number | null,
  *   waiting_since: string | null, drains_in_progress: number | null, drains_total: { begun: number, finished: number, undone: number } | null,
- *   cost_usd_micro_per_hour: number | null, spot_permyriad: number | null, stale_sources: number | null, control: Control | null,
+ *   cost_usd_micro_per_hour: number | null, saved_usd_micro_per_hour: number | null, spot_permyriad: number | null, stale_sources: number | null, control: Control | null,
  *   alert_count: AlertCount }} Cluster
  * @typedef {{ mode: string, who: string, why: string, since: string | null, until: string | null }} Control
  * @typedef {{ total: number, worst: string | null }} AlertCount

@@ -29,11 +29,14 @@ const scarcest = (c) => {
     : { what: "mem", share: mem, reserved: c.reserved.memory_mib, need: c.need.memory_mib, cap: c.capacity.memory_mib };
 };
 
+/** Of what it would cost on demand. @param {Cluster} c */
+const saved = (c) => (c.saved_usd_micro_per_hour || 0) / ((c.cost_usd_micro_per_hour || 0) + (c.saved_usd_micro_per_hour || 0) || 1);
+
 /** @typedef {(c: Cluster) => number | string} By */
 const byCost = (/** @type {Cluster} */ c) => -(c.cost_usd_micro_per_hour || 0);
 const SORTS = /** @type {Record<string, By | undefined>} */ ({
   name: (c) => c.name.toLowerCase(), instances: (c) => -(c.instances?.total || 0), spot: (c) => -(c.spot_permyriad || 0),
-  reserved: (c) => -(scarcest(c)?.share || 0), cost: byCost,
+  reserved: (c) => -(scarcest(c)?.share || 0), cost: byCost, saved: (c) => -saved(c),
 });
 
 /** @typedef {{ c: Cluster, looks: any[] }} Row */
@@ -52,6 +55,7 @@ function figures(list) {
   const cap = sum((c) => c.capacity?.cpu_units);
   const waits = sum((c) => c.waiting_tasks);
   const cost = sum((c) => c.cost_usd_micro_per_hour);
+  const less = sum((c) => c.saved_usd_micro_per_hour);
   const coming = sum((c) => c.instances?.coming);
   const draining = sum((c) => c.instances?.draining);
   const drains = sum((c) => c.drains_total?.begun);
@@ -61,7 +65,7 @@ function figures(list) {
     figure("Capacity", [vcpu(cap), h("small", null, " vCPU")], percent(sum((c) => c.reserved?.cpu_units), cap) + " reserved"),
     figure("Waiting", [h("span", { class: waits ? "red" : "" }, num(waits)), h("small", null, waits === 1 ? " task" : " tasks")], since < Infinity ? "longest " + duration(state.now - since) : "everything has a place"),
     figure("On the way", coming || draining ? `+${coming} −${draining}` : "0", coming || draining ? [coming && count(coming, "boots", "boot"), draining && count(draining, "drains", "drain")].filter(Boolean).join(", ") : "nothing boots or drains"),
-    figure("Cost", [usdPerHour(cost), h("small", null, "/h")], "$" + num((cost * 24) / 1e6) + " a day at this rate"),
+    figure("Cost", [usdPerHour(cost), h("small", null, "/h")], ["$" + num((cost * 24) / 1e6) + " a day", less ? [", ", h("span", { class: "green" }, percent(less, cost + less)), " saved"] : " at this rate"]),
     figure("Drains", [num(drains), h("small", null, " begun")], num(sum((c) => c.drains_total?.finished)) + " finished, " + num(sum((c) => c.drains_total?.undone)) + " undone"));
 }
 
@@ -112,7 +116,8 @@ function row(r, clock) {
     h("td", { class: "bar-cell" }, s ? [bar(s.reserved, s.need, s.cap), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
     h("td", { class: "spark" }, spark(state.sparks.get(keyOf(c)), s?.what || "CPU")),
     h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict.replace(" the target from ", " "))] : h("span", { class: "quieter" }, "–")),
-    h("td", { class: "n cost" }, cost));
+    h("td", { class: "n cost" }, cost),
+    h("td", { class: "n saved" }, c.saved_usd_micro_per_hour === null ? "–" : h("span", { title: usdPerHour(c.saved_usd_micro_per_hour) + "/h less than on demand" }, percent(saved(c), 1))));
 }
 
 /** @param {import("./format.js").Clock} clock @param {number} width */
@@ -139,9 +144,9 @@ export function estateView(clock, width) {
         h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", movesNote(moves)),
         all.length > 8 ? filterBox("clusters") : null, h("div", { class: "legend right" }, legend())),
       rows.length ? h("table", { class: "clusters" }, h("thead", null, h("tr", null,
-        th("Cluster", "name", "c-name", true), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Last act", "", ""), th("$/h", "cost", "n cost"))),
-        groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 8, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
-          h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 8, (x) => row(x.r, clock)))]))
+        th("Cluster", "name", "c-name", true), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Last act", "", ""), th("$/h", "cost", "n cost"), th("Saved", "saved", "n saved"))),
+        groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 9, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
+          h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 9, (x) => row(x.r, clock)))]))
         : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
     state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + " -> tries again in 20 s")) : null);
 }

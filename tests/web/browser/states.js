@@ -100,6 +100,7 @@ export function states({ browser, startFixture, text, num }) {
         const row = page.locator("tbody tr", { hasText: c.name });
         assert.equal(num(await row.locator("td.inst").innerText()), c.instances.total);
         assert.equal(num(await row.locator("td.cost").innerText()), Math.round(c.cost_usd_micro_per_hour / 10000) / 100);
+        assert.equal(num(await row.locator("td.saved").innerText()), Math.round((100 * c.saved_usd_micro_per_hour) / (c.cost_usd_micro_per_hour + c.saved_usd_micro_per_hour)));
       }
       await page.accessible();
       await page.noOverflow();
