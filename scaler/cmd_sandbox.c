@@ -56,7 +56,7 @@ static int start(struct sandbox_command *c, struct err *err)
             return r;
         o.market = &c->market;
     }
-    struct sandbox_options options = {.seed = (uint64_t)c->seed};
+    struct sandbox_options options = {.seed = (uint64_t)c->seed, .metrics = true, .insights = true};
     clock_init_accelerated(&c->clock, now_ms, c->speed);
     if ((r = world_default((uint64_t)c->seed, &o, &c->world, err)) != 0 || (r = sandbox_new(&c->clock, &options, &c->sandbox, err)) != 0 ||
         (r = sandbox_add_region(c->sandbox, NULL, NULL, c->world, err)) != 0)

@@ -9,6 +9,7 @@
 #include "policies/policy.h"
 #include "scaler/aws/autoscaling_app.h"
 #include "scaler/aws/aws.h"
+#include "scaler/aws/cloudwatch.h"
 #include "scaler/aws/ec2.h"
 #include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ec2_templates.h"
@@ -88,6 +89,7 @@ struct doctor_region {
     struct ec2_spot_requests interrupted;
     struct ec2_scheduled_events scheduled;
     struct quota_answer quota, default_quota;  // of one class, to see that they may be asked for
+    struct cloudwatch_data metrics;     // one of a cluster, to see that they may be asked for
     struct ecs_providers providers;     // that instances or services of its clusters name
     struct appscaling_targets targets;
     struct doctor_cluster *clusters;

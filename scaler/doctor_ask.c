@@ -301,6 +301,14 @@ static void ask_subnets(struct doctor *d, struct doctor_region *r)
     quotas_get_default(with(d, r), quota_classes[QUOTA_STANDARD_SPOT].code, &r->default_quota);
 }
 
+static void ask_metrics(struct doctor *d, struct doctor_region *r)
+{
+    int64_t now_ms = clock_wall_ms(d->transport->clock) / 60000 * 60000;
+    const char *name = r->cluster_count > 0 ? r->clusters[0].policy->name : "", *slash = strrchr(name, '/');
+    const struct cloudwatch_metric metric = {"AWS/ECS", "CPUReservation", {{"ClusterName", slash ? slash + 1 : name}}, "Average"};
+    cloudwatch_get_metric_data(with(d, r), &(struct cloudwatch_ask){&metric, 1, now_ms - 600000, now_ms, 60}, &r->metrics);
+}
+
 // Of fleets whose policy says what a type must have.
 static void ask_launched(struct doctor *d, struct doctor_region *r)
 {
@@ -331,6 +339,7 @@ static void ask_tasks(struct doctor *d, struct doctor_region *r)
     }
     ask_providers(d, r);
     ask_subnets(d, r);
+    ask_metrics(d, r);
     ask_launched(d, r);
 }
 

@@ -88,6 +88,7 @@ static void judge_regional(struct doctor *d, const struct doctor_region *r)
         {"ec2:DescribeInstanceStatus", &r->scheduled.call},
         {"ecs:DescribeCapacityProviders", &r->providers.call},
         {"application-autoscaling:DescribeScalableTargets", &r->targets.call},
+        {"cloudwatch:GetMetricData", &r->metrics.call},
         {"servicequotas:GetServiceQuota", &r->quota.call},
         {"servicequotas:GetAWSDefaultServiceQuota", &r->default_quota.call},
     };

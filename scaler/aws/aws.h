@@ -20,7 +20,7 @@
 #include "scaler/aws/env.h"
 #include "scaler/aws/transport.h"
 
-enum aws_service { AWS_ECS, AWS_EC2, AWS_STS, AWS_APPLICATION_AUTOSCALING, AWS_SQS, AWS_AUTOSCALING, AWS_SERVICEQUOTAS, AWS_SERVICE_COUNT };
+enum aws_service { AWS_ECS, AWS_EC2, AWS_STS, AWS_APPLICATION_AUTOSCALING, AWS_SQS, AWS_AUTOSCALING, AWS_SERVICEQUOTAS, AWS_CLOUDWATCH, AWS_SERVICE_COUNT };
 const char *aws_service_name(enum aws_service s);  // "ecs", …
 
 struct aws;

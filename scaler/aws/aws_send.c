@@ -20,6 +20,7 @@ static const struct protocol protocols[AWS_SERVICE_COUNT] = {
     [AWS_APPLICATION_AUTOSCALING] = {"application/x-amz-json-1.1", "AnyScaleFrontendService"},
     [AWS_SQS] = {"application/x-amz-json-1.0", "AmazonSQS"},
     [AWS_AUTOSCALING] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
+    [AWS_CLOUDWATCH] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
 };
 
 static void on_response(void *arg, const struct transport_response *r);

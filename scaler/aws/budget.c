@@ -46,6 +46,7 @@ enum bucket {
     SQS_ATTRIBUTES,
     ASG_READ,
     ASG_WRITE,
+    METRICS_READ,
     UNKNOWN,
     BUCKET_COUNT
 };
@@ -71,6 +72,7 @@ static const struct {
     [STS_ANY] = {40, 8},              [SCALING_ANY] = {40, 8},          [UNKNOWN] = {20, 4},
     [SQS_RECEIVE] = {8000, 4000},     [SQS_DELETE] = {8000, 4000},        [SQS_ATTRIBUTES] = {40, 8},
     [QUOTAS_ANY] = {10, 5},           [ASG_READ] = {40, 8},             [ASG_WRITE] = {40, 5},
+    [METRICS_READ] = {500, 500},
 };
 
 static const struct {
@@ -127,6 +129,7 @@ static const struct {
     {AWS_AUTOSCALING, "CompleteLifecycleAction", ASG_WRITE},
     {AWS_AUTOSCALING, "RecordLifecycleActionHeartbeat", ASG_WRITE},
     {AWS_AUTOSCALING, "CreateOrUpdateTags", ASG_WRITE},
+    {AWS_CLOUDWATCH, "GetMetricData", METRICS_READ},
     {AWS_STS, "GetCallerIdentity", STS_ANY},
     {AWS_SQS, "ReceiveMessage", SQS_RECEIVE},
     {AWS_SQS, "DeleteMessageBatch", SQS_DELETE},

@@ -22,6 +22,7 @@ static const struct {
     [AWS_APPLICATION_AUTOSCALING] = {"AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", "application-autoscaling"},
     [AWS_SQS] = {"AWS_ENDPOINT_URL_SQS", "sqs"},
     [AWS_AUTOSCALING] = {"AWS_ENDPOINT_URL_AUTO_SCALING", "autoscaling"},
+    [AWS_CLOUDWATCH] = {"AWS_ENDPOINT_URL_CLOUDWATCH", "monitoring"},
 };
 
 const char *aws_service_name(enum aws_service s)

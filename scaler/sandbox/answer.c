@@ -9,11 +9,12 @@
 #define EC2_NAMESPACE "http://ec2.amazonaws.com/doc/2016-11-15/"
 #define STS_NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
 #define SQS_NAMESPACE "http://queue.amazonaws.com/doc/2012-11-05/"
+#define METRICS_NAMESPACE "http://monitoring.amazonaws.com/doc/2010-08-01/"
 #define ASG_NAMESPACE "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 
 static const char *query_namespace(const struct call *c)
 {
-    return c->service == AWS_SQS ? SQS_NAMESPACE : c->service == AWS_ASG ? ASG_NAMESPACE : STS_NAMESPACE;
+    return c->service == AWS_SQS ? SQS_NAMESPACE : c->service == AWS_ASG ? ASG_NAMESPACE : c->service == AWS_METRICS ? METRICS_NAMESPACE : STS_NAMESPACE;
 }
 
 static const char *action(const struct call *c)

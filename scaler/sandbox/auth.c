@@ -187,7 +187,7 @@ static struct region *find_region(struct sandbox *s, const char *account, struct
     return NULL;
 }
 
-static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts", "application-autoscaling", "servicequotas", "sqs", "autoscaling"};
+static const char *const signing_names[AWS_SERVICE_COUNT] = {"ecs", "ec2", "sts", "application-autoscaling", "servicequotas", "sqs", "autoscaling", "monitoring"};
 
 bool call_authenticate(struct call *c)
 {

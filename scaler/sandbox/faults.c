@@ -79,7 +79,7 @@ int64_t sandbox_weather_faults(struct sandbox *s)
 void answer_throttled(struct call *c)
 {
     static const char *const codes[AWS_SERVICE_COUNT] = {"ThrottlingException", "RequestLimitExceeded", "Throttling", "ThrottlingException",
-                                                         "TooManyRequestsException", "RequestThrottled", "Throttling"};
+                                                         "TooManyRequestsException", "RequestThrottled", "Throttling", "Throttling"};
     call_fail(c, c->service == AWS_EC2 ? 503 : 400, codes[c->service], c->service == AWS_EC2 ? "Request limit exceeded." : "Rate exceeded");
 }
 
@@ -97,7 +97,7 @@ static void answer_failure(struct call *c, int status)
     static const char *const codes[AWS_SERVICE_COUNT][2] = {
         {"ServerException", "ServiceUnavailableException"}, {"InternalError", "Unavailable"}, {"InternalFailure", "ServiceUnavailable"},
         {"InternalServiceException", "ServiceUnavailableException"}, {"ServiceException", "ServiceUnavailableException"},
-        {"InternalFailure", "ServiceUnavailable"}, {"ResourceContention", "ServiceUnavailable"}};
+        {"InternalFailure", "ServiceUnavailable"}, {"ResourceContention", "ServiceUnavailable"}, {"InternalServiceError", "ServiceUnavailable"}};
     call_fail(c, status, codes[c->service][status == 503], "The service cannot answer at this time.");
 }
 

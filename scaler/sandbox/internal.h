@@ -10,6 +10,7 @@
 #include "planner/sim/world.h"
 #include "scaler/sandbox/faults.h"
 #include "scaler/sandbox/form.h"
+#include "scaler/sandbox/metrics.h"
 #include "scaler/sandbox/page.h"
 #include "scaler/sandbox/sandbox.h"
 #include "scaler/sandbox/sqs_queue.h"
@@ -20,7 +21,7 @@
 enum { REGIONS_MAX = 8, KEYS_MAX = 16, SESSIONS_MAX = 16, FAULTS_MAX = 64, CHANGES_MAX = 4096, STALE_MAX = 256, OPS_MAX = 64, TASK_SLOTS = 4096, LOOKS_MAX = 1024, SCALABLES_MAX = 64 };
 
 // scaling: Application Auto Scaling; asg: groups
-enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SCALING, AWS_QUOTAS, AWS_SQS, AWS_ASG, AWS_SERVICE_COUNT };
+enum service_kind_aws { AWS_ECS, AWS_EC2, AWS_STS, AWS_SCALING, AWS_QUOTAS, AWS_SQS, AWS_ASG, AWS_METRICS, AWS_SERVICE_COUNT };
 
 // What Application Auto Scaling knows: a target that it moves, and a policy by which it does.
 struct scalable {
@@ -46,6 +47,7 @@ struct region {
     struct placement_question questions[20];
     int question_count;
     char impaired_zone[24];             // calls that span it fail, "" none
+    struct metrics *metrics;            // NULL: not kept
     uint64_t news_taken;                // of the world's news, up to this one
 };
 
@@ -169,8 +171,8 @@ void call_told_task(struct call *c, int task);
 // ---- the pieces
 const struct op *ops_of(enum service_kind_aws service, size_t *ret_count);
 const char *op_action(const struct op *op);                         // without its service: "ListTasks"
-extern const struct op ecs_ops[], ec2_ops[], sts_ops[], scaling_ops[], quotas_ops[], sqs_ops[], asg_ops[];
-extern const size_t ecs_op_count, ec2_op_count, sts_op_count, scaling_op_count, quotas_op_count, sqs_op_count, asg_op_count;
+extern const struct op ecs_ops[], ec2_ops[], sts_ops[], scaling_ops[], quotas_ops[], sqs_ops[], asg_ops[], metrics_ops[];
+extern const size_t ecs_op_count, ec2_op_count, sts_op_count, scaling_op_count, quotas_op_count, sqs_op_count, asg_op_count, metrics_op_count;
 
 void answer_throttled(struct call *c);
 

@@ -44,6 +44,8 @@ void sandbox_free(struct sandbox *s)
     for (int i = 0; i < STALE_MAX; i++)
         buf_release(&s->stale[i].body);
     for (int i = 0; i < s->region_count; i++)
+        metrics_free(s->regions[i].metrics);
+    for (int i = 0; i < s->region_count; i++)
         sqs_release(&s->regions[i]);
     arena_release(&s->arena);
     pthread_mutex_destroy(&s->mutex);
@@ -115,6 +117,8 @@ static void sync_worlds(struct sandbox *s)
         if (now_ms > world_view(s->regions[i].world).now_ms)
             world_advance(s->regions[i].world, now_ms);
         sqs_events_take(s, &s->regions[i]);
+        if (s->options.metrics)
+            metrics_note(&s->regions[i]);
     }
 }
 
@@ -177,7 +181,8 @@ const struct op *ops_of(enum service_kind_aws service, size_t *ret_count)
         size_t count;
     } all[AWS_SERVICE_COUNT] = {[AWS_ECS] = {ecs_ops, ecs_op_count}, [AWS_EC2] = {ec2_ops, ec2_op_count}, [AWS_STS] = {sts_ops, sts_op_count},
                                 [AWS_SCALING] = {scaling_ops, scaling_op_count}, [AWS_QUOTAS] = {quotas_ops, quotas_op_count},
-                                [AWS_SQS] = {sqs_ops, sqs_op_count}, [AWS_ASG] = {asg_ops, asg_op_count}};
+                                [AWS_SQS] = {sqs_ops, sqs_op_count}, [AWS_ASG] = {asg_ops, asg_op_count},
+                                [AWS_METRICS] = {metrics_ops, metrics_op_count}};
     *ret_count = all[service].count;
     return all[service].ops;
 }
@@ -219,6 +224,8 @@ static enum service_kind_aws service_of(const struct sandbox_request *r, struct 
             return AWS_SQS;
         if (slice_eq_str(h.service, "autoscaling"))
             return AWS_ASG;
+        if (slice_eq_str(h.service, "monitoring"))
+            return AWS_METRICS;
     }
     return find_op(AWS_STS, action) != NULL ? AWS_STS : find_op(AWS_ASG, action) != NULL ? AWS_ASG : AWS_EC2;
 }
@@ -251,6 +258,7 @@ static bool check_params(struct call *c)
     const char *version = c->service == AWS_EC2   ? "2016-11-15"
                           : c->service == AWS_SQS ? "2012-11-05"
                           : c->service == AWS_ASG ? "2011-01-01"
+                          : c->service == AWS_METRICS ? "2010-08-01"
                                                   : "2011-06-15";
     if (slice_eq_str(form_get(&c->form, "Version"), version))
         return true;

@@ -38,6 +38,7 @@ struct sandbox_options {
     int64_t read_lag_ms;        // describes show tags and states written less than this long ago as they were; 0 = none
     bool empty_pages;           // every paged list begins with an empty page that carries a token
     bool unlimited;             // no token buckets
+    bool metrics, insights;     // CloudWatch keeps what it would record; Container Insights is on
     bool weather;               // faults come by themselves, by the seed: weather.h
 };
 

@@ -54,6 +54,7 @@ static const struct {
     [BUCKET_QUOTAS] = {10, 5},    // not documented either
     [BUCKET_ASG_READ] = {100, 10},  // nor these
     [BUCKET_ASG_WRITE] = {40, 5},
+    [BUCKET_METRICS] = {500, 500},
 };
 
 bool throttle_take(struct call *c, enum bucket b, double tokens)

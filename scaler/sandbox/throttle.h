@@ -50,6 +50,7 @@ enum bucket {
     BUCKET_QUOTAS,
     BUCKET_ASG_READ,
     BUCKET_ASG_WRITE,
+    BUCKET_METRICS,
     BUCKET_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
+#include "scaler/aws/cloudwatch.h"
 #include "scaler/aws/quotas.h"
 #include "scaler/aws/credentials_sources.h"
 #include "scaler/aws/budget.h"
@@ -144,6 +145,17 @@ static void begin_scaling(struct aws_with w)
     quotas_get_default(w, "L-34B43A08", &quotas[1]);
 }
 
+static void begin_metrics(struct aws_with w)
+{
+    static const struct cloudwatch_metric metrics[] = {
+        {"AWS/ECS", "CPUReservation", {{"ClusterName", "shop"}}, "Average"},
+        {"AWS/ECS", "MemoryUtilization", {{"ClusterName", "shop"}, {"ServiceName", "web & co"}}, "Maximum"},
+        {"AWS/ApplicationELB", "RequestCount", {{"LoadBalancer", "app/shop/50dc6c495c0c9188"}}, "Sum"},
+    };
+    static struct cloudwatch_data data;
+    cloudwatch_get_metric_data(w, &(struct cloudwatch_ask){metrics, ARRAY_LEN(metrics), T0_MS - 86400000, T0_MS, 300}, &data);
+}
+
 static void begin_queue(struct aws_with w)
 {
     static const char *const handles[] = {"AQEB1==", "AQEB2=="}, *const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/events";
@@ -221,6 +233,7 @@ int main(void)
     begin_ec2(f.with, ids);
     begin_scaling(f.with);
     begin_queue(f.with);
+    begin_metrics(f.with);
     begin_groups(f.with, ids);
     sts_get_caller_identity(f.with, &identity);
     aws_run(f.clients, DEADLINE_MS);

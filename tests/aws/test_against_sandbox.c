@@ -7,6 +7,7 @@
 #include "planner/sim/group.h"
 #include "scaler/aws/autoscaling.h"
 #include "scaler/aws/autoscaling_app.h"
+#include "scaler/aws/cloudwatch.h"
 #include "scaler/aws/ec2_fleets.h"
 #include "scaler/aws/ec2_templates.h"
 #include "scaler/aws/ec2_types.h"
@@ -580,15 +581,19 @@ static void each_read_of_scalers(struct account *t, const char *fleet_id)
     assert_string_equal(policies.items[0].type, "TargetTrackingScaling");
 }
 
-static void each_of_the_quotas(struct account *t)
+static void each_of_quotas_and_metrics(struct account *t)
 {
     struct quota_answer standard, never, fallback;
+    struct cloudwatch_data told;
+    const struct cloudwatch_metric metric = {"AWS/ECS", "CPUReservation", {{"ClusterName", "main"}}, "Average"};
+    cloudwatch_get_metric_data(t->with, &(struct cloudwatch_ask){&metric, 1, t->clock.virtual_ms - 600000, t->clock.virtual_ms + 60000, 60}, &told);
     quotas_get(t->with, "L-34B43A08", &standard);
     quotas_get(t->with, "L-3819A6DF", &never);
     quotas_get_default(t->with, "L-3819A6DF", &fallback);
     run(t);
     complete(&standard.call);
     complete(&fallback.call);
+    assert_true(told.series[0].whole && told.series[0].count > 0);
     assert_true(standard.value > 0);
     assert_int_equal(never.call.state, AWS_CALL_FAILED);
     assert_int_equal(never.call.err.kind, ERR_NOT_FOUND);
@@ -764,7 +769,7 @@ static void every_operation_of_the_client_is_sent_and_understood(void **state)
     (void)state;
     struct account t;
     struct sandbox_call_count counts[128];
-    begin(&t, NULL, static_keys);
+    begin(&t, &(struct sandbox_options){.seed = 1, .metrics = true, .insights = true}, static_keys);
     world_add_provider(t.world, "by-ecs", true);
     world_add_provider(t.world, "by-us", false);
     world_stick_fleet(t.world, 0, "launchSpecUnusable");
@@ -782,7 +787,7 @@ static void every_operation_of_the_client_is_sent_and_understood(void **state)
     each_write(&t, cluster, fleet_id);
     each_of_the_queue(&t);
     each_call_of_groups(&t);
-    each_of_the_quotas(&t);
+    each_of_quotas_and_metrics(&t);
     size_t n = sandbox_calls(t.sandbox, counts, ARRAY_LEN(counts));
     for (size_t p = 0; p < permission_count; p++) {
         int64_t calls = 0;

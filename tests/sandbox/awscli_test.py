@@ -4,6 +4,7 @@
 Usage: awscli_test.py SERVER   (a program that takes the options of `masu sandbox`)
 Skipped (exit 77) where awscli or botocore is not installed. Each check prints a line; the first that fails ends the test.
 """
+import datetime
 import json
 import os
 import signal
@@ -411,6 +412,13 @@ def written(server, cluster, host, fleet):
     check("it has a url", answer(server, "sqs", "get-queue-url", "--queue-name", "hand")["QueueUrl"] == url)
     answer(server, "sqs", "list-queues")
     answer(server, "service-quotas", "get-service-quota", "--service-code", "ec2", "--quota-code", "L-34B43A08")
+    now, queries = datetime.datetime.now(datetime.timezone.utc), [
+        {"Id": "a", "MetricStat": {"Metric": {"Namespace": "AWS/ECS", "MetricName": name, "Dimensions": [{"Name": "ClusterName", "Value": cluster}]}, "Period": 60, "Stat": "Average"}}
+        for name in ["MemoryReservation"]]
+    told = answer(server, "cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(queries), "--start-time", (now - datetime.timedelta(hours=1)).isoformat(),
+                  "--end-time", (now + datetime.timedelta(hours=1)).isoformat())["MetricDataResults"][0]
+    check("CloudWatch tells what is reserved", told["StatusCode"] == "Complete" and told["Values"] and all(5 < v <= 100 for v in told["Values"])
+          and len(told["Values"]) == len(told["Timestamps"]), told)
     answer(server, "service-quotas", "get-aws-default-service-quota", "--service-code", "ec2", "--quota-code", "L-3819A6DF")
 
 

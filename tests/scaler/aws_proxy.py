@@ -20,16 +20,18 @@ FLEETS = {"main": "sfr-3216565c-2817-9480-8c90-4b1099e119ea", "jobs": "sfr-b3e9d
 DENIED = {"ecs": (400, b'{"__type":"AccessDeniedException","message":"User: arn:aws:sts::1:x is not authorized to perform this"}'),
           "ec2": (403, b"<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized. Encoded authorization "
                        b"failure message: AbCd</Message></Error></Errors><RequestID>1</RequestID></Response>"),
+          "cloudwatch": (403, b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"),
           "sts": (403, b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>")}
 
 
 def operation_of(headers, body):
-    """("ecs:ListTasks", is it a dry run)"""
+    """("ecs:ListTasks", is it a dry run), as IAM calls it"""
     scope = re.search(r"Credential=[^/]*/\d+/[^/]*/([a-z0-9-]+)/", headers.get("Authorization", ""))
     if "X-Amz-Target" in headers:
         return f"{scope[1] if scope else '?'}:{headers['X-Amz-Target'].rsplit('.', 1)[-1]}", False
     form = dict(urllib.parse.parse_qsl(body.decode("latin-1")))
-    return f"{scope[1] if scope else '?'}:{form.get('Action', '?')}", form.get("DryRun") == "true"
+    service = scope[1].replace("monitoring", "cloudwatch") if scope else "?"
+    return f"{service}:{form.get('Action', '?')}", form.get("DryRun") == "true"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

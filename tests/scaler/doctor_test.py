@@ -95,7 +95,7 @@ def all_is_well(t, reads, writes):
 SPARE = {"ecs:ListClusters", "ec2:DescribeInstanceTypeOfferings", "ec2:GetSpotPlacementScores", "ec2:DescribeSpotPriceHistory", "ecs:DescribeCapacityProviders", "ec2:DescribeSubnets", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeInstanceStatus",
          "ec2:DescribeSpotFleetRequestHistory", "ec2:DescribeFleetHistory", "application-autoscaling:DescribeScalableTargets",
          "application-autoscaling:DescribeScalingPolicies", "sqs:GetQueueAttributes",
-         "servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota", "autoscaling:DescribeScalingActivities"}
+         "cloudwatch:GetMetricData", "servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota", "autoscaling:DescribeScalingActivities"}
 
 
 def groups_permissions(t, of_groups):

@@ -132,8 +132,8 @@ def of_prometheus(folder, env):
         p.wait(timeout=20)
 
 
-def backfill(folder, env, days):
-    return subprocess.run([MASU, "backfill", "--policy", str(folder / "policy.json"), "--state", str(folder / "state.db"), "--days", str(days)], env=env,
+def backfill(folder, env, days, *more):
+    return subprocess.run([MASU, "backfill", "--policy", str(folder / "policy.json"), "--state", str(folder / "state.db"), "--days", str(days), *more], env=env,
                           capture_output=True, text=True, timeout=120)
 
 
@@ -146,6 +146,15 @@ def backfills(folder, env, url):
     again = backfill(folder, env, 4)
     days = re.findall(r"^main (\S+):", again.stdout, re.M)
     check("it goes on where it was", len(days) == 3 and lines and days[0] == lines[0][0] and lines[1][0] not in days, (again.stdout, again.stderr))
+
+
+def from_cloudwatch(folder, env):
+    """The sandbox has recorded since it began, in minutes of its own: what a day's question brings is another test's."""
+    done = backfill(folder, env, 1, "--from", "cloudwatch")
+    check("backfill asks CloudWatch as well", done.returncode == 0 and re.search(r"^main \d{4}-\d\d-\d\d: \d series, \d+ points$", done.stdout, re.M), (done.stdout, done.stderr))
+    check("and knows how large its fleets' units are", "not known" not in done.stdout, done.stdout)
+    done = backfill(folder, env, 1, "--from", "nowhere")
+    check("another source is wrong usage", done.returncode == 64 and "neither" in done.stderr, done.stderr)
 
 
 class Liar(http.server.BaseHTTPRequestHandler):
@@ -202,6 +211,7 @@ def main():
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             of_liars(folder, env)
+            from_cloudwatch(folder, env)
             if not shutil.which("prometheus") or not shutil.which("promtool"):
                 print("no prometheus on this machine")
                 return 1 if failures else 77

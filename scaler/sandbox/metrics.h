@@ -1,0 +1,13 @@
+// What CloudWatch would have recorded of the worlds, minute by minute, from when the sandbox began; two days of it.
+//
+// AWS/ECS, ECS/ContainerInsights and AWS/EC2Spot, of clusters and fleets. A minute in which no task ran, or in which nobody looked at the
+// world, has no data. Values of utilisation are those that cadvisor.c shows.
+#pragma once
+
+#include <stdint.h>
+
+struct region;
+struct metrics;
+
+void metrics_note(struct region *r);     // the world is at the present; once a minute is enough
+void metrics_free(struct metrics *m);    // NULL-safe

@@ -1,0 +1,23 @@
+// The minutes that metrics.c keeps and metrics_answer.c reads: a ring a cluster, a ring a fleet. Private to both.
+#pragma once
+
+#include "scaler/sandbox/internal.h"
+
+enum { METRIC_MINUTES = 2 * 24 * 60 };
+
+struct metric_minute {
+    int64_t minute;                      // since 1970; another one than asked for: no data
+    double registered[2], taken[2];      // by RES_CPU, RES_MEMORY: of ACTIVE and DRAINING instances; what of it is reserved there
+    double reserved[2], used[2], tasks;  // of running tasks
+    double fulfilled, target;            // of a fleet
+};
+
+struct metric_ring {
+    struct metric_minute minutes[METRIC_MINUTES];
+};
+
+struct metrics {
+    int64_t minute;                      // the newest
+    struct metric_ring **clusters, **fleets;  // as in the world
+    int cluster_count, fleet_count;
+};

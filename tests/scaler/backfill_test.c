@@ -1,0 +1,240 @@
+// A cluster's past from CloudWatch, as the virtual AWS recorded it: with Container Insights, without, and what cannot be known.
+#include "tests/cm.h"
+
+#include <math.h>
+
+#include "planner/sim/world.h"
+#include "scaler/aws/cloudwatch.h"
+#include "scaler/backfill_cloudwatch.h"
+#include "scaler/gather.h"
+#include "scaler/sandbox/inproc.h"
+
+#define STEP_MS INT64_C(300000)
+enum { STEPS = 6 };
+
+struct bed {
+    struct clock clock;
+    struct world *world;
+    struct sandbox *sandbox;
+    struct transport *transport;
+    struct aws_clients *clients;
+    struct region *region;
+    struct gather *gather;     // whose facts the snapshot points to
+    struct arena arena;
+    struct policy_cluster policy;
+    struct policy_fleet fleet;
+    struct snapshot s;
+    int64_t from_ms;
+    double reserved[RES_MEMORY + 1], tasks;  // by the world, the mean of the first step
+    double percent, memory;    // of its first minute: CPU that is taken of what is registered, memory that tasks reserve
+};
+
+static const struct aws_env_pair keys[] = {{"AWS_ACCESS_KEY_ID", SANDBOX_KEY_ID}, {"AWS_SECRET_ACCESS_KEY", SANDBOX_SECRET}};
+static const struct aws_env env = {keys, 2};
+
+static double percent_taken(const struct world_view *v)
+{
+    double registered = 0, taken = 0;
+    for (int i = 0; i < v->instance_count; i++) {
+        const struct world_instance *in = &v->instances[i];
+        if (!in->used || in->cluster != 0 || (in->status.now != WE_ACTIVE && in->status.now != WE_DRAINING))
+            continue;
+        registered += (double)in->registered.v[RES_CPU];
+        taken += (double)(in->registered.v[RES_CPU] - in->remaining.v[RES_CPU]);
+    }
+    return 100 * taken / registered;
+}
+
+// Half an hour of the world goes by; of its first five minutes the truth is noted.
+static void live(struct bed *b)
+{
+    b->from_ms = (b->clock.virtual_ms + STEP_MS) / STEP_MS * STEP_MS;
+    for (int k = 0; k < STEPS * 5; k++) {
+        clock_advance_to(&b->clock, b->from_ms + k * 60000);
+        sandbox_sync(b->sandbox);
+        struct world_view v = world_view(b->world);
+        b->percent = k == 0 ? percent_taken(&v) : b->percent;
+        for (int i = 0; i < v.task_count && k < 5; i++) {
+            const struct world_task *t = &v.tasks[i];
+            if (!t->used || t->cluster != 0 || t->instance < 0 || t->last.now != WT_RUNNING)
+                continue;
+            b->tasks += 1.0 / 5;
+            b->memory += k == 0 ? (double)t->need.v[RES_MEMORY] : 0;
+            for (int r = RES_CPU; r <= RES_MEMORY; r++)
+                b->reserved[r] += (double)t->need.v[r] / 5;
+        }
+    }
+    clock_advance_to(&b->clock, b->from_ms + STEPS * STEP_MS);
+}
+
+static void begin(struct bed *b, bool insights)
+{
+    struct err err = {0};
+    struct world_options o;
+    const struct sandbox_options sandbox = {.seed = 1, .unlimited = true, .metrics = true, .insights = insights};
+    memset(b, 0, sizeof *b);
+    world_options_default(&o);
+    o.interruptions_per_instance_day = 0;
+    clock_init_virtual(&b->clock, o.start_ms);
+    assert_int_equal(world_default(7, &o, &b->world, &err), 0);
+    assert_int_equal(sandbox_new(&b->clock, &sandbox, &b->sandbox, &err), 0);
+    assert_int_equal(sandbox_add_region(b->sandbox, NULL, NULL, b->world, &err), 0);
+    assert_int_equal(inproc_new(b->sandbox, &b->clock, NULL, &b->transport, &err), 0);
+    b->clients = aws_clients_new(&(struct aws_options){.transport = b->transport, .env = &env, .seed = 3});
+    arena_init(&b->arena, 0);
+    assert_int_equal(region_new(b->clients, "", SANDBOX_REGION, &b->region, &err), 0);
+    live(b);
+    policy_cluster_defaults(&b->policy);
+    b->policy.name = world_view(b->world).clusters[0].name;
+    b->fleet = (struct policy_fleet){.id = arena_strdup(&b->arena, world_view(b->world).fleets[0].id), .max = 100, .arch = "", .role = FLEET_ROLE_SPOT};
+    b->policy.fleets = &b->fleet;
+    b->policy.fleet_count = 1;
+    b->gather = gather_new(b->region, &b->clock, b->policy.name);
+    assert_int_equal(gather_look(b->gather, &b->policy, 30000, &b->arena, &b->s, &err), 0);
+}
+
+static void end(struct bed *b)
+{
+    gather_free(b->gather);
+    region_free(b->region);
+    aws_clients_free(b->clients);
+    b->transport->ops->free(b->transport);
+    sandbox_free(b->sandbox);
+    world_free(b->world);
+    arena_release(&b->arena);
+}
+
+static void read_past(struct bed *b, const struct cloudwatch_past *p, struct cloudwatch_line ret[CLOUDWATCH_LINES])
+{
+    struct err err = {0};
+    int rc = cloudwatch_past_read(p, b->clients, region_aws(b->region), b->from_ms, b->from_ms + STEPS * STEP_MS, STEP_MS, b->clock.virtual_ms + 60000, &b->arena, ret, &err);
+    if (rc)
+        fail_msg("%s", err.msg);
+}
+
+static const struct cloudwatch_line *line(const struct cloudwatch_line lines[CLOUDWATCH_LINES], enum series series)
+{
+    for (int i = 0; i < CLOUDWATCH_LINES; i++)
+        if (lines[i].series == series)
+            return &lines[i];
+    fail_msg("no line of %s", series_name(series));
+    return NULL;
+}
+
+// Of each minute CloudWatch says what the world has; of before, and of what does not exist, nothing.
+static void each_minute_is_that_of_the_world(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cloudwatch_data told, before;
+    begin(&b, true);
+    const char *cluster = b.policy.name;
+    const struct cloudwatch_metric metrics[] = {
+        {"AWS/ECS", "CPUReservation", {{"ClusterName", cluster}}, "Average"},
+        {"ECS/ContainerInsights", "MemoryReserved", {{"ClusterName", cluster}}, "Maximum"},
+        {"AWS/ECS", "CPUReservation", {{"ClusterName", "nobody"}}, "Average"},
+        {"AWS/ECS", "CPUReservation", {{"ClusterName", cluster}, {"ServiceName", "nobody"}}, "Average"},
+    };
+    const struct aws_with with = {.aws = region_aws(b.region), .arena = &b.arena};
+    cloudwatch_get_metric_data(with, &(struct cloudwatch_ask){metrics, ARRAY_LEN(metrics), b.from_ms, b.from_ms + 600000, 60}, &told);
+    cloudwatch_get_metric_data(with, &(struct cloudwatch_ask){metrics, 2, b.from_ms - 86400000, b.from_ms - 43200000, 300}, &before);
+    aws_run(b.clients, b.clock.virtual_ms + 60000);
+    assert_int_equal(told.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(before.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(told.series[0].count, 10);
+    assert_int_equal(told.series[0].points[0].at_ms, b.from_ms);
+    assert_true(b.percent > 5 && b.percent < 100);
+    assert_int_equal(llround(told.series[0].points[0].value * 1000), llround(b.percent * 1000));
+    assert_int_equal(llround(told.series[1].points[0].value), llround(b.memory));
+    assert_int_equal(told.series[2].count + told.series[3].count + before.series[0].count + before.series[1].count, 0);
+    assert_true(told.series[0].whole && told.series[2].whole);
+    end(&b);
+}
+
+// Within so many per cent.
+static void near(const struct cloudwatch_line *l, double want, double percent)
+{
+    assert_int_equal(l->count, STEPS);
+    double told = (double)l->points[0].value;
+    if (fabs(told - want) > want * percent / 100)
+        fail_msg("%s: %g where %g is true", series_name(l->series), told, want);
+}
+
+static void amounts_come_from_container_insights(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cloudwatch_past p;
+    struct cloudwatch_line lines[CLOUDWATCH_LINES];
+    begin(&b, true);
+    cloudwatch_past_of(&p, &b.policy, NULL);
+    assert_false(p.sizes_known);
+    read_past(&b, &p, lines);
+    near(line(lines, SERIES_NEED_CPU_UNITS), b.reserved[RES_CPU], 0.1);
+    near(line(lines, SERIES_NEED_MEMORY_MIB), b.reserved[RES_MEMORY], 0.1);
+    near(line(lines, SERIES_RUNNING_TASKS), b.tasks, 2);  // a whole number
+    near(line(lines, SERIES_DESIRED_TASKS), b.tasks, 2);
+    assert_int_equal(line(lines, SERIES_NEED_CPU_UNITS)->points[1].at_ms, b.from_ms + STEP_MS);
+    double used = (double)line(lines, SERIES_USED_CPU_UNITS)->points[0].value;
+    assert_true(used > 0.3 * b.reserved[RES_CPU] && used < 0.7 * b.reserved[RES_CPU]);
+    end(&b);
+}
+
+static void without_them_from_percentages_and_the_sizes_of_the_spot_fleets(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cloudwatch_past p;
+    struct cloudwatch_line lines[CLOUDWATCH_LINES];
+    begin(&b, false);
+    cloudwatch_past_of(&p, &b.policy, &b.s);
+    assert_true(p.sizes_known);
+    read_past(&b, &p, lines);
+    near(line(lines, SERIES_NEED_CPU_UNITS), b.reserved[RES_CPU], 10);
+    near(line(lines, SERIES_NEED_MEMORY_MIB), b.reserved[RES_MEMORY], 15);  // types differ in memory a unit
+    near(line(lines, SERIES_RUNNING_TASKS), b.tasks, 2);
+    double used = (double)line(lines, SERIES_USED_CPU_UNITS)->points[0].value;
+    assert_true(used > 0.3 * b.reserved[RES_CPU] && used < 0.8 * b.reserved[RES_CPU]);
+    // A group, or a fleet without an instance: percentages of what is not known are not known.
+    cloudwatch_past_of(&p, &b.policy, NULL);
+    read_past(&b, &p, lines);
+    assert_int_equal(line(lines, SERIES_NEED_CPU_UNITS)->count, 0);
+    assert_int_equal(line(lines, SERIES_USED_MEMORY_MIB)->count, 0);
+    near(line(lines, SERIES_RUNNING_TASKS), b.tasks, 2);
+    b.fleet.id = "sfr-nobody";
+    cloudwatch_past_of(&p, &b.policy, &b.s);
+    assert_false(p.sizes_known);
+    end(&b);
+}
+
+static void a_call_that_fails_tells_nothing(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cloudwatch_past p;
+    struct cloudwatch_line lines[CLOUDWATCH_LINES];
+    struct err err = {0};
+    begin(&b, true);
+    cloudwatch_past_of(&p, &b.policy, NULL);
+    assert_int_equal(sandbox_add_fault(b.sandbox, &(struct sandbox_fault){"cloudwatch:GetMetricData", SANDBOX_FAULT_DENIED, 0, 1}, &err), 0);
+    assert_int_equal(cloudwatch_past_read(&p, b.clients, region_aws(b.region), b.from_ms, b.from_ms + STEP_MS, STEP_MS, b.clock.virtual_ms + 60000, &b.arena, lines, &err),
+                     ERR_DENIED);
+    assert_int_equal(sandbox_add_fault(b.sandbox, &(struct sandbox_fault){"cloudwatch:GetMetricData", SANDBOX_FAULT_THROTTLE, 0, 1}, &err), 0);
+    read_past(&b, &p, lines);  // throttled once, it is asked again
+    assert_int_equal(line(lines, SERIES_NEED_CPU_UNITS)->count, STEPS);
+    sandbox_set_empty_pages(b.sandbox, true);
+    read_past(&b, &p, lines);
+    assert_int_equal(line(lines, SERIES_NEED_CPU_UNITS)->count, STEPS);
+    end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_minute_is_that_of_the_world),
+        cmocka_unit_test(amounts_come_from_container_insights),
+        cmocka_unit_test(without_them_from_percentages_and_the_sizes_of_the_spot_fleets),
+        cmocka_unit_test(a_call_that_fails_tells_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
