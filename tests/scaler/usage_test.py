@@ -1,6 +1,7 @@
-"""Measured use, from a real Prometheus that scrapes the sandbox; and from servers that lie, stall and flood.
+"""Measured use, from a real Prometheus that scrapes the sandbox, a real mtail that reads an access log, and an Envoy's series; and from
+servers that lie, stall and flood.
 
-usage: usage_test.py MASU. Exit 77 (skipped) where Debian's package prometheus is not installed.
+usage: usage_test.py MASU. Exit 77 (skipped) where Debian's package prometheus is not installed; without mtail that part is left out.
 """
 import http.server
 import json
@@ -60,12 +61,14 @@ def write_past(folder, base):
     return cores, second
 
 
-def start_prometheus(folder, base, *more):
+def start_prometheus(folder, base, *more, ports=()):
+    """ports: of others on this machine that it scrapes, by their job."""
     port = free_port()
+    others = [{"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{number}"]}]} for job, number in ports]
     (folder / "prometheus.yml").write_text(json.dumps({
         "global": {"scrape_interval": "1s"},
         "scrape_configs": [{"job_name": "cadvisor", "metrics_path": "/cadvisor/metrics", "static_configs": [
-            {"targets": [urllib.parse.urlsplit(base).netloc], "labels": {"instance": "sandbox"}}]}]}))
+            {"targets": [urllib.parse.urlsplit(base).netloc], "labels": {"instance": "sandbox"}}]}, *others]}))
     p = subprocess.Popen(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
                           f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=10d", *more],
                          stdout=subprocess.DEVNULL, stderr=open(folder / "prometheus.log", "w"))
@@ -93,10 +96,113 @@ def plan(folder, env, prometheus, cluster="main", **usage):
     return verdicts.get(cluster + " usage", {"fact": "no verdict", "verdict": ""}), time.monotonic() - began
 
 
+MTAIL = r"""counter requests_total by family, code
+/^\S+ \S+ "\S+ \S+ HTTP\/[0-9.]+" (?P<code>\d+) \d+ "(?P<family>[^"]+)"$/ {
+  requests_total[$family][$code]++
+}
+"""
+
+
+class AccessLog(threading.Thread):
+    """What a proxy would log of two families, twenty requests a second each."""
+
+    def __init__(self, path, families):
+        super().__init__(daemon=True)
+        self.path, self.families, self.over = path, families, threading.Event()
+        path.write_text("")
+
+    def run(self):
+        while not self.over.wait(0.1):
+            with open(self.path, "a") as log:
+                log.writelines(f'10.0.0.1 - "GET / HTTP/1.1" 200 512 "{family}"\n' for family in self.families for _ in range(2))
+
+
+class Envoy(http.server.BaseHTTPRequestHandler):
+    """An admin page's /stats/prometheus: fifty requests a second, of which ten are retries."""
+
+    def do_GET(self):
+        seconds = time.monotonic() - self.server.began
+        body = "".join(f'# TYPE {name} counter\n{name}{{envoy_cluster_name="main-web"}} {int(seconds * rate)}\n'
+                       for name, rate in (("envoy_cluster_upstream_rq_total", 50), ("envoy_cluster_upstream_rq_retry", 10))).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def start_mtail(folder, port):
+    (folder / "progs").mkdir(exist_ok=True)
+    (folder / "progs" / "access.mtail").write_text(MTAIL)
+    return subprocess.Popen(["mtail", "--progs", str(folder / "progs"), "--logs", str(folder / "access.log"), "--address", "127.0.0.1", "--port", str(port),
+                             "--log_dir", str(folder)], stdout=subprocess.DEVNULL, stderr=open(folder / "mtail.out", "w"))
+
+
+def ask(url, query, holds, seconds=15):
+    """Its values by their labels, as soon as they are as they should be."""
+    until, values = time.monotonic() + seconds, {}
+    while time.monotonic() < until and not (values and holds(values.values())):
+        time.sleep(0.2)
+        answer = json.load(urllib.request.urlopen(url + "/api/v1/query?" + urllib.parse.urlencode({"query": query}), timeout=10))
+        values = {tuple(sorted(r["metric"].items())): float(r["value"][1]) for r in answer["data"]["result"]}
+    return values if holds(values.values()) else {}
+
+
+def own_series(folder, env, url, label, series, cores_a_request, less=""):
+    """Masu's plan by queries of the policy's own on a series that is seconds old: its newest rate stands for the whole hour."""
+    def now(what):
+        return f"{what} @ end()"
+    rate = " - ".join(f"sum by ($label) (rate({now(s + '[6s]')}))" for s in (series, less) if s)
+    any_ = f"max by ($label) ({now(series)}) * 0"
+    told, _ = plan(folder, env, {"url": url, "label": label, "cpu_query": f"({rate}) * {cores_a_request}", "memory_query": any_ + " + 1e9", "tasks_query": any_ + " + 20",
+                                 "fresh_query": any_ + " + time()"})
+    m = re.match(r"(\d+) of (\d+) tasks measured .*; (\d+) % of CPU", told["fact"])
+    return told, (int(m[1]), int(m[3])) if m else (0, 0)
+
+
+def of_access_log(folder, env, url, restart):
+    rates = ask(url, "sum by (family) (rate(requests_total[6s]))", lambda values: len(values) == 2 and all(12 < v < 28 for v in values))
+    check("mtail counts what the access log says, twenty requests a second of two families", rates)
+    told, (tasks, little) = own_series(folder, env, url, "family", "requests_total", 0.1)
+    check("masu reads mtail's series by the policy's own queries", tasks > 0 and "scale-in is" in told["verdict"], told)
+    _, (_, more) = own_series(folder, env, url, "family", "requests_total", 2)
+    check("and what they say counts", more > 2 * max(little, 1), (little, more))
+    before = sum(ask(url, "requests_total", lambda values: True).values())
+    restart()
+    check("g2 a restarted mtail counts anew", ask(url, "sum(requests_total)", lambda values: 0 < sum(values) < before))
+    rates = ask(url, "sum by (family) (rate(requests_total[6s]))", lambda values: len(values) == 2 and all(0 < v < 28 for v in values))
+    told, (tasks, _) = own_series(folder, env, url, "family", "requests_total", 2)
+    check("g2 and no rate is negative or jumps for that", tasks > 0 and rates and "scale-in is" in told["verdict"], (told, rates))
+
+
+def of_envoy(folder, env, url):
+    query = "sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_total[6s])) - sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_retry[6s]))"
+    check("Envoy's requests without its retries", ask(url, query, lambda values: all(30 < v < 48 for v in values)))
+    told, (tasks, _) = own_series(folder, env, url, "envoy_cluster_name", "envoy_cluster_upstream_rq_total", 0.1, less="envoy_cluster_upstream_rq_retry")
+    check("masu reads Envoy's series by the policy's own queries", tasks > 0 and "scale-in is" in told["verdict"], told)
+
+
 def of_prometheus(folder, env):
     base = env["AWS_ENDPOINT_URL"]
     cores, page = write_past(folder, base)
-    p, url = start_prometheus(folder, base)
+    envoy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Envoy)
+    envoy.began, mtail_port = time.monotonic(), free_port()
+    threading.Thread(target=envoy.serve_forever, daemon=True).start()
+    log = AccessLog(folder / "access.log", ["main-web", "main-api"])
+    mtails = []
+
+    def restart():
+        for p in mtails:
+            p.terminate()
+            p.wait(timeout=20)
+        mtails[:] = [start_mtail(folder, mtail_port)]
+    if shutil.which("mtail"):
+        restart()
+        log.start()
+    p, url = start_prometheus(folder, base, ports=[("envoy", envoy.server_address[1]), ("mtail", mtail_port)])
     try:
         time.sleep(2.5)  # a scrape, and another
         told, _ = plan(folder, env, {"url": url})
@@ -112,6 +218,11 @@ def of_prometheus(folder, env):
         asked = float(answer["data"]["result"][0]["value"][1])
         check("the root and the tasks' own groups are not counted again", 0.7 * hand < asked < 1.3 * hand, (hand, asked))
         backfills(folder, env, url)
+        of_envoy(folder, env, url)
+        if mtails:
+            of_access_log(folder, env, url, restart)
+        else:
+            print("no mtail on this machine")
         told, _ = plan(folder, env, {"url": url, "cpu_query": "sum by ("})
         check("g1_a_wrong_query_is_unknown_and_says_so", "bad_data" in told["fact"] and "held" in told["verdict"], told)
         told, _ = plan(folder, env, {"url": url, "tasks_query": 'absent_metric{a="b"}'})
@@ -119,8 +230,11 @@ def of_prometheus(folder, env):
         told, _ = plan(folder, env, {"url": url}, on_unknown="reservation", stale_s=30)
         check("what is known counts whatever the policy does about the unknown", told["verdict"] == "scale-in is proven on it too", told)
     finally:
-        p.terminate()
-        p.wait(timeout=20)
+        log.over.set()
+        for one in [p, *mtails]:
+            one.terminate()
+            one.wait(timeout=20)
+        envoy.shutdown()
     told, took = plan(folder, env, {"url": url})
     check("g1_a_stopped_prometheus_is_unknown", "held" in told["verdict"] and took < 20, (told, took))
     p, url = start_prometheus(folder, base, "--query.max-samples=50")
