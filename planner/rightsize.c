@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 
-enum { MARGIN_PERCENT = 115, LOWER_PERCENT = 90, SPIKY = 2, CPU_UNITS_MIN = 128, MEMORY_STEP_MIB = 64, GIB_MIB = 1024, VCPU_UNITS = 1024 };
+enum { MARGIN_PERCENT = 115, LOWER_PERCENT = 90, SPIKY = 2, CPU_UNITS_MIN = 128, MEMORY_STEP_MIB = 64, GIB_MIB = 1024, VCPU_UNITS = 1024, BLIND_ONE_IN = 20 };
 
 static const char *const kind_names[RIGHTSIZE_KIND_COUNT] = {"unknown", "fits", "lower", "raise"};
 
@@ -34,12 +34,13 @@ static bool known_at(const struct rightsize_ask *ask, const double *used, size_t
     return isfinite(used[k]) && isfinite(ask->running[k]) && ask->running[k] >= 1 && used[k] >= 0;
 }
 
-static struct samples per_task(const struct rightsize_ask *ask, const double *used, struct arena *a)
+// largest: NULL, or what one of them used at most.
+static struct samples per_task(const struct rightsize_ask *ask, const double *used, const double *largest, struct arena *a)
 {
     struct samples s = {.v = arena_array(a, double, ask->count + 1)};
     for (size_t k = 0; k < ask->count; k++)
         if (known_at(ask, used, k))
-            s.v[s.count++] = used[k] / ask->running[k];
+            s.v[s.count++] = fmax(used[k] / ask->running[k], largest && isfinite(largest[k]) && ask->running[k] > 1 ? largest[k] : 0);
     if (s.count > 0)
         qsort(s.v, s.count, sizeof *s.v, ascending);
     return s;
@@ -177,13 +178,15 @@ static bool too_little(const struct rightsize_ask *ask, struct rightsize *r, str
 static void see(const struct rightsize_ask *ask, struct rightsize *r)
 {
     size_t first = ask->count, last = 0;
+    int64_t blind = 0;
     for (size_t k = 0; k < ask->count; k++)
         if (known_at(ask, ask->used_cpu, k) && known_at(ask, ask->used_memory, k)) {
             first = first == ask->count ? k : first;
             last = k;
             r->samples++;
-            r->memory.mean_only |= ask->running[k] > 1;
+            blind += ask->running[k] > 1 && !isfinite(ask->largest_memory[k]);
         }
+    r->memory.mean_only = blind * BLIND_ONE_IN > r->samples;
     r->seen_ms = r->samples > 0 ? (int64_t)(last - first + 1) * ask->step_ms : 0;
 }
 
@@ -192,7 +195,7 @@ struct rightsize rightsize_of(const struct rightsize_ask *ask, struct arena *a)
     struct rightsize r = {0};
     see(ask, &r);
     bool mean_only = r.memory.mean_only;
-    const struct samples cpu = per_task(ask, ask->used_cpu, a), memory = per_task(ask, ask->used_memory, a);
+    const struct samples cpu = per_task(ask, ask->used_cpu, NULL, a), memory = per_task(ask, ask->used_memory, ask->largest_memory, a);
     r.cpu = measured(&cpu, ask->task_cpu_units);
     r.memory = measured(&memory, ask->task_memory_mib);
     r.memory.mean_only = mean_only;

@@ -1,13 +1,13 @@
 // Right size: what a service's tasks reserve against what they use, what they should reserve, and what the difference costs.
 //
 // From five minutes' highs of a window: of the use of all its tasks, of what they reserve, and of how many ran. One task's use is the use
-// of all over how many ran: a mean, since that is how it is measured. Sources: safety margin of 15 % and memory by its peak, as the
+// of all over how many ran: a mean, since that is how it is measured; of memory also that of the largest task, where it is known. Sources: safety margin of 15 % and memory by its peak, as the
 // recommender of the Kubernetes Vertical Pod Autoscaler has them; percentiles by nearest rank.
 //
 // CPU is shared, and more than reserved slows a task only while its instance is full: the suggestion is the 95th percentile plus the
 // margin, or the 99th where that is twice as high (spiky use), and says what share of the time was above it. Memory beyond a limit is a
-// kill: never below the highest that was seen plus the margin; and where several tasks were measured as their mean only, one of them
-// may have used more than any number here, so then it is not advised lower at all.
+// kill: never below the highest that was seen of any task plus the margin; and where several tasks were measured as their mean only, for
+// more than a twentieth of the time, one of them may have used more than any number here, so then it is not advised lower at all.
 // Below a week of history, or without a measurement, nothing is advised. Pure; the caller's arena.
 #pragma once
 
@@ -33,7 +33,7 @@ struct rightsize_amount {
     int64_t p50, p95, p99, max;   // used; 0 where samples is 0
     int64_t suggested;            // reservation; of RIGHTSIZE_UNKNOWN 0, of FITS what is reserved
     int32_t above_permyriad;      // share of the samples that used more than `suggested`; a risk only where suggested > 0
-    bool mean_only;               // memory: several tasks ran, so a single one may have used more
+    bool mean_only;               // memory: several tasks ran and the largest was not known, so a single one may have used more
     double wasted;                // mean over the window of what all its tasks reserved and did not use, in units
 };
 
@@ -47,6 +47,7 @@ struct rightsize {
 // Oldest first, NaN where unknown; of all tasks of the service together.
 struct rightsize_ask {
     const double *used_cpu, *used_memory, *reserved_cpu, *reserved_memory, *running;
+    const double *largest_memory;  // of one task, of that which used most
     size_t count;
     int64_t step_ms;
     int64_t task_cpu_units, task_memory_mib;  // that one task reserves now; CPU may be 0

@@ -18,6 +18,7 @@ struct policy_usage {
     const char *sigv4_region;   // signs for Amazon Managed Prometheus in that region; "" does not
     const char *label;          // of the results: whose value is the family
     const char *cpu_query, *memory_query, *tasks_query, *fresh_query;  // $cluster and $label are put in
+    const char *largest_query;  // "" is not asked
     int64_t cadvisor_port;      // of the cAdvisor on each host; 0 is not asked
     const char *cadvisor_path;
     int64_t every_ms, stale_ms;

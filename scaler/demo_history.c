@@ -91,7 +91,9 @@ static int fill_service(struct past *p, const struct world_view *v, int service,
     }
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rows); i++)
         rc = put_tasks(p, cluster, rows[i].series, s->name, rows[i].each, err);
-    return rc;
+    for (size_t k = 0; k < p->count; k++)  // all tasks of one are alike
+        p->point[k].value = use.v[RES_MEMORY];
+    return rc ? rc : put(p, cluster, SERIES_SERVICE_LARGEST_MEMORY_MIB, s->name, err);
 }
 
 static int64_t instances_for(struct res need)

@@ -64,6 +64,7 @@ static void tell_shape(const struct usage *u, const struct policy_cluster *p, co
         return;
     x->used_p95 = res_of(e.p95);
     x->used_now = res_of(e.newest);
+    x->used_largest_mib = (int64_t)ceil(e.newest.largest_mib);
     x->used_at_ms = e.at_ms;
 }
 

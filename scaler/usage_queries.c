@@ -1,4 +1,5 @@
-// Rounds of queries: cores, bytes, tasks seen, newest sample, asked of a Prometheus at once; a round counts when all are answered whole.
+// Rounds of queries: cores, bytes, tasks seen, newest sample, asked of a Prometheus at once; a round counts when all are answered whole. The
+// bytes of the largest task are asked besides: without that answer they are not known, and the rest is.
 #include <math.h>
 
 #include "base/check.h"
@@ -6,15 +7,15 @@
 #include "scaler/usage_server.h"
 #include "scaler/usage_source.h"
 
-enum { QUERY_CPU, QUERY_MEMORY, QUERY_TASKS, QUERY_FRESH, QUERY_COUNT };
-enum { ALL = (1 << QUERY_COUNT) - 1, QUERY_BYTES = 16384, NEWEST = BOOK_MINUTES - 1 };
+enum { QUERY_CPU, QUERY_MEMORY, QUERY_TASKS, QUERY_FRESH, QUERY_LARGEST, QUERY_COUNT };
+enum { ALL = (1 << QUERY_LARGEST) - 1, QUERY_BYTES = 16384, NEWEST = BOOK_MINUTES - 1 };
 #define TIMEOUT_MS 10000
 #define STEP_MS INT64_C(60000)
 #define ANSWER_BYTES ((size_t)1 << 20)         // of the present
 #define PAST_ANSWER_BYTES ((size_t)4 << 20)    // of an hour
 #define CLOCK_OFF_MS 300000                    // an answer for another time than now is an old one
 
-static const char *const query_names[QUERY_COUNT] = {"cpu_query", "memory_query", "tasks_query", "fresh_query"};
+static const char *const query_names[QUERY_COUNT] = {"cpu_query", "memory_query", "tasks_query", "fresh_query", "largest_query"};
 
 // What a round was told of a family, by minute before the round's end; an instant has the last one only.
 struct told {
@@ -54,12 +55,13 @@ struct usage_queries {
 
 // ---- answers --------------------------------------------------------------------------------------------------------------
 
-static void fail(struct round *r, enum err_kind kind, const char *query, const char *why)
+// Without the largest task the rest is worth as much.
+static void fail(struct round *r, enum err_kind kind, int query, const char *why)
 {
-    if (r->error[0])
+    if (r->error[0] || query == QUERY_LARGEST)
         return;
     r->kind = kind;
-    snprintf(r->error, sizeof r->error, "%s: %s", query, why);
+    snprintf(r->error, sizeof r->error, "%s: %s", query_names[query], why);
 }
 
 static struct told *told_of(struct round *r, const char *family)
@@ -100,19 +102,19 @@ static bool of_now(const struct round *r, const struct prometheus_answer *a)
 static void take(struct usage_queries *q, int query, const struct prometheus_answer *a)
 {
     struct round *r = &q->round;
-    const char *name = query_names[query];
+    bool good = a->warning_count == 0 && a->type == (r->past ? PROMETHEUS_MATRIX : PROMETHEUS_VECTOR) && of_now(r, a);
     if (a->warning_count > 0)
-        fail(r, ERR_TRANSIENT, name, arena_printf(&r->arena, "answered in part: %s", a->warning));
+        fail(r, ERR_TRANSIENT, query, arena_printf(&r->arena, "answered in part: %s", a->warning));
     else if (a->type != (r->past ? PROMETHEUS_MATRIX : PROMETHEUS_VECTOR))
-        fail(r, ERR_INVALID, name, "answers no series");
+        fail(r, ERR_INVALID, query, "answers no series");
     else if (a->series_count == 0)
-        fail(r, ERR_NOT_FOUND, name, "answers nothing: are the containers scraped, with their labels?");
+        fail(r, ERR_NOT_FOUND, query, "answers nothing: are the containers scraped, with their labels?");
     else if (!of_now(r, a))
-        fail(r, ERR_TRANSIENT, name, "answers for another time than now");
-    for (size_t i = 0; i < a->series_count && !r->error[0]; i++) {
+        fail(r, ERR_TRANSIENT, query, "answers for another time than now");
+    for (size_t i = 0; i < a->series_count && good && !r->error[0]; i++) {
         const char *family = prometheus_label(&a->series[i], q->label);
         if (family == NULL)
-            fail(r, ERR_INVALID, name, arena_printf(&r->arena, "a series has no label %s", q->label));
+            fail(r, ERR_INVALID, query, arena_printf(&r->arena, "a series has no label %s", q->label));
         for (size_t k = 0; family && k < a->series[i].point_count; k++)
             take_point(r, told_of(r, family), query, &a->series[i].points[k]);
     }
@@ -128,8 +130,10 @@ static void write_down(struct usage_queries *q, const struct told *t)
         const double *v = t->at[k].value;
         bool fresh = fabs(v[QUERY_FRESH]) <= (double)q->u->stale_ms;
         any_fresh = any_fresh || fresh;
-        if (t->at[k].has == ALL && t->at[k].twice == 0 && fresh)
-            book_add(q->u->book, t->family, q->round.world_ms - (NEWEST - k) * STEP_MS, usage_of(v[QUERY_CPU], v[QUERY_MEMORY]), v[QUERY_TASKS]);
+        bool largest = (t->at[k].has & ~t->at[k].twice & 1 << QUERY_LARGEST) != 0;
+        if ((t->at[k].has & ALL) == ALL && (t->at[k].twice & ALL) == 0 && fresh)
+            book_add(q->u->book, t->family, q->round.world_ms - (NEWEST - k) * STEP_MS,
+                     usage_of(v[QUERY_CPU], v[QUERY_MEMORY], largest ? v[QUERY_LARGEST] : 0), v[QUERY_TASKS]);
     }
     q->stale += !any_fresh;
 }
@@ -142,7 +146,7 @@ static void end_round(struct usage_queries *q)
     for (size_t i = 0; i < r->count && !r->error[0]; i++)
         write_down(q, r->told[i]);
     if (r->count > 0 && q->stale == r->count)
-        fail(r, ERR_TRANSIENT, query_names[QUERY_FRESH], "all samples are too old: is the scraping still going on?");
+        fail(r, ERR_TRANSIENT, QUERY_FRESH, "all samples are too old: is the scraping still going on?");
     if (r->past)
         q->recalled = r->kind != ERR_TRANSIENT && r->kind != ERR_THROTTLED;
     if (!r->error[0])
@@ -161,14 +165,14 @@ static void on_answer(void *arg, const struct prometheus_answer *answer, const s
     if (answer)
         take(q, x->query, answer);
     else
-        fail(&q->round, err->kind, query_names[x->query], err->msg);
+        fail(&q->round, err->kind, x->query, err->msg);
     if (--q->round.open == 0)
         end_round(q);
 }
 
 static void ask(struct usage_queries *q, const struct policy_cluster *p, const struct prometheus_server *s, int query)
 {
-    const char *const texts[QUERY_COUNT] = {p->usage.cpu_query, p->usage.memory_query, p->usage.tasks_query, p->usage.fresh_query};
+    const char *const texts[QUERY_COUNT] = {p->usage.cpu_query, p->usage.memory_query, p->usage.tasks_query, p->usage.fresh_query, p->usage.largest_query};
     _cleanup_(buf_release) struct buf text;
     buf_init(&text, QUERY_BYTES);
     usage_query(&text, texts[query], p->name, p->usage.label);
@@ -207,8 +211,8 @@ void usage_queries_begin(struct usage_queries *q, const struct policy_cluster *p
     }
     arena_init(&r->arena, 0);  // the answers are limited
     strmap_init(&r->map, &r->arena, 256);
-    r->open = QUERY_COUNT;
-    for (int k = 0; k < QUERY_COUNT; k++)
+    r->open = *p->usage.largest_query ? QUERY_COUNT : QUERY_LARGEST;
+    for (int k = 0; k < (*p->usage.largest_query ? QUERY_COUNT : QUERY_LARGEST); k++)
         ask(q, p, &server, k);
 }
 

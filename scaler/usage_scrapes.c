@@ -3,6 +3,7 @@
 // A host that hangs costs its own time and one of the places, never the loop; those that failed in the last round come last. What is not
 // asked when the next round is due is not asked in this one. Pages of one moment are one measurement of a family.
 #include <arpa/inet.h>
+#include <math.h>
 
 #include "base/check.h"
 #include "base/strmap.h"
@@ -119,6 +120,8 @@ static void add_family(struct usage_scrapes *s, const struct cadvisor_family *x)
     s->families[i].cores += x->cores;
     s->families[i].bytes += x->bytes;
     s->families[i].tasks += x->tasks;
+    s->families[i].blind |= x->largest_bytes <= 0;
+    s->families[i].largest_bytes = s->families[i].blind ? 0 : fmax(s->families[i].largest_bytes, x->largest_bytes);
 }
 
 static void end_round(struct usage_scrapes *s)
@@ -134,7 +137,7 @@ static void end_round(struct usage_scrapes *s)
     if (2 * s->answered >= s->order_count && (s->measured > 0 || s->order_count == 0)) {
         u->good_ms = now_of(s);
         for (size_t i = 0; i < s->family_count; i++)
-            book_add(u->book, s->families[i].family, u->good_ms, usage_of(s->families[i].cores, s->families[i].bytes), s->families[i].tasks);
+            book_add(u->book, s->families[i].family, u->good_ms, usage_of(s->families[i].cores, s->families[i].bytes, s->families[i].largest_bytes), s->families[i].tasks);
     }
     arena_release(&s->arena);
     forget_hosts(s);

@@ -23,9 +23,10 @@ struct usage {
     struct usage_scrapes *scrapes;
 };
 
-static inline struct book_use usage_of(double cores, double bytes)
+// Of all tasks of a family; largest: of the largest of them, 0 not known.
+static inline struct book_use usage_of(double cores, double bytes, double largest)
 {
-    return (struct book_use){cores * USAGE_CPU_UNITS_A_CORE, bytes / USAGE_BYTES_A_MIB};
+    return (struct book_use){cores * USAGE_CPU_UNITS_A_CORE, bytes / USAGE_BYTES_A_MIB, largest / USAGE_BYTES_A_MIB};
 }
 
 struct usage_queries *usage_queries_new(struct usage *u);

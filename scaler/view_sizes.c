@@ -62,7 +62,7 @@ const struct view_size *view_sizes_find(const struct view_sizes *s, const char *
 void view_sizes_fill(struct view_sizes *s, size_t index, struct state_reader *r, int64_t cluster)
 {
     static const enum series series[] = {SERIES_SERVICE_USED_CPU_UNITS, SERIES_SERVICE_USED_MEMORY_MIB, SERIES_SERVICE_RESERVED_CPU_UNITS,
-                                         SERIES_SERVICE_RESERVED_MEMORY_MIB, SERIES_SERVICE_RUNNING};
+                                         SERIES_SERVICE_RESERVED_MEMORY_MIB, SERIES_SERVICE_RUNNING, SERIES_SERVICE_LARGEST_MEMORY_MIB};
     struct view_size *x = &s->v[index];
     struct arena a;
     struct err err = {0};
@@ -80,7 +80,7 @@ void view_sizes_fill(struct view_sizes *s, size_t index, struct state_reader *r,
         for (size_t k = 0; rc == 0 && k < STEPS; k++)
             any |= isfinite(v[i][k]);
     }
-    const struct rightsize_ask ask = {v[0], v[1], v[2], v[3], v[4], STEPS, STEP_MS, x->task_cpu_units, x->task_memory_mib, x->shape_known};
+    const struct rightsize_ask ask = {v[0], v[1], v[2], v[3], v[4], v[5], STEPS, STEP_MS, x->task_cpu_units, x->task_memory_mib, x->shape_known};
     x->size = rightsize_of(&ask, &s->arena);
     if (x->daemon && x->size.samples == 0)
         x->size.fact = "a daemon runs on each instance, its use is not kept";

@@ -45,6 +45,7 @@ static const struct {
     [SERIES_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_CLUSTER, BUCKET_MAX},
     [SERIES_SERVICE_USED_CPU_UNITS] = {"used_cpu_units", HISTORY_SERVICE, BUCKET_MAX},
     [SERIES_SERVICE_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
+    [SERIES_SERVICE_LARGEST_MEMORY_MIB] = {"largest_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
     [SERIES_LIMIT_USED] = {"used", HISTORY_LIMIT, BUCKET_MAX},
 };
 

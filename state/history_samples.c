@@ -63,7 +63,31 @@ struct service_sums {
     int64_t waiting;
     struct res reserved, used;
     bool unmeasured;  // what some of its tasks use is not known
+    int64_t largest_mib;
+    bool blind;       // which of some of its tasks is the largest is not known
 };
+
+// In steps of 2 or 3 %: what hardly changes is packed to hardly anything.
+static int64_t coarse_mib(int64_t mib)
+{
+    int64_t step = 16;
+    while (mib / step >= 64)
+        step *= 2;
+    return (mib + step - 1) / step * step;
+}
+
+static void sum_use(struct service_sums *sum, const struct shape *x, int32_t running)
+{
+    if (running == 0)
+        return;
+    if (x == NULL || x->used_at_ms == 0) {
+        sum->unmeasured = true;
+        return;
+    }
+    sum->used = res_add(sum->used, res_scale(x->used_now, running));
+    sum->largest_mib = x->used_largest_mib > sum->largest_mib ? x->used_largest_mib : sum->largest_mib;
+    sum->blind |= x->used_largest_mib == 0;
+}
 
 static struct service_sums *sum_services(const struct tick_samples *t, const struct plan *p)
 {
@@ -76,10 +100,8 @@ static struct service_sums *sum_services(const struct tick_samples *t, const str
         for (size_t k = 0; k < s->instances[i].holding_count; k++) {
             const struct holding *h = &s->instances[i].holdings[k];
             const struct shape *x = h->shape >= 0 ? &s->shapes[h->shape] : NULL;
-            if (h->service >= 0 && x && x->used_at_ms > 0)
-                sums[h->service].used = res_add(sums[h->service].used, res_scale(x->used_now, h->running));
-            else if (h->service >= 0)
-                sums[h->service].unmeasured |= h->running > 0;
+            if (h->service >= 0)
+                sum_use(&sums[h->service], x, h->running);
             if (h->service >= 0)
                 sums[h->service].reserved = res_add(sums[h->service].reserved, res_scale(s->shapes[h->shape].need, h->running + h->pending + h->stopping));
         }
@@ -110,6 +132,8 @@ static void add_use(struct tick_samples *t, const struct service *x, const struc
         return;
     add(t, SERIES_SERVICE_USED_CPU_UNITS, x->name, sum->used.v[RES_CPU]);
     add(t, SERIES_SERVICE_USED_MEMORY_MIB, x->name, sum->used.v[RES_MEMORY]);
+    if (!sum->blind)
+        add(t, SERIES_SERVICE_LARGEST_MEMORY_MIB, x->name, coarse_mib(sum->largest_mib));
     *all = res_add(*all, sum->used);
 }
 

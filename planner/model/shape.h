@@ -47,6 +47,7 @@ struct shape {
     const char *name;          // task definition "family:revision", unique in the snapshot with its service
     struct res need;           // reservation of one task
     struct res used_p95, used_now;  // what one task uses, measured: over the last hour, and newest; CPU and memory
+    int64_t used_largest_mib;  // newest memory of that task which uses most; 0: not known
     int64_t used_at_ms;        // when that was; 0: its use is not known
     bool known;                // false: the definition could not be read; never a reason to remove
     bool distinct_instance;    // at most one task of the service an instance

@@ -147,6 +147,7 @@ static const struct json_field shape_rows[] = {
     ROW(shape, need, "need", FIELD_RES, .flags = FIELD_ALWAYS),
     ROW(shape, used_p95, "used_p95", FIELD_RES, .flags = 0),
     ROW(shape, used_now, "used_now", FIELD_RES, .flags = 0),
+    ROW(shape, used_largest_mib, "used_largest_mib", FIELD_I64, .fallback = 0),
     ROW(shape, used_at_ms, "used_at", FIELD_TIME, .flags = 0),
     ROW(shape, known, "known", FIELD_BOOL, .fallback = true),
     ROW(shape, distinct_instance, "distinct_instance", FIELD_BOOL, .fallback = false),

@@ -11,6 +11,7 @@
 #define JUMP_FLOOR_CPU 64.0   // below it a jump is no news
 #define JUMP_FLOOR_MIB 64.0
 #define VALUE_MAX 1e9
+#define APART 0.1          // two queries of one moment are not of one sample
 enum { JUMPS_BELIEVED = 3, TABLE = 2 * BOOK_FAMILIES_MAX };
 
 struct family {
@@ -86,7 +87,7 @@ static bool fresh(const struct family *f, int k, int64_t now_ms)
 
 static struct book_use largest(const struct family *f, int64_t now_ms)
 {
-    struct book_use most = {0, 0};
+    struct book_use most = {0, 0, 0};
     for (int k = 0; k < BOOK_MINUTES; k++) {
         if (!fresh(f, k, now_ms))
             continue;
@@ -131,7 +132,9 @@ bool book_add(struct book *b, const char *family, int64_t at_ms, struct book_use
         b->count++;
     }
     struct family *f = b->families[i];
-    struct book_use one = {all.cpu_units / tasks, all.memory_mib / tasks};
+    struct book_use one = {all.cpu_units / tasks, all.memory_mib / tasks, 0};
+    if (measured(all.largest_mib) && all.largest_mib >= one.memory_mib * (1 - APART) && all.largest_mib <= all.memory_mib * (1 + APART))
+        one.largest_mib = fmax(all.largest_mib, one.memory_mib);
     if (at_ms < f->at_ms || doubted(f, &one, at_ms))
         return false;
     int k = (int)(at_ms / MINUTE_MS % BOOK_MINUTES);
@@ -170,6 +173,6 @@ bool book_read(const struct book *b, const char *family, int64_t now_ms, struct 
         }
     if (n < BOOK_SAMPLES_MIN)
         return false;
-    *ret = (struct book_entry){.p95 = {p95(cpu, n), p95(memory, n)}, .newest = f->newest, .at_ms = f->at_ms, .tasks = f->tasks, .samples = n};
+    *ret = (struct book_entry){.p95 = {p95(cpu, n), p95(memory, n), 0}, .newest = f->newest, .at_ms = f->at_ms, .tasks = f->tasks, .samples = n};
     return true;
 }

@@ -17,9 +17,11 @@ void book_free(struct book *b);  // NULL-safe
 
 struct book_use {
     double cpu_units, memory_mib;  // of one task
+    double largest_mib;            // of that one of them which uses most; 0: not known
 };
 
-// All `tasks` of the family that were seen together use that much. False: not kept, since it is no measurement, or doubted, or of a family too many.
+// All `tasks` of the family that were seen together use that much, the largest of them largest_mib, which is not believed where it is less than
+// the mean or more than all. False: not kept, since it is no measurement, or doubted, or of a family too many.
 bool book_add(struct book *b, const char *family, int64_t at_ms, struct book_use all, double tasks);
 
 struct book_entry {

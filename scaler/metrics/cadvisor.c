@@ -192,12 +192,24 @@ static void count_unnamed(struct reading *r, struct strmap *families, struct cad
     f->cores += c->cores;
     f->bytes += c->bytes;
     f->tasks = fmax(f->tasks, n);
+    f->blind = true;
+}
+
+// The task's own sum, known once its last container was added.
+static void add_to_task(struct cadvisor_family *f, double *task_bytes, const struct container *c)
+{
+    *task_bytes += c->bytes;
+    f->cores += c->cores;
+    f->bytes += c->bytes;
+    f->largest_bytes = fmax(f->largest_bytes, *task_bytes);
 }
 
 static void sum(struct reading *r, struct cadvisor_use *ret)
 {
     struct strmap families, tasks, names;
     struct cadvisor_use u = {.families = arena_array(r->a, struct cadvisor_family, r->count + 1), .containers = r->count};
+    double *task_bytes = arena_array(r->a, double, r->count + 1);
+    size_t task_count = 0;
     strmap_init(&families, r->a, 64);
     strmap_init(&tasks, r->a, r->count);
     strmap_init(&names, r->a, 64);
@@ -215,11 +227,13 @@ static void sum(struct reading *r, struct cadvisor_use *ret)
             continue;
         }
         struct cadvisor_family *f = family_of(r, &families, &u, c->family);
-        strmap_put(&tasks, c->task, 1);
-        f->cores += c->cores;
-        f->bytes += c->bytes;
         f->tasks += seen < 0;
+        if (seen < 0)
+            strmap_put(&tasks, c->task, seen = (int)task_count++);
+        add_to_task(f, &task_bytes[seen], c);
     }
+    for (size_t i = 0; i < u.count; i++)
+        u.families[i].largest_bytes = u.families[i].blind ? 0 : u.families[i].largest_bytes;
     *ret = u;
 }
 

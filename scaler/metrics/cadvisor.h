@@ -26,6 +26,8 @@ struct cadvisor_page {
 struct cadvisor_family {
     const char *family;
     double cores, bytes, tasks;  // of all its tasks on the host that are measured
+    double largest_bytes;        // of the largest of them; 0: not known, since nothing tells which containers are one task
+    bool blind;                  // that was so
 };
 
 struct cadvisor_use {

@@ -2,7 +2,7 @@
 //
 // Samples are made for a few series of each kind (a working day with unrest, followed each two minutes, capacity in whole instances, prices, boots now and then, usage that
 // never rests), packed as the daemon packs them, and written for every track in the order of the days, as they would come: only what
-// is still kept of each. Usage of services and clusters is among it, two tracks each, so that there is room for it.
+// is still kept of each.
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -140,8 +140,10 @@ static enum form shape_of(enum series s)
         return SHAPE_BOOTS;
     if (strstr(name, "usd"))
         return SHAPE_PRICE;
-    if (strstr(name, "capacity"))
+    if (strstr(name, "capacity") || strstr(name, "largest"))
         return SHAPE_STEPS;
+    if (strstr(name, "used_"))
+        return SHAPE_USAGE;
     if (strstr(name, "cpu") || strstr(name, "memory"))
         return SHAPE_DEMAND;
     if (series_kind(s) == HISTORY_POOL)
@@ -154,8 +156,6 @@ static void plan_kind(struct plans *p, struct arena *a, struct state *s, int64_t
     for (int i = 0; i < SERIES_COUNT; i++)
         if (series_kind((enum series)i) == kind)
             plan_track(p, a, s, cluster, (enum series)i, subject, shape_of((enum series)i));
-    for (int i = 0; kind <= HISTORY_SERVICE && i < 2; i++)
-        plan_track(p, a, s, cluster, (enum series)i, arena_printf(a, "used by %s", subject), SHAPE_USAGE);
 }
 
 static void plan_all(struct plans *p, struct arena *a, struct state *s)

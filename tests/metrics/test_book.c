@@ -15,7 +15,7 @@
 
 static bool add(struct book *b, int minute, double cpu)
 {
-    return book_add(b, "web", T0 + minute * MIN, (struct book_use){cpu * 4, 100 * 4}, 4);
+    return book_add(b, "web", T0 + minute * MIN, (struct book_use){cpu * 4, 100 * 4, 0}, 4);
 }
 
 static void the_percentile_is_of_one_task_over_an_hour(void **state)
@@ -56,12 +56,12 @@ static void g2_lies_are_no_measurement(void **state)
     struct book *b = book_new();
     static const double bad[] = {-1, NAN, INFINITY, 1e12};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_false(book_add(b, "web", T0, (struct book_use){bad[i], 1}, 1));
-        assert_false(book_add(b, "web", T0, (struct book_use){1, bad[i]}, 1));
-        assert_false(book_add(b, "web", T0, (struct book_use){1, 1}, bad[i]));
+        assert_false(book_add(b, "web", T0, (struct book_use){bad[i], 1, 0}, 1));
+        assert_false(book_add(b, "web", T0, (struct book_use){1, bad[i], 0}, 1));
+        assert_false(book_add(b, "web", T0, (struct book_use){1, 1, 0}, bad[i]));
     }
-    assert_false(book_add(b, "web", T0, (struct book_use){1, 1}, 0));
-    assert_false(book_add(b, "", T0, (struct book_use){1, 1}, 1));
+    assert_false(book_add(b, "web", T0, (struct book_use){1, 1, 0}, 0));
+    assert_false(book_add(b, "", T0, (struct book_use){1, 1, 0}, 1));
     assert_int_equal(book_families(b), 0);
     book_free(b);
 }
@@ -91,11 +91,11 @@ static void families_of_which_nothing_is_seen_make_room(void **state)
     char name[32];
     for (int k = 0; k < BOOK_FAMILIES_MAX; k++) {
         snprintf(name, sizeof name, "f%d", k);
-        assert_true(book_add(b, name, T0, (struct book_use){1, 1}, 1));
+        assert_true(book_add(b, name, T0, (struct book_use){1, 1, 0}, 1));
     }
-    assert_false(book_add(b, "new", T0 + MIN, (struct book_use){1, 1}, 1));
-    assert_true(book_add(b, "f7", T0 + 30 * MIN, (struct book_use){1, 1}, 1));
-    assert_true(book_add(b, "new", T0 + 61 * MIN, (struct book_use){1, 1}, 1));
+    assert_false(book_add(b, "new", T0 + MIN, (struct book_use){1, 1, 0}, 1));
+    assert_true(book_add(b, "f7", T0 + 30 * MIN, (struct book_use){1, 1, 0}, 1));
+    assert_true(book_add(b, "new", T0 + 61 * MIN, (struct book_use){1, 1, 0}, 1));
     assert_int_equal(book_families(b), 2);
     book_free(b);
     book_free(NULL);

@@ -194,6 +194,7 @@ static void both_cgroup_versions_sum_to_what_a_hand_sums(void **state)
         assert_int_equal(page(&b, 60000), 0);
         assert_int_equal(b.use.measured, 5);
         expect(&b, "web", 1.0, 3.0, 2);
+        assert_true(family(&b, "web")->largest_bytes == 1.75 * GIB);  // with its sidecar
         expect(&b, "api", 2.0, 3.0, 1);
         end(&b);
     }
@@ -216,6 +217,7 @@ static void without_the_tasks_arn_and_cgroup_names_tell_how_many_tasks_there_are
             assert_int_equal(page(&b, 60000), 0);
         }
         expect(&b, "web", 0.4, 4, 2);
+        assert_true(family(&b, "web")->largest_bytes == (i == 1 ? 2 * GIB : 0));  // which containers are one task is not known
         end(&b);
     }
 }

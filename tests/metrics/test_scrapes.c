@@ -110,6 +110,7 @@ static void each_host_is_asked_at_its_address_and_a_few_minutes_make_a_percentil
     assert_string_equal(b.s.usage.detail, "");
     assert_int_equal(b.shape.used_p95.v[RES_CPU], 512);
     assert_int_equal(b.shape.used_p95.v[RES_MEMORY], 1024);
+    assert_int_equal(b.shape.used_largest_mib, 1024);
     assert_int_equal(b.shape.used_at_ms, b.s.usage.read_ms);
     end(&b);
 }

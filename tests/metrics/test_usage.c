@@ -1,4 +1,5 @@
 // The keeper of use: what it asks, what counts, and that everything else is unknown.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ static void begin(struct bed *b)
     policy_cluster_defaults(&b->p);
     b->p.name = "arn:aws:ecs:eu-west-1:111122223333:cluster/shop";
     b->p.usage.url = "http://prometheus:9090";
+    b->p.usage.largest_query = "";
     b->u = usage_new(&(struct usage_options){.clients = b->f.clients, .transport = &b->f.s.base, .env = &b->f.env, .account = ""});
     b->shapes[0] = (struct shape){.name = "web:7", .known = true};
     b->shapes[1] = (struct shape){.name = "web:8", .known = true};
@@ -191,6 +193,39 @@ static void g2_two_series_where_one_is_meant_and_half_the_tasks_are_unknown(void
     end(&b);
 }
 
+static void the_largest_task_is_asked_besides_and_missed_by_nobody(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b);
+    b.p.usage.largest_query = "max by ($label) (mine)";
+    add_past(&b, 30);
+    scripted_add_body(&b.f.s, "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]}}");
+    assert_int_equal(round_of(&b)->state, SOURCE_OK);
+    assert_string_equal(b.s.usage.detail, "");
+    assert_true(b.shapes[0].used_at_ms > 0);
+    assert_int_equal(b.shapes[0].used_largest_mib, 0);
+    assert_non_null(strstr(b.f.s.requests[4].body, "query=max%20by%20%28container_label_com_amazonaws_ecs_task_definition_family%29%20%28mine%29"));
+    static const struct {
+        double mib;  // of the largest of four tasks of 100; < 0: an answer that fails
+        int64_t told;
+    } rows[] = {{180, 180}, {-1, 0}, {95, 100}, {50, 0}, {NAN, 0}, {430, 430}, {500, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t now_s = usage_due_ms(b.u, &b.p) / 1000;
+        clock_advance_to(&b.f.s.clock, usage_due_ms(b.u, &b.p));
+        add_present(&b, 0.4, 400, 4, 10);
+        if (rows[i].mib < 0)
+            scripted_add_error(&b.f.s, 503, "gone");
+        else
+            scripted_add_body(&b.f.s, arena_printf(&b.f.arena, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{"
+                              "\"container_label_com_amazonaws_ecs_task_definition_family\":\"web\"},\"value\":[%lld,\"%.17g\"]}]}}", (long long)now_s, rows[i].mib * 1048576));
+        assert_int_equal(round_of(&b)->state, SOURCE_OK);
+        if (b.shapes[0].used_largest_mib != rows[i].told || b.shapes[0].used_at_ms == 0)
+            fail_msg("row %zu: %lld", i, (long long)b.shapes[0].used_largest_mib);
+    }
+    end(&b);
+}
+
 static void without_a_past_it_begins_with_the_present(void **state)
 {
     (void)state;
@@ -250,6 +285,7 @@ int main(void)
         cmocka_unit_test(g1_each_way_to_fail_is_unknown_and_the_next_good_round_is_known),
         cmocka_unit_test(g1_old_samples_that_look_new_are_too_old),
         cmocka_unit_test(g2_two_series_where_one_is_meant_and_half_the_tasks_are_unknown),
+        cmocka_unit_test(the_largest_task_is_asked_besides_and_missed_by_nobody),
         cmocka_unit_test(without_a_past_it_begins_with_the_present),
         cmocka_unit_test(a_secret_comes_from_its_file_at_each_round),
         cmocka_unit_test(what_is_open_at_the_end_is_cancelled),

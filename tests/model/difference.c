@@ -184,6 +184,7 @@ static const char *shape_difference(const struct shape *a, const struct shape *b
     SAME_RES(need);
     SAME_RES(used_p95);
     SAME_RES(used_now);
+    SAME(used_largest_mib);
     SAME(used_at_ms);
     for (int i = 0; i < a->strategy_count; i++) {
         SAME(strategies[i].kind);

@@ -157,6 +157,7 @@ static void make_shapes(struct snapshot *s, struct rng *r, struct arena *a)
             .need = some_res(r),
             .used_p95 = some_res(r),
             .used_now = some_res(r),
+            .used_largest_mib = rng_between(r, 0, 9000),
             .used_at_ms = some_time(r),
             .known = coin(r),
             .distinct_instance = coin(r),

@@ -9,7 +9,7 @@
 enum { STEP_MS = 300000, DAY = 288, WINDOW = 14 * DAY };
 
 static struct arena arena;
-static double used_cpu[WINDOW], used_memory[WINDOW], reserved_cpu[WINDOW], reserved_memory[WINDOW], running[WINDOW];
+static double used_cpu[WINDOW], used_memory[WINDOW], reserved_cpu[WINDOW], reserved_memory[WINDOW], running[WINDOW], largest[WINDOW];
 
 static struct rightsize_ask plain(double cpu, double memory, double tasks)
 {
@@ -19,8 +19,9 @@ static struct rightsize_ask plain(double cpu, double memory, double tasks)
         reserved_cpu[k] = 1024 * tasks;
         reserved_memory[k] = 2048 * tasks;
         running[k] = tasks;
+        largest[k] = (double)NAN;
     }
-    return (struct rightsize_ask){used_cpu, used_memory, reserved_cpu, reserved_memory, running, WINDOW, STEP_MS, 1024, 2048, true};
+    return (struct rightsize_ask){used_cpu, used_memory, reserved_cpu, reserved_memory, running, largest, WINDOW, STEP_MS, 1024, 2048, true};
 }
 
 static int setup(void **state)
@@ -65,6 +66,33 @@ static void memory_of_several_tasks_is_a_mean_and_not_lowered_by_it(void **state
     assert_int_equal(r.cpu.suggested, 256);
     assert_string_equal(r.verdict, "lower to 256 CPU units");
     assert_non_null(strstr(r.fact, "mean of its tasks"));
+}
+
+static void memory_of_several_tasks_is_lowered_by_the_largest_where_that_is_known(void **state)
+{
+    (void)state;
+    struct rightsize_ask ask = plain(200, 600, 4);
+    for (size_t k = 0; k < WINDOW; k++)
+        largest[k] = 900;
+    largest[99] = 1000;
+    struct rightsize r = rightsize_of(&ask, &arena);
+    assert_false(r.memory.mean_only);
+    assert_int_equal(r.memory.max, 1000);
+    assert_int_equal(r.memory.p95, 900);
+    assert_int_equal(r.memory.kind, RIGHTSIZE_LOWER);
+    assert_int_equal(r.memory.suggested, 1152);  // 1,150; by the mean it were 704
+    assert_true(r.memory.wasted == 4 * (2048 - 600));
+    assert_string_equal(r.verdict, "lower to 256 CPU units, 1152 MiB");
+    for (size_t k = 0; k < WINDOW / 20; k++)  // it was not told for a while
+        largest[200 + k] = (double)NAN;
+    assert_int_equal(rightsize_of(&ask, &arena).memory.kind, RIGHTSIZE_LOWER);
+    for (size_t k = 0; k < WINDOW / 10; k++)
+        largest[200 + k] = (double)NAN;
+    r = rightsize_of(&ask, &arena);
+    assert_true(r.memory.mean_only);
+    assert_int_equal(r.memory.kind, RIGHTSIZE_FITS);
+    largest[50] = 2400;  // and one that uses more than it reserves is raised whatever is known of the others
+    assert_int_equal(rightsize_of(&ask, &arena).memory.kind, RIGHTSIZE_RAISE);
 }
 
 static void one_high_of_memory_in_two_weeks_counts(void **state)
@@ -194,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_one_task_reserves_too_much_is_lowered_with_the_margin, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_of_several_tasks_is_a_mean_and_not_lowered_by_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(memory_of_several_tasks_is_lowered_by_the_largest_where_that_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(one_high_of_memory_in_two_weeks_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(spiky_use_of_cpu_is_sized_by_its_99th_percentile_and_says_what_is_above, setup, teardown),
         cmocka_unit_test_setup_teardown(a_task_that_reserves_no_cpu_is_told_what_to_reserve, setup, teardown),

@@ -163,6 +163,30 @@ def own_series(folder, env, url, label, series, cores_a_request, less=""):
     return told, (int(m[1]), int(m[3])) if m else (0, 0)
 
 
+def largest_task(page, url):
+    """The default query of it, on tasks that run on for this test, against the page by hand."""
+    rows = json.loads(subprocess.run([MASU, "check-policy", "--schema"], capture_output=True, text=True, check=True).stdout)
+    query = find_default(rows, "largest_query").replace("$label", FAMILY).replace("$cluster", "main")
+    tasks, families = {}, {}
+    for name, labels, value in page:
+        family, arn = re.search(FAMILY + '="([^"]+)"', labels), re.search('_task_arn="([^"]+)"', labels)
+        if name == "container_memory_working_set_bytes" and family and arn and 'ecs_cluster="main"' in labels:
+            tasks[family[1], arn[1]] = tasks.get((family[1], arn[1]), 0) + float(value)
+    for (family, _), total in tasks.items():
+        families[family] = max(families.get(family, 0), total)
+    told = {labels[0][1]: v for labels, v in ask(url, query, lambda values: True).items()}
+    same = [f for f in families if f in told and abs(told[f] - families[f]) <= 0.01 * families[f]]
+    check("the largest task of each family is its containers' sum", len(same) >= 0.8 * len(families) > 3, (families, told))
+
+
+def find_default(node, key):
+    if isinstance(node, dict):
+        if key in node and "default" in node[key]:
+            return node[key]["default"]
+        node = list(node.values())
+    return next((found for found in (find_default(n, key) for n in node) if found), None) if isinstance(node, list) else None
+
+
 def of_access_log(folder, env, url, restart):
     rates = ask(url, "sum by (family) (rate(requests_total[6s]))", lambda values: len(values) == 2 and all(12 < v < 28 for v in values))
     check("mtail counts what the access log says, twenty requests a second of two families", rates)
@@ -217,6 +241,7 @@ def of_prometheus(folder, env):
         answer = json.load(urllib.request.urlopen(url + "/api/v1/query?" + urllib.parse.urlencode({"query": query}), timeout=10))
         asked = float(answer["data"]["result"][0]["value"][1])
         check("the root and the tasks' own groups are not counted again", 0.7 * hand < asked < 1.3 * hand, (hand, asked))
+        largest_task(page, url)
         backfills(folder, env, url)
         of_envoy(folder, env, url)
         if mtails:

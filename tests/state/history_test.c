@@ -338,6 +338,15 @@ static void what_tasks_use_is_said_where_it_is_measured(void **state)
     assert_in_range(cpu, 100, 200);
     assert_int_equal(said(v, n, SERIES_SERVICE_USED_MEMORY_MIB, web), 3 * cpu);
     assert_true(said(v, n, SERIES_USED_CPU_UNITS, "") >= cpu);
+    assert_true(said(v, n, SERIES_SERVICE_LARGEST_MEMORY_MIB, web) == STATE_NO_VALUE);  // of no task is known that it is the largest
+    for (size_t k = 0; k < s->shape_count; k++)
+        s->shapes[k].used_largest_mib = 301;
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_int_equal(said(v, n, SERIES_SERVICE_LARGEST_MEMORY_MIB, web), 304);
+    for (size_t k = 0; k < s->shape_count; k++)
+        s->shapes[k].used_largest_mib = 9001;
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_int_equal(said(v, n, SERIES_SERVICE_LARGEST_MEMORY_MIB, web), 9216);
     for (size_t k = 0; k < s->shape_count; k++)
         s->shapes[k].used_at_ms = 0;
     n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
