@@ -1,6 +1,8 @@
 #include "web/jsonw.h"
 #include "web/routes.h"
 
+enum { AHEAD_STEPS = 48 };  // four hours
+
 const struct view_cluster *web_find_cluster(const struct web_request *r, struct web_response *w)
 {
     const char *region = r->query(r, "region"), *account = r->query(r, "account");
@@ -44,12 +46,38 @@ static void write_status(struct jsonw *j, const struct web_request *r, const str
     jsonw_str(j, "status_detail", c->failed ? c->error : late ? "no complete tick for more than 3 periods" : "");
 }
 
+// What its services' tasks use, of those that are measured.
+static struct res used(const struct view_cluster *c)
+{
+    struct res sum = {{0}};
+    for (size_t i = 0; i < c->service_count; i++)
+        sum = res_add(sum, c->services[i].used);
+    return sum;
+}
+
+// The most that the forecast's 0.9 quantile asks for in the next hours; zero where there is none.
+static struct res most_ahead(const struct web_request *r, const struct view_cluster *c)
+{
+    size_t index = 0;
+    while (r->view->clusters[index] != c)
+        index++;
+    const struct view_outlook *o = &r->view->outlooks->clusters[index];
+    int64_t most[OUTLOOK_OF_COUNT] = {0}, now = o->made_ms > 0 ? (r->now_ms - o->made_ms) / OUTLOOK_STEP_MS : OUTLOOK_STEPS;
+    for (int of = 0; of < OUTLOOK_OF_COUNT; of++) {
+        if (!o->of[of].known)
+            return (struct res){{0}};
+        for (int64_t k = now < 0 ? 0 : now; k <= now + AHEAD_STEPS && k < OUTLOOK_STEPS; k++)
+            most[of] = most[of] > o->of[of].q90[k] ? most[of] : o->of[of].q90[k];
+    }
+    return res_make(most[OUTLOOK_CPU_UNITS], most[OUTLOOK_MEMORY_MIB]);
+}
+
 static const char *const unticked_keys[] = {
-    "tick", "at", "duration_ms", "next_tick", "instances", "capacity", "reserved", "need", "waiting_tasks", "waiting_since",
+    "tick", "at", "duration_ms", "next_tick", "instances", "capacity", "reserved", "need", "used", "need_4h_q90", "waiting_tasks", "waiting_since",
     "drains_in_progress", "drains_total", "cost_usd_micro_per_hour", "saved_usd_micro_per_hour", "spot_permyriad", "stale_sources",
 };
 
-static void write_figures(struct jsonw *j, const struct view_cluster *c)
+static void write_figures(struct jsonw *j, const struct web_request *r, const struct view_cluster *c)
 {
     const struct plan_summary *p = &c->plan->summary;
     size_t total = c->snapshot->instance_count;
@@ -68,6 +96,8 @@ static void write_figures(struct jsonw *j, const struct view_cluster *c)
     jsonw_res(j, "capacity", p->capacity);
     jsonw_res(j, "reserved", p->reserved);
     jsonw_res(j, "need", p->need);
+    jsonw_res_or_null(j, "used", used(c));
+    jsonw_res_or_null(j, "need_4h_q90", most_ahead(r, c));
     jsonw_int(j, "waiting_tasks", p->waiting_tasks);
     jsonw_time(j, "waiting_since", p->waiting_tasks ? c->waiting_since_ms : 0);
     jsonw_int(j, "drains_in_progress", c->drain_count);
@@ -97,7 +127,7 @@ static void write_summary(struct jsonw *j, const struct web_request *r, const st
     jsonw_int(j, "period_ms", c->period_ms);
     web_write_notes(j, r, c);
     if (c->ticked)
-        write_figures(j, c);
+        write_figures(j, r, c);
     else
         for (size_t i = 0; i < ARRAY_LEN(unticked_keys); i++)
             jsonw_null(j, unticked_keys[i]);

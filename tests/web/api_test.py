@@ -195,6 +195,14 @@ class ApiTest(unittest.TestCase):
                 self.assertEqual((s["size"]["samples"], s["size"]["verdict"], s["size"]["cpu_units"], s["size"]["wasted"]), (0, "no advice", None, None))
                 self.assertRegex(s["size"]["fact"], "not measured|is not kept")
 
+    def test_what_is_used_and_what_is_forecast_stand_in_the_list(self):
+        east, west = self.check("/api/v1/clusters", "/api/v1/clusters")["clusters"]
+        services = self.services()["services"]
+        sums = {k: sum(s["used"][k] for s in services if s["used"] and s["cluster"] == "east") for k in ("cpu_units", "memory_mib")}
+        self.assertEqual(east["used"] or {"cpu_units": 0, "memory_mib": 0}, sums)
+        self.assertIsNone(east["need_4h_q90"])  # of memory there is no forecast
+        self.assertIsNone(west["used"])
+
     def test_the_days_of_all_clusters_are_those_of_each(self):
         window = "from=2026-01-15T12:00:00Z&to=2026-01-15T14:04:00Z&step=1m"
         answer = self.check("/api/v1/series?" + window, "/api/v1/series")

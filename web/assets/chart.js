@@ -298,13 +298,16 @@ export function sparkline(s) {
     h("path", { class: "l-hair2", d: `M0 ${hgt - 0.5}H${w}` }));
 }
 
-/** Reserved of capacity, 150 × 14: an open frame, its fill, and the need as a mark; past the frame's end it is red. @param {number} reserved @param {number} need @param {number} cap */
-export function bar(reserved, need, cap) {
+/** Reserved of capacity, 150 × 14: an open frame, its fill, in it what is used, the need as a mark and what is forecast as another; past the frame's end
+ * the need is red. @param {number} reserved @param {number} need @param {number} cap @param {number} [used] @param {number} [ahead] */
+export function bar(reserved, need, cap, used = 0, ahead = 0) {
   const w = 150;
   const f = (/** @type {number} */ v) => r1(Math.min(1, Math.max(0, cap > 0 ? v / cap : 0)) * w);
   return h("svg", { width: w + 6, height: 16, viewBox: `-1 -1 ${w + 6} 16`, "aria-hidden": "true" },
     h("rect", { class: "f-air", width: w, height: 13 }),
     h("rect", { class: "f-reserved", width: f(reserved), height: 13 }),
+    used ? h("rect", { class: "f-used", y: 4, width: f(used), height: 5 }) : null,
+    ahead ? h("path", { class: "l-demand dash", d: `M${f(ahead)} 0V13` }) : null,
     need > cap
       ? h("path", { class: "f-red", d: `M${w - 6} 2.5v7l5 -3.5z` })
       : need > 0 && h("path", { class: "l-demand", d: `M${f(need)} 0V13` }),

@@ -22,11 +22,12 @@ const ambiguous = (c) => (state.estate?.clusters || []).filter((o) => o.name ===
 /** @param {Cluster} c */
 const scarcest = (c) => {
   if (!c.capacity || !c.reserved || !c.need || !(c.capacity.cpu_units > 0)) return null;
-  const cpu = c.reserved.cpu_units / c.capacity.cpu_units;
-  const mem = c.capacity.memory_mib > 0 ? c.reserved.memory_mib / c.capacity.memory_mib : 0;
-  return cpu >= mem
-    ? { what: "CPU", share: cpu, reserved: c.reserved.cpu_units, need: c.need.cpu_units, cap: c.capacity.cpu_units }
-    : { what: "mem", share: mem, reserved: c.reserved.memory_mib, need: c.need.memory_mib, cap: c.capacity.memory_mib };
+  const of = (/** @type {string} */ what, /** @type {keyof import("./api.js").Res} */ k) => {
+    const [cap, reserved, need, used, ahead] = [c.capacity, c.reserved, c.need, c.used, c.need_4h_q90].map((r) => r?.[k] || 0);
+    return { what, share: cap > 0 ? reserved / cap : 0, reserved, need, cap, used, ahead };
+  };
+  const [cpu, mem] = [of("CPU", "cpu_units"), of("mem", "memory_mib")];
+  return cpu.share >= mem.share ? cpu : mem;
 };
 
 /** Of what it would cost on demand. @param {Cluster} c */
@@ -97,6 +98,9 @@ function spark(s, what) {
   return drawn.get(s).v;
 }
 
+/** @param {any} s of scarcest */
+const said = (s) => (s.used ? ", " + percent(s.used, s.cap) + " used" : "") + ", " + percent(s.need, s.cap) + " needed" + (s.ahead ? ", up to " + percent(s.ahead, s.cap) + " in the next 4 h by forecast" : "");
+
 /** @param {{ c: Cluster, looks: any[] }} r @param {import("./format.js").Clock} clock */
 function row(r, clock) {
   const { c } = r;
@@ -113,7 +117,7 @@ function row(r, clock) {
     h("td", { class: "state " + st.tone }, st.text),
     h("td", { class: "n inst" }, h("span", { class: "per", "data-cost": cost }, c.instances ? num(c.instances.total) : "–")),
     h("td", { class: "n spot" }, c.spot_permyriad === null || !c.instances?.total ? "–" : num(c.spot_permyriad / 100) + NBSP + "%"),
-    h("td", { class: "bar-cell" }, s ? [bar(s.reserved, s.need, s.cap), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
+    h("td", { class: "bar-cell", title: s ? said(s).slice(2) : null }, s ? [bar(s.reserved, s.need, s.cap, s.used, s.ahead), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what), h("span", { class: "unseen" }, said(s)))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
     h("td", { class: "spark" }, spark(state.sparks.get(keyOf(c)), s?.what || "CPU")),
     h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict.replace(" the target from ", " "))] : h("span", { class: "quieter" }, "–")),
     h("td", { class: "n cost" }, cost),
@@ -153,9 +157,9 @@ export function estateView(clock, width) {
 
 const legend = () => [
   h("span", { class: "keyed" }, miniBox({ capacity: { cpu_units: 1, memory_mib: 1 }, reserved: { cpu_units: 0.8, memory_mib: 0.55 } }, ""), " left wall CPU, right wall memory"),
-  h("span", { class: "keyed" }, h("svg", { width: 16, height: 12, "aria-hidden": "true" }, h("rect", { class: "f-reserved", y: 1, width: 16, height: 10 })), " reserved"),
-  h("span", { class: "keyed" }, h("svg", { width: 18, height: 12, "aria-hidden": "true" }, h("path", { class: "l-cap", d: "M0 9H8V3H18" })), " capacity"),
-  h("span", { class: "keyed" }, h("svg", { width: 18, height: 12, "aria-hidden": "true" }, h("path", { class: "l-demand", d: "M0 6H18" })), " need"),
+  h("span", { class: "keyed" }, h("svg", { width: 16, height: 12, "aria-hidden": "true" }, h("rect", { class: "f-reserved", y: 1, width: 16, height: 10 }), h("rect", { class: "f-used", y: 4, width: 9, height: 4 })), " reserved, used"),
+  ...[["l-cap", "M0 9H8V3H18", " capacity"], ["l-demand", "M0 6H18", " need"], ["l-demand dash", "M8 0V12", " forecast, 4 h"]].map(([cls, d, text]) =>
+    h("span", { class: "keyed" }, h("svg", { width: 18, height: 12, "aria-hidden": "true" }, h("path", { class: cls, d })), text)),
 ];
 
 const empty = () => h("div", null, h("h1", { id: "title" }, "No cluster yet"),

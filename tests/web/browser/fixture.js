@@ -137,7 +137,8 @@ function makeCluster(name, seed, opt) {
   const summary = {
     name, account: "123456789012", region: "ap-northeast-1", status: opt.status || "ok", status_detail: opt.status_detail || "", mode: opt.mode || "act", dry_run: !!opt.dry, policy_hash: "3f2a91c0de3f2a91", period_ms: 30000,
     tick: TICK, at: iso(NOW - (opt.age_ms ?? 16_000)), duration_ms: 9, next_tick: iso(NOW + 14_000), instances: { total: instances.length, active: active.length, draining: count(["draining", "held", "empty"]), coming: count(["coming"]), interrupted: count(["interrupted"]), spot },
-    capacity, reserved, need, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
+    capacity, reserved, need, used: opt.special ? { cpu_units: Math.round(reserved.cpu_units * 0.42), memory_mib: Math.round(reserved.memory_mib * 0.63) } : null,
+    need_4h_q90: opt.special ? { cpu_units: Math.round(need.cpu_units * 1.08), memory_mib: Math.round(need.memory_mib * 1.08) } : null, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
     cost_usd_micro_per_hour: cost, saved_usd_micro_per_hour: instances.reduce((a, i) => a + TYPES_OF[i.type][3] - i.usd_micro_per_hour, 0), spot_permyriad: Math.round((10000 * spot) / instances.length), stale_sources: opt.stale ? 1 : 0,
     control: opt.control || null, alert_count: { total: alertsIn(opt, name).length, worst: alertsIn(opt, name)[0]?.severity || null },
   };

@@ -100,6 +100,11 @@ export function states({ browser, startFixture, text, num }) {
         const row = page.locator("tbody tr", { hasText: c.name });
         assert.equal(num(await row.locator("td.inst").innerText()), c.instances.total);
         assert.equal(num(await row.locator("td.cost").innerText()), Math.round(c.cost_usd_micro_per_hour / 10000) / 100);
+        if (c.used) {
+          const k = c.reserved.cpu_units / c.capacity.cpu_units > c.reserved.memory_mib / c.capacity.memory_mib ? "cpu_units" : "memory_mib";
+          const of = (/** @type {any} */ r) => Math.round((100 * r[k]) / c.capacity[k]);
+          assert.equal((await row.locator("td.bar-cell").getAttribute("title")).replace(/\u00a0/g, " "), `${of(c.used)} % used, ${of(c.need)} % needed, up to ${of(c.need_4h_q90)} % in the next 4 h by forecast`);
+        }
         assert.equal(num(await row.locator("td.saved").innerText()), Math.round((100 * c.saved_usd_micro_per_hour) / (c.cost_usd_micro_per_hour + c.saved_usd_micro_per_hour)));
       }
       await page.accessible();
