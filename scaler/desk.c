@@ -245,6 +245,7 @@ static void tell_reach(struct desk *d, const struct desk_tick *t, struct arena *
         .now_ms = now_ms, .cluster = k->name, .tick_error = t->frame->error, .failing_since_ms = k->failing_since_ms, .failed_ticks = k->failed_ticks,
         .credentials_left_ms = health.expires_ms ? health.expires_ms - health.now_ms : INT64_MAX, .credentials_source = health.source,
         .clock_off_ms = health.clock_measured ? health.clock_off_ms : 0, .breaker = breaker,
+        .limits = t->limits,
     };
     alerts_set(d->alerts, (int)t->cluster, k->name, ALERTS_SHELL, list, reach_alerts(&f, a, list), now_ms);
 }

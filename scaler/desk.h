@@ -48,5 +48,6 @@ struct desk_tick {
     const char *journal_error;        // why it cannot be written, "" fine
     int64_t add_only_until_ms;
     const char *webhook_error;        // "" none
+    const struct limits_near *limits; // NULL none
 };
 void desk_ticked(struct desk *d, const struct desk_tick *t);

@@ -4,11 +4,14 @@
 
 #include "base/check.h"
 #include "planner/forecast/forecast.h"
+#include "planner/limit_ahead.h"
+#include "scaler/view_limits.h"
 
 enum { DAY = OUTLOOK_STEPS, HISTORY_STEPS = 35 * DAY, SCORED_STEPS = 7 * DAY };
 #define HOUR_MS 3600000
+#define DAY_MS INT64_C(86400000)
 
-enum stage { STAGE_CPU, STAGE_MEMORY, STAGE_SIZES, STAGE_KEEP, STAGE_COUNT };
+enum stage { STAGE_CPU, STAGE_MEMORY, STAGE_SIZES, STAGE_LIMITS, STAGE_KEEP, STAGE_COUNT };
 static_assert((int)STAGE_CPU == OUTLOOK_CPU_UNITS && (int)STAGE_MEMORY == OUTLOOK_MEMORY_MIB, "a stage for each fit");
 
 struct foreseen {                 // one cluster
@@ -17,6 +20,7 @@ struct foreseen {                 // one cluster
     struct view_outlook out, making;   // as published, and in the making
     struct view_sizes *sizes;     // in the making
     size_t sized;                 // of its services
+    struct limits_near limits;
 };
 
 struct foresight {
@@ -215,6 +219,51 @@ static bool size_one(struct foresight *f, size_t cluster)
     return true;
 }
 
+// ---- limits ahead -----------------------------------------------------------------------------------------------------------
+
+static void note(struct limits_near *n, const struct limit_near *l)
+{
+    size_t at = n->count;
+    while (at > 0 && n->v[at - 1].reached_ms > l->reached_ms)
+        at--;
+    if (at == LIMITS_NEAR_MAX)
+        return;
+    n->count += n->count < LIMITS_NEAR_MAX;
+    memmove(&n->v[at + 1], &n->v[at], (n->count - at - 1) * sizeof *l);
+    n->v[at] = *l;
+}
+
+// Those that are reached already are the plan's to tell.
+static void look_ahead(struct foresight *f, size_t cluster)
+{
+    struct foreseen *x = &f->v[cluster];
+    const struct view_cluster *c = f->o.box ? f->o.box->current->clusters[cluster] : NULL;
+    struct arena a;
+    struct view_limit *v = NULL;
+    arena_init(&a, 0);
+    size_t count = c ? view_limits_of(c, &a, &v) : 0;
+    x->limits.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        double peaks[VIEW_LIMIT_DAYS];
+        struct limit_ahead r;
+        if (view_limit_peaks(state_reader_of(f->o.state), x->state_id, &v[i], x->making.made_ms, peaks, NULL) != 0)
+            continue;
+        limit_ahead_of(peaks, VIEW_LIMIT_DAYS, (double)v[i].most, &a, &r);
+        if (r.days_known < LIMIT_DAYS_MIN || r.q90_day <= 0 || r.q90_day > FORESIGHT_LIMIT_DAYS || v[i].now >= v[i].most)
+            continue;
+        struct limit_near l = {.quota = v[i].quota, .most = v[i].most, .peak = llround(r.peak_7d), .a_day = r.a_day,
+                               .reached_ms = view_limit_last_day_ms(x->making.made_ms) + r.q90_day * DAY_MS};
+        snprintf(l.name, sizeof l.name, "%s", v[i].name);
+        note(&x->limits, &l);
+    }
+    arena_release(&a);
+}
+
+const struct limits_near *foresight_limits(const struct foresight *f, size_t cluster)
+{
+    return &f->v[cluster].limits;
+}
+
 // ---- whose turn it is -----------------------------------------------------------------------------------------------------
 
 // Said when it begins, ends or rests on something else, not each hour.
@@ -254,6 +303,8 @@ bool foresight_turn(struct foresight *f)
         }
         if (x->stage == STAGE_KEEP)
             finish(f, cluster);
+        else if (x->stage == STAGE_LIMITS)
+            look_ahead(f, cluster);
         else if (x->stage != STAGE_SIZES)
             fit_one(f, x, (enum outlook_of)x->stage);
         x->stage = (x->stage + 1) % STAGE_COUNT;

@@ -1,4 +1,4 @@
-// Forecasts in the daemon, and the right size of each service: each cluster's need a day ahead, made hourly from its recorded history, stored, and scored against what came.
+// Forecasts in the daemon, the right size of each service, and the limits that come near: each cluster's need a day ahead, made hourly from its recorded history, stored, and scored against what came.
 //
 // Beside the ticks: the loop calls foresight_turn where it would wait, and each call is one piece of work, at most one fit (some tens of
 // milliseconds). Nothing is kept between fits but the numbers that the view shows; what was forecast lies in the history (kind
@@ -8,10 +8,12 @@
 #include <stddef.h>
 
 #include "base/log.h"
+#include "scaler/shell_alerts.h"
 #include "scaler/view.h"
 #include "state/state.h"
 
 struct foresight;
+enum { FORESIGHT_LIMIT_DAYS = 21 };
 
 struct foresight_options {
     struct state *state;         // NULL: there is nothing to look at
@@ -27,6 +29,8 @@ void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int
 void foresight_forget(struct foresight *f);  // the state was begun anew: ids are to be told anew
 // One piece of work, where any is due. False: there was none.
 bool foresight_turn(struct foresight *f);
+// The limits whose 0.9 quantile of the daily peak reaches them within FORESIGHT_LIMIT_DAYS, as of the newest hour.
+const struct limits_near *foresight_limits(const struct foresight *f, size_t cluster);
 const struct view_outlook *foresight_outlook(const struct foresight *f, size_t cluster);
 
 // The errors of forecasts over `count` steps. came: the last count of day + count values, the first day for comparison; NaN: unknown.

@@ -60,6 +60,15 @@ size_t shell_alerts(const struct shell_facts *f, struct arena *a, struct alert r
     return o.count;
 }
 
+static void add_limit(struct out *o, struct arena *a, const struct limit_near *l)
+{
+    char day[32];
+    add(o, "limit-ahead", l->name, ALERT_WARNING, 0,
+        arena_printf(a, "Peaks of %lld grow by %.3g a day: %s of %lld is reached by %.10s with a chance of 10 %%.", (long long)l->peak, l->a_day, l->quota ? "the quota" : "the max",
+                     (long long)l->most, format_iso8601(l->reached_ms, false, day)),
+        l->quota ? "Ask AWS for a higher quota in time." : "Raise max in the policy in time, or let the services reserve what they need: /services.");
+}
+
 size_t reach_alerts(const struct reach_facts *f, struct arena *a, struct alert ret[SHELL_ALERTS_MAX])
 {
     struct out o = {.alerts = ret};
@@ -83,5 +92,7 @@ size_t reach_alerts(const struct reach_facts *f, struct arena *a, struct alert r
     if (given(f->breaker))
         add(&o, "api-breaker", f->cluster, ALERT_WARNING, 0, arena_printf(a, "AWS is not asked for now: %s.", f->breaker),
             "AWS or the way to it fails; masu asks again by itself, and removes nothing until it knows.");
+    for (size_t i = 0; f->limits && i < f->limits->count; i++)
+        add_limit(&o, a, &f->limits->v[i]);
     return o.count;
 }

@@ -20,6 +20,20 @@ struct shell_facts {
 };
 size_t shell_alerts(const struct shell_facts *f, struct arena *a, struct alert ret[SHELL_ALERTS_MAX]);
 
+// A limit that comes near (scaler/foresight.h).
+enum { LIMITS_NEAR_MAX = 4 };
+struct limit_near {
+    bool quota;                      // else a fleet's max
+    char name[128];
+    int64_t peak, most;              // of 7 days; what there may be
+    double a_day;                    // growth
+    int64_t reached_ms;              // the day on which it may be there, with 90 % not before
+};
+struct limits_near {
+    struct limit_near v[LIMITS_NEAR_MAX];  // soonest first
+    size_t count;
+};
+
 // Of one cluster.
 struct reach_facts {
     int64_t now_ms;
@@ -31,5 +45,6 @@ struct reach_facts {
     const char *credentials_source;
     int64_t clock_off_ms;            // AWS's clock minus ours; 0 unknown
     const char *breaker;             // which part of the API is given up for now, and why
+    const struct limits_near *limits;  // NULL none
 };
 size_t reach_alerts(const struct reach_facts *f, struct arena *a, struct alert ret[SHELL_ALERTS_MAX]);

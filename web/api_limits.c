@@ -2,40 +2,11 @@
 #include <math.h>
 
 #include "planner/limit_ahead.h"
+#include "scaler/view_limits.h"
 #include "web/ask.h"
 #include "web/jsonw.h"
 
 #define DAY_MS INT64_C(86400000)
-enum { DAYS_BACK = 91 };
-
-struct limit {
-    const char *kind, *name, *subject;  // "fleet", "quota"; for people; in the history
-    int64_t now, most;
-};
-
-static size_t limits_of(const struct view_cluster *c, struct arena *a, struct limit **ret)
-{
-    const struct snapshot *s = c->snapshot;
-    struct limit *v = *ret = arena_array(a, struct limit, s->fleet_count + s->quota_count + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s->fleet_count; i++)
-        if (c->bounds[i].max > 0)
-            v[n++] = (struct limit){"fleet", fleet_name(&s->fleets[i]), history_limit_fleet(a, &s->fleets[i]), s->fleets[i].target, c->bounds[i].max};
-    for (size_t i = 0; i < s->quota_count; i++) {
-        const struct quota_class *q = &quota_classes[s->quotas[i].class_];
-        if (s->quotas[i].limit_vcpus > 0)
-            v[n++] = (struct limit){"quota", arena_printf(a, "%s vCPUs, %s", q->name, q->code), history_limit_quota(a, &s->quotas[i]), s->quotas[i].used_vcpus, s->quotas[i].limit_vcpus};
-    }
-    return n;
-}
-
-// Peaks of whole days of the world's clock (UTC), the last one ends before `now`.
-static int read_peaks(struct state_reader *r, int64_t cluster, const char *subject, int64_t now_ms, double *ret, struct err *err)
-{
-    int64_t from_ms = (now_ms / DAY_MS - DAYS_BACK) * DAY_MS;
-    return state_query_values(r, cluster, SERIES_LIMIT_USED, subject, from_ms, DAY_MS, DAYS_BACK, ret, err);
-}
-
 static void write_date(struct jsonw *j, const char *key, int64_t last_day_ms, int day)
 {
     jsonw_time(j, key, day == LIMIT_NEVER ? 0 : last_day_ms + (day > 0 ? day : 1) * DAY_MS);
@@ -52,7 +23,7 @@ static void write_column(struct jsonw *j, const char *key, const double *v, size
     jsonw_end(j);
 }
 
-static const char *verdict(const struct limit *x, const struct limit_ahead *r)
+static const char *verdict(const struct view_limit *x, const struct limit_ahead *r)
 {
     if (r->days_known < LIMIT_DAYS_MIN)
         return x->now >= x->most ? "it is reached" : "too little to say when";
@@ -60,17 +31,17 @@ static const char *verdict(const struct limit *x, const struct limit_ahead *r)
         return x->now >= x->most ? "it is reached" : "the peak reaches it";
     if (r->q90_day == LIMIT_NEVER)
         return "not within 90 days";
-    return *x->kind == 'f' ? "raise max before" : "ask for more before";
+    return x->quota ? "ask for more before" : "raise max before";
 }
 
-static void write_limit(struct jsonw *j, struct arena *a, const struct limit *x, const double *peak, int64_t now_ms)
+static void write_limit(struct jsonw *j, struct arena *a, const struct view_limit *x, const double *peak, int64_t now_ms)
 {
     struct limit_ahead r;
-    int64_t last_ms = (now_ms / DAY_MS - 1) * DAY_MS;
-    limit_ahead_of(peak, DAYS_BACK, (double)x->most, a, &r);
+    int64_t last_ms = view_limit_last_day_ms(now_ms);
+    limit_ahead_of(peak, VIEW_LIMIT_DAYS, (double)x->most, a, &r);
     bool known = r.days_known >= LIMIT_DAYS_MIN;
     jsonw_object(j, NULL);
-    jsonw_str(j, "kind", x->kind);
+    jsonw_str(j, "kind", x->quota ? "quota" : "fleet");
     jsonw_str(j, "name", x->name);
     jsonw_int(j, "now", x->now);
     jsonw_int(j, "limit", x->most);
@@ -87,8 +58,8 @@ static void write_limit(struct jsonw *j, struct arena *a, const struct limit *x,
     jsonw_str(j, "fact", known ? arena_printf(a, "peaks of %d days change by %.3g a day", r.days_known, r.a_day)
                                : arena_printf(a, "peaks of %d days are known, a trend takes %d", r.days_known, LIMIT_DAYS_MIN));
     jsonw_str(j, "verdict", verdict(x, &r));
-    jsonw_time(j, "first_day", last_ms - (DAYS_BACK - 1) * DAY_MS);
-    write_column(j, "peaks", peak, DAYS_BACK);
+    jsonw_time(j, "first_day", last_ms - (VIEW_LIMIT_DAYS - 1) * DAY_MS);
+    write_column(j, "peaks", peak, VIEW_LIMIT_DAYS);
     if (known) {
         write_column(j, "ahead_q50", r.q50, LIMIT_AHEAD_DAYS + 1);
         write_column(j, "ahead_q90", r.q90, LIMIT_AHEAD_DAYS + 1);
@@ -109,16 +80,16 @@ void web_limits(struct web_request *r, struct web_response *w)
     const struct view_cluster *c = web_find_cluster(r, w);
     struct state_reader *reader = c ? web_ask(r, w) : NULL;
     struct err err = {0};
-    struct limit *v = NULL;
+    struct view_limit *v = NULL;
     struct jsonw j;
     int64_t id = 0;
     if (!reader)
         return;
-    size_t count = c->ticked ? limits_of(c, r->arena, &v) : 0;
-    double *peaks = arena_array(r->arena, double, count * DAYS_BACK + 1);
+    size_t count = view_limits_of(c, r->arena, &v);
+    double *peaks = arena_array(r->arena, double, count * VIEW_LIMIT_DAYS + 1);
     int rc = web_ask_cluster(reader, c, r->arena, &id, &err);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = read_peaks(reader, id, v[i].subject, r->now_ms, peaks + i * DAYS_BACK, &err);
+        rc = view_limit_peaks(reader, id, &v[i], r->now_ms, peaks + i * VIEW_LIMIT_DAYS, &err);
     web_history_release(r->history, web_ask_failed(rc));
     if (rc) {
         web_ask_error(w, &err);
@@ -128,7 +99,7 @@ void web_limits(struct web_request *r, struct web_response *w)
     jsonw_str(&j, "cluster", c->name);
     jsonw_array(&j, "limits");
     for (size_t i = 0; i < count; i++)
-        write_limit(&j, r->arena, &v[i], peaks + i * DAYS_BACK, r->now_ms);
+        write_limit(&j, r->arena, &v[i], peaks + i * VIEW_LIMIT_DAYS, r->now_ms);
     jsonw_end(&j);
     jsonw_end(&j);
 }

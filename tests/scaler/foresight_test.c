@@ -76,7 +76,7 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     fill(b, SERIES_NEED_CPU_UNITS, 8 * DAY);
     assert_false(foresight_turn(b->foresight));  // no tick yet
     foresight_ticked(b->foresight, 0, b->id, NOW_MS + 60000);
-    assert_int_equal(turns(b), 4);  // CPU, memory, right sizes, keep
+    assert_int_equal(turns(b), 5);  // CPU, memory, right sizes, limits, keep
     const struct view_outlook *o = foresight_outlook(b->foresight, 0);
     const struct outlook_curve *cpu = &o->of[OUTLOOK_CPU_UNITS];
     assert_true(cpu->known);
@@ -104,7 +104,7 @@ static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void
     struct bed *b = *state;
     fill(b, SERIES_NEED_CPU_UNITS, 100);
     foresight_ticked(b->foresight, 1, b->id, NOW_MS);
-    assert_int_equal(turns(b), 4);
+    assert_int_equal(turns(b), 5);
     const struct view_outlook *o = foresight_outlook(b->foresight, 1);
     assert_false(o->of[OUTLOOK_CPU_UNITS].known);
     assert_true(strlen(o->why) > 20);
@@ -112,7 +112,7 @@ static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void
     fill(b, SERIES_NEED_CPU_UNITS, DAY + DAY / 2);
     fill(b, SERIES_NEED_MEMORY_MIB, DAY + DAY / 2);
     foresight_ticked(b->foresight, 1, b->id, NOW_MS + 3600000);
-    assert_int_equal(turns(b), 4);
+    assert_int_equal(turns(b), 5);
     assert_true(o->of[OUTLOOK_CPU_UNITS].known);
     assert_string_equal(o->of[OUTLOOK_CPU_UNITS].basis, "level");  // less than two days: nothing is said of the time of day
     assert_string_equal(o->why, "");
@@ -175,7 +175,7 @@ static void the_right_size_of_each_service_is_made_in_turn_and_shown(void **stat
     const struct memo memo = {0};
     view_box_publish(&b->box, 0, &b->clusters[0], &(struct view_tick){.snapshot = &s, .plan = &plan, .memo = &memo, .tick = 1, .policy_hash = "0"});
     foresight_ticked(b->foresight, 0, b->id, NOW_MS);
-    assert_int_equal(turns(b), 5);  // two services
+    assert_int_equal(turns(b), 6);  // two services
     struct view *view = view_acquire(&b->box);
     const struct view_size *web = view_sizes_find(view->sizes[0], "web"), *api = view_sizes_find(view->sizes[0], "api");
     assert_int_equal(web->size.samples, STEPS - 36);  // to three hours ago
@@ -186,6 +186,62 @@ static void the_right_size_of_each_service_is_made_in_turn_and_shown(void **stat
     assert_null(view_sizes_find(view->sizes[0], "none"));
     assert_null(view->sizes[1]);
     view_release(view);
+}
+
+// Peaks of a fleet's target for sixty days, that grow by so much a day to `last`.
+static void fill_target(struct bed *b, const struct fleet *f, double last, double a_day)
+{
+    enum { HOURS = 60 * 24 };
+    struct history_point *v = calloc(HOURS, sizeof *v);
+    struct arena a;
+    arena_init(&a, 0);
+    for (int k = 0; k < HOURS; k++)
+        v[k] = (struct history_point){(NOW_MS / 86400000 - 60) * 86400000 + k * INT64_C(3600000), (int64_t)(last - a_day * (59 - k / 24))};
+    assert_int_equal(state_history_fill(b->state, b->id, SERIES_LIMIT_USED, history_limit_fleet(&a, f), 3600000, v, HOURS, NULL), 0);
+    arena_release(&a);
+    free(v);
+}
+
+static void limits_that_come_near_are_told_soonest_first(void **state)
+{
+    struct bed *b = *state;
+    static const struct {
+        const char *id;
+        double last, a_day;
+        int64_t max;
+    } of[] = {{"sfr-later", 80, 1, 97}, {"sfr-far", 30, 0.25, 97}, {"sfr-soon", 90, 1, 97}, {"sfr-flat", 90, 0, 97}, {"sfr-reached", 97, 1, 97}};
+    enum { FLEETS = ARRAY_LEN(of) };
+    struct fleet fleets[FLEETS] = {0};
+    struct policy_fleet bounds[FLEETS] = {0};
+    for (int i = 0; i < FLEETS; i++) {
+        fleets[i] = (struct fleet){.id = of[i].id, .name = "", .found = true, .unfound = "", .activity = "", .foreign = "", .owner = "", .denied = "", .target = (int64_t)of[i].last};
+        bounds[i] = (struct policy_fleet){.id = of[i].id, .tag = "", .group = "", .max = of[i].max};
+        fill_target(b, &fleets[i], of[i].last, of[i].a_day);
+    }
+    b->clusters[0].fleets = bounds;
+    b->clusters[0].fleet_count = FLEETS;
+    const struct snapshot s = {.account = "1", .region = "r", .cluster = "east", .now_ms = NOW_MS, .fleets = fleets, .fleet_count = FLEETS};
+    const struct plan plan = {0};
+    const struct memo memo = {0};
+    view_box_publish(&b->box, 0, &b->clusters[0], &(struct view_tick){.snapshot = &s, .plan = &plan, .memo = &memo, .tick = 1, .policy_hash = "0"});
+    assert_int_equal(foresight_limits(b->foresight, 0)->count, 0);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS);
+    turns(b);
+    const struct limits_near *n = foresight_limits(b->foresight, 0);
+    assert_int_equal(n->count, 2);
+    assert_string_equal(n->v[0].name, "sfr-soon");
+    assert_string_equal(n->v[1].name, "sfr-later");
+    assert_true(n->v[0].peak == 90 && n->v[0].most == 97 && fabs(n->v[0].a_day - 1) < 0.05);
+    assert_int_equal(n->v[0].reached_ms, (NOW_MS / 86400000 - 1 + 7) * 86400000);
+    struct alert list[SHELL_ALERTS_MAX];
+    struct arena a;
+    arena_init(&a, 0);
+    size_t count = reach_alerts(&(struct reach_facts){.now_ms = NOW_MS, .cluster = "east", .credentials_left_ms = INT64_MAX, .limits = n}, &a, list);
+    assert_int_equal(count, 2);
+    assert_string_equal(list[0].id, "limit-ahead");
+    assert_string_equal(list[0].target, "sfr-soon");
+    assert_string_equal(list[0].what, "Peaks of 90 grow by 1 a day: the max of 97 is reached by 2026-01-21 with a chance of 10 %.");
+    arena_release(&a);
 }
 
 static void ids_that_were_forgotten_are_not_asked_for(void **state)
@@ -209,6 +265,7 @@ int main(void)
         T(what_was_forecast_is_scored_by_how_far_ahead),
         T(only_what_is_known_is_scored_and_a_constant_series_has_no_scale),
         T(the_right_size_of_each_service_is_made_in_turn_and_shown),
+        T(limits_that_come_near_are_told_soonest_first),
         T(ids_that_were_forgotten_are_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
