@@ -6,16 +6,31 @@
 #include "base/check.h"
 #include "scaler/aws/cloudwatch.h"
 
-// Of each line: the amount, and the percentage of what is registered (NULL: an amount as well).
+// Of each line of the cluster: the amount, and the percentage of what is registered, or a count as well.
 static const struct {
     enum series series;
     const char *insights, *plain;
-    int resource;                  // -1: none
-} lines[CLOUDWATCH_LINES] = {
+    int resource;                  // -1: none, a count
+} lines[] = {
     {SERIES_NEED_CPU_UNITS, "CpuReserved", "CPUReservation", RES_CPU},       {SERIES_NEED_MEMORY_MIB, "MemoryReserved", "MemoryReservation", RES_MEMORY},
     {SERIES_USED_CPU_UNITS, "CpuUtilized", "CPUUtilization", RES_CPU},       {SERIES_USED_MEMORY_MIB, "MemoryUtilized", "MemoryUtilization", RES_MEMORY},
     {SERIES_RUNNING_TASKS, "TaskCount", "LiveTaskCount", -1},                {SERIES_DESIRED_TASKS, "TaskCount", "LiveTaskCount", -1},
 };
+enum { LINES = ARRAY_LEN(lines) };
+
+// Of each line of a service: amounts, and counts.
+static const struct {
+    enum series series;
+    const char *name;
+    bool count, high;              // high: of use, so the highest sample counts too
+} service_lines[] = {
+    {SERIES_SERVICE_RESERVED_CPU_UNITS, "CpuReserved", false, false}, {SERIES_SERVICE_RESERVED_MEMORY_MIB, "MemoryReserved", false, false},
+    {SERIES_SERVICE_USED_CPU_UNITS, "CpuUtilized", false, true},      {SERIES_SERVICE_USED_MEMORY_MIB, "MemoryUtilized", false, true},
+    {SERIES_SERVICE_RUNNING, "RunningTaskCount", true, false},        {SERIES_SERVICE_DESIRED, "DesiredTaskCount", true, false},
+};
+enum { SERVICE_LINES = ARRAY_LEN(service_lines) };
+#define INSIGHTS "ECS/ContainerInsights"
+#define MINUTE_MS 60000
 
 // ---- what one unit of a fleet is ------------------------------------------------------------------------------------------
 static bool size_of(const struct snapshot *s, const char *fleet, double ret[RES_MEMORY + 1])
@@ -34,7 +49,7 @@ static bool size_of(const struct snapshot *s, const char *fleet, double ret[RES_
     return weight > 0;
 }
 
-void cloudwatch_past_of(struct cloudwatch_past *ret, const struct policy_cluster *p, const struct snapshot *s)
+void cloudwatch_past_of(struct cloudwatch_past *ret, const struct policy_cluster *p, const struct snapshot *s, struct arena *a)
 {
     const char *slash = strrchr(p->name, '/');
     *ret = (struct cloudwatch_past){.cluster = slash ? slash + 1 : p->name, .sizes_known = s != NULL};
@@ -47,6 +62,11 @@ void cloudwatch_past_of(struct cloudwatch_past *ret, const struct policy_cluster
     }
     ret->sizes_known = ret->sizes_known && p->fleet_count <= CLOUDWATCH_FLEETS_MAX;
     ret->fleet_count = ret->sizes_known ? ret->fleet_count : 0;
+    const char **services = arena_array(a, const char *, s ? s->service_count + 1 : 1);
+    for (size_t i = 0; s && i < s->service_count && ret->service_count < CLOUDWATCH_SERVICES_MAX; i++)
+        if (s->services[i].on_ec2 && s->services[i].kind == SERVICE_REPLICA)
+            services[ret->service_count++] = s->services[i].name;
+    ret->services = services;
 }
 
 // ---- points by their step -------------------------------------------------------------------------------------------------
@@ -76,9 +96,15 @@ static double *registered(const struct cloudwatch_past *p, double *const *fulfil
     return v;
 }
 
-static struct cloudwatch_line line_of(enum series series, const double *values, int64_t from_ms, int64_t step_ms, size_t steps, struct arena *a)
+static void scale(double *v, size_t steps, double by)
 {
-    struct cloudwatch_line l = {.series = series, .points = arena_array(a, struct history_point, steps + 1)};
+    for (size_t k = 0; k < steps; k++)
+        v[k] *= by;
+}
+
+static struct cloudwatch_line line_of(enum series series, const char *subject, const double *values, int64_t from_ms, int64_t step_ms, size_t steps, struct arena *a)
+{
+    struct cloudwatch_line l = {.series = series, .subject = subject, .points = arena_array(a, struct history_point, steps + 1)};
     for (size_t k = 0; k < steps; k++)
         if (isfinite(values[k]) && values[k] > 0 && values[k] < 1e15)
             l.points[l.count++] = (struct history_point){from_ms + (int64_t)k * step_ms, llround(values[k])};
@@ -86,44 +112,104 @@ static struct cloudwatch_line line_of(enum series series, const double *values, 
 }
 
 // ---- asking ---------------------------------------------------------------------------------------------------------------
-static size_t add_metrics(const struct cloudwatch_past *p, struct cloudwatch_metric *m)
+struct reading {
+    struct aws_clients *clients;
+    struct aws_with with;
+    int64_t from_ms, to_ms, step_ms, until_ms;
+    size_t steps;
+    struct cloudwatch_line *lines;
+    size_t count;
+};
+
+static int read_all(struct reading *r, const struct cloudwatch_metric *metrics, size_t count, struct cloudwatch_data *ret, struct err *err)
 {
+    cloudwatch_get_metric_data(r->with, &(struct cloudwatch_ask){metrics, count, r->from_ms, r->to_ms, r->step_ms / 1000}, ret);
+    aws_run(r->clients, r->until_ms);
+    if (ret->call.state != AWS_CALL_COMPLETE) {
+        *err = ret->call.err;
+        return err->kind ? err->kind : err_set(err, ERR_TRANSIENT, "GetMetricData was not answered");
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!ret->series[i].whole)
+            return err_set(err, ERR_TRANSIENT, "GetMetricData: a part of %s is missing", metrics[i].name);
+    return 0;
+}
+
+static double *values(const struct reading *r, const struct cloudwatch_data *d, size_t i)
+{
+    return by_step(&d->series[i], r->from_ms, r->step_ms, r->steps, r->with.arena);
+}
+
+static void keep(struct reading *r, enum series series, const char *subject, const double *v)
+{
+    r->lines[r->count++] = line_of(series, subject, v, r->from_ms, r->step_ms, r->steps, r->with.arena);
+}
+
+// *ret_insights: they have told anything.
+static int read_cluster(struct reading *r, const struct cloudwatch_past *p, bool *ret_insights, struct err *err)
+{
+    struct cloudwatch_metric m[2 * LINES + CLOUDWATCH_FLEETS_MAX];
+    struct cloudwatch_data d;
+    double *fulfilled[CLOUDWATCH_FLEETS_MAX] = {NULL};
     size_t n = 0;
-    for (size_t i = 0; i < CLOUDWATCH_LINES; i++) {
-        m[n++] = (struct cloudwatch_metric){"ECS/ContainerInsights", lines[i].insights, {{"ClusterName", p->cluster}}, "Average"};
+    for (size_t i = 0; i < LINES; i++) {
+        m[n++] = (struct cloudwatch_metric){INSIGHTS, lines[i].insights, {{"ClusterName", p->cluster}}, lines[i].resource >= 0 ? "Sum" : "Average"};
         m[n++] = (struct cloudwatch_metric){"AWS/ECS", lines[i].plain, {{"ClusterName", p->cluster}}, "Average"};
     }
     for (size_t f = 0; f < p->fleet_count; f++)
         m[n++] = (struct cloudwatch_metric){"AWS/EC2Spot", "FulfilledCapacity", {{"FleetRequestId", p->fleets[f].id}}, "Average"};
-    return n;
+    int rc = read_all(r, m, n, &d, err);
+    for (size_t f = 0; f < p->fleet_count && rc == 0; f++)
+        fulfilled[f] = values(r, &d, 2 * LINES + f);
+    for (size_t i = 0; i < LINES && rc == 0; i++) {
+        double *amount = values(r, &d, 2 * i), *plain = values(r, &d, 2 * i + 1);
+        const double *whole = lines[i].resource >= 0 ? registered(p, fulfilled, lines[i].resource, r->steps, r->with.arena) : NULL;
+        *ret_insights |= d.series[2 * i].count > 0;
+        if (whole)
+            scale(amount, r->steps, (double)MINUTE_MS / (double)r->step_ms);
+        for (size_t k = 0; k < r->steps; k++)
+            if (isnan(amount[k]))
+                amount[k] = whole ? plain[k] * whole[k] / 100 : plain[k];
+        keep(r, lines[i].series, "", amount);
+    }
+    return rc;
+}
+
+static int read_services(struct reading *r, const struct cloudwatch_past *p, struct err *err)
+{
+    struct cloudwatch_metric *m = arena_array(r->with.arena, struct cloudwatch_metric, 2 * SERVICE_LINES * p->service_count + 1);
+    struct cloudwatch_data d;
+    size_t n = 0;
+    for (size_t s = 0; s < p->service_count; s++)
+        for (size_t i = 0; i < SERVICE_LINES; i++)
+            for (int high = 0; high <= service_lines[i].high; high++)
+                m[n++] = (struct cloudwatch_metric){INSIGHTS, service_lines[i].name, {{"ClusterName", p->cluster}, {"ServiceName", p->services[s]}},
+                                                    high || service_lines[i].count ? "Maximum" : "Sum"};
+    int rc = p->service_count > 0 ? read_all(r, m, n, &d, err) : 0;
+    n = 0;
+    for (size_t s = 0; s < p->service_count && rc == 0; s++)
+        for (size_t i = 0; i < SERVICE_LINES; i++) {
+            double *v = values(r, &d, n++), *high = service_lines[i].high ? values(r, &d, n++) : NULL;
+            if (!service_lines[i].count)
+                scale(v, r->steps, (double)MINUTE_MS / (double)r->step_ms);
+            for (size_t k = 0; high && k < r->steps; k++)
+                v[k] = v[k] < high[k] ? high[k] : v[k];
+            keep(r, service_lines[i].series, p->services[s], v);
+        }
+    return rc;
 }
 
 int cloudwatch_past_read(const struct cloudwatch_past *p, struct aws_clients *clients, struct aws *aws, int64_t from_ms, int64_t to_ms, int64_t step_ms,
-                         int64_t until_ms, struct arena *a, struct cloudwatch_line ret[CLOUDWATCH_LINES], struct err *err)
+                         int64_t until_ms, struct arena *a, struct cloudwatch_line **ret, size_t *ret_count, struct err *err)
 {
-    struct cloudwatch_metric metrics[2 * CLOUDWATCH_LINES + CLOUDWATCH_FLEETS_MAX];
-    struct cloudwatch_data d;
-    size_t count = add_metrics(p, metrics), steps = (size_t)((to_ms - from_ms + step_ms - 1) / step_ms);
-    cloudwatch_get_metric_data((struct aws_with){.aws = aws, .arena = a}, &(struct cloudwatch_ask){metrics, count, from_ms, to_ms, step_ms / 1000}, &d);
-    aws_run(clients, until_ms);
-    if (d.call.state != AWS_CALL_COMPLETE) {
-        *err = d.call.err;
-        return err->kind ? err->kind : err_set(err, ERR_TRANSIENT, "GetMetricData was not answered");
-    }
-    double *fulfilled[CLOUDWATCH_FLEETS_MAX] = {NULL};
-    for (size_t i = 0; i < d.count; i++) {
-        if (!d.series[i].whole)
-            return err_set(err, ERR_TRANSIENT, "GetMetricData: a part of %s is missing", metrics[i].name);
-        if (i >= 2 * CLOUDWATCH_LINES)
-            fulfilled[i - 2 * CLOUDWATCH_LINES] = by_step(&d.series[i], from_ms, step_ms, steps, a);
-    }
-    for (size_t i = 0; i < CLOUDWATCH_LINES; i++) {
-        double *amount = by_step(&d.series[2 * i], from_ms, step_ms, steps, a), *plain = by_step(&d.series[2 * i + 1], from_ms, step_ms, steps, a);
-        const double *whole = lines[i].resource >= 0 ? registered(p, fulfilled, lines[i].resource, steps, a) : NULL;
-        for (size_t k = 0; k < steps; k++)
-            if (isnan(amount[k]))
-                amount[k] = whole ? plain[k] * whole[k] / 100 : plain[k];
-        ret[i] = line_of(lines[i].series, amount, from_ms, step_ms, steps, a);
-    }
-    return 0;
+    struct reading r = {.clients = clients, .with = {.aws = aws, .arena = a}, .from_ms = from_ms, .to_ms = to_ms, .step_ms = step_ms, .until_ms = until_ms,
+                        .steps = (size_t)((to_ms - from_ms + step_ms - 1) / step_ms),
+                        .lines = arena_array(a, struct cloudwatch_line, LINES + SERVICE_LINES * p->service_count)};
+    bool insights = false;
+    int rc = read_cluster(&r, p, &insights, err);
+    if (rc == 0 && insights)
+        rc = read_services(&r, p, err);
+    *ret = r.lines;
+    *ret_count = rc == 0 ? r.count : 0;
+    return rc;
 }

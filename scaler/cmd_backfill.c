@@ -11,7 +11,7 @@
 #include "scaler/usage_server.h"
 #include "state/state.h"
 
-enum { ARENA_MAX_BYTES = 64 << 20, ANSWER_BYTES = 4 << 20, QUERY_BYTES = 32768, DAYS_DEFAULT = 35, DAYS_MAX = 395, FINE_DAYS = 62, TRIES = 3 };
+enum { ARENA_MAX_BYTES = 512 << 20, ANSWER_BYTES = 4 << 20, QUERY_BYTES = 32768, DAYS_DEFAULT = 35, DAYS_MAX = 395, FINE_DAYS = 62, TRIES = 3 };
 #define DAY_MS INT64_C(86400000)
 #define HOUR_MS INT64_C(3600000)
 #define STEP_MS INT64_C(300000)
@@ -137,12 +137,12 @@ struct filled {
     int64_t points;
 };
 
-static int keep(struct backfill *b, const struct target *t, enum series series, int64_t step_ms, const struct history_point *v, size_t count, struct filled *f,
-                struct err *err)
+static int keep(struct backfill *b, const struct target *t, enum series series, const char *subject, int64_t step_ms, const struct history_point *v, size_t count,
+                struct filled *f, struct err *err)
 {
     f->series += count > 0;
     f->points += (int64_t)count;
-    return state_history_fill(b->state, t->id, series, "", step_ms, v, count, err);
+    return state_history_fill(b->state, t->id, series, subject, step_ms, v, count, err);
 }
 
 static int fill_from_prometheus(struct backfill *b, const struct target *t, int64_t from_ms, int64_t to_ms, struct arena *a, struct filled *f, struct err *err)
@@ -151,7 +151,7 @@ static int fill_from_prometheus(struct backfill *b, const struct target *t, int6
     for (size_t k = 0; k < ARRAY_LEN(lines) && rc == 0; k++) {
         struct answer got;
         rc = ask(b, t->policy, &lines[k], from_ms, to_ms - STEP_MS, a, &got, err);
-        rc = rc ? rc : keep(b, t, lines[k].series, STEP_MS, got.points, got.count, f, err);
+        rc = rc ? rc : keep(b, t, lines[k].series, "", STEP_MS, got.points, got.count, f, err);
     }
     return rc;
 }
@@ -159,15 +159,16 @@ static int fill_from_prometheus(struct backfill *b, const struct target *t, int6
 // What is older than CloudWatch keeps by five minutes it still has by the hour.
 static int fill_from_cloudwatch(struct backfill *b, const struct target *t, int64_t from_ms, int64_t to_ms, struct arena *a, struct filled *f, struct err *err)
 {
-    struct cloudwatch_line got[CLOUDWATCH_LINES];
+    struct cloudwatch_line *got;
+    size_t count;
     int64_t now_ms = clock_wall_ms(&b->clock), step_ms = now_ms - from_ms < FINE_DAYS * DAY_MS ? STEP_MS : HOUR_MS;
     int64_t whole_ms = now_ms / step_ms * step_ms;  // a period that is under way is not told yet
     to_ms = to_ms < whole_ms ? to_ms : whole_ms;
     if (to_ms <= from_ms)
         return 0;
-    int rc = cloudwatch_past_read(&t->past, b->clients, region_aws(t->region), from_ms, to_ms, step_ms, now_ms + TIMEOUT_MS, a, got, err);
-    for (size_t k = 0; k < CLOUDWATCH_LINES && rc == 0; k++)
-        rc = keep(b, t, got[k].series, step_ms, got[k].points, got[k].count, f, err);
+    int rc = cloudwatch_past_read(&t->past, b->clients, region_aws(t->region), from_ms, to_ms, step_ms, now_ms + TIMEOUT_MS, a, &got, &count, err);
+    for (size_t k = 0; rc == 0 && k < count; k++)
+        rc = keep(b, t, got[k].series, got[k].subject, step_ms, got[k].points, got[k].count, f, err);
     return rc;
 }
 
@@ -222,17 +223,18 @@ static int fill_days(struct backfill *b, const struct target *t, struct err *err
     return rc;
 }
 
-// A look tells what one unit of each fleet is; without one, amounts come from Container Insights alone.
-static void size_fleets(struct backfill *b, struct target *t)
+// A look tells which services there are and what one unit of each fleet is; without one, amounts come from Container Insights alone. The past
+// points into the gather that is returned.
+static struct gather *size_fleets(struct backfill *b, struct target *t)
 {
     struct snapshot s;
     struct err err;
     struct gather *g = gather_new(t->region, &b->clock, t->policy->name);
     bool looked = gather_look(g, t->policy, IDENTIFY_MS, &b->arena, &s, &err) == 0;
-    cloudwatch_past_of(&t->past, t->policy, looked ? &s : NULL);
-    gather_free(g);
+    cloudwatch_past_of(&t->past, t->policy, looked ? &s : NULL, &b->arena);
     if (!t->past.sizes_known)
         printf("%s: what its fleets registered before is not known, so percentages tell no amounts: only Container Insights counts\n", t->policy->name);
+    return g;
 }
 
 static int fill_cluster(struct backfill *b, const struct policy_cluster *p, struct err *err)
@@ -241,9 +243,9 @@ static int fill_cluster(struct backfill *b, const struct policy_cluster *p, stru
     int rc = region_new(b->clients, p->account, p->region, &t.region, err);
     rc = rc ? rc : region_identify(t.region, clock_wall_ms(&b->clock) + IDENTIFY_MS, err);
     rc = rc ? rc : state_cluster(b->state, region_account(t.region), region_name(t.region), p->name, &t.id, err);
-    if (rc == 0 && b->cloudwatch)
-        size_fleets(b, &t);
+    struct gather *g = rc == 0 && b->cloudwatch ? size_fleets(b, &t) : NULL;
     rc = rc ? rc : fill_days(b, &t, err);
+    gather_free(g);
     region_free(t.region);
     return rc ? err_wrap(err, "%s", p->name) : 0;
 }

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define FORM_PARAMS_MAX 4096
+#define FORM_PARAMS_MAX 8192
 
 struct form_param {
     struct slice name, value;

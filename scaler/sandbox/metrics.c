@@ -1,5 +1,6 @@
 #include "scaler/sandbox/metrics.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -27,10 +28,23 @@ static struct metric_minute *begin_minute(struct metric_ring *ring, int64_t minu
     return m;
 }
 
+static void note_task(struct metric_minute *to, const struct world_task *t, struct res used)
+{
+    to->tasks++;
+    for (int k = RES_CPU; k <= RES_MEMORY; k++) {
+        to->reserved[k] += (double)t->need.v[k];
+        to->used[k] += (double)used.v[k];
+        to->reserved_most[k] = fmax(to->reserved_most[k], (double)t->need.v[k]);
+        to->used_most[k] = fmax(to->used_most[k], (double)used.v[k]);
+    }
+}
+
 static void note_clusters(struct metrics *m, const struct world_view *v, int64_t minute)
 {
     for (int k = 0; k < v->cluster_count; k++)
         begin_minute(ring_at(&m->clusters, &m->cluster_count, k), minute);
+    for (int k = 0; k < v->service_count; k++)
+        begin_minute(ring_at(&m->services, &m->service_count, k), minute)->desired = v->services[k].desired;
     for (int i = 0; i < v->instance_count; i++) {
         const struct world_instance *in = &v->instances[i];
         int64_t status = world_seen(&in->status, v->now_ms);
@@ -46,13 +60,10 @@ static void note_clusters(struct metrics *m, const struct world_view *v, int64_t
         const struct world_task *t = &v->tasks[i];
         if (!t->used || t->instance < 0 || t->last.now != WT_RUNNING)
             continue;
-        struct metric_minute *to = &m->clusters[t->cluster]->minutes[minute % METRIC_MINUTES];
         struct res used = sandbox_use_of(v->taskdefs[t->taskdef].family, t->need);
-        to->tasks++;
-        for (int k = RES_CPU; k <= RES_MEMORY; k++) {
-            to->reserved[k] += (double)t->need.v[k];
-            to->used[k] += (double)used.v[k];
-        }
+        note_task(&m->clusters[t->cluster]->minutes[minute % METRIC_MINUTES], t, used);
+        if (t->service >= 0)
+            note_task(&m->services[t->service]->minutes[minute % METRIC_MINUTES], t, used);
     }
 }
 
@@ -91,6 +102,7 @@ void metrics_free(struct metrics *m)
     if (m == NULL)
         return;
     free_rings(m->clusters, m->cluster_count);
+    free_rings(m->services, m->service_count);
     free_rings(m->fleets, m->fleet_count);
     free(m);
 }

@@ -8,6 +8,7 @@
 #include "scaler/sandbox/metrics_rings.h"
 
 enum { QUERIES_MAX = 500, POINTS_MAX = 100800 };
+#define INSIGHTS "ECS/ContainerInsights"
 
 static void get_metric_data(struct call *c);
 
@@ -65,6 +66,31 @@ static double memory_utilized(const struct metric_minute *m)
     return m->used[RES_MEMORY];
 }
 
+static double cpu_reserved_most(const struct metric_minute *m)
+{
+    return m->reserved_most[RES_CPU];
+}
+
+static double memory_reserved_most(const struct metric_minute *m)
+{
+    return m->reserved_most[RES_MEMORY];
+}
+
+static double cpu_utilized_most(const struct metric_minute *m)
+{
+    return m->used_most[RES_CPU];
+}
+
+static double memory_utilized_most(const struct metric_minute *m)
+{
+    return m->used_most[RES_MEMORY];
+}
+
+static double desired(const struct metric_minute *m)
+{
+    return m->desired;
+}
+
 static double tasks(const struct metric_minute *m)
 {
     return m->tasks;
@@ -81,23 +107,35 @@ static double target(const struct metric_minute *m)
 }
 
 static const struct recorded {
-    const char *name_space, *name, *dimension;
+    const char *name_space, *name;
+    const char *dimensions[2];  // in the order of the alphabet
     double (*value)(const struct metric_minute *m);
-    bool of_fleet, insights;
+    double (*most)(const struct metric_minute *m);  // a sample a task, this the highest; NULL: one a minute
 } recorded[] = {
-    {"AWS/ECS", "CPUReservation", "ClusterName", cpu_reservation, false, false},
-    {"AWS/ECS", "MemoryReservation", "ClusterName", memory_reservation, false, false},
-    {"AWS/ECS", "CPUUtilization", "ClusterName", cpu_utilization, false, false},
-    {"AWS/ECS", "MemoryUtilization", "ClusterName", memory_utilization, false, false},
-    {"AWS/ECS", "LiveTaskCount", "ClusterName", tasks, false, false},
-    {"ECS/ContainerInsights", "CpuReserved", "ClusterName", cpu_reserved, false, true},
-    {"ECS/ContainerInsights", "MemoryReserved", "ClusterName", memory_reserved, false, true},
-    {"ECS/ContainerInsights", "CpuUtilized", "ClusterName", cpu_utilized, false, true},
-    {"ECS/ContainerInsights", "MemoryUtilized", "ClusterName", memory_utilized, false, true},
-    {"ECS/ContainerInsights", "TaskCount", "ClusterName", tasks, false, true},
-    {"AWS/EC2Spot", "FulfilledCapacity", "FleetRequestId", fulfilled, true, false},
-    {"AWS/EC2Spot", "TargetCapacity", "FleetRequestId", target, true, false},
+    {"AWS/ECS", "CPUReservation", {"ClusterName"}, cpu_reservation, NULL},
+    {"AWS/ECS", "MemoryReservation", {"ClusterName"}, memory_reservation, NULL},
+    {"AWS/ECS", "CPUUtilization", {"ClusterName"}, cpu_utilization, NULL},
+    {"AWS/ECS", "MemoryUtilization", {"ClusterName"}, memory_utilization, NULL},
+    {"AWS/ECS", "LiveTaskCount", {"ClusterName"}, tasks, NULL},
+    {INSIGHTS, "CpuReserved", {"ClusterName"}, cpu_reserved, cpu_reserved_most},
+    {INSIGHTS, "MemoryReserved", {"ClusterName"}, memory_reserved, memory_reserved_most},
+    {INSIGHTS, "CpuUtilized", {"ClusterName"}, cpu_utilized, cpu_utilized_most},
+    {INSIGHTS, "MemoryUtilized", {"ClusterName"}, memory_utilized, memory_utilized_most},
+    {INSIGHTS, "TaskCount", {"ClusterName"}, tasks, NULL},
+    {INSIGHTS, "CpuReserved", {"ClusterName", "ServiceName"}, cpu_reserved, cpu_reserved_most},
+    {INSIGHTS, "MemoryReserved", {"ClusterName", "ServiceName"}, memory_reserved, memory_reserved_most},
+    {INSIGHTS, "CpuUtilized", {"ClusterName", "ServiceName"}, cpu_utilized, cpu_utilized_most},
+    {INSIGHTS, "MemoryUtilized", {"ClusterName", "ServiceName"}, memory_utilized, memory_utilized_most},
+    {INSIGHTS, "RunningTaskCount", {"ClusterName", "ServiceName"}, tasks, NULL},
+    {INSIGHTS, "DesiredTaskCount", {"ClusterName", "ServiceName"}, desired, NULL},
+    {"AWS/EC2Spot", "FulfilledCapacity", {"FleetRequestId"}, fulfilled, NULL},
+    {"AWS/EC2Spot", "TargetCapacity", {"FleetRequestId"}, target, NULL},
 };
+
+static bool of_fleet(const struct recorded *r)
+{
+    return strcmp(r->dimensions[0], "FleetRequestId") == 0;
+}
 
 // ---- what is asked --------------------------------------------------------------------------------------------------------
 struct query {
@@ -145,31 +183,50 @@ static bool good_stat(const char *stat)
     return false;
 }
 
-static const struct metric_ring *ring_of(struct call *c, const struct recorded *of, const char *subject)
+static const struct metric_ring *ring_of(struct call *c, const struct recorded *of, const char *const subjects[2])
 {
     const struct metrics *m = c->region->metrics;
-    for (int k = 0; m && !of->of_fleet && k < m->cluster_count; k++)
-        if (strcmp(c->view.clusters[k].name, subject) == 0)
-            return m->clusters[k];
-    for (int k = 0; m && of->of_fleet && k < m->fleet_count; k++)
-        if (strcmp(c->view.fleets[k].id, subject) == 0)
+    for (int k = 0; m && of_fleet(of) && k < m->fleet_count; k++)
+        if (strcmp(c->view.fleets[k].id, subjects[0]) == 0)
             return m->fleets[k];
+    for (int k = 0; m && of->dimensions[1] && k < m->service_count; k++)
+        if (strcmp(c->view.services[k].name, subjects[1]) == 0 && strcmp(c->view.clusters[c->view.services[k].cluster].name, subjects[0]) == 0)
+            return m->services[k];
+    for (int k = 0; m && !of_fleet(of) && !of->dimensions[1] && k < m->cluster_count; k++)
+        if (strcmp(c->view.clusters[k].name, subjects[0]) == 0)
+            return m->clusters[k];
     return NULL;
+}
+
+// The values of exactly these dimensions, whatever their order in the request; false: it has others.
+static bool take_dimensions(struct call *c, size_t n, const struct recorded *r, const char *ret[2])
+{
+    size_t want = r->dimensions[1] ? 2 : 1, found = 0;
+    for (size_t d = 1; d <= 3; d++) {
+        const char *name = text_of(c, n, arena_printf(c->arena, "MetricStat.Metric.Dimensions.member.%zu.Name", d));
+        const char *value = text_of(c, n, arena_printf(c->arena, "MetricStat.Metric.Dimensions.member.%zu.Value", d));
+        size_t at = name && strcmp(name, r->dimensions[0]) == 0 ? 0 : name && want > 1 && strcmp(name, r->dimensions[1]) == 0 ? 1 : 2;
+        if (name == NULL)
+            break;
+        if (at == 2 || value == NULL)
+            return false;
+        ret[at] = value;
+        found++;
+    }
+    return found == want && ret[0] && (want == 1 || ret[1]);
 }
 
 // A metric is its name and exactly its dimensions.
 static void find_metric(struct call *c, size_t n, const char *name_space, const char *name, struct query *q)
 {
-    const char *dimension = text_of(c, n, "MetricStat.Metric.Dimensions.member.1.Name"), *value = text_of(c, n, "MetricStat.Metric.Dimensions.member.1.Value");
-    if (!dimension || !value || text_of(c, n, "MetricStat.Metric.Dimensions.member.2.Name"))
-        return;
     for (size_t i = 0; i < ARRAY_LEN(recorded) && q->of == NULL; i++) {
         const struct recorded *r = &recorded[i];
-        bool same = strcmp(r->name_space, name_space) == 0 && strcmp(r->name, name) == 0 && strcmp(r->dimension, dimension) == 0;
-        if (same && (!r->insights || c->s->options.insights)) {
-            q->of = r;
-            q->ring = ring_of(c, r, value);
-        }
+        const char *subjects[2] = {NULL, NULL};
+        if (strcmp(r->name_space, name_space) != 0 || strcmp(r->name, name) != 0 || !take_dimensions(c, n, r, subjects) ||
+            (strcmp(name_space, INSIGHTS) == 0 && !c->s->options.insights))
+            continue;
+        q->of = r;
+        q->ring = ring_of(c, r, subjects);
     }
 }
 
@@ -232,22 +289,21 @@ static bool read_ask(struct call *c, struct ask *a)
 }
 
 // ---- answers --------------------------------------------------------------------------------------------------------------
-// Of the minutes of one period; false: none has data.
+// Of the samples of one period; false: there is none.
 static bool value_of(const struct query *q, int64_t at_ms, double *ret)
 {
-    double sum = 0, least = INFINITY, most = -INFINITY;
-    int n = 0;
+    double sum = 0, least = INFINITY, most = -INFINITY, n = 0;
     for (int64_t minute = at_ms / 60000; q->ring && minute < (at_ms + q->period_ms) / 60000; minute++) {
         const struct metric_minute *m = &q->ring->minutes[minute % METRIC_MINUTES];
-        double v = m->minute == minute ? q->of->value(m) : NAN;
-        if (isnan(v) || (!q->of->of_fleet && m->tasks <= 0))
+        double v = m->minute == minute ? q->of->value(m) : NAN, samples = q->of->most ? m->tasks : 1;
+        if (isnan(v) || (!of_fleet(q->of) && m->tasks <= 0))
             continue;
         sum += v;
-        least = fmin(least, v);
-        most = fmax(most, v);
-        n++;
+        least = fmin(least, v / samples);
+        most = fmax(most, q->of->most ? q->of->most(m) : v);
+        n += samples;
     }
-    if (n == 0)
+    if (n <= 0)
         return false;
     *ret = strcmp(q->stat, "Sum") == 0 ? sum : strcmp(q->stat, "Maximum") == 0 ? most : strcmp(q->stat, "Minimum") == 0 ? least : strcmp(q->stat, "SampleCount") == 0 ? n : sum / n;
     return true;

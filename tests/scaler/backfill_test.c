@@ -25,6 +25,7 @@ struct bed {
     struct policy_fleet fleet;
     struct snapshot s;
     int64_t from_ms;
+    size_t line_count;
     double reserved[RES_MEMORY + 1], tasks;  // by the world, the mean of the first step
     double percent, memory;    // of its first minute: CPU that is taken of what is registered, memory that tasks reserve
 };
@@ -104,17 +105,17 @@ static void end(struct bed *b)
     arena_release(&b->arena);
 }
 
-static void read_past(struct bed *b, const struct cloudwatch_past *p, struct cloudwatch_line ret[CLOUDWATCH_LINES])
+static void read_past(struct bed *b, const struct cloudwatch_past *p, struct cloudwatch_line **ret)
 {
     struct err err = {0};
-    int rc = cloudwatch_past_read(p, b->clients, region_aws(b->region), b->from_ms, b->from_ms + STEPS * STEP_MS, STEP_MS, b->clock.virtual_ms + 60000, &b->arena, ret, &err);
+    int rc = cloudwatch_past_read(p, b->clients, region_aws(b->region), b->from_ms, b->from_ms + STEPS * STEP_MS, STEP_MS, b->clock.virtual_ms + 60000, &b->arena, ret, &b->line_count, &err);
     if (rc)
         fail_msg("%s", err.msg);
 }
 
-static const struct cloudwatch_line *line(const struct cloudwatch_line lines[CLOUDWATCH_LINES], enum series series)
+static const struct cloudwatch_line *line(const struct cloudwatch_line *lines, enum series series)
 {
-    for (int i = 0; i < CLOUDWATCH_LINES; i++)
+    for (size_t i = 0; i < 6; i++)  // the cluster's come first
         if (lines[i].series == series)
             return &lines[i];
     fail_msg("no line of %s", series_name(series));
@@ -131,7 +132,7 @@ static void each_minute_is_that_of_the_world(void **state)
     const char *cluster = b.policy.name;
     const struct cloudwatch_metric metrics[] = {
         {"AWS/ECS", "CPUReservation", {{"ClusterName", cluster}}, "Average"},
-        {"ECS/ContainerInsights", "MemoryReserved", {{"ClusterName", cluster}}, "Maximum"},
+        {"ECS/ContainerInsights", "MemoryReserved", {{"ClusterName", cluster}}, "Sum"},
         {"AWS/ECS", "CPUReservation", {{"ClusterName", "nobody"}}, "Average"},
         {"AWS/ECS", "CPUReservation", {{"ClusterName", cluster}, {"ServiceName", "nobody"}}, "Average"},
     };
@@ -165,11 +166,11 @@ static void amounts_come_from_container_insights(void **state)
     (void)state;
     struct bed b;
     struct cloudwatch_past p;
-    struct cloudwatch_line lines[CLOUDWATCH_LINES];
+    struct cloudwatch_line *lines;
     begin(&b, true);
-    cloudwatch_past_of(&p, &b.policy, NULL);
+    cloudwatch_past_of(&p, &b.policy, NULL, &b.arena);
     assert_false(p.sizes_known);
-    read_past(&b, &p, lines);
+    read_past(&b, &p, &lines);
     near(line(lines, SERIES_NEED_CPU_UNITS), b.reserved[RES_CPU], 0.1);
     near(line(lines, SERIES_NEED_MEMORY_MIB), b.reserved[RES_MEMORY], 0.1);
     near(line(lines, SERIES_RUNNING_TASKS), b.tasks, 2);  // a whole number
@@ -180,29 +181,59 @@ static void amounts_come_from_container_insights(void **state)
     end(&b);
 }
 
+static void of_services_too_where_insights_are_on(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cloudwatch_past p;
+    struct cloudwatch_line *lines;
+    begin(&b, true);
+    cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
+    assert_true(p.service_count > 3);
+    read_past(&b, &p, &lines);
+    assert_int_equal(b.line_count, 6 + 6 * p.service_count);
+    double reserved = 0, used = 0, tasks = 0;
+    for (size_t i = 0; i < b.line_count; i++) {
+        const struct cloudwatch_line *l = &lines[i];
+        double v = l->count > 0 ? (double)l->points[0].value : 0;
+        reserved += l->series == SERIES_SERVICE_RESERVED_MEMORY_MIB ? v : 0;
+        used += l->series == SERIES_SERVICE_USED_MEMORY_MIB ? v : 0;
+        tasks += l->series == SERIES_SERVICE_RUNNING ? v : 0;
+    }
+    assert_true(tasks > 0.5 * b.tasks && tasks <= b.tasks * 1.1);  // some are of no service
+    assert_true(reserved > 0.5 * b.reserved[RES_MEMORY] && reserved <= b.reserved[RES_MEMORY] * 1.05);
+    assert_true(used > 0.5 * reserved && used < 0.85 * reserved);
+    end(&b);
+    begin(&b, false);  // and nobody is asked where they are off
+    cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
+    read_past(&b, &p, &lines);
+    assert_int_equal(b.line_count, 6);
+    end(&b);
+}
+
 static void without_them_from_percentages_and_the_sizes_of_the_spot_fleets(void **state)
 {
     (void)state;
     struct bed b;
     struct cloudwatch_past p;
-    struct cloudwatch_line lines[CLOUDWATCH_LINES];
+    struct cloudwatch_line *lines;
     begin(&b, false);
-    cloudwatch_past_of(&p, &b.policy, &b.s);
+    cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
     assert_true(p.sizes_known);
-    read_past(&b, &p, lines);
+    read_past(&b, &p, &lines);
     near(line(lines, SERIES_NEED_CPU_UNITS), b.reserved[RES_CPU], 10);
     near(line(lines, SERIES_NEED_MEMORY_MIB), b.reserved[RES_MEMORY], 15);  // types differ in memory a unit
     near(line(lines, SERIES_RUNNING_TASKS), b.tasks, 2);
     double used = (double)line(lines, SERIES_USED_CPU_UNITS)->points[0].value;
     assert_true(used > 0.3 * b.reserved[RES_CPU] && used < 0.8 * b.reserved[RES_CPU]);
     // A group, or a fleet without an instance: percentages of what is not known are not known.
-    cloudwatch_past_of(&p, &b.policy, NULL);
-    read_past(&b, &p, lines);
+    cloudwatch_past_of(&p, &b.policy, NULL, &b.arena);
+    read_past(&b, &p, &lines);
     assert_int_equal(line(lines, SERIES_NEED_CPU_UNITS)->count, 0);
     assert_int_equal(line(lines, SERIES_USED_MEMORY_MIB)->count, 0);
     near(line(lines, SERIES_RUNNING_TASKS), b.tasks, 2);
     b.fleet.id = "sfr-nobody";
-    cloudwatch_past_of(&p, &b.policy, &b.s);
+    cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
     assert_false(p.sizes_known);
     end(&b);
 }
@@ -212,18 +243,18 @@ static void a_call_that_fails_tells_nothing(void **state)
     (void)state;
     struct bed b;
     struct cloudwatch_past p;
-    struct cloudwatch_line lines[CLOUDWATCH_LINES];
+    struct cloudwatch_line *lines;
     struct err err = {0};
     begin(&b, true);
-    cloudwatch_past_of(&p, &b.policy, NULL);
+    cloudwatch_past_of(&p, &b.policy, NULL, &b.arena);
     assert_int_equal(sandbox_add_fault(b.sandbox, &(struct sandbox_fault){"cloudwatch:GetMetricData", SANDBOX_FAULT_DENIED, 0, 1}, &err), 0);
-    assert_int_equal(cloudwatch_past_read(&p, b.clients, region_aws(b.region), b.from_ms, b.from_ms + STEP_MS, STEP_MS, b.clock.virtual_ms + 60000, &b.arena, lines, &err),
+    assert_int_equal(cloudwatch_past_read(&p, b.clients, region_aws(b.region), b.from_ms, b.from_ms + STEP_MS, STEP_MS, b.clock.virtual_ms + 60000, &b.arena, &lines, &b.line_count, &err),
                      ERR_DENIED);
     assert_int_equal(sandbox_add_fault(b.sandbox, &(struct sandbox_fault){"cloudwatch:GetMetricData", SANDBOX_FAULT_THROTTLE, 0, 1}, &err), 0);
-    read_past(&b, &p, lines);  // throttled once, it is asked again
+    read_past(&b, &p, &lines);  // throttled once, it is asked again
     assert_int_equal(line(lines, SERIES_NEED_CPU_UNITS)->count, STEPS);
     sandbox_set_empty_pages(b.sandbox, true);
-    read_past(&b, &p, lines);
+    read_past(&b, &p, &lines);
     assert_int_equal(line(lines, SERIES_NEED_CPU_UNITS)->count, STEPS);
     end(&b);
 }
@@ -233,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_minute_is_that_of_the_world),
         cmocka_unit_test(amounts_come_from_container_insights),
+        cmocka_unit_test(of_services_too_where_insights_are_on),
         cmocka_unit_test(without_them_from_percentages_and_the_sizes_of_the_spot_fleets),
         cmocka_unit_test(a_call_that_fails_tells_nothing),
     };
