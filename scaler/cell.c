@@ -329,7 +329,7 @@ void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const s
     struct tick_ops ops = cell_ops(c);
     tick_init(&c->tick, clock, policy, &ops);
     c->tick.dry_run = shared->dry_run;
-    c->usage = usage_new(&(struct usage_options){region_clients(r), aws_transport(region_aws(r)), shared->env, policy->account, (int64_t)index * 250});
+    c->usage = usage_new(&(struct usage_options){region_clients(r), aws_transport(region_aws(r)), shared->env, policy->account, &shared->open_pages, (int64_t)index * 250});
 }
 
 int cell_answer_notice(struct cell *c, bool fresh_fleets, struct err *err)

@@ -24,6 +24,7 @@ struct cell_shared {                 // what the cells of a loop have in common
     const char *policy_hash, *owner, *confirmed;  // of the policy in force
     const struct aws_env *env;       // of secrets; NULL: the process environment
     bool dry_run;
+    int open_pages;                  // of the hosts' cAdvisors, by all cells
     int answers;                     // to notices, under way: one inside of the other's wait
     volatile sig_atomic_t *stop;     // no read is waited for, no change begun
     volatile sig_atomic_t *in_change;  // set while a change is under way: a stop waits for it

@@ -22,6 +22,7 @@ int64_t usage_due_ms(const struct usage *u, const struct policy_cluster *p)
 void usage_turn(struct usage *u, const struct policy_cluster *p)
 {
     int64_t now_ms = clock_wall_ms(u->o.transport->clock);
+    usage_scrapes_turn(u->scrapes);
     if (usage_due_ms(u, p) > now_ms)
         return;
     u->next_ms = now_ms + p->usage.every_ms;

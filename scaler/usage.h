@@ -21,6 +21,7 @@ struct usage_options {
     struct transport *transport;
     const struct aws_env *env;      // of the secrets; NULL: the process environment
     const char *account;            // whose credentials sign, "" those of the environment
+    int *open_pages;                // of cAdvisors, asked for just now by all who share it; NULL: not shared
     int64_t delay_ms;               // before the first round: clusters do not ask all at once
 };
 struct usage *usage_new(const struct usage_options *o);

@@ -1,4 +1,4 @@
-// Rounds of pages: the cAdvisor of each host that runs tasks, a few at once, each with its own short time.
+// Rounds of pages: the cAdvisor of each host that runs tasks, a few at once of a cluster and of all, each with its own short time.
 //
 // A host that hangs costs its own time and one of the places, never the loop; those that failed in the last round come last. What is not
 // asked when the next round is due is not asked in this one. Pages of one moment are one measurement of a family.
@@ -10,7 +10,7 @@
 #include "scaler/metrics/cadvisor.h"
 #include "scaler/usage_source.h"
 
-enum { AT_ONCE = 8, PAGE_BYTES = 16 << 20, URL_BYTES = 4096 };
+enum { AT_ONCE = 8, ALL_AT_ONCE = 16, PAGE_BYTES = 16 << 20, URL_BYTES = 4096 };
 #define PAGE_TIMEOUT_MS 5000
 
 struct host {
@@ -35,6 +35,7 @@ struct usage_scrapes {
     size_t order_count, next, open, answered, containers, measured;
     int64_t until_ms, port;
     char cluster[256], path[URL_BYTES];
+    int alone;                  // open pages, where they are not shared
     char first[200];            // why the first that failed did
     bool begun;
 };
@@ -42,6 +43,11 @@ struct usage_scrapes {
 static int64_t now_of(const struct usage_scrapes *s)
 {
     return clock_wall_ms(s->u->o.transport->clock);
+}
+
+static int *open_pages(struct usage_scrapes *s)
+{
+    return s->u->o.open_pages ? s->u->o.open_pages : &s->alone;
 }
 
 // ---- hosts ----------------------------------------------------------------------------------------------------------------
@@ -175,6 +181,7 @@ static void on_page(void *arg, const struct transport_response *r)
     arena_init(&a, 0);  // the page is limited
     h->open = false;
     s->open--;
+    --*open_pages(s);
     if (read_page(s, h, r, &a, &use, &err) == 0) {
         s->answered++;
         s->containers += use.containers;
@@ -200,9 +207,11 @@ static void ask(struct usage_scrapes *s, struct host *h)
     h->open = true;
     h->failed = false;
     s->open++;
+    ++*open_pages(s);
     if (t->ops->submit(t, &r, on_page, h, &h->request, &err) != 0) {
         h->open = false;
         s->open--;
+        --*open_pages(s);
         fail(s, h, err.msg);
     }
 }
@@ -213,11 +222,17 @@ static void pump(struct usage_scrapes *s)
     if (s->pumping)
         return;
     s->pumping = true;
-    while (s->open < AT_ONCE && s->next < s->order_count && now_of(s) < s->until_ms)
+    while (s->open < AT_ONCE && *open_pages(s) < ALL_AT_ONCE && s->next < s->order_count && now_of(s) < s->until_ms)
         ask(s, s->order[s->next++]);
     s->pumping = false;
-    if (s->open == 0 && s->begun)
+    if (s->open == 0 && s->begun && (s->next == s->order_count || now_of(s) >= s->until_ms))
         end_round(s);
+}
+
+void usage_scrapes_turn(struct usage_scrapes *s)
+{
+    if (s->begun)
+        pump(s);
 }
 
 bool usage_scrapes_open(const struct usage_scrapes *s)
@@ -263,6 +278,8 @@ void usage_scrapes_free(struct usage_scrapes *s)
     for (size_t i = 0; i < s->count && s->begun; i++)
         if (s->hosts[i]->open)
             s->u->o.transport->ops->cancel(s->u->o.transport, s->hosts[i]->request);
+    if (s->begun)  // none was open
+        arena_release(&s->arena);
     for (size_t i = 0; i < s->count; i++)
         host_free(s->hosts[i]);
     free(s->hosts);

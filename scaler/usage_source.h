@@ -40,3 +40,4 @@ bool usage_scrapes_open(const struct usage_scrapes *s);
 bool usage_scrapes_told(const struct usage_scrapes *s);  // of the hosts
 void usage_scrapes_hosts(struct usage_scrapes *s, const struct gather_host *hosts, size_t count);
 void usage_scrapes_begin(struct usage_scrapes *s, const struct policy_cluster *p);
+void usage_scrapes_turn(struct usage_scrapes *s);  // goes on where others had taken all places

@@ -180,6 +180,41 @@ static void hosts_are_asked_a_few_at_once_and_those_that_failed_come_last(void *
     end(&b);
 }
 
+static void clusters_share_the_places(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct usage *u[3];
+    int open = 0;
+    begin(&b, 10);
+    scripted_add(&b.f.s, (struct scripted_reply){.body = page_at(&b.f.arena, T0_MS), .delay_ms = 1000});
+    b.f.s.repeat_last = true;
+    for (int k = 0; k < 3; k++) {
+        u[k] = usage_new(&(struct usage_options){.clients = b.f.clients, .transport = &b.f.s.base, .env = &b.f.env, .account = "", .open_pages = &open});
+        usage_hosts(u[k], b.hosts, b.count);
+        usage_turn(u[k], &b.p);
+    }
+    assert_int_equal(b.f.s.open_count, 16);  // the third has none, and its round goes on
+    assert_true(usage_due_ms(u[2], &b.p) == INT64_MAX);
+    struct usage *starved = usage_new(&(struct usage_options){.clients = b.f.clients, .transport = &b.f.s.base, .env = &b.f.env, .account = "", .open_pages = &open});
+    usage_hosts(starved, b.hosts, b.count);
+    usage_turn(starved, &b.p);
+    usage_free(starved);  // it had asked nobody yet
+    for (int i = 0; i < 100 && b.f.s.open_count > 0; i++) {
+        b.f.s.base.ops->wait(&b.f.s.base, T0_MS + 60000);
+        for (int k = 0; k < 3; k++)
+            usage_turn(u[k], &b.p);
+    }
+    assert_int_equal(b.f.s.request_count, 30);
+    assert_int_equal(b.f.s.open_max, 16);
+    assert_int_equal(open, 0);
+    for (int k = 0; k < 3; k++) {
+        assert_true(usage_due_ms(u[k], &b.p) < INT64_MAX);
+        usage_free(u[k]);
+    }
+    end(&b);
+}
+
 static void when_all_hang_a_round_ends_when_the_next_is_due(void **state)
 {
     (void)state;
@@ -368,6 +403,7 @@ int main(void)
         cmocka_unit_test(each_host_is_asked_at_its_address_and_a_few_minutes_make_a_percentile),
         cmocka_unit_test(g1_a_host_that_fails_in_any_way_is_unknown_never_zero),
         cmocka_unit_test(hosts_are_asked_a_few_at_once_and_those_that_failed_come_last),
+        cmocka_unit_test(clusters_share_the_places),
         cmocka_unit_test(when_all_hang_a_round_ends_when_the_next_is_due),
         cmocka_unit_test(hosts_come_and_go_also_while_they_are_asked),
         cmocka_unit_test(before_the_hosts_are_told_nobody_is_asked),
