@@ -103,13 +103,24 @@ static int64_t instances_for(struct res need)
     return by_cpu > by_memory ? by_cpu : by_memory;
 }
 
-static int64_t cluster_value(struct res need, struct res used, enum series series)
+// What the policy keeps free of it: a share, and whole tasks.
+static struct res headroom_of(const struct policy_cluster *c, const struct world_view *v, int cluster, struct res need)
+{
+    struct res sum = res_make(need.v[RES_CPU] * c->headroom_percent / 100, need.v[RES_MEMORY] * c->headroom_percent / 100);
+    for (size_t h = 0; h < c->headroom_task_count; h++)
+        for (int s = 0; s < v->service_count; s++)
+            if (v->services[s].cluster == cluster && strcmp(v->services[s].name, c->headroom_tasks[h].service) == 0)
+                sum = res_add(sum, res_scale(v->taskdefs[v->services[s].deployments[0].taskdef].need, c->headroom_tasks[h].tasks));
+    return sum;
+}
+
+static int64_t cluster_value(struct res need, struct res headroom, struct res used, enum series series)
 {
     int64_t instances = instances_for(need);
     if (series == SERIES_NEED_CPU_UNITS || series == SERIES_RESERVED_CPU_UNITS)
-        return need.v[RES_CPU];
+        return need.v[RES_CPU] + (series == SERIES_NEED_CPU_UNITS ? headroom.v[RES_CPU] : 0);
     if (series == SERIES_NEED_MEMORY_MIB || series == SERIES_RESERVED_MEMORY_MIB)
-        return need.v[RES_MEMORY];
+        return need.v[RES_MEMORY] + (series == SERIES_NEED_MEMORY_MIB ? headroom.v[RES_MEMORY] : 0);
     if (series == SERIES_USED_CPU_UNITS || series == SERIES_USED_MEMORY_MIB)
         return used.v[series == SERIES_USED_CPU_UNITS ? RES_CPU : RES_MEMORY];
     if (series == SERIES_CAPACITY_CPU_UNITS)
@@ -121,14 +132,19 @@ static int64_t cluster_value(struct res need, struct res used, enum series serie
     return series == SERIES_INSTANCES ? instances : 0;
 }
 
-static int fill_cluster(struct past *p, int64_t cluster, struct err *err)
+static int fill_cluster(struct past *p, const struct world_view *v, int c, int64_t cluster, struct err *err)
 {
+    const struct policy_cluster *policy = NULL;
     int rc = 0;
+    for (size_t i = 0; i < p->rig->policy.cluster_count; i++)
+        if (strcmp(p->rig->policy.clusters[i].name, v->clusters[c].name) == 0 && strcmp(p->rig->policy.clusters[i].region, v->region) == 0)
+            policy = &p->rig->policy.clusters[i];
+    assert(policy);
     for (int series = 0; rc == 0 && series < SERIES_COUNT; series++) {
         if (series > SERIES_COST_USD_MICRO_PER_HOUR && series != SERIES_USED_CPU_UNITS && series != SERIES_USED_MEMORY_MIB)
             continue;
         for (size_t k = 0; k < p->count; k++)
-            p->point[k] = (struct history_point){p->from_ms + (int64_t)k * STEP_MS, cluster_value(p->need[k], p->used[k], (enum series)series)};
+            p->point[k] = (struct history_point){p->from_ms + (int64_t)k * STEP_MS, cluster_value(p->need[k], headroom_of(policy, v, c, p->need[k]), p->used[k], (enum series)series)};
         rc = put(p, cluster, (enum series)series, NULL, err);
     }
     return rc;
@@ -167,7 +183,7 @@ static int fill_region(struct past *p, const struct demo_history_options *o, str
                 o->progress(o->arg, ++done, v.service_count);
         }
         if (rc == 0)
-            rc = fill_cluster(p, id, err);
+            rc = fill_cluster(p, &v, c, id, err);
         if (rc == 0)
             rc = fill_limits(p, &v, c, id, err);
     }

@@ -6,7 +6,7 @@ import { num } from "./format.js";
 
 /**
  * @typedef {{ title: string, unit: string, scale: number, height: number, cap: (number|null)[], reserved: (number|null)[],
- *   need: (number|null)[], top: number, labels: boolean, fan?: Fan | null, foretold?: { at: number[], v: (number|null)[] } | null }} Panel  scale: divide by it for the unit
+ *   used?: (number|null)[] | null, need: (number|null)[], top: number, labels: boolean, fan?: Fan | null, foretold?: { at: number[], v: (number|null)[] } | null }} Panel  scale: divide by it for the unit
  * @typedef {{ at: number[], q50: (number|null)[], q90: (number|null)[] }} Fan  what is expected from now on
  * @typedef {{ at: number, end?: number | null, text?: string, tone?: string }} Mark
  * @typedef {{ name: string, kind: "up" | "down" | "bar" | "diamond", marks: Mark[] }} Lane
@@ -145,6 +145,7 @@ function panel(m, p, top, x, left, right, end, narrow) {
   const gone = holes(m.at, p.cap, x, m.stepMs, top, base);
   if (gone) g.push(h("path", { class: "unknown", fill: "url(#unknown)", d: gone }));
   g.push(h("path", { class: "f-reserved", d: area(m.at, p.reserved, x, y, end, base) }));
+  if (p.used) g.push(h("path", { class: "f-used", d: area(m.at, p.used, x, y, end, base) }));
   g.push(h("path", { class: "f-red", d: gaps(m, p, x, y, end) }));
   if (p.fan) g.push(...fan(p.fan, x, y, right));
   if (p.foretold) g.push(h("path", { class: "l-demand thin", "stroke-dasharray": "1 2.5", d: line(p.foretold.at, p.foretold.v, x, y, end, false) }));
@@ -164,6 +165,7 @@ function panel(m, p, top, x, left, right, end, narrow) {
     say("capacity", p.cap, "ink-text");
     say("need", p.need, "t-demand");
     say("reserved", p.reserved, "");
+    if (p.used) say("used", p.used, "");
     for (const k of spread(marks, 13, top + 6, base)) g.push(h("text", { class: k.cls, x: Math.min(end, right) + 7, y: k.y }, k.text));
   }
   return h("g", { key: p.title }, g);

@@ -94,8 +94,8 @@ function reading(s, i, clock, present) {
   const k = i ?? s.at.length - 1;
   const v = (/** @type {(number|null)[]} */ col) => (col[k] === null || col[k] === undefined ? null : /** @type {number} */ (col[k]));
   const both = (/** @type {string} */ c) => {
-    const cpu = v(s.col[c + "_cpu_units"]);
-    const mem = v(s.col[c + "_memory_mib"]);
+    const cpu = v(s.col[c + "_cpu_units"] || []);
+    const mem = v(s.col[c + "_memory_mib"] || []);
     return cpu === null || mem === null ? "unknown" : vcpu(cpu) + " vCPU, " + gib(mem) + " GiB";
   };
   const cap = [v(s.col.capacity_cpu_units), v(s.col.capacity_memory_mib)];
@@ -104,11 +104,14 @@ function reading(s, i, clock, present) {
   const waits = v(s.col.waiting_tasks);
   const when = i === null ? present : s.at[i];
   return {
-    waits, when, capacity: both("capacity"), need: both("need"), reserved: both("reserved"), free,
+    waits, when, capacity: both("capacity"), need: both("need"), reserved: both("reserved"), used: measured(s.col) && both("used"), free,
     instances: v(s.col.instances), time: clock.at(when, state.now),
-    text: `${clock.at(when, state.now)}: capacity ${both("capacity")}; need ${both("need")}; reserved ${both("reserved")}; ${waits === null ? "unknown" : waits} waiting`,
+    text: `${clock.at(when, state.now)}: capacity ${both("capacity")}; need ${both("need")}; reserved ${both("reserved")}; ${measured(s.col) ? "used " + both("used") + "; " : ""}${waits === null ? "unknown" : waits} waiting`,
   };
 }
+
+/** What tasks use is known of any time. @param {Record<string, (number | null)[]>} col */
+const measured = (col) => !!col.used_cpu_units?.some((x) => x !== null);
 
 /** @param {any} s @param {Clock} clock @param {number} present */
 function readingLine(s, clock, present) {
@@ -117,6 +120,7 @@ function readingLine(s, clock, present) {
     h("b", null, r.time), h("span", { class: "slot" }, keyLine("l-cap", "M0 8H8V2H18"), "capacity ", h("b", null, r.capacity)),
     h("span", { class: "slot" }, keyLine("l-demand", "M0 5H18"), "need ", h("b", null, r.need)),
     h("span", { class: "slot" }, keyArea("f-reserved"), "reserved ", h("b", null, r.reserved)),
+    r.used ? h("span", { class: "slot" }, keyArea("f-used"), "used ", h("b", null, r.used)) : null,
     h("span", { class: "slot" }, "free ", h("b", null, r.free)),
     h("span", { class: "slot" }, keyArea("f-red"), "waiting ", h("b", { class: r.waits ? "red" : "" }, r.waits === null ? "unknown" : count(r.waits, "task"))),
     h("span", { class: "slot" }, "instances ", h("b", null, r.instances === null ? "unknown" : num(r.instances))));
@@ -162,7 +166,7 @@ function chartPart(c, clock, width, stopped) {
   const known = calendarMarks(c, to - range.ms, to + ahead);
   const told = state.foretold && state.foretold.columns.at_s ? state.foretold : null;
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
-    title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], need: col["need_" + k], labels: true,
+    title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], used: measured(col) ? col["used_" + k] : null, need: col["need_" + k], labels: true,
     fan: f && f.of(k), foretold: told && { at: told.columns.at_s.map((t) => (t || 0) * 1000), v: told.columns["need_" + k + "_q50"] },
     top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k], ...(f ? f.of(k).q90 : [])].map((v) => (v || 0) / scale))),
   });

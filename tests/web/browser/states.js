@@ -127,6 +127,8 @@ export function states({ browser, startFixture, text, num }) {
       assert.match(await page.locator(".feed > li").nth(1).evaluate((/** @type {Element} */ e) => e.textContent), /13 tasks -> drain now/);
       assert.match(await text(page, "section:has(#chart)"), /Of 168 forecasts an hour ahead 91 % stayed below the upper line, with 0.61 of the error/);
       assert.equal(await page.locator("#chart .f-fan").count(), 2);
+      assert.equal(await page.locator("#chart path.f-used").count(), 2, "what is used stands in the chart");
+      assert.match(await text(page, ".reading"), /used \d+(\.\d+)? vCPU, \d+ GiB/);
       assert.equal(await page.locator("#chart svg text", { hasText: "valentine" }).count(), 1, "what is known ahead is marked by name");
       assert.equal(await page.locator("#chart svg text", { hasText: "television" }).count(), 0);
       await page.accessible();
