@@ -1,7 +1,7 @@
 // Limits ahead: what there may be of what a cluster uses, and when the trend of its daily peaks reaches it.
 
 import { h, name } from "./dom.js";
-import { NBSP, num, percent } from "./format.js";
+import { NBSP, num, percent, shortId } from "./format.js";
 import { state } from "./store.js";
 import { verdictLine } from "./verdict.js";
 
@@ -19,7 +19,7 @@ export function limitsView(clock, fail) {
       ? h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "Limits as a table" }, h("table", { class: "limits" },
         h("thead", null, h("tr", null, heads.map(([t, cls]) => h("th", { key: t, scope: "col", class: cls }, t)))),
         h("tbody", null, list.map((l) => h("tr", { key: l.kind + l.name, "data-limit": l.name },
-          h("td", null, l.kind === "quota" ? ["quota ", name(l.name, 30)] : name(l.name, 30)), h("td", { class: "n" }, num(l.now)), h("td", { class: "n" }, num(l.limit)), h("td", { class: "n wide-only" }, percent(l.now, l.limit)),
+          h("td", { title: l.name, css: { "min-width": "110px" } }, l.kind === "quota" ? "quota " : null, name(shortId(l.name), 34)), h("td", { class: "n" }, num(l.now)), h("td", { class: "n" }, num(l.limit)), h("td", { class: "n wide-only" }, percent(l.now, l.limit)),
           h("td", { class: "n wide-only" }, l.peak_7d === null ? "–" : num(l.peak_7d)), h("td", { class: "n" }, reached(l, l.reached_q90, clock)), h("td", { class: "n" }, reached(l, l.reached_q50, clock)),
           h("td", { class: "pad wide-only" }, verdictLine(l.fact, l.verdict)))))))
       : fail ? null : h("p", { class: "empty" }, "The policy sets no fleet a max, and no" + NBSP + "quota is known."));

@@ -35,7 +35,7 @@ function row(p, clock) {
   const members = p.spot_instances + p.on_demand_instances;
   return [
     h("tr", { key, class: said ? "more" : "" },
-      h("td", { class: "nowrap" }, p.type || "any type", " ", h("span", { class: "quiet", title: p.zone }, p.zone ? shortZone(p.zone) : "any zone")),
+      h("td", { class: "nowrap" }, p.type || "any type", " ", h("span", { class: "quiet", title: p.zone }, p.zone ? shortZone(p.zone) : ["any", h("span", { class: "wide-only" }, " zone")])),
       h("td", { class: "n" }, members ? num(members) : h("span", { class: "quiet" }, "0"), p.on_demand_instances ? h("span", { class: "quiet wide-only" }, " (" + num(p.on_demand_instances) + " on demand)") : null),
       h("td", { class: "n" }, price(p.spot_usd_micro_per_hour)), h("td", { class: "n wide-only" }, price(p.on_demand_usd_micro_per_hour)),
       h("td", { class: "n" }, size((r) => vcpu(r.cpu_units))), h("td", { class: "n" }, size((r) => gib(r.memory_mib))),
