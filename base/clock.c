@@ -26,6 +26,11 @@ static int64_t real_mono(const struct clock *c)
     return read_ms(CLOCK_BOOTTIME);
 }
 
+static int64_t steady_wall(const struct clock *c)
+{
+    return real_mono(c) + atomic_load(&c->offset_ms);
+}
+
 static int64_t virtual_now(const struct clock *c)
 {
     return c->virtual_ms;
@@ -52,6 +57,24 @@ static int64_t paced_now(const struct clock *c)
 void clock_init_real(struct clock *c)
 {
     *c = (struct clock){.wall_ms = real_wall, .mono_ms = real_mono, .speed = 1};
+}
+
+void clock_init_steady(struct clock *c)
+{
+    *c = (struct clock){.wall_ms = steady_wall, .mono_ms = real_mono, .speed = 1};
+    c->followed_ms = real_mono(c);
+    atomic_store(&c->offset_ms, real_wall(c) - c->followed_ms);
+}
+
+int64_t clock_follow(struct clock *c, int64_t off_ms)
+{
+    if (c->wall_ms != steady_wall)
+        return 0;
+    int64_t now_ms = real_mono(c), back_ms = (c->followed_ms - now_ms) / 2;
+    c->followed_ms = now_ms;
+    int64_t moved_ms = off_ms > back_ms ? off_ms : back_ms;
+    atomic_fetch_add(&c->offset_ms, moved_ms);
+    return moved_ms;
 }
 
 void clock_init_virtual(struct clock *c, int64_t start_ms)

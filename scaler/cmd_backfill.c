@@ -283,7 +283,7 @@ static int run(struct backfill *b)
     struct buf report;
     arena_init(&b->arena, ARENA_MAX_BYTES);
     buf_init(&report, 1 << 20);
-    clock_init_real(&b->clock);
+    clock_init_steady(&b->clock);
     int rc = policy_load_file(b->policy_path, &b->arena, &b->policy, &report, &err);
     if (report.len > 0)
         fputs(buf_str(&report), stderr);

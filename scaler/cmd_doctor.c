@@ -56,7 +56,7 @@ static int run(const struct doctor_command *c)
     struct policy policy;
     struct err err = {0};
     arena_init(&arena, ARENA_MAX_BYTES);
-    clock_init_real(&clock);
+    clock_init_steady(&clock);
     struct doctor d = {.arena = &arena, .policy_path = c->policy_path};
     if (transport_curl_new(&clock, &d.transport, &err) != 0) {
         fprintf(stderr, "masu doctor: %s\n", err.msg);

@@ -21,7 +21,7 @@ int cmd_health(int argc, char **argv)
     struct err err = {0};
     struct clock clock;
     struct transport *transport;
-    clock_init_real(&clock);
+    clock_init_steady(&clock);
     int rc = transport_curl_new(&clock, &transport, &err);
     if (rc == 0) {
         rc = daemon_ask(transport, &(struct daemon_question){.listen = &listen, .path = "/healthz", .limit_ms = limit_ms}, NULL, &err);

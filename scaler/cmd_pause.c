@@ -47,7 +47,7 @@ static int post(const struct pause *p, struct buf *answer, struct err *err)
     const char *token;
     arena_init(&a, ARENA_MAX_BYTES);
     buf_init(&body, BYTES_MAX);
-    clock_init_real(&clock);
+    clock_init_steady(&clock);
     question_body(p, &body);
     int rc = token_load(p->token_path, "MASU_API_TOKEN", &a, &token, err);
     if (rc == 0 && token[0] == '\0')

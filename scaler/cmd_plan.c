@@ -124,7 +124,7 @@ static int plan_aws(struct plan_command *c, struct err *err)
 {
     struct clock clock;
     struct transport *transport;
-    clock_init_real(&clock);
+    clock_init_steady(&clock);
     const struct policy_cluster *only = c->cluster ? find_cluster(c, c->cluster, err) : NULL;
     if (c->cluster && only == NULL)
         return err->kind;

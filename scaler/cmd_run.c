@@ -131,7 +131,7 @@ static int run(struct run_command *c)
     hold_signals(true);
     signal(SIGPIPE, SIG_IGN);
     arena_init(&c->arena, ARENA_MAX_BYTES);
-    clock_init_real(&c->clock);
+    clock_init_steady(&c->clock);
     logger_init(&c->log, STDERR_FILENO, &c->clock);
     if (c->json || !isatty(STDOUT_FILENO))
         logger_init(&c->log, STDOUT_FILENO, &c->clock);

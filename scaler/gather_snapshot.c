@@ -408,10 +408,12 @@ static void join_holdings(struct join *j)
     }
 }
 
+// Of the machine's clock and the one that we live by the worse.
 static int64_t clock_off_ms(struct region *r)
 {
     struct aws_health h = aws_health(region_aws(r));
-    return h.clock_measured ? -h.clock_off_ms : 0;
+    int64_t machine_ms = h.clock_measured ? h.clock_off_ms : 0;
+    return llabs(h.world_off_ms) > llabs(machine_ms) ? -h.world_off_ms : -machine_ms;
 }
 
 void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret)

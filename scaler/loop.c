@@ -140,8 +140,7 @@ int loop_new(const struct loop_options *o, struct loop **ret, struct err *err)
     }
     if (o->opened && o->opened->crashes_60min >= CRASHES_MAX)
         l->add_only_until_ms = l->started_ms + CRASH_HOLD_MS;
-    if (o->opened && o->opened->moved_aside)
-        l->set_aside_ms = l->started_ms;
+    l->set_aside_ms = o->opened && o->opened->moved_aside ? l->started_ms : 0;
     begin_cells(l);
     l->foresight = foresight_new(&(struct foresight_options){.state = o->state, .box = o->box, .log = o->log, .cluster_count = l->cell_count});
     if (o->inbox)
@@ -350,6 +349,7 @@ static void tell_journal(struct loop *l, const struct tick *t)
 static int tick_cell(struct loop *l, struct cell *c, struct err *err)
 {
     struct tick_frame *f;
+    aws_follow_clock(l->clients);
     weaken(l, c);
     int rc = tick_run(&c->tick, &f, err);
     c->frame = f;

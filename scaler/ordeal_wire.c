@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "scaler/rig.h"
+#include "scaler/sandbox/inproc.h"
 
 #define MINUTE_MS 60000
 enum { TURN_MS = 5000, CALLS_MAX = 256, EACH_MINUTE = 6, OPERATIONS_MAX = 9, NOTICE_MS = 30000 };
@@ -10,6 +11,7 @@ struct wire {
     struct rig rig;
     struct faults faults;
     int64_t start_ms, ticks;       // ticks: of lives that ended
+    int64_t off_ms;                // of the wall clock of the daemons' machine
     bool two;
 };
 
@@ -75,6 +77,8 @@ static void arm(struct wire *w, const struct fault *f)
         w->two = true;
         return;
     case FAULT_CLOCK:
+        w->off_ms += f->amount_ms;
+        return;
     case FAULT_RESTART:
     case FAULT_FRESH_DISK:
     case FAULT_DROUGHT:
@@ -95,6 +99,7 @@ static void arm_all(struct wire *w)
     sandbox_set_read_lag(w->rig.sandbox, 0);
     sandbox_set_events(w->rig.sandbox, &(struct sandbox_event_options){.delay_min_ms = 100, .delay_max_ms = 700});
     w->two = false;
+    w->off_ms = 0;
     for (size_t i = 0; i < w->faults.count; i++) {
         const struct fault *f = &w->faults.v[i];
         if (since_ms(w) < f->at_ms || since_ms(w) >= f->at_ms + f->for_ms)
@@ -138,6 +143,9 @@ static int begin(struct wire *w, int64_t from_ms, int64_t to_ms, struct err *err
 static int run_to(struct wire *w, int64_t to_ms, struct err *err)
 {
     int rc = rig_second(&w->rig, w->two, err);
+    inproc_step_clock(w->rig.transport, w->off_ms);
+    if (w->rig.second.transport)
+        inproc_step_clock(w->rig.second.transport, w->off_ms);
     for (int64_t now_ms = clock_wall_ms(&w->rig.clock); w->two && rc == 0 && now_ms < to_ms; now_ms = clock_wall_ms(&w->rig.clock)) {
         int64_t turn_ms = now_ms + TURN_MS < to_ms ? now_ms + TURN_MS : to_ms;
         loop_run(now_ms / TURN_MS % 2 ? w->rig.second.loop : w->rig.loop, turn_ms);

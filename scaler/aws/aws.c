@@ -384,11 +384,16 @@ const char *aws_refused(const struct aws *a, enum aws_service s)
     return a->breakers[s].open ? a->breakers[s].why : NULL;
 }
 
+void aws_follow_clock(struct aws_clients *c)
+{
+    aws_skew_follow(&c->skew, c->transport->clock);
+}
+
 struct aws_health aws_health(const struct aws *a)
 {
     const struct aws_clients *c = a->clients;
     struct aws_health h = {.source = "", .clock_measured = c->skew.measured, .clock_off_ms = c->skew.measured_ms,
-                           .clock_corrected = c->skew.applied_ms != 0,
+                           .clock_corrected = c->skew.applied_ms != 0, .world_off_ms = c->skew.clock_ms,
                            .now_ms = c->transport->ops->wire_ms(c->transport) + c->skew.applied_ms};
     const struct credentials *credentials = credentials_provider_present(a->credentials);
     if (credentials) {

@@ -64,8 +64,11 @@ struct aws_health {
     int64_t now_ms;          // AWS's time as far as we know it: expires_ms - now_ms is what is left
     bool clock_measured;     // an answer told AWS's time
     int64_t clock_off_ms;    // AWS's clock minus ours, to the second; from 15 minutes on AWS refuses what is signed by ours
+    int64_t world_off_ms;    // AWS's clock minus the transport's world time, 0 where no answer proves a difference; after aws_follow_clock what is left
     bool clock_corrected;    // requests are signed with AWS's time because ours was refused
 };
+// Between looks: lets the transport's clock follow AWS's, where it goes by itself (a steady one).
+void aws_follow_clock(struct aws_clients *c);
 struct aws_health aws_health(const struct aws *a);
 // Why calls of the service are not sent now: its circuit breaker is open. NULL: they are.
 const char *aws_refused(const struct aws *a, enum aws_service s);

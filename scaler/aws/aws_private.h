@@ -31,6 +31,7 @@ struct aws_pending {
     bool skew_tried, refresh_tried;
     bool probe;                       // this attempt tells whether the service answers again
     uint32_t round;                   // of the breaker
+    int64_t sent_ms;                  // world time of this attempt
     int64_t signed_ms;                // what was added to wire time for this attempt
     uint64_t transport_id, generation;
     int64_t due_ms, submitted_ms;     // world time

@@ -83,6 +83,7 @@ void aws_send(struct aws_pending *p, const struct credentials *c)
 {
     struct err err = {0};
     p->in_flight = true;
+    p->sent_ms = clock_wall_ms(p->aws->clients->transport->clock);
     p->attempts++;
     p->generation = c->generation;
     p->aws->in_flight += p->request.lane != AWS_LANE_WAIT;  // who waits for something to happen keeps nobody from asking
@@ -250,6 +251,7 @@ static void on_response(void *arg, const struct transport_response *r)
         return;
     }
     aws_skew_measure(&p->aws->clients->skew, r, wire_ms(p->aws));
+    aws_skew_measure_clock(&p->aws->clients->skew, r, p->sent_ms, clock_wall_ms(p->aws->clients->transport->clock));
     if (r->status < 200 || r->status > 299) {
         on_error_answer(p, r);
         return;

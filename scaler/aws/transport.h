@@ -4,8 +4,9 @@
 // (scaler/sandbox/inproc.h), a scripted peer (tests), or a fault decorator around any of them. Requests are bytes; signing
 // and meaning live above. Single-threaded: all calls from the loop's thread.
 //
-// Two times. World time (clock_wall_ms of `clock`) drives ticks, deadlines and backoff, and is what wait() waits by. Wire
-// time (wire_ms) is for signing and dates: the real clock on sockets, world time in process.
+// Two times. World time (clock_wall_ms of `clock`) drives ticks, deadlines and backoff, and is what wait() waits by: in the daemon a
+// steady clock, which no step of the machine's moves. Wire time (wire_ms) is for signing and dates: the machine's clock on sockets,
+// world time in process.
 #pragma once
 
 #include <stdbool.h>

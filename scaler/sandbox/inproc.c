@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "base/rng.h"
 
 #define OPEN_MAX ((size_t)4096)
@@ -17,6 +18,7 @@ struct slot {
     enum slot_state state;
     uint64_t id;
     int64_t arrive_ms, done_ms, timeout_ms;  // world time
+    int64_t answered_ms;                     // world time
     int64_t wire_ms, held_since_ms;          // of a long poll: when it first arrived; held_since_ms 0: it is none, or new
     transport_done_fn done;
     void *arg;
@@ -35,6 +37,7 @@ struct inproc {
     struct sandbox *sandbox;
     struct rng rng;
     int64_t latency_min_ms, latency_max_ms;
+    int64_t off_ms;                          // the daemon's wall clock minus the world's
     struct slot **slots;
     size_t slot_count, slot_cap;
     size_t held_count;                       // long polls that wait for a message
@@ -174,6 +177,7 @@ static void arrive(struct inproc *p, struct slot *s)
         p->held_count--;
     }
     s->state = SLOT_ANSWERED;
+    s->answered_ms = clock_wall_ms(p->base.clock);
     if (s->answer.delivery == SANDBOX_LOST || s->done_ms > s->timeout_ms)
         s->done_ms = s->timeout_ms;
 }
@@ -190,7 +194,9 @@ static void complete(struct slot *s, const struct transport_response *response)
 static void deliver(struct slot *s)
 {
     struct transport_response response = {.id = s->id};
+    char date[32];
     struct http_header headers[] = {{SLICE_LIT("Content-Type"), slice_of(s->answer.content_type)},
+                                    {SLICE_LIT("Date"), slice_of(format_http_date(s->answered_ms, date))},
                                     {SLICE_LIT("x-amzn-RequestId"), slice_of(s->answer.request_id)},
                                     {SLICE_LIT("x-amzn-query-error"), slice_of(s->answer.query_error)}};
     if (s->answer.delivery == SANDBOX_LOST || s->done_ms >= s->timeout_ms) {
@@ -341,7 +347,12 @@ static void inproc_wake(struct transport *t)
 
 static int64_t inproc_wire_ms(struct transport *t)
 {
-    return clock_wall_ms(t->clock);
+    return clock_wall_ms(t->clock) + self(t)->off_ms;
+}
+
+void inproc_step_clock(struct transport *t, int64_t off_ms)
+{
+    self(t)->off_ms = off_ms;
 }
 
 static void inproc_free(struct transport *t)

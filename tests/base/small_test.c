@@ -72,6 +72,29 @@ static void accelerated_time_is_real_time_times_speed(void **state)
     assert_int_equal(clock_real_delay_ms(&c, 0), 0);
 }
 
+static void a_steady_clock_follows_forward_at_once_and_back_at_half_speed(void **state)
+{
+    (void)state;
+    struct clock c, other;
+    clock_init_real(&other);
+    clock_init_steady(&c);
+    assert_in_range(clock_wall_ms(&c) - clock_wall_ms(&other) + 1000, 0, 2000);
+    int64_t before_ms = clock_wall_ms(&c);
+    assert_int_equal(clock_follow(&c, 3600000), 3600000);
+    assert_true(clock_wall_ms(&c) - before_ms >= 3600000);
+    poll(NULL, 0, 20);
+    int64_t was_ms = clock_wall_ms(&c), mono_ms = clock_mono_ms(&c), moved_ms = clock_follow(&c, -3600000);
+    assert_in_range(-moved_ms, 10, (mono_ms - c.base_real_ms) / 2);
+    for (int k = 0; k < 5; k++) {  // what passes is never undone: half of it remains
+        poll(NULL, 0, 4);
+        clock_follow(&c, -3600000);
+        assert_true(clock_wall_ms(&c) >= was_ms + moved_ms);
+        was_ms = clock_wall_ms(&c);
+        moved_ms = 0;
+    }
+    assert_int_equal(clock_follow(&other, 1000), 0);
+}
+
 static void paced_time_stands_still_where_it_may_not_go_on(void **state)
 {
     (void)state;
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(virtual_time_moves_only_when_told),
         cmocka_unit_test(virtual_time_never_goes_back),
         cmocka_unit_test(accelerated_time_is_real_time_times_speed),
+        cmocka_unit_test(a_steady_clock_follows_forward_at_once_and_back_at_half_speed),
         cmocka_unit_test(paced_time_stands_still_where_it_may_not_go_on),
         cmocka_unit_test(paced_time_does_not_race_after_a_stall),
         cmocka_unit_test(real_time_is_after_the_year_2020),

@@ -2,6 +2,7 @@
 
 usage: run_test.py MASU
 """
+import datetime
 import http.server
 import json
 import os
@@ -191,6 +192,31 @@ def wrong_ways(folder, env):
           d.log.read_text()[-800:])
 
 
+def the_clock_steps(folder, env):
+    """The machine's wall clock is set back by an hour while the daemon runs, and it is one ahead where the next one starts."""
+    write_policy(folder / "policy.json", period_s=5)
+    set_to = folder / "clock"
+    preload = subprocess.run(["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    env = {**env, "LD_PRELOAD": preload, "FAKETIME_TIMESTAMP_FILE": str(set_to), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+           "ASAN_OPTIONS": ":".join(filter(None, (env["ASAN_OPTIONS"], "verify_asan_link_order=0")))}
+    set_to.write_text("+0\n")
+    d = Daemon(folder, env)
+    check("both tick by a clock that may be set", d.wait_for("tick", lambda e: e["cluster"] == "main") and d.wait_for("tick", lambda e: e["cluster"] == "jobs"))
+    set_to.write_text("-1h\n")
+    ticks = len(d.events("tick"))
+    check("g6 v35 an hour back stops no tick", until(lambda: len(d.events("tick")) >= ticks + 4, 30), d.log.read_text()[-1500:])
+    stamps = [e["time"] for e in d.events("tick")]
+    check("g6 the log's times go on", stamps == sorted(stamps), stamps)
+    url = d.wait_for("listen")["url"]
+    check("g6 an alert tells of the machine's clock", until(lambda: "clock-off" in [a["id"] for a in ask(url, "api/v1/alerts")[1]["alerts"]]), ask(url, "api/v1/alerts")[1])
+    d.stop()
+    set_to.write_text("-1h\n")
+    d = Daemon(folder, env)
+    check("g6 whose machine is an hour late at the start goes by AWS's time", until(
+        lambda: any(abs(datetime.datetime.fromisoformat(e["time"].replace("Z", "+00:00")).timestamp() - time.time()) < 60 for e in d.events("tick")), 30), d.log.read_text()[-1500:])
+    d.stop()
+
+
 def main():
     sandbox, env = start_sandbox()
     try:
@@ -200,6 +226,8 @@ def main():
             daemon_lives(folder, env)
             people_hold_it_back(folder, env)
             aws_is_away(folder, env)
+            write_policy(folder / "policy.json")
+            the_clock_steps(folder, env)
             write_policy(folder / "policy.json")
             daemon_comes_back(folder, env)
             wrong_ways(folder, env)

@@ -1,6 +1,7 @@
-// Group G of safety.md: measured use. Whatever a Prometheus, or the cAdvisors of the hosts, do, the loop keeps its pace and its safety: nothing is drained by what is not
-// known, and capacity for tasks goes on.
+// Group G of safety.md: measured use, and our clock. Whatever a Prometheus, or the cAdvisors of the hosts, do, the loop keeps its pace and its
+// safety: nothing is drained by what is not known, and capacity for tasks goes on.
 #include "planner/alert.h"
+#include "scaler/sandbox/inproc.h"
 #include "tests/scaler/story.h"
 
 #define PROMETHEUS "http://prometheus:9090"
@@ -267,6 +268,35 @@ static void hosts_that_are_full_by_use_are_not_emptied(void **state)
     story_close(&s);
 }
 
+// An hour forth, then an hour back: the machine's clock, while a scale-in is due and another goes on.
+static void g6_v35_steps_of_the_clock_stop_no_tick_and_remove_nothing(void **state)
+{
+    (void)state;
+    static const int64_t steps_ms[] = {3600000, -3600000};
+    for (size_t i = 0; i < ARRAY_LEN(steps_ms); i++) {
+        story_open(&s, (struct rig_options){.seed = 7});
+        keeps_its_pace(10);
+        int hosts = live(&s);
+        int64_t stepped_ms = now_ms(&s);
+        inproc_step_clock(s.rig.transport, steps_ms[i]);
+        loop_run(s.rig.loop, stepped_ms + MINUTE_MS / 2);  // the look under way did not know yet
+        want(&s, WEB_DESIRED / 2);
+        keeps_its_pace(30);
+        assert_string_equal(plan_of(&s)->mode, "add-only");
+        assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", stepped_ms), 0);
+        assert_int_equal(live(&s), hosts);
+        want(&s, 2 * WEB_DESIRED);  // what is signed an hour off is signed with AWS's time
+        keeps_its_pace(10);
+        assert_int_equal(running(&s, s.web), 2 * WEB_DESIRED);
+        want(&s, WEB_DESIRED / 2);
+        inproc_step_clock(s.rig.transport, 0);
+        pass(&s, 60);
+        assert_true(live(&s) < WEB_HOSTS);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +304,7 @@ int main(void)
         cmocka_unit_test(g1_without_prometheus_the_hosts_cadvisors_tell_it_and_fail_as_safely),
         cmocka_unit_test(g1_after_half_an_hour_an_alert_tells_of_it),
         cmocka_unit_test(hosts_that_are_full_by_use_are_not_emptied),
+        cmocka_unit_test(g6_v35_steps_of_the_clock_stop_no_tick_and_remove_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
