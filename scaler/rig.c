@@ -286,6 +286,7 @@ static void watch_worlds(struct rig *r)
         if (r->o.notice_ms > 0)
             o.notice_ms = r->o.notice_ms;
         o.notice_ms = r->o.dry_run ? 0 : o.notice_ms + 4 * r->o.latency_ms + (int64_t)(r->o.speed * 200);
+        o.under_way_ms = 1000 + 4 * r->o.latency_ms + (int64_t)(r->o.speed * 200);
         r->invariants[w] = invariants_attach(r->worlds[w], &o);
         for (int k = 0; k < v.cluster_count; k++) {
             const struct policy_cluster *c = &r->policy.clusters[next++];

@@ -92,11 +92,13 @@ static void judge_number(struct invariants *inv, const struct world_view *v, int
         inv_tell(inv, V8, "drain of %s: %" PRId64 " with tasks and %" PRId64 " empty of %" PRId64 " at once", v->instances[n].id, full, empty, all);
 }
 
-// Who reads notices cannot know of one before it was told; after TOLD_MS the poll of spot requests has shown it, whatever became of the event.
+// Who reads notices cannot know of one before it was told, nor call back what was sent then; after TOLD_MS the poll of spot requests has shown
+// it, whatever became of the event.
 static bool notice_is_told(struct invariants *inv, const struct world_view *v, int n)
 {
     const struct world_instance *i = &v->instances[n];
-    return i->notice_ms > 0 && (inv->o.notice_ms == 0 || inv_of(inv, v, n)->noticed_ms > 0 || v->now_ms - i->notice_ms > TOLD_MS);
+    int64_t told_ms = inv_of(inv, v, n)->noticed_ms;
+    return i->notice_ms > 0 && (inv->o.notice_ms == 0 || (told_ms > 0 && v->now_ms >= told_ms + inv->o.under_way_ms) || v->now_ms - i->notice_ms > TOLD_MS);
 }
 
 static void judge_undo(struct invariants *inv, const struct world_view *v, int n)

@@ -37,6 +37,7 @@ struct invariants_options {       // invariants_options_default() fills all; fro
     const char *owner;            // V16: what ours writes into masu:owner
     int64_t step_instances;       // V19
     int64_t notice_ms;            // V28: from telling a notice to the intent of its drain; 0 = not part of the judgement
+    int64_t under_way_ms;         // V25: what was sent before a notice was told takes effect within; 0 without a wire
     int64_t rest_ms;              // V23: how long nothing must have moved
     int64_t calm_ms;              // V20: no call after demand and market stood still for so long; 0 = not judged
     int64_t swap_instances;       // V22: what consolidation may order at once; -1 = V22 is not judged

@@ -523,6 +523,26 @@ static void v25_allows_an_undo_before_the_notice_is_told_but_not_for_long(void *
     }
 }
 
+// On a wire a call is under way when the notice of the same moment comes, and takes effect after it.
+static void v25_allows_an_undo_that_was_under_way_when_the_notice_was_told(void **state)
+{
+    (void)state;
+    for (int64_t after_ms = 999; after_ms <= 1000; after_ms++) {
+        struct rig r = a_rig();
+        struct invariants_options o;
+        invariants_options_default(&o);
+        o.under_way_ms = 1000;
+        invariants_free(r.inv);
+        r.inv = invariants_attach(r.w, &o);
+        drain_one(&r, r.hosts[1]);
+        noticed(&r, r.hosts[1]);
+        later(r.w, after_ms);
+        act_undrain(&r, r.hosts[1]);
+        assert_int_equal(invariants_count_of(r.inv, V25), after_ms >= 1000);
+        rig_release(&r);
+    }
+}
+
 static void v27_trips_on_a_missing_intent_and_on_any_number_of_outcomes_but_one(void **state)
 {
     (void)state;
@@ -648,6 +668,7 @@ int main(void)
         cmocka_unit_test(v25_trips_on_the_undo_of_what_is_foreign_or_doomed),
         cmocka_unit_test(v27_trips_on_a_missing_intent_and_on_any_number_of_outcomes_but_one),
         cmocka_unit_test(v27_forgives_open_intents_of_a_life_that_crashed),
+        cmocka_unit_test(v25_allows_an_undo_that_was_under_way_when_the_notice_was_told),
         cmocka_unit_test(v25_allows_an_undo_before_the_notice_is_told_but_not_for_long),
         cmocka_unit_test(v28_trips_when_a_notice_waits),
         cmocka_unit_test(v28_allows_the_last_task_of_a_service_a_minute),
