@@ -86,6 +86,8 @@ static struct shortfall pool_shortfall(struct work *w, int shape, size_t f, size
         return r;
     }
     r.reason = w->fleet[f].closed ? DEMAND_CLOSED : x->subnet_full ? DEMAND_ADDRESS : DEMAND_RUNAWAY;
+    if (r.room.v[RES_GPU] > 0 && need.v[RES_GPU] == 0 && !pools_share_gpus(w, f))
+        r.reason = DEMAND_GPU;
     if (w->facts[shape].ports_clash)
         r.reason = DEMAND_PORT;
     for (size_t n = 0; n < ARRAY_LEN(order); n++) {
@@ -129,7 +131,10 @@ static const char *amount(struct work *w, enum res_kind c, struct res r)
 static void tell_room(struct work *w, const struct shape *x, const struct shortfall *s, struct demand_cause *ret)
 {
     const char *fleet = w->s->fleets[s->fleet].id;
-    if (s->reason == DEMAND_GPU) {
+    if (s->reason == DEMAND_GPU && x->need.v[RES_GPU] == 0) {
+        ret->fact = explain_text(w, "reserves no GPU, %s of %s has %" PRId64, s->type, fleet, s->room.v[RES_GPU]);
+        ret->remedy = "add a type without GPUs to a fleet, or let tasks share them: fleets[].gpus_shared";
+    } else if (s->reason == DEMAND_GPU) {
         ret->fact = explain_text(w, "needs %" PRId64 " GPU, %s of %s has %" PRId64, x->need.v[RES_GPU], s->type, fleet,
                                  s->room.v[RES_GPU]);
         ret->remedy = "add a type with enough GPUs to a fleet";

@@ -10,10 +10,21 @@ static bool same_pool(const struct work *w, const struct pool *a, const struct p
     return a->type == b->type && a->weight_milli == b->weight_milli && memcmp(a->fits, b->fits, w->kinds.rule_count) == 0;
 }
 
+static const struct policy_fleet *policy_of(const struct work *w, size_t fleet)
+{
+    return policy_fleet_find(w->p, fleet_name(&w->s->fleets[fleet]));
+}
+
 static bool is_batch(const struct work *w, size_t fleet)
 {
-    const struct policy_fleet *p = policy_fleet_find(w->p, fleet_name(&w->s->fleets[fleet]));
+    const struct policy_fleet *p = policy_of(w, fleet);
     return p && p->role == FLEET_ROLE_BATCH;
+}
+
+bool pools_share_gpus(const struct work *w, size_t fleet)
+{
+    const struct policy_fleet *p = policy_of(w, fleet);
+    return p && p->gpus_shared;
 }
 
 // What some fleet that is no batch pool may run, whatever the size: a batch pool is not grown for it. A fleet whose pools are not
@@ -33,7 +44,7 @@ struct pool pools_of(const struct work *w, size_t f, size_t k)
 {
     const struct fleet_pool *p = &w->s->fleets[f].pools[k];
     const struct kind_class *c = &w->kinds.classes[w->kinds.pool_class[f][k]];
-    struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu, .provider = w->kinds.fleet_provider[f],
+    struct pool pool = {.type = p->type, .weight_milli = p->weight_milli, .fits = c->fits, .gpu = c->gpu, .gpu_only = c->gpu && !pools_share_gpus(w, f), .provider = w->kinds.fleet_provider[f],
                         .usd_micro = p->spot_usd_micro > 0 ? p->spot_usd_micro : p->type < 0 ? 0 : w->s->types[p->type].spot_usd_micro};
     pool.sized = p->type >= 0 && !res_is_zero(instance_type_capacity(&w->s->types[p->type]));
     pool.room = p->type >= 0 ? w->fresh[p->type] : (struct res){{0}};
@@ -79,7 +90,7 @@ static inline enum fit hold(const struct work *w, const struct pool *x, int shap
     const struct shape_facts *need = &w->facts[shape];
     enum fit fit = (enum fit)x->fits[w->kinds.rule_of[shape]];
     assert(fit != FIT_ASK);
-    if (fit == FIT_NO || !need->anywhere || (x->batch && w->pools[shape].general))
+    if (fit == FIT_NO || !need->anywhere || (x->batch && w->pools[shape].general) || (x->gpu_only && work_shape(w, shape)->need.v[RES_GPU] == 0))
         return FIT_NO;
     if (!x->sized)
         return FIT_MAYBE;

@@ -17,6 +17,7 @@ struct pool {
     const unsigned char *fits;  // enum fit, by rule
     int provider;          // whose instances it launches: index into the kinds' providers, -1 none
     bool gpu;
+    bool gpu_only;         // and only for tasks that reserve one (E7)
     bool batch;            // of a fleet of that role: only for what no other fleet can run
     bool sized;            // its type's size is learned or nominal
     bool out;              // of stock in every zone, as far as is remembered (pool_memory.h): not reckoned with
@@ -46,6 +47,7 @@ static inline double pool_price(const struct pool *x)
 }
 
 void pools_init(struct work *w);
+bool pools_share_gpus(const struct work *w, size_t fleet);  // by its policy
 // The pool of one override of the fleet.
 struct pool pools_of(const struct work *w, size_t fleet, size_t k);
 // Adds what the fleet can launch to the work's `pools` by shape.

@@ -52,6 +52,7 @@ struct policy_fleet {
     struct policy_instant instant;
     struct policy_requirements requirements;
     enum fleet_role role;
+    bool gpus_shared;    // E7: its GPU types may be ordered for tasks that reserve no GPU, where no other type holds them
     int64_t min, max;    // target capacity in the fleet's own units (instances where it has no weights); max is required, min 0
     int64_t on_demand_base, on_demand_percent;  // the first units of the target, and so much above them, run on demand
     // What its instances are like, where nothing registered has shown it yet.

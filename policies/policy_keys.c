@@ -165,6 +165,8 @@ const struct policy_key policy_keys[] = {
     ENUM(CLUSTER ".fleets[]", "role", FLEET_ROLE_SPOT, role_names, AT(policy_fleet, role),
          "base: raised first, shrunk last; batch: only for standalone tasks and services that no other fleet can run; burst: raised "
          "only for what the others cannot serve, shrunk first."),
+    BOOL(CLUSTER ".fleets[]", "gpus_shared", false, AT(policy_fleet, gpus_shared),
+         "True: its GPU types are ordered also for tasks that reserve no GPU, where no other type can hold them."),
     NUMBER(CLUSTER ".fleets[]", "min", "units", 0, 0, 100000, AT(policy_fleet, min),
            "Target capacity never goes below, in the fleet's own units (instances where it has no weights)."),
     {.parent = CLUSTER ".fleets[]", .name = "max", .kind = KEY_INTEGER, .required = true, .unit = "units", .fallback = -1, .min = 0,

@@ -141,10 +141,18 @@ static void e7_need_without_gpus_is_ordered_from_the_fleet_without_them(void **s
     const struct plan *p = build_plan(&b);
     assert_int_equal(plan_target(p, "sfr-gpu"), -1);
     assert_int_equal(plan_target(p, "sfr-1"), 2);
-    // Where no other type can hold it, GPUs are better than none.
+    // Not even where no other type can hold it, but where the policy lets tasks share them.
     b.has_memo = false;
     x()->need = res_make(1024, 2048);
     b.s.fleets[fleet].maintain = false;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-gpu"), -1);
+    b.has_memo = false;
+    b.s.fleets[fleet].pool_count = 0;
+    p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-gpu"), -1);
+    assert_non_null(strstr(plan_verdict(p, "web web:1")->fact, "reserves no GPU"));
+    b.has_memo = false;
+    b.p.fleets[1].gpus_shared = true;
     assert_int_equal(plan_target(build_plan(&b), "sfr-gpu"), 1);
 }
 
