@@ -14,6 +14,7 @@ struct past {
     struct history_point *point;  // scratch
     int64_t *tasks;               // of the service in hand, by step
     struct res *need, *used;      // of the cluster in hand, by step
+    int64_t *instances;           // of the region's clusters so far, by step
 };
 
 // As the world has it (planner/sim/demand.c): a service of the trace by its share, another by its profile, with some inertia.
@@ -165,6 +166,22 @@ static int fill_limits(struct past *p, const struct world_view *v, int c, int64_
     return rc;
 }
 
+// The quota is the account's, and stands in the history of each cluster.
+static int fill_quota(struct past *p, const struct world_view *v, struct err *err)
+{
+    const char *subject = history_limit_quota(&p->rig->arena, &(struct quota){.class_ = QUOTA_STANDARD_SPOT});
+    int rc = 0;
+    for (int c = 0; rc == 0 && c < v->cluster_count; c++) {
+        int64_t id = 0;
+        for (size_t k = 0; k < p->count; k++)
+            p->point[k] = (struct history_point){p->from_ms + (int64_t)k * STEP_MS, p->instances[k] * INSTANCE_CPU_UNITS / 1024};
+        rc = state_cluster(p->rig->state, v->account, v->region, v->clusters[c].name, &id, err);
+        if (rc == 0)
+            rc = put(p, id, SERIES_LIMIT_USED, subject, err);
+    }
+    return rc;
+}
+
 static int fill_region(struct past *p, const struct demo_history_options *o, struct err *err)
 {
     struct world_view v = world_view(p->rig->worlds[p->region]);
@@ -186,8 +203,10 @@ static int fill_region(struct past *p, const struct demo_history_options *o, str
             rc = fill_cluster(p, &v, c, id, err);
         if (rc == 0)
             rc = fill_limits(p, &v, c, id, err);
+        for (size_t k = 0; k < p->count; k++)
+            p->instances[k] = (c > 0 ? p->instances[k] : 0) + instances_for(p->need[k]);
     }
-    return rc;
+    return rc == 0 ? fill_quota(p, &v, err) : rc;
 }
 
 int demo_history_fill(struct rig *r, const struct demo_history_options *o, struct err *err)
@@ -199,12 +218,14 @@ int demo_history_fill(struct rig *r, const struct demo_history_options *o, struc
     p.tasks = calloc(p.count + 1, sizeof *p.tasks);
     p.need = calloc(p.count + 1, sizeof *p.need);
     p.used = calloc(p.count + 1, sizeof *p.used);
-    assert(p.point && p.tasks && p.need && p.used);
+    p.instances = calloc(p.count + 1, sizeof *p.instances);
+    assert(p.point && p.tasks && p.need && p.used && p.instances);
     for (p.region = 0; rc == 0 && p.region < r->region_count; p.region++)
         rc = fill_region(&p, o, err);
     free(p.point);
     free(p.tasks);
     free(p.need);
     free(p.used);
+    free(p.instances);
     return rc;
 }

@@ -42,7 +42,10 @@ static void expect_sum_of_services(struct rig *r, const struct world_view *v, in
         assert_true(target > 0 && target < 4 * (double)v->fleets[f].wanted);
     }
     assert_true(need > 0);
-    double reserved;
+    const char *quota = history_limit_quota(&r->arena, &(struct quota){.class_ = QUOTA_STANDARD_SPOT});
+    double reserved, vcpus;
+    assert_int_equal(state_history_values(r->state, cluster, SERIES_LIMIT_USED, quota, at_ms, 300000, 1, &vcpus, NULL), 0);
+    assert_true(vcpus * 1024 > capacity);  // that of all clusters
     assert_int_equal(state_history_values(r->state, cluster, SERIES_RESERVED_CPU_UNITS, "", at_ms, 300000, 1, &reserved, NULL), 0);
     assert_true(reserved == sum);
     assert_true(need > 1.05 * sum);  // and the policy's headroom
