@@ -18,7 +18,6 @@ import time
 TICKS = 10       # of each cluster, while the siege stands
 PAGES = 10
 SOCKETS_MAX = 900
-CALM_S = 2
 SEND = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 LARGE = b"GET /api/v1/clusters/main/instances HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 4
 
@@ -111,9 +110,9 @@ class Reader:
 
 def watch(demo, reader, siege):
     """Until all clusters had their ticks; what the siege saw meanwhile is held to its limits."""
-    calm_from = reader.ticks()
-    time.sleep(CALM_S)
-    calm = (reader.ticks()[0] - calm_from[0]) / CALM_S
+    calm_from, calm_s = reader.ticks(), 2 if siege.count > 1000 else 0.5
+    time.sleep(calm_s)
+    calm = (reader.ticks()[0] - calm_from[0]) / calm_s
     siege.start()
     siege.stands.wait()
     begin, first, pages, most = time.monotonic(), reader.ticks(), 0, 0
