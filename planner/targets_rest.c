@@ -79,6 +79,8 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
         return true;
     }
     if (y->target * 1000 > y->live_milli && y->target > least) {
+        if (y->ending)
+            return false;  // a fleet that replaces it has launched: the time begins anew when it is gone
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
         if (!lasted(w, f, hold))
             return false;

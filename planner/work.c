@@ -365,6 +365,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
     y->leaving = true;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
+        y->ending = y->ending || (x->fleet == index && x->ec2 == EC2_SHUTTING_DOWN);
         if (x->fleet != index || !w->inst[i].live || capacity_rebalance_forgets(w->s, (int)i))
             continue;
         const struct memo_drain *d = work_drain(w, (int)i);

@@ -70,7 +70,7 @@ struct work_fleet {
     bool loose;                  // closed, and nothing replaces its members: they leave first, ended by id without a target to lower
     bool drains;                 // no mode, owner or loop holds it from being made smaller: scale_in_ask_fleets
     int64_t target;              // what AWS shows, or what we sent within the last two minutes
-    bool lagging;                // the shown target is still the one before ours
+    bool lagging, ending;        // the shown target is still the one before ours; a member ends, what replaces it may not be seen yet
     int64_t live_milli;          // weight of all pending and running members; on-demand ones up to their part of the target (A2)
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
     int64_t on_demand_milli, od_stay_milli, od_short_milli, od_keep_milli;  // all weight of on-demand members; of those that stay; what they lack of their part; see on_demand.h

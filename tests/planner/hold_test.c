@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-// Four instances, three full, the fourth to be drained: what holds or undoes that (H5, J4, C11, C12, H1).
+// Four instances, three full, the fourth to be drained: what holds or undoes that (H5, J4, C11, C12, H1, A10).
 static struct build b;
 static int type, fleet, shape, web;
 
@@ -257,9 +257,30 @@ static void v6_tasks_that_a_notice_takes_are_not_there_to_be_moved(void **state)
     assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "one would run 8 of 10 healthy, least 9"));
 }
 
+// What the fleet launched for a member that ended is there before a look shows it: the order is not withdrawn under it.
+static void a10_nothing_is_withdrawn_while_a_member_ends(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].target = 6;
+    struct memo_target targets[] = {{"sfr-1", 6, T0 - 5 * MINUTE}};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0 - 30 * SECOND, .targets = targets, .target_count = 1};
+    b.has_memo = true;
+    b.s.services[web].running = 10;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
+    enum ec2_state was = b.s.instances[3].ec2;
+    b.s.instances[3].ec2 = EC2_SHUTTING_DOWN;
+    for (int k = 0; k < 5; k++)
+        assert_int_equal(plan_target(next(), "sfr-1"), -1);
+    b.s.instances[3].ec2 = was;  // as if another of that kind had come
+    assert_int_equal(plan_target(next(), "sfr-1"), -1);
+    next();
+    assert_int_equal(plan_target(next(), "sfr-1"), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a10_nothing_is_withdrawn_while_a_member_ends),
         TEST(h5_three_reversals_in_an_hour_hold_new_drains),
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
         TEST(h5_a_raise_to_a_new_level_ends_the_hold),
