@@ -66,9 +66,14 @@ void clock_init_steady(struct clock *c)
     atomic_store(&c->offset_ms, real_wall(c) - c->followed_ms);
 }
 
+bool clock_follows(const struct clock *c)
+{
+    return c->wall_ms == steady_wall;
+}
+
 int64_t clock_follow(struct clock *c, int64_t off_ms)
 {
-    if (c->wall_ms != steady_wall)
+    if (!clock_follows(c))
         return 0;
     int64_t now_ms = real_mono(c), back_ms = (c->followed_ms - now_ms) / 2;
     c->followed_ms = now_ms;

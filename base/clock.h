@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock {
@@ -36,6 +37,7 @@ void clock_pace_to(struct clock *c, int64_t to_ms);
 // Back by at most half of what has passed since the last call: no deadline comes more than twice as late as it was set. Returns by
 // how much it moved. From one thread, while nothing compares two of its times.
 int64_t clock_follow(struct clock *c, int64_t off_ms);
+bool clock_follows(const struct clock *c);  // it is a steady one, whose time is the real world's
 
 static inline int64_t clock_wall_ms(const struct clock *c)
 {

@@ -251,7 +251,7 @@ static void on_response(void *arg, const struct transport_response *r)
         return;
     }
     aws_skew_measure(&p->aws->clients->skew, r, wire_ms(p->aws));
-    aws_skew_measure_clock(&p->aws->clients->skew, r, p->sent_ms, clock_wall_ms(p->aws->clients->transport->clock));
+    aws_skew_measure_clock(&p->aws->clients->skew, r, p->sent_ms, p->aws->clients->transport->clock);
     if (r->status < 200 || r->status > 299) {
         on_error_answer(p, r);
         return;

@@ -15,12 +15,12 @@ void aws_skew_measure(struct aws_skew *s, const struct transport_response *r, in
     s->measured = true;
 }
 
-void aws_skew_measure_clock(struct aws_skew *s, const struct transport_response *r, int64_t sent_ms, int64_t now_ms)
+void aws_skew_measure_clock(struct aws_skew *s, const struct transport_response *r, int64_t sent_ms, const struct clock *clock)
 {
     int64_t date_ms;
-    if (!parse_http_date_ms(aws_header(r, "date"), &date_ms))
+    if (!clock_follows(clock) || !parse_http_date_ms(aws_header(r, "date"), &date_ms))
         return;
-    int64_t least_ms = date_ms - now_ms, most_ms = date_ms + 1000 - sent_ms;  // it was written between the two
+    int64_t least_ms = date_ms - clock_wall_ms(clock), most_ms = date_ms + 1000 - sent_ms;  // it was written between the two
     s->clock_ms = least_ms > 0 ? least_ms : most_ms < 0 ? most_ms : 0;
     s->clock_measured = true;
 }

@@ -20,9 +20,9 @@ struct aws_skew {
 };
 
 void aws_skew_measure(struct aws_skew *s, const struct transport_response *r, int64_t wire_ms);
-// The same for world time: the request was sent at sent_ms of it, the answer came at now_ms. What lies within the second of a Date
-// and the time under way counts as 0.
-void aws_skew_measure_clock(struct aws_skew *s, const struct transport_response *r, int64_t sent_ms, int64_t now_ms);
+// The same for a clock that follows (of any other the time is another world's, of which a Date says nothing): the request was sent at
+// sent_ms of it, the answer came now. What lies within the second of a Date and the time under way counts as 0.
+void aws_skew_measure_clock(struct aws_skew *s, const struct transport_response *r, int64_t sent_ms, const struct clock *clock);
 // Lets the clock follow what was measured since the last call, where it is more than a few seconds.
 void aws_skew_follow(struct aws_skew *s, struct clock *clock);
 // A request that was signed with signed_ms added to wire time was refused: is that why? Then it is applied from now on, and

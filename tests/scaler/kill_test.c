@@ -147,8 +147,8 @@ static void check_world(struct site *s)
     assert_true(f.sum.drains_begun > 0 && f.sum.drains_finished > 0);
 }
 
-// No instance is ended twice, and none that was not drained before (the world's invariants see to the order).
-static void check_changes(struct site *s)
+// Instances that ours ended; none is ended twice, and none that was not drained before (the world's invariants see to the order).
+static int count_ended(struct site *s)
 {
     static struct sandbox_change changes[CHANGES_MAX];
     size_t count = sandbox_changes(s->rig.sandbox, changes, CHANGES_MAX);
@@ -161,7 +161,7 @@ static void check_changes(struct site *s)
         for (size_t k = i + 1; k < count; k++)
             assert_false(strcmp(changes[k].operation, "ec2:TerminateInstances") == 0 && strcmp(changes[k].target, changes[i].target) == 0);
     }
-    assert_true(ended > 0);
+    return ended;
 }
 
 // Each drain that is older than its deadline has ended: its instance is gone, or is ACTIVE without our mark.
@@ -203,10 +203,12 @@ static void i1_killed_hard_at_any_moment_with_and_without_its_disk_it_goes_on_wh
     }
     pid_t pid = start_victim(&s);
     let_pass(&s, 20 * 60000);
+    for (int more = 0; more < 6 && count_ended(&s) == 0; more++)  // on a busy machine a daemon of real time does less
+        let_pass(&s, 10 * 60000);
     end_victim(pid, SIGTERM);
     check_drains(&s);
     check_world(&s);
-    check_changes(&s);
+    assert_true(count_ended(&s) > 0);
     site_close(&s);
 }
 
