@@ -10,6 +10,7 @@
 #define TEMPLATE "report.html"
 #define MARK "{\"data\":null}"
 #define EXPLAINED_MAX 12
+#define EXPLAINED_FIRST 3
 #define PAGES_MAX 20
 
 struct parameter {
@@ -30,6 +31,7 @@ struct writer {
     struct buf data;       // "name": answer, …
     struct buf last;       // the newest answer alone
     const char *explained[EXPLAINED_MAX];
+    size_t room_bytes;  // that what is optional may fill now
 };
 
 static const char *query_value(const struct web_request *r, const char *key)
@@ -96,9 +98,9 @@ static void add_name(struct writer *w, const struct question *q)
 // Asks and keeps the answer; an optional one only while there is room.
 static bool keep(struct writer *w, bool optional, struct question q)
 {
-    if (optional && w->data.len > w->o->data_max_bytes)
+    if (optional && w->data.len > w->room_bytes)
         return false;
-    if (!ask(w, &q) || (optional && w->data.len + w->last.len > w->o->data_max_bytes))
+    if (!ask(w, &q) || (optional && w->data.len + w->last.len > w->room_bytes))
         return false;
     buf_add_str(&w->data, w->data.len ? ",\n" : "");
     add_name(w, &q);
@@ -158,12 +160,15 @@ static int list_acting(struct writer *w)
     return n;
 }
 
-static void keep_ticks(struct writer *w, const struct view_cluster *c)
+// The newest explanations of a cluster are wanted more than long ranges (half of the room is theirs), the older ones
+// less: its list goes with the newest.
+static void keep_ticks(struct writer *w, const struct view_cluster *c, bool newest)
 {
-    if (!keep(w, true, ticks_of(w, c, "true")))
+    struct question list = ticks_of(w, c, "true");
+    if (newest ? !keep(w, true, list) : !ask(w, &list))
         return;
     int n = list_acting(w);
-    for (int i = 0; i < n; i++) {
+    for (int i = newest ? 0 : EXPLAINED_FIRST; i < (newest && n > EXPLAINED_FIRST ? EXPLAINED_FIRST : n); i++) {
         struct question q = about(w, c, "ticks");
         q.parts[3] = w->explained[i];
         keep(w, true, q);
@@ -195,6 +200,7 @@ static void keep_limits(struct writer *w, const struct view_cluster *c)
 static void keep_all(struct writer *w)
 {
     const struct view *v = w->o->view;
+    w->room_bytes = w->o->data_max_bytes;
     static const struct {
         const char *step;
         int64_t back_ms;
@@ -209,6 +215,10 @@ static void keep_all(struct writer *w)
     keep_series(w, NULL, "15m", 86400000);
     for (size_t i = 0; i < v->cluster_count; i++)
         keep_limits(w, v->clusters[i]);
+    w->room_bytes = w->data.len + w->o->data_max_bytes / 2;
+    for (size_t i = 0; i < v->cluster_count; i++)
+        keep_ticks(w, v->clusters[i], true);
+    w->room_bytes = w->o->data_max_bytes;
     static const char *const parts[] = {"instances", "pools"};
     for (size_t k = 0; k < ARRAY_LEN(ranges) + ARRAY_LEN(parts); k++)
         for (size_t i = 0; i < v->cluster_count; i++)
@@ -221,7 +231,7 @@ static void keep_all(struct writer *w)
     for (size_t i = 0; i < v->cluster_count; i++)
         keep(w, true, ticks_of(w, v->clusters[i], NULL));
     for (size_t i = 0; i < v->cluster_count; i++)
-        keep_ticks(w, v->clusters[i]);
+        keep_ticks(w, v->clusters[i], false);
 }
 
 // ---- the file -------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -196,6 +196,9 @@ export function demo({ browser, masu, text, num }) {
     const folder = mkdtempSync(join(tmpdir(), "masu-report-"));
     const file = join(folder, "report.html");
     const doc = JSON.parse(execFileSync(masu, ["report", "--state", world.journal(), "--out", file, "--format", "json"], { encoding: "utf8", maxBuffer: 1 << 28 }));
+    // However much else there is: the newest decisions of each cluster are explained.
+    const written = readFileSync(file, "utf8");
+    for (const c of doc.estate.clusters) assert.ok(written.split(`"/clusters/${c.name}/ticks/`).length > 1, c.name + " has no explanation");
     const page = await browser.open("file://" + file);
     await page.goto("file://" + file);
     await page.waitForSelector("a.row");
