@@ -1,5 +1,6 @@
 // CloudWatch: GetMetricData of what metrics.c kept, in the query protocol. Metrics that nobody records have no data; expressions are not played.
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,116 +22,45 @@ const struct op metrics_ops[] = {{"cloudwatch:GetMetricData", get_metric_data, B
 const size_t metrics_op_count = ARRAY_LEN(metrics_ops);
 
 // ---- what is recorded -----------------------------------------------------------------------------------------------------
-static double percent(double part, double whole)
-{
-    return whole > 0 ? 100 * part / whole : NAN;
-}
-
-static double cpu_reservation(const struct metric_minute *m)
-{
-    return percent(m->taken[RES_CPU], m->registered[RES_CPU]);
-}
-
-static double memory_reservation(const struct metric_minute *m)
-{
-    return percent(m->taken[RES_MEMORY], m->registered[RES_MEMORY]);
-}
-
-static double cpu_utilization(const struct metric_minute *m)
-{
-    return percent(m->used[RES_CPU], m->registered[RES_CPU]);
-}
-
-static double memory_utilization(const struct metric_minute *m)
-{
-    return percent(m->used[RES_MEMORY], m->registered[RES_MEMORY]);
-}
-
-static double cpu_reserved(const struct metric_minute *m)
-{
-    return m->reserved[RES_CPU];
-}
-
-static double memory_reserved(const struct metric_minute *m)
-{
-    return m->reserved[RES_MEMORY];
-}
-
-static double cpu_utilized(const struct metric_minute *m)
-{
-    return m->used[RES_CPU];
-}
-
-static double memory_utilized(const struct metric_minute *m)
-{
-    return m->used[RES_MEMORY];
-}
-
-static double cpu_reserved_most(const struct metric_minute *m)
-{
-    return m->reserved_most[RES_CPU];
-}
-
-static double memory_reserved_most(const struct metric_minute *m)
-{
-    return m->reserved_most[RES_MEMORY];
-}
-
-static double cpu_utilized_most(const struct metric_minute *m)
-{
-    return m->used_most[RES_CPU];
-}
-
-static double memory_utilized_most(const struct metric_minute *m)
-{
-    return m->used_most[RES_MEMORY];
-}
-
-static double desired(const struct metric_minute *m)
-{
-    return m->desired;
-}
-
-static double tasks(const struct metric_minute *m)
-{
-    return m->tasks;
-}
-
-static double fulfilled(const struct metric_minute *m)
-{
-    return m->fulfilled;
-}
-
-static double target(const struct metric_minute *m)
-{
-    return m->target;
-}
+#define AT(field) offsetof(struct metric_minute, field)
 
 static const struct recorded {
     const char *name_space, *name;
     const char *dimensions[2];  // in the order of the alphabet
-    double (*value)(const struct metric_minute *m);
-    double (*most)(const struct metric_minute *m);  // a sample a task, this the highest; NULL: one a minute
+    size_t value;               // where it stands in a minute
+    size_t whole;               // the value is a percentage of this; 0: it is an amount
+    size_t most;                // there is a sample a task, this the highest; 0: one a minute
 } recorded[] = {
-    {"AWS/ECS", "CPUReservation", {"ClusterName"}, cpu_reservation, NULL},
-    {"AWS/ECS", "MemoryReservation", {"ClusterName"}, memory_reservation, NULL},
-    {"AWS/ECS", "CPUUtilization", {"ClusterName"}, cpu_utilization, NULL},
-    {"AWS/ECS", "MemoryUtilization", {"ClusterName"}, memory_utilization, NULL},
-    {"AWS/ECS", "LiveTaskCount", {"ClusterName"}, tasks, NULL},
-    {INSIGHTS, "CpuReserved", {"ClusterName"}, cpu_reserved, cpu_reserved_most},
-    {INSIGHTS, "MemoryReserved", {"ClusterName"}, memory_reserved, memory_reserved_most},
-    {INSIGHTS, "CpuUtilized", {"ClusterName"}, cpu_utilized, cpu_utilized_most},
-    {INSIGHTS, "MemoryUtilized", {"ClusterName"}, memory_utilized, memory_utilized_most},
-    {INSIGHTS, "TaskCount", {"ClusterName"}, tasks, NULL},
-    {INSIGHTS, "CpuReserved", {"ClusterName", "ServiceName"}, cpu_reserved, cpu_reserved_most},
-    {INSIGHTS, "MemoryReserved", {"ClusterName", "ServiceName"}, memory_reserved, memory_reserved_most},
-    {INSIGHTS, "CpuUtilized", {"ClusterName", "ServiceName"}, cpu_utilized, cpu_utilized_most},
-    {INSIGHTS, "MemoryUtilized", {"ClusterName", "ServiceName"}, memory_utilized, memory_utilized_most},
-    {INSIGHTS, "RunningTaskCount", {"ClusterName", "ServiceName"}, tasks, NULL},
-    {INSIGHTS, "DesiredTaskCount", {"ClusterName", "ServiceName"}, desired, NULL},
-    {"AWS/EC2Spot", "FulfilledCapacity", {"FleetRequestId"}, fulfilled, NULL},
-    {"AWS/EC2Spot", "TargetCapacity", {"FleetRequestId"}, target, NULL},
+    {"AWS/ECS", "CPUReservation", {"ClusterName"}, AT(taken[RES_CPU]), AT(registered[RES_CPU]), 0},
+    {"AWS/ECS", "MemoryReservation", {"ClusterName"}, AT(taken[RES_MEMORY]), AT(registered[RES_MEMORY]), 0},
+    {"AWS/ECS", "CPUUtilization", {"ClusterName"}, AT(used[RES_CPU]), AT(registered[RES_CPU]), 0},
+    {"AWS/ECS", "MemoryUtilization", {"ClusterName"}, AT(used[RES_MEMORY]), AT(registered[RES_MEMORY]), 0},
+    {"AWS/ECS", "LiveTaskCount", {"ClusterName"}, AT(tasks), 0, 0},
+    {INSIGHTS, "CpuReserved", {"ClusterName"}, AT(reserved[RES_CPU]), 0, AT(reserved_most[RES_CPU])},
+    {INSIGHTS, "MemoryReserved", {"ClusterName"}, AT(reserved[RES_MEMORY]), 0, AT(reserved_most[RES_MEMORY])},
+    {INSIGHTS, "CpuUtilized", {"ClusterName"}, AT(used[RES_CPU]), 0, AT(used_most[RES_CPU])},
+    {INSIGHTS, "MemoryUtilized", {"ClusterName"}, AT(used[RES_MEMORY]), 0, AT(used_most[RES_MEMORY])},
+    {INSIGHTS, "TaskCount", {"ClusterName"}, AT(tasks), 0, 0},
+    {INSIGHTS, "CpuReserved", {"ClusterName", "ServiceName"}, AT(reserved[RES_CPU]), 0, AT(reserved_most[RES_CPU])},
+    {INSIGHTS, "MemoryReserved", {"ClusterName", "ServiceName"}, AT(reserved[RES_MEMORY]), 0, AT(reserved_most[RES_MEMORY])},
+    {INSIGHTS, "CpuUtilized", {"ClusterName", "ServiceName"}, AT(used[RES_CPU]), 0, AT(used_most[RES_CPU])},
+    {INSIGHTS, "MemoryUtilized", {"ClusterName", "ServiceName"}, AT(used[RES_MEMORY]), 0, AT(used_most[RES_MEMORY])},
+    {INSIGHTS, "RunningTaskCount", {"ClusterName", "ServiceName"}, AT(tasks), 0, 0},
+    {INSIGHTS, "DesiredTaskCount", {"ClusterName", "ServiceName"}, AT(desired), 0, 0},
+    {"AWS/EC2Spot", "FulfilledCapacity", {"FleetRequestId"}, AT(fulfilled), 0, 0},
+    {"AWS/EC2Spot", "TargetCapacity", {"FleetRequestId"}, AT(target), 0, 0},
 };
+
+static double at(const struct metric_minute *m, size_t field)
+{
+    return *(const double *)(const void *)((const char *)m + field);
+}
+
+static double recorded_value(const struct recorded *r, const struct metric_minute *m)
+{
+    double value = at(m, r->value), whole = r->whole ? at(m, r->whole) : 0;
+    return !r->whole ? value : whole > 0 ? 100 * value / whole : (double)NAN;
+}
 
 static bool of_fleet(const struct recorded *r)
 {
@@ -295,12 +225,12 @@ static bool value_of(const struct query *q, int64_t at_ms, double *ret)
     double sum = 0, least = INFINITY, most = -INFINITY, n = 0;
     for (int64_t minute = at_ms / 60000; q->ring && minute < (at_ms + q->period_ms) / 60000; minute++) {
         const struct metric_minute *m = &q->ring->minutes[minute % METRIC_MINUTES];
-        double v = m->minute == minute ? q->of->value(m) : NAN, samples = q->of->most ? m->tasks : 1;
+        double v = m->minute == minute ? recorded_value(q->of, m) : (double)NAN, samples = q->of->most ? m->tasks : 1;
         if (isnan(v) || (!of_fleet(q->of) && m->tasks <= 0))
             continue;
         sum += v;
         least = fmin(least, v / samples);
-        most = fmax(most, q->of->most ? q->of->most(m) : v);
+        most = fmax(most, q->of->most ? at(m, q->of->most) : v);
         n += samples;
     }
     if (n <= 0)

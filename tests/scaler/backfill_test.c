@@ -27,8 +27,13 @@ struct bed {
     int64_t from_ms;
     size_t line_count;
     double reserved[RES_MEMORY + 1], tasks;  // by the world, the mean of the first step
-    double percent, memory;    // of its first minute: CPU that is taken of what is registered, memory that tasks reserve
+    double percent;            // of its first minute: CPU that is taken of what is registered,
+    struct amount {
+        double sum, most;      // of all tasks, and of that one which has most
+    } amounts[4];              // in the order of amount_names
 };
+
+static const char *const amount_names[] = {"CpuReserved", "MemoryReserved", "CpuUtilized", "MemoryUtilized"};
 
 static const struct aws_env_pair keys[] = {{"AWS_ACCESS_KEY_ID", SANDBOX_KEY_ID}, {"AWS_SECRET_ACCESS_KEY", SANDBOX_SECRET}};
 static const struct aws_env env = {keys, 2};
@@ -46,6 +51,16 @@ static double percent_taken(const struct world_view *v)
     return 100 * taken / registered;
 }
 
+static void note_amounts(struct bed *b, const struct world_view *v, const struct world_task *t)
+{
+    struct res use = sandbox_use_of(v->taskdefs[t->taskdef].family, t->need);
+    const int64_t of[] = {t->need.v[RES_CPU], t->need.v[RES_MEMORY], use.v[RES_CPU], use.v[RES_MEMORY]};
+    for (size_t k = 0; k < ARRAY_LEN(of); k++) {
+        b->amounts[k].sum += (double)of[k];
+        b->amounts[k].most = fmax(b->amounts[k].most, (double)of[k]);
+    }
+}
+
 // Half an hour of the world goes by; of its first five minutes the truth is noted.
 static void live(struct bed *b)
 {
@@ -60,7 +75,8 @@ static void live(struct bed *b)
             if (!t->used || t->cluster != 0 || t->instance < 0 || t->last.now != WT_RUNNING)
                 continue;
             b->tasks += 1.0 / 5;
-            b->memory += k == 0 ? (double)t->need.v[RES_MEMORY] : 0;
+            if (k == 0)
+                note_amounts(b, &v, t);
             for (int r = RES_CPU; r <= RES_MEMORY; r++)
                 b->reserved[r] += (double)t->need.v[r] / 5;
         }
@@ -132,13 +148,17 @@ static void each_minute_is_that_of_the_world(void **state)
     const char *cluster = b.policy.name;
     const struct cloudwatch_metric metrics[] = {
         {"AWS/ECS", "CPUReservation", {{"ClusterName", cluster}}, "Average"},
-        {"ECS/ContainerInsights", "MemoryReserved", {{"ClusterName", cluster}}, "Sum"},
         {"AWS/ECS", "CPUReservation", {{"ClusterName", "nobody"}}, "Average"},
         {"AWS/ECS", "CPUReservation", {{"ClusterName", cluster}, {"ServiceName", "nobody"}}, "Average"},
     };
+    struct cloudwatch_metric amounts[2 * ARRAY_LEN(amount_names)];
+    struct cloudwatch_data amount;
+    for (size_t k = 0; k < ARRAY_LEN(amounts); k++)
+        amounts[k] = (struct cloudwatch_metric){"ECS/ContainerInsights", amount_names[k / 2], {{"ClusterName", cluster}}, k % 2 ? "Maximum" : "Sum"};
     const struct aws_with with = {.aws = region_aws(b.region), .arena = &b.arena};
     cloudwatch_get_metric_data(with, &(struct cloudwatch_ask){metrics, ARRAY_LEN(metrics), b.from_ms, b.from_ms + 600000, 60}, &told);
-    cloudwatch_get_metric_data(with, &(struct cloudwatch_ask){metrics, 2, b.from_ms - 86400000, b.from_ms - 43200000, 300}, &before);
+    cloudwatch_get_metric_data(with, &(struct cloudwatch_ask){amounts, ARRAY_LEN(amounts), b.from_ms, b.from_ms + 60000, 60}, &amount);
+    cloudwatch_get_metric_data(with, &(struct cloudwatch_ask){metrics, 1, b.from_ms - 86400000, b.from_ms - 43200000, 300}, &before);
     aws_run(b.clients, b.clock.virtual_ms + 60000);
     assert_int_equal(told.call.state, AWS_CALL_COMPLETE);
     assert_int_equal(before.call.state, AWS_CALL_COMPLETE);
@@ -146,9 +166,14 @@ static void each_minute_is_that_of_the_world(void **state)
     assert_int_equal(told.series[0].points[0].at_ms, b.from_ms);
     assert_true(b.percent > 5 && b.percent < 100);
     assert_int_equal(llround(told.series[0].points[0].value * 1000), llround(b.percent * 1000));
-    assert_int_equal(llround(told.series[1].points[0].value), llround(b.memory));
-    assert_int_equal(told.series[2].count + told.series[3].count + before.series[0].count + before.series[1].count, 0);
-    assert_true(told.series[0].whole && told.series[2].whole);
+    assert_int_equal(amount.call.state, AWS_CALL_COMPLETE);
+    for (size_t k = 0; k < ARRAY_LEN(amounts); k++) {
+        const struct amount *want = &b.amounts[k / 2];
+        assert_true(want->most > 0 && want->most < want->sum);
+        assert_int_equal(llround(amount.series[k].points[0].value), llround(k % 2 ? want->most : want->sum));
+    }
+    assert_int_equal(told.series[1].count + told.series[2].count + before.series[0].count, 0);
+    assert_true(told.series[0].whole && told.series[1].whole);
     end(&b);
 }
 
