@@ -45,8 +45,8 @@ RULES = (
     ("sim-gap-closed-*", "more", "figure"),
     ("sim-*", "less", "figure"),
 )
-PUBLIC = ("forecast-*", "pack-*", "spot-*", "sim-gap-*", "sim-wait-*", "sim-cost-*")
-FULL = ("spot-*", "sim-gap-*", "sim-wait-*", "sim-cost-*")
+PUBLIC = ("forecast-*", "pack-*", "spot-*", "sim-gap-*", "sim-dearer-*", "sim-wait-*", "sim-cost-*")
+FULL = ("spot-*", "sim-gap-*", "sim-dearer-*", "sim-wait-*", "sim-cost-*")
 
 
 def any_of(globs, name):

@@ -288,6 +288,9 @@ def main():
     rows["sim-28d"] = lambda: (lambda v: (v[0], "s", v[1]))(simulated_month())
     rows["sim-gap-closed-ecs-managed"] = lambda: (curves.gap(["ecs-managed-scaling"]), "share", None)
     rows["sim-gap-closed-best-baseline"] = lambda: (curves.gap(frontier.SIMPLE), "share", None)  # the best at each waiting, chosen with hindsight
+    for level in frontier.JUDGED:
+        rows[f"sim-gap-closed-best-baseline-{100 * level:g}"] = lambda level=level: (curves.gap_at(level), "share", None)
+    rows["sim-dearer-best-baseline"] = lambda: (curves.dearer(), "share", None)  # where there is no room for better
     rows["sim-wait-vs-ecs-managed"] = lambda: (curves.wait(), "ratio", 1.0)  # at equal cost
     rows["sim-cost-vs-bound"] = lambda: (curves.of_example(1), "ratio", 1.0)  # of policies/examples/production-spot.json
     rows["sim-wait-share"] = lambda: (curves.of_example(0), "share", None)

@@ -6,7 +6,9 @@ first 3 (a fifth of shorter ones) only teach. Of several seeds the means. A rule
 between points it is linear, beyond its last one it costs what that one costs, and before its first it cannot go.
 
 `gap closed` at equal waiting = (theirs - masu) / (theirs - clairvoyant), at 0.1, 0.5, 1.5 and 3 % of waiting where all reach, their median; then
-the median over the traces on which the other one leaves more than 5 % room. `wait`: masu's waiting over theirs at the cost of each of their
+the median over the traces on which the other one leaves more than 5 % room. At one waiting alone (JUDGED) room is that waiting's, and `dearer` is
+what masu costs more than the best other rule on the traces that leave less: the worst of them. Where masu cannot wait so little it counts as NEVER;
+traces on which the others cannot are left out. `wait`: masu's waiting over theirs at the cost of each of their
 points that masu can spend, their median.
 """
 import concurrent.futures
@@ -22,7 +24,9 @@ NAMED = ["cloudcluster-28-cpu", "cloudcluster-02-cpu", "cloudcluster-20-cpu", "a
 RULES = ["masu", "ecs-managed-scaling", "reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand", "clairvoyant"]
 SIMPLE = ["reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand"]
 LEVELS = (0.001, 0.005, 0.015, 0.03)
+JUDGED = (0.005, 0.015)  # against the best other rule
 ROOM = 0.05
+NEVER = 12.0             # times the bound: what "not reached" counts as
 
 
 def frontier(points):
@@ -64,6 +68,15 @@ def gap_closed(theirs, ours, clairvoyant):
         if None not in (their, our, least) and their > least:
             gaps.append((their - our) / (their - least))
     return statistics.median(gaps) if gaps else None
+
+
+def at_level(theirs, ours, clairvoyant, level):
+    """(room, gap closed, dearer) at one waiting, None: the others or the clairvoyant cannot wait so little."""
+    their, our, least = cost_at(theirs, level), cost_at(ours, level), cost_at(clairvoyant, level)
+    if their is None or least is None:
+        return None
+    our = NEVER if our is None else our
+    return their / least - 1, (their - our) / (their - least) if their > least else 0.0, our / their - 1
 
 
 def best_of(rules):
@@ -146,6 +159,7 @@ class Frontier:
         gap = lambda theirs: gap_closed(theirs, rules["masu"], rules["clairvoyant"])
         return {"gap_closed_ecs_managed": gap(rules["ecs-managed-scaling"]), "gap_closed_best_baseline": gap(best_of(rules[r] for r in SIMPLE)),
                 "room_ecs_managed": room(rules["ecs-managed-scaling"], rules["clairvoyant"]), "wait_vs_ecs_managed": wait_ratio(rules["ecs-managed-scaling"], rules["masu"]),
+                "best_baseline_at": [(level, at_level(best_of(rules[r] for r in SIMPLE), rules["masu"], rules["clairvoyant"], level)) for level in JUDGED],
                 "lost": losses(rules)}
 
     def keep(self, path=PATH):
@@ -180,6 +194,21 @@ class Frontier:
             if closed is not None and room(theirs, rules["clairvoyant"]) > ROOM:
                 gaps.append(closed)
         return statistics.median(gaps) if gaps else float("nan")
+
+    def judged(self, level):
+        self.measure()
+        found = [at_level(best_of(p[r] for r in SIMPLE), p["masu"], p["clairvoyant"], level) for p in self.points.values()]
+        return [f for f in found if f is not None]
+
+    def gap_at(self, level):
+        """Median gap closed against the best other rule at that waiting, over the traces with room there."""
+        gaps = [gap for space, gap, _ in self.judged(level) if space > ROOM]
+        return statistics.median(gaps) if gaps else float("nan")
+
+    def dearer(self):
+        """How much more masu costs than the best other rule where that leaves no room; the worst trace at either waiting."""
+        more = [dear for level in JUDGED for space, _, dear in self.judged(level) if space <= ROOM]
+        return max(more) if more else float("nan")
 
     def wait(self):
         self.measure()

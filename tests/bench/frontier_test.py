@@ -29,6 +29,12 @@ assert close(frontier.room(THEIRS, CLAIRVOYANT), 2.0)
 assert close(frontier.wait_ratio([(0.04, 1.1)], POINTS), 0.5)
 assert frontier.wait_ratio([(0.04, 0.5)], POINTS) is None
 
+room, gap, dearer = frontier.at_level(THEIRS, [(0.0, 1.5)], CLAIRVOYANT, 0.005)
+assert close(room, 2.0) and close(gap, 0.75) and close(dearer, -0.5)
+assert frontier.at_level([(0.01, 2.0)], [(0.0, 1.5)], CLAIRVOYANT, 0.005) is None  # the others cannot wait so little
+assert close(frontier.at_level(THEIRS, [(0.01, 1.5)], CLAIRVOYANT, 0.005)[2], 3.0)  # masu cannot: it counts as twelve times the bound
+assert frontier.at_level(CLAIRVOYANT, [(0.0, 1.02)], CLAIRVOYANT, 0.005)[1] == 0.0
+
 RULES = {"masu": [(0.004, 1.5), (0.02, 1.2)], "ecs-managed-scaling": [(0.002, 3.0), (0.03, 2.0)], "yesterday": [(0.0, 4.0), (0.015, 1.1)], "clairvoyant": [(0.0, 1.0)]}
 RULES |= {r: [(0.0, 9.0)] for r in frontier.SIMPLE if r not in RULES}
 # at 0.1 % masu does not reach what yesterday does; at 0.5 % it is cheaper; at 1.5 and 3 % yesterday is
@@ -40,10 +46,20 @@ with tempfile.TemporaryDirectory() as folder:
     small.keep(path)
     assert not path.exists()  # nothing was swept
     small.points = full.points = {"wave": RULES}
+    # others: 4 at no waiting, 1.1 at 1.5 %, so 3.0333 at 0.5 %; masu 1.48125 there, 1.29375 at 1.5 %
+    assert close(small.gap_at(0.005), (4 - 2.9 / 3 - 1.48125) / (3 - 2.9 / 3)) and close(small.gap_at(0.015), (1.1 - 1.29375) / 0.1)
+    assert small.dearer() != small.dearer()  # room everywhere: there is no elsewhere
+    flat = RULES | {r: [(0.0, 1.03)] for r in frontier.SIMPLE} | {"masu": [(0.0, 1.04)]}
+    steep = RULES | {"clairvoyant": [(0.0, 0.5)]}
+    both = frontier.Frontier("masu", False)
+    both.points = {"wave": RULES, "steep": steep, "flat": flat}
+    assert close(both.dearer(), 1.04 / 1.03 - 1)
+    assert close(both.gap_at(0.015), ((1.1 - 1.29375) / 0.1 + (1.1 - 1.29375) / 0.6) / 2)  # flat leaves no room
     small.keep(path)
     told = json.loads(path.read_text())
     assert told["full"] is False and told["traces"]["wave"]["points"]["masu"] == [[0.004, 1.5], [0.02, 1.2]]
     assert close(told["traces"]["wave"]["gap_closed_ecs_managed"], round(frontier.gap_closed(RULES["ecs-managed-scaling"], RULES["masu"], RULES["clairvoyant"]), 5))
+    assert [level for level, _ in told["traces"]["wave"]["best_baseline_at"]] == [0.005, 0.015]
     full.keep(path)
     small.keep(path)
     assert json.loads(path.read_text())["full"] is True  # a smaller run does not replace it
