@@ -107,6 +107,26 @@ int32_t zone_offset_s(const struct zone *z, int64_t unix_s)
     return z->offset_s[low];
 }
 
+struct zone_change zone_last_change(const struct zone *z, int64_t now_s, int64_t within_s)
+{
+    int32_t after = zone_offset_s(z, now_s), before = after;
+    int64_t low = now_s, high = now_s;
+    for (; before == after && low > now_s - within_s; before = zone_offset_s(z, low)) {
+        high = low;
+        low = low - DAY_S > now_s - within_s ? low - DAY_S : now_s - within_s;
+    }
+    if (before == after)
+        return (struct zone_change){0};
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (zone_offset_s(z, middle) == after)
+            high = middle;
+        else
+            low = middle;
+    }
+    return (struct zone_change){.at_s = high, .by_s = after - zone_offset_s(z, high - 1)};
+}
+
 int64_t zone_unix_s(const struct zone *z, int64_t local_s)
 {
     int32_t before = zone_offset_s(z, local_s - DAY_S - OFFSET_MAX_S / 2), after = zone_offset_s(z, local_s + DAY_S + OFFSET_MAX_S / 2);

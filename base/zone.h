@@ -19,4 +19,10 @@ int zone_load(const char *name, struct arena *a, const struct zone **ret, struct
 int zone_parse(struct slice bytes, struct arena *a, const struct zone **ret, struct err *err);
 
 int32_t zone_offset_s(const struct zone *z, int64_t unix_s);  // east of UTC
+// The newest change of the clock within the `within_s` before now, or at it: when, and by how much it went forward. by_s 0: there was none.
+struct zone_change {
+    int64_t at_s;
+    int32_t by_s;
+};
+struct zone_change zone_last_change(const struct zone *z, int64_t now_s, int64_t within_s);
 int64_t zone_unix_s(const struct zone *z, int64_t local_s);   // local_s: seconds since 1970-01-01 00:00 on the zone's clock

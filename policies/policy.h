@@ -126,6 +126,7 @@ struct policy_cluster {
     size_t freeze_count;
     struct policy_calendar calendar;
     int64_t waiting_costs;          // of an instance-second that tasks wait, in instance-seconds; 0: no forecast in the plan
+    const char *time_zone;          // whose clock demand's days follow; "UTC"
     int64_t placement_scores_ms;    // spot placement scores are asked for at most so often; 0: never
     int64_t pool_share_percent;     // of a service, in one pool of spot instances; 0: no bound
     int64_t on_demand_base, on_demand_percent;  // so many instances of the cluster run on demand, and so much of each fleet above that

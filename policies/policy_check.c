@@ -143,6 +143,16 @@ static void check_words(const struct policy_fleet *f, const char *path, struct p
                                   arena_printf(r->arena, "\"%s\" is there twice", f->attributes[k].name), "one value each");
 }
 
+static void check_zone(const char *name, const char *path, struct policy_report *r)
+{
+    const struct zone *zone;
+    struct err err = {0};
+    if (!*name)
+        policy_report_add(r, false, AT_VALUE, path, "is empty", "such as \"Asia/Tokyo\"");
+    else if (zone_load(name, r->arena, &zone, &err) != 0)
+        policy_report_add(r, false, AT_VALUE, path, arena_strdup(r->arena, err.msg), "a name of the IANA time zones, such as \"Asia/Tokyo\"");
+}
+
 void policy_check_window(const struct policy_window *w, const char *path, struct policy_report *r)
 {
     unsigned days;
@@ -158,13 +168,7 @@ void policy_check_window(const struct policy_window *w, const char *path, struct
     if (!*w->from != !*w->to)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.%s", path, *w->from ? "to" : "from"), "is required",
                           arena_printf(r->arena, "`from` and `to` go together; leave both out for the whole day"));
-    const struct zone *zone;
-    struct err err = {0};
-    if (!*w->zone)
-        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.zone", path), "is empty", "such as \"Asia/Tokyo\"");
-    else if (zone_load(w->zone, r->arena, &zone, &err) != 0)
-        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.zone", path), arena_strdup(r->arena, err.msg),
-                          "a name of the IANA time zones, such as \"Asia/Tokyo\"");
+    check_zone(w->zone, arena_printf(r->arena, "%s.zone", path), r);
 }
 
 struct name_entry {
@@ -284,6 +288,7 @@ static void check_cluster(const struct policy *p, size_t i, struct policy_report
         check_fleet(p, i, k, r);
         check_words(&c->fleets[k], arena_printf(r->arena, "clusters[%zu].fleets[%zu]", i, k), r);
     }
+    check_zone(c->time_zone, arena_printf(r->arena, "clusters[%zu].scale_out.time_zone", i), r);
     policy_check_calendar(&c->calendar, arena_printf(r->arena, "clusters[%zu].calendar", i), r);
     for (size_t k = 0; k < c->freeze_count; k++)
         policy_check_window(&c->freeze[k].window, arena_printf(r->arena, "clusters[%zu].freeze[%zu]", i, k), r);

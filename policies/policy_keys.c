@@ -268,6 +268,9 @@ const struct policy_key policy_keys[] = {
     NUMBER(CLUSTER ".scale_out", "waiting_costs", "instance-seconds", 0, 0, 10000, AT(policy_cluster, waiting_costs),
            "What a second costs for which tasks of one instance wait, in seconds of an instance: by it and the forecast, capacity is started ahead of "
            "need and kept through lulls. 10 is a good start, 0: no forecast."),
+    STRING(CLUSTER ".scale_out", "time_zone", AT(policy_cluster, time_zone), .text = "UTC",
+           .help = "Time zone by name, such as \"Europe/Berlin\", whose clock the people follow that make demand: for seven days after it is changed, "
+                   "forecasts are the larger of both phases."),
     SECONDS(CLUSTER ".scale_out", "boot_limit_s", 600, 60, 3600, AT(policy_cluster, boot_limit_ms),
             "An instance that has not registered by then is no longer counted as coming."),
     NUMBER(CLUSTER ".scale_out", "surge_services", "services", 3, 1, 1000, AT(policy_cluster, surge_services),

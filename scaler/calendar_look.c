@@ -23,23 +23,35 @@ void calendar_release(struct calendar_keeper *k)
 {
     arena_release(&k->arena);
     k->calendar = NULL;
+    k->zone = NULL;
+    k->loaded = k->recalled = false;
+}
+
+static void load(struct calendar_keeper *k, const struct policy_cluster *p, const char *hash)
+{
+    struct err err;
+    arena_release(&k->arena);
+    arena_init(&k->arena, 0);
+    snprintf(k->hash, sizeof k->hash, "%s", hash);
+    k->calendar = p->calendar.count > 0 ? calendar_load(&p->calendar, &k->arena) : NULL;
+    k->loaded = true;
+    if (zone_load(p->time_zone, &k->arena, &k->zone, &err) != 0)
+        k->zone = NULL;  // the check of the policy has refused it
 }
 
 void calendar_look(struct calendar_keeper *k, const struct policy_cluster *p, const char *hash, struct state *state, int64_t cluster, struct arena *a, struct snapshot *s)
 {
+    if (!k->loaded || strncmp(k->hash, hash, sizeof k->hash - 1) != 0)
+        load(k, p, hash);
+    k->clock = k->zone ? zone_last_change(k->zone, s->now_ms / 1000, OUTLOOK_CLOCK_S) : (struct zone_change){0};
     if (p->calendar.count == 0)
         return;
-    bool first = !k->calendar;
-    if (first || strncmp(k->hash, hash, sizeof k->hash - 1) != 0) {
-        arena_release(&k->arena);
-        arena_init(&k->arena, 0);
-        snprintf(k->hash, sizeof k->hash, "%s", hash);
-        k->calendar = calendar_load(&p->calendar, &k->arena);
-        if (first && state && cluster > 0)
-            recall(k, state, cluster, s->now_ms);
-    }
+    if (!k->recalled && state && cluster > 0)
+        recall(k, state, cluster, s->now_ms);
+    k->recalled = true;
     if (!calendar_multiplies(k->calendar, s->now_ms))
         usual_see(&k->usual, s);
     calendar_tell(k->calendar, a, s);
+    k->usual.clock = k->clock;
     usual_tell(&k->usual, s);
 }

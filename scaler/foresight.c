@@ -5,9 +5,10 @@
 #include "base/check.h"
 #include "planner/forecast/forecast.h"
 #include "planner/limit_ahead.h"
+#include "planner/number.h"
 #include "scaler/view_limits.h"
 
-enum { DAY = OUTLOOK_STEPS, HISTORY_STEPS = 35 * DAY, SCORED_STEPS = 7 * DAY };
+enum { DAY = OUTLOOK_STEPS, HISTORY_STEPS = 35 * DAY, SCORED_STEPS = 7 * DAY, CLOCK_DAYS = 7 };
 #define HOUR_MS 3600000
 #define DAY_MS INT64_C(86400000)
 
@@ -16,6 +17,7 @@ static_assert((int)STAGE_CPU == OUTLOOK_CPU_UNITS && (int)STAGE_MEMORY == OUTLOO
 
 struct foreseen {                 // one cluster
     int64_t state_id, seen_ms, due_ms;
+    struct zone_change clock;     // as of the last tick
     enum stage stage;             // the next piece of work
     struct view_outlook out, making;   // as published, and in the making
     struct view_sizes *sizes;     // in the making
@@ -56,7 +58,7 @@ void foresight_free(struct foresight *f)
     free(f);
 }
 
-void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int64_t at_ms)
+void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int64_t at_ms, struct zone_change clock)
 {
     struct foreseen *x = &f->v[cluster];
     assert(cluster < f->o.cluster_count);
@@ -64,6 +66,7 @@ void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int
         x->due_ms = 0;  // the clock stepped back: what is due is judged anew
     x->state_id = state_id;
     x->seen_ms = at_ms;
+    x->clock = clock;
 }
 
 void foresight_forget(struct foresight *f)
@@ -94,12 +97,23 @@ static int fit(struct arena *a, const double *value, size_t count, struct outloo
     for (size_t k = 0; k < OUTLOOK_STEPS; k++) {
         double q[FORECAST_QUANTILES_MAX];
         forecast_step(f, k + 1, q);
-        c->q50[k] = whole(q[0]);
-        c->q90[k] = whole(q[1]);
+        c->q50[k] = i64_max(c->q50[k], whole(q[0]));
+        c->q90[k] = i64_max(c->q90[k], whole(q[1]));
     }
     c->basis = forecast_basis(f);
     c->known = true;
     return 0;
+}
+
+// The larger of both phases, for seven days after a change of the clock.
+static int fit_phases(struct arena *a, const double *value, size_t count, const struct foreseen *x, struct outlook_curve *c, struct err *err)
+{
+    int64_t ago_ms = x->making.made_ms - x->clock.at_s * 1000, by = x->clock.by_s * INT64_C(1000) / OUTLOOK_STEP_MS;
+    int rc = fit(a, value, count, c, err);
+    if (rc || by == 0 || ago_ms < 0 || ago_ms >= CLOCK_DAYS * DAY_MS || ago_ms / OUTLOOK_STEP_MS > (int64_t)count)
+        return rc;
+    double *local = arena_array(a, double, count + DAY);
+    return fit(a, local, forecast_local_days(value, count, count - (size_t)(ago_ms / OUTLOOK_STEP_MS), by, local), c, err);
 }
 
 static void fit_one(struct foresight *f, struct foreseen *x, enum outlook_of of)
@@ -114,7 +128,7 @@ static void fit_one(struct foresight *f, struct foreseen *x, enum outlook_of of)
     while (first < HISTORY_STEPS && isnan(value[first]))
         first++;
     if (rc == 0)
-        rc = fit(&a, value + first, HISTORY_STEPS - first, &x->making.of[of], &err);
+        rc = fit_phases(&a, value + first, HISTORY_STEPS - first, x, &x->making.of[of], &err);
     if (rc)
         snprintf(x->making.why, sizeof x->making.why, "%s: %s", outlook_of_name(of), err.msg);
     arena_release(&a);

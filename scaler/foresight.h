@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/log.h"
+#include "base/zone.h"
 #include "scaler/shell_alerts.h"
 #include "scaler/view.h"
 #include "state/state.h"
@@ -24,8 +25,9 @@ struct foresight_options {
 
 struct foresight *foresight_new(const struct foresight_options *o);
 void foresight_free(struct foresight *f);  // NULL-safe
-// A tick of the cluster was recorded as of at_ms; state_id: its id in the state, 0: it has none (yet).
-void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int64_t at_ms);
+// A tick of the cluster was recorded as of at_ms; state_id: its id in the state, 0: it has none (yet). clock: the newest change of the clock that
+// demand follows; for seven days after it a forecast is the larger of both phases, which takes two fits.
+void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int64_t at_ms, struct zone_change clock);
 void foresight_forget(struct foresight *f);  // the state was begun anew: ids are to be told anew
 // One piece of work, where any is due. False: there was none.
 bool foresight_turn(struct foresight *f);

@@ -362,7 +362,7 @@ static int tick_cell(struct loop *l, struct cell *c, struct err *err)
                                              : "";
     tell_journal(l, &c->tick);
     if (f->has_snapshot)
-        foresight_ticked(l->foresight, c->index, c->state_id, f->snapshot.now_ms);
+        foresight_ticked(l->foresight, c->index, c->state_id, f->snapshot.now_ms, c->calendar.clock);
     publish_daemon(l);
     desk_ticked(l->desk, &(struct desk_tick){.cluster = c->index, .frame = f, .aws = region_aws(c->region), .journal_error = c->tick.journal_broken ? c->tick.journal_err.msg : "",
                                              .add_only_until_ms = l->add_only_until_ms, .webhook_error = webhook_error(l->webhook), .limits = foresight_limits(l->foresight, c->index)});

@@ -74,10 +74,10 @@ static void append(struct bank *b, double demand)
 
 // ---- fit ----------------------------------------------------------------------------------------------------------------------
 
-static bool columns(const struct bank *b, const struct bank_target *t, size_t at, double *row, double *past)
+static bool columns(const struct bank *b, const struct bank_target *t, size_t at, enum bank_phase phase, double *row, double *past)
 {
     bank_base(b, at, row);
-    if (!bank_past(b, t, at, past))
+    if (!bank_past(b, t, at, phase, past))
         return false;
     for (int i = 0; i < BANK_PAST; i++)
         row[BANK_BASE + i] = past[i] / b->unit;
@@ -94,6 +94,18 @@ static double scale(const struct bank_target *t, const double *spread)
     return fmax(exp(fmin(regress_fitted(spread, t->spread, BANK_SPREADS), 50)), LEAST_S);
 }
 
+// By which clock past days tell more of the rows of a fit: demand may follow the other one.
+static enum bank_phase phase_of(const struct bank *b, const struct bank_target *t, size_t from, size_t end, size_t step)
+{
+    double off[2] = {0}, past[BANK_PAST];
+    for (size_t at = from; b->clock_by != 0 && at < end; at += step)
+        for (int phase = PHASE_UTC; phase <= PHASE_LOCAL; phase++) {
+            bank_past(b, t, at, (enum bank_phase)phase, past);
+            off[phase] += fabs(bank_outcome(b, t, at) - past[0]);
+        }
+    return off[PHASE_LOCAL] < off[PHASE_UTC] ? PHASE_LOCAL : PHASE_UTC;
+}
+
 static void fit_target(struct bank *b, struct bank_target *t)
 {
     static const double nothing[REGRESS_STRIDE];
@@ -102,9 +114,10 @@ static void fit_target(struct bank *b, struct bank_target *t)
     size_t end = b->count - t->to, step = end > from ? (end - from) / BANK_ROWS_MAX + 1 : 1;
     struct regress_rows r = {.columns = BANK_COLUMNS, .x = b->row, .weight = b->weight};
     double past[BANK_PAST];
+    t->phase = phase_of(b, t, from, end, step);
     for (size_t at = from; at < end && n < BANK_ROWS_MAX; at += step, n++) {
         double *row = b->row + n * REGRESS_STRIDE;
-        columns(b, t, at, row, past);
+        columns(b, t, at, t->phase, row, past);
         row[BANK_COLUMNS] = bank_outcome(b, t, at) / b->unit;
     }
     r.count = n;
@@ -112,7 +125,7 @@ static void fit_target(struct bank *b, struct bank_target *t)
     n = 0;
     for (size_t at = from; at < end && n < BANK_ROWS_MAX; at += step, n++) {
         double *row = b->row + n * REGRESS_STRIDE, size = log(fabs(bank_outcome(b, t, at) - location(b, t, row)) + SPREAD_FROM);
-        bank_past(b, t, at, past);
+        bank_past(b, t, at, t->phase, past);
         bank_spread(b, at, past, row);
         row[BANK_SPREADS] = size;
     }
@@ -120,10 +133,10 @@ static void fit_target(struct bank *b, struct bank_target *t)
     regress_squares(&r, SPREAD_RIDGE, t->spread);
 }
 
-static void issue(const struct bank *b, const struct bank_target *t, size_t at, double *ret_m, double *ret_s)
+static void issue(const struct bank *b, const struct bank_target *t, size_t at, enum bank_phase phase, double *ret_m, double *ret_s)
 {
     double row[REGRESS_STRIDE], spread[REGRESS_STRIDE], past[BANK_PAST];
-    columns(b, t, at, row, past);
+    columns(b, t, at, phase, row, past);
     bank_spread(b, at, past, spread);
     *ret_m = location(b, t, row);
     *ret_s = scale(t, spread);
@@ -135,7 +148,7 @@ static void fill_table(struct bank *b, struct bank_target *t)
     size_t table = BANK_TABLE_DAYS * b->day, from = b->count > table ? b->count - table : 0;
     for (size_t at = from < b->day ? b->day : from; at + t->to < b->count; at++) {
         double m, s;
-        issue(b, t, at, &m, &s);
+        issue(b, t, at, t->phase, &m, &s);
         bank_table_add(t, table, (bank_outcome(b, t, at) - m) / s, s);
     }
 }
@@ -154,6 +167,19 @@ static void refit(struct bank *b)
 }
 
 // ---- each step ------------------------------------------------------------------------------------------------------------------
+
+// Past days lie on both sides of a change of the clock.
+static bool two_phases(const struct bank *b)
+{
+    return b->clock_by != 0 && b->pushed - 1 - b->clock_at < BANK_PAST_DAYS * b->day;
+}
+
+void bank_clock(struct bank *b, size_t ago, int64_t by_s)
+{
+    int64_t day = (int64_t)b->day, by = by_s * day / DAY_S % day;
+    b->clock_by = ago > b->pushed ? 0 : by > day / 2 ? by - day : by < -day / 2 ? by + day : by;
+    b->clock_at = b->clock_by ? b->pushed - ago : 0;
+}
 
 // What was forecast t->to steps ago has come out now.
 static void settle(struct bank *b, struct bank_target *t, size_t since_fit)
@@ -182,9 +208,12 @@ void bank_push(struct bank *b, double demand)
         settle(b, t, b->pushed - b->first_at);
         if (!was || b->pushed - b->tabled_at >= hour)
             bank_table_make(t, table, b->weight);
-        issue(b, t, b->count - 1, &t->m, &t->s);
-        t->issued_m[(b->pushed - 1) % table] = t->m;
-        t->issued_s[(b->pushed - 1) % table] = t->s;
+        issue(b, t, b->count - 1, PHASE_UTC, &t->m, &t->s);
+        if (two_phases(b))
+            issue(b, t, b->count - 1, PHASE_LOCAL, &t->local_m, &t->local_s);
+        bool local = two_phases(b) && t->local_m > t->m;
+        t->issued_m[(b->pushed - 1) % table] = local ? t->local_m : t->m;
+        t->issued_s[(b->pushed - 1) % table] = local ? t->local_s : t->s;
     }
     if (!was || b->pushed - b->tabled_at >= hour)
         b->tabled_at = b->pushed;
@@ -204,5 +233,7 @@ bool bank_ready(const struct bank *b)
 double bank_survivor(const struct bank *b, int target, double above)
 {
     assert(b->fitted);
-    return bank_table_survivor(&b->target[target], above);
+    const struct bank_target *t = &b->target[target];
+    double utc = bank_table_survivor(t, t->m, t->s, above);
+    return two_phases(b) ? fmax(utc, bank_table_survivor(t, t->local_m, t->local_s, above)) : utc;
 }

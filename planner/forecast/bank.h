@@ -23,6 +23,9 @@ struct bank *bank_new(struct arena *a, int64_t step_s, int64_t boot_s);
 void bank_push(struct bank *b, double demand);
 // What was before the first forecast: kept, and learned from with the next push. Before any push that made the bank ready.
 void bank_learn(struct bank *b, double demand);
+// The local clock that demand follows went forward by so much (negative: back) `ago` values before the one that is pushed next; 0: it did not. While
+// past days lie on its other side, seven days, the forecast is the larger of both phases: their time of day by UTC, and by that clock.
+void bank_clock(struct bank *b, size_t ago, int64_t by_s);
 bool bank_ready(const struct bank *b);  // a day of history and a first fit
 // P(target > above), as seen now; above is relative to the demand pushed last. Only when ready.
 double bank_survivor(const struct bank *b, int target, double above);

@@ -53,13 +53,21 @@ double bank_outcome(const struct bank *b, const struct bank_target *t, size_t at
     return most - b->value[at];
 }
 
+// The same time that many days before. Where the clock changed since, its other phase lies as much later as it went forward.
+static size_t days_before(const struct bank *b, size_t at, size_t days, enum bank_phase phase)
+{
+    size_t dropped = b->pushed - b->count, then = at - days * b->day;
+    bool across = b->clock_by != 0 && then + dropped < b->clock_at && at + dropped >= b->clock_at;
+    return phase == PHASE_LOCAL && across && (int64_t)then + b->clock_by >= 0 ? (size_t)((int64_t)then + b->clock_by) : then;
+}
+
 // Mean and maximum of the outcome, mean of (demand there - now), yesterday's outcome; in tasks. False: no day before.
-bool bank_past(const struct bank *b, const struct bank_target *t, size_t at, double *ret)
+bool bank_past(const struct bank *b, const struct bank_target *t, size_t at, enum bank_phase phase, double *ret)
 {
     double sum = 0, most = -INFINITY, level = 0;
     size_t days = 0;
     for (; days < BANK_PAST_DAYS && at >= (days + 1) * b->day; days++) {
-        size_t then = at - (days + 1) * b->day;
+        size_t then = days_before(b, at, days + 1, phase);
         double z = bank_outcome(b, t, then);
         if (days == 0)
             ret[3] = z;

@@ -47,10 +47,10 @@ void bank_table_make(struct bank_target *t, size_t room, double *scratch)
     }
 }
 
-double bank_table_survivor(const struct bank_target *t, double above)
+double bank_table_survivor(const struct bank_target *t, double m, double s, double above)
 {
-    const double *v = t->table[regime_of(t, t->s)];
-    double u = (above - t->m) / t->s, last = v[BANK_QUANTILES - 1], before = v[TAIL_FROM];
+    const double *v = t->table[regime_of(t, s)];
+    double u = (above - m) / s, last = v[BANK_QUANTILES - 1], before = v[TAIL_FROM];
     if (u < v[0])
         return 1 - level[0] / 2;
     if (u >= last) {

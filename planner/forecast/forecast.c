@@ -84,6 +84,20 @@ int forecast_fit(struct arena *a, const struct forecast_spec *spec, const double
     return 0;
 }
 
+size_t forecast_local_days(const double *value, size_t count, size_t changed, int64_t by, double *ret)
+{
+    size_t width = (size_t)(by < 0 ? -by : by), n = 0;
+    assert(changed <= count);
+    size_t kept = by < 0 ? (changed > width ? changed - width : 0) : changed;
+    for (; n < kept; n++)
+        ret[n] = value[n];
+    for (size_t i = 0; by > 0 && i < width; i++)
+        ret[n++] = NAN;
+    for (size_t i = changed; i < count; i++)
+        ret[n++] = by < 0 && i < changed + width && i >= width ? fmax(value[i], value[i - width]) : value[i];
+    return n;
+}
+
 bool forecast_push(struct forecast *f, double value)
 {
     if (isfinite(value))

@@ -32,6 +32,10 @@ struct forecast;
 // `value` is the history, oldest first, NaN where there is a gap; it is not kept. ERR_INVALID names what the spec or the history lacks,
 // ERR_NOT_FOUND: less than a day of known values. Memory is the arena's, and so is *ret.
 int forecast_fit(struct arena *a, const struct forecast_spec *spec, const double *value, size_t count, struct forecast **ret, struct err *err);
+// The history by the local clock that demand follows, which went forward by `by` values (negative: back) at value `changed`: values that it left out are gaps, and
+// of those that came twice the larger counts. Forecast from both, the larger of them is right whichever clock demand follows. ret: room for
+// count values and as many as |by|; returns how many there are, the last one as before.
+size_t forecast_local_days(const double *value, size_t count, size_t changed, int64_t by, double *ret);
 // The next value came (NaN: it did not). false: as many as `later` were pushed, fit anew.
 bool forecast_push(struct forecast *f, double value);
 // The quantiles of the value `ahead` steps after the last one (1 … horizon), ascending, finite, and not below 0 where the series never

@@ -52,7 +52,9 @@ static double count_units(struct res need, struct res unit)
 
 static void begin(struct outlook_keeper *k, const struct snapshot *s)
 {
+    struct zone_change clock = k->clock;
     outlook_release(k);
+    k->clock = clock;
     arena_init(&k->arena, 0);
     k->unit = mean_instance(s);
     k->boot_s = s->boot_p90_ms > 0 ? (s->boot_p90_ms / 1000 + STEP_S - 1) / STEP_S * STEP_S : BOOT_DEFAULT_S;
@@ -109,6 +111,8 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
         begin(k, s);
     }
     double demand = count_units(wanted(s), k->unit);
+    int64_t next_s = k->pushed_ms / 1000 + STEP_S, ago_s = next_s - k->clock.at_s;
+    bank_clock(k->bank, ago_s > 0 ? (size_t)(ago_s / STEP_S) : 0, k->clock.by_s);
     while (k->pushed_ms + STEP_S * 1000 <= s->now_ms) {
         k->pushed_ms += STEP_S * 1000;
         bool newest = k->pushed_ms + STEP_S * 1000 > s->now_ms;

@@ -7,8 +7,11 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/zone.h"
 #include "planner/forecast/bank.h"
 #include "planner/model/snapshot.h"
+
+enum { OUTLOOK_CLOCK_S = 15 * 86400 };  // older changes of the clock are of no weight
 
 // Zeroed at the start.
 struct outlook_keeper {
@@ -17,6 +20,7 @@ struct outlook_keeper {
     struct res unit;        // the instance that demand is counted in
     int64_t pushed_ms, boot_s;
     double demand;          // pushed last
+    struct zone_change clock;  // the newest one of the clock that demand follows, as whoever asks knows it (OUTLOOK_CLOCK_S); by_s 0: none
 };
 
 void outlook_release(struct outlook_keeper *k);

@@ -31,14 +31,23 @@ void usual_see(struct usual *u, const struct snapshot *s)
     usual_note(u, s->now_ms, (double)tasks);
 }
 
+static int32_t tasks_at(const struct usual *u, int64_t step)
+{
+    return step <= u->step && step > u->step - USUAL_STEPS && step >= 0 ? u->tasks[step % USUAL_STEPS] : 0;
+}
+
 // The median of the days before that step, the upper of two; 0 unknown.
 static int32_t usual_at(const struct usual *u, int64_t step)
 {
     int32_t v[USUAL_DAYS];
     int n = 0;
     for (int64_t then = step - USUAL_DAY_STEPS; then > u->step - USUAL_STEPS; then -= USUAL_DAY_STEPS) {
-        int32_t x = then <= u->step && then >= 0 ? u->tasks[then % USUAL_STEPS] : 0;
+        int32_t x = tasks_at(u, then);
         int at = n;
+        if (then * USUAL_STEP_MS < u->clock.at_s * 1000 && step * USUAL_STEP_MS >= u->clock.at_s * 1000) {
+            int32_t other = tasks_at(u, then + u->clock.by_s * 1000 / USUAL_STEP_MS);
+            x = other > x ? other : x;
+        }
         if (x == 0)
             continue;
         for (n++; at > 0 && v[at - 1] > x; at--)

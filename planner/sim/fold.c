@@ -10,6 +10,7 @@ enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000 };
 
 static void begin_cluster(struct fold *f, size_t i)
 {
+    struct err none;
     struct fold_cluster *c = &f->clusters[i];
     const struct policy_cluster *policy = &f->policies[i % f->count];
     int64_t second_ms = i < f->count ? 0 : policy->period_ms / 2;
@@ -21,6 +22,8 @@ static void begin_cluster(struct fold *f, size_t i)
     arena_init(&c->memo_arenas[1], ARENA_MAX_BYTES);
     arena_init(&c->kept, ARENA_MAX_BYTES);
     c->pool_sets = arena_array(&c->kept, struct attribute_set, f->w->pool_count + 1);
+    if (zone_load(c->policy->time_zone, &c->kept, &c->zone, &none) != 0)
+        c->zone = NULL;
     c->calendar = c->policy->calendar.count > 0 ? calendar_load(&c->policy->calendar, &c->kept) : NULL;
 }
 
@@ -231,6 +234,7 @@ int fold_tick(struct fold *f, struct fold_cluster *c, int most, struct err *err)
     fold_faults_sight(f, c, &sight);
     note_reads(c, &sight);
     fold_look(c, &sight, a, &s);
+    c->usual.clock = c->outlook.clock = c->zone ? zone_last_change(c->zone, s.now_ms / 1000, OUTLOOK_CLOCK_S) : (struct zone_change){0};
     if (c->policy->waiting_costs > 0)
         s.outlook = outlook_see(&c->outlook, &s, c->policy->waiting_costs);
     see_calendar(c, a, &s);

@@ -52,6 +52,7 @@ struct fold_cluster {
     struct memo memo;
     struct outlook_keeper outlook;
     const struct calendar *calendar; // NULL: the policy has no entry
+    const struct zone *zone;         // of the policy's time_zone; NULL: UTC
     struct usual usual;
     bool has_memo;
     int64_t next_ms, started_ms;

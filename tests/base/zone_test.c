@@ -51,7 +51,7 @@ static const struct {
     {"America/Santiago", "2026-09-06T04:00:00Z", "2026-04-05T03:00:00Z", -240, -180},
 };
 
-static void offsets_change_when_the_law_says(void **state)
+static void g5_offsets_change_when_the_law_says(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
@@ -64,7 +64,7 @@ static void offsets_change_when_the_law_says(void **state)
     }
 }
 
-static void a_local_time_that_is_left_out_moves_forward(void **state)
+static void g5_a_local_time_that_is_left_out_moves_forward(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
@@ -78,7 +78,7 @@ static void a_local_time_that_is_left_out_moves_forward(void **state)
     }
 }
 
-static void a_local_time_that_comes_twice_is_its_first(void **state)
+static void g5_a_local_time_that_comes_twice_is_its_first(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
@@ -92,7 +92,27 @@ static void a_local_time_that_comes_twice_is_its_first(void **state)
     }
 }
 
-static void every_hour_of_a_year_comes_back(void **state)
+static void g5_the_newest_change_is_known_for_as_long_as_is_asked(void **state)
+{
+    (void)state;
+    enum { DAY_S = 86400, WITHIN_S = 15 * DAY_S };
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        const struct zone *z = zone(changes[i].name);
+        const int64_t when[] = {at(changes[i].forward), at(changes[i].back)}, by = (changes[i].summer_min - changes[i].winter_min) * 60;
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(zone_last_change(z, when[k] - 1, WITHIN_S).by_s, 0);
+            assert_int_equal(zone_last_change(z, when[k] + WITHIN_S + 1, WITHIN_S).by_s, 0);
+            for (int64_t later = 0; later <= WITHIN_S; later += 6997) {
+                struct zone_change c = zone_last_change(z, when[k] + later, WITHIN_S);
+                assert_int_equal(c.at_s, when[k]);
+                assert_int_equal(c.by_s, k ? -by : by);
+            }
+        }
+    }
+    assert_int_equal(zone_last_change(zone("Asia/Tokyo"), at("2026-04-01T00:00:00Z"), 400 * DAY_S).by_s, 0);
+}
+
+static void g5_every_hour_of_a_year_comes_back(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
@@ -166,7 +186,7 @@ static void footers_are_read_in_all_their_forms(void **state)
     }
 }
 
-static void a_zone_that_is_none_is_refused(void **state)
+static void g5_a_zone_that_is_none_is_refused(void **state)
 {
     (void)state;
     static const char *const names[] = {"Europe/Berlim", "", "../../etc/passwd", "/etc/passwd", "Europe", "zone.tab", "Europe/Berlin ", "UTC\n"};
@@ -184,13 +204,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(offsets_change_when_the_law_says),
-        T(a_local_time_that_is_left_out_moves_forward),
-        T(a_local_time_that_comes_twice_is_its_first),
-        T(every_hour_of_a_year_comes_back),
+        T(g5_offsets_change_when_the_law_says),
+        T(g5_a_local_time_that_is_left_out_moves_forward),
+        T(g5_a_local_time_that_comes_twice_is_its_first),
+        T(g5_the_newest_change_is_known_for_as_long_as_is_asked),
+        T(g5_every_hour_of_a_year_comes_back),
         T(years_beyond_the_table_follow_its_last_rule),
         T(footers_are_read_in_all_their_forms),
-        T(a_zone_that_is_none_is_refused),
+        T(g5_a_zone_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

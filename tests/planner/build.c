@@ -20,6 +20,7 @@ void build_init(struct build *b)
                                    .region = "eu-west-1",
                                    .account = "",
                                    .mode = MODE_ACT,
+                                   .time_zone = "UTC",
                                    .period_ms = 30 * SECOND,
                                    .max_age_ms = 90 * SECOND,
                                    .step_instances = 50,

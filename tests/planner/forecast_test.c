@@ -212,6 +212,21 @@ static void test_a_level_that_shifted_is_followed(void **state)
     assert_true(q[1] > 240);
 }
 
+static void g5_days_are_counted_by_the_local_clock(void **state)
+{
+    (void)state;
+    const double v[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    double w[12];
+    assert_int_equal(forecast_local_days(v, 8, 5, 2, w), 10);
+    assert_true(w[4] == 4 && isnan(w[5]) && isnan(w[6]) && w[7] == 5 && w[9] == 7);
+    assert_int_equal(forecast_local_days(v, 8, 5, -2, w), 6);
+    assert_true(w[2] == 2 && w[3] == 5 && w[4] == 6 && w[5] == 7);  // 3 and 4 came twice: as 5 and 6 too
+    assert_int_equal(forecast_local_days((const double[]){0, 9, 2, 3}, 4, 3, -2, w), 2);
+    assert_true(w[0] == 0 && w[1] == 9);
+    assert_int_equal(forecast_local_days(v, 8, 1, -3, w), 7);
+    assert_int_equal(forecast_local_days(v, 8, 8, 0, w), 8);
+}
+
 // ---- what it must survive ------------------------------------------------------------------------------------------------------
 
 static void check_sane(const struct forecast *f, double most)
@@ -388,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_weekends_are_known_after_three_weeks),
         cmocka_unit_test(test_nine_in_ten_values_come_below_the_nine_tenths_quantile),
         cmocka_unit_test(test_a_level_that_shifted_is_followed),
+        cmocka_unit_test(g5_days_are_counted_by_the_local_clock),
         cmocka_unit_test(test_constant_and_zero_series),
         cmocka_unit_test(test_a_forecast_of_what_was_never_negative_is_not),
         cmocka_unit_test(test_gaps_do_not_read_as_nothing),

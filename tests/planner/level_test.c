@@ -173,6 +173,49 @@ static void test_a_jump_of_every_day_is_seen_a_boot_ahead(void **state)
     assert_true(level_decide(&RULE, b, square(end), &memory).up >= 15);
 }
 
+enum { CHANGED = 9, LAST = 18 };
+
+// How likely the morning's jump is, as of a step before each hour of each day. Demand follows a clock that went forward by an hour on day CHANGED (or
+// UTC, though the bank is told of it).
+static void jump_likely(bool told, bool follows, double ret[LAST][24])
+{
+    enum { STEP_S = 1800, COARSE = 86400 / STEP_S, FINE = DAY / COARSE };
+    struct bank *b = bank_new(&arena, STEP_S, BOOT_S);
+    for (size_t at = 0; at + 1 < LAST * COARSE; at++) {
+        if (told && at >= CHANGED * COARSE)
+            bank_clock(b, at - CHANGED * COARSE, 3600);
+        bank_push(b, square(FINE * (follows && at >= CHANGED * COARSE ? at + COARSE / 24 : at)));
+        if ((at + 1) % (COARSE / 24) == 0)
+            ret[(at + 1) / COARSE][(at + 1) % COARSE * 24 / COARSE] = bank_ready(b) ? bank_survivor(b, 0, 40) : 0;
+    }
+}
+
+static void g5_for_seven_days_after_a_change_the_forecast_is_the_larger_of_both_phases(void **state)
+{
+    (void)state;
+    static double local[LAST][24], utc[LAST][24], untold[LAST][24];
+    jump_likely(true, true, local);
+    jump_likely(true, false, utc);
+    jump_likely(false, true, untold);
+    assert_true(untold[CHANGED][7] < 0.1);  // the first morning comes an hour too early for it
+    for (size_t day = CHANGED; day < CHANGED + 7; day++)
+        assert_true(local[day][7] > 0.8 && utc[day][8] > 0.8 && local[day][5] < 0.1 && utc[day][5] < 0.1);
+    assert_true(utc[CHANGED][7] > 0.8);
+    assert_true(local[LAST - 1][7] > 0.8 && local[LAST - 1][8] < 0.1 && utc[LAST - 1][8] > 0.8 && utc[LAST - 1][7] < 0.1);  // over
+}
+
+static void g5_a_clock_may_go_back_or_skip_a_day(void **state)
+{
+    (void)state;
+    struct bank *b = bank_new(&arena, 600, BOOT_S);
+    for (size_t at = 0; at < 3 * 144; at++) {
+        bank_clock(b, at < 288 ? 1 : at - 288, at < 144 ? 3600 : at < 288 ? -3600 : at % 2 ? 86400 : -86400);  // before any past, and a date line
+        bank_push(b, square(20 * at));
+        assert_true(!bank_ready(b) || bank_survivor(b, 0, 40) <= 1);
+    }
+    assert_int_equal(b->clock_by, 0);
+}
+
 static void test_what_is_kept_is_the_newest(void **state)
 {
     (void)state;
@@ -257,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_what_was_wanted_a_minute_ago_is_not_released),
         cmocka_unit_test(test_never_above_the_most),
         cmocka_unit_test(test_a_jump_of_every_day_is_seen_a_boot_ahead),
+        cmocka_unit_test(g5_for_seven_days_after_a_change_the_forecast_is_the_larger_of_both_phases),
+        cmocka_unit_test(g5_a_clock_may_go_back_or_skip_a_day),
         cmocka_unit_test(test_what_is_kept_is_the_newest),
         cmocka_unit_test(test_a_flat_series_wants_nothing_more),
         cmocka_unit_test(test_survivors_fall_and_stay_within_one),

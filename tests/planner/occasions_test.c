@@ -293,6 +293,26 @@ static void the_median_of_a_week_is_usual_and_events_are_left_out(void **state)
     assert_int_equal(o[0].usual_tasks, 0);
 }
 
+static void g5_usual_is_the_larger_of_both_phases_after_a_change_of_the_clock(void **state)
+{
+    (void)state;
+    static struct usual u;
+    int64_t noon_ms = T0 / 86400000 * 86400000 + 12 * HOUR;
+    u = (struct usual){.clock = {.at_s = (noon_ms - 60 * HOUR) / 1000, .by_s = 3600}};
+    for (int64_t ms = noon_ms - 7 * 24 * HOUR; ms < noon_ms - 2 * HOUR; ms += USUAL_STEP_MS)
+        usual_note(&u, ms, ms % (24 * HOUR) < 12 * HOUR ? 10 : 20);  // by UTC
+    struct occasion o[] = {{"a", noon_ms - HOUR, noon_ms, 0}, {"b", noon_ms, noon_ms + HOUR, 0}, {"c", noon_ms - 2 * HOUR, noon_ms + HOUR, 0}};
+    struct snapshot s = {.now_ms = noon_ms - 2 * HOUR, .occasions = o, .occasion_count = 3};
+    usual_tell(&u, &s);
+    assert_int_equal(o[0].usual_tasks, 20);  // five of seven days were before the change, and an hour later there
+    assert_int_equal(o[1].usual_tasks, 20);
+    assert_int_equal(o[2].usual_tasks, 10);
+    u.clock.by_s = 0;
+    o[0].usual_tasks = 0;
+    usual_tell(&u, &s);
+    assert_int_equal(o[0].usual_tasks, 10);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -310,6 +330,7 @@ int main(void)
         T(an_entry_above_the_max_of_the_fleets_is_told_a_week_before),
         T(where_no_service_wants_a_task_it_says_so),
         T(the_median_of_a_week_is_usual_and_events_are_left_out),
+        T(g5_usual_is_the_larger_of_both_phases_after_a_change_of_the_clock),
         cmocka_unit_test(an_entry_never_lowers_a_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -275,6 +275,7 @@ static void mistakes_are_refused_with_these_words(void **state)
         {"{\"clusters\": [{\"name\": \"a\", \"freeze\": [{\"from\": \"9:00\"}]}]}", "freeze[0].from: no time of day"},
         {"{\"clusters\": [{\"name\": \"a\", \"freeze\": [{\"from\": \"09:00\"}]}]}", "freeze[0].to: is required"},
         {"{\"clusters\": [{\"name\": \"a\", \"scale_in\": {\"budgets\": [{\"zone\": \"\"}]}}]}", "budgets[0].zone: is empty"},
+        {"{\"clusters\": [{\"name\": \"a\", \"scale_out\": {\"time_zone\": \"Europe/Berlim\"}}]}", "scale_out.time_zone: no time zone is called Europe/Berlim"},
         {"{\"clusters\": [{\"name\": \"a\", \"freeze\": [{\"zone\": \"Europe/Berlim\"}]}]}", "freeze[0].zone: no time zone is called Europe/Berlim"},
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"max\": 1, \"arch\": \"amd64\"}]}]}",
          "fleets[0].arch: unknown architecture"},

@@ -75,7 +75,7 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     struct bed *b = *state;
     fill(b, SERIES_NEED_CPU_UNITS, 8 * DAY);
     assert_false(foresight_turn(b->foresight));  // no tick yet
-    foresight_ticked(b->foresight, 0, b->id, NOW_MS + 60000);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS + 60000, (struct zone_change){0});
     assert_int_equal(turns(b), 5);  // CPU, memory, right sizes, limits, keep
     const struct view_outlook *o = foresight_outlook(b->foresight, 0);
     const struct outlook_curve *cpu = &o->of[OUTLOOK_CPU_UNITS];
@@ -91,7 +91,7 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     double kept[1];
     assert_int_equal(state_history_values(b->state, b->id, SERIES_FORECAST_NEED_CPU_UNITS_Q90, "6h", NOW_MS + 71 * STEP_MS, STEP_MS, 1, kept, NULL), 0);
     assert_true(kept[0] == (double)cpu->q90[71]);
-    foresight_ticked(b->foresight, 0, b->id, NOW_MS + 3500000);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS + 3500000, (struct zone_change){0});
     assert_false(foresight_turn(b->foresight));
     struct view *v = view_acquire(&b->box);
     assert_memory_equal(&v->outlooks->clusters[0], o, sizeof *o);
@@ -103,7 +103,7 @@ static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void
 {
     struct bed *b = *state;
     fill(b, SERIES_NEED_CPU_UNITS, 100);
-    foresight_ticked(b->foresight, 1, b->id, NOW_MS);
+    foresight_ticked(b->foresight, 1, b->id, NOW_MS, (struct zone_change){0});
     assert_int_equal(turns(b), 5);
     const struct view_outlook *o = foresight_outlook(b->foresight, 1);
     assert_false(o->of[OUTLOOK_CPU_UNITS].known);
@@ -111,7 +111,7 @@ static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void
     assert_true(o->made_ms == NOW_MS);
     fill(b, SERIES_NEED_CPU_UNITS, DAY + DAY / 2);
     fill(b, SERIES_NEED_MEMORY_MIB, DAY + DAY / 2);
-    foresight_ticked(b->foresight, 1, b->id, NOW_MS + 3600000);
+    foresight_ticked(b->foresight, 1, b->id, NOW_MS + 3600000, (struct zone_change){0});
     assert_int_equal(turns(b), 5);
     assert_true(o->of[OUTLOOK_CPU_UNITS].known);
     assert_string_equal(o->of[OUTLOOK_CPU_UNITS].basis, "level");  // less than two days: nothing is said of the time of day
@@ -129,7 +129,7 @@ static void what_was_forecast_is_scored_by_how_far_ahead(void **state)
     double change = 0;
     for (int step = -7 * DAY; step < 0; step++)
         change += (double)llabs(wave(step) - wave(step - DAY)) / (7 * DAY);
-    foresight_ticked(b->foresight, 0, b->id, NOW_MS);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS, (struct zone_change){0});
     turns(b);
     const struct outlook_error *e = foresight_outlook(b->foresight, 0)->of[OUTLOOK_CPU_UNITS].error;
     assert_int_equal(e[2].samples, 6 * 24);
@@ -174,7 +174,7 @@ static void the_right_size_of_each_service_is_made_in_turn_and_shown(void **stat
     const struct plan plan = {0};
     const struct memo memo = {0};
     view_box_publish(&b->box, 0, &b->clusters[0], &(struct view_tick){.snapshot = &s, .plan = &plan, .memo = &memo, .tick = 1, .policy_hash = "0"});
-    foresight_ticked(b->foresight, 0, b->id, NOW_MS);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS, (struct zone_change){0});
     assert_int_equal(turns(b), 6);  // two services
     struct view *view = view_acquire(&b->box);
     const struct view_size *web = view_sizes_find(view->sizes[0], "web"), *api = view_sizes_find(view->sizes[0], "api");
@@ -186,6 +186,27 @@ static void the_right_size_of_each_service_is_made_in_turn_and_shown(void **stat
     assert_null(view_sizes_find(view->sizes[0], "none"));
     assert_null(view->sizes[1]);
     view_release(view);
+}
+
+static void g5_a_day_ahead_is_the_larger_of_both_phases_for_seven_days(void **state)
+{
+    struct bed *b = *state;
+    enum { STEPS = 9 * DAY, HOUR = DAY / 24 };
+    static struct history_point v[STEPS];
+    const struct zone_change clock = {.at_s = (NOW_MS - 2 * DAY * STEP_MS) / 1000, .by_s = 3600};
+    for (int i = 0; i < STEPS; i++) {  // a step up at noon by a clock that went forward two days ago
+        int local = i + (i >= STEPS - 2 * DAY ? HOUR : 0);
+        v[i] = (struct history_point){NOW_MS + (i - STEPS) * STEP_MS, local % DAY < DAY / 2 ? 10000 : 20000};
+    }
+    assert_int_equal(state_history_fill(b->state, b->id, SERIES_NEED_CPU_UNITS, NULL, STEP_MS, v, STEPS, NULL), 0);
+    for (int told = 0; told < 2; told++) {
+        foresight_ticked(b->foresight, 0, b->id, NOW_MS + told * INT64_C(3600000), told ? clock : (struct zone_change){0});
+        turns(b);
+        const struct outlook_curve *cpu = &foresight_outlook(b->foresight, 0)->of[OUTLOOK_CPU_UNITS];
+        int at = DAY / 2 - HOUR / 2 - told * HOUR;  // half an hour after noon by the local clock, before it by UTC
+        assert_true(cpu->known);
+        assert_true(told ? cpu->q50[at] > 19000 : cpu->q50[at] < 15000);
+    }
 }
 
 // Peaks of a fleet's target for sixty days, that grow by so much a day to `last`.
@@ -225,7 +246,7 @@ static void limits_that_come_near_are_told_soonest_first(void **state)
     const struct memo memo = {0};
     view_box_publish(&b->box, 0, &b->clusters[0], &(struct view_tick){.snapshot = &s, .plan = &plan, .memo = &memo, .tick = 1, .policy_hash = "0"});
     assert_int_equal(foresight_limits(b->foresight, 0)->count, 0);
-    foresight_ticked(b->foresight, 0, b->id, NOW_MS);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS, (struct zone_change){0});
     turns(b);
     const struct limits_near *n = foresight_limits(b->foresight, 0);
     assert_int_equal(n->count, 2);
@@ -247,12 +268,12 @@ static void limits_that_come_near_are_told_soonest_first(void **state)
 static void ids_that_were_forgotten_are_not_asked_for(void **state)
 {
     struct bed *b = *state;
-    foresight_ticked(b->foresight, 0, b->id, NOW_MS);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS, (struct zone_change){0});
     foresight_forget(b->foresight);
     assert_false(foresight_turn(b->foresight));
-    foresight_ticked(b->foresight, 0, 0, NOW_MS + 60000);
+    foresight_ticked(b->foresight, 0, 0, NOW_MS + 60000, (struct zone_change){0});
     assert_false(foresight_turn(b->foresight));
-    foresight_ticked(b->foresight, 0, b->id, NOW_MS);
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS, (struct zone_change){0});
     assert_true(foresight_turn(b->foresight));
 }
 
@@ -265,6 +286,7 @@ int main(void)
         T(what_was_forecast_is_scored_by_how_far_ahead),
         T(only_what_is_known_is_scored_and_a_constant_series_has_no_scale),
         T(the_right_size_of_each_service_is_made_in_turn_and_shown),
+        T(g5_a_day_ahead_is_the_larger_of_both_phases_for_seven_days),
         T(limits_that_come_near_are_told_soonest_first),
         T(ids_that_were_forgotten_are_not_asked_for),
     };
