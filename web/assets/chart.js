@@ -142,7 +142,7 @@ function panel(m, p, top, x, left, right, end, narrow) {
     const py = y(v * p.scale);
     g.push(h("path", { class: "l-hair", d: `M${left} ${py}H${right}` }), h("text", { x: left - 6, y: py + 4, "text-anchor": "end" }, num(v, v < 10 ? 1 : 0)));
   }
-  const gone = holes(m.at, p.cap, x, m.stepMs, top, base);
+  const gone = holes(m.at, p.cap, x, top, base);
   if (gone) g.push(h("path", { class: "unknown", fill: "url(#unknown)", d: gone }));
   g.push(h("path", { class: "f-reserved", d: area(m.at, p.reserved, x, y, end, base) }));
   if (p.used) g.push(h("path", { class: "f-used", d: area(m.at, p.used, x, y, end, base) }));
@@ -180,8 +180,8 @@ function fan(f, x, y, right) {
   return [h("path", { class: "f-fan", d: `M${up.join("L")}L${[...mid].reverse().join("L")}Z` }), h("path", { class: "l-demand thin", d: `M${up.join("L")}` }), h("path", { class: "l-demand", "stroke-dasharray": "5 3", d: `M${mid.join("L")}` })];
 }
 
-/** Where nothing was recorded between two times that were: unknown, not zero. @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {number} stepMs @param {number} top @param {number} base */
-function holes(at, v, x, stepMs, top, base) {
+/** Where nothing was recorded between two times that were: unknown, not zero. @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {number} top @param {number} base */
+function holes(at, v, x, top, base) {
   let d = "";
   let open = -1;
   for (let i = 0; i < at.length; i++) {
@@ -189,7 +189,6 @@ function holes(at, v, x, stepMs, top, base) {
     if (known && open > 0) d += `M${r1(x(at[open]))} ${top}H${r1(x(at[i]))}V${base}H${r1(x(at[open]))}Z`;
     if (known) open = -1;
     else if (open < 0 && i > 0 && v[i - 1] !== null) open = i;
-    else if (i > 0 && at[i] - at[i - 1] > stepMs * 1.5 && open < 0 && v[i - 1] !== null) open = i;
   }
   return d;
 }

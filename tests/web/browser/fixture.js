@@ -271,7 +271,7 @@ function services(clusters, q) {
   const from = Number(q.get("after") || 0);
   const limit = Number(q.get("limit") || 200);
   return { now: iso(NOW), clusters: clusters.map((c) => ({ ...of(c), tick: TICK, at: c.summary.at, services: c.full.services.length, standalone_cost: UNIT(0), free_cost: UNIT(910000) })),
-    services: list.slice(from, from + limit).map(({ i: _, ...s }) => s), after: from + limit < list.length ? String(from + limit) : null };
+    services: list.slice(from, from + limit).map(({ i: _i, ...s }) => s), after: from + limit < list.length ? String(from + limit) : null };
 }
 
 /** Why and why not of one tick. */

@@ -12,6 +12,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 
 const here = (/** @type {string} */ p) => fileURLToPath(new URL(p, import.meta.url));
@@ -49,11 +50,15 @@ if (only !== "demo") test("a script without its spaces says the same", async () 
   const script = 'const f = (a) => { return / [/"`]  x/.source + a; };\n[f("q  \\" r"), \'it  "is"\', `t  ${ [1, { a: 2 }.a].map((x) => `  ${x}  \\` `).join(" / ") }  u`, 1 - -1, 8 / 2 / 1, "a b".replace(/\\s /g, "") ].join("|")';
   const squeezed = (await promisify(execFile)("python3", ["-c", "import sys; from bundle import squeeze; sys.stdout.write(squeeze(sys.argv[1]))", script], { env: { ...process.env, PYTHONPATH: here("../../../web") } })).stdout;
   assert.ok(squeezed.length < script.length - 20, squeezed);
-  assert.equal((0, eval)(squeezed), (0, eval)(script.replace("const f", "var f")));
+  assert.equal(runInNewContext(squeezed), runInNewContext(script));
 });
 
 if (only !== "demo") test("the modules pass the type check", async () => {
   await promisify(execFile)(process.execPath, [here("node_modules/typescript/bin/tsc"), "--project", here("tsconfig.json")]).catch((e) => assert.fail(e.stdout || e.message));
+});
+
+if (only !== "demo") test("the modules and their tests pass the linter", async () => {
+  await promisify(execFile)(here("node_modules/.bin/oxlint"), ["--deny-warnings", "web/assets", "tests/web/browser"], { cwd: here("../../..") }).catch((e) => assert.fail(e.stdout || e.message));
 });
 
 if (only !== "demo") describe("states", () => states({ browser, startFixture, text, num }));

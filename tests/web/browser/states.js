@@ -61,7 +61,7 @@ export function states({ browser, startFixture, text, num }) {
   }));
 
   for (const theme of ["light", "dark"]) {
-    test(`alerts and who holds masu back stand on both pages, ${theme}`, () => on("alerts", "", { theme }, async (page, world) => {
+    test(`alerts and who holds masu back stand on both pages, ${theme}`, () => on("alerts", "", { theme }, async (page) => {
       await page.waitForSelector(".looks li");
       const looks = await page.locator(".looks .fact").allInnerTexts();
       assert.ok(looks.some((/** @type {string} */ t) => t.includes("largest type of the fleets has 64 GiB")), looks.join("|"));
