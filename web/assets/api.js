@@ -101,6 +101,9 @@ export const FILE = (() => {
 })();
 const CHOSEN = ["account", "acting", "after", "cluster", "region", "step"];
 
+/** Does the file have a series of this step? @param {string} step */
+export const inFile = (step) => Object.keys(FILE?.answers || {}).some((k) => /^\/clusters\/.*\/series\?/.test(k) && k.endsWith("step=" + step));
+
 /** @param {string} path @param {Record<string, string | number | undefined>} query */
 function fromFile(path, query) {
   const answers = /** @type {NonNullable<typeof FILE>} */ (FILE).answers;

@@ -36,19 +36,31 @@ export function yTicks(top) {
   return [top];
 }
 
-const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080];
+const DAY_MS = 86_400_000;
+const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20160];
+const STEPS_MONTHS = [1, 2, 3, 6, 12];
 
-/** @param {number} from @param {number} to @param {number} px @param {import("./format.js").Clock} clock */
+/** Round times of the reader's zone: of the day, then dates, then months. @param {number} from @param {number} to @param {number} px @param {import("./format.js").Clock} clock */
 export function timeTicks(from, to, px, clock) {
   const want = Math.max(3, px / (px < 500 ? 70 : 84));
-  const step = (STEPS_MIN.find((m) => (to - from) / (m * 60_000) <= want) || 10080) * 60_000;
-  const offset = clock.offset(from) * 60_000;
+  const step = (STEPS_MIN.find((m) => (to - from) / (m * 60_000) <= want) || 0) * 60_000;
+  const utc = (/** @type {number} */ local) => local - clock.offset(local - clock.offset(local) * 60_000) * 60_000;
   const out = [];
-  for (let t = Math.ceil((from + offset) / step) * step - offset; t <= to; t += step) {
-    const midnight = (t + offset) % 86_400_000 === 0;
-    out.push({ t, text: midnight ? clock.weekday(t) : clock.hm(t), midnight });
+  if (step && (step < 7 * DAY_MS || to - from < 60 * DAY_MS)) {
+    for (let l = Math.ceil((from + clock.offset(from) * 60_000) / step) * step; utc(l) <= to; l += step) {
+      const t = utc(l);
+      const midnight = l % DAY_MS === 0;
+      out.push({ t, text: !midnight ? clock.hm(t) : step > 2 * DAY_MS ? clock.day(t) : clock.weekday(t), midnight: midnight && step <= 2 * DAY_MS });
+    }
+    return out;
   }
-  return out;
+  const months = STEPS_MONTHS.find((m) => (to - from) / (m * 30.4 * DAY_MS) <= want) || 12;
+  const { y, mo } = clock.parts(from);
+  for (let k = Math.ceil((mo + 1) / months) * months; ; k += months) {
+    const t = utc(Date.UTC(y, k));
+    if (t > to) return out;
+    out.push({ t, text: k % 12 ? clock.day(t).slice(-3) : String(clock.parts(t).y), midnight: k % 12 === 0 });
+  }
 }
 
 /** @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {(v: number) => number} y @param {number} end @param {boolean} step */
@@ -103,15 +115,15 @@ export function spread(list, gap, lo, hi) {
 
 /**
  * @param {{ width: number, from: number, to: number, now: number, at: number[], stepMs: number, panels: Panel[], waiting: (number|null)[],
- *   lanes: Lane[], cursor: number | null, clock: import("./format.js").Clock, stopped: boolean, nowText: string }} m
- *   cursor: index into `at`, null is now
+ *   lanes: Lane[], cursor: number | null, clock: import("./format.js").Clock, stopped: boolean, nowText: string, drag?: number[] | null }} m
+ *   cursor: index into `at`, null is now; drag: the times between which a range is being chosen
  */
 export function chart(m) {
   const narrow = m.width < 600;
   const left = narrow ? 34 : 44;
   const right = m.width - (narrow ? 6 : 104);
   const x = (/** @type {number} */ t) => left + ((t - m.from) / (m.to - m.from)) * (right - left);
-  const end = Math.min(x(m.now), m.at.length ? x(m.at[m.at.length - 1] + m.stepMs) : left);
+  const end = Math.min(right, x(m.now), m.at.length ? x(m.at[m.at.length - 1] + m.stepMs) : left);
   const ticks = timeTicks(m.from, m.to, right - left, m.clock);
   const out = [];
   let top = 0;
@@ -125,10 +137,15 @@ export function chart(m) {
   out.push(...lanes(m, laneTop + 2, x, left, right, narrow));
   out.push(...axis(ticks, bottom + 14, x, left, right));
   const cursorAt = m.cursor === null ? null : m.at[m.cursor] + m.stepMs / 2;
-  out.push(h("path", { class: "l-ink", d: `M${r1(end) + 0.5} 14V${bottom}` }));
+  const present = m.now >= m.from && m.now <= m.to;
+  if (present) out.push(h("path", { class: "l-ink", d: `M${r1(end) + 0.5} 14V${bottom}` }));
   if (cursorAt !== null) out.push(h("path", { class: "l-ink", "stroke-dasharray": "2 2", d: `M${r1(Math.min(x(cursorAt), end))} 14V${bottom}` }));
   const nowX = Math.min(end, m.width - 40);
-  out.push(h("text", { class: "ink-text bold", x: nowX, y: 10, "text-anchor": "middle" }, m.nowText));
+  if (present) out.push(h("text", { class: "ink-text bold", x: nowX, y: 10, "text-anchor": "middle" }, m.nowText));
+  if (m.drag) {
+    const [a, b] = m.drag.map((t) => r1(Math.min(Math.max(x(t), left), right))).sort((i, j) => i - j);
+    out.push(h("path", { class: "picked", d: `M${a} 14H${b}V${bottom}H${a}Z` }));
+  }
   const height = bottom + 22;
   return h("svg", { viewBox: `0 0 ${m.width} ${height}`, height, "aria-hidden": "true" }, out);
 }

@@ -2,6 +2,7 @@
 // is in progress and what was decided.
 
 import { alertList } from "./alerts.js";
+import { inFile } from "./api.js";
 import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
 import { calendarMarks } from "./calendar.js";
 import { bridged, chart, patterns, roundUp } from "./chart.js";
@@ -9,7 +10,7 @@ import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
 import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
 import { poolsView } from "./pools.js";
-import { changed, earlier, go, href, keyOf, loadWhy, poll, rangeName, RANGES, state } from "./store.js";
+import { changed, earlier, go, href, keyOf, loadWhy, pan, poll, rangeName, RANGES, span, state, zoom, zoomOut, zoomTo } from "./store.js";
 import { reasonLine, verdictLine } from "./verdict.js";
 import { actLines, modeTag, orders, sentence } from "./words.js";
 
@@ -53,8 +54,8 @@ function keptTop(key, most) {
   return top;
 }
 
-/** Launches and drains of the range, from what the acting ticks did. @param {number} from */
-function lanes(from) {
+/** Launches and drains between two times, from what the acting ticks did. @param {number} from @param {number} to */
+function lanes(from, to) {
   const ticks = [...state.acting.values()].filter((t) => at(t.at) >= from && !t.dry_run).sort((a, b) => a.tick - b.tick);
   const up = [];
   const notices = [];
@@ -77,10 +78,11 @@ function lanes(from) {
   }
   const live = new Set((state.full?.in_progress || []).map((p) => p.instance));
   for (const [id, b] of bars) closed.push(live.has(id) ? b : { at: b.at, end: b.at });
+  const within = (/** @type {import("./chart.js").Mark[]} */ list) => list.filter((k) => k.at <= to);
   return [
-    { name: "spot notice", kind: /** @type {"down"} */ ("down"), marks: notices },
-    { name: "target raised", kind: /** @type {"up"} */ ("up"), marks: up },
-    { name: "drained", kind: /** @type {"bar"} */ ("bar"), marks: closed },
+    { name: "spot notice", kind: /** @type {"down"} */ ("down"), marks: within(notices) },
+    { name: "target raised", kind: /** @type {"up"} */ ("up"), marks: within(up) },
+    { name: "drained", kind: /** @type {"bar"} */ ("bar"), marks: within(closed) },
   ];
 }
 
@@ -113,9 +115,9 @@ function reading(s, i, clock, present) {
 /** What tasks use is known of any time. @param {Record<string, (number | null)[]>} col */
 const measured = (col) => !!col.used_cpu_units?.some((x) => x !== null);
 
-/** @param {any} s @param {Clock} clock @param {number} present */
-function readingLine(s, clock, present) {
-  const r = reading(s, state.ui.cursor, clock, present);
+/** @param {any} s @param {number | null} cursor @param {Clock} clock @param {number} present */
+function readingLine(s, cursor, clock, present) {
+  const r = reading(s, cursor, clock, present);
   return h("div", { class: "reading" },
     h("b", null, r.time), h("span", { class: "slot" }, keyLine("l-cap", "M0 8H8V2H18"), "capacity ", h("b", null, r.capacity)),
     h("span", { class: "slot" }, keyLine("l-demand", "M0 5H18"), "need ", h("b", null, r.need)),
@@ -147,68 +149,115 @@ function scored(drawn, clock) {
 function chartPart(c, clock, width, stopped) {
   const s = state.series;
   const shown = rangeName();
-  const range = RANGES[shown];
+  const range = span();
   const head = h("div", { class: "head" }, h("h2", { id: "chart-head" }, "Capacity and demand"),
-    h("div", { class: "ranges right", role: "group", "aria-label": "Range" }, Object.keys(RANGES).map((k) =>
-      h("button", { key: k, "aria-pressed": String(k === shown), onclick: () => go({ range: k }) }, k.replace(/(\d+)/, "$1 ")))));
+    h("div", { class: "ranges right", role: "group", "aria-label": "Zoom" }, range.zoomed ? h("span", { class: "quiet" }, clock.at(range.from, state.now) + " to " + clock.at(range.to, state.now)) : null,
+      ZOOMS.map(([text, label, act]) => h("button", { key: label, "aria-label": label, title: label, onclick: act }, text)),
+      range.zoomed ? h("button", { title: "back to the range (0)", onclick: () => go(zoomOut) }, "back") : null),
+    h("div", { class: "ranges", role: "group", "aria-label": "Range" }, Object.entries(RANGES).filter(([, r]) => !state.file || inFile(r.step)).map(([k]) =>
+      h("button", { key: k, "aria-pressed": String(k === shown && !range.zoomed), onclick: () => go({ range: k, ...zoomOut }) }, k.replace(/(\d+)/, "$1 ")))));
   const fail = problem("The chart", "series");
   if (!s || !s.columns.at_s || !s.count) return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, fail || h("p", { class: "empty" }, s ? "No sample yet in this range." : "…"));
   const stepMs = s.step_s * 1000;
   const late = 4 * Math.max(30_000, c.period_ms);
+  const shownAt = s.columns.at_s.map((t) => (t || 0) * 1000).map((t) => !range.zoomed || (t >= range.from && t < range.to));
   /** @type {Record<string, (number | null)[]>} */
-  const col = Object.fromEntries(Object.entries(s.columns).map(([k, v]) => [k, k === "at_s" ? v : bridged(v, stepMs, late)]));
+  const col = Object.fromEntries(Object.entries(s.columns).map(([k, v]) => [k, (k === "at_s" ? v : bridged(v, stepMs, late)).filter((_, i) => shownAt[i])]));
   const m = { at: col.at_s.map((t) => (t || 0) * 1000), col };
-  if (state.ui.cursor !== null && state.ui.cursor >= m.at.length) state.ui.cursor = null;
-  const to = Math.max(state.now, at(s.now));
-  const key = keyOf(c) + shown;
-  const ahead = stopped ? 0 : range.ahead;
-  const f = ahead && state.forecast?.count ? expected(state.forecast, to, to + ahead) : null;
-  const known = calendarMarks(c, to - range.ms, to + ahead);
+  const n = m.at.length;
+  const found = state.ui.cursor === null ? -1 : m.at.findIndex((t) => t + stepMs > /** @type {number} */ (state.ui.cursor));
+  const cursor = found < 0 ? null : found;
+  const { from, to } = range;
+  const now = Math.max(state.now, at(s.now));
+  const key = keyOf(c) + (range.zoomed ? from + "-" + to : shown);
+  const f = !stopped && to > now && state.forecast?.count ? expected(state.forecast, Math.max(now, from), to) : null;
+  const known = calendarMarks(c, from, to);
   const told = state.foretold && state.foretold.columns.at_s ? state.foretold : null;
+  const toldAt = told ? told.columns.at_s.map((t) => (t || 0) * 1000) : [];
+  const inside = (/** @type {any[]} */ list) => (list || []).filter((_, i) => toldAt[i] >= from && toldAt[i] <= to);
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
     title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], used: measured(col) ? col["used_" + k] : null, need: col["need_" + k], labels: true,
-    fan: f && f.of(k), foretold: told && { at: told.columns.at_s.map((t) => (t || 0) * 1000), v: told.columns["need_" + k + "_q50"] },
+    fan: f && f.of(k), foretold: told && { at: inside(toldAt), v: inside(told.columns["need_" + k + "_q50"]) },
     top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k], ...(f ? f.of(k).q90 : [])].map((v) => (v || 0) / scale))),
   });
   const cpuScarce = !c.capacity || !c.reserved || c.reserved.cpu_units * c.capacity.memory_mib >= c.reserved.memory_mib * c.capacity.cpu_units;
-  const place = (/** @type {PointerEvent} */ e) => {
+  const timeOf = (/** @type {PointerEvent} */ e) => {
     const box = /** @type {HTMLElement} */ (e.currentTarget).getBoundingClientRect();
     const left = width < 600 ? 34 : 44;
     const right = width - (width < 600 ? 6 : 104);
-    const t = to - range.ms + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * (range.ms + ahead);
-    setCursor(m.at.findIndex((a) => t >= a && t < a + stepMs), m.at.length);
+    return from + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * (to - from);
   };
-  const r = reading(m, state.ui.cursor, clock, stopped || state.now);
-  return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, readingLine(m, clock, stopped || state.now),
+  const r = reading(m, cursor, clock, stopped || Math.min(now, to));
+  return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, readingLine(m, cursor, clock, stopped || Math.min(now, to)),
     h("div", {
-      class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": m.at.length - 1,
-      "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
-      onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
+      class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": Math.max(0, n - 1),
+      "aria-valuenow": cursor ?? Math.max(0, n - 1), "aria-valuetext": r.text, ...pointing(timeOf, m.at, stepMs), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, cursor ?? n - 1, m.at),
     }, chart({
-      width, from: to - range.ms, to: to + ahead, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: [...lanes(to - range.ms), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
-      nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
+      width, from, to, now: stopped || now, at: m.at, stepMs, waiting: col.waiting_tasks, cursor, clock, stopped: !!stopped, drag: state.ui.drag, lanes: [...lanes(from, to), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
+      nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || now),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
     scored(f, clock),
     h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy.", width < 600 ? " Marks: ▼ spot notice, ▲ target raised, ▬ drained" + (known.length ? ", ◆ calendar." : ".") : ""));
 }
 
-/** @param {number} i @param {number} n */
-function setCursor(i, n) {
-  const next = i < 0 || i >= n ? null : i;
-  if (next === state.ui.cursor) return;
-  state.ui.cursor = next;
+const ZOOMS = /** @type {[string, string, () => void][]} */ ([["‹", "earlier (shift ←)", () => pan(-0.25)], ["−", "zoom out (-)", () => zoom(2)], ["+", "zoom in (+)", () => zoom(0.5)], ["›", "later (shift →)", () => pan(0.25)]]);
+
+/** @type {Map<number, number>} pointers that are down, and the time under each */
+const down = new Map();
+const PICK_PX = 6;
+let downX = 0;
+/** A mouse reads, and chooses a range by dragging; a finger reads, two pinch. @param {(e: PointerEvent) => number} timeOf @param {number[]} times @param {number} stepMs */
+function pointing(timeOf, times, stepMs) {
+  const read = (/** @type {PointerEvent} */ e) => {
+    const t = timeOf(e);
+    setCursor(times.find((a) => t >= a && t < a + stepMs) ?? null);
+  };
+  const lift = (/** @type {PointerEvent} */ e) => {
+    const [drag, two] = [state.ui.drag, down.size === 2];
+    const begin = down.get(e.pointerId);
+    const other = [...down].find(([id]) => id !== e.pointerId)?.[1];
+    down.delete(e.pointerId);
+    state.ui.drag = null;
+    if (e.type === "pointerup" && drag) zoomTo(Math.min(...drag), Math.max(...drag));
+    else if (e.type === "pointerup" && two && begin !== undefined && other !== undefined && timeOf(e) !== other) zoom(Math.min(4, Math.max(0.25, Math.abs((begin - other) / (timeOf(e) - other)))), (begin + other) / 2);
+    changed();
+  };
+  return {
+    onpointerdown: (/** @type {PointerEvent} */ e) => {
+      if (e.button) return;
+      down.set(e.pointerId, timeOf(e));
+      downX = e.clientX;
+      if (e.pointerType === "mouse") /** @type {HTMLElement} */ (e.currentTarget).setPointerCapture(e.pointerId);
+      read(e);
+    },
+    onpointermove: (/** @type {PointerEvent} */ e) => {
+      const begin = down.get(e.pointerId);
+      if (e.pointerType === "mouse" && begin !== undefined && (state.ui.drag || Math.abs(e.clientX - downX) > PICK_PX)) state.ui.drag = [begin, timeOf(e)];
+      read(e);
+      if (state.ui.drag) changed();
+    },
+    onpointerup: lift, onpointercancel: lift, onpointerleave: () => setCursor(null), ondblclick: () => go(zoomOut),
+  };
+}
+
+/** @param {number | null} t */
+function setCursor(t) {
+  if (t === state.ui.cursor) return;
+  state.ui.cursor = t;
   changed();
 }
 
-/** @param {KeyboardEvent} e @param {number} n */
-function chartKeys(e, n) {
-  const now = state.ui.cursor ?? n - 1;
-  const by = e.shiftKey ? 12 : 1;
-  if (e.key === "ArrowLeft") setCursor(Math.max(0, now - by), n);
-  else if (e.key === "ArrowRight") setCursor(now + by >= n - 1 ? -1 : now + by, n);
-  else if (e.key === "Home") setCursor(0, n);
-  else if (e.key === "End") setCursor(-1, n);
+/** @param {KeyboardEvent} e @param {number} i @param {number[]} times */
+function chartKeys(e, i, times) {
+  const last = times.length - 1;
+  if (e.shiftKey) return;
+  if (e.key === "ArrowLeft") setCursor(times[Math.max(0, i - 1)]);
+  else if (e.key === "ArrowRight") setCursor(i + 1 >= last ? null : times[i + 1]);
+  else if (e.key === "PageUp") setCursor(times[Math.max(0, i - 12)]);
+  else if (e.key === "PageDown") setCursor(i + 12 >= last ? null : times[i + 12]);
+  else if (e.key === "Home") setCursor(times[0]);
+  else if (e.key === "End") setCursor(null);
   else return;
   e.preventDefault();
 }
