@@ -84,7 +84,8 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     assert_string_equal(cpu->basis, "time of day");
     for (int k = 0; k < DAY; k++) {
         assert_true(llabs(cpu->q50[k] - wave(k)) < 4000);
-        assert_true(cpu->q90[k] >= cpu->q50[k]);
+        assert_true(cpu->q05[k] <= cpu->q25[k] && cpu->q25[k] <= cpu->q50[k]);
+        assert_true(cpu->q50[k] <= cpu->q75[k] && cpu->q75[k] <= cpu->q90[k] && cpu->q90[k] <= cpu->q95[k]);
     }
     assert_false(o->of[OUTLOOK_MEMORY_MIB].known);
     assert_non_null(strstr(o->why, "need_memory_mib: 0 known values"));
@@ -96,6 +97,11 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     struct view *v = view_acquire(&b->box);
     assert_memory_equal(&v->outlooks->clusters[0], o, sizeof *o);
     assert_true(v->outlooks->clusters[1].made_ms == 0);
+    static struct view_outlook again;
+    foresight_of(state_reader_of(b->state), b->id, NOW_MS + 60000, (struct zone_change){0}, &again);  // as a report does
+    assert_true(again.made_ms == NOW_MS);
+    assert_memory_equal(again.of[OUTLOOK_CPU_UNITS].q90, cpu->q90, sizeof cpu->q90);
+    assert_string_equal(again.why, o->why);
     view_release(v);
 }
 
@@ -265,6 +271,25 @@ static void limits_that_come_near_are_told_soonest_first(void **state)
     arena_release(&a);
 }
 
+static void capacity_is_enough_until_the_forecast_of_any_resource_exceeds_it(void **state)
+{
+    (void)state;
+    static struct view_outlook o;
+    const int64_t capacity[OUTLOOK_OF_COUNT] = {100, 1000};
+    assert_true(outlook_enough_until(&o, NOW_MS, capacity) == 0);  // none was made
+    o.made_ms = NOW_MS;
+    o.of[OUTLOOK_CPU_UNITS].known = true;
+    for (int k = 0; k < DAY; k++) {
+        o.of[OUTLOOK_CPU_UNITS].q90[k] = k < 5 || k > 20 ? 101 : 100;
+        o.of[OUTLOOK_MEMORY_MIB].q90[k] = k > 9 ? 1001 : 0;
+    }
+    assert_true(outlook_enough_until(&o, NOW_MS + 1000, capacity) == NOW_MS + 1000);  // it is not now
+    assert_true(outlook_enough_until(&o, NOW_MS + 5 * STEP_MS, capacity) == NOW_MS + 21 * STEP_MS);
+    o.of[OUTLOOK_MEMORY_MIB].known = true;
+    assert_true(outlook_enough_until(&o, NOW_MS + 5 * STEP_MS, capacity) == NOW_MS + 10 * STEP_MS);
+    assert_true(outlook_enough_until(&o, NOW_MS + DAY * STEP_MS, capacity) == 0);  // the forecast is too old
+}
+
 static void ids_that_were_forgotten_are_not_asked_for(void **state)
 {
     struct bed *b = *state;
@@ -288,6 +313,7 @@ int main(void)
         T(the_right_size_of_each_service_is_made_in_turn_and_shown),
         T(g5_a_day_ahead_is_the_larger_of_both_phases_for_seven_days),
         T(limits_that_come_near_are_told_soonest_first),
+        T(capacity_is_enough_until_the_forecast_of_any_resource_exceeds_it),
         T(ids_that_were_forgotten_are_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

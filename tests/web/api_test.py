@@ -202,6 +202,10 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(east["used"] or {"cpu_units": 0, "memory_mib": 0}, sums)
         self.assertIsNone(east["need_4h_q90"])  # of memory there is no forecast
         self.assertIsNone(west["used"])
+        self.assertIsNone(west["enough_until"])
+        ahead = self.check("/api/v1/clusters/east/forecast", "/api/v1/clusters/{name}/forecast")["columns"]
+        over = next(at for at, need in zip(ahead["at_s"], ahead["need_cpu_units_q90"]) if need > east["capacity"]["cpu_units"])
+        self.assertEqual(datetime.datetime.fromisoformat(east["enough_until"]).timestamp(), over)
 
     def test_the_days_of_all_clusters_are_those_of_each(self):
         window = "from=2026-01-15T12:00:00Z&to=2026-01-15T14:04:00Z&step=1m"
@@ -489,6 +493,7 @@ class ApiTest(unittest.TestCase):
         f = self.check("/api/v1/clusters/east/forecast", "/api/v1/clusters/{name}/forecast")
         self.assertEqual(f["basis"], {"need_cpu_units": "time of day", "need_memory_mib": None})
         self.assertEqual((f["columns"]["need_cpu_units_q50"][287], f["columns"]["need_cpu_units_q90"][0]), (5287, 6000))
+        self.assertEqual([f["columns"]["need_cpu_units_" + q][7] for q in ("q05", "q25", "q75", "q95")], [4007, 4507, 5507, 6507])
         self.assertIsNone(f["columns"]["need_memory_mib_q50"])
         self.assertEqual(f["columns"]["at_s"][1] - f["columns"]["at_s"][0], f["step_s"])
         self.assertIn("takes a day", f["why_none"])
