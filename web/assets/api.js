@@ -5,7 +5,7 @@
  * @typedef {{ total: number, active: number, draining: number, coming: number, interrupted: number, spot?: number }} Counts
  * @typedef {{ name: string, account: string, region: string, status: string, status_detail: string, mode: string, dry_run: boolean,
  *   policy_hash: string, period_ms: number, tick: number | null, at: string | null, duration_ms: number | null, next_tick: string | null,
- *   instances: Counts | null, capacity: Res | null, reserved: Res | null, need: Res | null, used: Res | null, need_4h_q90: Res | null, waiting_tasks: number | null,
+ *   instances: Counts | null, capacity: Res | null, reserved: Res | null, need: Res | null, used: Res | null, need_4h_q90: Res | null, enough_until: string | null, waiting_tasks: number | null,
  *   waiting_since: string | null, drains_in_progress: number | null, drains_total: { begun: number, finished: number, undone: number } | null,
  *   cost_usd_micro_per_hour: number | null, saved_usd_micro_per_hour: number | null, spot_permyriad: number | null, stale_sources: number | null, control: Control | null,
  *   alert_count: AlertCount }} Cluster

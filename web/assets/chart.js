@@ -7,7 +7,7 @@ import { num } from "./format.js";
 /**
  * @typedef {{ title: string, unit: string, scale: number, height: number, cap: (number|null)[], reserved: (number|null)[],
  *   used?: (number|null)[] | null, need: (number|null)[], top: number, labels: boolean, fan?: Fan | null, foretold?: { at: number[], v: (number|null)[] } | null }} Panel  scale: divide by it for the unit
- * @typedef {{ at: number[], q50: (number|null)[], q90: (number|null)[] }} Fan  what is expected from now on
+ * @typedef {{ at: number[], q: Record<string, (number|null)[]> }} Fan  what is expected from now on, by quantile: "05" to "95"
  * @typedef {{ at: number, end?: number | null, text?: string, tone?: string }} Mark
  * @typedef {{ name: string, kind: "up" | "down" | "bar" | "diamond", marks: Mark[] }} Lane
  */
@@ -188,13 +188,13 @@ function panel(m, p, top, x, left, right, end, narrow) {
   return h("g", { key: p.title }, g);
 }
 
-/** The median dashed, what nine of ten stay below solid, and the band between. @param {Fan} f @param {(t: number) => number} x @param {(v: number) => number} y @param {number} right */
+/** The median dashed, what nine of ten stay below solid, and two bands: nine of ten, half. @param {Fan} f @param {(t: number) => number} x @param {(v: number) => number} y @param {number} right */
 function fan(f, x, y, right) {
-  const k = f.at.map((t, i) => ({ px: r1(Math.min(x(t), right)), q50: f.q50[i], q90: f.q90[i] })).filter((p) => p.q50 !== null && p.q90 !== null);
-  if (k.length < 2) return [];
-  const up = k.map((p) => `${p.px} ${y(/** @type {number} */ (p.q90))}`);
-  const mid = k.map((p) => `${p.px} ${y(/** @type {number} */ (p.q50))}`);
-  return [h("path", { class: "f-fan", d: `M${up.join("L")}L${[...mid].reverse().join("L")}Z` }), h("path", { class: "l-demand thin", d: `M${up.join("L")}` }), h("path", { class: "l-demand", "stroke-dasharray": "5 3", d: `M${mid.join("L")}` })];
+  const keep = f.at.map((_, i) => i).filter((i) => f.q[50][i] !== null && f.q[90][i] !== null);
+  if (keep.length < 2) return [];
+  const along = (/** @type {string} */ q) => keep.map((i) => `${r1(Math.min(x(f.at[i]), right))} ${y(/** @type {number} */ (f.q[q]?.[i] ?? f.q[50][i]))}`);
+  const band = (/** @type {string} */ lo, /** @type {string} */ hi, /** @type {string} */ cls) => h("path", { class: cls, d: `M${along(hi).join("L")}L${along(lo).reverse().join("L")}Z` });
+  return [band("05", "95", "f-fan wide"), band("25", "75", "f-fan"), h("path", { class: "l-demand thin", d: "M" + along("90").join("L") }), h("path", { class: "l-demand", "stroke-dasharray": "5 3", d: "M" + along("50").join("L") })];
 }
 
 /** Where nothing was recorded between two times that were: unknown, not zero. @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {number} top @param {number} base */

@@ -4,7 +4,7 @@
 import { alertList } from "./alerts.js";
 import { inFile } from "./api.js";
 import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
-import { calendarMarks } from "./calendar.js";
+import { calendarMarks, entriesOf } from "./calendar.js";
 import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
@@ -132,7 +132,7 @@ function readingLine(s, cursor, clock, present) {
 function expected(f, from, to) {
   const keep = f.columns.at_s.map((t, i) => ({ t: (t || 0) * 1000, i })).filter((k) => k.t >= from && k.t <= to);
   const pick = (/** @type {string} */ name) => keep.map((k) => f.columns[name]?.[k.i] ?? null);
-  return { of: (/** @type {string} */ k) => ({ at: keep.map((x) => x.t), q50: pick("need_" + k + "_q50"), q90: pick("need_" + k + "_q90") }) };
+  return { of: (/** @type {string} */ k) => ({ at: keep.map((x) => x.t), q: Object.fromEntries(["05", "25", "50", "75", "90", "95"].map((q) => [q, pick("need_" + k + "_q" + q)])) }) };
 }
 
 /** How the forecasts of the last days came out, or why there is none. @param {any} drawn @param {Clock} clock */
@@ -141,7 +141,7 @@ function scored(drawn, clock) {
   if (!f) return null;
   if (!f.count) return f.why_none ? h("p", { class: "note", key: "scored" }, "No forecast yet: " + f.why_none + ".") : null;
   const e = f.errors.find((x) => x.of === "need_cpu_units" && x.ahead === "1h" && x.samples > 0);
-  return h("p", { class: "note", key: "scored" }, drawn ? "Dashed: the need that is expected, and above it what nine of ten stay below, made " + clock.at(at(f.made), state.now) + " from " + (f.basis.need_cpu_units || "the level") + "; dotted: what was expected an hour before. " : "",
+  return h("p", { class: "note", key: "scored" }, drawn ? "Dashed: the need that is expected, in the band where half and the one where nine of ten of it fall; the line above is what nine of ten stay below. Made " + clock.at(at(f.made), state.now) + " from " + (f.basis.need_cpu_units || "the level") + "; dotted: what was expected an hour before. " : "",
     e ? ["Of " + count(e.samples, "forecast") + " an hour ahead ", h("b", null, percent(e.cover90, 1) + " stayed below the upper line"), ", with " + num(e.mase, 2) + " of the error of \u201clike yesterday\u201d."] : "None of them could be scored yet.");
 }
 
@@ -178,7 +178,7 @@ function chartPart(c, clock, width, stopped) {
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
     title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], used: measured(col) ? col["used_" + k] : null, need: col["need_" + k], labels: true,
     fan: f && f.of(k), foretold: told && { at: inside(toldAt), v: inside(told.columns["need_" + k + "_q50"]) },
-    top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k], ...(f ? f.of(k).q90 : [])].map((v) => (v || 0) / scale))),
+    top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k], ...(f ? Object.values(f.of(k).q).flat() : [])].map((v) => (v || 0) / scale))),
   });
   const cpuScarce = !c.capacity || !c.reserved || c.reserved.cpu_units * c.capacity.memory_mib >= c.reserved.memory_mib * c.capacity.cpu_units;
   const timeOf = (/** @type {PointerEvent} */ e) => {
@@ -297,6 +297,23 @@ function going(c, clock) {
     h("div", { class: "head" }, h("h2", { id: "going-head" }, "In progress"), h("span", { class: "quiet" }, num(list.length))), h("div", { class: "rule" }),
     list.length ? h("ul", { class: "going" }, late.map(line)) : h("p", { class: "empty" }, "Nothing drains, nothing boots, no notice."),
     list.length > late.length ? h("p", { class: "note" }, num(list.length - late.length) + " more; the boxes show them all.") : null);
+}
+
+/** What comes, by time: boots that are under way, deadlines, what is announced, and until when capacity is enough by the forecast. @param {ClusterFull} c @param {Clock} clock */
+function ahead(c, clock) {
+  /** @type {{ t: number, what: any }[]} */
+  const list = [];
+  for (const p of c.in_progress) {
+    const t = p.deadline ? at(p.deadline) : p.kind === "launch" ? state.now : 0;
+    const what = p.kind === "notice" ? " is taken by AWS" : p.kind === "launch" ? [p.type, p.zone && shortZone(p.zone), "boots since", clock.at(at(p.since), state.now)].filter(Boolean).join(" ") : ": the deadline of its drain";
+    if (t >= state.now) list.push({ t, what: [p.instance && p.kind !== "launch" ? ids(p.instance) : "", what] });
+  }
+  for (const e of entriesOf(c)) if (e.next[0] && at(e.next[0].start) >= state.now) list.push({ t: at(e.next[0].start), what: [name(e.name, 30), " begins"] });
+  if (c.enough_until) list.push({ t: Math.max(state.now, at(c.enough_until)), what: h("b", null, "capacity is enough until here by the forecast") });
+  const next = list.filter((x) => x.t < state.now + 86_400_000).sort((a, b) => a.t - b.t).slice(0, 8);
+  return next.length ? h("section", { class: "order-next", key: "next", "aria-labelledby": "next-head" },
+    h("div", { class: "head" }, h("h2", { id: "next-head" }, "Next")), h("div", { class: "rule" }),
+    h("ol", { class: "ahead" }, next.map((x, i) => h("li", { key: i }, h("time", { class: "stamp", datetime: new Date(x.t).toISOString() }, x.t === state.now ? "now" : clock.at(x.t, state.now)), h("span", null, x.what))))) : null;
 }
 
 /** @param {string} target */
@@ -457,7 +474,7 @@ export function clusterView(clock, width, stopped) {
           problem("The instances", "instances"),
           list.length ? [table ? boxesTable(list) : boxesView(list), inspector(list, clock)] : state.instances ? h("p", { class: "empty" }, "No instance.") : null),
         services(c), fleets(c), poolsView(c, clock, problem("The pools", "pools"))),
-      h("div", { class: "side" }, alertList(c, clock), going(c, clock), feed(c, clock))), patterns());
+      h("div", { class: "side" }, alertList(c, clock), going(c, clock), ahead(c, clock), feed(c, clock))), patterns());
 }
 
 /** @param {string} wanted */

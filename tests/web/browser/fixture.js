@@ -142,7 +142,7 @@ function makeCluster(name, seed, opt) {
     name, account: "123456789012", region: "ap-northeast-1", status: opt.status || "ok", status_detail: opt.status_detail || "", mode: opt.mode || "act", dry_run: !!opt.dry, policy_hash: "3f2a91c0de3f2a91", period_ms: 30000,
     tick: TICK, at: iso(NOW - (opt.age_ms ?? 16_000)), duration_ms: 9, next_tick: iso(NOW + 14_000), instances: { total: instances.length, active: active.length, draining: count(["draining", "held", "empty"]), coming: count(["coming"]), interrupted: count(["interrupted"]), spot },
     capacity, reserved, need, used: opt.special ? { cpu_units: Math.round(reserved.cpu_units * 0.42), memory_mib: Math.round(reserved.memory_mib * 0.63) } : null,
-    need_4h_q90: opt.special ? { cpu_units: Math.round(need.cpu_units * 1.08), memory_mib: Math.round(need.memory_mib * 1.08) } : null, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
+    need_4h_q90: opt.special ? { cpu_units: Math.round(need.cpu_units * 1.08), memory_mib: Math.round(need.memory_mib * 1.08) } : null, enough_until: opt.special ? iso(NOW + 2_410_000) : null, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
     cost_usd_micro_per_hour: cost, saved_usd_micro_per_hour: instances.reduce((a, i) => a + TYPES_OF[i.type][3] - i.usd_micro_per_hour, 0), spot_permyriad: Math.round((10000 * spot) / instances.length), stale_sources: opt.stale ? 1 : 0,
     control: opt.control || null, alert_count: { total: alertsIn(opt, name).length, worst: alertsIn(opt, name)[0]?.severity || null },
   };
@@ -301,7 +301,7 @@ function forecast(c) {
   const of = (x, more) => at.map((_, i) => (s.need ? Math.round(x * wave(i) * (1 + more * Math.sqrt(i / 288))) : null));
   const need = s.need || { cpu_units: 0, memory_mib: 0 };
   return { now: iso(NOW), cluster: s.name, made: iso(NOW - 240_000), why_none: "", step_s: 300, count: 288, basis: { need_cpu_units: "time of day", need_memory_mib: "time of day" },
-    columns: { at_s: at, need_cpu_units_q50: of(need.cpu_units, 0), need_cpu_units_q90: of(need.cpu_units, 0.2), need_memory_mib_q50: of(need.memory_mib, 0), need_memory_mib_q90: of(need.memory_mib, 0.2) },
+    columns: { at_s: at, ...Object.fromEntries(["cpu_units", "memory_mib"].flatMap((k) => Object.entries({ "05": -0.25, 25: -0.1, 50: 0, 75: 0.1, 90: 0.2, 95: 0.25 }).map(([q, more]) => [`need_${k}_q${q}`, of(need[k], more)]))) },
     errors: [{ of: "need_cpu_units", ahead: "1h", samples: 168, mase: 0.61, pinball50: 0.3, pinball90: 0.15, cover90: 0.91 }] };
 }
 function foretold(c, q) {

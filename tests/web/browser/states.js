@@ -99,6 +99,7 @@ export function states({ browser, startFixture, text, num }) {
       for (const c of clusters) {
         const row = page.locator("tbody tr", { hasText: c.name });
         assert.equal(num(await row.locator("td.inst").innerText()), c.instances.total);
+        assert.match(await row.locator("td.enough").innerText(), c.enough_until ? /^23:45$/ : /^–$/);
         assert.equal(num(await row.locator("td.cost").innerText()), Math.round(c.cost_usd_micro_per_hour / 10000) / 100);
         if (c.used) {
           const k = c.reserved.cpu_units / c.capacity.cpu_units > c.reserved.memory_mib / c.capacity.memory_mib ? "cpu_units" : "memory_mib";
@@ -123,10 +124,15 @@ export function states({ browser, startFixture, text, num }) {
       assert.equal(num(figures[1].replace("CPU reserved", "")), Math.round((100 * cluster.reserved.cpu_units) / cluster.capacity.cpu_units));
       assert.equal(num(figures[3].replace("Waiting", "")), cluster.waiting_tasks);
       assert.equal(await page.locator(".going > li").count(), cluster.in_progress.length);
+      assert.match(await text(page, "#sentence"), /Otherwise capacity is enough until 23:45: \d/);
+      assert.deepEqual((await page.locator(".ahead > li").allInnerTexts()).map((/** @type {string} */ l) => l.replace(/\s+/g, " ").replace(/i-0\w+…\w+/, "ID").trim()), [
+        "now r5.2xlarge 1a boots since 23:03", "23:05 ID is taken by AWS", "23:11 ID: the deadline of its drain", "23:19 ID: the deadline of its drain", "23:45 capacity is enough until here by the forecast", "16 Jan 00:39 valentine begins"]);
       assert.match(await text(page, ".feed"), /16 ticks: nothing to do|15 ticks: nothing to do/);
       assert.match(await page.locator(".feed > li").nth(1).evaluate((/** @type {Element} */ e) => e.textContent), /13 tasks -> drain now/);
       assert.match(await text(page, "section:has(#chart)"), /Of 168 forecasts an hour ahead 91 % stayed below the upper line, with 0.61 of the error/);
-      assert.equal(await page.locator("#chart .f-fan").count(), 2);
+      assert.equal(await page.locator("#chart .f-fan").count(), 4, "two bands for each resource");
+      const [wide, half] = await page.locator("#chart .f-fan").evaluateAll((/** @type {SVGPathElement[]} */ all) => all.slice(0, 2).map((p) => p.getBBox().height));
+      assert.ok(wide > half, "half of it falls in the inner band");
       assert.equal(await page.locator("#chart path.f-used").count(), 2, "what is used stands in the chart");
       assert.match(await text(page, ".reading"), /used \d+(\.\d+)? vCPU, \d+ GiB/);
       assert.equal(await page.locator("#chart svg text", { hasText: "valentine" }).count(), 1, "what is known ahead is marked by name");
@@ -264,9 +270,10 @@ export function states({ browser, startFixture, text, num }) {
         await page.waitForSelector("#chart svg");
         await page.keyboard.press(key);
         await labels(like);
-        const boxes = await page.locator("#chart svg > text").evaluateAll((/** @type {Element[]} */ all) => all.slice(0, -1).map((t) => t.getBoundingClientRect()).map((b) => [b.left, b.right]).sort((a, b) => a[0] - b[0]));
+        const boxes = await page.locator("#chart svg > text").evaluateAll((/** @type {Element[]} */ all) => all.filter((t) => Number(t.getAttribute("y")) === Math.max(...all.map((o) => Number(o.getAttribute("y"))))).map((t) => t.getBoundingClientRect()).map((b) => [b.left, b.right]).sort((a, b) => a[0] - b[0]));
         assert.ok(boxes.length > 2 && boxes.length < 18, key + ": " + boxes.length + " labels");
         boxes.forEach((/** @type {number[]} */ b, /** @type {number} */ i) => assert.ok(i === 0 || b[0] > boxes[i - 1][1] + 3, key + ": label " + i + " lies on the one before"));
+        await page.locator("#chart-head").evaluate((/** @type {Element} */ e) => e.scrollIntoView());
         if (key === "5" || key === "6") await page.shot("chart-range-" + key + "-" + width, false);
       }
       await page.noOverflow();
