@@ -101,8 +101,8 @@ export const FILE = (() => {
 })();
 const CHOSEN = ["account", "acting", "after", "cluster", "region", "step"];
 
-/** Does the file have a series of this step? @param {string} step */
-export const inFile = (step) => Object.keys(FILE?.answers || {}).some((k) => /^\/clusters\/.*\/series\?/.test(k) && k.endsWith("step=" + step));
+/** Does the file have a series of the cluster by this step? @param {string} cluster @param {string} step */
+export const inFile = (cluster, step) => Object.keys(FILE?.answers || {}).some((k) => k.startsWith("/clusters/" + cluster + "/series?") && k.endsWith("step=" + step));
 
 /** @param {string} path @param {Record<string, string | number | undefined>} query */
 function fromFile(path, query) {

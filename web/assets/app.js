@@ -1,14 +1,13 @@
 // The report: reads the URL, asks the daemon, draws head, banner, page and foot, and listens to keys.
 
 import { alertsOf, controlBanners } from "./alerts.js";
-import { inFile } from "./api.js";
 import { clusterView, problem } from "./cluster.js";
 import { h, name, render } from "./dom.js";
 import { estateView, linkTo } from "./estate.js";
 import { Clock, duration, num, NBSP } from "./format.js";
 import { planningView } from "./planning.js";
 import { saveServices, servicesView } from "./services.js";
-import { changed, go, href, pan, poll, RANGES, start, state, visit, zoom, zoomOut } from "./store.js";
+import { changed, go, hasRange, href, pan, poll, RANGES, start, state, visit, zoom, zoomOut } from "./store.js";
 import { verdictLine } from "./verdict.js";
 import { tickView } from "./tick.js";
 import { sentence, sourceName } from "./words.js";
@@ -269,7 +268,7 @@ const KEY_ACTS = /** @type {Record<string, () => void>} */ ({
   "[": () => document.getElementById("tick-previous")?.click(), "]": () => document.getElementById("tick-next")?.click(),
   Escape: back,
 });
-Object.keys(RANGES).forEach((k, i) => { KEY_ACTS[String(i + 1)] = () => { if (state.url.page === "cluster" && (!state.file || inFile(RANGES[k].step))) go({ range: k, ...zoomOut }); }; });
+Object.keys(RANGES).forEach((k, i) => { KEY_ACTS[String(i + 1)] = () => { if (state.url.page === "cluster" && hasRange(k)) go({ range: k, ...zoomOut }); }; });
 const CHART_ACTS = /** @type {Record<string, () => void>} */ ({ "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), "0": () => go(zoomOut), ArrowLeft: () => pan(-0.25), ArrowRight: () => pan(0.25) });
 
 /** One step back: pin, highlight, table, cursor, then the estate. */

@@ -2,7 +2,6 @@
 // is in progress and what was decided.
 
 import { alertList } from "./alerts.js";
-import { inFile } from "./api.js";
 import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
 import { calendarMarks, entriesOf } from "./calendar.js";
 import { bridged, chart, patterns, roundUp } from "./chart.js";
@@ -10,7 +9,7 @@ import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
 import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
 import { poolsView } from "./pools.js";
-import { changed, earlier, go, href, keyOf, loadWhy, pan, poll, rangeName, RANGES, span, state, zoom, zoomOut, zoomTo } from "./store.js";
+import { changed, earlier, go, hasRange, href, keyOf, loadWhy, pan, poll, rangeName, RANGES, span, state, zoom, zoomOut, zoomTo } from "./store.js";
 import { reasonLine, verdictLine } from "./verdict.js";
 import { actLines, modeTag, orders, sentence } from "./words.js";
 
@@ -24,8 +23,8 @@ export function problem(what, part) {
   const e = state.errors[part];
   if (!e) return null;
   return h("div", { class: "problem", key: "problem " + part },
-    h("div", null, h("b", { class: "red" }, what + " did not load. "), verdictLine((e.status ? e.status + " " : "") + e.message, "tries again in 2 s"), h("br"), h("code", { class: "quiet" }, "GET " + e.url)),
-    h("button", { class: "button", onclick: () => poll() }, "Retry"));
+    h("div", null, h("b", { class: "red" }, what + " did not load. "), verdictLine((e.status ? e.status + " " : "") + e.message, state.file ? "" : "tries again in 2 s"), state.file ? null : [h("br"), h("code", { class: "quiet" }, "GET " + e.url)]),
+    state.file ? null : h("button", { class: "button", onclick: () => poll() }, "Retry"));
 }
 
 /** @param {ClusterFull} c */
@@ -154,7 +153,7 @@ function chartPart(c, clock, width, stopped) {
     h("div", { class: "ranges right", role: "group", "aria-label": "Zoom" }, range.zoomed ? h("span", { class: "quiet" }, clock.at(range.from, state.now) + " to " + clock.at(range.to, state.now)) : null,
       ZOOMS.map(([text, label, act]) => h("button", { key: label, "aria-label": label, title: label, onclick: act }, text)),
       range.zoomed ? h("button", { title: "back to the range (0)", onclick: () => go(zoomOut) }, "back") : null),
-    h("div", { class: "ranges", role: "group", "aria-label": "Range" }, Object.entries(RANGES).filter(([, r]) => !state.file || inFile(r.step)).map(([k]) =>
+    h("div", { class: "ranges", role: "group", "aria-label": "Range" }, Object.keys(RANGES).filter(hasRange).map((k) =>
       h("button", { key: k, "aria-pressed": String(k === shown && !range.zoomed), onclick: () => go({ range: k, ...zoomOut }) }, k.replace(/(\d+)/, "$1 ")))));
   const fail = problem("The chart", "series");
   if (!s || !s.columns.at_s || !s.count) return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, fail || h("p", { class: "empty" }, s ? "No sample yet in this range." : "…"));
@@ -170,7 +169,7 @@ function chartPart(c, clock, width, stopped) {
   const { from, to } = range;
   const now = Math.max(state.now, at(s.now));
   const key = keyOf(c) + (range.zoomed ? from + "-" + to : shown);
-  const f = !stopped && to > now && state.forecast?.count ? expected(state.forecast, Math.max(now, from), to) : null;
+  const f = (!stopped || state.file) && to > now && state.forecast?.count ? expected(state.forecast, Math.max(now, from), to) : null;
   const known = calendarMarks(c, from, to);
   const told = state.foretold && state.foretold.columns.at_s ? state.foretold : null;
   const toldAt = told ? told.columns.at_s.map((t) => (t || 0) * 1000) : [];
@@ -193,8 +192,8 @@ function chartPart(c, clock, width, stopped) {
       class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": Math.max(0, n - 1),
       "aria-valuenow": cursor ?? Math.max(0, n - 1), "aria-valuetext": r.text, ...pointing(timeOf, m.at, stepMs), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, cursor ?? n - 1, m.at),
     }, chart({
-      width, from, to, now: stopped || now, at: m.at, stepMs, waiting: col.waiting_tasks, cursor, clock, stopped: !!stopped, drag: state.ui.drag, lanes: [...lanes(from, to), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
-      nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || now),
+      width, from, to, now: stopped || now, at: m.at, stepMs, waiting: col.waiting_tasks, cursor, clock, stopped: !!stopped && !state.file, drag: state.ui.drag, lanes: [...lanes(from, to), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
+      nowText: (state.file ? "as of " : stopped ? "stopped " : "now ") + clock.hm(stopped || now),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
     scored(f, clock),

@@ -153,7 +153,7 @@ export function estateView(clock, width) {
         groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 10, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
           h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 10, (x) => row(x.r, clock)))]))
         : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
-    state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + " -> tries again in 20 s")) : null);
+    state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + (state.file ? "" : " -> tries again in 20 s"))) : null);
 }
 
 const legend = () => [

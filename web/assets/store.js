@@ -51,10 +51,14 @@ export function parseUrl(url) {
 }
 export const readUrl = () => parseUrl(FILE ? location.hash.slice(1) || "/" : location.pathname + location.search);
 
+/** Is it there? A file may have less than all. @param {string} range */
+export const hasRange = (range) => !FILE || inFile(state.url.cluster, RANGES[range].step);
+
 /** The range shown: the reader's choice, else a day; a demo that has run for less than six of its hours shows six. */
 export function rangeName() {
   const d = state.estate?.daemon;
-  return state.url.range || (d && d.speed > 1 && d.uptime_s < 21_600 ? "6h" : "24h");
+  const range = state.url.range || (d && d.speed > 1 && d.uptime_s < 21_600 ? "6h" : "24h");
+  return hasRange(range) ? range : Object.keys(RANGES).find(hasRange) || range;
 }
 
 /** The times of the chart: a range before now with something ahead, or what was zoomed to; `upTo` is where data end. */
@@ -66,9 +70,8 @@ export function span() {
     return { ...range, zoomed: false, from: state.now - range.ms, upTo, to: state.now + range.ahead };
   }
   const to = Date.parse(state.url.to);
-  const all = Object.values(RANGES);
-  // a file has the steps of the ranges only, each as far back as its range
-  const fit = all.find((r) => (FILE ? state.now - begin <= r.ms && inFile(r.step) : (to - begin) / r.stepMs <= POINTS_MAX)) || all[5];
+  // a file has the steps of its ranges only, each as far back as its range
+  const fit = Object.entries(RANGES).find(([k, r]) => (FILE ? state.now - begin <= r.ms && hasRange(k) : (to - begin) / r.stepMs <= POINTS_MAX))?.[1] || RANGES["13mo"];
   const grid = (/** @type {number} */ t) => Math.ceil(t / fit.stepMs) * fit.stepMs;
   return { ...fit, zoomed: true, from: begin, upTo: grid(Math.min(to, state.now)), to };
 }
@@ -76,7 +79,7 @@ export function span() {
 /** Shows from one time to another: within what is kept and what is forecast. @param {number} from @param {number} to */
 export function zoomTo(from, to) {
   const last = state.now + AHEAD_MAX_MS;
-  const first = state.now - (FILE ? Math.max(0, ...Object.values(RANGES).map((r) => (inFile(r.step) ? r.ms : 0))) : SPAN_MAX_MS);
+  const first = state.now - (FILE ? Math.max(0, ...Object.entries(RANGES).map(([k, r]) => (hasRange(k) ? r.ms : 0))) : SPAN_MAX_MS);
   const long = Math.min(Math.max(to - from, SPAN_MIN_MS), last - first);
   const at = Math.max(first, Math.min((from + to - long) / 2, last - long));
   const iso = (/** @type {number} */ t) => new Date(Math.round(t / 1000) * 1000).toISOString().slice(0, 19) + "Z";
@@ -268,7 +271,6 @@ async function pollCluster(name, url) {
       if (mine()) state.series = a;
     }),
     attempt("forecast", async () => {
-      if (FILE) return;
       const a = await get(path + "/forecast", where());
       if (mine()) state.forecast = a;
     }),
