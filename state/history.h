@@ -64,6 +64,7 @@ enum series {
     SERIES_SERVICE_USED_MEMORY_MIB,
     SERIES_LIMIT_USED,           // of a fleet its target in its own units, of a quota vCPUs
     SERIES_SERVICE_LARGEST_MEMORY_MIB,  // of one task: of that which used most; in coarse steps, rounded up
+    SERIES_INTERRUPTED,          // instances that AWS is to take: a notice was told
     SERIES_COUNT  // append-only: the number is in the database
 };
 enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of many samples shows

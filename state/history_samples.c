@@ -47,6 +47,7 @@ static void add_cluster(struct tick_samples *t, const struct plan_summary *p)
         {SERIES_NEED_CPU_UNITS, FROM_NEED, p->need.v[RES_CPU]},
         {SERIES_NEED_MEMORY_MIB, FROM_NEED, p->need.v[RES_MEMORY]},
         {SERIES_INSTANCES, FROM_INSTANCES, p->instances},
+        {SERIES_INTERRUPTED, FROM_INSTANCES, p->interrupted},
         {SERIES_DRAINING, FROM_INSTANCES, p->draining},
         {SERIES_COMING, FROM_FLEETS, p->coming},
         {SERIES_WAITING_TASKS, FROM_NEED, p->waiting_tasks},

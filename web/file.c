@@ -208,7 +208,8 @@ static void keep_all(struct writer *w)
     } ranges[] = {{"5m", DAY_MS}, {"30m", 7 * DAY_MS}, {"2h", 28 * DAY_MS}, {"1d", 395 * DAY_MS}, {"2m", DAY_MS / 4}, {"1m", DAY_MS / 24}};  // as the page has them
     keep(w, false, (struct question){.parts = {"clusters"}});
     keep(w, false, (struct question){.parts = {"alerts"}});
-    keep(w, false, (struct question){.parts = {"calendar"}});
+    char since[32];
+    keep(w, false, (struct question){.parts = {"calendar"}, .query = {{"from", format_iso8601(w->o->now_ms - 28 * DAY_MS, false, since)}}, .hidden = {true}});
     keep_services(w);
     for (size_t i = 0; i < v->cluster_count; i++)
         keep(w, false, about(w, v->clusters[i], NULL));

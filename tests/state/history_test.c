@@ -305,7 +305,9 @@ static void a_source_that_is_not_known_says_nothing(void **state)
     struct state_sample *v;
     struct snapshot *s = &b->facts.snapshot;
     const char *web = b->facts.services[0].name;
+    b->facts.plan.summary.interrupted = 2;
     size_t n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);  // tasks are known in part
+    assert_int_equal(said(v, n, SERIES_INTERRUPTED, ""), 2);
     assert_true(said(v, n, SERIES_SERVICE_RESERVED_CPU_UNITS, web) == STATE_NO_VALUE);
     assert_int_equal(said(v, n, SERIES_SERVICE_DESIRED, web), 3);
     s->sources[SOURCE_SERVICES].state = SOURCE_UNKNOWN;

@@ -485,9 +485,17 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(c["entries"], [{
             "cluster": "east", "account": "123456789012", "region": "eu-west-1", "name": "sale \"<b>\\&'", "times": 1.5,
             "at_least": {"vcpus": 64, "memory_gib": None, "instances": None}, "date": None, "days": "mon-fri", "from": "08:00", "to": "10:00", "zone": "Asia/Tokyo",
-            "next": [{"start": c["entries"][0]["next"][0]["start"], "end": c["entries"][0]["next"][0]["end"], "now": True}]}])
+            "next": [{"start": c["entries"][0]["next"][0]["start"], "end": c["entries"][0]["next"][0]["end"], "now": True}], "past": []}])
         self.assertEqual(self.check("/api/v1/calendar?cluster=west", "/api/v1/calendar")["entries"], [])
         self.check("/api/v1/calendar?cluster=none", "/api/v1/calendar", 404)
+        self.check("/api/v1/calendar?from=yesterday", "/api/v1/calendar", 400)
+
+    def test_the_calendar_tells_what_is_over_since_a_time(self):
+        c = self.check("/api/v1/calendar?from=2026-01-05T00:00:00Z", "/api/v1/calendar")  # a Monday; now it is the Thursday after
+        past = c["entries"][0]["past"]
+        self.assertEqual(past[0], {"start": "2026-01-04T23:00:00Z", "end": "2026-01-05T01:00:00Z"})  # 8 to 10 in Tokyo
+        self.assertEqual([w["end"] for w in past], [f"2026-01-{d:02}T01:00:00Z" for d in (5, 6, 7, 8, 9, 12, 13, 14, 15)])
+        self.assertEqual(len(self.check("/api/v1/calendar?from=2000-01-01T00:00:00Z", "/api/v1/calendar")["entries"][0]["past"]) // 10, 28)
 
     def test_a_forecast_is_told_with_its_errors_or_why_there_is_none(self):
         f = self.check("/api/v1/clusters/east/forecast", "/api/v1/clusters/{name}/forecast")

@@ -70,7 +70,8 @@
  * @typedef {{ now: string, made: string | null, why_none: string, step_s: number, count: number, basis: Record<string, string | null>, columns: Record<string, (number | null)[]>,
  *   errors: { of: string, ahead: string, samples: number, mase: number, cover90: number }[] }} Forecast
  * @typedef {{ cluster: string, account: string, region: string, name: string, times: number, at_least: { vcpus: number | null, memory_gib: number | null, instances: number | null },
- *   date: string | null, days: string | null, from: string | null, to: string | null, zone: string | null, next: { start: string, end: string, now: boolean }[] }} Occasion
+ *   date: string | null, days: string | null, from: string | null, to: string | null, zone: string | null, next: { start: string, end: string, now: boolean }[],
+ *   past: { start: string, end: string }[] }} Occasion
  * @typedef {{ now: string, entries: Occasion[] }} Calendar
  * @typedef {{ kind: "fleet" | "quota", name: string, now: number, limit: number, peak_7d: number | null, days_known: number, days_needed: number, days_ahead: number, growth_a_day: number | null,
  *   reached_q90: string | null, reached_q50: string | null, fact: string, verdict: string }} Limit

@@ -53,11 +53,17 @@ function keptTop(key, most) {
   return top;
 }
 
-/** Launches and drains between two times, from what the acting ticks did. @param {number} from @param {number} to */
-function lanes(from, to) {
+const NOTICE_MS = 120_000;
+/** Where AWS said that it takes instances, whatever masu did then: a notice lasts two minutes. @param {number[]} times @param {(number|null)[]} v instances that are told of @param {number} stepMs */
+const noticeMarks = (times, v = [], stepMs) => times.flatMap((t, i) => {
+  const n = (v[i] || 0) - (stepMs < NOTICE_MS ? v[i - 1] || 0 : 0);
+  return n > 0 ? [{ at: t, text: n > 1 ? "×" + n : "" }] : [];
+});
+
+/** Notices as they were recorded, launches and drains between two times from what the acting ticks did. @param {number} from @param {number} to @param {import("./chart.js").Mark[]} notices */
+function lanes(from, to, notices) {
   const ticks = [...state.acting.values()].filter((t) => at(t.at) >= from && !t.dry_run).sort((a, b) => a.tick - b.tick);
   const up = [];
-  const notices = [];
   const bars = new Map();
   const closed = [];
   for (const t of ticks) {
@@ -65,7 +71,6 @@ function lanes(from, to) {
     for (const a of t.acts) {
       if (a.outcome !== "ok") continue;
       if (orders(a)) launches++;
-      if (a.kind === "drain" && /notice|interrupt/.test(a.fact)) notices.push({ at: at(t.at) });
       if (a.kind === "drain") bars.set(a.target, { at: at(t.at), end: null });
       const open = bars.get(a.target);
       if (open && (a.kind === "terminate" || a.kind === "undrain")) {
@@ -192,7 +197,7 @@ function chartPart(c, clock, width, stopped) {
       class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": Math.max(0, n - 1),
       "aria-valuenow": cursor ?? Math.max(0, n - 1), "aria-valuetext": r.text, ...pointing(timeOf, m.at, stepMs), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, cursor ?? n - 1, m.at),
     }, chart({
-      width, from, to, now: stopped || now, at: m.at, stepMs, waiting: col.waiting_tasks, cursor, clock, stopped: !!stopped && !state.file, drag: state.ui.drag, lanes: [...lanes(from, to), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
+      width, from, to, now: stopped || now, at: m.at, stepMs, waiting: col.waiting_tasks, cursor, clock, stopped: !!stopped && !state.file, drag: state.ui.drag, lanes: [...lanes(from, to, noticeMarks(m.at, col.interrupted, stepMs)), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
       nowText: (state.file ? "as of " : stopped ? "stopped " : "now ") + clock.hm(stopped || now),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,

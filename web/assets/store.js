@@ -262,7 +262,7 @@ async function pollCluster(name, url) {
       if (mine()) state.pools = a;
     }),
     attempt("calendar", async () => {
-      const a = await get("/calendar", { ...where(), cluster: name });
+      const a = await get("/calendar", { ...where(), cluster: name, from: state.now ? times().from.slice(0, 14) + "00:00Z" : undefined });
       if (mine()) state.calendar = a;
     }),
     attempt("series", async () => {

@@ -172,7 +172,7 @@ function series(c, q) {
   const m = /^(\d+)([mhd])$/.exec(q.get("step"));
   const step = +m[1] * { m: 60_000, h: 3_600_000, d: 86_400_000 }[m[2]];
   const cols = {};
-  for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour", "used_cpu_units", "used_memory_mib"]) cols[k] = [];
+  for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour", "used_cpu_units", "used_memory_mib", "interrupted"]) cols[k] = [];
   const rand = rng(c.seed * 7);
   const s = c.summary;
   let cap = 0;
@@ -198,6 +198,8 @@ function series(c, q) {
     cols.used_cpu_units.push(s.used ? v(res * 0.42) : null);
     cols.used_memory_mib.push(s.used ? v(s.reserved.memory_mib * f * 0.63) : null);
     cols.instances.push(v(cap / 8192));
+    const told = t > NOW - 18_000_000 - step && t <= NOW - 18_000_000 && (c.seed === 3 || c.seed === 4) ? 2 : last && c.full.in_progress.length ? 1 : 0;
+    cols.interrupted.push(gap === null ? null : told);
     cols.draining.push(0);
     cols.coming.push(0);
     cols.waiting_tasks.push(gap === null ? null : waits);
@@ -310,8 +312,8 @@ function foretold(c, q) {
 }
 
 /** A day that was announced, one that holds each weekday, and one that is over. */
-function calendar(clusters) {
-  const entry = (c, name, more, next) => ({ cluster: c.summary.name, account: c.summary.account, region: c.summary.region, name, times: 1, at_least: { vcpus: null, memory_gib: null, instances: null }, date: null, days: null, from: null, to: null, zone: null, ...more,
+function calendar(clusters, from) {
+  const entry = (c, name, more, next) => ({ cluster: c.summary.name, account: c.summary.account, region: c.summary.region, name, times: 1, at_least: { vcpus: null, memory_gib: null, instances: null }, date: null, days: null, from: null, to: null, zone: null, ...more, past: name === "dinner" && from ? [{ start: iso(NOW - 1470 * 60_000), end: iso(NOW - 1370 * 60_000) }] : [],
     next: next.map(([a, b]) => ({ start: iso(NOW + a * 60_000), end: iso(NOW + b * 60_000), now: a <= 0 })) });
   return { now: iso(NOW), entries: clusters.slice(0, 1).flatMap((c) => [
     entry(c, c.summary.name.startsWith("<") ? "<script>alert(1)</script>" : "valentine", { times: 2, date: "02-14", from: "08:00", to: "24:00", zone: "Asia/Tokyo" }, [[95, 1055], [527_000, 528_000]]),
@@ -365,7 +367,7 @@ export async function startFixture(kind = "pictures") {
     if (failing && url.pathname.includes(failing)) return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "history is busy, query over 2 s" }];
     if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
     if (url.pathname === "/api/v1/alerts") return [200, { now: iso(NOW), alerts: w.alerts }];
-    if (url.pathname === "/api/v1/calendar") return [200, calendar(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")))];
+    if (url.pathname === "/api/v1/calendar") return [200, calendar(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")), q.get("from"))];
     if (url.pathname === "/api/v1/series") return [200, estateSeries(w.clusters, q)];
     if (url.pathname === "/api/v1/limits") { const c = w.clusters.find((x) => x.summary.name === q.get("cluster")); return c ? [200, limits(c)] : [404, null]; }
     if (url.pathname === "/api/v1/simulate") return [200, { now: iso(NOW), run: null }];

@@ -137,6 +137,7 @@ export function states({ browser, startFixture, text, num }) {
       assert.match(await text(page, ".reading"), /used \d+(\.\d+)? vCPU, \d+ GiB/);
       assert.equal(await page.locator("#chart svg text", { hasText: "valentine" }).count(), 1, "what is known ahead is marked by name");
       assert.equal(await page.locator("#chart svg text", { hasText: "television" }).count(), 0);
+      assert.equal(await page.locator("#chart svg text", { hasText: "dinner" }).count(), 2, "yesterday's too, of which the end is shown");
       await page.accessible();
       await page.noOverflow();
       await page.shot("cluster-" + theme + "-1280");
@@ -399,6 +400,9 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForSelector(".feed .verdict");
     assert.equal(await text(page, ".title .tag"), "dry run");
     assert.match(await text(page, ".feed"), /would launch/);
+    await page.waitForSelector("#chart svg");
+    assert.match(await page.locator("#chart svg > path.f-red").getAttribute("d"), /^M[^M]+$/, "a notice is marked though nothing was done");
+    assert.equal(await page.locator("#chart svg > text", { hasText: /^×2$/ }).count(), 1);
     await page.accessible();
     await page.shot("state-dryrun-1280");
   }));
