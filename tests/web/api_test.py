@@ -78,6 +78,90 @@ def closed(schema):
     return out
 
 
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+PATH_KEYS = METHODS | {"summary", "description", "servers", "parameters", "$ref"}
+OPERATION_KEYS = {"tags", "summary", "description", "externalDocs", "operationId", "parameters", "requestBody", "responses", "callbacks", "deprecated", "security", "servers"}
+COMPONENTS = {"schemas", "responses", "parameters", "examples", "requestBodies", "headers", "securitySchemes", "links", "callbacks", "pathItems"}
+
+
+def schemas_in(value):
+    """Every value that stands as a schema of a parameter, a body or an answer."""
+    if isinstance(value, dict):
+        for key, v in value.items():
+            if key == "schema":
+                yield v
+            else:
+                yield from schemas_in(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from schemas_in(v)
+
+
+def references(value):
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for v in value.values():
+            yield from references(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from references(v)
+
+
+def operation_faults(where, path, operation, shared):
+    yield from (f"{where}: unknown key {k}" for k in set(operation) - OPERATION_KEYS)
+    parameters = shared + operation.get("parameters", [])
+    names = [(p.get("name"), p.get("in")) for p in parameters]
+    if len(set(names)) < len(names):
+        yield f"{where}: a parameter stands twice"
+    if {n for n, place in names if place == "path"} != set(re.findall(r"\{([^}]*)\}", path)):
+        yield f"{where}: parameters of the path differ from its template"
+    for p in parameters:
+        if not p.get("name") or p.get("in") not in ("path", "query", "header", "cookie") or ("schema" in p) == ("content" in p):
+            yield f"{where}: parameter {p}"
+        if p.get("in") == "path" and p.get("required") is not True:
+            yield f"{where}: {p.get('name')} of the path is required"
+    answers = operation.get("responses", {})
+    if not answers:
+        yield f"{where}: no response"
+    for status, answer in answers.items():
+        if not re.fullmatch(r"[1-5](\d\d|XX)|default", status):
+            yield f"{where}: status {status}"
+        if not isinstance(answer.get("description"), str):
+            yield f"{where} {status}: no description"
+    if "requestBody" in operation and not operation["requestBody"].get("content"):
+        yield f"{where}: a body without content"
+
+
+def openapi_faults(doc):
+    """What the meta-schema of OpenAPI 3.1 would say of the parts that are used here, as texts."""
+    if not re.fullmatch(r"3\.1\.\d+", doc.get("openapi", "")) or not all(isinstance(doc.get("info", {}).get(k), str) for k in ("title", "version")):
+        yield "openapi, info.title and info.version are required"
+    yield from (f"unknown key {k}" for k in set(doc) - {"openapi", "info", "jsonSchemaDialect", "servers", "paths", "webhooks", "components", "security", "tags", "externalDocs"})
+    for path, item in doc["paths"].items():
+        if not path.startswith("/") or set(item) - PATH_KEYS:
+            yield f"{path}: {set(item) - PATH_KEYS}"
+        for method in METHODS & set(item):
+            yield from operation_faults(method + " " + path, path, item[method], item.get("parameters", []))
+    for kind, parts in doc["components"].items():
+        if kind not in COMPONENTS or any(not re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in parts):
+            yield f"components: {kind}"
+    for name, scheme in doc["components"].get("securitySchemes", {}).items():
+        if scheme.get("type") not in ("apiKey", "http", "mutualTLS", "oauth2", "openIdConnect") or (scheme["type"] == "http" and "scheme" not in scheme):
+            yield f"securitySchemes: {name}"
+    for schema in [*schemas_in(doc["paths"]), *doc["components"]["schemas"].values()]:
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as fault:
+            yield f"schema: {fault.message}"
+    for ref in sorted(set(references(doc))):
+        at = doc
+        for part in ref.removeprefix("#/").split("/"):
+            at = at.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(at, dict) else None
+        if not ref.startswith("#/") or at is None:
+            yield f"{ref} is nowhere"
+
+
 class ApiTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -102,6 +186,15 @@ class ApiTest(unittest.TestCase):
         value = json.loads(body)
         jsonschema.Draft202012Validator(schema).validate(value)
         return value
+
+    def test_the_description_is_openapi(self):
+        self.assertEqual(list(openapi_faults(self.doc)), [])
+        broken = json.loads(json.dumps(self.doc))
+        del broken["paths"]["/api/v1/clusters/{name}"]["get"]["parameters"]
+        broken["paths"]["/api/v1/services"]["get"]["responses"]["2OO"] = {}
+        broken["components"]["schemas"]["Time"]["type"] = "strng"
+        broken["components"]["schemas"]["Calendar"]["properties"]["now"]["$ref"] = "#/components/schemas/Tim"
+        self.assertEqual(len(list(openapi_faults(broken))), 5)
 
     def test_every_json_route_answers_as_described(self):
         calls = {

@@ -161,7 +161,7 @@ function makeCluster(name, seed, opt) {
       ...(waiting ? [{ kind: "shape", code: "wait", target: "search-shard search-shard:12", fact: "2 tasks of search-shard need 24.0 GiB each, largest free 19.3 GiB", verdict: "r5.2xlarge boots, about 24 s", wanted: null, allowed: null }] : []),
       ...instances.slice(0, 12).map((i) => ({ kind: "instance", code: i.verdict?.code || "keep", target: i.id, fact: i.verdict?.fact || "boots", verdict: i.verdict?.verdict || "wait", wanted: null, allowed: null })),
     ],
-    demands: waiting ? [{ service: "search-shard", shape: "search-shard:12", missing: 2, leaving: 0, headroom: 1, fits: 0, waits: 2, ordered: 1, never: 0, since: iso(NOW - 71_000) }] : [],
+    demands: waiting ? [{ service: services[0][0], shape: services[0][0] + ":12", missing: 2, leaving: 0, headroom: 1, fits: 0, waits: 2, ordered: 1, never: 0, since: iso(NOW - 71_000) }] : [],
   };
   return { summary, full, instances: { cluster: name, tick: TICK, at: summary.at, services: names, instances }, pools: { cluster: name, tick: TICK, at: summary.at, pools: makePools(instances, opt) }, seed };
 }
@@ -344,7 +344,7 @@ export function world(kind) {
   if (kind === "dryrun") clusters = [one("staging-batch", 4, { count: 8, scale: 0.4, dry: true })];
   if (kind === "stale") clusters = [one("production-web", 3, { special: true, stale: true })];
   if (kind === "stopped") clusters = [one("production-web", 3, { special: true, status: "late", status_detail: "no tick for 84 min", age_ms: 5_040_000 })];
-  if (kind === "hostile") clusters = [one("<img src=x onerror=alert(1)>", 3, { hostile: true, special: true }), one("‮evil", 5, { count: 6 }), one("b".repeat(255), 6, { count: 6 })];
+  if (kind === "hostile") clusters = [one("<img src=x onerror=alert(1)>", 3, { hostile: true, special: true, alerts: true }), one("‮evil", 5, { count: 6 }), one("b".repeat(255), 6, { count: 6 })];
   if (kind.startsWith("many")) {
     clusters = Array.from({ length: 40 }, (_, i) => one(["production", "staging", "internal", "recipes", "global"][i % 5] + "-" + ["web", "api", "search", "feed", "batch", "auth", "ml", "etl"][i % 8] + (i > 19 ? "-" + i : ""), i + 3, { count: i === 0 ? 120 : 3 + ((i * 7) % 30), scale: i === 0 ? 5 : 0.2 + ((i * 3) % 10) / 10, special: i === 2 && 3 + ((i * 7) % 30) > 21, dry: i === 11 }));
     clusters[1] = one("production-ml", 9, { special: true });

@@ -361,18 +361,31 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForFunction(() => document.querySelector(".reading")?.textContent?.startsWith("14:04"));
   }));
 
-  test("hostile names are text, and nothing of them runs", () => on("hostile", "", {}, async (page) => {
+  test("hostile names are text, and nothing of them runs", () => on("hostile", "", {}, async (page, world) => {
     await page.waitForSelector("a.row");
     assert.equal(await page.locator("a.row bdi", { hasText: "<img src=x" }).count(), 1);
     await page.noOverflow();
     await page.shot("hostile-estate-1280");
     await page.locator("a.row").first().click();
     await page.waitForSelector(".box");
-    assert.equal(await page.locator(".services bdi", { hasText: "<script>alert(1)</script>" }).count(), 1);
-    assert.equal(await page.locator("main script, main img").count(), 0);
-    await page.noOverflow();
-    await page.accessible();
-    await page.shot("hostile-cluster-1280");
+    const hostile = "<script>alert(1)</script>";
+    const harmless = async (/** @type {string} */ name) => {
+      assert.equal(await page.locator("main script, main img").count(), 0);
+      await page.noOverflow();
+      await page.accessible();
+      await page.shot("hostile-" + name + "-1280");
+    };
+    assert.equal(await page.locator(".services bdi", { hasText: hostile }).count(), 1);
+    assert.ok((await page.locator(".alerts bdi", { hasText: hostile }).count()) > 0);
+    await harmless("cluster");
+    await page.goto(world.url + "services");
+    await page.waitForSelector("table.holds");
+    assert.ok((await page.locator("table.holds bdi", { hasText: hostile }).count()) > 0);
+    await harmless("services");
+    await page.goto(world.url + "clusters/" + encodeURIComponent("<img src=x onerror=alert(1)>") + "/ticks/48212");
+    await page.waitForSelector(".verdicts");
+    assert.ok((await page.locator("main bdi", { hasText: hostile }).count()) > 0, "the demand by service");
+    await harmless("tick");
   }));
 
   test("no cluster yet: says what to do", () => on("empty", "", {}, async (page) => {
