@@ -104,8 +104,8 @@ static enum view_outcome outcome_of(const struct state_tick *t, size_t action, c
 // The newest change of the clock that its demand follows.
 static struct zone_change clock_of(struct report *r, const struct policy_cluster *p, int64_t at_ms)
 {
-    const struct zone *zone;
-    if (zone_load(p->time_zone, &r->arena, &zone, NULL) != 0)
+    const struct zone *zone = NULL;
+    if (zone_load(p->time_zone, &r->arena, &zone, NULL) != 0 || !zone)
         return (struct zone_change){0};
     return zone_last_change(zone, at_ms / 1000, OUTLOOK_CLOCK_S);
 }
