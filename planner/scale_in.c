@@ -158,12 +158,18 @@ static const char *service_hold(struct work *w, const struct holding *h)
         return explain_text(w, "%s was moved or unsteady %s ago, settles for %s", s->name,
                             explain_duration(w, w->s->now_ms - settling->since_ms), explain_duration(w, w->p->settle_ms));
     // ECS stops first whatever it may: in the worst case all of these go before one comes, and what AWS takes goes whatever we do.
-    int64_t floor_min = percent_ceil(s->desired, s->min_percent), stay = s->running - w->svc[h->service].doomed;
-    int64_t stopped = i64_min(moving, i64_max(0, stay - floor_min)), healthy = stay - s->young - stopped;
-    int64_t least = i64_max(floor_min, s->desired - i64_max(1, s->desired / 10));
-    if (stopped > 0 && (healthy < least || healthy <= 0))
-        return explain_text(w, "%s would run %" PRId64 " of %d healthy, least %" PRId64, s->name, healthy, s->desired,
-                            i64_max(least, 1));
+    // Of a service that lacks tasks, the desired count may fall before they have moved, and with it what ECS keeps.
+    int64_t stay = s->running - w->svc[h->service].doomed;
+    for (int64_t stopped = 1; stopped <= moving && stopped <= stay; stopped++) {
+        int64_t desired = s->desired;
+        if (s->min_percent > 0)
+            desired = i64_min(desired, (stay - stopped) * 100 / s->min_percent);
+        if (desired < s->desired && s->min_percent >= 100)
+            break;
+        int64_t healthy = stay - s->young - stopped, least = i64_max(percent_ceil(desired, s->min_percent), desired - i64_max(1, desired / 10));
+        if (desired > 0 && (healthy < least || healthy <= 0))
+            return explain_text(w, "%s would run %" PRId64 " of %" PRId64 " healthy, least %" PRId64, s->name, healthy, desired, i64_max(least, 1));
+    }
     return NULL;
 }
 

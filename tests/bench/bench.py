@@ -120,20 +120,23 @@ class History:
 
 
 class Spot:
-    """Days of the default world on recorded spot markets (generated ones where there is no MASU_SHARED), the planner folded over it.
+    """Days of the default world on recorded spot markets with recorded demand (generated ones where there is no MASU_SHARED), the planner
+    folded over it.
 
     Costs are by task-hour served, so that a policy that lets tasks wait does not look cheap. Each run is made once.
     """
 
     def __init__(self, full):
         self.runs, self.days, self.seeds = {}, "7" if full else "2", range(1, 6) if full else (7,)
-        folder = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data" / "spot"
-        self.markets = sorted(str(p) for kind in ("availability", "preemption") for p in folder.glob(f"spot-{kind}-*.csv")) or ["generated"]
+        data = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data"
+        self.markets = sorted(str(p) for kind in ("availability", "preemption") for p in (data / "spot").glob(f"spot-{kind}-*.csv")) or ["generated"]
+        self.demand = [str(p) for p in (data / "demand" / f"{n}.csv" for n in ("azure-v2-cpu-total", "nab-nyc-taxi", "worldcup98-requests-5min")) if p.is_file()]
 
     def get(self, headroom, fleets):
-        for key in ((m, s, headroom, fleets) for m in self.markets for s in self.seeds):
+        for k, key in enumerate((m, s, headroom, fleets) for m in self.markets for s in self.seeds):
             if key not in self.runs:
-                _, out, err = run(f"{DIR}/bench_spot", key[0], self.days, str(key[1]), headroom, fleets)
+                _, out, err = run(f"{DIR}/bench_spot", key[0], self.days, str(key[1]), headroom, fleets, "default",
+                                  *(self.demand[k % len(self.demand):][:1] if self.demand else []))
                 sys.stderr.write(err)
                 self.runs[key] = json.loads(out)
             yield self.runs[key]
@@ -291,7 +294,8 @@ def main():
     rows["sim-wait-vs-ecs-managed"] = lambda: (curves.wait(), "ratio", 1.0)  # at equal cost
     rows["sim-cost-vs-bound"] = lambda: (curves.of_example(1), "ratio", 1.0)  # of policies/examples/production-spot.json
     rows["sim-wait-share"] = lambda: (curves.of_example(0), "share", None)
-    chosen = [n for n in rows if fnmatch.fnmatch(n, a.only)]
+    also = {"event-own-p99": "event-latency-own-p99", "mass-interruption-order": "spot-mass-interruption-order"}  # found with their kin too
+    chosen = [n for n in rows if fnmatch.fnmatch(n, a.only) or fnmatch.fnmatch(also.get(n, n), a.only)]
     if not chosen:
         sys.exit(f"bench: no row matches {a.only}; rows: {', '.join(rows)}")
     benches, found, kept, calibration = [], {}, baseline.load(), Calibration()

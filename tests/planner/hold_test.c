@@ -257,6 +257,24 @@ static void v6_tasks_that_a_notice_takes_are_not_there_to_be_moved(void **state)
     assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "one would run 8 of 10 healthy, least 9"));
 }
 
+// Three of five run, and ECS may stop none below half of five, which is three: but four or less may be wanted in the next minute.
+static void v6_a_service_that_lacks_tasks_is_not_trusted_to_stay_as_large(void **state)
+{
+    (void)state;
+    int one = build_service(&b, "one", build_shape(&b, "one:1", 64, 128), 5);
+    b.s.services[one].min_percent = 50;
+    build_hold(&b, 3, one, 1);
+    build_hold(&b, 0, one, 2);
+    struct holding *starts = &b.s.instances[0].holdings[b.s.instances[0].holding_count - 1];
+    starts->pending = b.s.services[one].pending = b.s.instances[0].ecs_pending = 2;
+    const struct plan *p = build_ticks(&b, 3);
+    assert_null(plan_action(p, ACTION_DRAIN, "i-004"));
+    assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "one would run 2 of 4 healthy, least 3"));
+    b.s.services[one].min_percent = 100;  // whatever is wanted, a task comes before one goes
+    build_ticks(&b, 3);
+    assert_non_null(memo_drain_of(&b.memo, "i-004"));
+}
+
 // What the fleet launched for a member that ended is there before a look shows it: the order is not withdrawn under it.
 static void a10_nothing_is_withdrawn_while_a_member_ends(void **state)
 {
@@ -294,6 +312,7 @@ int main(void)
         TEST(l8_looks_that_are_far_apart_are_not_compared),
         TEST(h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back),
         TEST(v6_tasks_that_a_notice_takes_are_not_there_to_be_moved),
+        TEST(v6_a_service_that_lacks_tasks_is_not_trusted_to_stay_as_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
