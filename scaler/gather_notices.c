@@ -35,19 +35,33 @@ static void forget_old(struct region *r, int64_t now_ms)
     r->notice_count = kept;
 }
 
+// Room for one more: when all is taken, the place of the oldest that only the poll told of, which tells of it again. NULL: there is none.
+static struct spot_notice *new_place(struct region *r, const struct notice_fact *n)
+{
+    struct spot_notice *oldest = NULL;
+    if (r->notice_count == NOTICES_MAX)
+        forget_old(r, n->heard_ms);
+    if (r->notice_count < NOTICES_MAX)
+        return &r->notices[r->notice_count++];
+    for (size_t i = 0; i < r->notice_count; i++)
+        if (!r->notices[i].told && (oldest == NULL || r->notices[i].at_ms < oldest->at_ms))
+            oldest = &r->notices[i];
+    return oldest && n->polled && oldest->at_ms >= n->at_ms ? NULL : oldest;
+}
+
 bool region_notice_add(struct region *r, const char *instance, const struct notice_fact *n)
 {
     struct spot_notice *x = find(r, instance);
     if (strlen(instance) >= sizeof x->instance)
         return false;
     if (x == NULL) {
-        forget_old(r, n->heard_ms);
-        if (r->notice_count == NOTICES_MAX)
+        x = new_place(r, n);
+        if (x == NULL)
             return false;
-        x = &r->notices[r->notice_count++];
         *x = (struct spot_notice){.heard_ms = n->heard_ms};
         snprintf(x->instance, sizeof x->instance, "%s", instance);
     }
+    x->told |= !n->polled;
     bool first = n->risk ? x->risk_ms == 0 || (n->event_ms > 0 && n->event_ms != x->event_ms) : x->at_ms == 0 || n->at_ms > x->at_ms + SAME_MS;
     x->polled |= n->polled;
     x->heard_ms = n->heard_ms;
@@ -74,6 +88,11 @@ static const struct spot_notice *found(const struct region *r, const char *insta
         if (strcmp(r->notices[i].instance, instance) == 0)
             return &r->notices[i];
     return NULL;
+}
+
+bool region_notice_known(const struct region *r, const char *instance)
+{
+    return found(r, instance) != NULL;
 }
 
 int64_t region_notice_ms(const struct region *r, const char *instance, int64_t launched_ms)
@@ -105,6 +124,8 @@ size_t region_notices_polled(struct region *r, const struct ec2_spot_requests *t
         const struct spot_notice *known = x->instance[0] ? find(r, x->instance) : NULL;
         if (known && known->at_ms && (x->status_ms <= 0 || fact.at_ms <= known->at_ms + SAME_MS))
             fact.at_ms = known->at_ms;
+        if (!known && now_ms - fact.at_ms > KEPT_MS)
+            continue;  // the whole region's requests are told of, for as long as EC2 remembers them
         if (x->instance[0] && region_notice_add(r, x->instance, &fact) && n < max)
             ret_new[n++] = x->instance;
     }

@@ -15,13 +15,15 @@ struct notice_fact {
     bool risk;                  // only a warning: rebalance recommendation, scheduled event
     bool polled;                // by the spot requests
 };
-// True: it is news. Notices are kept by instance, whether we know it or not.
+// True: it is news. Notices are kept by instance, whether we know it or not; where NOTICES_MAX are kept, one that only the poll told of
+// makes room, and where there is none of these the new one is not kept.
 bool region_notice_add(struct region *r, const char *instance, const struct notice_fact *n);
+bool region_notice_known(const struct region *r, const char *instance);
 // Of an instance launched then (0 unknown); 0 there is none, or it was about an earlier life of the id.
 int64_t region_notice_ms(const struct region *r, const char *instance, int64_t launched_ms);
 int64_t region_risk_ms(const struct region *r, const char *instance, int64_t launched_ms);
 int64_t region_event_ms(const struct region *r, const char *instance, int64_t launched_ms);
-// What the spot requests tell replaces what they told before; the ids that are news into ret_new (strings of `told`).
+// What the spot requests tell replaces what they told before, but for what is older than ten minutes and was not known; the ids that are news into ret_new (strings of `told`).
 size_t region_notices_polled(struct region *r, const struct ec2_spot_requests *told, int64_t now_ms, const char **ret_new, size_t max);
 // The same of events of EC2: what was told before and is not now was called off, or is over. Only of instances that a cluster here has.
 struct look;

@@ -73,6 +73,7 @@ struct spot_notice {                // of gather_notices.c
     int64_t event_ms;               // when that event stops it
     int64_t heard_ms;
     bool polled;                    // the newest answer about spot requests tells of it
+    bool told;                      // an event did, or a warning: never forgotten for what is only polled
     bool scheduled;                 // the newest answer about the status of instances tells of the event,
     bool only_event;                // and nothing else warned
 };

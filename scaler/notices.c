@@ -69,6 +69,10 @@ static bool tell_instance(struct notices *n, struct events_heard *h, const char 
         if (x == NULL)
             continue;
         *ret_known = true;
+        if (!region_notice_known(h->region, id)) {
+            say(n, LOG_WARN, c, "too many notices are kept -> heard again later", h, id);
+            continue;
+        }
         bool past = x->launched_ms > 0 && region_notice_ms(h->region, id, x->launched_ms) == 0 && region_risk_ms(h->region, id, x->launched_ms) == 0;
         h->result = past ? EVENT_RESULT_STALE : EVENT_RESULT_KNOWN;
         if (past || (!news && !c->noticed)) {
@@ -89,9 +93,13 @@ static bool tell_instance(struct notices *n, struct events_heard *h, const char 
 
 static enum events_verdict hear_instances(struct notices *n, struct events_heard *h, bool risk)
 {
-    bool waits = false, known = false;
-    for (size_t i = 0; i < h->event->instance_count; i++)
+    bool waits = false, known = false, kept = true;
+    for (size_t i = 0; i < h->event->instance_count; i++) {
         waits = tell_instance(n, h, h->event->instances[i], risk, &known) || waits;
+        kept = kept && region_notice_known(h->region, h->event->instances[i]);
+    }
+    if (!waits && !kept)
+        return EVENTS_LEAVE;  // no room for it: it comes again
     if (waits || known)
         return waits ? EVENTS_WAIT : EVENTS_DONE;
     if (h->queue->shared || h->now_ms - h->at_ms < YOUNG_MS)

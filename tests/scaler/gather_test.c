@@ -225,12 +225,90 @@ static void a7_members_of_a_fleet_that_is_cancelled_with_its_instances_are_doome
     bed_close(&b);
 }
 
+static void learn(struct bed *b, int64_t memory_mib, int64_t registered_ms)
+{
+    struct fact_container c = {.type = "m5.xlarge", .state = ECS_ACTIVE, .registered = res_make(4096, memory_mib), .registered_ms = registered_ms};
+    gather_learn(b->gather, &c, &(struct fact_ec2){.type = "m5.xlarge", .ever_registered = true});
+}
+
+// E3: both are looked at again and again, in whatever order.
+static void e3_of_two_images_of_a_type_the_newest_registration_is_learned(void **state)
+{
+    (void)state;
+    struct bed b;
+    int64_t changes, was = 0;
+    size_t count;
+    struct world *w = calm_world();
+    add_fleet(w, 0, "m5.xlarge", 1);
+    bed_open(&b, w);
+    for (int k = 0; k < 6; k++) {
+        learn(&b, k % 2 ? 14000 : 15000, k % 2 ? 2000 : 1000);
+        learn(&b, k % 2 ? 15000 : 14000, k % 2 ? 1000 : 2000);
+        assert_int_equal(gather_learned(b.gather, "m5.xlarge")->registered.v[RES_MEMORY], 14000);
+        gather_learned_types(b.gather, &count, &changes);
+        assert_true(k == 0 || changes == was);
+        was = changes;
+    }
+    bed_close(&b);
+}
+
+// ---- the poll of spot requests ------------------------------------------------------------------------------------------------
+
+enum { REQUESTS = 3000 };
+static const char *request_names(int i)
+{
+    static char names[REQUESTS][24];
+    snprintf(names[i], sizeof names[i], "i-0%016d", i);
+    return names[i];
+}
+
+static size_t poll(struct bed *b, int64_t status_ms, int64_t now)
+{
+    static struct ec2_spot_request items[REQUESTS];
+    const char *ids[8];
+    for (int i = 0; i < REQUESTS; i++)
+        items[i] = (struct ec2_spot_request){.instance = request_names(i), .status_ms = status_ms + i};
+    return region_notices_polled(b->region, &(struct ec2_spot_requests){.items = items, .count = REQUESTS}, now, ids, ARRAY_LEN(ids));
+}
+
+static struct world *a_host(void)
+{
+    struct world *w = calm_world();
+    add_host(w, add_fleet(w, 1, "m5.xlarge", 1), 0);
+    return w;
+}
+
+// The requests of a whole region are told of, those of other teams among them, and for hours.
+static void d5_requests_of_a_large_region_leave_room_for_notices(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, a_host());
+    int64_t now = clock_wall_ms(&b.clock), launched = now - 7200000;
+    assert_int_equal(poll(&b, now - 3600000, now), 0);  // of an hour ago: nobody's any more
+    assert_false(region_notice_known(b.region, request_names(0)));
+
+    assert_true(region_notice_add(b.region, "i-told", &(struct notice_fact){.at_ms = now - 30000, .heard_ms = now}));
+    assert_int_equal(poll(&b, now - 20000, now), 8);  // as many as there is room for, all of now
+    assert_int_equal(region_notice_ms(b.region, "i-told", launched), now - 30000);
+    assert_true(region_notice_known(b.region, request_names(REQUESTS - 1)));  // the newest are kept
+    assert_true(region_notice_add(b.region, "i-told-too", &(struct notice_fact){.at_ms = now - 40000, .heard_ms = now}));
+    assert_true(region_notice_add(b.region, "i-warned", &(struct notice_fact){.at_ms = now - 40000, .heard_ms = now, .risk = true}));
+    poll(&b, now - 20000, now + 15000);
+    assert_int_equal(region_notice_ms(b.region, "i-told", launched), now - 30000);
+    assert_int_equal(region_notice_ms(b.region, "i-told-too", launched), now - 40000);
+    assert_int_equal(region_risk_ms(b.region, "i-warned", launched), now - 40000);
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a7_members_of_a_fleet_that_is_cancelled_with_its_instances_are_doomed),
         cmocka_unit_test(d1_what_was_written_while_a_look_went_on_is_laid_over_it),
+        cmocka_unit_test(d5_requests_of_a_large_region_leave_room_for_notices),
         cmocka_unit_test(d8_where_a_zone_fails_the_others_are_known_by_calls_of_their_own),
+        cmocka_unit_test(e3_of_two_images_of_a_type_the_newest_registration_is_learned),
         cmocka_unit_test(e7_a_trunk_never_promises_more_than_the_type_holds),
         cmocka_unit_test(e7_without_a_trunk_one_interface_is_the_instances_own),
         cmocka_unit_test(each_boot_teaches_once_how_long_it_took),
