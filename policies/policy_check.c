@@ -107,6 +107,9 @@ static void check_fleet_name(const struct policy_fleet *f, const char *path, str
                           "one of the two");
     if (f->hook_count > 0 && !*f->group)
         policy_report_add(r, true, AT_VALUE, arena_printf(r->arena, "%s.hooks", path), "only an Auto Scaling group has lifecycle hooks", "name the group");
+    if (f->hook_count > 1)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.hooks", path), "names more than one hook, masu answers one",
+                          "only the hook of termination that waits for the drain; no other can be completed by masu");
     if (*f->id && *f->tag)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "%s.tag", path), "id is there too",
                           "one of the two: an id is one fleet for ever, a tag whichever carries it");

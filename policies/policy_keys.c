@@ -130,7 +130,7 @@ const struct policy_key policy_keys[] = {
     STRING(CLUSTER ".fleets[]", "group", AT(policy_fleet, group),
            .help = "In place of `id`: name of an Auto Scaling group."),
     ARRAY(CLUSTER ".fleets[]", "hooks", policy_fleet, hooks, hook_count, policy_hook,
-          .help = "Lifecycle hooks of the group that masu keeps waiting while it drains, and completes when the instance is empty."),
+          .help = "The lifecycle hook of the group's terminations that masu keeps waiting while it drains, and completes when the instance is empty: one, at most."),
     STRING(CLUSTER ".fleets[].hooks[]", "name", AT(policy_hook, name), .required = true, .example = "\"drain\"", .help = "Name of the hook."),
     OBJECT(CLUSTER ".fleets[]", "instant",
            "In place of `id`: each order is an EC2 Fleet of type instant, of the types that masu chooses for what waits."),

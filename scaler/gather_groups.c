@@ -105,15 +105,14 @@ static const char *scaler_of(struct look *l, const struct look_fleet *x)
 
 static void find_hook(struct look *l, const struct look_fleet *x, struct fact_group *g)
 {
-    for (size_t p = 0; x->slow && p < x->policy->hook_count; p++)
-        for (size_t i = 0; i < x->slow->hooks.count; i++) {
-            const struct asg_hook *h = &x->slow->hooks.items[i];
-            if (h->launching || strcmp(h->name, x->policy->hooks[p].name) != 0)
-                continue;
-            g->hook = arena_strdup(l->a, h->name);
-            g->heartbeat_ms = h->heartbeat_ms;
-            g->limit_ms = h->global_ms;
-        }
+    for (size_t i = 0; x->slow && x->policy->hook_count > 0 && i < x->slow->hooks.count; i++) {
+        const struct asg_hook *h = &x->slow->hooks.items[i];
+        if (h->launching || strcmp(h->name, x->policy->hooks[0].name) != 0)  // the policy has one at most
+            continue;
+        g->hook = arena_strdup(l->a, h->name);
+        g->heartbeat_ms = h->heartbeat_ms;
+        g->limit_ms = h->global_ms;
+    }
 }
 
 struct fact_group look_group_fact(struct look *l, const struct look_fleet *x)

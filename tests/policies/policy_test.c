@@ -260,6 +260,8 @@ static void mistakes_are_refused_with_these_words(void **state)
          "clusters[1].fleets[0].id: \"sfr-1\" is also clusters[0].fleets[0]"},
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"id\": \"sfr-1\", \"tag\": \"A=b\", \"max\": 1}]}]}",
          "clusters[0].fleets[0].tag: id is there too"},
+        {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"group\": \"g\", \"max\": 1, \"hooks\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}]}]}",
+         "clusters[0].fleets[0].hooks: names more than one hook, masu answers one"},
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"tag\": \"Fleet\", \"max\": 1}]}]}", "clusters[0].fleets[0].tag: is no tag of yours"},
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"tag\": \"aws:ec2:fleet-id=fleet-1\", \"max\": 1}]}]}", "tag: is no tag of yours"},
         {"{\"clusters\": [{\"name\": \"a\", \"fleets\": [{\"tag\": \"A=b\", \"max\": 1}, {\"tag\": \"A=b\", \"max\": 1}]}]}",
