@@ -23,7 +23,7 @@ static const struct quota *quota_of(const struct work *w, int class_)
 static const char *fact(struct work *w, const struct quota *q)
 {
     const struct quota_class *c = &quota_classes[q->class_];
-    return explain_text(w, "%" PRId64 " of %" PRId64 " vCPUs of the %s quota %s are used", q->used_vcpus, q->limit_vcpus, c->name, c->code);
+    return explain_text(w, "%" PRId64 " of %" PRId64 " vCPUs of the %s quota %s are used by these clusters", q->used_vcpus, q->limit_vcpus, c->name, c->code);
 }
 
 // ---- refusals --------------------------------------------------------------------------------------------------------------

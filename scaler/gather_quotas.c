@@ -7,7 +7,8 @@
 static bool asks_on_demand(const struct policy_cluster *c, const struct fact_fleet *f)
 {
     const struct policy_fleet *p = policy_fleet_find(c, f->name);
-    return c->on_demand_base + c->on_demand_percent > 0 || (p && p->on_demand_base + p->on_demand_percent > 0);
+    // What finds no spot is asked for on demand, where the policy does not forbid it.
+    return c->on_demand_ms > 0 || c->on_demand_base + c->on_demand_percent > 0 || (p && p->on_demand_base + p->on_demand_percent > 0);
 }
 
 // Spot, on-demand or both, as the fleet's target says, or the policy.

@@ -77,6 +77,7 @@ static void the_quota_of_what_the_fleets_launch_is_told_with_what_is_used(void *
     (void)state;
     struct bed b;
     bed_open(&b, world_of_three_pools());
+    b.policy.on_demand_ms = 0;
     bed_look(&b);
     bed_look_later(&b, 30000);
     assert_int_equal(b.s.quota_count, 1);
@@ -87,6 +88,20 @@ static void the_quota_of_what_the_fleets_launch_is_told_with_what_is_used(void *
         vcpus += b.s.instances[i].spot ? (strcmp(b.s.instances[i].type, "c5.2xlarge") == 0 ? 8 : 4) : 0;
     assert_true(vcpus > 0);
     assert_int_equal(b.s.quotas[0].used_vcpus, vcpus);
+    bed_close(&b);
+}
+
+// What finds no spot is ordered on demand by default: that has a quota of its own.
+static void the_quota_of_what_a_dry_fleet_is_given_on_demand_is_asked_before_it_is_ordered(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_pools());
+    assert_true(b.policy.on_demand_ms > 0);
+    bed_look(&b);
+    bed_look_later(&b, 30000);
+    assert_int_equal(b.s.quota_count, 2);
+    assert_int_equal(b.s.quotas[0].class_ == QUOTA_STANDARD_ON_DEMAND || b.s.quotas[1].class_ == QUOTA_STANDARD_ON_DEMAND, 1);
     bed_close(&b);
 }
 
@@ -200,6 +215,7 @@ int main(void)
         cmocka_unit_test(each_pool_has_the_price_of_its_zone_and_its_type_one_on_demand),
         cmocka_unit_test(a_pool_that_the_history_refuses_is_named_and_the_others_are_not),
         cmocka_unit_test(the_quota_of_what_the_fleets_launch_is_told_with_what_is_used),
+        cmocka_unit_test(the_quota_of_what_a_dry_fleet_is_given_on_demand_is_asked_before_it_is_ordered),
         cmocka_unit_test(the_zones_of_a_fleet_have_scores_where_the_policy_asks_once_an_interval),
         cmocka_unit_test(what_the_memo_knows_of_scores_counts_as_asked),
         cmocka_unit_test(scores_that_are_refused_are_told_once_and_not_asked_for_before_the_interval),
