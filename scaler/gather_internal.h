@@ -96,7 +96,7 @@ struct look_fleet {
     struct ec2_spot_fleets alone;
     struct ec2_instances members; bool by_zone;  // asked for zone by zone
     struct ec2_fleet_members listed;  // asked where the tags show no member
-    struct ec2_fleet_events history;
+    struct ec2_fleet_events history; struct asg_activities activities;  // the latter of an Auto Scaling group
     int question;                   // about its placement scores: of the region's, plus one; 0 none
     struct ec2_scores *scores;      // the answer, where this row asked; NULL
     struct group_slow *slow;        // of an Auto Scaling group

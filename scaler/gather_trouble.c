@@ -1,4 +1,4 @@
-// Why a fleet gets nothing: its history where it is not fulfilled, and errors of fleets and groups that events tell at once. Both become
+// Why a fleet gets nothing: its history where it is not fulfilled (a group's activities), and errors of fleets and groups that events tell at once. Both become
 // refusals of pools, of a whole fleet, or of a quota; what is told twice counts once, by its time.
 #include "scaler/gather_trouble.h"
 
@@ -18,11 +18,13 @@ void look_trouble_ask(struct look *l)
     for (size_t i = 0; i < l->new->fleet_count; i++) {
         struct fact_fleet *f = &l->new->fleets[i];
         f->trouble_since_ms = !in_trouble(f) ? 0 : f->trouble_since_ms ? f->trouble_since_ms : now_ms;
-        if (f->kind == FLEET_GROUP || f->kind == FLEET_INSTANT || f->trouble_since_ms == 0 || now_ms - f->trouble_since_ms < HISTORY_AFTER_MS || now_ms - f->history_ms < HISTORY_AFTER_MS)
+        if (f->kind == FLEET_INSTANT || f->trouble_since_ms == 0 || now_ms - f->trouble_since_ms < HISTORY_AFTER_MS || now_ms - f->history_ms < HISTORY_AFTER_MS)
             continue;
         f->history_ms = now_ms;
         int64_t since_ms = f->last_error_ms > now_ms - HISTORY_MS ? f->last_error_ms : now_ms - HISTORY_MS;
-        if (f->kind == FLEET_EC2_FLEET)
+        if (f->kind == FLEET_GROUP)
+            asg_describe_activities(l->with, f->id, &l->rows[i].activities);
+        else if (f->kind == FLEET_EC2_FLEET)
             ec2_describe_ec2_fleet_history(l->with, f->id, since_ms, &l->rows[i].history);
         else
             ec2_describe_fleet_history(l->with, f->id, since_ms, &l->rows[i].history);
@@ -115,7 +117,7 @@ static void take_refusal(struct fact_fleet *f, const struct told *t)
 static void take_quota(struct region *r, const struct fact_fleet *f, const struct told *t)
 {
     bool spot = says(t, "MaxSpotInstanceCountExceeded") || says(t, "spotInstanceCountLimitExceeded");
-    if (!spot && !says(t, "VcpuLimitExceeded"))
+    if (!spot && !says(t, "VcpuLimitExceeded") && !says(t, "vCPU capacity than your current vCPU limit"))
         return;
     const struct ec2_fleet_override *pool = named_pool(f, t->words);
     for (size_t k = 0; k < f->override_count; k++)
@@ -143,6 +145,11 @@ void look_trouble_take(struct look *l)
         for (size_t k = 0; k < l->rows[i].history.count; k++) {
             const struct ec2_fleet_event *e = &l->rows[i].history.items[k];
             take_told(l, f, &(struct told){e->kind, e->sub_kind, e->description, "", e->at_ms});
+        }
+        for (size_t k = l->rows[i].activities.count; k-- > 0;) {  // told newest first
+            const struct asg_activity *x = &l->rows[i].activities.items[k];
+            if (strcmp(x->status, "Failed") == 0 && l->new->at_ms - x->started_ms <= HISTORY_MS)
+                take_told(l, f, &(struct told){"error", x->status, x->message, "", x->started_ms});
         }
         for (size_t k = 0; k < heard; k++) {
             const struct fleet_trouble *x = &r->troubles[k];
