@@ -109,9 +109,62 @@ static void i8_thousands_of_old_messages_change_nothing_and_hold_up_nobody(void 
     answered_behind(50000, 16000);
 }
 
+// ---- a journal that fails -----------------------------------------------------------------------------------------------------
+
+static struct {
+    struct tick_ops real;
+    bool broken;
+} disk;
+
+static int begin_or_fail(void *arg, struct tick_frame *f, struct err *err)
+{
+    return disk.broken ? err_set(err, ERR_IO, "disk full") : disk.real.begin(arg, f, err);
+}
+
+static int record_or_fail(void *arg, struct tick_frame *f, struct err *err)
+{
+    return disk.broken ? err_set(err, ERR_IO, "disk full") : disk.real.record(arg, f, err);
+}
+
+static void on_the_disk(void *arg, struct tick_ops *ops)
+{
+    (void)arg;
+    disk.real = *ops;
+    ops->begin = begin_or_fail;
+    ops->record = record_or_fail;
+}
+
+// The answer does not wait for the disk. Whoever comes after us finds no trace of it, so the message stays for them.
+static void i5_a_message_is_deleted_only_when_its_answer_is_in_the_journal(void **state)
+{
+    (void)state;
+    struct story s;
+    disk.broken = false;
+    open_full(&s, (struct rig_options){.events = true, .plant_outer = on_the_disk});
+    sandbox_set_events(s.rig.sandbox, &(struct sandbox_event_options){.drop_permille = 1000});  // only what is posted here
+    int one = an_active(&s);
+    int64_t since = now_ms(&s);
+    disk.broken = true;
+    interrupt(&s, one);
+    post_notice(&s, "ours", see(&s).instances[one].id, since);
+    seconds(&s, 100);
+    assert_in_range(first_after(&s, "ecs:UpdateContainerInstancesState", "", since), 0, 5000);
+    assert_int_equal(first_after(&s, "sqs:DeleteMessageBatch", "", since), -1);
+    int64_t mended = now_ms(&s);
+    disk.broken = false;
+    seconds(&s, 60);
+    assert_in_range(first_after(&s, "sqs:DeleteMessageBatch", "", mended), 0, 60000);
+    assert_int_equal(draining(&s), 0);  // it is gone, and was drained once
+    pass(&s, 30);
+    assert_int_equal(live(&s), WEB_HOSTS);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(i5_a_message_is_deleted_only_when_its_answer_is_in_the_journal),
         cmocka_unit_test(i7_notices_of_others_are_deleted_but_left_where_the_queue_is_declared_shared),
         cmocka_unit_test(i7_a_daemon_that_dies_holding_a_notice_costs_no_more_than_twenty_seconds),
         cmocka_unit_test(i8_thousands_of_old_messages_change_nothing_and_hold_up_nobody),
