@@ -35,9 +35,11 @@ static void watch(struct fold *f)
         const struct policy_cluster *p = &f->policies[i];
         o.drain_deadline_ms = p->drain_deadline_ms;
         o.drain_percent = p->drain_percent;
+        o.service_percent = p->service_percent;
+        o.shrink_percent = p->shrink_percent;
         o.step_instances = p->step_instances;
         o.headroom_permyriad = p->headroom_percent * 100;
-        o.swap_instances = INVARIANTS_SWAP_MAX;
+        o.judge_orders = o.judge_money = true;
         o.max_usd_micro = p->max_usd_micro;
         for (size_t k = 0; k < p->headroom_task_count; k++)
             o.headroom_tasks += p->headroom_tasks[k].tasks;
@@ -266,7 +268,10 @@ static bool noticed(const struct fold *f, struct fold_cluster *c)
     c->again = false;
     for (size_t n = c->w->notice_count; n-- > 0 && c->w->notices[n].seq >= c->notices_seen;) {
         const struct world_notice *x = &c->w->notices[n];
-        bool ours = c->w->instances[x->instance].used && c->w->instances[x->instance].cluster == c->cluster && !fold_faults_deaf(f);
+        const struct world_instance *i = &c->w->instances[x->instance];
+        bool ours = i->used && i->cluster == c->cluster && !fold_faults_deaf(f);
+        if (ours && !x->rebalance && strcmp(i->id, x->instance_id) == 0)  // another may have the slot by now
+            world_note_read(c->w, x->instance, WORLD_READ_NOTICE);
         fresh |= ours;
         c->again |= ours && fold_faults_twice(f);
     }
