@@ -111,7 +111,8 @@ static void a_day_comes_back_as_it_was(void **state)
     open_day(&d, HOURS, wanted);
     struct world_view v = world_view(d.rig.worlds[0]);
     assert_int_equal(past(&d, v.clusters[0].name, -(HOURS - 1) * HOUR_MS, 0, &err), 0);
-    assert_int_equal(d.recorded.left_out_count, 0);
+    assert_true(d.recorded.left_out_count >= 1);
+    assert_string_equal(d.recorded.left_out[d.recorded.left_out_count - 1], "deployments and shortages of capacity: they are not recorded");
     assert_int_equal(d.scene.for_ms, d.recorded.to_ms - d.recorded.from_ms);
     assert_non_null(d.scene.policy);
     assert_non_null(d.scene.market);
@@ -144,7 +145,7 @@ static void what_is_not_there_is_said(void **state)
     const char *first = world_view(d.rig.worlds[0]).clusters[0].name;
     assert_int_equal(past(&d, first, -48 * HOUR_MS, 0, &err), 0);  // two days are asked for, two hours are there
     assert_true(d.scene.for_ms > HOUR_MS && d.scene.for_ms <= 2 * HOUR_MS);
-    assert_int_equal(d.recorded.left_out_count, 1);
+    assert_true(d.recorded.left_out_count >= 2);
     assert_non_null(strstr(d.recorded.left_out[0], "nothing is recorded"));
     assert_int_equal(past(&d, first, -600000, 0, &err), ERR_INVALID);
     assert_non_null(strstr(err.msg, "less than an hour"));

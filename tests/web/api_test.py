@@ -393,6 +393,8 @@ class ApiTest(unittest.TestCase):
         for words in ("--scale all=1.3", "--headroom 20", "--waiting-costs 10", "--lose-zone eu-west-1a@24h", "--types m5.large:2", "--add-service new=256x512x3", "--against all"):
             self.assertIn(words, run["change"]["words"])
             self.assertIn(words, run["command"])
+        self.simulate(site, {"cluster": "east", "headroom_percent": 0})
+        self.assertIn("--headroom 0", self.ended(site, "done")["change"]["words"])
         self.simulate(site, {"cluster": "east", "scale": "fail=2"})
         self.assertEqual(self.ended(site, "failed")["error"], "masu simulate: it hurts")
         self.simulate(site, {"cluster": "east", "scale": "slow=2"})
