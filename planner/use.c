@@ -38,8 +38,46 @@ static const char *source_words(struct work *w)
     return explain_text(w, "what tasks use was last known %s ago%s", explain_duration(w, w->s->now_ms - u->read_ms), why);
 }
 
+// ---- circuit breakers -----------------------------------------------------------------------------------------------------
+static bool overflow_known(const struct work *w)
+{
+    return w->s->overflow.state == SOURCE_OK && fresh(w, w->s->overflow.read_ms);
+}
+
+// NULL: known, and none is open.
+static const char *overflow_words(struct work *w)
+{
+    const struct source *o = &w->s->overflow;
+    const char *why = o->detail && o->detail[0] ? explain_text(w, ": %s", o->detail) : "";
+    if (overflow_known(w))
+        return snapshot_overflows(w->s) ? explain_text(w, "circuit breakers of %s are open", w->s->overflowing) : NULL;
+    if (o->read_ms <= 0)
+        return explain_text(w, "whether circuit breakers are open is not known%s", why);
+    return explain_text(w, "whether circuit breakers are open was last known %s ago%s", explain_duration(w, w->s->now_ms - o->read_ms), why);
+}
+
+static void overflow_explain(struct work *w)
+{
+    if (!policy_usage_overflow_asked(&w->p->usage))
+        return;
+    const char *fact = overflow_words(w), *target = explain_text(w, "%s overflow", w->s->cluster);
+    bool known = overflow_known(w);
+    if (fact && known)
+        alert_raise(w, ALERT_OVERFLOW, target, fact, NULL);
+    else if (fact)
+        alert_raise_after(w, ALERT_SOURCE_LOST, target, LOST_MS, fact, "Look at clusters[].usage.prometheus.overflow_query in the policy, and at who counts.");
+    explain_verdict(w, (struct verdict){.kind = CANDIDATE_CLUSTER,
+                                        .code = !fact ? VERDICT_FITS : known ? VERDICT_HOLD : VERDICT_UNKNOWN,
+                                        .target = target,
+                                        .fact = fact ? fact : explain_text(w, "no circuit breaker was open %s ago", explain_duration(w, w->s->now_ms - w->s->overflow.read_ms)),
+                                        .verdict = fact ? "scale-in is held, scale-out goes on" : "what is wanted less may go"});
+}
+
 const char *use_hold(struct work *w)
 {
+    const char *overflow = policy_usage_overflow_asked(&w->p->usage) ? overflow_words(w) : NULL;
+    if (overflow)
+        return overflow;
     return use_counts(w) && holds_unknown(w) && !source_known(w) ? source_words(w) : NULL;
 }
 
@@ -250,6 +288,7 @@ static const char *known_words(struct work *w)
 
 void use_explain(struct work *w)
 {
+    overflow_explain(w);
     if (!use_counts(w))
         return;
     bool known = source_known(w);

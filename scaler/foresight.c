@@ -123,7 +123,7 @@ static void fit_one(struct foresight *f, struct foreseen *x, enum outlook_of of)
     size_t first = 0;
     arena_init(&a, 0);
     double *value = arena_array(&a, double, HISTORY_STEPS);
-    int rc = state_history_values(f->o.state, x->state_id, series_of[of].need, "", x->making.made_ms - HISTORY_STEPS * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS,
+    int rc = state_history_wanted(f->o.state, x->state_id, series_of[of].need, x->making.made_ms - HISTORY_STEPS * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS,
                                   HISTORY_STEPS, value, &err);
     while (first < HISTORY_STEPS && isnan(value[first]))
         first++;
@@ -191,8 +191,7 @@ static int score_one(struct foresight *f, struct foreseen *x, enum outlook_of of
 {
     int64_t from_ms = x->making.made_ms - SCORED_STEPS * OUTLOOK_STEP_MS;
     double *came = arena_array(a, double, DAY + SCORED_STEPS), *q50 = arena_array(a, double, SCORED_STEPS), *q90 = arena_array(a, double, SCORED_STEPS);
-    int rc = state_history_values(f->o.state, x->state_id, series_of[of].need, "", from_ms - DAY * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS, DAY + SCORED_STEPS,
-                                  came, err);
+    int rc = state_history_wanted(f->o.state, x->state_id, series_of[of].need, from_ms - DAY * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS, DAY + SCORED_STEPS, came, err);
     for (int lead = 0; rc == 0 && lead < OUTLOOK_LEADS; lead++) {
         rc = state_history_values(f->o.state, x->state_id, series_of[of].q50, outlook_lead_name(lead), from_ms, OUTLOOK_STEP_MS, SCORED_STEPS, q50, err);
         if (rc == 0)

@@ -12,7 +12,7 @@ static void recall(struct outlook_keeper *k, struct state *state, int64_t cluste
     int64_t end_ms = s->now_ms / STEP_MS * STEP_MS;
     arena_init(&a, 0);
     double *tasks = arena_array(&a, double, STEPS);
-    if (state_history_values(state, cluster, SERIES_DESIRED_TASKS, "", end_ms - STEPS * STEP_MS, STEP_MS, STEPS, tasks, &err) == 0)
+    if (state_history_wanted(state, cluster, SERIES_DESIRED_TASKS, end_ms - STEPS * STEP_MS, STEP_MS, STEPS, tasks, &err) == 0)
         outlook_recall(k, s, tasks, STEPS, STEP_MS, end_ms);
     arena_release(&a);
 }

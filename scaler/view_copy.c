@@ -148,6 +148,8 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
             c->fleets[i].pools[k].attributes = same_set(s, c, c->fleets[i].pools[k].attributes);
     }
     c->usage.detail = c->usage.detail ? text(c->usage.detail, a) : NULL;
+    c->overflow.detail = c->overflow.detail ? text(c->overflow.detail, a) : NULL;
+    c->overflowing = c->overflowing ? text(c->overflowing, a) : NULL;
     c->shapes = items(c->shapes, c->shape_count, sizeof(*c->shapes), a);
     for (size_t i = 0; i < c->shape_count; i++)
         copy_shape(&c->shapes[i], a);

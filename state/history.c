@@ -47,6 +47,7 @@ static const struct {
     [SERIES_SERVICE_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
     [SERIES_SERVICE_LARGEST_MEMORY_MIB] = {"largest_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
     [SERIES_LIMIT_USED] = {"used", HISTORY_LIMIT, BUCKET_MAX},
+    [SERIES_OVERFLOW] = {"overflow", HISTORY_CLUSTER, BUCKET_MAX},
 };
 
 static const char *const kind_names[HISTORY_KIND_COUNT] = {"cluster", "service", "pool", "forecast", "limit"};

@@ -64,6 +64,7 @@ enum series {
     SERIES_SERVICE_USED_MEMORY_MIB,
     SERIES_LIMIT_USED,           // of a fleet its target in its own units, of a quota vCPUs
     SERIES_SERVICE_LARGEST_MEMORY_MIB,  // of one task: of that which used most; in coarse steps, rounded up
+    SERIES_OVERFLOW,             // 1 while circuit breakers between services are open, else 0; unknown where nobody asks
     SERIES_COUNT  // append-only: the number is in the database
 };
 enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of many samples shows
@@ -92,6 +93,8 @@ int state_samples_highest_hour(struct state *s, int64_t cluster, enum series ser
 // What each of `count` buckets from from_ms on shows, NaN where it is unknown. step_ms: 5 min or a multiple of an hour; from_ms: of that.
 int state_history_values(struct state *s, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
                          double *ret, struct err *err);
+// The same of what was wanted: NaN as well where circuit breakers were open, since then less was asked for than was wanted (G7). For who learns.
+int state_history_wanted(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err);
 
 // Fills buckets that are still unknown, as far as they are young enough to be kept; so filling twice, or what was seen, changes nothing.
 // For what comes from elsewhere, weeks at once. Points in any order; each stands for `step_ms` from its time on. One transaction.

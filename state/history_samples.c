@@ -265,6 +265,8 @@ size_t state_samples_of_tick(const struct snapshot *s, const struct plan *p, int
     struct tick_samples t = {.s = s, .a = a};
     add_cluster(&t, &p->summary);
     if (s) {
+        if (s->overflow.state == SOURCE_OK)
+            add(&t, SERIES_OVERFLOW, "", snapshot_overflows(s));
         add_services(&t, p);
         add_pools(&t);
         add_limits(&t);

@@ -190,6 +190,19 @@ int state_history_values(struct state *s, int64_t cluster, enum series series, c
     return values_of(&s->db, cluster, series, subject, from_ms, step_ms, count, ret, err);
 }
 
+int state_history_wanted(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
+{
+    double *overflow = calloc(count + 1, sizeof *overflow);
+    assert(overflow);
+    int rc = state_history_values(s, cluster, SERIES_OVERFLOW, "", from_ms, step_ms, count, overflow, err);
+    if (rc == 0)
+        rc = state_history_values(s, cluster, series, "", from_ms, step_ms, count, ret, err);
+    for (size_t k = 0; rc == 0 && k < count; k++)
+        ret[k] = overflow[k] > 0 ? (double)NAN : ret[k];
+    free(overflow);
+    return rc;
+}
+
 int state_query_values(struct state_reader *r, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
                        double *ret, struct err *err)
 {

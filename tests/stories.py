@@ -25,7 +25,7 @@ STORIES = {
     "e4": "an agent is away", "e5": "all agents are away", "e6": "ghosts", "e7": "no interfaces, no addresses",
     "f1": "tasks on leaving instances", "f2": "ECS backs off", "f3": "managed capacity providers", "f4": "need that capacity cannot cure",
     "f5": "from and to zero", "f6": "one need told many times", "f7": "fifty deployments at once", "f9": "partial answers",
-    "g1": "Prometheus is down, slow, empty or old", "g2": "Prometheus lies", "g5": "the clock is changed, a zone is wrong",
+    "g1": "Prometheus is down, slow, empty or old", "g2": "Prometheus lies", "g5": "the clock is changed, a zone is wrong", "g7": "open circuit breakers lower the traffic",
     "h1": "a wrong policy", "h2": "pause and freeze", "h3": "money", "h4": "two masu on one fleet", "h5": "add, remove, add",
     "h6": "dry run", "i1": "killed at any point", "i5": "no journal", "i7": "a shared queue, a dead receiver", "i8": "a queue full of what is old",
     "j1": "reads lag writes", "j2": "a storm of throttles", "j3": "a timeout whose effect was applied",

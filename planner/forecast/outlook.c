@@ -111,6 +111,7 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
         begin(k, s);
     }
     double demand = count_units(wanted(s), k->unit);
+    demand = snapshot_overflows(s) ? fmax(demand, k->demand) : demand;  // what is asked less then is still wanted (G7)
     int64_t next_s = k->pushed_ms / 1000 + STEP_S, ago_s = next_s - k->clock.at_s;
     bank_clock(k->bank, ago_s > 0 ? (size_t)(ago_s / STEP_S) : 0, k->clock.by_s);
     while (k->pushed_ms + STEP_S * 1000 <= s->now_ms) {

@@ -3,7 +3,7 @@
 // Demand is what the services want to run on EC2, in eighths of the mean instance of the cluster when its first look was seen: of CPU and memory
 // the one that fills instances first. Every 30 s of the snapshots' time it goes to the forecast bank, which is about the level rule's own
 // unit (decision.md, section 3: tasks of which eight fill an instance). A gap is filled with what was seen last, so that times of day
-// stay where they are; a longer one than a day begins anew. Facts that are stale are not demand: then there is no outlook. Pure.
+// stay where they are; a longer one than a day begins anew. While circuit breakers are open demand does not fall. Facts that are stale are not demand: then there is no outlook. Pure.
 #pragma once
 
 #include "base/arena.h"

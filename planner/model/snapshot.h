@@ -256,6 +256,8 @@ struct snapshot {
     int64_t boot_p90_ms, boot_p95_ms;  // learned launch → registered, 0 = not yet known
     struct outlook outlook;
     struct source usage;       // measured use (shape.used_p95), where the policy names a source of it; detail may be NULL
+    struct source overflow;    // circuit breakers between services, where the policy asks for them; detail may be NULL
+    const char *overflowing;   // whose are open, for people: "main-web, main-api"; "" or NULL none
 };
 
 const char *source_kind_name(enum source_kind k);   // "container_instances", …
@@ -266,5 +268,11 @@ const char *fleet_kind_name(enum fleet_kind k);     // "spot_fleet", "ec2_fleet"
 bool instance_group_ends(const struct instance *x); // its Auto Scaling group ends it: "Terminating", "Terminating:Wait", …
 const char *fleet_name(const struct fleet *f);      // what the policy calls it
 const char *control_mode_name(enum control_mode m); // "run", "add-only", "pause", "freeze"
+// Circuit breakers are open: less is asked than is wanted (G7).
+static inline bool snapshot_overflows(const struct snapshot *s)
+{
+    return s->overflow.state == SOURCE_OK && s->overflowing && s->overflowing[0];
+}
+
 // What a type registers: learned, else 94 % of nominal memory − 256 MiB and all CPU (safety.md F5); zero when unknown.
 struct res instance_type_capacity(const struct instance_type *t);

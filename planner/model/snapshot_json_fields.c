@@ -26,6 +26,7 @@ static const struct json_field snapshot_rows[] = {
     ROW(snapshot, owner, "owner", FIELD_STR, .flags = 0),
     ROW(snapshot, policy_hash, "policy_hash", FIELD_STR, .flags = 0),
     ROW(snapshot, listed_ms, "listed_at", FIELD_TIME, .flags = FIELD_ALWAYS),
+    ROW(snapshot, overflowing, "overflowing", FIELD_STR, .flags = 0),
     ROW(snapshot, clock_off_ms, "clock_off_ms", FIELD_I64, .fallback = 0, .min = -JSON_NUMBER_MAX),
 };
 const struct json_fields snapshot_fields = TABLE(snapshot_rows);

@@ -348,8 +348,10 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     if (control)
         return control;
     const char *usage = source_difference(&a->usage, &b->usage);
+    usage = usage ? usage : source_difference(&a->overflow, &b->overflow);
     if (usage)
         return usage;
+    SAME_TEXT(overflowing);
     SAME_TABLE(local_times, local_time_count, local_time)
     SAME_TABLE(occasions, occasion_count, occasion)
     SAME_TABLE(quotas, quota_count, quota)

@@ -318,6 +318,8 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         s.control = (struct control){(enum control_mode)(1 + below(r, CONTROL_COUNT - 1)), some_text(r, a, "who"), some_text(r, a, "why"),
                                      some_time(r), some_time(r)};
     s.usage = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "usage")} : (struct source){.detail = ""};
+    s.overflow = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "overflow")} : (struct source){.detail = ""};
+    s.overflowing = some_text(r, a, "whose");
     if (coin(r))
         s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000)};
     s.local_times = arena_array(a, struct local_time, s.local_time_count);

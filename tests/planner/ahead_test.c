@@ -181,6 +181,26 @@ static void the_past_is_recalled_and_an_outlook_is_there_at_once(void **state)
     assert_null(k.bank);
 }
 
+// Callers that are cut off ask for less; what they want is as it was, and more counts at once.
+static void g7_demand_does_not_fall_while_circuit_breakers_are_open(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    see(&k, 3650);
+    b.s.overflow.state = SOURCE_OK;
+    b.s.overflowing = "main-web";
+    b.s.services[web].desired = 8;
+    struct outlook x = see(&k, 120);
+    assert_int_equal(x.need_milli, 2000);
+    assert_int_equal(x.keep, 2);
+    b.s.services[web].desired = 24;
+    assert_int_equal(see(&k, 1).need_milli, 3000);
+    b.s.overflowing = "";
+    b.s.services[web].desired = 8;
+    assert_int_equal(see(&k, 1).need_milli, 1000);
+    outlook_release(&k);
+}
+
 static void a_cluster_without_instances_has_no_unit_yet(void **state)
 {
     (void)state;
@@ -202,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_outlook_takes_a_day_and_a_quarter_of_demand, setup, teardown),
         cmocka_unit_test_setup_teardown(stale_services_are_no_demand_and_gaps_keep_the_time_of_day, setup, teardown),
         cmocka_unit_test_setup_teardown(the_past_is_recalled_and_an_outlook_is_there_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(g7_demand_does_not_fall_while_circuit_breakers_are_open, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cluster_without_instances_has_no_unit_yet, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

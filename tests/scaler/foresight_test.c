@@ -99,6 +99,45 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     view_release(v);
 }
 
+// Each of the last three days three hours long: half of the need was hidden.
+enum { OUTAGE = 36, OUTAGE_AT = 100 };
+
+static void fill_outages(struct bed *b, enum series series, bool need)
+{
+    for (int day = 1; day <= 3; day++) {
+        struct history_point v[OUTAGE];
+        for (int i = 0; i < OUTAGE; i++) {
+            int64_t step = i + OUTAGE_AT - day * DAY;
+            v[i] = (struct history_point){NOW_MS + step * STEP_MS, need ? wave(step) / 2 : 1};
+        }
+        assert_int_equal(state_history_fill(b->state, b->id, series, NULL, STEP_MS, v, OUTAGE, NULL), 0);
+    }
+}
+
+// What is forecast for that time of day over what is usual then.
+static double forecast_of_outage(struct bed *b, int64_t hours)
+{
+    double sum = 0;
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS + hours * 3600000, (struct zone_change){0});
+    turns(b);
+    const struct outlook_curve *cpu = &foresight_outlook(b->foresight, 0)->of[OUTLOOK_CPU_UNITS];
+    assert_true(cpu->known);
+    for (int k = OUTAGE_AT; k < OUTAGE_AT + OUTAGE; k++)
+        sum += (double)cpu->q50[k - hours * 12] / (double)wave(k) / OUTAGE;
+    return sum;
+}
+
+static void g7_an_outage_is_masked_from_what_the_forecast_learns(void **state)
+{
+    struct bed *b = *state;
+    fill_outages(b, SERIES_NEED_CPU_UNITS, true);
+    fill(b, SERIES_NEED_CPU_UNITS, 8 * DAY);  // what is known stays
+    assert_true(forecast_of_outage(b, 0) < 0.75);
+    fill_outages(b, SERIES_OVERFLOW, false);
+    double masked = forecast_of_outage(b, 1);
+    assert_true(masked > 0.9 && masked < 1.1);
+}
+
 static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void **state)
 {
     struct bed *b = *state;
@@ -282,6 +321,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_day_ahead_is_forecast_in_pieces_hourly_and_kept),
+        T(g7_an_outage_is_masked_from_what_the_forecast_learns),
         T(a_short_history_gives_none_and_says_why_until_it_is_long_enough),
         T(what_was_forecast_is_scored_by_how_far_ahead),
         T(only_what_is_known_is_scored_and_a_constant_series_has_no_scale),

@@ -82,8 +82,8 @@ def start_prometheus(folder, base, *more, ports=()):
     raise SystemExit("prometheus did not start: " + (folder / "prometheus.log").read_text()[-2000:])
 
 
-def plan(folder, env, prometheus, cluster="main", **usage):
-    """The plan of one look; its cluster verdict about use, and the snapshot's shapes are in it."""
+def plan(folder, env, prometheus, cluster="main", about="usage", **usage):
+    """The plan of one look: its cluster verdict about that, and how long it took."""
     path = folder / "policy.json"
     path.write_text(json.dumps({"clusters": [{"name": cluster, "region": "us-east-1", "fleets": [{"id": FLEETS[cluster], "max": 200}],
                                               "usage": {"prometheus": prometheus, **usage}}]}))
@@ -93,7 +93,7 @@ def plan(folder, env, prometheus, cluster="main", **usage):
         check("masu plan runs", False, done.stderr[-2000:])
         return {"fact": "", "verdict": ""}, 0
     verdicts = {v["target"]: v for v in json.loads(done.stdout)["verdicts"]}
-    return verdicts.get(cluster + " usage", {"fact": "no verdict", "verdict": ""}), time.monotonic() - began
+    return verdicts.get(f"{cluster} {about}", {"fact": "no verdict", "verdict": ""}), time.monotonic() - began
 
 
 MTAIL = r"""counter requests_total by family, code
@@ -118,12 +118,13 @@ class AccessLog(threading.Thread):
 
 
 class Envoy(http.server.BaseHTTPRequestHandler):
-    """An admin page's /stats/prometheus: fifty requests a second, of which ten are retries."""
+    """An admin page's /stats/prometheus: fifty requests a second, of which ten are retries; and five more that are turned away while a breaker is open."""
 
     def do_GET(self):
-        seconds = time.monotonic() - self.server.began
-        body = "".join(f'# TYPE {name} counter\n{name}{{envoy_cluster_name="main-web"}} {int(seconds * rate)}\n'
-                       for name, rate in (("envoy_cluster_upstream_rq_total", 50), ("envoy_cluster_upstream_rq_retry", 10))).encode()
+        now = time.monotonic()
+        counts = {"envoy_cluster_upstream_rq_total": 50 * (now - self.server.began), "envoy_cluster_upstream_rq_retry": 10 * (now - self.server.began),
+                  "envoy_cluster_upstream_rq_pending_overflow": 5 * (now - self.server.opened) if self.server.opened else 0}
+        body = "".join(f'# TYPE {name} counter\n{name}{{envoy_cluster_name="main-web"}} {int(count)}\n' for name, count in counts.items()).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(body)))
@@ -202,6 +203,21 @@ def of_access_log(folder, env, url, restart):
     check("g2 and no rate is negative or jumps for that", tasks > 0 and rates and "scale-in is" in told["verdict"], (told, rates))
 
 
+def of_breakers(folder, env, url, envoy):
+    query = "sum by (envoy_cluster_name) (increase(envoy_cluster_upstream_rq_pending_overflow[6s]))"
+
+    def told(text):
+        return plan(folder, env, {"url": url, "overflow_query": text}, about="overflow", on_unknown="reservation")[0]
+    closed = told(query)
+    check("g7_closed_circuit_breakers_hold_nothing", "no circuit breaker was open" in closed["fact"] and closed["verdict"] == "what is wanted less may go", closed)
+    envoy.opened = time.monotonic()
+    check("an open circuit breaker counts", ask(url, query, lambda values: all(v > 0 for v in values)))
+    opened = told(query)
+    check("g7_open_circuit_breakers_hold_scale_in", opened["fact"] == "circuit breakers of main-web are open" and "scale-in is held" in opened["verdict"], opened)
+    gone = told('absent_metric{a="b"}')
+    check("g7_vanished_circuit_breakers_hold_it_too", "overflow_query: answers nothing" in gone["fact"] and "scale-in is held" in gone["verdict"], gone)
+
+
 def of_envoy(folder, env, url):
     query = "sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_total[6s])) - sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_retry[6s]))"
     check("Envoy's requests without its retries", ask(url, query, lambda values: all(30 < v < 48 for v in values)))
@@ -213,7 +229,7 @@ def of_prometheus(folder, env):
     base = env["AWS_ENDPOINT_URL"]
     cores, page = write_past(folder, base)
     envoy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Envoy)
-    envoy.began, mtail_port = time.monotonic(), free_port()
+    envoy.began, envoy.opened, mtail_port = time.monotonic(), 0, free_port()
     threading.Thread(target=envoy.serve_forever, daemon=True).start()
     log = AccessLog(folder / "access.log", ["main-web", "main-api"])
     mtails = []
@@ -244,6 +260,7 @@ def of_prometheus(folder, env):
         largest_task(page, url)
         backfills(folder, env, url)
         of_envoy(folder, env, url)
+        of_breakers(folder, env, url, envoy)
         if mtails:
             of_access_log(folder, env, url, restart)
         else:

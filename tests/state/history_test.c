@@ -354,6 +354,21 @@ static void what_tasks_use_is_said_where_it_is_measured(void **state)
     assert_true(said(v, n, SERIES_USED_CPU_UNITS, "") == STATE_NO_VALUE);
 }
 
+static void g7_open_circuit_breakers_are_in_the_history_and_the_unknown_is_not(void **state)
+{
+    struct box *b = *state;
+    struct state_sample *v;
+    struct snapshot *s = &b->facts.snapshot;
+    size_t n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_true(said(v, n, SERIES_OVERFLOW, "") == STATE_NO_VALUE);
+    s->overflow.state = SOURCE_OK;
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_int_equal(said(v, n, SERIES_OVERFLOW, ""), 0);
+    s->overflowing = "main-web";
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_int_equal(said(v, n, SERIES_OVERFLOW, ""), 1);
+}
+
 static void subjects_are_told_with_their_days(void **state)
 {
     struct box *b = *state;
@@ -419,6 +434,7 @@ int main(void)
         T(a_tick_says_what_each_service_and_pool_is_like),
         T(a_source_that_is_not_known_says_nothing),
         T(what_tasks_use_is_said_where_it_is_measured),
+        T(g7_open_circuit_breakers_are_in_the_history_and_the_unknown_is_not),
         T(subjects_are_told_with_their_days),
         T(a_journal_of_old_goes_over_with_its_samples),
     };

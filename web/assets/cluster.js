@@ -164,6 +164,7 @@ function chartPart(c, clock, width, stopped) {
   const ahead = stopped ? 0 : range.ahead;
   const f = ahead && state.forecast?.count ? expected(state.forecast, to, to + ahead) : null;
   const known = calendarMarks(c, to - range.ms, to + ahead);
+  const open = m.at.filter((_, /** @type {number} */ i) => col.overflow?.[i]).map((/** @type {number} */ t) => ({ at: t, end: t + stepMs }));
   const told = state.foretold && state.foretold.columns.at_s ? state.foretold : null;
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
     title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], used: measured(col) ? col["used_" + k] : null, need: col["need_" + k], labels: true,
@@ -185,7 +186,7 @@ function chartPart(c, clock, width, stopped) {
       "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
       onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
     }, chart({
-      width, from: to - range.ms, to: to + ahead, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: [...lanes(to - range.ms), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
+      width, from: to - range.ms, to: to + ahead, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: [...lanes(to - range.ms), ...(open.length ? [{ name: "breakers open", kind: /** @type {"bar"} */ ("bar"), marks: open }] : []), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
       nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,

@@ -168,7 +168,7 @@ function series(c, q) {
   const m = /^(\d+)([mhd])$/.exec(q.get("step"));
   const step = +m[1] * { m: 60_000, h: 3_600_000, d: 86_400_000 }[m[2]];
   const cols = {};
-  for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour", "used_cpu_units", "used_memory_mib"]) cols[k] = [];
+  for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour", "used_cpu_units", "used_memory_mib", "overflow"]) cols[k] = [];
   const rand = rng(c.seed * 7);
   const s = c.summary;
   let cap = 0;
@@ -193,6 +193,7 @@ function series(c, q) {
     cols.need_memory_mib.push(v(last ? s.need.memory_mib : s.reserved.memory_mib * f * 1.05 + waits * 24576));
     cols.used_cpu_units.push(s.used ? v(res * 0.42) : null);
     cols.used_memory_mib.push(s.used ? v(s.reserved.memory_mib * f * 0.63) : null);
+    cols.overflow.push(c.seed === 3 ? +(t > NOW - 7_200_000 && t < NOW - 5_400_000) : null);
     cols.instances.push(v(cap / 8192));
     cols.draining.push(0);
     cols.coming.push(0);

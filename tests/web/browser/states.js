@@ -129,6 +129,7 @@ export function states({ browser, startFixture, text, num }) {
       assert.equal(await page.locator("#chart .f-fan").count(), 2);
       assert.equal(await page.locator("#chart path.f-used").count(), 2, "what is used stands in the chart");
       assert.match(await text(page, ".reading"), /used \d+(\.\d+)? vCPU, \d+ GiB/);
+      assert.equal(await page.locator("#chart svg text", { hasText: "breakers open" }).count(), 1, "when less was asked than was wanted is marked");
       assert.equal(await page.locator("#chart svg text", { hasText: "valentine" }).count(), 1, "what is known ahead is marked by name");
       assert.equal(await page.locator("#chart svg text", { hasText: "television" }).count(), 0);
       await page.accessible();
