@@ -76,6 +76,9 @@ const char *series_name(enum series s);  // "capacity_cpu_units", …; unique wi
 enum history_kind series_kind(enum series s);
 enum series_bucket series_bucket(enum series s);
 
+// In steps of 2 or 3 %, rounded up: what hardly changes is packed to hardly anything.
+int64_t history_coarse_mib(int64_t mib);
+
 struct state_sample {
     enum series series;
     int64_t value;        // negative ones, and those above HISTORY_VALUE_MAX, are not kept

@@ -67,8 +67,7 @@ struct service_sums {
     bool blind;       // which of some of its tasks is the largest is not known
 };
 
-// In steps of 2 or 3 %: what hardly changes is packed to hardly anything.
-static int64_t coarse_mib(int64_t mib)
+int64_t history_coarse_mib(int64_t mib)
 {
     int64_t step = 16;
     while (mib / step >= 64)
@@ -133,7 +132,7 @@ static void add_use(struct tick_samples *t, const struct service *x, const struc
     add(t, SERIES_SERVICE_USED_CPU_UNITS, x->name, sum->used.v[RES_CPU]);
     add(t, SERIES_SERVICE_USED_MEMORY_MIB, x->name, sum->used.v[RES_MEMORY]);
     if (!sum->blind)
-        add(t, SERIES_SERVICE_LARGEST_MEMORY_MIB, x->name, coarse_mib(sum->largest_mib));
+        add(t, SERIES_SERVICE_LARGEST_MEMORY_MIB, x->name, history_coarse_mib(sum->largest_mib));
     *all = res_add(*all, sum->used);
 }
 

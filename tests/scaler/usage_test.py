@@ -11,6 +11,7 @@ import re
 import resource
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -43,9 +44,7 @@ def write_past(folder, base):
     time.sleep(1.0)
     second, now = page_of(base), time.time()
     before = {(n, l): float(v) for n, l, v in first}
-    out = ["# TYPE container_cpu_usage_seconds counter", "# TYPE container_memory_working_set_bytes gauge"]
-    rows = {"container_cpu_usage_seconds_total": [], "container_memory_working_set_bytes": []}
-    cores = {}
+    rows, cores = {name: [] for name, _, _ in second}, {}
     for name, labels, text in second:
         value = float(text)
         if (name, labels) not in before:
@@ -54,7 +53,8 @@ def write_past(folder, base):
         cores[name, labels] = slope
         for k in range(3700, 9, -30):
             rows[name].append(f"{name}{{{labels},job=\"cadvisor\",instance=\"sandbox\"}} {1e6 + value - slope * k if slope else value:.6f} {now - k:.3f}")
-    out = [out[0], *rows["container_cpu_usage_seconds_total"], out[1], *rows["container_memory_working_set_bytes"], "# EOF", ""]
+    out = [line for name, lines in rows.items() for line in (f"# TYPE {name.removesuffix('_total')} {'counter' if name.endswith('_total') else 'gauge'}", *lines)]
+    out += ["# EOF", ""]
     (folder / "past.txt").write_text("\n".join(out))
     subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", str(folder / "past.txt"), str(folder / "data")], check=True,
                    capture_output=True)
@@ -296,9 +296,13 @@ def backfill(folder, env, days, *more):
 def backfills(folder, env, url):
     """The newest day first; the next run goes on where it was, and the present day is asked for again."""
     first = backfill(folder, env, 2)
-    lines = re.findall(r"^main (\d{4}-\d\d-\d\d): (\d) series, (\d+) points$", first.stdout, re.M)
+    lines = re.findall(r"^main (\d{4}-\d\d-\d\d): (\d+) series, (\d+) points$", first.stdout, re.M)
     check("backfill fills two days and says so", first.returncode == 0 and len(lines) == 2 and lines[0][0] > lines[1][0], (first.stdout, first.stderr))
-    check("an hour of five minutes in four series", lines and 4 * 9 <= sum(int(n) for _, _, n in lines) <= 4 * 15, lines)
+    with sqlite3.connect(folder / "state.db") as db:
+        subjects = [s for s, in db.execute("SELECT subject FROM tracks")]
+    services = [subjects.count(s) for s in set(subjects) - {""}]
+    check("six series of the cluster, and seven of each service: use, tasks, what they reserve", subjects.count("") == 6 and len(services) > 5 and set(services) == {7}, subjects)
+    check("an hour of five minutes in each", lines and 9 * len(subjects) <= sum(int(n) for _, _, n in lines) <= 15 * len(subjects), lines)
     again = backfill(folder, env, 4)
     days = re.findall(r"^main (\S+):", again.stdout, re.M)
     check("it goes on where it was", len(days) == 3 and lines and days[0] == lines[0][0] and lines[1][0] not in days, (again.stdout, again.stderr))
@@ -307,7 +311,7 @@ def backfills(folder, env, url):
 def from_cloudwatch(folder, env):
     """The sandbox has recorded since it began, in minutes of its own: what a day's question brings is another test's."""
     done = backfill(folder, env, 1, "--from", "cloudwatch")
-    check("backfill asks CloudWatch as well", done.returncode == 0 and re.search(r"^main \d{4}-\d\d-\d\d: \d series, \d+ points$", done.stdout, re.M), (done.stdout, done.stderr))
+    check("backfill asks CloudWatch as well", done.returncode == 0 and re.search(r"^main \d{4}-\d\d-\d\d: \d+ series, \d+ points$", done.stdout, re.M), (done.stdout, done.stderr))
     check("and knows how large its fleets' units are", "not known" not in done.stdout, done.stdout)
     done = backfill(folder, env, 1, "--from", "nowhere")
     check("another source is wrong usage", done.returncode == 64 and "neither" in done.stderr, done.stderr)
