@@ -357,7 +357,7 @@ def of_liars(folder, env):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
     Liar.sent = 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    for mode in ["flood", "garbage", "nan", "negative"]:
+    for mode in ["flood", "garbage", "nan", "negative", "infinite", "huge"]:
         told, took = plan(folder, env, {"url": f"http://127.0.0.1:{server.server_address[1]}/{mode}"})
         zero = re.match(r"0 of \d+ tasks measured", told["fact"])
         check(f"g2_what_a_liar_tells_is_unknown ({mode})", ("held" in told["verdict"] or zero) and took < 20, (told, took))
