@@ -264,7 +264,7 @@ static void look_ahead(struct foresight *f, size_t cluster)
         limit_ahead_of(peaks, VIEW_LIMIT_DAYS, (double)v[i].most, &a, &r);
         if (r.days_known < LIMIT_DAYS_MIN || r.q90_day <= 0 || r.q90_day > FORESIGHT_LIMIT_DAYS || v[i].now >= v[i].most)
             continue;
-        struct limit_near l = {.quota = v[i].quota, .most = v[i].most, .peak = llround(r.peak_7d), .a_day = r.a_day,
+        struct limit_near l = {.kind = v[i].kind, .most = v[i].most, .peak = llround(r.peak_7d), .a_day = r.a_day,
                                .reached_ms = view_limit_last_day_ms(x->making.made_ms) + r.q90_day * DAY_MS};
         snprintf(l.name, sizeof l.name, "%s", v[i].name);
         note(&x->limits, &l);

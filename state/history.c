@@ -68,6 +68,11 @@ const char *history_limit_quota(struct arena *a, const struct quota *q)
     return arena_printf(a, "quota %s", quota_classes[q->class_].code);
 }
 
+const char *history_limit_subnet(struct arena *a, const struct subnet *x)
+{
+    return arena_printf(a, "subnet %s", x->id);
+}
+
 const char *series_name(enum series s)
 {
     return series_table[s].name;

@@ -23,7 +23,7 @@ enum history_kind {   // of what: the subject of each names it
     HISTORY_SERVICE,  // the service's name
     HISTORY_POOL,     // "FLEET TYPE ZONE"
     HISTORY_FORECAST, // how far ahead it was made: "5m", "15m", "1h", "6h", "24h"; a sample stands at the time that was forecast
-    HISTORY_LIMIT,    // history_limit_fleet, history_limit_quota
+    HISTORY_LIMIT,    // history_limit_fleet, history_limit_quota, history_limit_subnet
     HISTORY_KIND_COUNT
 };
 
@@ -62,7 +62,7 @@ enum series {
     SERIES_USED_MEMORY_MIB,
     SERIES_SERVICE_USED_CPU_UNITS,
     SERIES_SERVICE_USED_MEMORY_MIB,
-    SERIES_LIMIT_USED,           // of a fleet its target in its own units, of a quota vCPUs
+    SERIES_LIMIT_USED,           // of a fleet its target in its own units, of a quota vCPUs, of a subnet addresses
     SERIES_SERVICE_LARGEST_MEMORY_MIB,  // of one task: of that which used most; in coarse steps, rounded up
     SERIES_OVERFLOW,             // 1 while circuit breakers between services are open, else 0; unknown where nobody asks
     SERIES_COUNT  // append-only: the number is in the database
@@ -72,6 +72,7 @@ enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of 
 const char *history_kind_name(enum history_kind k);  // "cluster", "service", "pool", "forecast", "limit"
 const char *history_limit_fleet(struct arena *a, const struct fleet *f);  // "fleet NAME"
 const char *history_limit_quota(struct arena *a, const struct quota *q);  // "quota L-34B43A08"
+const char *history_limit_subnet(struct arena *a, const struct subnet *x); // "subnet subnet-0a1b2c3d"
 const char *series_name(enum series s);  // "capacity_cpu_units", …; unique within its kind
 enum history_kind series_kind(enum series s);
 enum series_bucket series_bucket(enum series s);

@@ -234,7 +234,7 @@ static void add_pools(struct tick_samples *t)
     }
 }
 
-// What runs into the policy's max, or the account's quota; the limit itself is asked for when it is compared.
+// What runs into the policy's max, the account's quota or the end of a subnet; the limit itself is asked for when it is compared.
 static void add_limits(struct tick_samples *t)
 {
     if (!known(t, FROM_FLEETS))
@@ -245,6 +245,8 @@ static void add_limits(struct tick_samples *t)
     for (size_t i = 0; i < t->s->quota_count; i++)
         if (t->s->quotas[i].limit_vcpus > 0)
             add(t, SERIES_LIMIT_USED, history_limit_quota(t->a, &t->s->quotas[i]), t->s->quotas[i].used_vcpus);
+    for (size_t i = 0; i < t->s->subnet_count; i++)
+        add(t, SERIES_LIMIT_USED, history_limit_subnet(t->a, &t->s->subnets[i]), t->s->subnets[i].addresses - t->s->subnets[i].free);
 }
 
 static void add_boots(struct tick_samples *t, int64_t since_ms)

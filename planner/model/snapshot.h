@@ -222,6 +222,12 @@ struct outlook {
     int64_t boot_ms;           // how far ahead it looks
 };
 
+// A subnet of our fleets or of a service's tasks.
+struct subnet {
+    const char *id;
+    int64_t addresses, free;   // that there are for instances and interfaces, and that nobody has
+};
+
 struct snapshot {
     int64_t now_ms;            // the tick's only time
     const char *account, *region, *cluster;
@@ -235,6 +241,8 @@ struct snapshot {
     size_t occasion_count;
     struct quota *quotas;      // of the classes that our fleets use
     size_t quota_count;
+    struct subnet *subnets;    // of which both numbers are known
+    size_t subnet_count;
     int64_t dearest_usd_micro; // the dearest hour of the last 14 days (L15), 0 unknown
     int64_t listed_ms;         // when the lists of instances and services were last read whole, 0 never
     int64_t clock_off_ms;      // our wall clock less AWS's

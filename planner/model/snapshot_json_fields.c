@@ -71,6 +71,13 @@ static const struct json_field quota_rows[] = {
 };
 const struct json_fields quota_fields = TABLE(quota_rows);
 
+static const struct json_field subnet_rows[] = {
+    ROW(subnet, id, "id", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(subnet, addresses, "addresses", FIELD_I64, .flags = FIELD_ALWAYS, .fallback = 0),
+    ROW(subnet, free, "free", FIELD_I64, .flags = FIELD_ALWAYS, .fallback = 0),
+};
+const struct json_fields subnet_fields = TABLE(subnet_rows);
+
 static const struct json_field source_rows[] = {
     ROW(source, state, "state", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = SOURCE_OK, NAMES(source_state_names)),
     ROW(source, read_ms, "read_at", FIELD_TIME, .flags = FIELD_ALWAYS),

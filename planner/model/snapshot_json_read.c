@@ -473,6 +473,7 @@ static int read_all(struct reader *r, const json_t *j, const struct json_path *r
         read_rows(r, j, root, "local_times", local_time_fields, sizeof *r->s->local_times, &r->s->local_times, &r->s->local_time_count) ||
         read_rows(r, j, root, "occasions", occasion_fields, sizeof *r->s->occasions, &r->s->occasions, &r->s->occasion_count) ||
         read_rows(r, j, root, "quotas", quota_fields, sizeof *r->s->quotas, &r->s->quotas, &r->s->quota_count) ||
+        read_rows(r, j, root, "subnets", subnet_fields, sizeof *r->s->subnets, &r->s->subnets, &r->s->subnet_count) ||
         json_sets_read(&r->json, j, root, s) || read_sources(r, j, root) || read_types(r, j, root) || read_fleets(r, j, root) || read_shapes(r, j, root) ||
         read_services(r, j, root) || read_instances(r, j, root))
         return ERR_INVALID;

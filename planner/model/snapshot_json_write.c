@@ -168,6 +168,12 @@ json_t *snapshot_to_json(const struct snapshot *s)
     if (s->quota_count > 0)
         json_object_set(obj, "quotas", quotas);
     json_decref(quotas);
+    json_t *subnets = json_array();
+    for (size_t i = 0; i < s->subnet_count; i++)
+        json_array_append_new(subnets, object_of(subnet_fields, &s->subnets[i]));
+    if (s->subnet_count > 0)
+        json_object_set(obj, "subnets", subnets);
+    json_decref(subnets);
     json_t *types = json_array(), *fleets = json_array(), *shapes = json_array(), *services = json_array(),
            *instances = json_array();
     for (size_t i = 0; i < s->type_count; i++)

@@ -306,6 +306,7 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         .confirmed = some_text(r, a, "confirmed"),
         .dearest_usd_micro = below(r, 1000000),
         .quota_count = (size_t)below(r, 3),
+        .subnet_count = (size_t)below(r, 3),
         .local_time_count = (size_t)below(r, 3),
         .occasion_count = (size_t)below(r, 3),
         .owner = some_text(r, a, "owner"),
@@ -328,6 +329,9 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
     s.occasions = arena_array(a, struct occasion, s.occasion_count);
     for (size_t k = 0; k < s.occasion_count; k++)
         s.occasions[k] = (struct occasion){some_text(r, a, "occasion"), some_time(r), some_time(r), some_count(r)};
+    s.subnets = arena_array(a, struct subnet, s.subnet_count);
+    for (size_t k = 0; k < s.subnet_count; k++)
+        s.subnets[k] = (struct subnet){some_text(r, a, "subnet"), below(r, 65536), below(r, 65536)};
     s.quotas = arena_array(a, struct quota, s.quota_count);
     for (size_t k = 0; k < s.quota_count; k++)
         s.quotas[k] = (struct quota){(enum quota_kind)below(r, QUOTA_CLASS_COUNT), below(r, 5000), below(r, 5000), coin(r) ? some_time(r) : 0};

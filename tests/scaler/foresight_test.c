@@ -248,18 +248,23 @@ static void g5_a_day_ahead_is_the_larger_of_both_phases_for_seven_days(void **st
     }
 }
 
-// Peaks of a fleet's target for sixty days, that grow by so much a day to `last`.
-static void fill_target(struct bed *b, const struct fleet *f, double last, double a_day)
+// Daily peaks for sixty days, that grow by so much a day to `last`.
+static void fill_used(struct bed *b, const char *subject, double last, double a_day)
 {
     enum { HOURS = 60 * 24 };
     struct history_point *v = calloc(HOURS, sizeof *v);
-    struct arena a;
-    arena_init(&a, 0);
     for (int k = 0; k < HOURS; k++)
         v[k] = (struct history_point){(NOW_MS / 86400000 - 60) * 86400000 + k * INT64_C(3600000), (int64_t)(last - a_day * (59 - k / 24))};
-    assert_int_equal(state_history_fill(b->state, b->id, SERIES_LIMIT_USED, history_limit_fleet(&a, f), 3600000, v, HOURS, NULL), 0);
-    arena_release(&a);
+    assert_int_equal(state_history_fill(b->state, b->id, SERIES_LIMIT_USED, subject, 3600000, v, HOURS, NULL), 0);
     free(v);
+}
+
+static void fill_target(struct bed *b, const struct fleet *f, double last, double a_day)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    fill_used(b, history_limit_fleet(&a, f), last, a_day);
+    arena_release(&a);
 }
 
 static void limits_that_come_near_are_told_soonest_first(void **state)
@@ -304,6 +309,30 @@ static void limits_that_come_near_are_told_soonest_first(void **state)
     arena_release(&a);
 }
 
+static void a_subnet_that_fills_up_is_told_with_its_day(void **state)
+{
+    struct bed *b = *state;
+    struct subnet subnets[] = {{"subnet-1", 251, 41}, {"subnet-2", 251, 41}};
+    struct alert list[SHELL_ALERTS_MAX];
+    struct arena a;
+    fill_used(b, "subnet subnet-1", 210, 5);
+    fill_used(b, "subnet subnet-2", 210, 0);
+    const struct snapshot s = {.account = "1", .region = "r", .cluster = "east", .now_ms = NOW_MS, .subnets = subnets, .subnet_count = 2};
+    const struct plan plan = {0};
+    const struct memo memo = {0};
+    view_box_publish(&b->box, 0, &b->clusters[0], &(struct view_tick){.snapshot = &s, .plan = &plan, .memo = &memo, .tick = 1, .policy_hash = "0"});
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS, (struct zone_change){0});
+    turns(b);
+    const struct limits_near *n = foresight_limits(b->foresight, 0);
+    assert_int_equal(n->count, 1);
+    assert_int_equal(n->v[0].kind, VIEW_LIMIT_SUBNET);
+    arena_init(&a, 0);
+    assert_int_equal(reach_alerts(&(struct reach_facts){.now_ms = NOW_MS, .cluster = "east", .credentials_left_ms = INT64_MAX, .limits = n}, &a, list), 1);
+    assert_string_equal(list[0].target, "subnet-1");
+    assert_non_null(strstr(list[0].what, "Peaks of 210 grow by 5 a day: the subnet's last address of 251 is reached by 2026-01-"));
+    arena_release(&a);
+}
+
 static void ids_that_were_forgotten_are_not_asked_for(void **state)
 {
     struct bed *b = *state;
@@ -328,6 +357,7 @@ int main(void)
         T(the_right_size_of_each_service_is_made_in_turn_and_shown),
         T(g5_a_day_ahead_is_the_larger_of_both_phases_for_seven_days),
         T(limits_that_come_near_are_told_soonest_first),
+        T(a_subnet_that_fills_up_is_told_with_its_day),
         T(ids_that_were_forgotten_are_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@
  * @typedef {{ cluster: string, account: string, region: string, name: string, times: number, at_least: { vcpus: number | null, memory_gib: number | null, instances: number | null },
  *   date: string | null, days: string | null, from: string | null, to: string | null, zone: string | null, next: { start: string, end: string, now: boolean }[] }} Occasion
  * @typedef {{ now: string, entries: Occasion[] }} Calendar
- * @typedef {{ kind: "fleet" | "quota", name: string, now: number, limit: number, peak_7d: number | null, days_known: number, days_needed: number, days_ahead: number, growth_a_day: number | null,
+ * @typedef {{ kind: "fleet" | "quota" | "subnet", name: string, now: number, limit: number, peak_7d: number | null, days_known: number, days_needed: number, days_ahead: number, growth_a_day: number | null,
  *   reached_q90: string | null, reached_q50: string | null, fact: string, verdict: string }} Limit
  * @typedef {{ now: string, cluster: string, limits: Limit[] }} Limits
  * @typedef {{ for_s: number, warmup_s: number, seeds: number, runs: any[], left_out: string[] }} Simulated
