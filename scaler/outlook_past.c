@@ -3,7 +3,7 @@
 #include "state/history.h"
 
 #define STEP_MS INT64_C(300000)
-enum { STEPS = 14 * 288 };
+enum { STEPS = OUTLOOK_MOST_DAYS * 288 };
 
 static void recall(struct outlook_keeper *k, struct state *state, int64_t cluster, const struct snapshot *s)
 {

@@ -50,6 +50,31 @@ static double count_units(struct res need, struct res unit)
     return most * PER;
 }
 
+// What was wanted at the time. Of a day before the newest, as clocks step back, the newest is told.
+static void note_most(struct outlook_keeper *k, int64_t at_ms, double demand)
+{
+    enum { ALL = OUTLOOK_MOST_DAYS + 1 };
+    int64_t day = at_ms / DAY_MS;
+    if (day - k->most_day >= ALL)
+        k->most_day = day - ALL;
+    while (k->most_day < day)
+        k->most[++k->most_day % ALL] = 0;
+    k->most[k->most_day % ALL] = fmax(k->most[k->most_day % ALL], demand);
+}
+
+static double most_of(const struct outlook_keeper *k)
+{
+    double most = 0;
+    for (size_t i = 0; i < OUTLOOK_MOST_DAYS + 1; i++)
+        most = fmax(most, k->most[i]);
+    return most;
+}
+
+static int64_t milli(double demand)
+{
+    return (int64_t)lround(1000 * demand / PER);
+}
+
 static void begin(struct outlook_keeper *k, const struct snapshot *s)
 {
     struct zone_change clock = k->clock;
@@ -94,6 +119,8 @@ void outlook_recall(struct outlook_keeper *k, const struct snapshot *s, const do
         for (int64_t j = 1; j <= steps; j++)  // tasks come and go between two values, not with them
             bank_learn(k->bank, each * (last + (next - last) * (double)j / (double)steps));
         last = next;
+        if (!isnan(tasks[i]))
+            note_most(k, end_ms - (int64_t)(count - i) * step_ms, each * last);
     }
     k->demand = each * last;
     k->pushed_ms = end_ms;
@@ -111,6 +138,7 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
         begin(k, s);
     }
     double demand = count_units(wanted(s), k->unit);
+    note_most(k, s->now_ms, demand);
     int64_t next_s = k->pushed_ms / 1000 + STEP_S, ago_s = next_s - k->clock.at_s;
     bank_clock(k->bank, ago_s > 0 ? (size_t)(ago_s / STEP_S) : 0, k->clock.by_s);
     while (k->pushed_ms + STEP_S * 1000 <= s->now_ms) {
@@ -125,5 +153,6 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
                               .most = (int)fmin(4 * ceil(k->demand / PER) + 64, 1e6)};
     struct level_memory memory = {0};
     struct level_answer a = level_decide(&rule, k->bank, k->demand, &memory);
-    return (struct outlook){.at_ms = s->now_ms, .need_milli = (int64_t)lround(1000 * k->demand / PER), .up = a.up, .keep = a.keep, .boot_ms = k->boot_s * 1000};
+    return (struct outlook){.at_ms = s->now_ms, .need_milli = milli(k->demand), .up = a.up, .keep = a.keep, .boot_ms = k->boot_s * 1000,
+                            .most_28d_milli = milli(most_of(k))};
 }

@@ -11,7 +11,7 @@
 #include "planner/forecast/bank.h"
 #include "planner/model/snapshot.h"
 
-enum { OUTLOOK_CLOCK_S = 15 * 86400 };  // older changes of the clock are of no weight
+enum { OUTLOOK_MOST_DAYS = 28, OUTLOOK_CLOCK_S = 15 * 86400 };  // older changes of the clock are of no weight
 
 // Zeroed at the start.
 struct outlook_keeper {
@@ -21,6 +21,8 @@ struct outlook_keeper {
     int64_t pushed_ms, boot_s;
     double demand;          // pushed last
     struct zone_change clock;  // the newest one of the clock that demand follows, as whoever asks knows it (OUTLOOK_CLOCK_S); by_s 0: none
+    double most[OUTLOOK_MOST_DAYS + 1];  // the largest demand of each day (UTC), by its number: 28 and the one that goes on
+    int64_t most_day;
 };
 
 void outlook_release(struct outlook_keeper *k);

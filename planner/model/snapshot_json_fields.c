@@ -45,6 +45,7 @@ static const struct json_field outlook_rows[] = {
     ROW(outlook, up, "up", FIELD_I32, .fallback = 0),
     ROW(outlook, keep, "keep", FIELD_I32, .fallback = 0),
     ROW(outlook, boot_ms, "boot_ms", FIELD_I64, .fallback = 0),
+    ROW(outlook, most_28d_milli, "most_28d_milli", FIELD_I64, .fallback = 0),
 };
 const struct json_fields outlook_fields = TABLE(outlook_rows);
 

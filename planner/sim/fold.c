@@ -112,6 +112,12 @@ void fold_set_plant(struct fold *f, void (*plant)(void *arg, const struct planne
     f->plant_arg = arg;
 }
 
+void fold_set_forecaster(struct fold *f, void (*lie)(void *arg, const struct snapshot *s, struct outlook *x), void *arg)
+{
+    f->lie = lie;
+    f->lie_arg = arg;
+}
+
 int64_t fold_now_ms(const struct fold_cluster *c)
 {
     return c->w->now_ms + c->clock_off_ms;
@@ -237,6 +243,8 @@ int fold_tick(struct fold *f, struct fold_cluster *c, int most, struct err *err)
     c->usual.clock = c->outlook.clock = c->zone ? zone_last_change(c->zone, s.now_ms / 1000, OUTLOOK_CLOCK_S) : (struct zone_change){0};
     if (c->policy->waiting_costs > 0)
         s.outlook = outlook_see(&c->outlook, &s, c->policy->waiting_costs);
+    if (c->policy->waiting_costs > 0 && f->lie)
+        f->lie(f->lie_arg, &s, &s.outlook);
     see_calendar(c, a, &s);
     struct planner_input in = {.snapshot = &s, .memo = c->has_memo ? &before : NULL, .policy = c->policy};
     int rc = planner_run(&in, a, &result, err);

@@ -142,7 +142,11 @@ void inv_note_outlook(struct invariants *inv, const struct planner_input *in)
     if (cluster < 0 || cluster >= INV_CLUSTERS)
         return;
     int64_t more_milli = x->at_ms > 0 && x->need_milli > 0 ? (int64_t)x->up * 1000 - x->need_milli : 0;
-    int64_t outlook = more_milli > 0 ? more_milli * 10000 / x->need_milli : 0, calendar = calendar_permyriad(inv, cluster, in);
+    int64_t outlook = more_milli > 0 ? more_milli * 10000 / x->need_milli : 0, calendar = calendar_permyriad(inv, cluster, in), most = 10000;
+    // V12: whatever a forecast says, it adds at most L13.
+    if (x->most_28d_milli > 0 && x->most_28d_milli * 6 < x->need_milli * 10)
+        most = x->most_28d_milli > x->need_milli ? x->most_28d_milli * 12000 / x->need_milli - 10000 : 2000;
+    outlook = outlook > most ? most : outlook;
     inv->ahead_permyriad[cluster] = calendar > outlook ? calendar : outlook;
 }
 

@@ -344,6 +344,7 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     SAME(outlook.up);
     SAME(outlook.keep);
     SAME(outlook.boot_ms);
+    SAME(outlook.most_28d_milli);
     const char *control = control_difference(&a->control, &b->control);
     if (control)
         return control;

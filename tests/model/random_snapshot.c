@@ -319,7 +319,7 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
                                      some_time(r), some_time(r)};
     s.usage = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "usage")} : (struct source){.detail = ""};
     if (coin(r))
-        s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000)};
+        s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000), below(r, 2000000)};
     s.local_times = arena_array(a, struct local_time, s.local_time_count);
     for (size_t k = 0; k < s.local_time_count; k++)
         s.local_times[k] = (struct local_time){some_text(r, a, "zone"), (int32_t)below(r, 7 * 24 * 60 + 1) - 1};
