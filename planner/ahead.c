@@ -40,7 +40,12 @@ int64_t ahead_level(const struct work *w, bool keep)
     if (!there_is(w))
         return 0;
     int64_t most = (x->need_milli + most_more_milli(x) - LEVEL_BEGINS_MILLI) / 1000 + 1;
-    return i64_min(keep ? x->keep : x->up, i64_max(most, (x->need_milli + 999) / 1000));
+    return i64_min(keep ? x->keep : x->up, i64_max(most, ahead_need(w)));
+}
+
+int64_t ahead_need(const struct work *w)
+{
+    return there_is(w) ? (w->s->outlook.need_milli + 999) / 1000 : 0;
 }
 
 int64_t ahead_permille(const struct work *w, bool keep)
@@ -56,7 +61,7 @@ void ahead_explain(struct work *w)
 {
     const struct outlook *x = &w->s->outlook;
     struct verdict v = {.kind = CANDIDATE_CLUSTER, .code = VERDICT_FITS, .target = explain_text(w, "%s forecast", w->s->cluster), .verdict = "nothing more"};
-    int64_t now = (x->need_milli + 999) / 1000;
+    int64_t now = ahead_need(w);
     if (w->p->waiting_costs <= 0 || x->at_ms <= 0 || x->need_milli == 0)
         return;
     if (wrong(w)) {

@@ -8,6 +8,7 @@
 #include "planner/work.h"
 
 int64_t ahead_level(const struct work *w, bool keep);     // in instances of the outlook, within L13; 0 without a forecast
+int64_t ahead_need(const struct work *w);                 // what is wanted now, in whole instances of the outlook; 0 without a forecast
 // Of each service's desired tasks, at most 1000; 0 without a forecast.
 int64_t ahead_permille(const struct work *w, bool keep);
 void ahead_explain(struct work *w);  // one verdict where there is an outlook

@@ -219,8 +219,7 @@ struct outlook {
     int64_t need_milli;        // what is wanted now
     int32_t up;                // as many should run or come: worth their boot
     int32_t keep;              // running ones up to this are worth keeping; never below up
-    int64_t boot_ms;           // how far ahead it looks
-    int64_t most_28d_milli;    // the most that was wanted in 28 days, as need_milli; 0 unknown
+    int64_t boot_ms, most_28d_milli;  // how far ahead it looks; the most that was wanted in 28 days, 0 unknown
 };
 
 struct snapshot {

@@ -275,8 +275,83 @@ static void the_past_is_recalled_and_an_outlook_is_there_at_once(void **state)
     outlook_recall(&k, &b.s, tasks, 30, 5 * MINUTE, b.s.now_ms);  // nothing is known
     assert_null(k.bank);
     b.s.services[web].desired = 0;  // no task to tell what one takes
-    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms);
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
     assert_null(k.bank);
+}
+
+// What is not known is filled so that times of day stay where they are, and is no history: G4.
+static void g4_under_a_day_of_known_history_there_is_no_forecast(void **state)
+{
+    (void)state;
+    enum { STEPS = 10 * 288 };
+    static double tasks[STEPS];
+    static const struct {
+        int every, of, last;  // so many of each `of` values are known; and the last ones
+        bool said;
+    } cases[] = {{2, STEPS, 1, false}, {10, 280, 1, false}, {29, 288, 1, true}, {288, 1000, 100, false}, {288, 500, 0, true}, {288, 1000, 0, false}};
+    for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
+        struct outlook_keeper k = {0};
+        for (int i = 0; i < STEPS; i++)
+            tasks[i] = i % cases[c].of < cases[c].every || i >= STEPS - cases[c].last ? 16 : NAN;
+        outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
+        assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, cases[c].said ? b.s.now_ms : 0);
+        outlook_release(&k);
+    }
+}
+
+static void before_a_gap_of_a_day_only_the_most_is_recalled(void **state)
+{
+    (void)state;
+    enum { STEPS = 10 * 288 };
+    static double tasks[STEPS];
+    struct outlook_keeper k = {0};
+    for (int i = 0; i < STEPS; i++)
+        tasks[i] = i < 3 * 288 ? 80 : i < 4 * 288 + 1 ? NAN : 16;
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
+    struct outlook x = outlook_see(&k, &b.s, 10);
+    assert_int_equal(x.most_28d_milli, 10000);
+    assert_int_equal(x.keep, 2);
+    assert_true(k.known_ms < 6 * 24 * HOUR);
+    outlook_release(&k);
+    outlook_recall(&k, &b.s, tasks, 4 * 288 + 1, 5 * MINUTE, b.s.now_ms);  // the last is over a day old
+    assert_null(k.bank);
+    outlook_release(&k);
+}
+
+// Looks that are far apart tell of their moments alone.
+static void g4_a_look_an_hour_is_no_history(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    for (int i = 0; i < 72; i++) {
+        build_later(&b, HOUR);
+        assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    }
+    assert_true(bank_ready(k.bank));
+    outlook_release(&k);
+}
+
+static void it_looks_as_far_ahead_as_a_boot_takes_now(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    assert_int_equal(see(&k, 3650).boot_ms, 2 * MINUTE);
+    const struct bank *bank = k.bank;
+    b.s.boot_p90_ms = 95 * SECOND;  // in whole steps the same
+    assert_int_equal(see(&k, 1).boot_ms, 2 * MINUTE);
+    assert_ptr_equal(k.bank, bank);
+    b.s.boot_p90_ms *= 2;
+    struct outlook x = see(&k, 1);
+    assert_int_equal(x.boot_ms, 210 * SECOND);
+    assert_int_equal(x.at_ms, b.s.now_ms);  // with all that it knew
+    assert_int_equal(x.need_milli, 2000);
+    assert_int_equal(x.keep, 2);
+    b.s.boot_p90_ms = 65 * SECOND;
+    assert_int_equal(see(&k, 119).boot_ms, 210 * SECOND);  // not twice an hour
+    assert_int_equal(see(&k, 1).boot_ms, 90 * SECOND);
+    b.s.boot_p90_ms = 0;
+    assert_int_equal(see(&k, 200).boot_ms, 90 * SECOND);
+    outlook_release(&k);
 }
 
 static void a_cluster_without_instances_has_no_unit_yet(void **state)
@@ -303,6 +378,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_most_of_28_days_is_of_each_look_and_is_forgotten_after, setup, teardown),
         cmocka_unit_test_setup_teardown(stale_services_are_no_demand_and_gaps_keep_the_time_of_day, setup, teardown),
         cmocka_unit_test_setup_teardown(the_past_is_recalled_and_an_outlook_is_there_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(g4_under_a_day_of_known_history_there_is_no_forecast, setup, teardown),
+        cmocka_unit_test_setup_teardown(before_a_gap_of_a_day_only_the_most_is_recalled, setup, teardown),
+        cmocka_unit_test_setup_teardown(g4_a_look_an_hour_is_no_history, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_looks_as_far_ahead_as_a_boot_takes_now, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cluster_without_instances_has_no_unit_yet, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,25 +106,31 @@ static void h5_what_the_forecast_foresees_is_no_loop(void **state)
     }
 }
 
-// Capacity that new demand asked for is no part of the loop: a raise that is foreseen ends the hold, another does not.
-static void h5_a_raise_to_a_new_level_ends_the_hold(void **state)
+// Capacity that new demand asked for is no part of the loop: more wanted than what was drained to ends the hold. A raise that is only foreseen does not.
+static void h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not(void **state)
 {
     (void)state;
+    static const struct {
+        int64_t lowered;
+        int32_t desired;
+        bool ends;
+    } cases[] = {{7, 24, false}, {3, 24, true}, {3, 12, false}};
     b.p.waiting_costs = 10;
-    for (int k = 0; k < 2; k++) {
+    for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
         b.has_memo = false;
         b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
+        b.s.outlook.at_ms = 0;
         build_ticks(&b, 2);
-        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, k == 0 ? 7 : 3);
+        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, cases[k].lowered);
         stamp(STAMP_RAISED, b.s.now_ms - 5 * MINUTE, 0, 0);
         stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 0, 1);
         b.memo.stamps[b.memo.stamp_count - 1].until_ms = b.s.now_ms + HOUR;
         build_later(&b, 30 * SECOND);
-        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 24;
-        b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 6000, .up = 7, .keep = 7, .boot_ms = 2 * MINUTE};
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = cases[k].desired;
+        b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = cases[k].desired * 250, .up = 8, .keep = 8, .boot_ms = 2 * MINUTE};
         assert_true(plan_target(build_plan(&b), "sfr-1") > 4);
-        assert_int_equal(memo_stamp_of(&b.memo, STAMP_RAISED, "sfr-1")->amount, 7);
-        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms <= b.s.now_ms, k == 1);
+        assert_true(memo_stamp_of(&b.memo, STAMP_RAISED, "sfr-1")->amount > 3);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms <= b.s.now_ms, cases[k].ends);
     }
 }
 
@@ -283,7 +289,7 @@ int main(void)
         TEST(a10_nothing_is_withdrawn_while_a_member_ends),
         TEST(h5_three_reversals_in_an_hour_hold_new_drains),
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
-        TEST(h5_a_raise_to_a_new_level_ends_the_hold),
+        TEST(h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not),
         TEST(h5_what_the_forecast_foresees_is_no_loop),
         TEST(j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour),
         TEST(j4_drains_before_lowering_are_undone_when_a_step_is_denied),

@@ -1,4 +1,6 @@
-// Forecasts in the folded world: what a forecaster that lies can do (G3).
+// Forecasts in the folded world: what a forecaster that lies can do (G3), and what is done before there is one (G4).
+#include <math.h>
+
 #include "base/rng.h"
 #include "planner/sim/fold.h"
 #include "tests/sim/fixture.h"
@@ -14,10 +16,10 @@ struct bed {
     int web;
 };
 
-static void begin(struct bed *b, int64_t waiting_costs, int32_t instances, int32_t tasks)
+static void begin_in(struct bed *b, struct world *w, int64_t waiting_costs, int32_t instances, int32_t tasks)
 {
     struct err err = {0};
-    *b = (struct bed){.w = calm_world(), .fleet = {.tag = "", .max = 100}};
+    *b = (struct bed){.w = w, .fleet = {.tag = "", .max = 100}};
     policy_cluster_defaults(&b->p);
     b->p.name = "main";
     b->p.fleets = &b->fleet;
@@ -93,7 +95,7 @@ static struct world_summary a_day_with(int kind)
     struct rng demand;
     rng_init(&l.r, 5);
     rng_init(&demand, 17);
-    begin(&b, 10, 9, 32);
+    begin_in(&b, calm_world(), 10, 9, 32);
     if (kind > -2)
         fold_set_forecaster(b.f, lie, &l);
     for (int k = 0; k < 24; k++) {
@@ -118,8 +120,62 @@ static void g3_a_forecaster_that_lies_costs_the_clamp_and_never_a_task(void **st
     }
 }
 
+// ---- G4 --------------------------------------------------------------------------------------------------------------------------
+enum { COLD_BOOT_MS = 75000, COLD_HOLD_MIN = 30, COLD_MIN = 75, SAMPLE_MS = 15000 };
+
+static int32_t tasks_at(int minute)
+{
+    return TASKS_LEAST + (int32_t)lround((TASKS_MOST - TASKS_LEAST) * (1 - cos(2 * 3.14159265 * minute / 1440)) / 2);
+}
+
+static void see_none(void *arg, const struct snapshot *s, struct outlook *x)
+{
+    int *looks = arg;
+    (void)s;
+    assert_int_equal(x->at_ms, 0);
+    ++*looks;
+}
+
+// Begins at the hour with no memo and no history, and with half of what is needed, or three instances too many. Returns the drains.
+static int64_t a_cold_start_at(int hour, bool half)
+{
+    struct world_options o = calm_options();
+    struct bed b;
+    int looks = 0;
+    int64_t waited_ms = 0;
+    int32_t tasks = tasks_at(60 * hour), needed = (tasks + HOST_TASKS - 1) / HOST_TASKS;
+    o.start_ms += hour * 60 * MINUTE_MS;
+    o.boot_p50_ms = o.boot_p90_ms = COLD_BOOT_MS;
+    o.retry_first_ms = o.retry_cap_ms = SAMPLE_MS;  // of ECS, that nothing but ours is measured
+    begin_in(&b, calm_world_with(&o), 10, half ? needed / 2 : needed + 3, tasks);
+    fold_set_forecaster(b.f, see_none, &looks);
+    for (int64_t ms = SAMPLE_MS; ms <= COLD_MIN * MINUTE_MS; ms += SAMPLE_MS) {
+        struct world_view v;
+        run_for(&b, SAMPLE_MS);
+        v = world_view(b.w);
+        waited_ms = v.services[b.web].running < v.services[b.web].desired ? waited_ms + SAMPLE_MS : 0;
+        assert_true(waited_ms <= COLD_BOOT_MS + b.p.period_ms + 2 * SAMPLE_MS);  // ECS's next attempt, and ours to see it
+        if (ms <= COLD_HOLD_MIN * MINUTE_MS)
+            assert_int_equal(v.counters->drains_begun, 0);
+        if (ms % (10 * MINUTE_MS) == 0 && tasks_at(60 * hour + (int)(ms / MINUTE_MS)) != v.services[b.web].desired)
+            assert_int_equal(world_set_desired(b.w, WORLD_PERSON, b.web, tasks_at(60 * hour + (int)(ms / MINUTE_MS))), WORLD_OK);
+    }
+    assert_true(looks >= 2 * COLD_MIN);
+    return end(&b).drains_begun;
+}
+
+static void g4_a_cold_start_at_any_hour_serves_at_once_and_drains_nothing_for_half_an_hour(void **state)
+{
+    (void)state;
+    int64_t drains = 0;
+    for (int hour = 0; hour < 24; hour++)
+        drains += a_cold_start_at(hour, hour % 2);
+    assert_true(drains >= 12);  // later
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(g3_a_forecaster_that_lies_costs_the_clamp_and_never_a_task)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(g3_a_forecaster_that_lies_costs_the_clamp_and_never_a_task),
+                                       cmocka_unit_test(g4_a_cold_start_at_any_hour_serves_at_once_and_drains_nothing_for_half_an_hour)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
