@@ -57,6 +57,11 @@ int64_t ahead_permille(const struct work *w, bool keep)
     return more <= 0 ? 0 : (1000 * more + x->need_milli - 1) / x->need_milli;
 }
 
+bool ahead_keeps(const struct work *w)
+{
+    return ahead_permille(w, true) > 0 || w->ahead.keep > 0;
+}
+
 void ahead_explain(struct work *w)
 {
     const struct outlook *x = &w->s->outlook;

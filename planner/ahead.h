@@ -11,4 +11,7 @@ int64_t ahead_level(const struct work *w, bool keep);     // in instances of the
 int64_t ahead_need(const struct work *w);                 // what is wanted now, in whole instances of the outlook; 0 without a forecast
 // Of each service's desired tasks, at most 1000; 0 without a forecast.
 int64_t ahead_permille(const struct work *w, bool keep);
+// Forecast or calendar want more kept than there is a need for. While ahead.off of the work is set nothing counts of what they want: scale-in
+// chooses so, and proves it again with it (use.h), for they may hold an instance and not be why another goes (V12).
+bool ahead_keeps(const struct work *w);
 void ahead_explain(struct work *w);  // one verdict where there is an outlook

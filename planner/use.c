@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/ahead.h"
 #include "planner/alert.h"
 #include "planner/explain.h"
 #include "planner/packing.h"
@@ -168,6 +169,12 @@ static const char *full_words(struct work *w, const struct pass *p)
     return explain_text(w, "by what is used (%s) all room that is there is taken by tasks and headroom", ceiling_words(w));
 }
 
+static const char *kept_words(struct work *w, int32_t tasks)
+{
+    return tasks == 0 ? "kept for what forecast or calendar want"
+                      : explain_text(w, "its %d task%s elsewhere, but not beside what forecast or calendar want kept", tasks, tasks == 1 ? " fits" : "s fit");
+}
+
 // One after the other, as they were chosen; each that may go has its tasks elsewhere for those that follow.
 static void prove_each(struct work *w, struct pass *base, const int *instances, size_t count, const char **ret)
 {
@@ -176,7 +183,8 @@ static void prove_each(struct work *w, struct pass *base, const int *instances, 
         ret[k] = unknown_on(w, instances[k]);
         if (ret[k] || packing_moves_off(w, base, instances[k], true))
             continue;
-        ret[k] = explain_text(w, "its %d task%s elsewhere by what is reserved, not by what is used (%s)", tasks, tasks == 1 ? " fits" : "s fit", ceiling_words(w));
+        ret[k] = !use_counts(w) ? kept_words(w, tasks) :
+                 explain_text(w, "its %d task%s elsewhere by what is reserved, not by what is used (%s)", tasks, tasks == 1 ? " fits" : "s fit", ceiling_words(w));
     }
 }
 
@@ -191,7 +199,8 @@ static void prove_together(struct work *w, const struct pass *before, const int 
         size_t fewer = n / 2;
         for (size_t k = fewer; k < n; k++) {
             w->inst[instances[k]].planned_drain = false;
-            ret[k] = ret[k] ? ret[k] : explain_text(w, "its tasks fit elsewhere by what is used (%s), but not as ECS would place them", ceiling_words(w));
+            ret[k] = ret[k] ? ret[k] : explain_text(w, "its tasks fit elsewhere %s, but not as ECS would place them",
+                                                    use_counts(w) ? explain_text(w, "by what is used (%s)", ceiling_words(w)) : "beside what is foreseen");
         }
         n = fewer;
     }
@@ -203,16 +212,21 @@ void use_prove(struct work *w, const int *instances, size_t count, const char **
     bool *was = arena_array(w->a, bool, count + 1);
     for (size_t k = 0; k < count; k++)
         ret[k] = NULL;
-    if (!use_counts(w) || count == 0)
+    if ((!use_counts(w) && !ahead_keeps(w)) || count == 0)
         return;
     for (size_t k = 0; k < count; k++) {
         was[k] = w->inst[instances[k]].planned_drain;
         w->inst[instances[k]].planned_drain = false;
     }
     const struct pass_options o = {.all_movable = true, .now_only = true};
-    const struct pass *before = use_view_begin(&v, w, NULL, o);
+    struct pass plain;
+    if (!use_counts(w)) {
+        work_roles(w);
+        placement_pass(w, o, &plain);
+    }
+    const struct pass *before = use_view_begin(&v, w, &plain, o);
     if (before->unplaced > 0) {
-        const char *why = full_words(w, before);
+        const char *why = use_counts(w) ? full_words(w, before) : "what forecast or calendar want kept takes all room that is there";
         for (size_t k = 0; k < count; k++)
             ret[k] = why;
     } else {
@@ -224,6 +238,7 @@ void use_prove(struct work *w, const int *instances, size_t count, const char **
     for (size_t k = 0; k < count; k++)
         w->inst[instances[k]].planned_drain = was[k];
     use_view_end(&v, w);
+    work_roles(w);
 }
 
 // ---- words ----------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-// Measured use: the second proof of scale-in, beside what is reserved.
+// The second proof of scale-in: by measured use, beside what is reserved, and with what forecast and calendar keep.
 //
 // Where the policy names a source of use, a task is as large as the larger of what it reserves and what it uses (the 95th percentile of an
 // hour) over the policy's ceiling, and what goes is proven on that too: so hosts that are full by use, or with tasks that reserve little, are
-// not emptied onto others. It only ever holds: which instances are chosen, and in what order, is decided without it (V12), and no order comes
+// not emptied onto others. What forecast and calendar want kept stays free in that proof, with or without a source of use. It only ever holds: which instances are chosen, and in what order, is decided without it (V12), and no order comes
 // of it, since ECS places by what is reserved. While the use is not known everything is held, unless the policy has reservations count in its
 // place (V11).
 #pragma once
