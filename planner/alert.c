@@ -41,6 +41,7 @@ static const struct alert_row {
     [ALERT_DRAIN_STUCK] = {"drain-stuck", ALERT_WARNING, "Move or end by hand what the fact names, or set on_deadline to undo."},
     [ALERT_MASS_TROUBLE] = {"mass-trouble", ALERT_CRITICAL, "Nothing is removed until it is over: look at ECS, the network, the image."},
     [ALERT_SOURCE_LOST] = {"source-lost", ALERT_WARNING, "Nothing is removed until it is read again: permissions, throttling, network."},
+    [ALERT_OVERFLOW] = {"overflow", ALERT_WARNING, "Nothing is removed and nothing is learned from this time until it is over: look at what these services wait for."},
     [ALERT_SERVICE_UNMOVABLE] = {"service-unmovable", ALERT_INFO,
                                  "Its hosts are never drained: give it a maximumPercent that lets one more task start."},
     [ALERT_SERVICE_ALONE] = {"service-alone", ALERT_INFO, "Give it a minimumHealthyPercent above 0, a task on another host, or headroom."},

@@ -33,6 +33,7 @@ enum alert_kind {
     ALERT_DRAIN_STUCK,          // instance: its drain is past its deadline
     ALERT_MASS_TROUBLE,         // cluster (L8, E5)
     ALERT_SOURCE_LOST,          // "cluster source": unknown or old for 5 min
+    ALERT_OVERFLOW,             // "cluster overflow": circuit breakers between services are open (G7)
     ALERT_SERVICE_UNMOVABLE,    // service: can neither start nor stop a task (C1)
     ALERT_SERVICE_ALONE,        // service: an interruption would stop it before its replacement runs (D2)
     ALERT_POOL_SHARE,           // service: more of it in one pool than the policy allows

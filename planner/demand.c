@@ -215,7 +215,8 @@ static bool has_headroom(const struct work *w, int service)
 // up to each service never falls when a task is added anywhere (V13).
 static void percent_headroom(const struct work *w, struct item *list, size_t count, bool keep)
 {
-    int64_t permille = i64_max(i64_max(10 * w->p->headroom_percent, ahead_permille(w, keep)), keep ? w->ahead.keep : w->ahead.order);
+    int64_t ahead = w->ahead.off ? 0 : i64_max(ahead_permille(w, keep), keep ? w->ahead.keep : w->ahead.order);
+    int64_t permille = i64_max(10 * w->p->headroom_percent, ahead);
     int64_t share = 0, given = 0, tasks = 0;
     bool common = false;
     for (size_t k = 0; k < count; k++)

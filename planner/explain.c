@@ -268,9 +268,32 @@ void explain_demand(struct work *w)
 }
 
 // ---- summary --------------------------------------------------------------------------------------------------------------
+// By type and zone, as the fleets' pools have them; 0 where none tells.
+static int64_t *zone_prices(const struct work *w)
+{
+    int64_t *ret = arena_array(w->a, int64_t, w->s->type_count * (size_t)w->zone_count + 1);
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        for (size_t k = 0; k < w->s->fleets[f].pool_count; k++) {
+            const struct fleet_pool *p = &w->s->fleets[f].pools[k];
+            for (int z = 0; z < w->zone_count && p->type >= 0; z++)
+                if (p->spot_usd_micro > 0 && !strcmp(w->zones[z], p->zone))
+                    ret[p->type * w->zone_count + z] = p->spot_usd_micro;
+        }
+    return ret;
+}
+
+// What it costs: what spot costs is of its zone, where work_price is that of any.
+static struct usd cost_of(const struct work *w, const int64_t *prices, int i)
+{
+    const struct work_instance *y = &w->inst[i];
+    int64_t micro = w->s->instances[i].spot && y->type >= 0 && y->zone >= 0 ? prices[y->type * w->zone_count + y->zone] : 0;
+    return micro > 0 ? (struct usd){micro} : work_price(w, i);
+}
+
 void explain_summary(struct work *w)
 {
     struct plan_summary *m = &w->plan->summary;
+    const int64_t *prices = zone_prices(w);
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
         const struct work_instance *y = &w->inst[i];
@@ -288,7 +311,7 @@ void explain_summary(struct work *w)
         if (y->role != ROLE_LEAVING)
             m->need = res_add(m->need, y->reserved);
         if (y->live && x->fleet >= 0)
-            m->hourly = usd_add(m->hourly, work_price(w, (int)i));
+            m->hourly = usd_add(m->hourly, cost_of(w, prices, (int)i));
     }
     for (size_t k = 0; k < w->now.item_count; k++) {
         const struct item *it = &w->now.items[k];

@@ -74,10 +74,10 @@ static void check_target(const struct work *w, const struct action *x)
         assert(x->on_demand >= 0 && x->on_demand <= x->capacity);
         return;
     }
-    // Lowered only to what the members that stay weigh, or to the policy's min; never on bad facts.
+    // Lowered only to what the members that stay weigh, what is wanted beyond them, or the policy's min; never on bad facts.
     assert(!w->no_removal);
     assert(!y->lagging);
-    assert(x->capacity <= i64_max((y->stay_milli + y->doomed_milli + y->od_short_milli) / 1000, y->policy->min));
+    assert(x->capacity <= i64_max(i64_max((y->stay_milli + y->doomed_milli + y->od_short_milli) / 1000, y->need_target), y->policy->min));
     assert(x->recheck & RECHECK_FLEET_ACTIVE);
 }
 

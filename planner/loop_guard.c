@@ -22,6 +22,16 @@ static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
         work_stamp_set(w, *was);
 }
 
+// Capacity for demand that is new has no part in the loop, and is not to be held when that demand is over. That it is new is a fact, more wanted
+// now than what was drained to: what is only foreseen ends no hold.
+static void release(struct work *w, const char *id)
+{
+    const struct memo_stamp *down = work_stamp(w, STAMP_LOWERED, id);
+    struct memo_stamp *s = work_stamp(w, STAMP_REVERSAL, id);
+    if (s && s->until_ms > w->s->now_ms && down && down->amount > 0 && ahead_need(w) > down->amount)
+        s->until_ms = w->s->now_ms;
+}
+
 void loop_observe(struct work *w)
 {
     for (size_t f = 0; f < w->s->fleet_count; f++) {
@@ -29,6 +39,7 @@ void loop_observe(struct work *w)
         carry(w, STAMP_RAISED, id);
         carry(w, STAMP_LOWERED, id);
         carry(w, STAMP_REVERSAL, id);
+        release(w, id);
         const char *why = loop_hold(w, (int)f);
         if (why)
             alert_raise(w, ALERT_FLEET_LOOP, id, why, NULL);
@@ -47,18 +58,13 @@ const char *loop_hold(struct work *w, int fleet)
 }
 
 // With a forecast: it wanted one level or more the same way since the other act. To turn back has a price there, which its rule weighed; that
-// is why, and no two rules that disagree.
+// is why, and no two rules that disagree. So with a forecast fewer acts are turns, and a hold (L24) that would begin without it may not, or later:
+// over many ticks drains can come sooner than without. That is no breach of V12, which is about one plan: by the same memo a plan with a forecast
+// drains nothing that the plan without it spares. And L24 is for the loop, not for tasks: each drain is proven by facts as any other, at the
+// pace of L3 to L7, and what a forecaster that lies can order and give back in turn is what L13 lets it, in instances and never in tasks.
 static bool foreseen(const struct memo_stamp *other, int64_t level, bool raised)
 {
     return other->amount > 0 && level > 0 && (raised ? level > other->amount : level < other->amount);
-}
-
-// Capacity for demand that is new has no part in the loop, and is not to be held when that demand is over.
-static void release(struct work *w, const char *id)
-{
-    struct memo_stamp *s = work_stamp(w, STAMP_REVERSAL, id);
-    if (s && s->until_ms > w->s->now_ms)
-        s->until_ms = w->s->now_ms;
 }
 
 static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum memo_stamp_kind from)
@@ -68,8 +74,6 @@ static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum m
     bool moved = other && foreseen(other, level, to == STAMP_RAISED);
     bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms) && !moved;
     work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = level});
-    if (moved && to == STAMP_RAISED)
-        release(w, id);
     if (!reversal)
         return;
     const struct memo_stamp *was = work_stamp(w, STAMP_REVERSAL, id);

@@ -122,7 +122,7 @@ static void stamp(struct work *w, const struct occasion *o, const struct wants *
 {
     const char *key = key_of(w, o);
     const struct memo_stamp *was = work_old_stamp(w, STAMP_OCCASION, key);
-    int64_t tasks = now->tasks * (1000 + i64_min(1000, ahead_permille(w, false))) / 1000;
+    int64_t tasks = now->tasks * (1000 + ahead_permille(w, false)) / 1000;
     struct memo_stamp x = {STAMP_OCCASION, key, w->s->now_ms, o->end_ms, 0, tasks};
     x.count = o->usual_tasks > 0 ? (int32_t)i64_min(OCCASION_MOST_PERMILLE, 1000 * tasks / o->usual_tasks) : 0;
     if (o->start_ms > w->s->now_ms || (!was && w->old))

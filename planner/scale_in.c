@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/ahead.h"
 #include "planner/budget.h"
 #include "planner/confirm.h"
 #include "planner/consolidate.h"
@@ -158,12 +159,18 @@ static const char *service_hold(struct work *w, const struct holding *h)
         return explain_text(w, "%s was moved or unsteady %s ago, settles for %s", s->name,
                             explain_duration(w, w->s->now_ms - settling->since_ms), explain_duration(w, w->p->settle_ms));
     // ECS stops first whatever it may: in the worst case all of these go before one comes, and what AWS takes goes whatever we do.
-    int64_t floor_min = percent_ceil(s->desired, s->min_percent), stay = s->running - w->svc[h->service].doomed;
-    int64_t stopped = i64_min(moving, i64_max(0, stay - floor_min)), healthy = stay - s->young - stopped;
-    int64_t least = i64_max(floor_min, s->desired - i64_max(1, s->desired / 10));
-    if (stopped > 0 && (healthy < least || healthy <= 0))
-        return explain_text(w, "%s would run %" PRId64 " of %d healthy, least %" PRId64, s->name, healthy, s->desired,
-                            i64_max(least, 1));
+    // Of a service that lacks tasks, the desired count may fall before they have moved, and with it what ECS keeps.
+    int64_t stay = s->running - w->svc[h->service].doomed;
+    for (int64_t stopped = 1; stopped <= moving && stopped <= stay; stopped++) {
+        int64_t desired = s->desired;
+        if (s->min_percent > 0)
+            desired = i64_min(desired, (stay - stopped) * 100 / s->min_percent);
+        if (desired < s->desired && s->min_percent >= 100)
+            break;
+        int64_t healthy = stay - s->young - stopped, least = i64_max(percent_ceil(desired, s->min_percent), desired - i64_max(1, desired / 10));
+        if (desired > 0 && (healthy < least || healthy <= 0))
+            return explain_text(w, "%s would run %" PRId64 " of %" PRId64 " healthy, least %" PRId64, s->name, healthy, desired, i64_max(least, 1));
+    }
     return NULL;
 }
 
@@ -326,8 +333,8 @@ static size_t prove_chosen(struct work *w, const struct pass *base, const struct
     return n;
 }
 
-// Those that go by what is reserved go by what is used too, or say why not. What is at risk is not kept by keeping it.
-static const char *const *prove_by_use(struct work *w, const struct chosen *x, size_t proven)
+// Those that go by what is reserved go by what is used and beside what is foreseen too, or say why not. What is at risk is not kept by keeping it.
+static const char *const *prove_again(struct work *w, const struct chosen *x, size_t proven)
 {
     int *instances = arena_array(w->a, int, proven + 1), *places = arena_array(w->a, int, proven + 1);
     const char **ret = arena_array(w->a, const char *, x->n + 1), **whys = arena_array(w->a, const char *, proven + 1);
@@ -344,7 +351,7 @@ static const char *const *prove_by_use(struct work *w, const struct chosen *x, s
 }
 
 // One that is chosen and not yet due stays for now: zones are weighed anew by those that go.
-static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven, const char *const *by_use)
+static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven, const char *const *again)
 {
     for (size_t k = 0; k < x->n; k++) {
         take_part(w, t, x->v[k]->i, -1);
@@ -358,7 +365,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
             explain_judge(w, c->i, VERDICT_HOLD, "its tasks fit elsewhere, but not as ECS would place them", "hold");
             continue;
         }
-        const char *why = c->risk ? NULL : by_use[k] ? by_use[k] : unneeded_hold(w, c);
+        const char *why = c->risk ? NULL : again[k] ? again[k] : unneeded_hold(w, c);
         why = why || c->warned ? why : balance_hold(w, t, c->i);
         why = why ? why : groups_refuse(w, c->i);
         bool leans = !c->warned && leans_on_drains(w, t, members_before, c->i);
@@ -376,8 +383,10 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
 static void try_all(struct work *w, struct candidate *v, size_t n, struct tally *t)
 {
     struct chosen chosen = {.v = arena_array(w->a, const struct candidate *, n + 1), .looks = DRAINS_MAX, .stay = arena_array(w->a, int, n + 1)};
+    const struct pass_options o = {.all_movable = true, .now_only = true};
     struct pass base, before;
-    placement_pass(w, (struct pass_options){.all_movable = true, .now_only = true}, &base);
+    w->ahead.off = true;  // V12: forecast and calendar only hold, in the second proof
+    placement_pass(w, o, &base);
     before = base;
     for (size_t k = 0; k < n; k++) {
         if (before.unplaced > 0)
@@ -387,12 +396,16 @@ static void try_all(struct work *w, struct candidate *v, size_t n, struct tally 
     }
     size_t proven = prove_chosen(w, &before, &chosen);
     assert(proven <= chosen.n);
-    judge_chosen(w, t, &chosen, proven, prove_by_use(w, &chosen, proven));
-    if (chosen.n == 0 && t->drains == 0 && w->risk.count == 0) {
-        struct use_view view;
-        consolidate_find(w, use_view_begin(&view, w, &before, (struct pass_options){.all_movable = true, .now_only = true}), chosen.stay, chosen.stays);
-        use_view_end(&view, w);
-    }
+    w->ahead.off = false;
+    judge_chosen(w, t, &chosen, proven, prove_again(w, &chosen, proven));
+    if (chosen.n > 0 || t->drains > 0 || w->risk.count > 0)
+        return;
+    struct use_view view = {.on = false};
+    if (ahead_keeps(w))
+        placement_pass(w, o, &before);
+    if (before.unplaced == 0)
+        consolidate_find(w, use_view_begin(&view, w, &before, o), chosen.stay, chosen.stays);
+    use_view_end(&view, w);
 }
 
 // What the policy would remove in all, limits of pace left out (L14). True when it waits for a person: all are judged then.
@@ -400,9 +413,11 @@ static bool measure(struct work *w, const struct candidate *v, size_t n, const s
 {
     struct pass base;
     int64_t removable = 0;
+    w->ahead.off = true;
     placement_pass(w, (struct pass_options){.all_movable = true, .now_only = true}, &base);
     for (size_t k = 0; k < n && base.unplaced == 0; k++)
         removable += packing_moves_off(w, &base, v[k].i, true);
+    w->ahead.off = false;
     confirm_measured(w, removable, t->members);
     const char *hold = confirm_hold(w);
     for (size_t k = 0; k < n && hold; k++)

@@ -47,9 +47,16 @@ const char *scale_in_waiting(struct work *w)
     return NULL;
 }
 
+// What an undone drain gives back of limits is for the next tick: it may be undone for a forecast's room alone, and none goes for that (V12).
+static const char *undo_hold(const struct work *w)
+{
+    return w->ahead.undid ? "a drain is undone for room, limits are counted anew in the next tick" : NULL;
+}
+
 const char *scale_in_risk_waiting(struct work *w)
 {
     const char *why = w->no_removal ? w->no_removal : modes_hold(w, -1);
+    why = why ? why : undo_hold(w);
     why = why ? why : scale_in_start_hold(w);
     why = why ? why : confirm_hold(w);
     for (size_t k = 0; k < w->now.item_count && !why; k++)
@@ -80,5 +87,6 @@ const char *scale_in_hold(struct work *w)
     why = why || w->p->scale_in ? why : "scale_in is false in the policy";
     why = why ? why : scale_in_start_hold(w);
     why = why ? why : scale_in_waiting(w);
+    why = why ? why : undo_hold(w);
     return why ? why : coming_hold(w);
 }

@@ -69,6 +69,7 @@ void scale_out_undo(struct work *w)
                                     after.unplaced, explain_res(w, w->inst[i].free)),
                        "undo the drain");
             w->now = after;
+            w->ahead.undid = true;
         } else {
             w->inst[i].planned_undo = false;
             work_roles(w);

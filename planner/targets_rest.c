@@ -34,16 +34,19 @@ static bool lasted(struct work *w, int f, int64_t for_ms)
 // A4: why the doomed weight leaves the target now, NULL: it does not. Later than WORK_DOOMED_MS it may have ended, and been replaced
 // by the fleet, without a look that shows either. What the fleet still has on order may be there as well and not yet be seen: as
 // long as there is time, wait until it has all it counts. A fleet that forgot the doomed at the notice is replacing them by now.
+// Where pools are dry and more is wanted, that stays on order; the doomed weight on top of it would be launched for nothing.
 static const char *doomed_leave(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
     int64_t due_ms = y->first_notice_ms + WORK_DOOMED_MS;
-    if (y->first_notice_ms == 0 || w->s->now_ms > due_ms || y->need_target > 0)
+    if (y->first_notice_ms == 0 || w->s->now_ms > due_ms)
         return NULL;
+    bool late = w->s->now_ms + w->p->period_ms > due_ms;
+    if (y->need_target > 0)
+        return y->launched && late ? "what is still wanted stays on order, the doomed weight leaves the target" : NULL;
     bool full = y->stay_milli + y->doomed_milli >= y->target * 1000;
     if (y->launched)
-        return full || w->s->now_ms + w->p->period_ms > due_ms ? "the replacement is launched, the doomed weight leaves the target"
-                                                               : NULL;
+        return full || late ? "the replacement is launched, the doomed weight leaves the target" : NULL;
     // Where none is wanted, to order none is scale-in.
     if (!full || !y->leaving || scale_in_hold(w) || owner_hold(w, f) || loop_hold(w, f))
         return NULL;
@@ -67,9 +70,10 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
         return false;  // what was ordered may hold what waits
     int64_t on_demand = w->s->fleets[f].on_demand_target;  // what it lacks of this part comes from no order of ours: it stays on order
     int64_t sum = (y->stay_milli + y->od_short_milli) / 1000, least = i64_max(sum, y->policy->min);
-    const char *leave = y->target > least ? doomed_leave(w, f) : NULL;
+    int64_t wanted = i64_max(least, y->need_target);
+    const char *leave = y->target > wanted ? doomed_leave(w, f) : NULL;
     if (leave) {
-        targets_send(w, f, least, on_demand, -1, leave, VERDICT_LOWER);
+        targets_send(w, f, wanted, on_demand, -1, leave, VERDICT_LOWER);
         return true;
     }
     if (x->lowered > 0 || y->doomed_milli > 0 || y->need_target > 0)

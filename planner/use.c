@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/ahead.h"
 #include "planner/alert.h"
 #include "planner/explain.h"
 #include "planner/packing.h"
@@ -38,8 +39,46 @@ static const char *source_words(struct work *w)
     return explain_text(w, "what tasks use was last known %s ago%s", explain_duration(w, w->s->now_ms - u->read_ms), why);
 }
 
+// ---- circuit breakers -----------------------------------------------------------------------------------------------------
+static bool overflow_known(const struct work *w)
+{
+    return w->s->overflow.state == SOURCE_OK && fresh(w, w->s->overflow.read_ms);
+}
+
+// NULL: known, and none is open.
+static const char *overflow_words(struct work *w)
+{
+    const struct source *o = &w->s->overflow;
+    const char *why = o->detail && o->detail[0] ? explain_text(w, ": %s", o->detail) : "";
+    if (overflow_known(w))
+        return snapshot_overflows(w->s) ? explain_text(w, "circuit breakers of %s are open", w->s->overflowing) : NULL;
+    if (o->read_ms <= 0)
+        return explain_text(w, "whether circuit breakers are open is not known%s", why);
+    return explain_text(w, "whether circuit breakers are open was last known %s ago%s", explain_duration(w, w->s->now_ms - o->read_ms), why);
+}
+
+static void overflow_explain(struct work *w)
+{
+    if (!policy_usage_overflow_asked(&w->p->usage))
+        return;
+    const char *fact = overflow_words(w), *target = explain_text(w, "%s overflow", w->s->cluster);
+    bool known = overflow_known(w);
+    if (fact && known)
+        alert_raise(w, ALERT_OVERFLOW, target, fact, NULL);
+    else if (fact)
+        alert_raise_after(w, ALERT_SOURCE_LOST, target, LOST_MS, fact, "Look at clusters[].usage.prometheus.overflow_query in the policy, and at who counts.");
+    explain_verdict(w, (struct verdict){.kind = CANDIDATE_CLUSTER,
+                                        .code = !fact ? VERDICT_FITS : known ? VERDICT_HOLD : VERDICT_UNKNOWN,
+                                        .target = target,
+                                        .fact = fact ? fact : explain_text(w, "no circuit breaker was open %s ago", explain_duration(w, w->s->now_ms - w->s->overflow.read_ms)),
+                                        .verdict = fact ? "scale-in is held, scale-out goes on" : "what is wanted less may go"});
+}
+
 const char *use_hold(struct work *w)
 {
+    const char *overflow = policy_usage_overflow_asked(&w->p->usage) ? overflow_words(w) : NULL;
+    if (overflow)
+        return overflow;
     return use_counts(w) && holds_unknown(w) && !source_known(w) ? source_words(w) : NULL;
 }
 
@@ -168,6 +207,12 @@ static const char *full_words(struct work *w, const struct pass *p)
     return explain_text(w, "by what is used (%s) all room that is there is taken by tasks and headroom", ceiling_words(w));
 }
 
+static const char *kept_words(struct work *w, int32_t tasks)
+{
+    return tasks == 0 ? "kept for what forecast or calendar want"
+                      : explain_text(w, "its %d task%s elsewhere, but not beside what forecast or calendar want kept", tasks, tasks == 1 ? " fits" : "s fit");
+}
+
 // One after the other, as they were chosen; each that may go has its tasks elsewhere for those that follow.
 static void prove_each(struct work *w, struct pass *base, const int *instances, size_t count, const char **ret)
 {
@@ -176,7 +221,8 @@ static void prove_each(struct work *w, struct pass *base, const int *instances, 
         ret[k] = unknown_on(w, instances[k]);
         if (ret[k] || packing_moves_off(w, base, instances[k], true))
             continue;
-        ret[k] = explain_text(w, "its %d task%s elsewhere by what is reserved, not by what is used (%s)", tasks, tasks == 1 ? " fits" : "s fit", ceiling_words(w));
+        ret[k] = !use_counts(w) ? kept_words(w, tasks) :
+                 explain_text(w, "its %d task%s elsewhere by what is reserved, not by what is used (%s)", tasks, tasks == 1 ? " fits" : "s fit", ceiling_words(w));
     }
 }
 
@@ -191,7 +237,8 @@ static void prove_together(struct work *w, const struct pass *before, const int 
         size_t fewer = n / 2;
         for (size_t k = fewer; k < n; k++) {
             w->inst[instances[k]].planned_drain = false;
-            ret[k] = ret[k] ? ret[k] : explain_text(w, "its tasks fit elsewhere by what is used (%s), but not as ECS would place them", ceiling_words(w));
+            ret[k] = ret[k] ? ret[k] : explain_text(w, "its tasks fit elsewhere %s, but not as ECS would place them",
+                                                    use_counts(w) ? explain_text(w, "by what is used (%s)", ceiling_words(w)) : "beside what is foreseen");
         }
         n = fewer;
     }
@@ -203,16 +250,21 @@ void use_prove(struct work *w, const int *instances, size_t count, const char **
     bool *was = arena_array(w->a, bool, count + 1);
     for (size_t k = 0; k < count; k++)
         ret[k] = NULL;
-    if (!use_counts(w) || count == 0)
+    if ((!use_counts(w) && !ahead_keeps(w)) || count == 0)
         return;
     for (size_t k = 0; k < count; k++) {
         was[k] = w->inst[instances[k]].planned_drain;
         w->inst[instances[k]].planned_drain = false;
     }
     const struct pass_options o = {.all_movable = true, .now_only = true};
-    const struct pass *before = use_view_begin(&v, w, NULL, o);
+    struct pass plain;
+    if (!use_counts(w)) {
+        work_roles(w);
+        placement_pass(w, o, &plain);
+    }
+    const struct pass *before = use_view_begin(&v, w, &plain, o);
     if (before->unplaced > 0) {
-        const char *why = full_words(w, before);
+        const char *why = use_counts(w) ? full_words(w, before) : "what forecast or calendar want kept takes all room that is there";
         for (size_t k = 0; k < count; k++)
             ret[k] = why;
     } else {
@@ -224,6 +276,7 @@ void use_prove(struct work *w, const int *instances, size_t count, const char **
     for (size_t k = 0; k < count; k++)
         w->inst[instances[k]].planned_drain = was[k];
     use_view_end(&v, w);
+    work_roles(w);
 }
 
 // ---- words ----------------------------------------------------------------------------------------------------------------
@@ -250,6 +303,7 @@ static const char *known_words(struct work *w)
 
 void use_explain(struct work *w)
 {
+    overflow_explain(w);
     if (!use_counts(w))
         return;
     bool known = source_known(w);

@@ -142,7 +142,7 @@ struct work {
     int64_t cost_micro, cost_limit_micro;  // spend.h: an hour; limit 0: none
     int *claims;               // owner_after
     int32_t kept, od_kept;     // members of all fleets and those on demand, without drains and what scale-in chose in this tick
-    struct { int64_t order, keep; } ahead;  // per mille that the calendar wants beside the desired tasks: occasions.h
+    struct { int64_t order, keep; bool off, undid; } ahead;  // per mille that the calendar wants beside the desired tasks: occasions.h; off: ahead.h; undid: a drain, for room
     struct { const char *why; int count; } risk;  // risk.c: why none is chosen; how many are
     struct swap *swap;         // consolidate.c: the replacement ordered in this tick, NULL none
     const char *mass_trouble; struct pass now;  // why the cluster as a whole is in doubt (L8), NULL when it is not; with all that this tick has decided so far

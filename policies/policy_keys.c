@@ -247,6 +247,9 @@ const struct policy_key policy_keys[] = {
     STRING(PROMETHEUS, "fresh_query", AT(policy_cluster, usage.fresh_query),
            .text = "max by ($label) (timestamp(container_memory_working_set_bytes" OF_CLUSTER "))",
            .help = "PromQL: Unix time of the newest sample of a family."),
+    STRING(PROMETHEUS, "overflow_query", AT(policy_cluster, usage.overflow_query),
+           .help = "PromQL: above 0 of a service while circuit breakers of its callers are open, over some minutes: demand that falls then is hidden, not gone, "
+                   "so nothing is drained and no forecast learns from it (G7). It must answer 0, not nothing, while none is. Empty: not asked."),
 
     NUMBER(CLUSTER ".headroom", "percent", "%", 10, 0, 100, AT(policy_cluster, headroom_percent), "Of the reserved capacity."),
     ARRAY(CLUSTER ".headroom", "tasks", policy_cluster, headroom_tasks, headroom_task_count, policy_headroom_task,

@@ -19,6 +19,7 @@ struct policy_usage {
     const char *label;          // of the results: whose value is the family
     const char *cpu_query, *memory_query, *tasks_query, *fresh_query;  // $cluster and $label are put in
     const char *largest_query;  // "" is not asked
+    const char *overflow_query; // above 0 while callers' circuit breakers are open; "" or NULL is not asked
     int64_t cadvisor_port;      // of the cAdvisor on each host; 0 is not asked
     const char *cadvisor_path;
     int64_t every_ms, stale_ms;
@@ -35,6 +36,11 @@ static inline int64_t policy_usage_age_ms(const struct policy_usage *u)
 static inline bool policy_usage_queried(const struct policy_usage *u)
 {
     return u->url && u->url[0];
+}
+
+static inline bool policy_usage_overflow_asked(const struct policy_usage *u)
+{
+    return policy_usage_queried(u) && u->overflow_query && u->overflow_query[0];
 }
 
 // A source of use is named.

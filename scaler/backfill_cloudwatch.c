@@ -102,22 +102,13 @@ static void scale(double *v, size_t steps, double by)
         v[k] *= by;
 }
 
-static struct cloudwatch_line line_of(enum series series, const char *subject, const double *values, int64_t from_ms, int64_t step_ms, size_t steps, struct arena *a)
-{
-    struct cloudwatch_line l = {.series = series, .subject = subject, .points = arena_array(a, struct history_point, steps + 1)};
-    for (size_t k = 0; k < steps; k++)
-        if (isfinite(values[k]) && values[k] > 0 && values[k] < 1e15)
-            l.points[l.count++] = (struct history_point){from_ms + (int64_t)k * step_ms, llround(values[k])};
-    return l;
-}
-
 // ---- asking ---------------------------------------------------------------------------------------------------------------
 struct reading {
     struct aws_clients *clients;
     struct aws_with with;
     int64_t from_ms, to_ms, step_ms, until_ms;
     size_t steps;
-    struct cloudwatch_line *lines;
+    struct past_line *lines;
     size_t count;
 };
 
@@ -142,7 +133,7 @@ static double *values(const struct reading *r, const struct cloudwatch_data *d, 
 
 static void keep(struct reading *r, enum series series, const char *subject, const double *v)
 {
-    r->lines[r->count++] = line_of(series, subject, v, r->from_ms, r->step_ms, r->steps, r->with.arena);
+    r->lines[r->count++] = past_line_of(series, subject, v, r->from_ms, r->step_ms, r->steps, r->with.arena);
 }
 
 // *ret_insights: they have told anything.
@@ -200,11 +191,11 @@ static int read_services(struct reading *r, const struct cloudwatch_past *p, str
 }
 
 int cloudwatch_past_read(const struct cloudwatch_past *p, struct aws_clients *clients, struct aws *aws, int64_t from_ms, int64_t to_ms, int64_t step_ms,
-                         int64_t until_ms, struct arena *a, struct cloudwatch_line **ret, size_t *ret_count, struct err *err)
+                         int64_t until_ms, struct arena *a, struct past_line **ret, size_t *ret_count, struct err *err)
 {
     struct reading r = {.clients = clients, .with = {.aws = aws, .arena = a}, .from_ms = from_ms, .to_ms = to_ms, .step_ms = step_ms, .until_ms = until_ms,
                         .steps = (size_t)((to_ms - from_ms + step_ms - 1) / step_ms),
-                        .lines = arena_array(a, struct cloudwatch_line, LINES + SERVICE_LINES * p->service_count)};
+                        .lines = arena_array(a, struct past_line, LINES + SERVICE_LINES * p->service_count)};
     bool insights = false;
     int rc = read_cluster(&r, p, &insights, err);
     if (rc == 0 && insights)

@@ -9,7 +9,7 @@
 #include "planner/model/snapshot.h"
 #include "policies/policy.h"
 #include "scaler/aws/aws.h"
-#include "state/history.h"
+#include "scaler/backfill_line.h"
 
 enum { CLOUDWATCH_FLEETS_MAX = 64, CLOUDWATCH_SERVICES_MAX = 1000 };
 
@@ -27,15 +27,8 @@ struct cloudwatch_past {
     bool sizes_known;              // all of the cluster's capacity is in these fleets, and each one's units are known
 };
 
-struct cloudwatch_line {
-    enum series series;
-    const char *subject;           // a service, or "": the cluster
-    struct history_point *points;
-    size_t count;
-};
-
 // s: a look at the cluster; NULL: none, so that neither sizes nor services are known. Strings are borrowed from both.
 void cloudwatch_past_of(struct cloudwatch_past *ret, const struct policy_cluster *p, const struct snapshot *s, struct arena *a);
 // Points of [from_ms, to_ms), a step each, by until_ms; of services only where Container Insights is on. Lives in the arena. Errors: those of the call; ERR_TRANSIENT too where AWS gave a part.
 int cloudwatch_past_read(const struct cloudwatch_past *p, struct aws_clients *clients, struct aws *aws, int64_t from_ms, int64_t to_ms, int64_t step_ms,
-                         int64_t until_ms, struct arena *a, struct cloudwatch_line **ret, size_t *ret_count, struct err *err);
+                         int64_t until_ms, struct arena *a, struct past_line **ret, size_t *ret_count, struct err *err);

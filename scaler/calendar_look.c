@@ -12,7 +12,7 @@ static void recall(struct calendar_keeper *k, struct state *state, int64_t clust
     int64_t from_ms = now_ms / USUAL_STEP_MS * USUAL_STEP_MS - USUAL_STEPS * USUAL_STEP_MS;
     arena_init(&a, 0);
     double *tasks = arena_array(&a, double, USUAL_STEPS);
-    if (state_history_values(state, cluster, SERIES_DESIRED_TASKS, "", from_ms, USUAL_STEP_MS, USUAL_STEPS, tasks, &err) == 0)
+    if (state_history_wanted(state, cluster, SERIES_DESIRED_TASKS, from_ms, USUAL_STEP_MS, USUAL_STEPS, tasks, &err) == 0)
         for (int i = 0; i < USUAL_STEPS; i++)
             if (!calendar_multiplies(k->calendar, from_ms + i * USUAL_STEP_MS))
                 usual_note(&k->usual, from_ms + i * USUAL_STEP_MS, tasks[i]);
@@ -49,7 +49,7 @@ void calendar_look(struct calendar_keeper *k, const struct policy_cluster *p, co
     if (!k->recalled && state && cluster > 0)
         recall(k, state, cluster, s->now_ms);
     k->recalled = true;
-    if (!calendar_multiplies(k->calendar, s->now_ms))
+    if (!calendar_multiplies(k->calendar, s->now_ms) && !snapshot_overflows(s))
         usual_see(&k->usual, s);
     calendar_tell(k->calendar, a, s);
     k->usual.clock = k->clock;

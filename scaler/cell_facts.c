@@ -19,13 +19,13 @@ void cell_add_facts(struct cell *c, struct arena *a, struct snapshot *s)
 {
     read_dearest(c, s->now_ms);
     s->dearest_usd_micro = c->dearest_usd_micro;
-    calendar_look(&c->calendar, c->policy, c->shared->policy_hash ? c->shared->policy_hash : "", c->shared->state, c->state_id, a, s);
-    c->outlook.clock = c->calendar.clock;
-    outlook_look(&c->outlook, c->policy, c->shared->state, c->state_id, s);
     if (c->policy->usage.cadvisor_port > 0) {
         struct gather_host *hosts;
         size_t count = gather_hosts(c->gather, a, &hosts);
         usage_hosts(c->usage, hosts, count);
     }
-    usage_tell(c->usage, c->policy, a, s);
+    usage_tell(c->usage, c->policy, a, s);  // before what learns from the snapshot: not while circuit breakers are open
+    calendar_look(&c->calendar, c->policy, c->shared->policy_hash ? c->shared->policy_hash : "", c->shared->state, c->state_id, a, s);
+    c->outlook.clock = c->calendar.clock;
+    outlook_look(&c->outlook, c->policy, c->shared->state, c->state_id, s);
 }

@@ -1,20 +1,18 @@
 // masu backfill: weeks of history from a Prometheus, or from CloudWatch, on the first day. What is known already stays; what it is cut short in goes on the next time.
-#include <math.h>
-
 #include "base/check.h"
 #include "base/parse.h"
 #include "policies/policy.h"
 #include "scaler/backfill_cloudwatch.h"
+#include "scaler/backfill_prometheus.h"
 #include "scaler/cmds.h"
 #include "scaler/gather.h"
 #include "scaler/options.h"
-#include "scaler/usage_server.h"
 #include "state/state.h"
 
-enum { ARENA_MAX_BYTES = 512 << 20, ANSWER_BYTES = 4 << 20, QUERY_BYTES = 32768, DAYS_DEFAULT = 35, DAYS_MAX = 395, FINE_DAYS = 62, TRIES = 3 };
+enum { ARENA_MAX_BYTES = 512 << 20, DAYS_DEFAULT = 35, DAYS_MAX = 395, FINE_DAYS = 62 };
 #define DAY_MS INT64_C(86400000)
 #define HOUR_MS INT64_C(3600000)
-#define STEP_MS INT64_C(300000)
+#define STEP_MS PROMETHEUS_PAST_STEP_MS
 #define TIMEOUT_MS 60000
 #define IDENTIFY_MS 20000
 
@@ -31,104 +29,13 @@ struct backfill {
     int64_t points;            // filled or known, in all
 };
 
-// What is asked for: sums over a cluster. Tasks that ran stand for tasks wanted, what containers were given for need.
-struct line {
-    enum series series;
-    const char *(*query)(const struct policy_usage *p);
-    double scale;
-};
-
-static const char *cpu(const struct policy_usage *p)
-{
-    return p->cpu_query;
-}
-
-static const char *memory(const struct policy_usage *p)
-{
-    return p->memory_query;
-}
-
-static const char *tasks(const struct policy_usage *p)
-{
-    return p->tasks_query;
-}
-
-static const char *shares(const struct policy_usage *p)
-{
-    (void)p;
-    return "container_spec_cpu_shares{container_label_com_amazonaws_ecs_cluster=~\"(.*/)?$cluster\"}";
-}
-
-static const struct line lines[] = {
-    {SERIES_USED_CPU_UNITS, cpu, 1024},    {SERIES_USED_MEMORY_MIB, memory, 1.0 / 1048576}, {SERIES_RUNNING_TASKS, tasks, 1},
-    {SERIES_DESIRED_TASKS, tasks, 1},      {SERIES_NEED_CPU_UNITS, shares, 1},
-};
-
-// ---- one question ---------------------------------------------------------------------------------------------------------
-struct answer {
-    const struct line *line;
-    struct arena *arena;
-    struct history_point *points;
-    size_t count;
-    struct err err;
-    bool over;
-};
-
-static void take(void *arg, const struct prometheus_answer *a, const struct err *err)
-{
-    struct answer *to = arg;
-    to->over = true;
-    to->err = *err;
-    if (a && a->warning_count > 0)
-        err_set(&to->err, ERR_TRANSIENT, "answered in part: %s", a->warning);
-    if (to->err.kind || a->series_count == 0)
-        return;
-    if (a->series_count > 1) {
-        err_set(&to->err, ERR_INVALID, "%zu series where one is meant", a->series_count);
-        return;
-    }
-    const struct prometheus_series *s = &a->series[0];
-    to->points = arena_array(to->arena, struct history_point, s->point_count + 1);
-    for (size_t k = 0; k < s->point_count; k++) {
-        double value = s->points[k].value * to->line->scale;
-        if (isfinite(value) && value > 0 && value < 1e15)  // nothing and zero look alike in what is not scraped
-            to->points[to->count++] = (struct history_point){s->points[k].at_ms, llround(value)};
-    }
-}
-
-static int ask(struct backfill *b, const struct policy_cluster *p, const struct line *line, int64_t from_ms, int64_t to_ms, struct arena *a, struct answer *ret,
-               struct err *err)
-{
-    struct prometheus_server server;
-    char secret[SECRET_MAX];
-    _cleanup_(buf_release) struct buf text;
-    int rc = usage_server(b->clients, NULL, p->account, &p->usage, &server, secret, err);
-    if (rc)
-        return rc;
-    buf_init(&text, QUERY_BYTES);
-    buf_add_str(&text, "sum(");
-    usage_query(&text, line->query(&p->usage), p->name, p->usage.label);
-    buf_add_str(&text, ")");
-    for (int try = 0; try < TRIES; try++) {
-        *ret = (struct answer){.line = line, .arena = a};
-        struct prometheus_query q = {.promql = buf_str(&text), .from_ms = from_ms, .to_ms = to_ms, .step_ms = STEP_MS, .timeout_ms = TIMEOUT_MS, .max_bytes = ANSWER_BYTES};
-        prometheus_ask(b->transport, &server, &q, take, ret);
-        while (!ret->over)
-            b->transport->ops->wait(b->transport, clock_wall_ms(&b->clock) + TIMEOUT_MS);
-        if (ret->err.kind != ERR_TRANSIENT && ret->err.kind != ERR_THROTTLED)
-            break;
-        b->transport->ops->wait(b->transport, clock_wall_ms(&b->clock) + 1000 * (try + 1));
-    }
-    *err = ret->err;
-    return ret->err.kind ? err_wrap(err, "%s", series_name(line->series)) : 0;
-}
-
 // ---- days -----------------------------------------------------------------------------------------------------------------
 // Of one cluster, in turn.
 struct target {
     const struct policy_cluster *policy;
     struct region *region;
     struct cloudwatch_past past;
+    struct prometheus_past told;
     int64_t id;                // in the state
 };
 
@@ -147,19 +54,18 @@ static int keep(struct backfill *b, const struct target *t, enum series series, 
 
 static int fill_from_prometheus(struct backfill *b, const struct target *t, int64_t from_ms, int64_t to_ms, struct arena *a, struct filled *f, struct err *err)
 {
-    int rc = 0;
-    for (size_t k = 0; k < ARRAY_LEN(lines) && rc == 0; k++) {
-        struct answer got;
-        rc = ask(b, t->policy, &lines[k], from_ms, to_ms - STEP_MS, a, &got, err);
-        rc = rc ? rc : keep(b, t, lines[k].series, "", STEP_MS, got.points, got.count, f, err);
-    }
+    struct past_line *got;
+    size_t count;
+    int rc = prometheus_past_read(&t->told, b->clients, b->transport, from_ms, to_ms, a, &got, &count, err);
+    for (size_t k = 0; rc == 0 && k < count; k++)
+        rc = keep(b, t, got[k].series, got[k].subject, STEP_MS, got[k].points, got[k].count, f, err);
     return rc;
 }
 
 // What is older than CloudWatch keeps by five minutes it still has by the hour.
 static int fill_from_cloudwatch(struct backfill *b, const struct target *t, int64_t from_ms, int64_t to_ms, struct arena *a, struct filled *f, struct err *err)
 {
-    struct cloudwatch_line *got;
+    struct past_line *got;
     size_t count;
     int64_t now_ms = clock_wall_ms(&b->clock), step_ms = now_ms - from_ms < FINE_DAYS * DAY_MS ? STEP_MS : HOUR_MS;
     int64_t whole_ms = now_ms / step_ms * step_ms;  // a period that is under way is not told yet
@@ -223,17 +129,20 @@ static int fill_days(struct backfill *b, const struct target *t, struct err *err
     return rc;
 }
 
-// A look tells which services there are and what one unit of each fleet is; without one, amounts come from Container Insights alone. The past
-// points into the gather that is returned.
-static struct gather *size_fleets(struct backfill *b, struct target *t)
+// A look tells which services there are and what one unit of each fleet is; without one, a Prometheus tells of the cluster alone, and CloudWatch
+// what Container Insights has. The pasts point into the gather that is returned.
+static struct gather *look(struct backfill *b, struct target *t)
 {
     struct snapshot s;
     struct err err;
     struct gather *g = gather_new(t->region, &b->clock, t->policy->name);
     bool looked = gather_look(g, t->policy, IDENTIFY_MS, &b->arena, &s, &err) == 0;
     cloudwatch_past_of(&t->past, t->policy, looked ? &s : NULL, &b->arena);
-    if (!t->past.sizes_known)
+    prometheus_past_of(&t->told, t->policy, looked ? &s : NULL, &b->arena);
+    if (b->cloudwatch && !t->past.sizes_known)
         printf("%s: what its fleets registered before is not known, so percentages tell no amounts: only Container Insights counts\n", t->policy->name);
+    else if (!b->cloudwatch && !looked)
+        printf("%s: its services are not known, so only the cluster's sums are filled: %s\n", t->policy->name, err.msg);
     return g;
 }
 
@@ -243,7 +152,7 @@ static int fill_cluster(struct backfill *b, const struct policy_cluster *p, stru
     int rc = region_new(b->clients, p->account, p->region, &t.region, err);
     rc = rc ? rc : region_identify(t.region, clock_wall_ms(&b->clock) + IDENTIFY_MS, err);
     rc = rc ? rc : state_cluster(b->state, region_account(t.region), region_name(t.region), p->name, &t.id, err);
-    struct gather *g = rc == 0 && b->cloudwatch ? size_fleets(b, &t) : NULL;
+    struct gather *g = rc == 0 ? look(b, &t) : NULL;
     rc = rc ? rc : fill_days(b, &t, err);
     gather_free(g);
     region_free(t.region);
@@ -308,7 +217,7 @@ int cmd_backfill(int argc, char **argv)
         {.name = "days", .kind = OPTION_INT, .ret = &b.days, .value = "N", .help = "so many days back (35)", .min = 1, .max = DAYS_MAX},
         {.name = "cluster", .kind = OPTION_STRING, .ret = &b.cluster, .value = "NAME", .help = "only this cluster of the policy"},
     };
-    const struct options_spec spec = {.command = "backfill", .summary = "Fills the history of before masu from a Prometheus or CloudWatch: use, tasks and need of each cluster.",
+    const struct options_spec spec = {.command = "backfill", .summary = "Fills the history of before masu from a Prometheus or CloudWatch: use, tasks and need of each cluster and service.",
                                       .options = options, .option_count = ARRAY_LEN(options),
                                       .epilogue = "What is known already stays. Cut short, it goes on where it was."};
     switch (options_parse(&spec, argc, argv, NULL)) {

@@ -6,15 +6,18 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "base/zone.h"
+#include "planner/forecast/outlook.h"
 #include "planner/planner.h"
 #include "scaler/cmds.h"
+#include "scaler/foresight.h"
 #include "scaler/journal_cli.h"
 #include "scaler/options.h"
 #include "scaler/replay.h"
 #include "scaler/view.h"
 #include "web/file.h"
 
-enum { ARENA_MAX_BYTES = 1 << 30, FILE_MAX_BYTES = 256 << 20, DATA_MAX_BYTES = 700 << 10, LOOK_BACK = 50 };
+enum { ARENA_MAX_BYTES = 1 << 30, FILE_MAX_BYTES = 256 << 20, DATA_MAX_BYTES = 760 << 10, LOOK_BACK = 50 };
 
 struct report {
     const char *out, *state_path;
@@ -98,6 +101,15 @@ static enum view_outcome outcome_of(const struct state_tick *t, size_t action, c
     return VIEW_UNKNOWN;
 }
 
+// The newest change of the clock that its demand follows.
+static struct zone_change clock_of(struct report *r, const struct policy_cluster *p, int64_t at_ms)
+{
+    const struct zone *zone = NULL;
+    if (zone_load(p->time_zone, &r->arena, &zone, NULL) != 0 || !zone)
+        return (struct zone_change){0};
+    return zone_last_change(zone, at_ms / 1000, OUTLOOK_CLOCK_S);
+}
+
 static void publish(struct report *r, size_t cluster, struct seen *s)
 {
     const struct state_tick *t = &s->whole.tick;
@@ -120,6 +132,9 @@ static void publish(struct report *r, size_t cluster, struct seen *s)
     for (size_t i = 0; i < sizes->count; i++)
         view_sizes_fill(sizes, i, r->reader, r->rows[cluster].id);
     view_box_publish_sizes(&r->box, cluster, sizes);
+    struct view_outlook *outlook = arena_new(&r->arena, struct view_outlook);
+    foresight_of(r->reader, r->rows[cluster].id, t->at_ms, clock_of(r, &r->policy.clusters[cluster], t->at_ms), outlook);
+    view_box_publish_outlook(&r->box, cluster, outlook);
 }
 
 static void publish_alerts(struct report *r, const struct seen *seen)

@@ -158,13 +158,14 @@ static int read_whatifs(struct simulate_command *c, struct err *err)
         rc = whatif_lose_zone(s, c->lose_zone, &c->arena, err);
     if (rc == 0 && c->lose_pool)
         rc = whatif_lose_pool(s, c->lose_pool, &c->arena, err);
-    if (c->headroom > 0) {
+    if (c->headroom >= 0) {
         struct policy_cluster *own = arena_new(&c->arena, struct policy_cluster);
         policy_cluster_defaults(own);
         if (s->policy)
             *own = *s->policy;
         own->headroom_percent = (int64_t)(c->headroom + 0.5);
         s->policy = own;
+        s->headroom_given = true;
         c->s.knob[RULE_HEADROOM] = c->s.knob[RULE_YESTERDAY] = c->s.knob[RULE_ON_DEMAND] = c->headroom;
     }
     if (c->waiting_costs > 0)
@@ -235,7 +236,7 @@ static int run(struct simulate_command *c, struct err *err)
     struct buf out;
     buf_init(&out, OUT_MAX_BYTES);
     if (c->json)
-        simulate_json(&c->s, &out);
+        simulate_json(&c->s, &c->arena, &out);
     else
         simulate_text(&c->s, &c->arena, &out);
     fputs(buf_str(&out), stdout);
@@ -310,7 +311,7 @@ static int run_faults(struct simulate_command *c)
 
 int cmd_simulate(int argc, char **argv)
 {
-    struct simulate_command c = {.against = "ecs-managed-scaling,reactive-headroom,clairvoyant", .seed = 1, .tasks = 200, .warmup_ms = -1};
+    struct simulate_command c = {.against = "ecs-managed-scaling,reactive-headroom,clairvoyant", .seed = 1, .tasks = 200, .warmup_ms = -1, .headroom = -1};
     const struct option options[] = {
         {.name = "scenario", .kind = OPTION_STRING, .ret = &c.scenario, .value = "F", .help = "JSON: services, types, market, losses (docs/scenario.schema.json)"},
         {.name = "trace", .kind = OPTION_STRING, .ret = &c.trace, .value = "F", .help = "CSV of times and values: the demand; at most its first 14 days"},
@@ -335,7 +336,7 @@ int cmd_simulate(int argc, char **argv)
         {.name = "scale", .kind = OPTION_STRING, .ret = &c.scale, .value = "S=X", .help = "what if a service wants X times as many tasks, as web=2, or all=1.2"},
         {.name = "add-service", .kind = OPTION_STRING, .ret = &c.add_service, .value = "S=CxMxN", .help = "what if there is one more: CPU units, MiB, tasks"},
         {.name = "types", .kind = OPTION_STRING, .ret = &c.types, .value = "LIST", .help = "what if the fleet has other types, as m5.xlarge,m5.2xlarge:2"},
-        {.name = "headroom", .kind = OPTION_NUMBER, .ret = &c.headroom, .value = "P", .help = "per cent, of masu and the rules that keep some", .min = 0, .max = 100},
+        {.name = "headroom", .kind = OPTION_PERCENT, .ret = &c.headroom, .value = "P", .help = "per cent, of masu and the rules that keep some", .min = 0, .max = 100},
         {.name = "quantile", .kind = OPTION_NUMBER, .ret = &c.quantile, .value = "Q", .help = "of the safety stock, 0 to 1 (0.9)", .min = 0, .max = 1},
         {.name = "waiting-costs", .kind = OPTION_NUMBER, .ret = &c.waiting_costs, .value = "X", .help = "masu's scale_out.waiting_costs", .min = 1, .max = 1000},
         {.name = "progress", .kind = OPTION_FLAG, .ret = &c.progress, .help = "lines of \"progress PERMILLE\" on stderr, for programs"},

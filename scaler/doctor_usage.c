@@ -39,19 +39,36 @@ static void on_answer(void *arg, const struct prometheus_answer *a, const struct
     to->families = a ? a->series_count : 0;
 }
 
-static void judge_prometheus(struct doctor *d, const struct doctor_region *r, const struct policy_cluster *p)
+static struct answer ask_prometheus(struct doctor *d, const struct doctor_region *r, const struct policy_cluster *p, const char *query)
 {
     struct prometheus_server server;
     struct answer to = {.over = false};
     char secret[SECRET_MAX];
     struct buf text;
     buf_init(&text, QUERY_BYTES);
-    usage_query(&text, p->usage.tasks_query, p->name, p->usage.label);
+    usage_query(&text, query, p->name, p->usage.label);
     if (usage_server(d->clients, NULL, r->account, &p->usage, &server, secret, &to.err) == 0) {
         prometheus_ask(d->transport, &server, &(struct prometheus_query){.promql = buf_str(&text), .timeout_ms = WAIT_MS, .max_bytes = ANSWER_BYTES}, on_answer, &to);
         run(d, &to.over);
     }
     buf_release(&text);
+    return to;
+}
+
+static void judge_overflow(struct doctor *d, const struct doctor_region *r, const struct policy_cluster *p)
+{
+    struct answer to = ask_prometheus(d, r, p, p->usage.overflow_query);
+    const char *name = short_name(p->name);
+    if (to.err.kind || to.families == 0)
+        ADD("usage", DOCTOR_FAIL, name, arena_printf(d->arena, "overflow_query tells nothing: %s", to.err.kind ? to.err.msg : "no series"),
+            "it must answer 0 while no circuit breaker is open: see clusters[].usage.prometheus.overflow_query; until it answers nothing is drained");
+    else
+        ADD("usage", DOCTOR_OK, name, arena_printf(d->arena, "overflow_query counts %zu series, %s", to.families, to.tasks > 0 ? "some above 0: nothing is drained now" : "none above 0"), NULL);
+}
+
+static void judge_prometheus(struct doctor *d, const struct doctor_region *r, const struct policy_cluster *p)
+{
+    struct answer to = ask_prometheus(d, r, p, p->usage.tasks_query);
     const char *name = short_name(p->name), *where = arena_strdup(d->arena, p->usage.url);
     if (to.err.kind)
         ADD("usage", DOCTOR_FAIL, name, arena_printf(d->arena, "%s tells nothing: %s", where, to.err.msg), "see clusters[].usage.prometheus; until it answers nothing is drained");
@@ -60,6 +77,8 @@ static void judge_prometheus(struct doctor *d, const struct doctor_region *r, co
             "is cAdvisor scraped there, with the labels of containers? clusters[].usage.prometheus.tasks_query is what was asked");
     else
         ADD("usage", DOCTOR_OK, name, arena_printf(d->arena, "%s measures %.0f tasks of %zu famil%s", where, to.tasks, to.families, to.families == 1 ? "y" : "ies"), NULL);
+    if (policy_usage_overflow_asked(&p->usage))
+        judge_overflow(d, r, p);
 }
 
 // ---- the hosts ------------------------------------------------------------------------------------------------------------

@@ -89,7 +89,8 @@ static int64_t whole(double v)
 
 static int fit(struct arena *a, const double *value, size_t count, struct outlook_curve *c, struct err *err)
 {
-    const struct forecast_spec spec = {.step_ms = OUTLOOK_STEP_MS, .horizon = OUTLOOK_STEPS, .later = 0, .quantile_count = 2, .quantile = {0.5, 0.9}};
+    const struct forecast_spec spec = {.step_ms = OUTLOOK_STEP_MS, .horizon = OUTLOOK_STEPS, .later = 0, .quantile_count = 6,
+                                       .quantile = {0.05, 0.25, 0.5, 0.75, 0.9, 0.95}};
     struct forecast *f;
     int rc = forecast_fit(a, &spec, value, count, &f, err);
     if (rc)
@@ -97,8 +98,9 @@ static int fit(struct arena *a, const double *value, size_t count, struct outloo
     for (size_t k = 0; k < OUTLOOK_STEPS; k++) {
         double q[FORECAST_QUANTILES_MAX];
         forecast_step(f, k + 1, q);
-        c->q50[k] = i64_max(c->q50[k], whole(q[0]));
-        c->q90[k] = i64_max(c->q90[k], whole(q[1]));
+        int64_t *const into[] = {c->q05, c->q25, c->q50, c->q75, c->q90, c->q95};
+        for (size_t i = 0; i < ARRAY_LEN(into); i++)
+            into[i][k] = i64_max(into[i][k], whole(q[i]));
     }
     c->basis = forecast_basis(f);
     c->known = true;
@@ -106,9 +108,9 @@ static int fit(struct arena *a, const double *value, size_t count, struct outloo
 }
 
 // The larger of both phases, for seven days after a change of the clock.
-static int fit_phases(struct arena *a, const double *value, size_t count, const struct foreseen *x, struct outlook_curve *c, struct err *err)
+static int fit_phases(struct arena *a, const double *value, size_t count, int64_t made_ms, struct zone_change clock, struct outlook_curve *c, struct err *err)
 {
-    int64_t ago_ms = x->making.made_ms - x->clock.at_s * 1000, by = x->clock.by_s * INT64_C(1000) / OUTLOOK_STEP_MS;
+    int64_t ago_ms = made_ms - clock.at_s * 1000, by = clock.by_s * INT64_C(1000) / OUTLOOK_STEP_MS;
     int rc = fit(a, value, count, c, err);
     if (rc || by == 0 || ago_ms < 0 || ago_ms >= CLOCK_DAYS * DAY_MS || ago_ms / OUTLOOK_STEP_MS > (int64_t)count)
         return rc;
@@ -116,21 +118,20 @@ static int fit_phases(struct arena *a, const double *value, size_t count, const 
     return fit(a, local, forecast_local_days(value, count, count - (size_t)(ago_ms / OUTLOOK_STEP_MS), by, local), c, err);
 }
 
-static void fit_one(struct foresight *f, struct foreseen *x, enum outlook_of of)
+static void fit_one(struct state_reader *r, int64_t state_id, struct zone_change clock, struct view_outlook *o, enum outlook_of of)
 {
     struct arena a;
     struct err err = {0};
     size_t first = 0;
     arena_init(&a, 0);
     double *value = arena_array(&a, double, HISTORY_STEPS);
-    int rc = state_history_values(f->o.state, x->state_id, series_of[of].need, "", x->making.made_ms - HISTORY_STEPS * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS,
-                                  HISTORY_STEPS, value, &err);
+    int rc = state_query_wanted(r, state_id, series_of[of].need, o->made_ms - HISTORY_STEPS * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS, HISTORY_STEPS, value, &err);
     while (first < HISTORY_STEPS && isnan(value[first]))
         first++;
     if (rc == 0)
-        rc = fit_phases(&a, value + first, HISTORY_STEPS - first, x, &x->making.of[of], &err);
+        rc = fit_phases(&a, value + first, HISTORY_STEPS - first, o->made_ms, clock, &o->of[of], &err);
     if (rc)
-        snprintf(x->making.why, sizeof x->making.why, "%s: %s", outlook_of_name(of), err.msg);
+        snprintf(o->why, sizeof o->why, "%s: %s", outlook_of_name(of), err.msg);
     arena_release(&a);
 }
 
@@ -187,29 +188,36 @@ struct outlook_error foresight_score(const double *came, const double *q50, cons
     return e;
 }
 
-static int score_one(struct foresight *f, struct foreseen *x, enum outlook_of of, struct arena *a, struct err *err)
+static int score_one(struct state_reader *r, int64_t state_id, struct view_outlook *o, enum outlook_of of, struct arena *a, struct err *err)
 {
-    int64_t from_ms = x->making.made_ms - SCORED_STEPS * OUTLOOK_STEP_MS;
+    int64_t from_ms = o->made_ms - SCORED_STEPS * OUTLOOK_STEP_MS;
     double *came = arena_array(a, double, DAY + SCORED_STEPS), *q50 = arena_array(a, double, SCORED_STEPS), *q90 = arena_array(a, double, SCORED_STEPS);
-    int rc = state_history_values(f->o.state, x->state_id, series_of[of].need, "", from_ms - DAY * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS, DAY + SCORED_STEPS,
-                                  came, err);
+    int rc = state_query_wanted(r, state_id, series_of[of].need, from_ms - DAY * OUTLOOK_STEP_MS, OUTLOOK_STEP_MS, DAY + SCORED_STEPS, came, err);
     for (int lead = 0; rc == 0 && lead < OUTLOOK_LEADS; lead++) {
-        rc = state_history_values(f->o.state, x->state_id, series_of[of].q50, outlook_lead_name(lead), from_ms, OUTLOOK_STEP_MS, SCORED_STEPS, q50, err);
+        rc = state_query_values(r, state_id, series_of[of].q50, outlook_lead_name(lead), from_ms, OUTLOOK_STEP_MS, SCORED_STEPS, q50, err);
         if (rc == 0)
-            rc = state_history_values(f->o.state, x->state_id, series_of[of].q90, outlook_lead_name(lead), from_ms, OUTLOOK_STEP_MS, SCORED_STEPS, q90, err);
+            rc = state_query_values(r, state_id, series_of[of].q90, outlook_lead_name(lead), from_ms, OUTLOOK_STEP_MS, SCORED_STEPS, q90, err);
         if (rc == 0)
-            x->making.of[of].error[lead] = foresight_score(came, q50, q90, DAY, SCORED_STEPS);
+            o->of[of].error[lead] = foresight_score(came, q50, q90, DAY, SCORED_STEPS);
     }
     return rc;
 }
 
-static void score(struct foresight *f, struct foreseen *x)
+static void score(struct state_reader *r, int64_t state_id, struct view_outlook *o)
 {
     struct arena a;
     arena_init(&a, 0);
     for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
-        score_one(f, x, (enum outlook_of)of, &a, NULL);
+        score_one(r, state_id, o, (enum outlook_of)of, &a, NULL);
     arena_release(&a);
+}
+
+void foresight_of(struct state_reader *r, int64_t state_id, int64_t at_ms, struct zone_change clock, struct view_outlook *ret)
+{
+    *ret = (struct view_outlook){.made_ms = at_ms / OUTLOOK_STEP_MS * OUTLOOK_STEP_MS};
+    for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
+        fit_one(r, state_id, clock, ret, (enum outlook_of)of);
+    score(r, state_id, ret);
 }
 
 // ---- right sizes ----------------------------------------------------------------------------------------------------------
@@ -265,7 +273,7 @@ static void look_ahead(struct foresight *f, size_t cluster)
         limit_ahead_of(peaks, VIEW_LIMIT_DAYS, (double)v[i].most, &a, &r);
         if (r.days_known < LIMIT_DAYS_MIN || r.q90_day <= 0 || r.q90_day > FORESIGHT_LIMIT_DAYS || v[i].now >= v[i].most)
             continue;
-        struct limit_near l = {.quota = v[i].quota, .most = v[i].most, .peak = llround(r.peak_7d), .a_day = r.a_day,
+        struct limit_near l = {.kind = v[i].kind, .most = v[i].most, .peak = llround(r.peak_7d), .a_day = r.a_day,
                                .reached_ms = view_limit_last_day_ms(x->making.made_ms) + r.q90_day * DAY_MS};
         snprintf(l.name, sizeof l.name, "%s", v[i].name);
         note(&x->limits, &l);
@@ -293,7 +301,7 @@ static void finish(struct foresight *f, size_t cluster)
 {
     struct foreseen *x = &f->v[cluster];
     keep(f, x);
-    score(f, x);
+    score(state_reader_of(f->o.state), x->state_id, &x->making);
     tell(f, cluster, &x->out, &x->making);
     x->out = x->making;
     x->due_ms = x->making.made_ms + HOUR_MS;
@@ -320,7 +328,7 @@ bool foresight_turn(struct foresight *f)
         else if (x->stage == STAGE_LIMITS)
             look_ahead(f, cluster);
         else if (x->stage != STAGE_SIZES)
-            fit_one(f, x, (enum outlook_of)x->stage);
+            fit_one(state_reader_of(f->o.state), x->state_id, x->clock, &x->making, (enum outlook_of)x->stage);
         x->stage = (x->stage + 1) % STAGE_COUNT;
         f->turn = x->stage == STAGE_CPU ? cluster + 1 : cluster;
         return true;

@@ -35,5 +35,7 @@ bool foresight_turn(struct foresight *f);
 const struct limits_near *foresight_limits(const struct foresight *f, size_t cluster);
 const struct view_outlook *foresight_outlook(const struct foresight *f, size_t cluster);
 
+// The forecast of one cluster at once, as of at_ms (clock: as of foresight_ticked), and how those that were kept came out; nothing is written.
+void foresight_of(struct state_reader *r, int64_t state_id, int64_t at_ms, struct zone_change clock, struct view_outlook *ret);
 // The errors of forecasts over `count` steps. came: the last count of day + count values, the first day for comparison; NaN: unknown.
 struct outlook_error foresight_score(const double *came, const double *q50, const double *q90, size_t day, size_t count);

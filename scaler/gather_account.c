@@ -134,6 +134,7 @@ static void take_subnets(struct look *l)
         struct cached_subnet *s = &r->subnets[at];
         s->known = true;
         s->free_addresses = told->free_addresses;
+        s->addresses = told->addresses;
         full |= told->free_addresses == 0;
         snprintf(s->zone, sizeof s->zone, "%s", told->zone);
         snprintf(s->zone_id, sizeof s->zone_id, "%s", told->zone_id);

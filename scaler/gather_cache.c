@@ -284,8 +284,11 @@ void gather_learn(struct gather *g, const struct fact_container *c, const struct
     if (type[0] && (c->state == ECS_ACTIVE || c->state == ECS_DRAINING) && !res_is_zero(c->registered))
         learn_size(g, (struct learned_type){type, c->registered, c->trunk, c->registered_ms});
     int64_t boot_ms = c->registered_ms - e->launched_ms;
-    if (c->state == ECS_ACTIVE && e->launched_ms > 0 && boot_ms > 0 && boot_ms < 3600000 && !e->ever_registered)
-        g->boots_ms[g->boot_count++ % BOOTS_MAX] = boot_ms;
+    if (c->state == ECS_ACTIVE && e->launched_ms > 0 && boot_ms > 0 && boot_ms < 3600000 && !e->ever_registered) {
+        size_t at = g->boot_count++ % BOOTS_MAX;
+        g->boots[at].ms = boot_ms;
+        snprintf(g->boots[at].type, sizeof g->boots[at].type, "%s", type);
+    }
 }
 
 static int by_value(const void *x, const void *y)
@@ -294,15 +297,29 @@ static int by_value(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
+// Of the newest boots, those of a type (NULL: all); 0 where there are too few.
+static int64_t boot_of(const struct gather *g, const char *type, int percent, size_t least)
+{
+    int64_t sorted[BOOTS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < g->boot_count && i < BOOTS_MAX; i++)
+        if (!type || strcmp(g->boots[i].type, type) == 0)
+            sorted[n++] = g->boots[i].ms;
+    if (n < least)
+        return 0;
+    qsort(sorted, n, sizeof *sorted, by_value);
+    return sorted[(n * (size_t)percent + 99) / 100 - 1];
+}
+
+// Capacity is there when the slowest has booted; the zone of a pool makes no boot longer, its type and image do.
 int64_t gather_boot_ms(const struct gather *g, int percent)
 {
-    size_t count = g->boot_count < BOOTS_MAX ? g->boot_count : BOOTS_MAX;
-    if (count < 5)
-        return 0;
-    int64_t sorted[BOOTS_MAX];
-    memcpy(sorted, g->boots_ms, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_value);
-    return sorted[(count * (size_t)percent + 99) / 100 - 1];
+    int64_t most = boot_of(g, NULL, percent, BOOTS_LEAST);
+    for (size_t i = 0; i < g->boot_count && i < BOOTS_MAX && most > 0; i++) {
+        int64_t own = boot_of(g, g->boots[i].type, percent, BOOTS_LEAST);
+        most = own > most ? own : most;
+    }
+    return most;
 }
 
 // ---- denied writes (safety.md J4) -----------------------------------------------------------------------------------------

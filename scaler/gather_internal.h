@@ -17,7 +17,7 @@ enum {
     LIST_EVERY_LOOKS = 5,
     WRITES_MAX = 256,
     DENIED_MAX = 64,
-    BOOTS_MAX = 64,
+    BOOTS_MAX = 64, BOOTS_LEAST = 5,  // of fewer, or fewer of one type, nothing is said
     SERVICE_GONE_LOOKS = 3,
     POOLS_MAX = 2000,
     GROUPS_MAX = 100,               // of a cluster: beyond, nothing is kept of them and removal is held
@@ -70,7 +70,7 @@ struct gather {
     size_t pool_count;
     int64_t vcpus[QUOTA_CLASS_COUNT];  // launched and ordered in this cluster, by its last look
     int64_t scores_told_ms;         // newest placement score before the restart, 0 none
-    int64_t boots_ms[BOOTS_MAX];
+    struct { int64_t ms; char type[32]; } boots[BOOTS_MAX];
     size_t boot_count;              // ever; the ring's newest are the last BOOTS_MAX
 };
 
@@ -194,7 +194,7 @@ bool gather_written(const struct gather *g, enum action_kind kind, const char *t
 void gather_learn(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
 void gather_learn_pool(struct gather *g, const struct fact_container *c, const struct fact_ec2 *e);
 void gather_forget_pools(struct gather *g);
-int64_t gather_boot_ms(const struct gather *g, int percent);
+int64_t gather_boot_ms(const struct gather *g, int percent);  // of the type that takes longest; 0: too few booted
 const struct learned_type *gather_learned(const struct gather *g, const char *type);
 
 void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret);

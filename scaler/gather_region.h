@@ -46,7 +46,7 @@ struct cached_type {
 struct cached_subnet {
     const char *id;
     char zone[32], zone_id[32], vpc[40];
-    int64_t free_addresses;         // -1 not told
+    int64_t free_addresses, addresses;  // -1, 0 not told
     bool known;
 };
 

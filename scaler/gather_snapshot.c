@@ -202,6 +202,31 @@ static void join_fleets(struct join *j)
     }
 }
 
+static void add_subnet(struct join *j, struct strmap *seen, size_t *cap, const char *id)
+{
+    struct snapshot *s = j->s;
+    const struct cached_subnet *known = id[0] && strmap_get(seen, id) < 0 ? region_subnet(j->l->region, id) : NULL;
+    if (!known || known->free_addresses < 0 || known->addresses <= 0)
+        return;
+    strmap_put(seen, known->id, 0);
+    s->subnets = arena_grow(j->a, s->subnets, s->subnet_count, cap, sizeof *s->subnets);
+    s->subnets[s->subnet_count++] = (struct subnet){arena_strdup(j->a, known->id), known->addresses, known->free_addresses};
+}
+
+// Instances take addresses of their fleet's, and tasks with interfaces of their own those of their service's.
+static void join_addresses(struct join *j)
+{
+    struct strmap seen;
+    size_t cap = 0;
+    strmap_init(&seen, j->a, 16);
+    for (size_t i = 0; i < j->s->fleet_count; i++)
+        for (size_t k = 0; k < j->s->fleets[i].pool_count; k++)
+            add_subnet(j, &seen, &cap, j->s->fleets[i].pools[k].subnet);
+    for (size_t i = 0; i < j->f->service_count; i++)
+        for (size_t k = 0; k < j->f->services[i].subnet_count; k++)
+            add_subnet(j, &seen, &cap, j->f->services[i].subnets[k]);
+}
+
 // The override that an instance came from: its type and subnet, else its type and zone, else its type.
 static int64_t weight_of(const struct join *j, int fleet, const struct fact_ec2 *e)
 {
@@ -431,6 +456,7 @@ void snapshot_from_facts(struct look *l, struct arena *a, struct snapshot *ret)
     join_attribute_sets(&j);
     join_subnets(&j);
     join_fleets(&j);
+    join_addresses(&j);
     join_services(&j);
     join_young(&j);
     join_instances(&j);

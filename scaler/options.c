@@ -131,12 +131,14 @@ static enum options_outcome set_int(const struct options_spec *spec, const struc
 static enum options_outcome set_number(const struct options_spec *spec, const struct option *o, const char *text)
 {
     double v;
-    if (parse_double(slice_of(text), &v) && v > 0 && (o->max == 0 || (v >= (double)o->min && v <= (double)o->max))) {
+    if (parse_double(slice_of(text), &v) && (o->kind == OPTION_PERCENT ? v >= 0 : v > 0) && (o->max == 0 || (v >= (double)o->min && v <= (double)o->max))) {
         *(double *)o->ret = v;
         return OPTIONS_GO;
     }
     char form[128] = "a number above 0";
-    if (o->max != 0)
+    if (o->kind == OPTION_PERCENT)
+        snprintf(form, sizeof form, "a number, %" PRId64 " to %" PRId64, o->min, o->max);
+    else if (o->max != 0)
         snprintf(form, sizeof form, "a number above 0, %" PRId64 " to %" PRId64, o->min, o->max);
     return wrong_value(spec, o, text, form);
 }
@@ -169,6 +171,7 @@ static enum options_outcome set_value(const struct options_spec *spec, const str
     case OPTION_INT:
         return set_int(spec, o, text);
     case OPTION_NUMBER:
+    case OPTION_PERCENT:
         return set_number(spec, o, text);
     case OPTION_DURATION:
         return set_duration(spec, o, text);

@@ -13,6 +13,7 @@ enum option_kind {
     OPTION_STRING,    // const char *
     OPTION_INT,       // int64_t within min … max
     OPTION_NUMBER,    // double within min … max, more than 0
+    OPTION_PERCENT,   // double within min … max, which may be 0
     OPTION_DURATION,  // int64_t milliseconds within min … max, given as 90s, 15m, 24h, 7d
     OPTION_FORMAT,    // bool: false for text, true for json
     OPTION_ADDRESS,   // struct option_address: H:P

@@ -3,7 +3,7 @@
 #include "state/history.h"
 
 #define STEP_MS INT64_C(300000)
-enum { STEPS = 14 * 288 };
+enum { STEPS = OUTLOOK_MOST_DAYS * 288 };
 
 static void recall(struct outlook_keeper *k, struct state *state, int64_t cluster, const struct snapshot *s)
 {
@@ -12,7 +12,7 @@ static void recall(struct outlook_keeper *k, struct state *state, int64_t cluste
     int64_t end_ms = s->now_ms / STEP_MS * STEP_MS;
     arena_init(&a, 0);
     double *tasks = arena_array(&a, double, STEPS);
-    if (state_history_values(state, cluster, SERIES_DESIRED_TASKS, "", end_ms - STEPS * STEP_MS, STEP_MS, STEPS, tasks, &err) == 0)
+    if (state_history_wanted(state, cluster, SERIES_DESIRED_TASKS, end_ms - STEPS * STEP_MS, STEP_MS, STEPS, tasks, &err) == 0)
         outlook_recall(k, s, tasks, STEPS, STEP_MS, end_ms);
     arena_release(&a);
 }

@@ -221,6 +221,19 @@ static int read_services(struct reading *g, const struct state_subject *subjects
     return 0;
 }
 
+// What no series keeps.
+static void leave_out_unrecorded(struct reading *g)
+{
+    const struct snapshot *s = &g->newest->snapshot;
+    int64_t alone = 0;
+    for (size_t i = 0; i < s->instance_count; i++)
+        for (size_t k = 0; k < s->instances[i].holding_count; k++)
+            alone += s->instances[i].holdings[k].service < 0 ? s->instances[i].holdings[k].running + s->instances[i].holdings[k].pending : 0;
+    if (alone > 0)
+        recorded_leave_out(g, "tasks of no service, %" PRId64 " in the newest tick: when they come and go is not recorded", alone);
+    recorded_leave_out(g, "deployments and shortages of capacity: they are not recorded");
+}
+
 // ---- the whole --------------------------------------------------------------------------------------------------------------
 
 static int read_boots(struct reading *g)
@@ -274,6 +287,7 @@ static int read_all(struct reading *g)
     rc = rc ? rc : recorded_types(g);
     rc = rc ? rc : recorded_market(g, subjects, count);
     rc = rc ? rc : recorded_notices(g);
+    leave_out_unrecorded(g);
     return rc ? rc : read_boots(g);
 }
 

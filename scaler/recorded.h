@@ -3,7 +3,7 @@
 // Demand: each service's desired tasks over the time, of the size that its tasks had last. Market: the recorded spot prices of its pools.
 // Notices: at the recorded moment the same part of the same pool gets its notice. Types with their weights, boots and masu's settings are
 // those of the newest tick of the time. Not recorded, and so not played: shortages of capacity, deployments, standalone tasks. Zones
-// become those of the virtual world in their order. What could not be taken is told in words.
+// become those of the virtual world in their order. What could not be taken is told in words, what is never taken too.
 #pragma once
 
 #include "planner/sim/scene.h"

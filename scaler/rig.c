@@ -275,9 +275,13 @@ static void watch_worlds(struct rig *r)
         o.drain_deadline_ms = first->drain_deadline_ms;
         o.facts_age_ms += (int64_t)(r->o.speed * 200);  // a busy machine holds an accelerated world up for a fifth of a second
         o.drain_percent = first->drain_percent;
+        o.service_percent = first->service_percent;
+        o.shrink_percent = first->shrink_percent;
+        o.dry_run = r->o.dry_run;
         o.step_instances = first->step_instances;
         o.headroom_permyriad = first->headroom_percent * 100;
-        o.swap_instances = INVARIANTS_SWAP_MAX;
+        o.judge_orders = true;
+        o.spare_instances = 8;
         o.max_usd_micro = first->max_usd_micro;
         for (size_t h = 0; h < first->headroom_task_count; h++)
             o.headroom_tasks += first->headroom_tasks[h].tasks;

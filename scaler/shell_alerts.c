@@ -62,11 +62,18 @@ size_t shell_alerts(const struct shell_facts *f, struct arena *a, struct alert r
 
 static void add_limit(struct out *o, struct arena *a, const struct limit_near *l)
 {
+    static const struct {
+        const char *what, *remedy;
+    } of[VIEW_LIMIT_KIND_COUNT] = {
+        [VIEW_LIMIT_FLEET] = {"the max", "Raise max in the policy in time, or let the services reserve what they need: /services."},
+        [VIEW_LIMIT_QUOTA] = {"the quota", "Ask AWS for a higher quota in time."},
+        [VIEW_LIMIT_SUBNET] = {"the subnet's last address", "Give the fleet, or the services, another subnet in that zone in time."},
+    };
     char day[32];
     add(o, "limit-ahead", l->name, ALERT_WARNING, 0,
-        arena_printf(a, "Peaks of %lld grow by %.3g a day: %s of %lld is reached by %.10s with a chance of 10 %%.", (long long)l->peak, l->a_day, l->quota ? "the quota" : "the max",
+        arena_printf(a, "Peaks of %lld grow by %.3g a day: %s of %lld is reached by %.10s with a chance of 10 %%.", (long long)l->peak, l->a_day, of[l->kind].what,
                      (long long)l->most, format_iso8601(l->reached_ms, false, day)),
-        l->quota ? "Ask AWS for a higher quota in time." : "Raise max in the policy in time, or let the services reserve what they need: /services.");
+        of[l->kind].remedy);
 }
 
 size_t reach_alerts(const struct reach_facts *f, struct arena *a, struct alert ret[SHELL_ALERTS_MAX])

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "planner/model/plan.h"
+#include "scaler/view_limits.h"
 
 enum { SHELL_ALERTS_MAX = 16 };
 
@@ -23,7 +24,7 @@ size_t shell_alerts(const struct shell_facts *f, struct arena *a, struct alert r
 // A limit that comes near (scaler/foresight.h).
 enum { LIMITS_NEAR_MAX = 4 };
 struct limit_near {
-    bool quota;                      // else a fleet's max
+    enum view_limit_kind kind;
     char name[128];
     int64_t peak, most;              // of 7 days; what there may be
     double a_day;                    // growth

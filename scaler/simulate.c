@@ -95,13 +95,13 @@ static void add_run(struct simulate_row *row, const struct simulate_run *run, do
     add(&row->over_bound, run->bound_usd_micro > 0 ? (double)r->cost_usd_micro / (double)run->bound_usd_micro : 0, part);
     add(&row->waiting_percent, r->task_seconds > 0 ? 100 * (double)r->task_seconds_waited / (double)r->task_seconds : 0, part);
     add(&row->wait_p99_s, (double)r->wait_p99_s, part);
-    row->wait_p50_s += (double)r->wait_p50_s * part;
-    row->instances += r->instances_mean * part;
-    row->utilisation += r->utilisation * part;
-    row->interruptions += (double)r->interruptions * part;
-    row->drains += (double)r->drains * part;
-    row->tasks_moved += (double)r->tasks_moved * part;
-    row->restarts_usd += (double)(r->interruption_usd_micro + r->disturbance_usd_micro) / 1e6 * part;
+    add(&row->wait_p50_s, (double)r->wait_p50_s, part);
+    add(&row->instances, r->instances_mean, part);
+    add(&row->use_percent, 100 * r->utilisation, part);
+    add(&row->interruptions, (double)r->interruptions, part);
+    add(&row->drains, (double)r->drains, part);
+    add(&row->tasks_moved, (double)r->tasks_moved, part);
+    add(&row->restarts_usd, (double)(r->interruption_usd_micro + r->disturbance_usd_micro) / 1e6, part);
     row->violations += r->violation_count;
 }
 
@@ -111,8 +111,7 @@ size_t simulate_rows(const struct simulate *s, struct arena *a, struct simulate_
     struct simulate_row *rows = arena_array(a, struct simulate_row, n + 1);
     for (size_t k = 0; k < n; k++) {
         const struct simulate_figure none = {.least = INFINITY, .most = -INFINITY};
-        rows[k] = (struct simulate_row){.kind = s->runs[k * seeds].kind, .knob = s->runs[k * seeds].knob, .cost_usd = none, .over_bound = none,
-                                        .waiting_percent = none, .wait_p99_s = none};
+        rows[k] = (struct simulate_row){s->runs[k * seeds].kind, s->runs[k * seeds].knob, none, none, none, none, none, none, none, none, none, none, none, 0};
         for (size_t i = 0; i < seeds; i++)
             add_run(&rows[k], &s->runs[k * seeds + i], 1 / (double)seeds);
     }

@@ -42,12 +42,11 @@ struct simulate_figure {
 struct simulate_row {
     enum rule_kind kind;
     double knob;
-    struct simulate_figure cost_usd, over_bound, waiting_percent, wait_p99_s;
-    double instances, utilisation, interruptions, drains, tasks_moved, restarts_usd, wait_p50_s;
+    struct simulate_figure cost_usd, over_bound, waiting_percent, wait_p50_s, wait_p99_s, instances, use_percent, interruptions, drains, tasks_moved, restarts_usd;
     int64_t violations;
 };
 size_t simulate_rows(const struct simulate *s, struct arena *a, struct simulate_row **ret);
 
 void simulate_text(const struct simulate *s, struct arena *a, struct buf *out);
-void simulate_json(const struct simulate *s, struct buf *out);
+void simulate_json(const struct simulate *s, struct arena *a, struct buf *out);
 void simulate_plot(const struct simulate *s, struct arena *a, struct buf *out);  // SVG: cost over the bound against waiting, a line a rule

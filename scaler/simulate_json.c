@@ -38,21 +38,75 @@ static json_t *run_json(const struct simulate *s, const struct simulate_run *run
     return o;
 }
 
-void simulate_json(const struct simulate *s, struct buf *out)
+// Of a rule and knob, over the seeds.
+struct figure {
+    const char *key;
+    size_t offset;
+};
+#define FIGURE(field) {#field, offsetof(struct simulate_row, field)}
+static const struct figure figures[] = {
+    FIGURE(cost_usd), FIGURE(over_bound), FIGURE(waiting_percent), FIGURE(wait_p50_s), FIGURE(wait_p99_s), FIGURE(instances), FIGURE(use_percent),
+    FIGURE(interruptions), FIGURE(drains), FIGURE(tasks_moved), FIGURE(restarts_usd),
+};
+
+static json_t *row_json(const struct simulate_row *r)
 {
-    json_t *runs = json_array(), *left_out = json_array();
+    json_t *o = json_pack("{s:s, s:{s:f}}", "policy", rule_info(r->kind)->name, "params", rule_info(r->kind)->knob, r->knob);
+    for (size_t k = 0; k < ARRAY_LEN(figures); k++) {
+        const struct simulate_figure *f = (const struct simulate_figure *)(const void *)((const char *)r + figures[k].offset);
+        json_object_set_new(o, figures[k].key, json_pack("{s:f, s:f, s:f}", "mean", f->mean, "least", f->least, "most", f->most));
+    }
+    json_object_set_new(o, "violation_count", json_integer(r->violations));
+    return o;
+}
+
+// How each number of the runs and rows was made.
+static const char *const methods[][2] = {
+    {"cost_usd_micro", "instances from launch to end, at the price of the moment"},
+    {"bound_usd_micro", "the least with all demand and prices known, nothing waiting, the lowest price of each type over the zones and the shortest boot of the world"},
+    {"task_seconds", "tasks wanted, over the time"},
+    {"task_seconds_waited", "task-seconds without a place on an instance"},
+    {"clairvoyant", "a bound, not a run: waiting is its share of needed instance-time left out, of the tasks' time"},
+    {"interruptions", "spot notices"},
+    {"interrupted_tasks", "tasks that ran where a notice came"},
+    {"interruption_usd_micro", "interrupted tasks, each at scale_in.task_restart_usd of the policy"},
+    {"tasks_moved", "tasks that a drain stopped, to start elsewhere"},
+    {"disturbance_usd_micro", "tasks moved, each at scale_in.task_restart_usd of the policy"},
+    {"tasks_killed", "tasks that ran on an instance which the rule ended"},
+    {"wait_p50_s", "median wait for a place, over the tasks started; who came first is served first"},
+    {"wait_p90_s", "as wait_p50_s, the 90th percentile"},
+    {"wait_p99_s", "as wait_p50_s, the 99th percentile"},
+    {"instances_mean", "instances from launch to end, on average over the time"},
+    {"utilisation", "instances needed by what was wanted, packed without loss, over instances_mean"},
+    {"launches", "instances launched"},
+    {"drains", "instances that the rule began to empty; of ecs-managed-scaling those it ended empty"},
+    {"violations", "invariants broken, the first 20 in words; judged for masu alone"},
+    {"violation_count", "all of them"},
+    {"rows", "each figure over the seeds of a rule and knob: its mean, and the least and the most"},
+    {"cost_usd", "cost_usd_micro in dollars"},
+    {"over_bound", "cost_usd_micro over bound_usd_micro"},
+    {"waiting_percent", "task_seconds_waited, of task_seconds"},
+    {"instances", "instances_mean"},
+    {"use_percent", "utilisation, per cent"},
+    {"restarts_usd", "interruption_usd_micro and disturbance_usd_micro, in dollars"},
+};
+
+void simulate_json(const struct simulate *s, struct arena *a, struct buf *out)
+{
+    json_t *runs = json_array(), *left_out = json_array(), *rows = json_array(), *method = json_object();
+    struct simulate_row *row;
+    size_t n = simulate_rows(s, a, &row);
     for (size_t k = 0; k < s->left_out_count; k++)
         json_array_append_new(left_out, json_text(s->left_out[k]));
     for (size_t k = 0; k < s->run_count; k++)
         json_array_append_new(runs, run_json(s, &s->runs[k]));
-    json_t *method = json_pack(
-        "{s:s, s:s, s:s, s:s}", "cost_usd_micro", "instances from launch to end, at the price of the moment", "bound_usd_micro",
-        "the least with all demand and prices known, nothing waiting, the lowest price of each type over the zones and the shortest boot of the world",
-        "task_seconds_waited", "task-seconds without a place on an instance", "clairvoyant",
-        "a bound, not a run: waiting is its share of needed instance-time left out, of the tasks' time");
-    json_t *doc = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "version", MASU_VERSION, "scenario", s->scene.name, "for_s",
+    for (size_t k = 0; k < n; k++)
+        json_array_append_new(rows, row_json(&row[k]));
+    for (size_t k = 0; k < ARRAY_LEN(methods); k++)
+        json_object_set_new(method, methods[k][0], json_string(methods[k][1]));
+    json_t *doc = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version", MASU_VERSION, "scenario", s->scene.name, "for_s",
                             (json_int_t)(s->scene.for_ms / 1000), "warmup_s", (json_int_t)(s->scene.warmup_ms / 1000), "period_s",
-                            (json_int_t)(s->scene.period_ms / 1000), "seeds", (json_int_t)s->seeds, "method", method, "runs", runs);
+                            (json_int_t)(s->scene.period_ms / 1000), "seeds", (json_int_t)s->seeds, "method", method, "rows", rows, "runs", runs);
     json_object_set_new(doc, "left_out", left_out);
     json_write_pretty(doc, out);
     buf_add_char(out, '\n');

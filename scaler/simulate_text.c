@@ -3,13 +3,17 @@
 
 #include "base/parse.h"
 
-static void add_spread(struct buf *out, const struct simulate_figure *f, int width, int decimals)
-{
-    char spread[64] = "";
-    if (f->most - f->least > 0)
-        snprintf(spread, sizeof spread, "%.*f-%.*f", decimals, f->least, decimals, f->most);
-    buf_printf(out, "%*.*f %-15s ", width, decimals, f->mean, spread);
-}
+struct column {
+    const char *head;
+    int width, decimals;
+    size_t offset;   // of the figure in a row
+};
+#define COLUMN(head, width, decimals, field) {head, width, decimals, offsetof(struct simulate_row, field)}
+static const struct column columns[] = {
+    COLUMN("cost $", 16, 2, cost_usd), COLUMN("/ bound", 13, 3, over_bound), COLUMN("waiting %", 14, 3, waiting_percent), COLUMN("p50 s", 10, 0, wait_p50_s),
+    COLUMN("p99 s", 12, 0, wait_p99_s), COLUMN("inst.", 13, 1, instances), COLUMN("use %", 9, 0, use_percent), COLUMN("taken", 11, 0, interruptions),
+    COLUMN("drains", 12, 0, drains), COLUMN("moved", 13, 0, tasks_moved), COLUMN("restart $", 14, 2, restarts_usd),
+};
 
 static void add_head(const struct simulate *s, struct buf *out)
 {
@@ -36,6 +40,30 @@ static void add_violations(const struct simulate *s, struct buf *out)
     }
 }
 
+static const struct simulate_figure *figure(const struct simulate_row *r, const struct column *c)
+{
+    return (const struct simulate_figure *)(const void *)((const char *)r + c->offset);
+}
+
+// Below the means; not where the seeds agree in all.
+static void add_spreads(const struct simulate_row *r, struct buf *out)
+{
+    bool any = false;
+    for (size_t k = 0; k < ARRAY_LEN(columns); k++)
+        any |= figure(r, &columns[k])->most > figure(r, &columns[k])->least;
+    if (!any)
+        return;
+    buf_printf(out, "%45s", "");
+    for (size_t k = 0; k < ARRAY_LEN(columns); k++) {
+        const struct column *c = &columns[k];
+        char spread[64] = "";
+        if (figure(r, c)->most > figure(r, c)->least)
+            snprintf(spread, sizeof spread, "%.*f-%.*f", c->decimals, figure(r, c)->least, c->decimals, figure(r, c)->most);
+        buf_printf(out, "%*s", c->width, spread);
+    }
+    buf_add_char(out, '\n');
+}
+
 void simulate_text(const struct simulate *s, struct arena *a, struct buf *out)
 {
     struct simulate_row *rows;
@@ -43,25 +71,27 @@ void simulate_text(const struct simulate *s, struct arena *a, struct buf *out)
     add_head(s, out);
     for (size_t k = 0; k < s->left_out_count; k++)
         buf_printf(out, "%s%s\n", k == 0 ? "left out   " : "           ", s->left_out[k]);
-    buf_printf(out, "\n%-22s %-22s %10s %-15s %9s %-15s %10s %-15s %9s %-15s %6s %5s %7s %7s %7s %9s\n", "rule", "knob", "cost $", "", "/ bound", "", "waiting %",
-               "", "p99 s", "", "inst.", "use", "taken", "drains", "moved", "restart $");
+    buf_printf(out, "\n%-22s %-22s", "rule", "knob");
+    for (size_t k = 0; k < ARRAY_LEN(columns); k++)
+        buf_printf(out, "%*s", columns[k].width, columns[k].head);
+    buf_add_char(out, '\n');
     for (size_t k = 0; k < n; k++) {
         const struct simulate_row *r = &rows[k];
-        buf_printf(out, "%-22s %-16s %5.6g ", rule_info(r->kind)->name, rule_info(r->kind)->knob, r->knob);
-        add_spread(out, &r->cost_usd, 10, 2);
-        add_spread(out, &r->over_bound, 9, 3);
-        add_spread(out, &r->waiting_percent, 10, 3);
-        add_spread(out, &r->wait_p99_s, 9, 0);
-        buf_printf(out, "%6.1f %4.0f%% %7.0f %7.0f %7.0f %9.2f", r->instances, 100 * r->utilisation, r->interruptions, r->drains, r->tasks_moved, r->restarts_usd);
+        buf_printf(out, "%-22s %-16s %5.6g", rule_info(r->kind)->name, rule_info(r->kind)->knob, r->knob);
+        for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+            buf_printf(out, "%*.*f", columns[i].width, columns[i].decimals, figure(r, &columns[i])->mean);
         if (r->violations > 0)
             buf_printf(out, "  %" PRId64 " violations", r->violations);
         buf_add_char(out, '\n');
+        add_spreads(r, out);
     }
-    buf_add_str(out, "\nmeans over the seeds, and the least and the most of them where they differ\n"
+    buf_add_str(out, "\nmeans over the seeds, and below them the least and the most where they differ\n"
                      "cost       instances from launch to end at the price of the moment; restart $: tasks of interrupted instances and tasks moved by drains,\n"
                      "           each at scale_in.task_restart_usd of the policy\n"
                      "/ bound    over the least that anybody could pay who knew all demand and prices, let no task wait, and booted in the shortest time\n"
-                     "waiting    task-seconds without a place, of all that were wanted; p99: of the waits of tasks started\n"
-                     "use        what was wanted, packed without loss, over the instances there were; taken: spot notices\n");
+                     "waiting    task-seconds without a place, of all that were wanted; p50, p99: of the waits of tasks started\n"
+                     "inst.      instances from launch to end, on average over the time; use: what was wanted, packed without loss, over these\n"
+                     "taken      spot notices; drains: instances that the rule began to empty, or of ECS managed scaling ended empty; moved: tasks that\n"
+                     "           drains stopped, to start elsewhere\n");
     add_violations(s, out);
 }

@@ -93,6 +93,14 @@ static void tell_shapes(const struct usage *u, const struct policy_cluster *p, s
         tell_shape(u, p, names[k], running[family[k]], s->now_ms, &s->shapes[k]);
 }
 
+static void tell_overflow(const struct usage *u, const struct policy_cluster *p, struct arena *a, struct snapshot *s)
+{
+    bool known = u->overflow_ms > 0 && s->now_ms - u->overflow_ms <= policy_usage_age_ms(&p->usage);
+    s->overflow = (struct source){.state = known ? SOURCE_OK : SOURCE_UNKNOWN, .read_ms = u->overflow_ms,
+                                  .detail = arena_strdup(a, u->overflow_error[0] ? u->overflow_error : u->overflow_ms > 0 ? "" : "not read yet")};
+    s->overflowing = arena_strdup(a, known ? u->overflowing : "");
+}
+
 void usage_tell(const struct usage *u, const struct policy_cluster *p, struct arena *a, struct snapshot *s)
 {
     if (!policy_usage_named(&p->usage))
@@ -101,6 +109,8 @@ void usage_tell(const struct usage *u, const struct policy_cluster *p, struct ar
     s->usage = (struct source){.state = known ? SOURCE_OK : SOURCE_UNKNOWN, .read_ms = u->good_ms,
                                .detail = arena_strdup(a, u->error[0] ? u->error : u->good_ms > 0 ? "" : policy_usage_queried(&p->usage) ? "not read yet" : "pages of cAdvisor tell it after some minutes of masu run")};
     tell_shapes(u, p, a, s);
+    if (policy_usage_overflow_asked(&p->usage))
+        tell_overflow(u, p, a, s);
 }
 
 // ---- life -----------------------------------------------------------------------------------------------------------------

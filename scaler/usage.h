@@ -5,6 +5,8 @@
 // then, with its age. Of a Prometheus a round is four queries (cores, bytes, tasks seen, newest sample); it counts when all are answered
 // whole. A family that is missing from one of them, twice in one, not finite, negative or older than the policy allows is not measured in
 // that round: unknown, never zero. The first round asks for the hour before. Secrets are read at each round, never kept.
+// Circuit breakers (overflow_query) are asked for besides, of the present: its answer is whole, with no value that is not finite or negative, or is
+// none; no series at all is none, since who counts may have vanished. They stay as last told for as long as use does.
 // Of cAdvisor a round is a page of each host that runs tasks, a few at once; it counts when half of the hosts answered whole. What runs
 // on the others is not measured. Rates need a second round, a percentile some minutes.
 #pragma once
@@ -32,5 +34,5 @@ void usage_turn(struct usage *u, const struct policy_cluster *p);  // p is read 
 void usage_hosts(struct usage *u, const struct gather_host *hosts, size_t count);
 // For who looks once: asks, and runs the transport until the round is over or until_ms (world time) has come.
 void usage_wait(struct usage *u, const struct policy_cluster *p, int64_t until_ms);
-// Writes s->usage, and what is known of each shape. Texts live in the arena. Nothing where the policy names no source.
+// Writes s->usage, s->overflow, and what is known of each shape. Texts live in the arena. Nothing where the policy names no source.
 void usage_tell(const struct usage *u, const struct policy_cluster *p, struct arena *a, struct snapshot *s);

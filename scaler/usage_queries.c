@@ -1,5 +1,6 @@
 // Rounds of queries: cores, bytes, tasks seen, newest sample, asked of a Prometheus at once; a round counts when all are answered whole. The
 // bytes of the largest task are asked besides: without that answer they are not known, and the rest is.
+// So are circuit breakers, of the present always; what goes wrong there says nothing of use, and the other way round.
 #include <math.h>
 
 #include "base/check.h"
@@ -7,7 +8,7 @@
 #include "scaler/usage_server.h"
 #include "scaler/usage_source.h"
 
-enum { QUERY_CPU, QUERY_MEMORY, QUERY_TASKS, QUERY_FRESH, QUERY_LARGEST, QUERY_COUNT };
+enum { QUERY_CPU, QUERY_MEMORY, QUERY_TASKS, QUERY_FRESH, QUERY_LARGEST, QUERY_OVERFLOW, QUERY_COUNT };
 enum { ALL = (1 << QUERY_LARGEST) - 1, QUERY_BYTES = 16384, NEWEST = BOOK_MINUTES - 1 };
 #define TIMEOUT_MS 10000
 #define STEP_MS INT64_C(60000)
@@ -15,7 +16,7 @@ enum { ALL = (1 << QUERY_LARGEST) - 1, QUERY_BYTES = 16384, NEWEST = BOOK_MINUTE
 #define PAST_ANSWER_BYTES ((size_t)4 << 20)    // of an hour
 #define CLOCK_OFF_MS 300000                    // an answer for another time than now is an old one
 
-static const char *const query_names[QUERY_COUNT] = {"cpu_query", "memory_query", "tasks_query", "fresh_query", "largest_query"};
+static const char *const query_names[QUERY_COUNT] = {"cpu_query", "memory_query", "tasks_query", "fresh_query", "largest_query", "overflow_query"};
 
 // What a round was told of a family, by minute before the round's end; an instant has the last one only.
 struct told {
@@ -92,7 +93,7 @@ static void take_point(struct round *r, struct told *t, int query, const struct 
 
 static bool of_now(const struct round *r, const struct prometheus_answer *a)
 {
-    for (size_t i = 0; i < a->series_count && !r->past; i++)
+    for (size_t i = 0; i < a->series_count; i++)
         for (size_t k = 0; k < a->series[i].point_count; k++)
             if (llabs(a->series[i].points[k].at_ms - r->wire_ms) > CLOCK_OFF_MS)
                 return false;
@@ -102,14 +103,15 @@ static bool of_now(const struct round *r, const struct prometheus_answer *a)
 static void take(struct usage_queries *q, int query, const struct prometheus_answer *a)
 {
     struct round *r = &q->round;
-    bool good = a->warning_count == 0 && a->type == (r->past ? PROMETHEUS_MATRIX : PROMETHEUS_VECTOR) && of_now(r, a);
+    bool now = r->past || of_now(r, a);
+    bool good = a->warning_count == 0 && a->type == (r->past ? PROMETHEUS_MATRIX : PROMETHEUS_VECTOR) && now;
     if (a->warning_count > 0)
         fail(r, ERR_TRANSIENT, query, arena_printf(&r->arena, "answered in part: %s", a->warning));
     else if (a->type != (r->past ? PROMETHEUS_MATRIX : PROMETHEUS_VECTOR))
         fail(r, ERR_INVALID, query, "answers no series");
     else if (a->series_count == 0)
         fail(r, ERR_NOT_FOUND, query, "answers nothing: are the containers scraped, with their labels?");
-    else if (!of_now(r, a))
+    else if (!now)
         fail(r, ERR_TRANSIENT, query, "answers for another time than now");
     for (size_t i = 0; i < a->series_count && good && !r->error[0]; i++) {
         const char *family = prometheus_label(&a->series[i], q->label);
@@ -118,6 +120,63 @@ static void take(struct usage_queries *q, int query, const struct prometheus_ans
         for (size_t k = 0; family && k < a->series[i].point_count; k++)
             take_point(r, told_of(r, family), query, &a->series[i].points[k]);
     }
+}
+
+// ---- circuit breakers -----------------------------------------------------------------------------------------------------
+
+// The value of the policy's label, or of whatever label there is.
+static const char *whose(const struct usage_queries *q, const struct prometheus_series *x)
+{
+    const char *name = prometheus_label(x, q->label);
+    for (size_t k = 0; k < x->label_count && !name; k++)
+        name = strcmp(x->labels[k].name, "__name__") != 0 ? x->labels[k].value : NULL;
+    return name ? name : "a service";
+}
+
+// As many as there is room for are named.
+static void note_open(struct buf *names, size_t open, const char *name)
+{
+    enum { NAMED = 3 };
+    if (open <= NAMED)
+        buf_printf(names, "%s%.60s", open > 1 ? ", " : "", name);
+    else if (open == NAMED + 1)
+        buf_add_str(names, " and more");
+}
+
+static const char *read_overflow(const struct usage_queries *q, const struct prometheus_answer *a, struct buf *names)
+{
+    size_t open = 0;
+    if (a->warning_count > 0)
+        return "answered in part";
+    if (a->type != PROMETHEUS_VECTOR)
+        return "answers no series";
+    if (a->series_count == 0)
+        return "answers nothing: has who counts vanished? It should answer 0 while no circuit breaker is open";
+    if (!of_now(&q->round, a))
+        return "answers for another time than now";
+    for (size_t i = 0; i < a->series_count; i++) {
+        double value = a->series[i].point_count > 0 ? a->series[i].points[0].value : (double)NAN;
+        if (!isfinite(value) || value < 0)
+            return "a value is not finite, or negative";
+        if (value > 0)
+            note_open(names, ++open, whose(q, &a->series[i]));
+    }
+    return NULL;
+}
+
+static void take_overflow(struct usage_queries *q, const struct prometheus_answer *a, const struct err *err)
+{
+    struct usage *u = q->u;
+    _cleanup_(buf_release) struct buf names;
+    buf_init(&names, sizeof u->overflowing);
+    const char *why = a ? read_overflow(q, a, &names) : err->msg;
+    u->overflow_error[0] = '\0';
+    if (why) {
+        snprintf(u->overflow_error, sizeof u->overflow_error, "%s: %.360s", query_names[QUERY_OVERFLOW], why);
+        return;
+    }
+    u->overflow_ms = q->round.world_ms;
+    snprintf(u->overflowing, sizeof u->overflowing, "%s", buf_str(&names));
 }
 
 // ---- a round --------------------------------------------------------------------------------------------------------------
@@ -162,7 +221,9 @@ static void on_answer(void *arg, const struct prometheus_answer *answer, const s
     struct asked *x = arg;
     struct usage_queries *q = x->q;
     x->call = NULL;
-    if (answer)
+    if (x->query == QUERY_OVERFLOW)
+        take_overflow(q, answer, err);
+    else if (answer)
         take(q, x->query, answer);
     else
         fail(&q->round, err->kind, x->query, err->msg);
@@ -172,12 +233,12 @@ static void on_answer(void *arg, const struct prometheus_answer *answer, const s
 
 static void ask(struct usage_queries *q, const struct policy_cluster *p, const struct prometheus_server *s, int query)
 {
-    const char *const texts[QUERY_COUNT] = {p->usage.cpu_query, p->usage.memory_query, p->usage.tasks_query, p->usage.fresh_query, p->usage.largest_query};
+    const char *const texts[QUERY_COUNT] = {p->usage.cpu_query, p->usage.memory_query, p->usage.tasks_query, p->usage.fresh_query, p->usage.largest_query, p->usage.overflow_query};
     _cleanup_(buf_release) struct buf text;
     buf_init(&text, QUERY_BYTES);
     usage_query(&text, texts[query], p->name, p->usage.label);
     struct prometheus_query question = {.promql = buf_str(&text), .timeout_ms = TIMEOUT_MS, .max_bytes = ANSWER_BYTES};
-    if (q->round.past) {
+    if (q->round.past && query != QUERY_OVERFLOW) {
         question.to_ms = q->round.end_ms;
         question.from_ms = question.to_ms - NEWEST * STEP_MS;
         question.step_ms = STEP_MS;
@@ -207,13 +268,17 @@ void usage_queries_begin(struct usage_queries *q, const struct policy_cluster *p
     snprintf(q->label, sizeof q->label, "%s", p->usage.label);
     if (usage_server(u->o.clients, u->o.env, u->o.account, &p->usage, &server, secret, &err) != 0) {
         snprintf(u->error, sizeof u->error, "%.380s", err.msg);
+        snprintf(u->overflow_error, sizeof u->overflow_error, "%.380s", err.msg);
         return;
     }
     arena_init(&r->arena, 0);  // the answers are limited
     strmap_init(&r->map, &r->arena, 256);
-    r->open = *p->usage.largest_query ? QUERY_COUNT : QUERY_LARGEST;
-    for (int k = 0; k < (*p->usage.largest_query ? QUERY_COUNT : QUERY_LARGEST); k++)
-        ask(q, p, &server, k);
+    const bool asks[QUERY_COUNT] = {true, true, true, true, [QUERY_LARGEST] = *p->usage.largest_query, [QUERY_OVERFLOW] = policy_usage_overflow_asked(&p->usage)};
+    for (int k = 0; k < QUERY_COUNT; k++)
+        r->open += asks[k];
+    for (int k = 0; k < QUERY_COUNT; k++)
+        if (asks[k])
+            ask(q, p, &server, k);
 }
 
 struct usage_queries *usage_queries_new(struct usage *u)

@@ -19,6 +19,8 @@ struct usage {
     int64_t next_ms, good_ms;  // world time; of the last round that counted, 0 never
     int64_t stale_ms;          // of the policy, when the round began
     char error[400];           // "" the last round counted whole
+    int64_t overflow_ms;       // of the last answer to the overflow query that counted, 0 never
+    char overflow_error[400], overflowing[240];
     struct usage_queries *queries;
     struct usage_scrapes *scrapes;
 };

@@ -129,6 +129,9 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
     for (size_t i = 0; i < c->occasion_count; i++)
         c->occasions[i].name = text(c->occasions[i].name, a);
     c->quotas = items(c->quotas, c->quota_count, sizeof(*c->quotas), a);
+    c->subnets = items(c->subnets, c->subnet_count, sizeof(*c->subnets), a);
+    for (size_t i = 0; i < c->subnet_count; i++)
+        c->subnets[i].id = text(c->subnets[i].id, a);
     c->control.who = text(c->control.who, a);
     c->control.why = text(c->control.why, a);
     c->attribute_sets = items(c->attribute_sets, c->attribute_set_count, sizeof(*c->attribute_sets), a);
@@ -148,6 +151,8 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
             c->fleets[i].pools[k].attributes = same_set(s, c, c->fleets[i].pools[k].attributes);
     }
     c->usage.detail = c->usage.detail ? text(c->usage.detail, a) : NULL;
+    c->overflow.detail = c->overflow.detail ? text(c->overflow.detail, a) : NULL;
+    c->overflowing = c->overflowing ? text(c->overflowing, a) : NULL;
     c->shapes = items(c->shapes, c->shape_count, sizeof(*c->shapes), a);
     for (size_t i = 0; i < c->shape_count; i++)
         copy_shape(&c->shapes[i], a);

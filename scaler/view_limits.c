@@ -13,14 +13,18 @@ size_t view_limits_of(const struct view_cluster *c, struct arena *a, struct view
     *ret = NULL;
     if (!c->ticked)
         return 0;
-    struct view_limit *v = *ret = arena_array(a, struct view_limit, s->fleet_count + s->quota_count + 1);
+    struct view_limit *v = *ret = arena_array(a, struct view_limit, s->fleet_count + s->quota_count + s->subnet_count + 1);
     for (size_t i = 0; i < s->fleet_count; i++)
         if (c->bounds[i].max > 0)
-            v[n++] = (struct view_limit){false, arena_strdup(a, fleet_name(&s->fleets[i])), history_limit_fleet(a, &s->fleets[i]), s->fleets[i].target, c->bounds[i].max};
+            v[n++] = (struct view_limit){VIEW_LIMIT_FLEET, arena_strdup(a, fleet_name(&s->fleets[i])), history_limit_fleet(a, &s->fleets[i]), s->fleets[i].target, c->bounds[i].max};
     for (size_t i = 0; i < s->quota_count; i++) {
         const struct quota_class *q = &quota_classes[s->quotas[i].class_];
         if (s->quotas[i].limit_vcpus > 0)
-            v[n++] = (struct view_limit){true, arena_printf(a, "%s vCPUs, %s", q->name, q->code), history_limit_quota(a, &s->quotas[i]), s->quotas[i].used_vcpus, s->quotas[i].limit_vcpus};
+            v[n++] = (struct view_limit){VIEW_LIMIT_QUOTA, arena_printf(a, "%s vCPUs, %s", q->name, q->code), history_limit_quota(a, &s->quotas[i]), s->quotas[i].used_vcpus, s->quotas[i].limit_vcpus};
+    }
+    for (size_t i = 0; i < s->subnet_count; i++) {
+        const struct subnet *x = &s->subnets[i];
+        v[n++] = (struct view_limit){VIEW_LIMIT_SUBNET, arena_strdup(a, x->id), history_limit_subnet(a, x), x->addresses - x->free, x->addresses};
     }
     return n;
 }

@@ -1,4 +1,4 @@
-// What there may be of what a cluster uses, as its view has it, and the history of that: fleets up to their max, quotas.
+// What there may be of what a cluster uses, as its view has it, and the history of that: fleets up to their max, quotas, addresses of subnets.
 #pragma once
 
 #include <stddef.h>
@@ -9,11 +9,13 @@
 
 enum { VIEW_LIMIT_DAYS = 91 };
 
+enum view_limit_kind { VIEW_LIMIT_FLEET, VIEW_LIMIT_QUOTA, VIEW_LIMIT_SUBNET, VIEW_LIMIT_KIND_COUNT };
+
 struct view_limit {
-    bool quota;            // else a fleet
+    enum view_limit_kind kind;
     const char *name;      // for people
     const char *subject;   // in the history
-    int64_t now, most;     // in the fleet's units; vCPUs
+    int64_t now, most;     // in the fleet's units; vCPUs; addresses
 };
 
 struct view_cluster;

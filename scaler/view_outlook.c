@@ -20,3 +20,20 @@ int outlook_lead_steps(int lead)
 {
     return leads[lead].steps;
 }
+
+int64_t outlook_step_at(const struct view_outlook *o, int64_t now_ms)
+{
+    int64_t step = o->made_ms > 0 ? (now_ms - o->made_ms) / OUTLOOK_STEP_MS : OUTLOOK_STEPS;
+    return step < 0 ? 0 : step > OUTLOOK_STEPS ? OUTLOOK_STEPS : step;
+}
+
+int64_t outlook_enough_until(const struct view_outlook *o, int64_t now_ms, const int64_t capacity[OUTLOOK_OF_COUNT])
+{
+    for (int64_t k = outlook_step_at(o, now_ms); k < OUTLOOK_STEPS; k++)
+        for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
+            if (o->of[of].known && o->of[of].q90[k] > capacity[of]) {
+                int64_t at_ms = o->made_ms + k * OUTLOOK_STEP_MS;
+                return at_ms > now_ms ? at_ms : now_ms;
+            }
+    return 0;
+}

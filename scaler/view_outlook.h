@@ -25,7 +25,7 @@ struct outlook_error {
 struct outlook_curve {
     bool known;
     const char *basis;  // constant text: "level", "time of day", "day of the week"
-    int64_t q50[OUTLOOK_STEPS], q90[OUTLOOK_STEPS];
+    int64_t q05[OUTLOOK_STEPS], q25[OUTLOOK_STEPS], q50[OUTLOOK_STEPS], q75[OUTLOOK_STEPS], q90[OUTLOOK_STEPS], q95[OUTLOOK_STEPS];
     struct outlook_error error[OUTLOOK_LEADS];
 };
 
@@ -38,6 +38,10 @@ struct view_outlook {
 const char *outlook_of_name(enum outlook_of of);   // "need_cpu_units", "need_memory_mib"
 const char *outlook_lead_name(int lead);           // "5m", "15m", "1h", "6h", "24h"
 int outlook_lead_steps(int lead);                  // 1, 3, 12, 72, 288
+// The step that holds a time, 0 before the first one, OUTLOOK_STEPS past the last one and where none was made.
+int64_t outlook_step_at(const struct view_outlook *o, int64_t now_ms);
+// When what is forecast with 0.9 first exceeds the capacity, of any resource whose forecast is known: from now_ms on. 0: not within the forecast.
+int64_t outlook_enough_until(const struct view_outlook *o, int64_t now_ms, const int64_t capacity[OUTLOOK_OF_COUNT]);
 
 struct view_outlooks {         // of all clusters, shared between views
     atomic_int refs;           // private

@@ -46,7 +46,9 @@ static const struct {
     [SERIES_SERVICE_USED_CPU_UNITS] = {"used_cpu_units", HISTORY_SERVICE, BUCKET_MAX},
     [SERIES_SERVICE_USED_MEMORY_MIB] = {"used_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
     [SERIES_SERVICE_LARGEST_MEMORY_MIB] = {"largest_memory_mib", HISTORY_SERVICE, BUCKET_MAX},
+    [SERIES_INTERRUPTED] = {"interrupted", HISTORY_CLUSTER, BUCKET_MAX},
     [SERIES_LIMIT_USED] = {"used", HISTORY_LIMIT, BUCKET_MAX},
+    [SERIES_OVERFLOW] = {"overflow", HISTORY_CLUSTER, BUCKET_MAX},
 };
 
 static const char *const kind_names[HISTORY_KIND_COUNT] = {"cluster", "service", "pool", "forecast", "limit"};
@@ -65,6 +67,11 @@ const char *history_limit_fleet(struct arena *a, const struct fleet *f)
 const char *history_limit_quota(struct arena *a, const struct quota *q)
 {
     return arena_printf(a, "quota %s", quota_classes[q->class_].code);
+}
+
+const char *history_limit_subnet(struct arena *a, const struct subnet *x)
+{
+    return arena_printf(a, "subnet %s", x->id);
 }
 
 const char *series_name(enum series s)

@@ -23,7 +23,7 @@ enum history_kind {   // of what: the subject of each names it
     HISTORY_SERVICE,  // the service's name
     HISTORY_POOL,     // "FLEET TYPE ZONE"
     HISTORY_FORECAST, // how far ahead it was made: "5m", "15m", "1h", "6h", "24h"; a sample stands at the time that was forecast
-    HISTORY_LIMIT,    // history_limit_fleet, history_limit_quota
+    HISTORY_LIMIT,    // history_limit_fleet, history_limit_quota, history_limit_subnet
     HISTORY_KIND_COUNT
 };
 
@@ -62,8 +62,10 @@ enum series {
     SERIES_USED_MEMORY_MIB,
     SERIES_SERVICE_USED_CPU_UNITS,
     SERIES_SERVICE_USED_MEMORY_MIB,
-    SERIES_LIMIT_USED,           // of a fleet its target in its own units, of a quota vCPUs
+    SERIES_LIMIT_USED,           // of a fleet its target in its own units, of a quota vCPUs, of a subnet addresses
     SERIES_SERVICE_LARGEST_MEMORY_MIB,  // of one task: of that which used most; in coarse steps, rounded up
+    SERIES_INTERRUPTED,          // instances that AWS is to take: a notice was told
+    SERIES_OVERFLOW,             // 1 while circuit breakers between services are open, else 0; unknown where nobody asks
     SERIES_COUNT  // append-only: the number is in the database
 };
 enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of many samples shows
@@ -71,9 +73,13 @@ enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of 
 const char *history_kind_name(enum history_kind k);  // "cluster", "service", "pool", "forecast", "limit"
 const char *history_limit_fleet(struct arena *a, const struct fleet *f);  // "fleet NAME"
 const char *history_limit_quota(struct arena *a, const struct quota *q);  // "quota L-34B43A08"
+const char *history_limit_subnet(struct arena *a, const struct subnet *x); // "subnet subnet-0a1b2c3d"
 const char *series_name(enum series s);  // "capacity_cpu_units", …; unique within its kind
 enum history_kind series_kind(enum series s);
 enum series_bucket series_bucket(enum series s);
+
+// In steps of 2 or 3 %, rounded up: what hardly changes is packed to hardly anything.
+int64_t history_coarse_mib(int64_t mib);
 
 struct state_sample {
     enum series series;
@@ -92,6 +98,8 @@ int state_samples_highest_hour(struct state *s, int64_t cluster, enum series ser
 // What each of `count` buckets from from_ms on shows, NaN where it is unknown. step_ms: 5 min or a multiple of an hour; from_ms: of that.
 int state_history_values(struct state *s, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
                          double *ret, struct err *err);
+// The same of what was wanted: NaN as well where circuit breakers were open, since then less was asked for than was wanted (G7). For who learns.
+int state_history_wanted(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err);
 
 // Fills buckets that are still unknown, as far as they are young enough to be kept; so filling twice, or what was seen, changes nothing.
 // For what comes from elsewhere, weeks at once. Points in any order; each stands for `step_ms` from its time on. One transaction.

@@ -47,6 +47,7 @@ static void add_cluster(struct tick_samples *t, const struct plan_summary *p)
         {SERIES_NEED_CPU_UNITS, FROM_NEED, p->need.v[RES_CPU]},
         {SERIES_NEED_MEMORY_MIB, FROM_NEED, p->need.v[RES_MEMORY]},
         {SERIES_INSTANCES, FROM_INSTANCES, p->instances},
+        {SERIES_INTERRUPTED, FROM_INSTANCES, p->interrupted},
         {SERIES_DRAINING, FROM_INSTANCES, p->draining},
         {SERIES_COMING, FROM_FLEETS, p->coming},
         {SERIES_WAITING_TASKS, FROM_NEED, p->waiting_tasks},
@@ -67,8 +68,7 @@ struct service_sums {
     bool blind;       // which of some of its tasks is the largest is not known
 };
 
-// In steps of 2 or 3 %: what hardly changes is packed to hardly anything.
-static int64_t coarse_mib(int64_t mib)
+int64_t history_coarse_mib(int64_t mib)
 {
     int64_t step = 16;
     while (mib / step >= 64)
@@ -133,7 +133,7 @@ static void add_use(struct tick_samples *t, const struct service *x, const struc
     add(t, SERIES_SERVICE_USED_CPU_UNITS, x->name, sum->used.v[RES_CPU]);
     add(t, SERIES_SERVICE_USED_MEMORY_MIB, x->name, sum->used.v[RES_MEMORY]);
     if (!sum->blind)
-        add(t, SERIES_SERVICE_LARGEST_MEMORY_MIB, x->name, coarse_mib(sum->largest_mib));
+        add(t, SERIES_SERVICE_LARGEST_MEMORY_MIB, x->name, history_coarse_mib(sum->largest_mib));
     *all = res_add(*all, sum->used);
 }
 
@@ -235,7 +235,7 @@ static void add_pools(struct tick_samples *t)
     }
 }
 
-// What runs into the policy's max, or the account's quota; the limit itself is asked for when it is compared.
+// What runs into the policy's max, the account's quota or the end of a subnet; the limit itself is asked for when it is compared.
 static void add_limits(struct tick_samples *t)
 {
     if (!known(t, FROM_FLEETS))
@@ -246,6 +246,8 @@ static void add_limits(struct tick_samples *t)
     for (size_t i = 0; i < t->s->quota_count; i++)
         if (t->s->quotas[i].limit_vcpus > 0)
             add(t, SERIES_LIMIT_USED, history_limit_quota(t->a, &t->s->quotas[i]), t->s->quotas[i].used_vcpus);
+    for (size_t i = 0; i < t->s->subnet_count; i++)
+        add(t, SERIES_LIMIT_USED, history_limit_subnet(t->a, &t->s->subnets[i]), t->s->subnets[i].addresses - t->s->subnets[i].free);
 }
 
 static void add_boots(struct tick_samples *t, int64_t since_ms)
@@ -265,6 +267,8 @@ size_t state_samples_of_tick(const struct snapshot *s, const struct plan *p, int
     struct tick_samples t = {.s = s, .a = a};
     add_cluster(&t, &p->summary);
     if (s) {
+        if (s->overflow.state == SOURCE_OK)
+            add(&t, SERIES_OVERFLOW, "", snapshot_overflows(s));
         add_services(&t, p);
         add_pools(&t);
         add_limits(&t);

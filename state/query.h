@@ -115,9 +115,10 @@ struct state_series {
 // Of a subject that is not known, all is unknown.
 int state_query_series(struct state_reader *r, const struct state_series_query *q, struct arena *a, struct state_series *ret, struct err *err);
 
-// As state_history_values (state/history.h), of any reader.
+// As state_history_values and state_history_wanted (state/history.h), of any reader.
 int state_query_values(struct state_reader *r, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
                        double *ret, struct err *err);
+int state_query_wanted(struct state_reader *r, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err);
 
 // Whom the history of a cluster knows, by kind and name; by whole days, both included.
 struct state_subject {

@@ -190,6 +190,32 @@ int state_history_values(struct state *s, int64_t cluster, enum series series, c
     return values_of(&s->db, cluster, series, subject, from_ms, step_ms, count, ret, err);
 }
 
+// NaN where circuit breakers were open.
+static int wanted_of(struct db *db, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
+{
+    double *overflow = calloc(count + 1, sizeof *overflow);
+    assert(overflow);
+    int rc = values_of(db, cluster, SERIES_OVERFLOW, "", from_ms, step_ms, count, overflow, err);
+    if (rc == 0)
+        rc = values_of(db, cluster, series, "", from_ms, step_ms, count, ret, err);
+    for (size_t k = 0; rc == 0 && k < count; k++)
+        ret[k] = overflow[k] > 0 ? (double)NAN : ret[k];
+    free(overflow);
+    return rc;
+}
+
+int state_history_wanted(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
+{
+    s->db.deadline_ms = 0;
+    return wanted_of(&s->db, cluster, series, from_ms, step_ms, count, ret, err);
+}
+
+int state_query_wanted(struct state_reader *r, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
+{
+    db_start_deadline(r->db);
+    return wanted_of(r->db, cluster, series, from_ms, step_ms, count, ret, err);
+}
+
 int state_query_values(struct state_reader *r, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
                        double *ret, struct err *err)
 {

@@ -76,7 +76,7 @@ IMPURE_INCLUDES = ("base/log.h", "base/json.h", "jansson.h", "unistd.h", "fcntl.
 MAX_FUNCTION, MAX_C, MAX_H, MAX_TEST = 70, 500, 200, 700
 # file -> (lines, why it is better whole)
 LONGER = {
-    "planner/model/snapshot.h": (270, "the vocabulary that all parts share, read as one page"),
+    "planner/model/snapshot.h": (290, "the vocabulary that all parts share, read as one page"),
     "planner/sim/world_state.h": (230, "the whole truth of the virtual world, read as one page"),
     "tests/aws/test_against_sandbox.c": (820, "one test sends every operation of the client, whose parts stand together"),
 }

@@ -55,25 +55,30 @@ static struct res used(const struct view_cluster *c)
     return sum;
 }
 
-// The most that the forecast's 0.9 quantile asks for in the next hours; zero where there is none.
-static struct res most_ahead(const struct web_request *r, const struct view_cluster *c)
+static const struct view_outlook *outlook_of(const struct web_request *r, const struct view_cluster *c)
 {
     size_t index = 0;
     while (r->view->clusters[index] != c)
         index++;
-    const struct view_outlook *o = &r->view->outlooks->clusters[index];
-    int64_t most[OUTLOOK_OF_COUNT] = {0}, now = o->made_ms > 0 ? (r->now_ms - o->made_ms) / OUTLOOK_STEP_MS : OUTLOOK_STEPS;
+    return &r->view->outlooks->clusters[index];
+}
+
+// The most that the forecast's 0.9 quantile asks for in the next hours; zero where there is none.
+static struct res most_ahead(const struct web_request *r, const struct view_cluster *c)
+{
+    const struct view_outlook *o = outlook_of(r, c);
+    int64_t most[OUTLOOK_OF_COUNT] = {0}, now = outlook_step_at(o, r->now_ms);
     for (int of = 0; of < OUTLOOK_OF_COUNT; of++) {
         if (!o->of[of].known)
             return (struct res){{0}};
-        for (int64_t k = now < 0 ? 0 : now; k <= now + AHEAD_STEPS && k < OUTLOOK_STEPS; k++)
+        for (int64_t k = now; k <= now + AHEAD_STEPS && k < OUTLOOK_STEPS; k++)
             most[of] = most[of] > o->of[of].q90[k] ? most[of] : o->of[of].q90[k];
     }
     return res_make(most[OUTLOOK_CPU_UNITS], most[OUTLOOK_MEMORY_MIB]);
 }
 
 static const char *const unticked_keys[] = {
-    "tick", "at", "duration_ms", "next_tick", "instances", "capacity", "reserved", "need", "used", "need_4h_q90", "waiting_tasks", "waiting_since",
+    "tick", "at", "duration_ms", "next_tick", "instances", "capacity", "reserved", "need", "used", "need_4h_q90", "enough_until", "waiting_tasks", "waiting_since",
     "drains_in_progress", "drains_total", "cost_usd_micro_per_hour", "saved_usd_micro_per_hour", "spot_permyriad", "stale_sources",
 };
 
@@ -98,6 +103,8 @@ static void write_figures(struct jsonw *j, const struct web_request *r, const st
     jsonw_res(j, "need", p->need);
     jsonw_res_or_null(j, "used", used(c));
     jsonw_res_or_null(j, "need_4h_q90", most_ahead(r, c));
+    const int64_t capacity[OUTLOOK_OF_COUNT] = {[OUTLOOK_CPU_UNITS] = p->capacity.v[RES_CPU], [OUTLOOK_MEMORY_MIB] = p->capacity.v[RES_MEMORY]};
+    jsonw_time(j, "enough_until", outlook_enough_until(outlook_of(r, c), r->now_ms, capacity));
     jsonw_int(j, "waiting_tasks", p->waiting_tasks);
     jsonw_time(j, "waiting_since", p->waiting_tasks ? c->waiting_since_ms : 0);
     jsonw_int(j, "drains_in_progress", c->drain_count);

@@ -2,6 +2,14 @@
 #include "web/jsonw.h"
 #include "web/routes.h"
 
+static const struct {
+    const char *name;
+    size_t at;
+} quantiles[] = {
+    {"q05", offsetof(struct outlook_curve, q05)}, {"q25", offsetof(struct outlook_curve, q25)}, {"q50", offsetof(struct outlook_curve, q50)},
+    {"q75", offsetof(struct outlook_curve, q75)}, {"q90", offsetof(struct outlook_curve, q90)}, {"q95", offsetof(struct outlook_curve, q95)},
+};
+
 static void write_curves(struct jsonw *j, const struct view_outlook *o)
 {
     jsonw_object(j, "columns");
@@ -10,16 +18,17 @@ static void write_curves(struct jsonw *j, const struct view_outlook *o)
         jsonw_int(j, NULL, (o->made_ms + k * OUTLOOK_STEP_MS) / 1000);
     jsonw_end(j);
     for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
-        for (int q = 0; q < 2; q++) {
+        for (size_t q = 0; q < ARRAY_LEN(quantiles); q++) {
             char name[64];
-            snprintf(name, sizeof(name), "%s_%s", outlook_of_name((enum outlook_of)of), q ? "q90" : "q50");
+            const int64_t *v = (const int64_t *)((const char *)&o->of[of] + quantiles[q].at);
+            snprintf(name, sizeof(name), "%s_%s", outlook_of_name((enum outlook_of)of), quantiles[q].name);
             if (!o->of[of].known) {
                 jsonw_null(j, name);
                 continue;
             }
             jsonw_array(j, name);
             for (int k = 0; k < OUTLOOK_STEPS; k++)
-                jsonw_int(j, NULL, q ? o->of[of].q90[k] : o->of[of].q50[k]);
+                jsonw_int(j, NULL, v[k]);
             jsonw_end(j);
         }
     jsonw_end(j);

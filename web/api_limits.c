@@ -31,17 +31,18 @@ static const char *verdict(const struct view_limit *x, const struct limit_ahead 
         return x->now >= x->most ? "it is reached" : "the peak reaches it";
     if (r->q90_day == LIMIT_NEVER)
         return "not within 90 days";
-    return x->quota ? "ask for more before" : "raise max before";
+    return x->kind == VIEW_LIMIT_FLEET ? "raise max before" : x->kind == VIEW_LIMIT_QUOTA ? "ask for more before" : "add a subnet before";
 }
 
 static void write_limit(struct jsonw *j, struct arena *a, const struct view_limit *x, const double *peak, int64_t now_ms)
 {
+    static const char *const kinds[VIEW_LIMIT_KIND_COUNT] = {"fleet", "quota", "subnet"};
     struct limit_ahead r;
     int64_t last_ms = view_limit_last_day_ms(now_ms);
     limit_ahead_of(peak, VIEW_LIMIT_DAYS, (double)x->most, a, &r);
     bool known = r.days_known >= LIMIT_DAYS_MIN;
     jsonw_object(j, NULL);
-    jsonw_str(j, "kind", x->quota ? "quota" : "fleet");
+    jsonw_str(j, "kind", kinds[x->kind]);
     jsonw_str(j, "name", x->name);
     jsonw_int(j, "now", x->now);
     jsonw_int(j, "limit", x->most);

@@ -15,7 +15,7 @@ static void write_ask(struct jsonw *j, const struct whatif_ask *a)
     jsonw_str_or_null(j, "lose_pool", a->lose_pool);
     jsonw_str_or_null(j, "types", a->types);
     jsonw_str_or_null(j, "add_service", a->add_service);
-    a->headroom_percent > 0 ? jsonw_num(j, "headroom_percent", a->headroom_percent) : jsonw_null(j, "headroom_percent");
+    a->headroom_percent >= 0 ? jsonw_num(j, "headroom_percent", a->headroom_percent) : jsonw_null(j, "headroom_percent");
     a->waiting_costs > 0 ? jsonw_num(j, "waiting_costs", a->waiting_costs) : jsonw_null(j, "waiting_costs");
     jsonw_bool(j, "everybody", a->everybody);
     jsonw_end(j);

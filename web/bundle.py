@@ -13,46 +13,122 @@ EXPORT = re.compile(r"^export (async function|function|const|class) (\w+)", re.M
 
 
 TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\]|\\.)*\])+/[a-z]*""")
-BEFORE_REGEX = "(,=:[!&|?{};>"
+WORD = re.compile(r"[A-Za-z_$][\w$]*")
+OPERATOR = re.compile(r"=>|\+\+|--|\?\.(?!\d)|\.\.\.|\d[\w.]*")
+BEFORE_REGEX = tuple("(,=:[!&|?{};>") + ("=>", "return")
 
 
-def squeeze(js):
-    """Without the spaces between its signs: not in strings, templates and regular expressions, where they mean something."""
-    out, i, inside = "", 0, []  # inside: of each template that is open, how many braces are open in its expression; None: in its text
+def tokens(js):
+    """A script as texts, in order: words, strings, regular expressions, the texts of templates, signs; without the spaces between them."""
+    out, i, inside = [], 0, []  # inside: of each template that is open, how many braces are open in its expression; None: in its text
     while i < len(js):
-        c, last = js[i], out[-1:]
+        c, last = js[i], out[-1] if out else ""
         if inside and inside[-1] is None:
+            c = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))+|`|\$\{", re.S).match(js, i)[0]
             if c == "`":
                 inside.pop()
-            elif js.startswith("${", i):
-                inside[-1], c = 0, "${"
-            elif c == "\\":
-                c = js[i:i + 2]
-        elif c in "'\"" or (c == "/" and (last in BEFORE_REGEX or out.endswith("return"))):
+            elif c == "${":
+                inside[-1] = 0
+            else:
+                i += len(c)
+                out.append("`" + c)  # told from code by its first sign
+                continue
+        elif c in "'\"" or (c == "/" and last in BEFORE_REGEX and js[i + 1] != "/"):
             found = TEXT.match(js, i)
             c = found[0] if found else c
         elif c == "`":
             inside.append(None)
-        elif inside and c in "{}":
-            inside[-1] = None if c == "}" and inside[-1] == 0 else inside[-1] + (1 if c == "{" else -1)
-        elif c == " ":
-            after = js[i + 1:i + 2]
-            word = re.match(r"[\w$]", last) and re.match(r"[\w$]", after)
-            out += " " if word or (last in "+-" and after in "+-") else ""
+        elif js.startswith("//", i):
+            i = js.index("\n", i)
+            continue
+        elif c in " \n":
             i += 1
             continue
-        out += c
+        else:
+            found = WORD.match(js, i) or OPERATOR.match(js, i)
+            c = found[0] if found else c
+            if inside and c in "{}":
+                inside[-1] = None if c == "}" and inside[-1] == 0 else inside[-1] + (1 if c == "{" else -1)
         i += len(c)
+        out.append(c)
     return out
+
+
+def join(list_):
+    """The tokens as a script again, with a space only where two would else be one."""
+    out, last = [], ""
+    for t in list_:
+        if len(t) > 1 and t[0] == "`":
+            out.append(t[1:])
+        else:
+            apart = re.match(r"[\w$]", last[-1:]) and re.match(r"[\w$]", t) or last[-1:] in ("+", "-") and t[0] in "+-"
+            out.append((" " if apart else "") + t)
+        last = "" if t[0] == "`" else t
+    return "".join(out)
+
+
+def squeeze(js):
+    """Without the spaces between its signs: not in strings, templates and regular expressions, where they mean something."""
+    return join(tokens(js))
 
 
 def strip(name, text):
     text = re.sub(r"/\*\*.*?\*/ ?", "", text, flags=re.S)
-    text = re.sub(r"^\s*//.*\n", "", text, flags=re.M)
     over = next((line for line in text.splitlines() if line.count("`") % 2), None)
     if over:
         sys.exit("bundle: %s.js: a template of more than one line: %s" % (name, over))
-    return squeeze(re.sub(r"^\s+", "", text, flags=re.M))
+    return tokens(re.sub(r"^\s+", "", text, flags=re.M))
+
+
+KEYWORDS = set("async await break case catch class const continue delete do else extends finally for function if in instanceof let new of return static "
+               "super switch this throw try typeof void while yield null true false undefined constructor".split())
+OPENS_OBJECT = set("( , = [ : ? return && || ?? const let ... & |".split())
+
+
+class Module:
+    """Where the words of a module stand: which are names of variables, which of those it declares, and which outermost."""
+
+    def __init__(self, toks):
+        self.toks, self.variable, self.short, self.declared, self.outer = toks, [False] * len(toks), set(), set(), set()
+        kinds, spots = [], []  # of each open bracket its kind, and where it stands
+        for i, t in enumerate(toks):
+            prev, after = toks[i - 1] if i else ";", toks[i + 1] if i + 1 < len(toks) else ";"
+            kind = kinds[-1] if kinds else "block"
+            if t in ("{", "${", "(", "["):
+                head = toks[max(0, i - 4):i]
+                kinds.append("class" if t == "{" and "class" in head and "{" not in head else "object" if t == "{" and prev in OPENS_OBJECT else "block" if t == "{" else t)
+                spots.append(i)
+            elif t in ("}", ")", "]"):
+                kinds.pop()
+                begin = spots.pop()
+                before = toks[begin - 1] if begin else ";"
+                if t == ")" and (after == "=>" or before == "catch" or toks[begin - 2:begin - 1] == ["function"]) or t != ")" and before in ("const", "let"):
+                    self.declare(begin, i)
+            elif WORD.fullmatch(t) and t not in KEYWORDS:
+                key = kind == "object" and prev in "{," and after in (":", "(") or kind == "class" and prev in ("{", "}", ";", "async", "static", "get") and after in ("(", "=", ";")
+                if prev in (".", "?.") or key:
+                    continue
+                self.variable[i] = True
+                if kind == "object" and prev in "{," and after in ("}", ",", "="):
+                    self.short.add(i)
+                if prev in ("const", "let", "function", "class") or after == "=>":
+                    self.declared.add(t)
+                if prev in ("const", "let", "function", "class") and not kinds:
+                    self.outer.add(t)
+
+    def declare(self, begin, end):
+        self.declared.update(t for t, v in zip(self.toks[begin:end], self.variable[begin:end]) if v)
+
+
+def names():
+    """Short names, one letter first."""
+    letters = "etnarisoclduhmpfgybwvkxjqzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"
+    for one in letters:
+        yield one
+    for one in letters:
+        for two in letters + "0123456789":
+            if one + two not in KEYWORDS:
+                yield one + two
 
 
 def style(text):
@@ -73,21 +149,49 @@ def order(folder, name, done, open_):
     done[name] = text
 
 
-def module(name, text):
-    exports = [m[1] for m in EXPORT.findall(text)]
-    text = IMPORT.sub(lambda m: "const { %s } = m_%s;" % (m[1].replace(" as ", ": "), m[2]), text)
-    text = EXPORT.sub(r"\1 \2", text)
-    left = re.search(r"^(import|export)\b.*", text, re.M)
+def read_module(name, text):
+    """Its tokens with their words told apart, its imports as [(module, name there, name here)]."""
+    imports = [(m[2], *(part.split(" as ") * 2)[:2]) for m in IMPORT.finditer(text) for part in m[1].split(", ")]
+    left = re.search(r"^(import|export)\b.*", EXPORT.sub(r"\1 \2", IMPORT.sub("", text)), re.M)
     if left:
         sys.exit("bundle: %s.js: not understood: %s" % (name, left[0]))
-    return "const m_%s = (() => {\n%sreturn { %s };\n})();\n" % (name, strip(name, text), ", ".join(exports))
+    return Module(strip(name, EXPORT.sub(r"\1 \2", IMPORT.sub("", text)))), imports
 
 
 def bundle(folder, entry="app"):
-    """The script that `entry`.js and all it imports make."""
+    """The script that `entry`.js and all it imports make: in one scope, each variable under a name of few letters.
+
+    A word is renamed where it names a variable and its module declares or imports it; never a property, a key or a string. Different
+    words get different names, so what a name means does not change; outermost names that two modules share are told apart.
+    """
     done = {}
     order(folder, entry, done, [])
-    return '"use strict";\n' + "".join(module(n, t) for n, t in done.items())
+    modules = {name: read_module(name, text) for name, text in done.items()}
+    uses, meant = {}, {}
+    for name, (m, imports) in modules.items():
+        of = {w: (name, w) for w in m.declared}
+        of.update({here: meant[there][w] for there, w, here in imports})
+        meant[name] = of
+        for i, t in enumerate(m.toks):
+            if m.variable[i] and t in of:
+                uses[of[t]] = uses.get(of[t], 0) + 1
+    here = {name: {t for i, t in enumerate(m.toks) if m.variable[i] and t not in meant[name]} for name, (m, _) in modules.items()}  # names in use
+    short, outer = {}, set().union(*here.values())
+    for key in sorted(uses, key=lambda k: (-uses[k], k)):
+        where = [name for name in modules if key in meant[name].values()]
+        alone = key[1] not in modules[key[0]][0].outer
+        short[key] = next(n for n in names() if not any(n in here[name] for name in where) and (alone or n not in outer))
+        for name in where:
+            here[name].add(short[key])
+        if not alone:
+            outer.add(short[key])
+    out = []
+    for name, (m, _) in modules.items():
+        for i, t in enumerate(m.toks):
+            new = short[meant[name][t]] if m.variable[i] and t in meant[name] else t
+            out += [t, ":", new] if i in m.short and new != t else [new]
+        out.append("\n")
+    return '"use strict";\n(() => {\n' + join(out) + "})();\n"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 #define EXPLAINED_MAX 12
 #define EXPLAINED_FIRST 3
 #define PAGES_MAX 20
+#define DAY_MS INT64_C(86400000)
 
 struct parameter {
     const char *key, *value;
@@ -204,22 +205,23 @@ static void keep_all(struct writer *w)
     static const struct {
         const char *step;
         int64_t back_ms;
-    } ranges[] = {{"5m", 86400000}, {"30m", 604800000}, {"2m", 21600000}, {"1m", 3600000}};
+    } ranges[] = {{"5m", DAY_MS}, {"1m", DAY_MS / 24}, {"2m", DAY_MS / 4}, {"30m", 7 * DAY_MS}, {"2h", 28 * DAY_MS}, {"1d", 395 * DAY_MS}};  // as the page has them, the small ones first
     keep(w, false, (struct question){.parts = {"clusters"}});
     keep(w, false, (struct question){.parts = {"alerts"}});
-    keep(w, false, (struct question){.parts = {"calendar"}});
+    char since[32];
+    keep(w, false, (struct question){.parts = {"calendar"}, .query = {{"from", format_iso8601(w->o->now_ms - 28 * DAY_MS, false, since)}}, .hidden = {true}});
     keep_services(w);
     for (size_t i = 0; i < v->cluster_count; i++)
         keep(w, false, about(w, v->clusters[i], NULL));
     keep(w, true, ticks_of(w, NULL, "true"));
-    keep_series(w, NULL, "15m", 86400000);
+    keep_series(w, NULL, "15m", DAY_MS);
     for (size_t i = 0; i < v->cluster_count; i++)
         keep_limits(w, v->clusters[i]);
     w->room_bytes = w->data.len + w->o->data_max_bytes / 2;
     for (size_t i = 0; i < v->cluster_count; i++)
         keep_ticks(w, v->clusters[i], true);
     w->room_bytes = w->o->data_max_bytes;
-    static const char *const parts[] = {"instances", "pools"};
+    static const char *const parts[] = {"instances", "pools", "forecast"};
     for (size_t k = 0; k < ARRAY_LEN(ranges) + ARRAY_LEN(parts); k++)
         for (size_t i = 0; i < v->cluster_count; i++)
             if (k == 0)

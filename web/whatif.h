@@ -14,7 +14,7 @@
 
 enum { WHATIF_TEXT = 200, WHATIF_ARGS = 40, WHATIF_DAYS_MAX = 28, WHATIF_SEEDS_MAX = 5 };
 
-// What is asked; 0, "" is: as it is.
+// What is asked; 0, "" and a headroom below 0 is: as it is.
 struct whatif_ask {
     char cluster[WHATIF_TEXT], lose_zone[WHATIF_TEXT], lose_pool[WHATIF_TEXT], types[WHATIF_TEXT], scale[WHATIF_TEXT], add_service[WHATIF_TEXT];
     int64_t days, seeds;           // 7, 1

@@ -25,7 +25,7 @@ struct number_key {
     bool whole;
 };
 static const struct number_key numbers[] = {
-    {"days", 1, WHATIF_DAYS_MAX, true}, {"seeds", 1, WHATIF_SEEDS_MAX, true}, {"headroom_percent", 1, 100, false}, {"waiting_costs", 1, 1000, false},
+    {"days", 1, WHATIF_DAYS_MAX, true}, {"seeds", 1, WHATIF_SEEDS_MAX, true}, {"headroom_percent", 0, 100, false}, {"waiting_costs", 1, 1000, false},
 };
 
 static int read_text(const struct text_key *k, const json_t *v, struct whatif_ask *ret, struct err *err)
@@ -76,7 +76,7 @@ static int read_key(const char *name, const json_t *v, struct whatif_ask *ret, s
 
 int whatif_parse(struct slice body, struct whatif_ask *ret, struct err *err)
 {
-    struct whatif_ask a = {.days = 7, .seeds = 1};
+    struct whatif_ask a = {.days = 7, .seeds = 1, .headroom_percent = -1};
     json_t *obj = NULL;
     const char *name;
     json_t *v;
@@ -95,7 +95,7 @@ int whatif_parse(struct slice body, struct whatif_ask *ret, struct err *err)
 
 bool whatif_changes(const struct whatif_ask *a)
 {
-    return *a->lose_zone || *a->lose_pool || *a->types || *a->scale || *a->add_service || a->headroom_percent > 0 || a->waiting_costs > 0;
+    return *a->lose_zone || *a->lose_pool || *a->types || *a->scale || *a->add_service || a->headroom_percent >= 0 || a->waiting_costs > 0;
 }
 
 struct words {
@@ -135,7 +135,7 @@ int whatif_args(const struct whatif_ask *a, bool change, const char *state_path,
             add(&w, "%s", s);
         }
     }
-    if (change && a->headroom_percent > 0) {
+    if (change && a->headroom_percent >= 0) {
         add(&w, "--headroom");
         add(&w, "%.6g", a->headroom_percent);
     }

@@ -225,6 +225,14 @@ void bank_learn(struct bank *b, double demand)
     append(b, demand);
 }
 
+struct bank *bank_again(struct arena *a, const struct bank *old, int64_t boot_s)
+{
+    struct bank *b = bank_new(a, DAY_S / (int64_t)old->day, boot_s);
+    for (size_t i = 0; i < old->count; i++)
+        bank_learn(b, old->value[i]);
+    return b;
+}
+
 bool bank_ready(const struct bank *b)
 {
     return b->fitted;

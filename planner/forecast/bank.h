@@ -19,6 +19,8 @@ struct bank;
 
 // step_s: between two values, a whole part of a day and of a minute's multiples (30); boot_s: from order to ready. Lives in the arena.
 struct bank *bank_new(struct arena *a, int64_t step_s, int64_t boot_s);
+// Another for a boot of another length, with the history of the old one: fitted at the next push.
+struct bank *bank_again(struct arena *a, const struct bank *old, int64_t boot_s);
 // Demand now, in tasks (any unit that is about one a task); not NaN: where it is unknown push nothing and ask nothing.
 void bank_push(struct bank *b, double demand);
 // What was before the first forecast: kept, and learned from with the next push. Before any push that made the bank ready.

@@ -38,6 +38,7 @@ void model_experts(const struct forecast *f, size_t origin, size_t ahead, double
     bool level = f->basis == BASIS_LEVEL;
     ret[0] = (level ? profile_mean(p, origin, HOUR) : f->basis == BASIS_WEEK ? p->week_median[origin + ahead] : p->median[origin + ahead]) / p->scale;
     ret[1] = (level ? p->value[origin] : p->yesterday[origin + ahead]) / p->scale;
+    ret[2] = smooth_ahead(&f->smooth, origin, ahead) / p->scale;
 }
 
 // Within the hour the first four; beyond, where there is time to be surprised, also the ones that tell surprise from habit.

@@ -51,9 +51,16 @@ static void describe_all(struct forecast *f, const double *value, size_t count, 
         f->overall[i] = quantile_of_sorted(v, n, f->spec.quantile[i]);
 }
 
+static void smooth_value(struct forecast *f, size_t at)
+{
+    const struct profile *p = &f->profile;
+    smooth_push(&f->smooth, p->value[at], p->known[at], profile_mean(p, at, PROFILE_PARTS));
+}
+
 int forecast_fit(struct arena *a, const struct forecast_spec *spec, const double *value, size_t count, struct forecast **ret, struct err *err)
 {
     struct arena scratch;
+    struct model_room room;
     double row[REGRESS_STRIDE] = {0};
     size_t known = 0;
     if (check(spec, err) != 0)
@@ -73,12 +80,14 @@ int forecast_fit(struct arena *a, const struct forecast_spec *spec, const double
     arena_init(&scratch, 0);
     profile_init(&f->profile, a, value, count, season, f->basis == BASIS_WEEK ? WEEK_DAYS * season : 0, spec->later);
     f->columns = model_columns(f, count - 1, 1, row);
+    smooth_init(&f->smooth, a, f->basis == BASIS_LEVEL ? 0 : season, f->profile.week, count + spec->later, season);
+    for (size_t i = 0; i < count; i++)
+        smooth_value(f, i);
     describe_all(f, value, count, &scratch);
     cut(f, a);
-    for (size_t i = 0; i < f->model_count; i++) {
-        arena_reset(&scratch);
-        model_fit(f, &f->model[i], &scratch);
-    }
+    model_room_init(&room, &scratch);
+    for (size_t i = 0; i < f->model_count; i++)
+        model_fit(f, &f->model[i], &room);
     arena_release(&scratch);
     *ret = f;
     return 0;
@@ -102,7 +111,10 @@ bool forecast_push(struct forecast *f, double value)
 {
     if (isfinite(value))
         f->profile.least = fmin(f->profile.least, value);
-    return profile_push(&f->profile, value);
+    if (!profile_push(&f->profile, value))
+        return false;
+    smooth_value(f, f->profile.count - 1);
+    return true;
 }
 
 void forecast_step(const struct forecast *f, size_t ahead, double *ret)

@@ -1,10 +1,11 @@
 // Forecasts a series of demand at the resolution of its own samples, up to a day ahead, as quantiles.
 //
 // For each of the first twelve parts of the horizon alone and for twelve buckets beyond: three linear models of level and time of day,
-// least absolute deviations, each held to a prior by another strength; they and two plain experts (median of the time of day, yesterday)
-// are blended by what each did on days that it was not fitted on (four folds of whole days). Quantiles come from those held-out errors
-// too, divided by a scale that grows with level, spread of the time of day and unrest: split conformal prediction (Papadopoulos
-// et al. 2002; Romano et al. 2019), so they cover what they say without a model of the noise.
+// least absolute deviations, each held to a prior by another strength; they, exponential smoothing with seasons of the day and the week
+// (smooth.h) and two plain experts (median of the time of day, yesterday) are blended by a rolling-origin backtest: in four parts of the
+// history, by what each said of one when only what was before it was known. Quantiles come from those errors too, and from those of the part before all
+// others (which later ones judge), divided by a scale that grows with level, spread of the time of day and unrest: split conformal
+// prediction (Papadopoulos et al. 2002; Romano et al. 2019), so they cover what they say without a model of the noise.
 //
 // Honest when history is short: below a day of it there is no forecast; below two, no time of day in it. From three weeks on the day of
 // the week takes part. Pure and deterministic; a fit costs tens of milliseconds, a step of a fitted model microseconds.

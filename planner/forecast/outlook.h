@@ -3,7 +3,9 @@
 // Demand is what the services want to run on EC2, in eighths of the mean instance of the cluster when its first look was seen: of CPU and memory
 // the one that fills instances first. Every 30 s of the snapshots' time it goes to the forecast bank, which is about the level rule's own
 // unit (decision.md, section 3: tasks of which eight fill an instance). A gap is filled with what was seen last, so that times of day
-// stay where they are; a longer one than a day begins anew. Facts that are stale are not demand: then there is no outlook. Pure.
+// stay where they are, but is not known: of less than 24 hours that are known nothing is said (L13). A longer gap than a day begins anew. While
+// circuit breakers are open demand does not fall. Facts that are stale are not demand: then there is no outlook. It looks a boot ahead, and
+// follows when boots become longer or shorter. Pure.
 #pragma once
 
 #include "base/arena.h"
@@ -11,7 +13,7 @@
 #include "planner/forecast/bank.h"
 #include "planner/model/snapshot.h"
 
-enum { OUTLOOK_CLOCK_S = 15 * 86400 };  // older changes of the clock are of no weight
+enum { OUTLOOK_MOST_DAYS = 28, OUTLOOK_CLOCK_S = 15 * 86400 };  // older changes of the clock are of no weight
 
 // Zeroed at the start.
 struct outlook_keeper {
@@ -19,15 +21,19 @@ struct outlook_keeper {
     struct bank *bank;
     struct res unit;        // the instance that demand is counted in
     int64_t pushed_ms, boot_s;
+    int64_t known_ms;       // so much of what was pushed was seen
+    int64_t boot_changed_ms;  // 0 never
     double demand;          // pushed last
     struct zone_change clock;  // the newest one of the clock that demand follows, as whoever asks knows it (OUTLOOK_CLOCK_S); by_s 0: none
+    double most[OUTLOOK_MOST_DAYS + 1];  // the largest demand of each day (UTC), by its number: 28 and the one that goes on
+    int64_t most_day;
 };
 
 void outlook_release(struct outlook_keeper *k);
-// Begins with the past: how many tasks the services wanted, a value each step_ms until end_ms (NaN: unknown, stands for the value before; leading
-// ones are left out). They count as tasks do now. Nothing where the snapshot wants none or has no instance, or the past ends over a day ago.
+// Begins with the past: how many tasks the services wanted, a value each step_ms until end_ms (NaN: unknown). They count as tasks do now. What lies
+// before a gap of over a day is only the most of 28 days. Nothing where the snapshot wants none or has no instance, or the last is over a day ago.
 // Before the first outlook_see, on its snapshot.
 void outlook_recall(struct outlook_keeper *k, const struct snapshot *s, const double *tasks, size_t count, int64_t step_ms, int64_t end_ms);
 // Sees a snapshot, in the order of their times, and returns its outlook by the price of waiting (policy key scale_out.waiting_costs);
-// at_ms is 0 until a day and a quarter is known.
+// at_ms is 0 until a day and a quarter has passed, a day of it known.
 struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs);

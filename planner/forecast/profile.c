@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "planner/forecast/quantile.h"
 
-enum { AROUND = 2, MEAN_DAYS = 6, PARTS = 288, SAMPLE_MAX = PROFILE_DAYS_MAX * (2 * AROUND + 1) };
+enum { AROUND = 2, MEAN_DAYS = 6, PARTS = PROFILE_PARTS, SAMPLE_MAX = PROFILE_DAYS_MAX * (2 * AROUND + 1) };
 
 double profile_mean(const struct profile *p, size_t origin, size_t part)
 {

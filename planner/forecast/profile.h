@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 
-enum { PROFILE_DAYS_MAX = 14, PROFILE_WEEKS_MAX = 5 };
+enum { PROFILE_DAYS_MAX = 14, PROFILE_WEEKS_MAX = 5, PROFILE_PARTS = 288 };
 
 struct profile {
     size_t season, week;             // values in a day, and in a week (0: no weekly columns)

@@ -93,18 +93,18 @@ static void pull_and_solve(struct normal *n, size_t columns, const double *pull,
     memcpy(coef, b, columns * sizeof *coef);
 }
 
-static bool counts(const struct regress_rows *r, size_t k, int left_out)
+static bool counts(const struct regress_rows *r, size_t k, int judged)
 {
-    return left_out < 0 || r->fold[k] != left_out;
+    return judged < 0 || (judged == 0 ? r->fold[k] > 0 : r->until[k] < judged);
 }
 
 // What each column is pulled by, per row: `ridge` times its variance (mean square where it is not centred).
-static void pulls(const struct regress_rows *r, int left_out, double ridge, bool centred, double *ret)
+static void pulls(const struct regress_rows *r, int judged, double ridge, bool centred, double *ret)
 {
     double sum[STRIDE] = {0}, square[STRIDE] = {0};
     size_t rows = 0;
     for (size_t k = 0; k < r->count; k++) {
-        if (!counts(r, k, left_out))
+        if (!counts(r, k, judged))
             continue;
         rows++;
         for (size_t i = 0; i < r->columns; i++) {
@@ -120,13 +120,13 @@ static void pulls(const struct regress_rows *r, int left_out, double ridge, bool
 }
 
 // The residuals of `coef` become the weights of the next round; q 0.5 weighs both sides alike.
-static void reweigh(const struct regress_rows *r, int left_out, double q, double near_share, const double *coef)
+static void reweigh(const struct regress_rows *r, int judged, double q, double near_share, const double *coef)
 {
     double sum = 0;
     size_t rows = 0;
     for (size_t k = 0; k < r->count; k++) {
         const double *row = r->x + k * STRIDE;
-        r->weight[k] = counts(r, k, left_out) ? row[r->columns] - regress_fitted(row, coef, r->columns) : NAN;
+        r->weight[k] = counts(r, k, judged) ? row[r->columns] - regress_fitted(row, coef, r->columns) : NAN;
         if (!isnan(r->weight[k])) {
             sum += fabs(r->weight[k]);
             rows++;
@@ -139,15 +139,15 @@ static void reweigh(const struct regress_rows *r, int left_out, double q, double
     }
 }
 
-void regress_absolute(const struct regress_rows *r, int left_out, const double *prior, double ridge, int rounds, double *coef)
+void regress_absolute(const struct regress_rows *r, int judged, const double *prior, double ridge, int rounds, double *coef)
 {
     double pull[STRIDE];
-    assert(r->columns >= 1 && r->columns <= REGRESS_COLUMNS_MAX && (left_out < 0 || r->fold));
-    pulls(r, left_out, ridge, true, pull);
+    assert(r->columns >= 1 && r->columns <= REGRESS_COLUMNS_MAX && (judged < 0 || (r->fold && r->until)));
+    pulls(r, judged, ridge, true, pull);
     pull[0] = 0;
     for (int round = 0; round < rounds; round++) {
         struct normal n;
-        reweigh(r, left_out, 0.5, NEAR_SHARE, coef);
+        reweigh(r, judged, 0.5, NEAR_SHARE, coef);
         accumulate(r, &n);
         pull_and_solve(&n, r->columns, pull, prior, coef);
     }

@@ -15,14 +15,16 @@ enum { REGRESS_STRIDE = 20, REGRESS_COLUMNS_MAX = REGRESS_STRIDE - 1 };
 struct regress_rows {
     size_t count, columns;
     const double *x;      // count rows of REGRESS_STRIDE: columns, then the target, then anything
-    const uint8_t *fold;  // of each row, for leaving some out; NULL: no folds
+    const uint8_t *fold;  // of each row, ascending in time, and the one in which its target was known; NULL: no folds
+    const uint8_t *until;
     double *weight;       // count, scratch
 };
 
-// Least absolute deviations. `coef` holds the start and gets the result (columns). `left_out`: the fold that does not count, -1: all do.
+// Least absolute deviations. `coef` holds the start and gets the result (columns). `judged`: the fold that the
+// result is for: rows whose targets were known before it count, for the first fold, before which there is nothing, all later rows; -1: all do.
 // `ridge` is a share of the rows: 0.01 pulls as hard as a hundredth of them. Rows that all agree leave the prior. Column 0 is the
 // constant and is not pulled.
-void regress_absolute(const struct regress_rows *r, int left_out, const double *prior, double ridge, int rounds, double *coef);
+void regress_absolute(const struct regress_rows *r, int judged, const double *prior, double ridge, int rounds, double *coef);
 // The q-quantile instead, every column pulled, towards `prior`.
 void regress_quantile(const struct regress_rows *r, double q, const double *prior, double ridge, int rounds, double *coef);
 // Plain least squares; each column is pulled to 0 by `ridge` a row.

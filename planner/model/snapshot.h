@@ -219,7 +219,13 @@ struct outlook {
     int64_t need_milli;        // what is wanted now
     int32_t up;                // as many should run or come: worth their boot
     int32_t keep;              // running ones up to this are worth keeping; never below up
-    int64_t boot_ms;           // how far ahead it looks
+    int64_t boot_ms, most_28d_milli;  // how far ahead it looks; the most that was wanted in 28 days, 0 unknown
+};
+
+// A subnet of our fleets or of a service's tasks.
+struct subnet {
+    const char *id;
+    int64_t addresses, free;   // that there are for instances and interfaces, and that nobody has
 };
 
 struct snapshot {
@@ -235,6 +241,8 @@ struct snapshot {
     size_t occasion_count;
     struct quota *quotas;      // of the classes that our fleets use
     size_t quota_count;
+    struct subnet *subnets;    // of which both numbers are known
+    size_t subnet_count;
     int64_t dearest_usd_micro; // the dearest hour of the last 14 days (L15), 0 unknown
     int64_t listed_ms;         // when the lists of instances and services were last read whole, 0 never
     int64_t clock_off_ms;      // our wall clock less AWS's
@@ -256,6 +264,8 @@ struct snapshot {
     int64_t boot_p90_ms, boot_p95_ms;  // learned launch → registered, 0 = not yet known
     struct outlook outlook;
     struct source usage;       // measured use (shape.used_p95), where the policy names a source of it; detail may be NULL
+    struct source overflow;    // circuit breakers between services, where the policy asks for them; detail may be NULL
+    const char *overflowing;   // whose are open, for people: "main-web, main-api"; "" or NULL none
 };
 
 const char *source_kind_name(enum source_kind k);   // "container_instances", …
@@ -266,5 +276,11 @@ const char *fleet_kind_name(enum fleet_kind k);     // "spot_fleet", "ec2_fleet"
 bool instance_group_ends(const struct instance *x); // its Auto Scaling group ends it: "Terminating", "Terminating:Wait", …
 const char *fleet_name(const struct fleet *f);      // what the policy calls it
 const char *control_mode_name(enum control_mode m); // "run", "add-only", "pause", "freeze"
+// Circuit breakers are open: less is asked than is wanted (G7).
+static inline bool snapshot_overflows(const struct snapshot *s)
+{
+    return s->overflow.state == SOURCE_OK && s->overflowing && s->overflowing[0];
+}
+
 // What a type registers: learned, else 94 % of nominal memory − 256 MiB and all CPU (safety.md F5); zero when unknown.
 struct res instance_type_capacity(const struct instance_type *t);

@@ -4,7 +4,7 @@
 #include "planner/model/json_fields.h"
 #include "planner/model/snapshot.h"
 
-extern const struct json_fields snapshot_fields, control_fields, outlook_fields, local_time_fields, occasion_fields, quota_fields, source_fields, type_fields, fleet_fields, pool_fields, shape_fields,
+extern const struct json_fields snapshot_fields, control_fields, outlook_fields, local_time_fields, occasion_fields, quota_fields, subnet_fields, source_fields, type_fields, fleet_fields, pool_fields, shape_fields,
     strategy_fields, service_fields, provider_fields, deployment_fields, instance_fields, holding_fields;
 
 // ---- small sets (snapshot_json_sets.c) --------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ static const struct json_field snapshot_rows[] = {
     ROW(snapshot, owner, "owner", FIELD_STR, .flags = 0),
     ROW(snapshot, policy_hash, "policy_hash", FIELD_STR, .flags = 0),
     ROW(snapshot, listed_ms, "listed_at", FIELD_TIME, .flags = FIELD_ALWAYS),
+    ROW(snapshot, overflowing, "overflowing", FIELD_STR, .flags = 0),
     ROW(snapshot, clock_off_ms, "clock_off_ms", FIELD_I64, .fallback = 0, .min = -JSON_NUMBER_MAX),
 };
 const struct json_fields snapshot_fields = TABLE(snapshot_rows);
@@ -45,6 +46,7 @@ static const struct json_field outlook_rows[] = {
     ROW(outlook, up, "up", FIELD_I32, .fallback = 0),
     ROW(outlook, keep, "keep", FIELD_I32, .fallback = 0),
     ROW(outlook, boot_ms, "boot_ms", FIELD_I64, .fallback = 0),
+    ROW(outlook, most_28d_milli, "most_28d_milli", FIELD_I64, .fallback = 0),
 };
 const struct json_fields outlook_fields = TABLE(outlook_rows);
 
@@ -69,6 +71,13 @@ static const struct json_field quota_rows[] = {
     ROW(quota, refused_ms, "refused_at", FIELD_TIME, .flags = 0),
 };
 const struct json_fields quota_fields = TABLE(quota_rows);
+
+static const struct json_field subnet_rows[] = {
+    ROW(subnet, id, "id", FIELD_STR, .flags = FIELD_REQUIRED),
+    ROW(subnet, addresses, "addresses", FIELD_I64, .flags = FIELD_ALWAYS, .fallback = 0),
+    ROW(subnet, free, "free", FIELD_I64, .flags = FIELD_ALWAYS, .fallback = 0),
+};
+const struct json_fields subnet_fields = TABLE(subnet_rows);
 
 static const struct json_field source_rows[] = {
     ROW(source, state, "state", FIELD_ENUM, .flags = FIELD_ALWAYS, .fallback = SOURCE_OK, NAMES(source_state_names)),

@@ -467,11 +467,13 @@ static int read_all(struct reader *r, const json_t *j, const struct json_path *r
     if (!json_given(j, "listed_at"))
         s->listed_ms = s->now_ms;
     s->control = (struct control){.mode = CONTROL_RUN, .who = "", .why = ""};
-    s->usage = (struct source){.detail = ""};
-    if (read_object(r, j, root, "control", control_fields, &s->control) || read_object(r, j, root, "usage", source_fields, &s->usage) || read_object(r, j, root, "outlook", outlook_fields, &s->outlook) ||
+    s->usage = s->overflow = (struct source){.detail = ""};
+    if (read_object(r, j, root, "control", control_fields, &s->control) || read_object(r, j, root, "usage", source_fields, &s->usage) ||
+        read_object(r, j, root, "overflow", source_fields, &s->overflow) || read_object(r, j, root, "outlook", outlook_fields, &s->outlook) ||
         read_rows(r, j, root, "local_times", local_time_fields, sizeof *r->s->local_times, &r->s->local_times, &r->s->local_time_count) ||
         read_rows(r, j, root, "occasions", occasion_fields, sizeof *r->s->occasions, &r->s->occasions, &r->s->occasion_count) ||
         read_rows(r, j, root, "quotas", quota_fields, sizeof *r->s->quotas, &r->s->quotas, &r->s->quota_count) ||
+        read_rows(r, j, root, "subnets", subnet_fields, sizeof *r->s->subnets, &r->s->subnets, &r->s->subnet_count) ||
         json_sets_read(&r->json, j, root, s) || read_sources(r, j, root) || read_types(r, j, root) || read_fleets(r, j, root) || read_shapes(r, j, root) ||
         read_services(r, j, root) || read_instances(r, j, root))
         return ERR_INVALID;

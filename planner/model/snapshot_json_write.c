@@ -129,6 +129,11 @@ static json_t *instance_to_json(const struct writer *w, const struct instance *i
     return obj;
 }
 
+static bool tells(const struct source *x)
+{
+    return x->state != SOURCE_UNKNOWN || x->read_ms > 0 || (x->detail && x->detail[0]);
+}
+
 json_t *snapshot_to_json(const struct snapshot *s)
 {
     struct arena a;
@@ -138,8 +143,10 @@ json_t *snapshot_to_json(const struct snapshot *s)
     json_object_set_new(obj, "sources", sources_to_json(s));
     if (s->outlook.at_ms > 0)
         json_object_set_new(obj, "outlook", object_of(outlook_fields, &s->outlook));
-    if (s->usage.state != SOURCE_UNKNOWN || s->usage.read_ms > 0 || (s->usage.detail && s->usage.detail[0]))
+    if (tells(&s->usage))
         json_object_set_new(obj, "usage", object_of(source_fields, &s->usage));
+    if (tells(&s->overflow))
+        json_object_set_new(obj, "overflow", object_of(source_fields, &s->overflow));
     if (s->control.mode != CONTROL_RUN)
         json_object_set_new(obj, "control", object_of(control_fields, &s->control));
     json_sets_write(obj, s);
@@ -161,6 +168,12 @@ json_t *snapshot_to_json(const struct snapshot *s)
     if (s->quota_count > 0)
         json_object_set(obj, "quotas", quotas);
     json_decref(quotas);
+    json_t *subnets = json_array();
+    for (size_t i = 0; i < s->subnet_count; i++)
+        json_array_append_new(subnets, object_of(subnet_fields, &s->subnets[i]));
+    if (s->subnet_count > 0)
+        json_object_set(obj, "subnets", subnets);
+    json_decref(subnets);
     json_t *types = json_array(), *fleets = json_array(), *shapes = json_array(), *services = json_array(),
            *instances = json_array();
     for (size_t i = 0; i < s->type_count; i++)

@@ -35,9 +35,11 @@ static void watch(struct fold *f)
         const struct policy_cluster *p = &f->policies[i];
         o.drain_deadline_ms = p->drain_deadline_ms;
         o.drain_percent = p->drain_percent;
+        o.service_percent = p->service_percent;
+        o.shrink_percent = p->shrink_percent;
         o.step_instances = p->step_instances;
         o.headroom_permyriad = p->headroom_percent * 100;
-        o.swap_instances = INVARIANTS_SWAP_MAX;
+        o.judge_orders = o.judge_money = true;
         o.max_usd_micro = p->max_usd_micro;
         for (size_t k = 0; k < p->headroom_task_count; k++)
             o.headroom_tasks += p->headroom_tasks[k].tasks;
@@ -110,6 +112,12 @@ void fold_set_plant(struct fold *f, void (*plant)(void *arg, const struct planne
 {
     f->plant = plant;
     f->plant_arg = arg;
+}
+
+void fold_set_forecaster(struct fold *f, void (*lie)(void *arg, const struct snapshot *s, struct outlook *x), void *arg)
+{
+    f->lie = lie;
+    f->lie_arg = arg;
 }
 
 int64_t fold_now_ms(const struct fold_cluster *c)
@@ -237,6 +245,8 @@ int fold_tick(struct fold *f, struct fold_cluster *c, int most, struct err *err)
     c->usual.clock = c->outlook.clock = c->zone ? zone_last_change(c->zone, s.now_ms / 1000, OUTLOOK_CLOCK_S) : (struct zone_change){0};
     if (c->policy->waiting_costs > 0)
         s.outlook = outlook_see(&c->outlook, &s, c->policy->waiting_costs);
+    if (c->policy->waiting_costs > 0 && f->lie)
+        f->lie(f->lie_arg, &s, &s.outlook);
     see_calendar(c, a, &s);
     struct planner_input in = {.snapshot = &s, .memo = c->has_memo ? &before : NULL, .policy = c->policy};
     int rc = planner_run(&in, a, &result, err);
@@ -266,7 +276,10 @@ static bool noticed(const struct fold *f, struct fold_cluster *c)
     c->again = false;
     for (size_t n = c->w->notice_count; n-- > 0 && c->w->notices[n].seq >= c->notices_seen;) {
         const struct world_notice *x = &c->w->notices[n];
-        bool ours = c->w->instances[x->instance].used && c->w->instances[x->instance].cluster == c->cluster && !fold_faults_deaf(f);
+        const struct world_instance *i = &c->w->instances[x->instance];
+        bool ours = i->used && i->cluster == c->cluster && !fold_faults_deaf(f);
+        if (ours && !x->rebalance && strcmp(i->id, x->instance_id) == 0)  // another may have the slot by now
+            world_note_read(c->w, x->instance, WORLD_READ_NOTICE);
         fresh |= ours;
         c->again |= ours && fold_faults_twice(f);
     }

@@ -27,6 +27,8 @@ void fold_set_faults(struct fold *f, const struct faults *faults);
 int64_t fold_faults_met(const struct fold *f);      // looks and calls that met one
 // A planted bug: what it makes of a plan is carried out, after the invariants judged the plan.
 void fold_set_plant(struct fold *f, void (*plant)(void *arg, const struct planner_input *in, struct planner_result *r, struct arena *a), void *arg);
+// A forecaster that lies: it may write anything over the outlook of a cluster that prices waiting, before each plan.
+void fold_set_forecaster(struct fold *f, void (*lie)(void *arg, const struct snapshot *s, struct outlook *x), void *arg);
 int64_t fold_ticks(const struct fold *f);
 struct invariants *fold_invariants(struct fold *f);
 // What the planner remembers of the cluster after its last look, NULL before the first; valid until the next fold_run.

@@ -84,6 +84,8 @@ struct fold {
     int64_t faults_met;
     void (*plant)(void *arg, const struct planner_input *in, struct planner_result *r, struct arena *a);
     void *plant_arg;
+    void (*lie)(void *arg, const struct snapshot *s, struct outlook *x);
+    void *lie_arg;
 };
 
 // A look while it is made.

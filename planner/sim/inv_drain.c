@@ -3,6 +3,7 @@
 
 #include "planner/sim/invariants_internal.h"
 
+#define SHRINK_MS (10 * 60000)
 #define TOLD_MS 20000  // the poll of spot requests is every 15 s
 
 static bool marked(const struct world_instance *i)
@@ -92,6 +93,59 @@ static void judge_number(struct invariants *inv, const struct world_view *v, int
         inv_tell(inv, V8, "drain of %s: %" PRId64 " with tasks and %" PRId64 " empty of %" PRId64 " at once", v->instances[n].id, full, empty, all);
 }
 
+// Tasks of the service on the instance that it wanted at that moment.
+static int64_t held_by(const struct world_view *v, int n, int service, int64_t at_ms)
+{
+    int64_t sum = 0;
+    for (int t = v->instances[n].first_task; t >= 0; t = v->tasks[t].next_of_instance)
+        sum += v->tasks[t].service == service && moment_wanted(&v->tasks[t], at_ms);
+    return sum;
+}
+
+// L5: how much of a service moves. One instance may hold more of one that never runs below its desired count.
+static bool moves_too_much(const struct invariants *inv, const struct world_view *v, int n, int service, int64_t at_ms, int64_t *ret_moving, int64_t *ret_share)
+{
+    int64_t here = held_by(v, n, service, at_ms), share = moment_desired(&v->services[service], at_ms) * inv->o.service_percent / 100;
+    *ret_moving = here;
+    *ret_share = share > 1 ? share : 1;
+    for (int k = 0; k < v->instance_count && here > 0; k++)
+        if (k != n && inv_drained_by_ours(&v->instances[k]) && inv->instances[k].voluntary && v->instances[k].notice_ms == 0)
+            *ret_moving += held_by(v, k, service, at_ms);
+    return *ret_moving > *ret_share && (*ret_moving > here || v->services[service].min_percent < 100);
+}
+
+static void judge_services(struct invariants *inv, const struct world_view *v, int n)
+{
+    for (int s = 0; s < v->service_count; s++) {
+        int64_t moving = 0, share = 0;
+        bool ever = v->services[s].daemon || v->services[s].cluster != v->instances[n].cluster;
+        for (int k = 0; !ever && inv_moments(inv, v->now_ms, k) >= 0; k++)
+            ever = !moves_too_much(inv, v, n, s, inv_moments(inv, v->now_ms, k), &moving, &share);
+        if (!ever)
+            inv_tell(inv, V8, "drain of %s: %" PRId64 " tasks of %s would move, limit %" PRId64, v->instances[n].id, moving, v->services[s].name, share);
+    }
+}
+
+// L7: how much of the cluster went in ten minutes; what is empty is exempt.
+static void judge_shrinking(struct invariants *inv, const struct world_view *v, int n)
+{
+    int64_t all = 0, recent = 0;
+    if (!holds_movable(v, n))
+        return;
+    for (int k = 0; k < v->instance_count; k++) {
+        const struct world_instance *i = &v->instances[k];
+        const struct inv_instance *x = &inv->instances[k];
+        if (!i->used || i->cluster != v->instances[n].cluster)
+            continue;
+        bool begun = x->serial == i->serial && x->draining_ms > v->now_ms - SHRINK_MS && x->voluntary;
+        all += i->status.now == WE_ACTIVE || i->status.now == WE_DRAINING || begun;
+        recent += k != n && begun;
+    }
+    int64_t limit = all * inv->o.shrink_percent / 100;
+    if (recent >= (limit > 1 ? limit : 1))
+        inv_tell(inv, V8, "drain of %s: %" PRId64 " of %" PRId64 " went in the last 10 min", v->instances[n].id, recent, all);
+}
+
 // Who reads notices cannot know of one before it was told, nor call back what was sent then; after TOLD_MS the poll of spot requests has shown
 // it, whatever became of the event.
 static bool notice_is_told(struct invariants *inv, const struct world_view *v, int n)
@@ -151,6 +205,8 @@ void inv_before_state(struct invariants *inv, const struct world_view *v, const 
     judge_place(inv, v, n);
     judge_packing(inv, v, n);
     judge_number(inv, v, n);
+    judge_services(inv, v, n);
+    judge_shrinking(inv, v, n);
     inv_judge_zones(inv, v, n);
     inv_before_write(inv, v, i->fleet, "drain of a member");
 }

@@ -32,6 +32,7 @@ void inv_before_desired(struct invariants *inv, const struct world_view *v, cons
     if (c->target < f->wanted)
         inv_tell(inv, V3, "desired capacity of %s: %" PRId64 " is less than %" PRId64 ": the group would choose a victim", f->id, c->target, f->wanted);
     inv_judge_growth(inv, v, c);
+    inv_judge_need(inv, v, c);
     if (x->bounded && c->target > x->max && c->target > f->wanted)
         inv_tell(inv, V18, "desired capacity of %s: %" PRId64 " goes from %" PRId64 " further above max %" PRId64, f->id, c->target, f->wanted, x->max);
 }

@@ -1,4 +1,4 @@
-// V16, V18, V19 of orders that launch at once (EC2 Fleets of type instant): whose the instances are, and how many there may be.
+// V16, V18, V19, V22 of orders that launch at once (EC2 Fleets of type instant): whose the instances are, and how many there may be.
 #include <string.h>
 
 #include "planner/sim/instant.h"
@@ -40,6 +40,7 @@ void inv_before_launch(struct invariants *inv, const struct world_view *v, const
     if (!tag[0] || strcmp(owner, inv->o.owner) != 0)
         inv_tell(inv, V16, "launch of %" PRId64 ": the instances carry %s \"%s\", %s \"%s\": nobody would find them again", c->target, WORLD_INSTANT_TAG, tag,
                  OWNER_TAG, owner);
+    inv_judge_need(inv, v, c);
     struct count x = count_members(v, tag, c->cluster);
     int64_t limit = x.active > inv->o.step_instances ? x.active : inv->o.step_instances;
     if (x.booting + c->target > limit + x.doomed)

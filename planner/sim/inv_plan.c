@@ -126,12 +126,17 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
     if (inv->again_every <= 1 || inv->plans % inv->again_every == 0)
         inv_judge_again(inv, in, result);
     inv->plans++;
-    inv_note_outlook(inv, in);
+    inv_note_orders(inv, in, result);
     for (size_t k = 0; k < ARRAY_LEN(depends); k++)
         if (!sound(in, depends[k]))
             invariants_hindered(inv);
     struct world_view v = world_view(inv->w);
     inv_plan_made(inv, &v, in->snapshot->control.mode >= CONTROL_FREEZE || in->policy->mode == MODE_OBSERVE);
+    bool whole = true;
+    for (size_t k = 0; k < ARRAY_LEN(depends); k++)
+        whole &= sound(in, depends[k]);
+    if (whole)
+        inv_judge_money(inv, &v, in, &result->plan);
     judge_facts(inv, in, &result->plan);
     inv_judge_mode(inv, in, &result->plan);
     judge_words(inv, &result->plan);

@@ -11,10 +11,11 @@ void invariants_options_default(struct invariants_options *o)
         .facts_age_ms = 10000,
         .empty_ms = 15000,
         .drain_percent = 10,
+        .service_percent = 10,
+        .shrink_percent = 50,
         .owner = "masu",
         .step_instances = 50,
         .rest_ms = 180000,
-        .swap_instances = -1,
         .notice_ms = 1500,
     };
 }
@@ -92,6 +93,8 @@ static void before(void *arg, const struct world *w, const struct world_call *c)
         return;
     }
     inv->calls++;
+    if (inv->o.dry_run)
+        inv_tell(inv, V34, "call %d by ours in a dry run", (int)c->op);
     inv_judge_calm(inv, &v);
     inv_before_any(inv, &v, c);
     switch (c->op) {
@@ -184,6 +187,7 @@ static void step(void *arg, const struct world *w)
     inv->slow_ms = v.now_ms;
     inv_drain_slow(inv, &v);
     inv_fleet_slow(inv, &v);
+    inv_unregistered_slow(inv, &v);
     inv_notices_slow(inv, &v);
 }
 
@@ -193,6 +197,8 @@ struct invariants *invariants_attach(struct world *w, const struct invariants_op
     assert(inv);
     inv->w = w;
     inv->o = *o;
+    for (int t = 0; t < INV_TEMPLATES; t++)
+        inv->templates[t].since_ms = world_view(w).now_ms;
     arena_init(&inv->arena, 0);
     look(inv, w);
     world_set_hook(w, &(struct world_hook){before, after, ending, step, reading, inv});

@@ -9,7 +9,7 @@
 
 #define INV_MARK "masu:drain"
 #define INV_KEEP "masu:keep"
-enum { INV_LISTED = 200, INV_CLUSTERS = 64, INV_BOUNDS = 16, INV_INTENTS = 1024, INV_TARGET = 64 };
+enum { INV_LISTED = 200, INV_CLUSTERS = 64, INV_BOUNDS = 16, INV_INTENTS = 1024, INV_TARGET = 64, INV_TEMPLATES = 16, INV_SENT_MS = 120000 };
 
 // What we saw ours do to an instance; one a slot of the world, cleared when another instance takes the slot.
 struct inv_instance {
@@ -48,6 +48,20 @@ struct inv_bound {
     int64_t max;
 };
 
+// V22: an order of consolidation, in the lightest members of its fleet.
+struct inv_swap {
+    char fleet[INV_TARGET];    // or the tag of an instant one
+    int cluster;
+    int64_t size, noted_ms;    // 0: none is under way
+};
+
+// V30: a template whose instances register nowhere, since when, and what was launched of it from then on.
+struct inv_template {
+    int64_t since_ms, first_ms, first, later;
+    uint64_t newest;           // serial
+    bool told;
+};
+
 struct inv_intent {
     bool open;
     char op[24], target[INV_TARGET];
@@ -72,6 +86,9 @@ struct invariants {
     int64_t most_tasks[INV_CLUSTERS];
     struct inv_bound bounds[INV_BOUNDS];
     int bound_count;
+    struct inv_swap swaps[INV_BOUNDS];
+    int swap_count;
+    struct inv_template templates[INV_TEMPLATES];
     struct inv_intent intents[INV_INTENTS];
     struct violation list[INV_LISTED];
     size_t listed;
@@ -113,11 +130,17 @@ void inv_after_modify(struct invariants *inv, const struct world_view *v, const 
 void inv_before_terminate(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_fleet_slow(struct invariants *inv, const struct world_view *v);
 // inv_need.c
-void inv_note_outlook(struct invariants *inv, const struct planner_input *in);
 void inv_need_step(struct invariants *inv, const struct world_view *v);
 void inv_need_foreign(struct invariants *inv, const struct world_view *v);  // another did something
 void inv_judge_calm(struct invariants *inv, const struct world_view *v);
 void inv_judge_need(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_judge_money(struct invariants *inv, const struct world_view *v, const struct planner_input *in, const struct plan *p);
+int64_t inv_missing_of(const struct world_view *v, int service, int64_t at_ms);  // tasks that no instance which stays holds
+int64_t inv_missing_alone(const struct world_view *v, int cluster);               // of no service
+// inv_orders.c
+void inv_note_orders(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);
+void inv_unregistered_slow(struct invariants *inv, const struct world_view *v);
+void inv_judge_orders(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 // inv_reach.c
 void inv_before_reap(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_before_write(struct invariants *inv, const struct world_view *v, int fleet, const char *what);

@@ -5,7 +5,7 @@
 // table too, for their names and knobs; trial.h runs them all.
 //
 //   masu                   the planner of the daemon; knob: scale_out.waiting_costs, the price by which its forecast works, with no headroom per
-//                          cent beside it; 0: all as the policy says
+//                          cent beside it unless the scene says so; 0: all as the policy says
 //   reservation-threshold  out above so many per cent CPU or memory reservation (75), in below 25 less (50), one instance a step, 15 min
 //                          between steps
 //   ecs-managed-scaling    the capacity provider's managed scaling; knob: its target capacity

@@ -73,6 +73,7 @@ struct scene {
     int64_t price_percent;       // > 0: spot always costs so much of the on-demand price; 0: prices move
     const struct workload_trace *trace;   // NULL: services that follow it are steady
     const struct market_trace *market;    // NULL: chance
+    bool headroom_given;         // the policy's headroom stands beside a price of waiting, too
     const struct policy_cluster *policy;  // masu's settings, NULL: the defaults; name and fleets are the scene's own
 };
 

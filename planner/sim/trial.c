@@ -45,7 +45,7 @@ static int begin_masu(struct run *r, struct err *err)
     r->policy.period_ms = s->period_ms;
     if (r->t->knob > 0) {
         r->policy.waiting_costs = (int64_t)(r->t->knob + 0.5);
-        r->policy.headroom_percent = 0;
+        r->policy.headroom_percent = s->headroom_given ? r->policy.headroom_percent : 0;
     }
     int rc = fold_new(r->w, &r->policy, 1, &r->fold, err);
     if (rc == 0)
@@ -58,8 +58,7 @@ static void decide(struct run *r)
     struct crew_facts f;
     int64_t up, keep;
     if (r->t->kind == RULE_MANAGED) {
-        if ((r->w->now_ms - r->t->scene->start_ms) % MINUTE_MS == 0)
-            r->ended += managed_act(&r->managed, r->w);
+        r->ended += managed_act(&r->managed, r->w);
         return;
     }
     crew_tidy(&r->crew);
@@ -73,7 +72,7 @@ static int advance(struct run *r, int64_t to_ms, struct err *err)
     if (r->fold)
         return fold_run(r->fold, to_ms, err);
     while (r->w->now_ms < to_ms) {
-        int64_t since_ms = r->w->now_ms - r->t->scene->start_ms, period_ms = r->t->scene->period_ms;
+        int64_t since_ms = r->w->now_ms - r->t->scene->start_ms, period_ms = r->t->kind == RULE_MANAGED ? MINUTE_MS : r->t->scene->period_ms;
         int64_t next_ms = r->t->scene->start_ms + (since_ms / period_ms + 1) * period_ms;
         world_advance(r->w, next_ms < to_ms ? next_ms : to_ms);
         if (r->w->now_ms == next_ms)

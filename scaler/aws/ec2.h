@@ -135,6 +135,7 @@ void ec2_modify_spot_fleet(struct aws_with w, const struct ec2_fleet_target *t, 
 struct ec2_subnet {
     const char *id, *zone, *zone_id, *vpc;  // zone_id "use1-az1", "" not told
     int64_t free_addresses;      // -1 not told
+    int64_t addresses;           // that instances and interfaces can have: of its IPv4 block less AWS's five; 0 not told
 };
 struct ec2_subnets {
     struct aws_call call;

@@ -1,5 +1,7 @@
 #include "scaler/aws/ec2_decode.h"
 
+#include <string.h>
+
 #include "base/parse.h"
 #include "scaler/aws/ec2.h"
 
@@ -279,6 +281,18 @@ int ec2_decode_history(struct aws_job *job, const struct xml_node *root, struct 
 }
 
 // ---- subnets ----------------------------------------------------------------------------------------------------------------
+
+// Of "10.0.0.0/24" 251: AWS keeps the first four addresses and the last (/16 to /28, as EC2 permits).
+static int64_t addresses_of(const char *block)
+{
+    enum { KEPT = 5, LARGEST = 16, SMALLEST = 28 };
+    const char *slash = strchr(block, '/');
+    int64_t bits = 0;
+    if (!slash || !parse_i64(slice_of(slash + 1), &bits) || bits < LARGEST || bits > SMALLEST)
+        return 0;
+    return (INT64_C(1) << (32 - bits)) - KEPT;
+}
+
 int ec2_decode_subnets(struct aws_job *job, const struct xml_node *root, struct err *err)
 {
     struct ec2_subnets *ret = job->ret;
@@ -291,6 +305,7 @@ int ec2_decode_subnets(struct aws_job *job, const struct xml_node *root, struct 
             .zone_id = xml_text_in(i, "availabilityZoneId", a),
             .vpc = xml_text_in(i, "vpcId", a),
             .free_addresses = xml_int(i, "availableIpAddressCount", -1),
+            .addresses = addresses_of(xml_text_in(i, "cidrBlock", a)),
         };
         if (!*s.id) {
             ret->count = before;

@@ -68,6 +68,25 @@ static void write_memory(const struct host_page *p, const struct world_task *t, 
     buf_printf(p->out, "container_memory_working_set_bytes{id=\"/ecs/%s\"} %.0f\n", t->id, bytes);
 }
 
+static void write_given(const struct host_page *p, const struct world_task *t, const struct world_taskdef *d, const char *name, int64_t amount)
+{
+    for (int k = 0; k < d->container_count; k++) {
+        buf_add_str(p->out, name);
+        write_labels(p, t, d, d->containers[k].name);
+        buf_printf(p->out, "} %lld\n", (long long)(amount / d->container_count));
+    }
+}
+
+static void write_shares(const struct host_page *p, const struct world_task *t, const struct world_taskdef *d)
+{
+    write_given(p, t, d, "container_spec_cpu_shares", t->need.v[RES_CPU]);
+}
+
+static void write_reservation(const struct host_page *p, const struct world_task *t, const struct world_taskdef *d)
+{
+    write_given(p, t, d, "container_spec_memory_reservation_limit_bytes", t->need.v[RES_MEMORY] * MIB);
+}
+
 typedef void write_fn(const struct host_page *p, const struct world_task *t, const struct world_taskdef *d);
 
 static void write_metric(struct host_page *p, const char *name, const char *type, write_fn *write)
@@ -123,4 +142,6 @@ void cadvisor_handle(struct sandbox *s, const struct sandbox_request *r, struct 
     write_metric(&p, "container_cpu_usage_seconds_total", "counter", write_cpu);
     buf_add_str(p.out, "container_cpu_usage_seconds_total{id=\"/\",cpu=\"total\"} 123456.5\n");
     write_metric(&p, "container_memory_working_set_bytes", "gauge", write_memory);
+    write_metric(&p, "container_spec_cpu_shares", "gauge", write_shares);
+    write_metric(&p, "container_spec_memory_reservation_limit_bytes", "gauge", write_reservation);
 }

@@ -56,8 +56,8 @@ static void subnets_are_asked_for_by_filter(void **state)
     struct fixture f;
     fixture_begin(&f);
     scripted_add_body(&f.s, "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>"
-                            "<availabilityZone>eu-west-1a</availabilityZone><availableIpAddressCount>0</availableIpAddressCount></item>"
-                            "<item><subnetId>subnet-2</subnetId></item></subnetSet></DescribeSubnetsResponse>");
+                            "<availabilityZone>eu-west-1a</availabilityZone><cidrBlock>10.0.4.0/24</cidrBlock><availableIpAddressCount>0</availableIpAddressCount></item>"
+                            "<item><subnetId>subnet-2</subnetId><cidrBlock>10.0.0.0/8</cidrBlock></item></subnetSet></DescribeSubnetsResponse>");
     const char *ids[] = {"subnet-1", "subnet-2"};
     struct ec2_subnets ret;
     ec2_describe_subnets(f.with, ids, 2, &ret);
@@ -66,7 +66,9 @@ static void subnets_are_asked_for_by_filter(void **state)
     assert_string_equal(ret.items[0].vpc, "vpc-1");
     assert_string_equal(ret.items[0].zone, "eu-west-1a");
     assert_int_equal(ret.items[0].free_addresses, 0);
+    assert_int_equal(ret.items[0].addresses, 251);
     assert_int_equal(ret.items[1].free_addresses, -1);  // not told is not none
+    assert_int_equal(ret.items[1].addresses, 0);        // no block of a subnet
     assert_string_equal(f.s.requests[0].body, "Action=DescribeSubnets&Version=2016-11-15&Filter.1.Name=subnet-id&Filter.1.Value.1=subnet-1&"
                                               "Filter.1.Value.2=subnet-2&MaxResults=1000");
     fixture_end(&f);

@@ -89,7 +89,6 @@ class Page:
     def get(self, name):
         if self.figures is None:
             self.figures = json.loads(run("node", "tests/web/browser/bench.js", f"{DIR}/bench_page")[1])
-            sys.stderr.write("page: longest task %.0f ms\n" % self.figures["long_ms"])
         return self.figures[name]
 
 
@@ -120,20 +119,23 @@ class History:
 
 
 class Spot:
-    """Days of the default world on recorded spot markets (generated ones where there is no MASU_SHARED), the planner folded over it.
+    """Days of the default world on recorded spot markets with recorded demand (generated ones where there is no MASU_SHARED), the planner
+    folded over it.
 
     Costs are by task-hour served, so that a policy that lets tasks wait does not look cheap. Each run is made once.
     """
 
     def __init__(self, full):
         self.runs, self.days, self.seeds = {}, "7" if full else "2", range(1, 6) if full else (7,)
-        folder = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data" / "spot"
-        self.markets = sorted(str(p) for kind in ("availability", "preemption") for p in folder.glob(f"spot-{kind}-*.csv")) or ["generated"]
+        data = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data"
+        self.markets = sorted(str(p) for kind in ("availability", "preemption") for p in (data / "spot").glob(f"spot-{kind}-*.csv")) or ["generated"]
+        self.demand = [str(p) for p in (data / "demand" / f"{n}.csv" for n in ("azure-v2-cpu-total", "nab-nyc-taxi", "worldcup98-requests-5min")) if p.is_file()]
 
     def get(self, headroom, fleets):
-        for key in ((m, s, headroom, fleets) for m in self.markets for s in self.seeds):
+        for k, key in enumerate((m, s, headroom, fleets) for m in self.markets for s in self.seeds):
             if key not in self.runs:
-                _, out, err = run(f"{DIR}/bench_spot", key[0], self.days, str(key[1]), headroom, fleets)
+                _, out, err = run(f"{DIR}/bench_spot", key[0], self.days, str(key[1]), headroom, fleets, "default",
+                                  *(self.demand[k % len(self.demand):][:1] if self.demand else []))
                 sys.stderr.write(err)
                 self.runs[key] = json.loads(out)
             yield self.runs[key]
@@ -275,7 +277,7 @@ def main():
     rows["mass-interruption-order"] = lambda: (events.get("mass_ms"), "ms", None)  # after the last of the notices
     page = Page()
     for name, figure, unit in (("first-paint", "paint_ms", "ms"), ("ready", "ready_ms", "ms"), ("transfer", "transfer_kib", "KiB"),
-                               ("chart-api", "chart_ms", "ms"), ("load-tick-slowdown", "slowdown", "ratio")):
+                               ("long-task", "long_ms", "ms"), ("chart-api", "chart_ms", "ms"), ("load-tick-slowdown", "slowdown", "ratio")):
         rows["page-" + name] = lambda figure=figure, unit=unit: (page.get(figure), unit, None)
     rows["cold-start"] = lambda: (lambda v: (v[0], "ms", v[1]))(cold_start())
     rows["binary-size"] = lambda: (os.path.getsize(BIN) / 1048576, "MiB", None)
@@ -294,7 +296,8 @@ def main():
     rows["sim-wait-vs-ecs-managed"] = lambda: (curves.wait(), "ratio", 1.0)  # at equal cost
     rows["sim-cost-vs-bound"] = lambda: (curves.of_example(1), "ratio", 1.0)  # of policies/examples/production-spot.json
     rows["sim-wait-share"] = lambda: (curves.of_example(0), "share", None)
-    chosen = [n for n in rows if fnmatch.fnmatch(n, a.only)]
+    also = {"event-own-p99": "event-latency-own-p99", "mass-interruption-order": "spot-mass-interruption-order"}  # found with their kin too
+    chosen = [n for n in rows if fnmatch.fnmatch(n, a.only) or fnmatch.fnmatch(also.get(n, n), a.only)]
     if not chosen:
         sys.exit(f"bench: no row matches {a.only}; rows: {', '.join(rows)}")
     benches, found, kept, calibration = [], {}, baseline.load(), Calibration()

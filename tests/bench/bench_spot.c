@@ -1,14 +1,16 @@
 // A week or so of the default world on a recorded (or generated) spot market, the planner folded over it: what it cost, and how many
 // tasks of interrupted instances found capacity in time. One JSON object on stdout.
 //
-// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none|PERCENT:TASKS] [spot|instant|groups|single|on-demand] [seconds]
-//   production, none   the headroom of policies/examples/production-spot.json, or none; or so many per cent, and so many whole tasks of each
-//                      of the two largest services
+// usage: bench_spot [MARKET.csv|generated] [days] [seed] [production|none|PERCENT:TASKS] [spot|instant|groups|single|on-demand] [seconds|default]
+//                   [DEMAND.csv]
+//   production, none   the headroom of policies/examples/production-spot.json (4 tasks of the largest service, 2 of the next), or none;
+//                      or so many per cent, and so many whole tasks of each of the two
 //   spot               the fleets as they are, five types in three zones
 //   instant, groups    the same types launched as EC2 Fleets of type instant, or by Auto Scaling groups
 //   single             each fleet has one pool only: m5.2xlarge in the first zone
 //   on-demand          no market: every instance costs its on-demand price and is never taken back
-//   seconds            scale_out.on_demand_s; left out: the default
+//   seconds            scale_out.on_demand_s
+//   DEMAND.csv         a series of demand that the services follow, 100 tasks in the mean; without it: the daily profile
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +26,8 @@
 struct run {
     struct arena arena;
     struct market_trace market;
-    const char *file, *headroom, *kind;
+    struct workload_trace trace;
+    const char *file, *headroom, *kind, *demand;
     int64_t days, on_demand_s;  // -1: the default
     uint64_t seed;
 };
@@ -35,12 +38,12 @@ static void die(const char *what, const struct err *err)
     exit(1);
 }
 
-static struct slice read_file(struct run *r)
+static struct slice read_file(struct run *r, const char *path)
 {
     struct buf text;
-    FILE *f = fopen(r->file, "rb");
+    FILE *f = fopen(path, "rb");
     if (!f)
-        die(r->file, &(struct err){.msg = "cannot be read"});
+        die(path, &(struct err){.msg = "cannot be read"});
     buf_init(&text, (size_t)64 << 20);
     char block[65536];
     for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
@@ -104,11 +107,14 @@ static struct world *make_world(struct run *r)
     struct world *w;
     struct err err;
     bool on_demand = !strcmp(r->kind, "on-demand");
-    struct slice text = on_demand ? on_demand_market(r) : !strcmp(r->file, "generated") ? generate(r) : read_file(r);
+    struct slice text = on_demand ? on_demand_market(r) : !strcmp(r->file, "generated") ? generate(r) : read_file(r, r->file);
     if (market_trace_parse(text, r->file, &r->arena, &r->market, &err) != 0)
         die("market", &err);
+    if (r->demand && workload_trace_parse(read_file(r, r->demand), r->demand, &r->arena, &r->trace, &err) != 0)
+        die("demand", &err);
     world_options_default(&o);
     o.market = &r->market;
+    o.trace = r->demand ? &r->trace : NULL;
     o.groups = !strcmp(r->kind, "groups");
     o.fleet_mix = !strcmp(r->kind, "instant") ? WMIX_INSTANT : WMIX_SPOT;
     if (world_default(r->seed, &o, &w, &err) != 0)
@@ -124,8 +130,10 @@ static struct world *make_world(struct run *r)
 
 static void add_headroom(struct run *r, struct world *w, int cluster, struct policy_cluster *p)
 {
-    int percent = 0, tasks = 2;
-    if (strcmp(r->headroom, "production") && sscanf(r->headroom, "%d:%d", &percent, &tasks) != 2)
+    int percent = 0, tasks[2] = {4, 2};
+    if (strcmp(r->headroom, "production") && sscanf(r->headroom, "%d:%d", &percent, &tasks[0]) == 2)
+        tasks[1] = tasks[0];
+    else if (strcmp(r->headroom, "production"))
         die("headroom", &(struct err){.msg = "expected production, none or PERCENT:TASKS"});
     struct world_view v = world_view(w);
     int best[2] = {-1, -1};
@@ -140,8 +148,8 @@ static void add_headroom(struct run *r, struct world *w, int cluster, struct pol
             best[at] = s;
     }
     p->headroom_tasks = arena_array(&r->arena, struct policy_headroom_task, 2);
-    for (int k = 0; k < 2 && best[k] >= 0 && tasks > 0; k++)
-        p->headroom_tasks[p->headroom_task_count++] = (struct policy_headroom_task){v.services[best[k]].name, tasks};
+    for (int k = 0; k < 2 && best[k] >= 0 && tasks[k] > 0; k++)
+        p->headroom_tasks[p->headroom_task_count++] = (struct policy_headroom_task){v.services[best[k]].name, tasks[k]};
 }
 
 static void make_policies(struct run *r, struct world *w, struct policy_cluster *p)
@@ -168,11 +176,11 @@ static void print(const struct run *r, struct world *w, struct fold *f)
     for (size_t i = 0; i < n && i < 20; i++)
         fprintf(stderr, "! V%d %" PRId64 " %s\n", (int)v[i].id, v[i].at_ms, v[i].text);
     double served_h = (double)(s.task_seconds - s.task_seconds_waited) / 3600;
-    printf("{\"market\": \"%s\", \"days\": %" PRId64 ", \"seed\": %" PRIu64 ", \"headroom\": \"%s\", \"fleets\": \"%s\", \"ticks\": %" PRId64
+    printf("{\"market\": \"%s\", \"demand\": \"%s\", \"days\": %" PRId64 ", \"seed\": %" PRIu64 ", \"headroom\": \"%s\", \"fleets\": \"%s\", \"ticks\": %" PRId64
            ", \"cost_usd\": %.4f, \"usd_per_task_hour\": %.8f, \"instances_mean\": %.3f, \"need_mean\": %.3f, \"waited_share\": %.6f"
            ", \"interruptions\": %" PRId64 ", \"interrupted_tasks\": %" PRId64 ", \"in_time\": %.6f, \"tasks_killed\": %" PRId64
            ", \"violations\": %" PRId64 ", \"launch_failures\": %" PRId64 ", \"drains\": %" PRId64 ", \"undone\": %" PRId64 "}\n",
-           r->file, r->days, r->seed, r->headroom, r->kind, fold_ticks(f), (double)s.cost_usd_micro / 1e6, (double)s.cost_usd_micro / 1e6 / served_h,
+           r->file, r->demand ? r->demand : "profile", r->days, r->seed, r->headroom, r->kind, fold_ticks(f), (double)s.cost_usd_micro / 1e6, (double)s.cost_usd_micro / 1e6 / served_h,
            s.instances_mean, s.need_mean, (double)s.task_seconds_waited / (double)s.task_seconds, s.interruptions, s.interrupted_tasks,
            s.interrupted_tasks > 0 ? (double)s.interrupted_tasks_in_time / (double)s.interrupted_tasks : 1.0, s.tasks_killed,
            invariants_count(inv), s.counters.launch_failures, s.drains_begun, s.drains_undone);
@@ -181,14 +189,14 @@ static void print(const struct run *r, struct world *w, struct fold *f)
 int main(int argc, char **argv)
 {
     struct run r = {.file = argc > 1 ? argv[1] : "generated", .days = 7, .seed = 7, .headroom = argc > 4 ? argv[4] : "production",
-                    .kind = argc > 5 ? argv[5] : "spot", .on_demand_s = -1};
+                    .kind = argc > 5 ? argv[5] : "spot", .demand = argc > 7 ? argv[7] : NULL, .on_demand_s = -1};
     struct err err = {0};
     struct fold *f;
     if (argc > 2 && (sscanf(argv[2], "%" SCNd64, &r.days) != 1 || r.days < 1))
         die("days", &(struct err){.msg = "expected a number"});
     if (argc > 3 && sscanf(argv[3], "%" SCNu64, &r.seed) != 1)
         die("seed", &(struct err){.msg = "expected a number"});
-    if (argc > 6 && (sscanf(argv[6], "%" SCNd64, &r.on_demand_s) != 1 || r.on_demand_s < 0))
+    if (argc > 6 && strcmp(argv[6], "default") && (sscanf(argv[6], "%" SCNd64, &r.on_demand_s) != 1 || r.on_demand_s < 0))
         die("seconds", &(struct err){.msg = "expected a number"});
     arena_init(&r.arena, (size_t)512 << 20);
     struct world *w = make_world(&r);

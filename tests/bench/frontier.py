@@ -19,6 +19,9 @@ import statistics
 import subprocess
 import sys
 
+import frontier_draw
+from frontier_draw import frontier
+
 NAMED = ["cloudcluster-28-cpu", "cloudcluster-02-cpu", "cloudcluster-20-cpu", "azure-v1-vm-arrivals-5min", "worldcup98-requests-1min-jun22-jul05",
          "nab-twitter-volume-goog", "nab-elb-request-count-8c0756", "nab-nyc-taxi"]
 RULES = ["masu", "ecs-managed-scaling", "reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand", "clairvoyant"]
@@ -27,15 +30,6 @@ LEVELS = (0.001, 0.005, 0.015, 0.03)
 JUDGED = (0.005, 0.015)  # against the best other rule
 ROOM = 0.05
 NEVER = 12.0             # times the bound: what "not reached" counts as
-
-
-def frontier(points):
-    kept, best = [], float("inf")
-    for waiting, cost in sorted(points):
-        if cost < best:
-            best = cost
-            kept.append((waiting, cost))
-    return kept
 
 
 def cost_at(points, waiting):
@@ -146,10 +140,16 @@ class Frontier:
             return
         if not self.traces:
             sys.exit("bench: no recorded demand here: MASU_SHARED names no folder with data/demand")
-        jobs = [(t, r) for t in self.traces for r in RULES]
+        jobs = sorted(((t, r) for t in self.traces for r in RULES), key=lambda job: job[1] != "masu")  # the longest first
+        swept = {t.stem: {} for t in self.traces}
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            swept = dict(zip(jobs, pool.map(self.sweep, jobs)))
-        self.points = {t.stem: {r: swept[t, r] for r in RULES} for t in self.traces}
+            waiting = {pool.submit(self.sweep, job): job for job in jobs}
+            for done in concurrent.futures.as_completed(waiting):
+                trace, rule = waiting[done]
+                swept[trace.stem][rule] = done.result()
+                if self.full:
+                    self.keep_part(swept)
+        self.points = {t.stem: {r: swept[t.stem][r] for r in RULES} for t in self.traces}
         for name, rules in self.points.items():
             self.tell(name, rules)
         if self.full:
@@ -162,6 +162,13 @@ class Frontier:
                 "best_baseline_at": [(level, at_level(best_of(rules[r] for r in SIMPLE), rules["masu"], rules["clairvoyant"], level)) for level in JUDGED],
                 "lost": losses(rules)}
 
+    def keep_part(self, swept, path=PATH):
+        """What is measured so far, beside the file of the whole: a run that is broken off loses nothing. keep() takes it away."""
+        part = path.with_suffix(".part.json")
+        new = part.with_suffix(".new")
+        new.write_text(json.dumps({"full": self.full, "seeds": self.seeds, "traces": {name: {"points": rules} for name, rules in swept.items() if rules}}, indent=1) + "\n")
+        new.replace(part)
+
     def keep(self, path=PATH):
         """The points of every rule on every trace, to draw them and to look into them. Nothing where nothing was swept; what a `--full` run left is not
         replaced by a smaller one."""
@@ -173,6 +180,8 @@ class Frontier:
                   for name, rules in self.points.items()]
         path.write_text(f'{{"full": {json.dumps(self.full)}, "seeds": {self.seeds}, "point": ["share of task-seconds that waited", "cost over the bound"],\n'
                         '"traces": {\n' + ",\n".join(traces) + "\n}}\n")
+        path.with_suffix(".part.json").unlink(missing_ok=True)
+        frontier_draw.draw(self.points, path.with_suffix(""))
 
     def tell(self, name, rules):
         sys.stderr.write(f"{name}: gap closed {gap_closed(rules['ecs-managed-scaling'], rules['masu'], rules['clairvoyant'])} against ECS, "

@@ -226,6 +226,79 @@ static void the_largest_task_is_asked_besides_and_missed_by_nobody(void **state)
     end(&b);
 }
 
+static const char *overflow_body(struct bed *b, const char *result)
+{
+    return arena_printf(&b->f.arena, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[%s]}}", result);
+}
+
+static const char *overflow_of(struct bed *b, const char *label, const char *whose, const char *value)
+{
+    long long now_s = usage_due_ms(b->u, &b->p) / 1000;
+    return arena_printf(&b->f.arena, "{\"metric\":{\"__name__\":\"x\",\"%s\":\"%s\"},\"value\":[%lld,\"%s\"]}", label, whose, now_s, value);
+}
+
+// What it says counts, whatever becomes of the use; and the other way round.
+static void g7_circuit_breakers_are_asked_for_beside_the_use(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b);
+    b.p.usage.overflow_query = "sum by (envoy_cluster_name) (mine{c=\"$cluster\"})";
+    usage_tell(b.u, &b.p, &b.f.arena, &b.s);
+    assert_int_equal(b.s.overflow.state, SOURCE_UNKNOWN);
+    assert_string_equal(b.s.overflow.detail, "not read yet");
+    add_past(&b, 30);
+    scripted_add_body(&b.f.s, overflow_body(&b, arena_printf(&b.f.arena, "%s,%s", overflow_of(&b, "envoy_cluster_name", "main-web", "0"), overflow_of(&b, "envoy_cluster_name", "main-api", "0.5"))));
+    assert_int_equal(round_of(&b)->state, SOURCE_OK);
+    assert_string_equal(b.f.s.requests[4].url, "http://prometheus:9090/api/v1/query");  // of the present, the first time too
+    assert_non_null(strstr(b.f.s.requests[4].body, "mine%7Bc%3D%22shop%22%7D"));
+    assert_int_equal(b.s.overflow.state, SOURCE_OK);
+    assert_int_equal(b.s.overflow.read_ms, b.s.usage.read_ms);
+    assert_string_equal(b.s.overflowing, "main-api");
+    for (int k = 0; k < 4; k++)
+        scripted_add_error(&b.f.s, 503, "gone");
+    const char *label = "container_label_com_amazonaws_ecs_task_definition_family";
+    scripted_add_body(&b.f.s, overflow_body(&b, arena_printf(&b.f.arena, "%s,%s,%s,%s,%s", overflow_of(&b, label, "a", "1"), overflow_of(&b, label, "b", "2"),
+                                                             overflow_of(&b, label, "c", "1"), overflow_of(&b, label, "d", "1"), overflow_of(&b, label, "e", "1"))));
+    round_of(&b);
+    assert_non_null(strstr(b.s.usage.detail, "gone"));
+    assert_string_equal(b.s.overflowing, "a, b, c and more");
+    end(&b);
+}
+
+static void g7_breakers_that_cannot_be_told_are_unknown(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin(&b);
+    b.p.usage.overflow_query = "mine";
+    add_past(&b, 30);
+    scripted_add_body(&b.f.s, overflow_body(&b, overflow_of(&b, "f", "web", "0")));
+    round_of(&b);
+    static const struct {
+        const char *value, *words;
+    } rows[] = {{NULL, "overflow_query: answers nothing"}, {"NaN", "not finite"}, {"-1", "negative"}, {"+Inf", "not finite"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (int round = 0; round < 3; round++) {
+            clock_advance_to(&b.f.s.clock, usage_due_ms(b.u, &b.p));
+            const char *one = overflow_of(&b, "f", "web", rows[i].value ? rows[i].value : "");
+            add_present(&b, 0.4, 400, 4, 10);
+            scripted_add_body(&b.f.s, overflow_body(&b, round == 2 && i + 1 < ARRAY_LEN(rows) ? overflow_of(&b, "f", "web", "1") : rows[i].value ? one : ""));
+            assert_int_equal(round_of(&b)->state, SOURCE_OK);
+            if (round < 2)
+                assert_non_null(strstr(b.s.overflow.detail, rows[i].words));
+            else if (i + 1 < ARRAY_LEN(rows))
+                assert_string_equal(b.s.overflowing, "web");
+        }
+    assert_int_equal(b.s.overflow.state, SOURCE_UNKNOWN);  // for three minutes
+    assert_string_equal(b.s.overflowing, "");
+    b.p.usage.overflow_query = "";
+    b.s.overflow = (struct source){0};
+    usage_tell(b.u, &b.p, &b.f.arena, &b.s);
+    assert_int_equal(b.s.overflow.read_ms, 0);
+    end(&b);
+}
+
 static void without_a_past_it_begins_with_the_present(void **state)
 {
     (void)state;
@@ -286,6 +359,8 @@ int main(void)
         cmocka_unit_test(g1_old_samples_that_look_new_are_too_old),
         cmocka_unit_test(g2_two_series_where_one_is_meant_and_half_the_tasks_are_unknown),
         cmocka_unit_test(the_largest_task_is_asked_besides_and_missed_by_nobody),
+        cmocka_unit_test(g7_circuit_breakers_are_asked_for_beside_the_use),
+        cmocka_unit_test(g7_breakers_that_cannot_be_told_are_unknown),
         cmocka_unit_test(without_a_past_it_begins_with_the_present),
         cmocka_unit_test(a_secret_comes_from_its_file_at_each_round),
         cmocka_unit_test(what_is_open_at_the_end_is_cancelled),

@@ -105,6 +105,14 @@ static const char *quota_difference(const struct quota *a, const struct quota *b
     return NULL;
 }
 
+static const char *subnet_difference(const struct subnet *a, const struct subnet *b)
+{
+    SAME_TEXT(id);
+    SAME(addresses);
+    SAME(free);
+    return NULL;
+}
+
 static const char *provider_difference(const struct provider_share *a, const struct provider_share *b)
 {
     SAME(base);
@@ -344,15 +352,19 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
     SAME(outlook.up);
     SAME(outlook.keep);
     SAME(outlook.boot_ms);
+    SAME(outlook.most_28d_milli);
     const char *control = control_difference(&a->control, &b->control);
     if (control)
         return control;
     const char *usage = source_difference(&a->usage, &b->usage);
+    usage = usage ? usage : source_difference(&a->overflow, &b->overflow);
     if (usage)
         return usage;
+    SAME_TEXT(overflowing);
     SAME_TABLE(local_times, local_time_count, local_time)
     SAME_TABLE(occasions, occasion_count, occasion)
     SAME_TABLE(quotas, quota_count, quota)
+    SAME_TABLE(subnets, subnet_count, subnet)
     SAME_TABLE(attribute_sets, attribute_set_count, set)
     for (int k = 0; k < SOURCE_COUNT; k++) {
         const char *inner = source_difference(&a->sources[k], &b->sources[k]);

@@ -306,6 +306,7 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         .confirmed = some_text(r, a, "confirmed"),
         .dearest_usd_micro = below(r, 1000000),
         .quota_count = (size_t)below(r, 3),
+        .subnet_count = (size_t)below(r, 3),
         .local_time_count = (size_t)below(r, 3),
         .occasion_count = (size_t)below(r, 3),
         .owner = some_text(r, a, "owner"),
@@ -318,14 +319,19 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
         s.control = (struct control){(enum control_mode)(1 + below(r, CONTROL_COUNT - 1)), some_text(r, a, "who"), some_text(r, a, "why"),
                                      some_time(r), some_time(r)};
     s.usage = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "usage")} : (struct source){.detail = ""};
+    s.overflow = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "overflow")} : (struct source){.detail = ""};
+    s.overflowing = some_text(r, a, "whose");
     if (coin(r))
-        s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000)};
+        s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000), below(r, 2000000)};
     s.local_times = arena_array(a, struct local_time, s.local_time_count);
     for (size_t k = 0; k < s.local_time_count; k++)
         s.local_times[k] = (struct local_time){some_text(r, a, "zone"), (int32_t)below(r, 7 * 24 * 60 + 1) - 1};
     s.occasions = arena_array(a, struct occasion, s.occasion_count);
     for (size_t k = 0; k < s.occasion_count; k++)
         s.occasions[k] = (struct occasion){some_text(r, a, "occasion"), some_time(r), some_time(r), some_count(r)};
+    s.subnets = arena_array(a, struct subnet, s.subnet_count);
+    for (size_t k = 0; k < s.subnet_count; k++)
+        s.subnets[k] = (struct subnet){some_text(r, a, "subnet"), below(r, 65536), below(r, 65536)};
     s.quotas = arena_array(a, struct quota, s.quota_count);
     for (size_t k = 0; k < s.quota_count; k++)
         s.quotas[k] = (struct quota){(enum quota_kind)below(r, QUOTA_CLASS_COUNT), below(r, 5000), below(r, 5000), coin(r) ? some_time(r) : 0};

@@ -71,7 +71,7 @@ static void headroom_of_the_policy_is_not_added(void **state)
     b.has_memo = false;
     assert_int_equal(plan_target(plan_with(3, 3), "sfr-1"), 3);
     b.has_memo = false;
-    assert_int_equal(plan_target(plan_with(5, 5), "sfr-1"), 5);
+    assert_int_equal(plan_target(plan_with(4, 4), "sfr-1"), 4);
 }
 
 static int marks_of(int32_t keep)
@@ -97,13 +97,90 @@ static void levels_worth_keeping_are_not_drained(void **state)
     assert_true(marks_of(2) >= 1);
 }
 
-// A forecast gone mad orders no more than the bounds of every order.
-static void a_mad_outlook_stays_within_the_bounds(void **state)
+// ---- L13 -------------------------------------------------------------------------------------------------------------------------
+static void the_larger_of_need_and_a_fifth_above_the_most_of_28_days_bounds_it(void **state)
 {
     (void)state;
-    b.p.step_instances = 5;
-    int64_t target = plan_target(plan_with(1000000, 1000000), "sfr-1");
-    assert_true(target > 2 && target <= 7);
+    static const struct {
+        int64_t most_milli, target;
+        const char *why;
+    } cases[] = {{0, 4, ": no more than as much again"}, {100000, 4, ": no more than as much again"}, {3000, 4, ": no more than 1.2 times the most of 28 days"},
+                 {2500, 3, ": no more than 1.2 times the most of 28 days"}, {1000, 3, ": no more than 1.2 times the most of 28 days"}};
+    for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+        b.has_memo = false;
+        b.s.outlook = (struct outlook){b.s.now_ms, 2000, 9, 9, 2 * MINUTE, cases[k].most_milli};
+        assert_int_equal(plan_target(build_plan(&b), "sfr-1"), cases[k].target);
+        assert_non_null(strstr(plan_verdict(&b.r.plan, "c forecast")->verdict, cases[k].why));
+    }
+    b.has_memo = false;
+    b.s.outlook.up = b.s.outlook.keep = 3;
+    b.s.outlook.most_28d_milli = 0;
+    assert_null(strstr(plan_verdict(build_plan(&b), "c forecast")->verdict, "no more than"));
+}
+
+struct lie {
+    struct outlook x;  // at_ms: after now
+    bool believed;
+    int64_t order, keep;  // instances, with what is needed
+};
+
+static const struct lie lies[] = {
+    {{0, 2000, INT32_MAX, INT32_MAX, 0, 0}, true, 4, 4},
+    {{0, 2000, 1000000000, 1000000000, 0, 2000}, true, 3, 3},
+    {{0, 2000, 3, INT32_MAX, -1, 2000}, true, 3, 3},
+    {{0, 1, 1, INT32_MAX, 0, 0}, true, 4, 4},               // what is needed is a lie, too
+    {{0, 2000, 2, 2, 0, 1}, true, 2, 2},                    // flat
+    {{0, 2000, 0, 0, 0, 0}, true, 2, 2},
+    {{0, 2000, -1, 5, 0, 0}, false, 2, 2},
+    {{0, 2000, INT32_MIN, INT32_MIN, INT64_MIN, 0}, false, 2, 2},
+    {{0, 2000, 5, 4, 0, 0}, false, 2, 2},
+    {{0, INT64_MAX, INT32_MAX, INT32_MAX, 0, INT64_MAX}, false, 2, 2},
+    {{0, -2000, 5, 5, 0, 0}, false, 2, 2},
+    {{0, 2000, 5, 5, 0, -1}, false, 2, 2},
+    {{-2 * MINUTE - 1, 2000, 5, 5, 0, 0}, false, 2, 2},     // late
+    {{1, 2000, 5, 5, 0, 0}, false, 2, 2},                   // of the future
+};
+
+static struct plan *plan_lied(const struct lie *l)
+{
+    b.s.outlook = l->x;
+    b.s.outlook.at_ms += b.s.now_ms;
+    return build_plan(&b);
+}
+
+static void g3_a_hostile_forecast_adds_at_most_l13(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LEN(lies); k++) {
+        b.has_memo = false;
+        int64_t target = plan_target(plan_lied(&lies[k]), "sfr-1");
+        assert_int_equal(target < 0 ? 2 : target, lies[k].order);
+        if (!lies[k].believed)
+            assert_string_equal(plan_verdict(&b.r.plan, "c forecast")->verdict, "not believed");
+    }
+}
+
+// Six instances for sixteen tasks: a lie keeps what L13 lets it, and not one more.
+static void g3_a_hostile_forecast_holds_at_most_l13(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 4; k++)
+        build_instance(&b, fleet, type);
+    b.s.fleets[fleet].target = 6;
+    b.p.drain_percent = 100;
+    b.p.shrink_percent = 90;
+    for (size_t k = 0; k < ARRAY_LEN(lies); k++) {
+        int marks = 0;
+        b.has_memo = false;
+        for (int tick = 0; tick < 6; tick++) {
+            build_later(&b, 30 * SECOND);
+            marks += plan_count(plan_lied(&lies[k]), ACTION_MARK);
+        }
+        if (lies[k].keep > 2)
+            assert_true(marks > 0 && marks <= 6 - lies[k].keep);
+        else
+            assert_true(marks > 2);
+    }
 }
 
 // ---- the keeper ------------------------------------------------------------------------------------------------------------------
@@ -128,6 +205,27 @@ static void an_outlook_takes_a_day_and_a_quarter_of_demand(void **state)
     assert_int_equal(x.up, 2);
     assert_int_equal(x.keep, 2);
     assert_int_equal(x.boot_ms, 2 * MINUTE);
+    assert_int_equal(x.most_28d_milli, 2000);
+    outlook_release(&k);
+}
+
+static void the_most_of_28_days_is_of_each_look_and_is_forgotten_after(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    see(&k, 3650);
+    b.s.services[web].desired = 80;
+    see(&k, 1);
+    b.s.services[web].desired = 16;
+    assert_int_equal(see(&k, 1).most_28d_milli, 10000);
+    for (int day = 1; day <= 40; day++) {
+        build_later(&b, 23 * HOUR);  // a gap
+        struct outlook x = outlook_see(&k, &b.s, 10);
+        if (day < 28)
+            assert_int_equal(x.most_28d_milli, 10000);
+    }
+    build_later(&b, 30 * SECOND);
+    assert_int_equal(outlook_see(&k, &b.s, 10).most_28d_milli, 2000);
     outlook_release(&k);
 }
 
@@ -177,8 +275,103 @@ static void the_past_is_recalled_and_an_outlook_is_there_at_once(void **state)
     outlook_recall(&k, &b.s, tasks, 30, 5 * MINUTE, b.s.now_ms);  // nothing is known
     assert_null(k.bank);
     b.s.services[web].desired = 0;  // no task to tell what one takes
-    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms);
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
     assert_null(k.bank);
+}
+
+// Callers that are cut off ask for less; what they want is as it was, and more counts at once.
+static void g7_demand_does_not_fall_while_circuit_breakers_are_open(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    see(&k, 3650);
+    b.s.overflow.state = SOURCE_OK;
+    b.s.overflowing = "main-web";
+    b.s.services[web].desired = 8;
+    struct outlook x = see(&k, 120);
+    assert_int_equal(x.need_milli, 2000);
+    assert_int_equal(x.keep, 2);
+    b.s.services[web].desired = 24;
+    assert_int_equal(see(&k, 1).need_milli, 3000);
+    b.s.overflowing = "";
+    b.s.services[web].desired = 8;
+    assert_int_equal(see(&k, 1).need_milli, 1000);
+    outlook_release(&k);
+}
+
+// What is not known is filled so that times of day stay where they are, and is no history: G4.
+static void g4_under_a_day_of_known_history_there_is_no_forecast(void **state)
+{
+    (void)state;
+    enum { STEPS = 10 * 288 };
+    static double tasks[STEPS];
+    static const struct {
+        int every, of, last;  // so many of each `of` values are known; and the last ones
+        bool said;
+    } cases[] = {{2, STEPS, 1, false}, {10, 280, 1, false}, {29, 288, 1, true}, {288, 1000, 100, false}, {288, 500, 0, true}, {288, 1000, 0, false}};
+    for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
+        struct outlook_keeper k = {0};
+        for (int i = 0; i < STEPS; i++)
+            tasks[i] = i % cases[c].of < cases[c].every || i >= STEPS - cases[c].last ? 16 : NAN;
+        outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
+        assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, cases[c].said ? b.s.now_ms : 0);
+        outlook_release(&k);
+    }
+}
+
+static void before_a_gap_of_a_day_only_the_most_is_recalled(void **state)
+{
+    (void)state;
+    enum { STEPS = 10 * 288 };
+    static double tasks[STEPS];
+    struct outlook_keeper k = {0};
+    for (int i = 0; i < STEPS; i++)
+        tasks[i] = i < 3 * 288 ? 80 : i < 4 * 288 + 1 ? NAN : 16;
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
+    struct outlook x = outlook_see(&k, &b.s, 10);
+    assert_int_equal(x.most_28d_milli, 10000);
+    assert_int_equal(x.keep, 2);
+    assert_true(k.known_ms < 6 * 24 * HOUR);
+    outlook_release(&k);
+    outlook_recall(&k, &b.s, tasks, 4 * 288 + 1, 5 * MINUTE, b.s.now_ms);  // the last is over a day old
+    assert_null(k.bank);
+    outlook_release(&k);
+}
+
+// Looks that are far apart tell of their moments alone.
+static void g4_a_look_an_hour_is_no_history(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    for (int i = 0; i < 72; i++) {
+        build_later(&b, HOUR);
+        assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    }
+    assert_true(bank_ready(k.bank));
+    outlook_release(&k);
+}
+
+static void it_looks_as_far_ahead_as_a_boot_takes_now(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    assert_int_equal(see(&k, 3650).boot_ms, 2 * MINUTE);
+    const struct bank *bank = k.bank;
+    b.s.boot_p90_ms = 95 * SECOND;  // in whole steps the same
+    assert_int_equal(see(&k, 1).boot_ms, 2 * MINUTE);
+    assert_ptr_equal(k.bank, bank);
+    b.s.boot_p90_ms *= 2;
+    struct outlook x = see(&k, 1);
+    assert_int_equal(x.boot_ms, 210 * SECOND);
+    assert_int_equal(x.at_ms, b.s.now_ms);  // with all that it knew
+    assert_int_equal(x.need_milli, 2000);
+    assert_int_equal(x.keep, 2);
+    b.s.boot_p90_ms = 65 * SECOND;
+    assert_int_equal(see(&k, 119).boot_ms, 210 * SECOND);  // not twice an hour
+    assert_int_equal(see(&k, 1).boot_ms, 90 * SECOND);
+    b.s.boot_p90_ms = 0;
+    assert_int_equal(see(&k, 200).boot_ms, 90 * SECOND);
+    outlook_release(&k);
 }
 
 static void a_cluster_without_instances_has_no_unit_yet(void **state)
@@ -198,10 +391,18 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_price_or_with_an_old_outlook_nothing_is, setup, teardown),
         cmocka_unit_test_setup_teardown(headroom_of_the_policy_is_not_added, setup, teardown),
         cmocka_unit_test_setup_teardown(levels_worth_keeping_are_not_drained, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_mad_outlook_stays_within_the_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_larger_of_need_and_a_fifth_above_the_most_of_28_days_bounds_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(g3_a_hostile_forecast_adds_at_most_l13, setup, teardown),
+        cmocka_unit_test_setup_teardown(g3_a_hostile_forecast_holds_at_most_l13, setup, teardown),
         cmocka_unit_test_setup_teardown(an_outlook_takes_a_day_and_a_quarter_of_demand, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_most_of_28_days_is_of_each_look_and_is_forgotten_after, setup, teardown),
         cmocka_unit_test_setup_teardown(stale_services_are_no_demand_and_gaps_keep_the_time_of_day, setup, teardown),
         cmocka_unit_test_setup_teardown(the_past_is_recalled_and_an_outlook_is_there_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(g7_demand_does_not_fall_while_circuit_breakers_are_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(g4_under_a_day_of_known_history_there_is_no_forecast, setup, teardown),
+        cmocka_unit_test_setup_teardown(before_a_gap_of_a_day_only_the_most_is_recalled, setup, teardown),
+        cmocka_unit_test_setup_teardown(g4_a_look_an_hour_is_no_history, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_looks_as_far_ahead_as_a_boot_takes_now, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cluster_without_instances_has_no_unit_yet, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "planner/forecast/profile.h"
 #include "planner/forecast/quantile.h"
 #include "planner/forecast/regress.h"
+#include "planner/forecast/smooth.h"
 #include "tests/cm.h"
 
 enum { SEASON = 288, STEP_MS = 300000, DAYS = 14, COUNT = DAYS * SEASON, LONGEST = 40 * SEASON };
@@ -58,7 +59,7 @@ static struct regress_rows line_rows(double outlier)
         row[2] = 3 + 2 * x + (i % 10 == 0 ? outlier : 0);
         fold[i] = (uint8_t)(i % 4);
     }
-    return (struct regress_rows){.count = 400, .columns = 2, .x = cell, .fold = fold, .weight = weight};
+    return (struct regress_rows){.count = 400, .columns = 2, .x = cell, .fold = fold, .until = fold, .weight = weight};
 }
 
 static void test_absolute_deviations_find_the_line_under_a_tenth_of_outliers(void **state)
@@ -70,6 +71,25 @@ static void test_absolute_deviations_find_the_line_under_a_tenth_of_outliers(voi
     assert_true(fabs(coef[0] - 3) < 0.02 && fabs(coef[1] - 2) < 0.02);
     regress_absolute(&r, 0, prior, 1e-9, 40, coef);
     assert_true(fabs(coef[0] - 3) < 0.02 && fabs(coef[1] - 2) < 0.02);
+}
+
+static void test_a_part_is_judged_by_what_was_known_before_it(void **state)
+{
+    (void)state;
+    static uint8_t until[400];
+    struct regress_rows r = line_rows(0);
+    double prior[2] = {0}, coef[2] = {0};
+    for (int i = 0; i < 400; i++) {
+        fold[i] = (uint8_t)(i / 80);
+        until[i] = (uint8_t)((i + 10) / 80);  // ten rows of each come out in the next
+        if (i >= 150)
+            cell[i * REGRESS_STRIDE + 2] += 1000;
+    }
+    r.until = until;
+    regress_absolute(&r, 2, prior, 1e-9, 40, coef);
+    assert_true(fabs(coef[0] - 3) < 0.02 && fabs(coef[1] - 2) < 0.1);
+    regress_absolute(&r, 0, prior, 1e-9, 40, coef);  // the first: by all that is after it
+    assert_true(coef[0] + coef[1] > 900);
 }
 
 static void test_a_strong_prior_is_kept_and_a_weak_one_is_not(void **state)
@@ -141,6 +161,28 @@ static void test_quantiles_of_a_sample(void **state)
     }
 }
 
+static void test_smoothing_continues_level_trend_and_the_seasons_of_day_and_week(void **state)
+{
+    (void)state;
+    struct smooth s;
+    double sum = 0;
+    smooth_init(&s, &arena, SEASON, 7 * SEASON, LONGEST, SEASON);
+    for (size_t i = 0; i < 36 * SEASON; i++) {
+        series[i] = (i / SEASON % 7 >= 5 ? 60 : wave(i)) + 0.01 * (double)i;
+        sum += series[i] - (i >= SEASON ? series[i - SEASON] : 0);
+        bool wild = i == 34 * SEASON + 7;
+        smooth_push(&s, wild ? 1e9 : series[i], i % 50 != 3, sum / (double)(i < SEASON ? i + 1 : SEASON));
+    }
+    double off = 0, yesterday = 0;
+    for (size_t h = 1; h <= SEASON; h++) {  // a working day after one
+        double came = wave(h - 1) + 0.01 * (double)(36 * SEASON + h - 1);
+        off += fabs(smooth_ahead(&s, 36 * SEASON - 1, h) - came) / SEASON;
+        yesterday += fabs(series[36 * SEASON - SEASON + h - 1] - came) / SEASON;
+    }
+    assert_true(off < 12);
+    assert_true(off < yesterday + 10);
+}
+
 // ---- what it must get right --------------------------------------------------------------------------------------------------
 
 static void test_a_wave_is_continued(void **state)
@@ -199,6 +241,56 @@ static void test_nine_in_ten_values_come_below_the_nine_tenths_quantile(void **s
     }
     assert_in_range(1000 * below90 / all, 870, 945);
     assert_in_range(1000 * below10 / all, 55, 130);
+}
+
+static void test_what_comes_each_hour_is_known_within_it(void **state)
+{
+    (void)state;
+    struct rng rng;
+    double q[3];
+    rng_init(&rng, 12);
+    for (size_t i = 0; i < COUNT + 12; i++)
+        series[i] = (i % 12 < 2 ? 100 : 20) + 2 * rng_normal(&rng);
+    for (size_t now = COUNT - 8; now <= COUNT; now += 4) {
+        struct forecast *f = fit(series, now);
+        for (size_t h = 1; h <= 12; h++) {
+            forecast_step(f, h, q);
+            assert_true(fabs(q[1] - series[now + h - 1]) < 12);
+        }
+    }
+}
+
+// Nothing for most of the time, then something: each value on its own.
+static double covered(double share, uint64_t first_seed, double *ret_mean_high)
+{
+    size_t below = 0, all = 0;
+    *ret_mean_high = 0;
+    for (uint64_t seed = first_seed; seed < first_seed + 5; seed++) {
+        struct rng rng;
+        double q[3];
+        rng_init(&rng, seed);
+        for (size_t i = 0; i < COUNT + SEASON; i++)
+            series[i] = rng_double(&rng) < share ? rng_exponential(&rng, 30) : 0;
+        struct forecast *f = fit(series, COUNT);
+        for (size_t h = 1; h <= SEASON; h++, all++) {
+            forecast_step(f, h, q);
+            below += series[COUNT + h - 1] <= q[2];
+            *ret_mean_high += q[2];
+        }
+    }
+    *ret_mean_high /= (double)all;
+    return (double)below / (double)all;
+}
+
+static void test_sparse_and_bursty_series_are_covered_as_promised(void **state)
+{
+    (void)state;
+    double high, bursty = covered(0.3, 21, &high);
+    assert_true(bursty > 0.87 && bursty < 0.93);
+    assert_true(high > 25 && high < 42);  // the quantile itself is 33
+    double sparse = covered(0.04, 41, &high);
+    assert_true(sparse > 0.94 && sparse < 0.98);  // nothing at all covers 0.96
+    assert_true(high < 2);
 }
 
 static void test_a_level_that_shifted_is_followed(void **state)
@@ -394,14 +486,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_absolute_deviations_find_the_line_under_a_tenth_of_outliers),
+        cmocka_unit_test(test_a_part_is_judged_by_what_was_known_before_it),
         cmocka_unit_test(test_a_strong_prior_is_kept_and_a_weak_one_is_not),
         cmocka_unit_test(test_the_quantile_has_its_share_of_rows_below),
         cmocka_unit_test(test_a_scale_is_never_negative),
         cmocka_unit_test(test_the_profile_looks_at_earlier_days_and_weeks_at_the_same_time),
         cmocka_unit_test(test_quantiles_of_a_sample),
+        cmocka_unit_test(test_smoothing_continues_level_trend_and_the_seasons_of_day_and_week),
         cmocka_unit_test(test_a_wave_is_continued),
         cmocka_unit_test(test_weekends_are_known_after_three_weeks),
         cmocka_unit_test(test_nine_in_ten_values_come_below_the_nine_tenths_quantile),
+        cmocka_unit_test(test_what_comes_each_hour_is_known_within_it),
+        cmocka_unit_test(test_sparse_and_bursty_series_are_covered_as_promised),
         cmocka_unit_test(test_a_level_that_shifted_is_followed),
         cmocka_unit_test(g5_days_are_counted_by_the_local_clock),
         cmocka_unit_test(test_constant_and_zero_series),

@@ -106,25 +106,31 @@ static void h5_what_the_forecast_foresees_is_no_loop(void **state)
     }
 }
 
-// Capacity that new demand asked for is no part of the loop: a raise that is foreseen ends the hold, another does not.
-static void h5_a_raise_to_a_new_level_ends_the_hold(void **state)
+// Capacity that new demand asked for is no part of the loop: more wanted than what was drained to ends the hold. A raise that is only foreseen does not.
+static void h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not(void **state)
 {
     (void)state;
+    static const struct {
+        int64_t lowered;
+        int32_t desired;
+        bool ends;
+    } cases[] = {{7, 24, false}, {3, 24, true}, {3, 12, false}};
     b.p.waiting_costs = 10;
-    for (int k = 0; k < 2; k++) {
+    for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
         b.has_memo = false;
         b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
+        b.s.outlook.at_ms = 0;
         build_ticks(&b, 2);
-        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, k == 0 ? 7 : 3);
+        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, cases[k].lowered);
         stamp(STAMP_RAISED, b.s.now_ms - 5 * MINUTE, 0, 0);
         stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 0, 1);
         b.memo.stamps[b.memo.stamp_count - 1].until_ms = b.s.now_ms + HOUR;
         build_later(&b, 30 * SECOND);
-        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 24;
-        b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 6000, .up = 7, .keep = 7, .boot_ms = 2 * MINUTE};
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = cases[k].desired;
+        b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = cases[k].desired * 250, .up = 8, .keep = 8, .boot_ms = 2 * MINUTE};
         assert_true(plan_target(build_plan(&b), "sfr-1") > 4);
-        assert_int_equal(memo_stamp_of(&b.memo, STAMP_RAISED, "sfr-1")->amount, 7);
-        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms <= b.s.now_ms, k == 1);
+        assert_true(memo_stamp_of(&b.memo, STAMP_RAISED, "sfr-1")->amount > 3);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms <= b.s.now_ms, cases[k].ends);
     }
 }
 
@@ -257,6 +263,24 @@ static void v6_tasks_that_a_notice_takes_are_not_there_to_be_moved(void **state)
     assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "one would run 8 of 10 healthy, least 9"));
 }
 
+// Three of five run, and ECS may stop none below half of five, which is three: but four or less may be wanted in the next minute.
+static void v6_a_service_that_lacks_tasks_is_not_trusted_to_stay_as_large(void **state)
+{
+    (void)state;
+    int one = build_service(&b, "one", build_shape(&b, "one:1", 64, 128), 5);
+    b.s.services[one].min_percent = 50;
+    build_hold(&b, 3, one, 1);
+    build_hold(&b, 0, one, 2);
+    struct holding *starts = &b.s.instances[0].holdings[b.s.instances[0].holding_count - 1];
+    starts->pending = b.s.services[one].pending = b.s.instances[0].ecs_pending = 2;
+    const struct plan *p = build_ticks(&b, 3);
+    assert_null(plan_action(p, ACTION_DRAIN, "i-004"));
+    assert_non_null(strstr(plan_verdict(p, "i-004")->fact, "one would run 2 of 4 healthy, least 3"));
+    b.s.services[one].min_percent = 100;  // whatever is wanted, a task comes before one goes
+    build_ticks(&b, 3);
+    assert_non_null(memo_drain_of(&b.memo, "i-004"));
+}
+
 // What the fleet launched for a member that ended is there before a look shows it: the order is not withdrawn under it.
 static void a10_nothing_is_withdrawn_while_a_member_ends(void **state)
 {
@@ -283,7 +307,7 @@ int main(void)
         TEST(a10_nothing_is_withdrawn_while_a_member_ends),
         TEST(h5_three_reversals_in_an_hour_hold_new_drains),
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
-        TEST(h5_a_raise_to_a_new_level_ends_the_hold),
+        TEST(h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not),
         TEST(h5_what_the_forecast_foresees_is_no_loop),
         TEST(j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour),
         TEST(j4_drains_before_lowering_are_undone_when_a_step_is_denied),
@@ -294,6 +318,7 @@ int main(void)
         TEST(l8_looks_that_are_far_apart_are_not_compared),
         TEST(h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back),
         TEST(v6_tasks_that_a_notice_takes_are_not_there_to_be_moved),
+        TEST(v6_a_service_that_lacks_tasks_is_not_trusted_to_stay_as_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

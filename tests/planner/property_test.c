@@ -288,6 +288,82 @@ static void v13_one_more_pending_task_removes_nothing_and_lowers_nothing(void **
     }
 }
 
+// ---- V12 ------------------------------------------------------------------------------------------------------------------
+// Levels near the need, far above it, contradictory; the most of 28 days unknown, below or above.
+static struct outlook random_outlook(const struct build *b, struct rng *r)
+{
+    int64_t desired = 0;
+    for (size_t k = 0; k < b->s.service_count; k++)
+        desired += b->s.services[k].kind == SERVICE_REPLICA ? b->s.services[k].desired : 0;
+    int64_t need_milli = desired * 125 + rng_between(r, 0, 500), now = need_milli / 1000;
+    struct outlook x = {b->s.now_ms, need_milli, (int32_t)(now + rng_between(r, 0, 6)), 0, 2 * MINUTE, rng_below(r, 2) ? 0 : rng_between(r, 0, 3 * need_milli)};
+    x.up = rng_below(r, 8) == 0 ? INT32_MAX : x.up;
+    x.keep = x.up == INT32_MAX || rng_below(r, 8) == 0 ? INT32_MAX : x.up + (int32_t)rng_between(r, rng_below(r, 10) == 0 ? -3 : 0, 6);
+    return x;
+}
+
+// L13 in its own words: in per cent of what is wanted.
+static int64_t l13_percent(const struct outlook *x)
+{
+    int64_t most = x->most_28d_milli > x->need_milli ? x->most_28d_milli : x->need_milli;
+    int64_t above = x->most_28d_milli > 0 && x->need_milli > 0 ? (120 * most + x->need_milli - 1) / x->need_milli - 100 : 100;
+    return above < 100 ? above : 100;
+}
+
+// At most what a policy with so much headroom plans; one instance more by first fit, as for V13.
+static void adds_at_most_l13(struct build *b, const struct memo *memo, bool has_memo, const struct plan *with, uint64_t seed)
+{
+    struct outlook x = b->s.outlook;
+    int64_t headroom = b->p.headroom_percent, most = l13_percent(&x);
+    b->s.outlook = (struct outlook){0};
+    b->p.headroom_percent = most > headroom ? most : headroom;
+    struct plan bound = plan_with(b, memo, has_memo);
+    if (planned_weight(b, with, &bound) > planned_weight(b, &bound, &bound) + largest_weight(b) + 1000) {
+        plan_print(with);
+        plan_print(&bound);
+        fail_msg("seed %d: %d planned, %d with headroom of %d %%", (int)seed, (int)planned_weight(b, with, &bound), (int)planned_weight(b, &bound, &bound),
+                 (int)b->p.headroom_percent);
+    }
+    b->p.headroom_percent = headroom;
+    b->s.outlook = x;
+}
+
+static void v12_a_forecast_only_adds_and_only_holds(void **state)
+{
+    (void)state;
+    int added = 0, held = 0;
+    for (uint64_t seed = 1; seed <= seeds(300); seed++) {
+        struct rng r;
+        struct build b;
+        rng_init(&r, 12000 + seed);
+        random_world(&b, &r);
+        if (seed % 2)
+            b.p.headroom_percent = 0;
+        b.p.waiting_costs = 10;
+        for (int tick = 0; tick < 6; tick++) {
+            struct memo memo = b.memo;
+            bool has_memo = b.has_memo;
+            b.s.outlook = (struct outlook){0};
+            struct plan without = plan_with(&b, &memo, has_memo);
+            b.s.outlook = random_outlook(&b, &r);
+            struct plan with = plan_with(&b, &memo, has_memo);
+            takes_no_more(&b, &without, &with, "a forecast", seed);
+            adds_at_most_l13(&b, &memo, has_memo, &with, seed);
+            added += planned_weight(&b, &with, &with) > planned_weight(&b, &without, &with);
+            held += plan_count(&with, ACTION_MARK) < plan_count(&without, ACTION_MARK);
+            if (seed % 3 == 0)
+                b.s.outlook = (struct outlook){0};
+            build_plan(&b);
+            random_obey(&b, &r);
+            random_events(&b, &r);
+            build_later(&b, 30 * SECOND);
+        }
+        build_release(&b);
+    }
+    assert_true(added > 50);
+    assert_true(held > 10);
+}
+
 // V3 at each end, V4 at each target, V23 at rest, over fleets whose weights divide nothing.
 // What the running members weigh, those left out that this plan ends; without an on-demand part all of them are of the spot part.
 static int64_t part_milli(const struct build *b, bool spot, bool ended)
@@ -422,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(v10_v11_v17_v26_hold_in_random_worlds),
         TEST(v13_one_more_pending_task_removes_nothing_and_lowers_nothing),
+        TEST(v12_a_forecast_only_adds_and_only_holds),
         TEST(a2_v23_targets_never_drift_over_random_weights),
         {"a2 a victim lowers its own part of the target, and no part is left short or drifts", a2_v23_targets_never_drift_over_random_weights, NULL, NULL, (void *)(uintptr_t)1},
     };

@@ -167,6 +167,69 @@ static void one_family_that_is_not_measured_holds_where_it_is(void **state)
     assert_non_null(plan_action(p, ACTION_MARK, "i-003"));
 }
 
+// ---- circuit breakers -----------------------------------------------------------------------------------------------------
+static void breakers_of(const char *whose)
+{
+    fresh_use();
+    use_of(shape, 400, 800);
+    b.p.usage.on_unknown = USAGE_UNKNOWN_RESERVATION;  // which says nothing of breakers
+    b.p.usage.overflow_query = "sum by (envoy_cluster_name) (x)";
+    b.s.overflow = (struct source){.state = SOURCE_OK, .read_ms = b.s.now_ms, .detail = ""};
+    b.s.overflowing = whose;
+}
+
+static struct plan *ticks_with_breakers(void)
+{
+    struct plan *p = NULL;
+    for (int k = 0; k < 4; k++) {
+        build_later(&b, 30 * SECOND);
+        breakers_of(b.s.overflowing);
+        p = build_plan(&b);
+    }
+    return p;
+}
+
+static void g7_open_circuit_breakers_hold_scale_in(void **state)
+{
+    (void)state;
+    breakers_of("main-web, main-api");
+    struct plan *p = ticks_with_breakers();
+    assert_int_equal(plan_count(p, ACTION_MARK), 0);
+    assert_string_equal(plan_verdict(p, "i-003")->fact, "circuit breakers of main-web, main-api are open");
+    assert_string_equal(plan_verdict(p, "i-003")->verdict, "scale-in is held");
+    const struct verdict *v = plan_verdict(p, "c overflow");
+    assert_string_equal(v->fact, "circuit breakers of main-web, main-api are open");
+    assert_string_equal(v->verdict, "scale-in is held, scale-out goes on");
+    assert_string_equal(plan_alert(p, "overflow", "c overflow")->what, v->fact);
+    breakers_of("");
+    p = ticks();
+    assert_non_null(strstr(plan_verdict(p, "c overflow")->fact, "no circuit breaker was open"));
+    assert_non_null(plan_action(p, ACTION_MARK, "i-003"));
+    breakers_of("main-web");
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 40;
+    assert_true(plan_target(build_plan(&b), "sfr-1") > 3);
+}
+
+static void g7_breakers_of_which_nothing_is_known_hold_it_too(void **state)
+{
+    (void)state;
+    breakers_of("");
+    b.s.overflow = (struct source){.state = SOURCE_UNKNOWN, .detail = "overflow_query: answers nothing"};
+    struct plan *p = ticks();
+    assert_int_equal(plan_count(p, ACTION_MARK), 0);
+    assert_string_equal(plan_verdict(p, "i-003")->fact, "whether circuit breakers are open is not known: overflow_query: answers nothing");
+    b.s.overflow = (struct source){.state = SOURCE_OK, .read_ms = b.s.now_ms - 3 * MINUTE, .detail = ""};  // as old as that is not known
+    p = ticks();
+    assert_int_equal(plan_count(p, ACTION_MARK), 0);
+    assert_string_equal(plan_verdict(p, "i-003")->fact, "whether circuit breakers are open was last known 5 min ago");
+    build_later(&b, 31 * MINUTE);
+    assert_non_null(plan_alert(build_plan(&b), "source-lost", "c overflow"));
+    b.p.usage.overflow_query = "";  // nobody asks
+    fresh_use();
+    p = ticks();
+    assert_non_null(plan_action(p, ACTION_MARK, "i-003"));
+}
+
 // ---- V11, V12 -------------------------------------------------------------------------------------------------------------
 static bool removes(const struct plan *p, const char *instance)
 {
@@ -249,7 +312,7 @@ static void v11_v12_measured_use_only_ever_holds(void **state)
             x.s.usage = (struct source){.state = SOURCE_OK, .read_ms = x.s.now_ms - HOUR, .detail = ""};
             struct plan old = plan_with(&x, &memo, has_memo);
             takes_no_more(&x, &with, &old, "old", seed);
-                x.s.usage = (struct source){.state = SOURCE_OK, .read_ms = x.s.now_ms, .detail = ""};
+            x.s.usage = (struct source){.state = SOURCE_OK, .read_ms = x.s.now_ms, .detail = ""};
             for (size_t k = 0; k < x.s.shape_count; k++) {
                 int64_t at_ms = x.s.shapes[k].used_at_ms;
                 x.s.shapes[k].used_at_ms = 0;
@@ -257,6 +320,13 @@ static void v11_v12_measured_use_only_ever_holds(void **state)
                 takes_no_more(&x, &with, &less, "one family lost", seed);
                 x.s.shapes[k].used_at_ms = at_ms;
             }
+            x.p.usage.overflow_query = "x";
+            x.s.overflow.state = tick % 2 ? SOURCE_OK : SOURCE_UNKNOWN;
+            x.s.overflow.read_ms = x.s.now_ms;
+            x.s.overflowing = "a";
+            struct plan open = plan_with(&x, &memo, has_memo);
+            takes_no_more(&x, &with, &open, "breakers open or unknown", seed);
+            x.p.usage.overflow_query = "";
             build_plan(&x);
             random_obey(&x, &r);
             random_events(&x, &r);
@@ -279,6 +349,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(g1_an_alert_tells_of_it_after_half_an_hour, setup, teardown),
         cmocka_unit_test_setup_teardown(where_the_policy_says_so_what_is_reserved_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(one_family_that_is_not_measured_holds_where_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(g7_open_circuit_breakers_hold_scale_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(g7_breakers_of_which_nothing_is_known_hold_it_too, setup, teardown),
         cmocka_unit_test(v11_v12_measured_use_only_ever_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

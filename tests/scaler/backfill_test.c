@@ -121,7 +121,7 @@ static void end(struct bed *b)
     arena_release(&b->arena);
 }
 
-static void read_past(struct bed *b, const struct cloudwatch_past *p, struct cloudwatch_line **ret)
+static void read_past(struct bed *b, const struct cloudwatch_past *p, struct past_line **ret)
 {
     struct err err = {0};
     int rc = cloudwatch_past_read(p, b->clients, region_aws(b->region), b->from_ms, b->from_ms + STEPS * STEP_MS, STEP_MS, b->clock.virtual_ms + 60000, &b->arena, ret, &b->line_count, &err);
@@ -129,7 +129,7 @@ static void read_past(struct bed *b, const struct cloudwatch_past *p, struct clo
         fail_msg("%s", err.msg);
 }
 
-static const struct cloudwatch_line *line(const struct cloudwatch_line *lines, enum series series)
+static const struct past_line *line(const struct past_line *lines, enum series series)
 {
     for (size_t i = 0; i < 6; i++)  // the cluster's come first
         if (lines[i].series == series)
@@ -178,7 +178,7 @@ static void each_minute_is_that_of_the_world(void **state)
 }
 
 // Within so many per cent.
-static void near(const struct cloudwatch_line *l, double want, double percent)
+static void near(const struct past_line *l, double want, double percent)
 {
     assert_int_equal(l->count, STEPS);
     double told = (double)l->points[0].value;
@@ -191,7 +191,7 @@ static void amounts_come_from_container_insights(void **state)
     (void)state;
     struct bed b;
     struct cloudwatch_past p;
-    struct cloudwatch_line *lines;
+    struct past_line *lines;
     begin(&b, true);
     cloudwatch_past_of(&p, &b.policy, NULL, &b.arena);
     assert_false(p.sizes_known);
@@ -211,7 +211,7 @@ static void of_services_too_where_insights_are_on(void **state)
     (void)state;
     struct bed b;
     struct cloudwatch_past p;
-    struct cloudwatch_line *lines;
+    struct past_line *lines;
     begin(&b, true);
     cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
     assert_true(p.service_count > 3);
@@ -219,7 +219,7 @@ static void of_services_too_where_insights_are_on(void **state)
     assert_int_equal(b.line_count, 6 + 6 * p.service_count);
     double reserved = 0, used = 0, tasks = 0;
     for (size_t i = 0; i < b.line_count; i++) {
-        const struct cloudwatch_line *l = &lines[i];
+        const struct past_line *l = &lines[i];
         double v = l->count > 0 ? (double)l->points[0].value : 0;
         reserved += l->series == SERIES_SERVICE_RESERVED_MEMORY_MIB ? v : 0;
         used += l->series == SERIES_SERVICE_USED_MEMORY_MIB ? v : 0;
@@ -241,7 +241,7 @@ static void without_them_from_percentages_and_the_sizes_of_the_spot_fleets(void 
     (void)state;
     struct bed b;
     struct cloudwatch_past p;
-    struct cloudwatch_line *lines;
+    struct past_line *lines;
     begin(&b, false);
     cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
     assert_true(p.sizes_known);
@@ -268,7 +268,7 @@ static void a_call_that_fails_tells_nothing(void **state)
     (void)state;
     struct bed b;
     struct cloudwatch_past p;
-    struct cloudwatch_line *lines;
+    struct past_line *lines;
     struct err err = {0};
     begin(&b, true);
     cloudwatch_past_of(&p, &b.policy, NULL, &b.arena);

@@ -392,16 +392,18 @@ def measured(t):
     def use(cadvisor, prometheus):
         def change(cs):
             cs[0]["usage"] = {"cadvisor": {"port": cadvisor}}
-            cs[1]["usage"] = {"prometheus": {"url": f"http://127.0.0.1:{prometheus}"}}
+            cs[1]["usage"] = {"prometheus": {"url": f"http://127.0.0.1:{prometheus}", "overflow_query": "turned_away"}}
         return t.changed(change)
     t.proxy.order(("ec2:DescribeInstances", "replace", b"<privateIpAddress>10.", b"<privateIpAddress>127."))
     c = Case(t, policy=use(port, port))
     shown = c.find("ok", "usage", "cAdvisor on 3 of its hosts", "main")
     check("the hosts' cAdvisors are asked at their private addresses", shown and int(re.search(r"shows (\d+) containers", shown[0]["what"])[1]) > 3, c.told)
     check("a Prometheus is asked the policy's query", c.find("ok", "usage", "measures 12 tasks of 2 families", "jobs"), c.told)
+    check("and for open circuit breakers", c.find("ok", "usage", "counts 2 series, some above 0", "jobs"), c.told)
     server.shutdown()
     server.server_close()
     c = Case(t, policy=use(port, port))
+    check("g7_a_count_of_open_breakers_that_is_not_told_fails", c.find("fail", "usage", "overflow_query tells nothing", "jobs"), c.told)
     check("g1 a source of use that does not answer fails, with the host", c.code == 1 and c.find("fail", "usage", "tells nothing", "jobs")
           and re.match(r"i-\w+ at 127\.\S+:", c.find("fail", "usage", "", "main")[0]["what"]), c.told)
 

@@ -84,7 +84,8 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     assert_string_equal(cpu->basis, "time of day");
     for (int k = 0; k < DAY; k++) {
         assert_true(llabs(cpu->q50[k] - wave(k)) < 4000);
-        assert_true(cpu->q90[k] >= cpu->q50[k]);
+        assert_true(cpu->q05[k] <= cpu->q25[k] && cpu->q25[k] <= cpu->q50[k]);
+        assert_true(cpu->q50[k] <= cpu->q75[k] && cpu->q75[k] <= cpu->q90[k] && cpu->q90[k] <= cpu->q95[k]);
     }
     assert_false(o->of[OUTLOOK_MEMORY_MIB].known);
     assert_non_null(strstr(o->why, "need_memory_mib: 0 known values"));
@@ -96,7 +97,51 @@ static void a_day_ahead_is_forecast_in_pieces_hourly_and_kept(void **state)
     struct view *v = view_acquire(&b->box);
     assert_memory_equal(&v->outlooks->clusters[0], o, sizeof *o);
     assert_true(v->outlooks->clusters[1].made_ms == 0);
+    static struct view_outlook again;
+    foresight_of(state_reader_of(b->state), b->id, NOW_MS + 60000, (struct zone_change){0}, &again);  // as a report does
+    assert_true(again.made_ms == NOW_MS);
+    assert_memory_equal(again.of[OUTLOOK_CPU_UNITS].q90, cpu->q90, sizeof cpu->q90);
+    assert_string_equal(again.why, o->why);
     view_release(v);
+}
+
+// Each of the last three days three hours long: half of the need was hidden.
+enum { OUTAGE = 36, OUTAGE_AT = 100 };
+
+static void fill_outages(struct bed *b, enum series series, bool need)
+{
+    for (int day = 1; day <= 3; day++) {
+        struct history_point v[OUTAGE];
+        for (int i = 0; i < OUTAGE; i++) {
+            int64_t step = i + OUTAGE_AT - day * DAY;
+            v[i] = (struct history_point){NOW_MS + step * STEP_MS, need ? wave(step) / 2 : 1};
+        }
+        assert_int_equal(state_history_fill(b->state, b->id, series, NULL, STEP_MS, v, OUTAGE, NULL), 0);
+    }
+}
+
+// What is forecast for that time of day over what is usual then.
+static double forecast_of_outage(struct bed *b, int64_t hours)
+{
+    double sum = 0;
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS + hours * 3600000, (struct zone_change){0});
+    turns(b);
+    const struct outlook_curve *cpu = &foresight_outlook(b->foresight, 0)->of[OUTLOOK_CPU_UNITS];
+    assert_true(cpu->known);
+    for (int k = OUTAGE_AT; k < OUTAGE_AT + OUTAGE; k++)
+        sum += (double)cpu->q50[k - hours * 12] / (double)wave(k) / OUTAGE;
+    return sum;
+}
+
+static void g7_an_outage_is_masked_from_what_the_forecast_learns(void **state)
+{
+    struct bed *b = *state;
+    fill_outages(b, SERIES_NEED_CPU_UNITS, true);
+    fill(b, SERIES_NEED_CPU_UNITS, 8 * DAY);  // what is known stays
+    assert_true(forecast_of_outage(b, 0) < 0.75);
+    fill_outages(b, SERIES_OVERFLOW, false);
+    double masked = forecast_of_outage(b, 1);
+    assert_true(masked > 0.9 && masked < 1.1);
 }
 
 static void a_short_history_gives_none_and_says_why_until_it_is_long_enough(void **state)
@@ -209,18 +254,23 @@ static void g5_a_day_ahead_is_the_larger_of_both_phases_for_seven_days(void **st
     }
 }
 
-// Peaks of a fleet's target for sixty days, that grow by so much a day to `last`.
-static void fill_target(struct bed *b, const struct fleet *f, double last, double a_day)
+// Daily peaks for sixty days, that grow by so much a day to `last`.
+static void fill_used(struct bed *b, const char *subject, double last, double a_day)
 {
     enum { HOURS = 60 * 24 };
     struct history_point *v = calloc(HOURS, sizeof *v);
-    struct arena a;
-    arena_init(&a, 0);
     for (int k = 0; k < HOURS; k++)
         v[k] = (struct history_point){(NOW_MS / 86400000 - 60) * 86400000 + k * INT64_C(3600000), (int64_t)(last - a_day * (59 - k / 24))};
-    assert_int_equal(state_history_fill(b->state, b->id, SERIES_LIMIT_USED, history_limit_fleet(&a, f), 3600000, v, HOURS, NULL), 0);
-    arena_release(&a);
+    assert_int_equal(state_history_fill(b->state, b->id, SERIES_LIMIT_USED, subject, 3600000, v, HOURS, NULL), 0);
     free(v);
+}
+
+static void fill_target(struct bed *b, const struct fleet *f, double last, double a_day)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    fill_used(b, history_limit_fleet(&a, f), last, a_day);
+    arena_release(&a);
 }
 
 static void limits_that_come_near_are_told_soonest_first(void **state)
@@ -265,6 +315,49 @@ static void limits_that_come_near_are_told_soonest_first(void **state)
     arena_release(&a);
 }
 
+static void capacity_is_enough_until_the_forecast_of_any_resource_exceeds_it(void **state)
+{
+    (void)state;
+    static struct view_outlook o;
+    const int64_t capacity[OUTLOOK_OF_COUNT] = {100, 1000};
+    assert_true(outlook_enough_until(&o, NOW_MS, capacity) == 0);  // none was made
+    o.made_ms = NOW_MS;
+    o.of[OUTLOOK_CPU_UNITS].known = true;
+    for (int k = 0; k < DAY; k++) {
+        o.of[OUTLOOK_CPU_UNITS].q90[k] = k < 5 || k > 20 ? 101 : 100;
+        o.of[OUTLOOK_MEMORY_MIB].q90[k] = k > 9 ? 1001 : 0;
+    }
+    assert_true(outlook_enough_until(&o, NOW_MS + 1000, capacity) == NOW_MS + 1000);  // it is not now
+    assert_true(outlook_enough_until(&o, NOW_MS + 5 * STEP_MS, capacity) == NOW_MS + 21 * STEP_MS);
+    o.of[OUTLOOK_MEMORY_MIB].known = true;
+    assert_true(outlook_enough_until(&o, NOW_MS + 5 * STEP_MS, capacity) == NOW_MS + 10 * STEP_MS);
+    assert_true(outlook_enough_until(&o, NOW_MS + DAY * STEP_MS, capacity) == 0);  // the forecast is too old
+}
+
+static void a_subnet_that_fills_up_is_told_with_its_day(void **state)
+{
+    struct bed *b = *state;
+    struct subnet subnets[] = {{"subnet-1", 251, 41}, {"subnet-2", 251, 41}};
+    struct alert list[SHELL_ALERTS_MAX];
+    struct arena a;
+    fill_used(b, "subnet subnet-1", 210, 5);
+    fill_used(b, "subnet subnet-2", 210, 0);
+    const struct snapshot s = {.account = "1", .region = "r", .cluster = "east", .now_ms = NOW_MS, .subnets = subnets, .subnet_count = 2};
+    const struct plan plan = {0};
+    const struct memo memo = {0};
+    view_box_publish(&b->box, 0, &b->clusters[0], &(struct view_tick){.snapshot = &s, .plan = &plan, .memo = &memo, .tick = 1, .policy_hash = "0"});
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS, (struct zone_change){0});
+    turns(b);
+    const struct limits_near *n = foresight_limits(b->foresight, 0);
+    assert_int_equal(n->count, 1);
+    assert_int_equal(n->v[0].kind, VIEW_LIMIT_SUBNET);
+    arena_init(&a, 0);
+    assert_int_equal(reach_alerts(&(struct reach_facts){.now_ms = NOW_MS, .cluster = "east", .credentials_left_ms = INT64_MAX, .limits = n}, &a, list), 1);
+    assert_string_equal(list[0].target, "subnet-1");
+    assert_non_null(strstr(list[0].what, "Peaks of 210 grow by 5 a day: the subnet's last address of 251 is reached by 2026-01-"));
+    arena_release(&a);
+}
+
 static void ids_that_were_forgotten_are_not_asked_for(void **state)
 {
     struct bed *b = *state;
@@ -282,12 +375,15 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_day_ahead_is_forecast_in_pieces_hourly_and_kept),
+        T(g7_an_outage_is_masked_from_what_the_forecast_learns),
         T(a_short_history_gives_none_and_says_why_until_it_is_long_enough),
         T(what_was_forecast_is_scored_by_how_far_ahead),
         T(only_what_is_known_is_scored_and_a_constant_series_has_no_scale),
         T(the_right_size_of_each_service_is_made_in_turn_and_shown),
         T(g5_a_day_ahead_is_the_larger_of_both_phases_for_seven_days),
         T(limits_that_come_near_are_told_soonest_first),
+        T(capacity_is_enough_until_the_forecast_of_any_resource_exceeds_it),
+        T(a_subnet_that_fills_up_is_told_with_its_day),
         T(ids_that_were_forgotten_are_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

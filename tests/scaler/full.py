@@ -87,9 +87,15 @@ def kills():
     return done.returncode == 0
 
 
+def demand(seed):
+    """The series of real demand that a seed follows, where they are."""
+    there = [p for p in (SHARED / "data" / "demand" / n for n in SERIES) if p.is_file()]
+    return [str(there[seed % len(there)])] if there else []
+
+
 def spot_weeks():
-    """Twenty seeds, a virtual week each, on recorded spot markets in turn, seven also of the other kinds of fleets; the planner folded over the
-    world without a wire."""
+    """Twenty seeds, a virtual week each, on recorded spot markets and real demand in turn, seven also of the other kinds of fleets; the
+    planner folded over the world without a wire."""
     bench = os.environ.get("MASU_BENCH_SPOT", "")
     if not bench:
         print("FAIL spot weeks: MASU_BENCH_SPOT names no program")
@@ -99,8 +105,8 @@ def spot_weeks():
 
     def week(job):
         seed, headroom, kind = job
-        done = subprocess.run([bench, markets[seed % len(markets)], "7", str(seed), headroom, kind], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([bench, markets[seed % len(markets)], "7", str(seed), headroom, kind, "default", *demand(seed)],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         return seed, headroom, kind, done
 
     jobs = [(s, h, "spot") for s in SEEDS for h in ("none", "production")]
@@ -119,7 +125,8 @@ def spot_weeks():
                 more += out["instances_mean"] if headroom == "production" else -out["instances_mean"]
                 need += out["need_mean"] if headroom == "none" else 0
             good = good and not faults
-            name = f"{kind} week {seed}, {pathlib.Path(markets[seed % len(markets)]).stem}, headroom {headroom}"
+            name = ", ".join([f"{kind} week {seed}", *(pathlib.Path(p).stem for p in [markets[seed % len(markets)], *demand(seed)]),
+                              f"headroom {headroom}"])
             print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}: {out['interruptions']} interruptions, "
                   f"{out['in_time']:.4f} in time, {out['waited_share']:.4f} waited", flush=True)
     share = in_time / tasks if tasks else 1.0
@@ -127,6 +134,21 @@ def spot_weeks():
     cost = more / need if need else 1.0
     print(f"{'ok' if cost <= 0.15 else 'FAIL'} spot weeks: headroom costs {cost:.4f} of the mean need, wanted 0.15 at most", flush=True)
     return good and share >= 0.95 and cost <= 0.15
+
+
+def events():
+    """Notices while 40 clusters are polled with 300 ms in each call, and 200 of 400 instances interrupted within ten seconds, whether their
+    fleet replaces them at the notice or at the end: none is ordered twice, a tenth more is headroom. Times are virtual."""
+    bench = os.environ.get("MASU_BENCH_EVENTS", "")
+    done = subprocess.run([bench], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False) if bench else None
+    if done is None or done.returncode != 0:
+        print(f"FAIL events: {done.stderr.strip()[-300:] if done else 'MASU_BENCH_EVENTS names no program'}", flush=True)
+        return False
+    f = json.loads(done.stdout)
+    good = f["p99_ms"] <= 1000 and f["mass_ms"] <= 3000 and f["mass_launched"] <= 1.2 * f["mass_doomed"] and f["violations"] == 0
+    print(f"{'ok' if good else 'FAIL'} events: answered at p99 {f['p99_ms']:.0f} ms after a notice, wanted 1000, of it {f['own_p99_ms']:.2f} ms our own; "
+          f"{f['mass_doomed']} of 400 at once {f['mass_ms']} ms after the last, wanted 3000, {f['mass_launched']} launched, {f['violations']} violations", flush=True)
+    return good
 
 
 def fault_days():
@@ -167,9 +189,9 @@ def siege():
 
 
 def market_days():
-    """Two days of the whole daemon on the wire, on recorded spot markets."""
+    """Two days of the whole daemon on the wire, on recorded spot markets with real demand."""
     markets = [p for p in (SHARED / "data" / "spot" / f"spot-{n}.csv" for n in ("availability-1node-2022-10", "preemption-cpu-2023-05")) if p.is_file()]
-    return [(f"seed 7, 24 h, {p.stem}", ["--seed", "7", "--market", str(p)], False) for p in markets]
+    return [(f"seed 7, 24 h, {p.stem}", ["--seed", "7", "--market", str(p), *(f"--trace={d}" for d in demand(k))], False) for k, p in enumerate(markets)]
 
 
 def main():
@@ -197,6 +219,7 @@ def main():
             failed += bool(faults)
             print(f"FAIL {name}: {'; '.join(faults)}" if faults else f"ok {name}", flush=True)
     failed += not kills()
+    failed += not events()
     failed += not spot_weeks()
     failed += not fault_days()
     failed += not siege()

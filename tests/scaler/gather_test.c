@@ -93,6 +93,34 @@ static void each_boot_teaches_once_how_long_it_took(void **state)
     bed_close(&b);
 }
 
+static void learn_boot(struct bed *b, const char *type, int64_t ms)
+{
+    struct fact_container c = {.type = type, .state = ECS_ACTIVE, .registered_ms = 1000000 + ms};
+    struct fact_ec2 e = {.type = type, .launched_ms = 1000000};
+    gather_learn(b->gather, &c, &e);
+}
+
+// What waits for capacity waits for the slowest pool that is used.
+static void the_type_that_boots_slowest_tells_how_long_a_boot_takes(void **state)
+{
+    (void)state;
+    struct world *w = calm_world();
+    add_fleet(w, 1, "m5.xlarge", 1);
+    struct bed b;
+    bed_open(&b, w);
+    for (int i = 0; i < 59; i++)
+        learn_boot(&b, "m5.xlarge", 60000);
+    for (int i = 0; i < 4; i++)
+        learn_boot(&b, "m5.metal", 400000);
+    assert_int_equal(gather_boot_ms(b.gather, 90), 60000);
+    learn_boot(&b, "m5.metal", 390000);
+    assert_int_equal(gather_boot_ms(b.gather, 90), 400000);
+    for (int i = 0; i < 60; i++)
+        learn_boot(&b, "m5.xlarge", 120000);  // a slower image; the other type is in use no more
+    assert_int_equal(gather_boot_ms(b.gather, 90), 120000);
+    bed_close(&b);
+}
+
 // D1: a look lists the instances, then we write, then the look ends. A notice is answered by what was written last, not by the list.
 static void d1_what_was_written_while_a_look_went_on_is_laid_over_it(void **state)
 {
@@ -312,6 +340,7 @@ int main(void)
         cmocka_unit_test(e7_a_trunk_never_promises_more_than_the_type_holds),
         cmocka_unit_test(e7_without_a_trunk_one_interface_is_the_instances_own),
         cmocka_unit_test(each_boot_teaches_once_how_long_it_took),
+        cmocka_unit_test(the_type_that_boots_slowest_tells_how_long_a_boot_takes),
         cmocka_unit_test(instances_of_no_fleet_do_not_hide_that_a_member_boots),
         cmocka_unit_test(v2_a_task_that_is_listed_and_missing_still_holds_its_box),
     };

@@ -47,6 +47,13 @@ static void fill(struct bed *x)
     assert_int_equal(state_history_fill(x->state, x->id, SERIES_DESIRED_TASKS, "", STEP_MS, v, STEPS, NULL), 0);
 }
 
+static void outlook_recall_only(struct outlook_keeper *k, struct bed *x)
+{
+    struct snapshot s = x->b.s;
+    s.now_ms = s.now_ms / STEP_MS * STEP_MS;  // so that nothing is pushed after it
+    outlook_look(k, &x->b.p, x->state, x->id, &s);
+}
+
 static void a_restart_goes_on_with_the_history(void **state)
 {
     struct bed *x = *state;
@@ -56,6 +63,29 @@ static void a_restart_goes_on_with_the_history(void **state)
     assert_int_equal(x->b.s.outlook.at_ms, x->b.s.now_ms);
     assert_int_equal(x->b.s.outlook.need_milli, 2000);
     outlook_release(&k);
+}
+
+// An hour before the start tasks were few since callers were cut off.
+static void g7_what_was_hidden_by_open_breakers_is_not_recalled(void **state)
+{
+    struct bed *x = *state;
+    enum { SPAN = 12 };
+    struct history_point few[SPAN], open[SPAN];
+    int64_t end_ms = x->b.s.now_ms / STEP_MS * STEP_MS;
+    for (int i = 0; i < SPAN; i++) {
+        few[i] = (struct history_point){end_ms + (i - SPAN) * (int64_t)STEP_MS, 1};
+        open[i] = (struct history_point){few[i].at_ms, 1};
+    }
+    assert_int_equal(state_history_fill(x->state, x->id, SERIES_DESIRED_TASKS, "", STEP_MS, few, SPAN, NULL), 0);
+    fill(x);  // what is known stays
+    for (int known = 0; known < 2; known++) {
+        struct outlook_keeper k = {0};
+        if (known)
+            assert_int_equal(state_history_fill(x->state, x->id, SERIES_OVERFLOW, "", STEP_MS, open, SPAN, NULL), 0);
+        outlook_recall_only(&k, x);
+        assert_true(known ? k.demand == 16 : k.demand < 2);  // eighths of an instance: what is wanted now, else what was learned last
+        outlook_release(&k);
+    }
 }
 
 static void without_history_or_a_price_there_is_no_outlook_yet(void **state)
@@ -80,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_restart_goes_on_with_the_history, setup, teardown),
+        cmocka_unit_test_setup_teardown(g7_what_was_hidden_by_open_breakers_is_not_recalled, setup, teardown),
         cmocka_unit_test_setup_teardown(without_history_or_a_price_there_is_no_outlook_yet, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

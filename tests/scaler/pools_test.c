@@ -105,6 +105,21 @@ static void the_quota_of_what_a_dry_fleet_is_given_on_demand_is_asked_before_it_
     bed_close(&b);
 }
 
+static void the_addresses_of_the_subnets_that_fleets_launch_in_are_told(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_open(&b, world_of_three_pools());
+    bed_say(&b, "DescribeSpotFleetRequests", "<availabilityZone>us-east-1a</availabilityZone>",
+            arena_printf(&b.arena, "<subnetId>%s</subnetId>", world_view(b.world).subnets[0].id));
+    bed_look(&b);
+    assert_int_equal(b.s.subnet_count, 1);
+    assert_string_equal(b.s.subnets[0].id, world_view(b.world).subnets[0].id);
+    assert_int_equal(b.s.subnets[0].addresses, 8187);  // a /19 less five
+    assert_int_equal(b.s.subnets[0].free, world_free_addresses(b.world, 0));
+    bed_close(&b);
+}
+
 // ---- placement scores -------------------------------------------------------------------------------------------------------
 static struct world *world_of_three_types(void)
 {
@@ -216,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_pool_that_the_history_refuses_is_named_and_the_others_are_not),
         cmocka_unit_test(the_quota_of_what_the_fleets_launch_is_told_with_what_is_used),
         cmocka_unit_test(the_quota_of_what_a_dry_fleet_is_given_on_demand_is_asked_before_it_is_ordered),
+        cmocka_unit_test(the_addresses_of_the_subnets_that_fleets_launch_in_are_told),
         cmocka_unit_test(the_zones_of_a_fleet_have_scores_where_the_policy_asks_once_an_interval),
         cmocka_unit_test(what_the_memo_knows_of_scores_counts_as_asked),
         cmocka_unit_test(scores_that_are_refused_are_told_once_and_not_asked_for_before_the_interval),

@@ -63,6 +63,13 @@ def runs(folder):
         check(f"{r['policy']} {r['seed']}: fields", fields and len(r["params"]) == 1 and r["violations"] == [], r)
         check(f"{r['policy']} {r['seed']}: more than the bound, or it waits",
               r["cost_usd_micro"] >= r["bound_usd_micro"] > 0 or r["task_seconds_waited"] > 0.01 * r["task_seconds"], r)
+    numbers = {k for r in document["runs"] for k, v in r.items() if isinstance(v, (int, float)) and k != "seed"} | {"violations"}
+    spread = {k for r in document["rows"] for k, v in r.items() if isinstance(v, dict) and k != "params"}
+    check("every number has its method", numbers | spread <= set(document["method"]), (numbers | spread) - set(document["method"]))
+    costs = [r["cost_usd_micro"] / 1e6 for r in document["runs"] if r["policy"] == "reactive"]
+    row = next(r for r in document["rows"] if r["policy"] == "reactive")
+    check("and its spread over the seeds", len(document["rows"]) == len(ALL) and len(spread) == 11 and
+          [round(row["cost_usd"][k], 5) for k in ("least", "mean", "most")] == [round(x, 5) for x in (min(costs), sum(costs) / 2, max(costs))], row)
     check("the same seeds give the same bytes", masu(*quick, "--against", "all", "--seeds", 2).stdout == first.stdout)
     other = json.loads(masu(*quick, "--against", "reactive", "--no-masu", "--seeds", 1, "--seed", 2).stdout)["runs"]
     same = next(r for r in document["runs"] if r["policy"] == "reactive" and r["seed"] == 2)
@@ -83,7 +90,11 @@ def whatifs(path):
     check("three times a service asks for more", doubled[0]["task_seconds"] > 1.2 * plain[0]["task_seconds"], doubled[0])
     check("one more service costs more", more[0]["bound_usd_micro"] > 1.2 * plain[0]["bound_usd_micro"], more[0])
     check("another type changes the bound", first("--types", "r5.2xlarge:2,m5.2xlarge:2")[0]["bound_usd_micro"] > plain[0]["bound_usd_micro"])
-    check("headroom costs", first("--headroom", 40)[0]["cost_usd_micro"] > plain[0]["cost_usd_micro"])
+    dear, free = first("--headroom", 40)[0], first("--headroom", 0)[0]
+    check("headroom costs, and none is less than what is usual", dear["cost_usd_micro"] > plain[0]["cost_usd_micro"] > free["cost_usd_micro"] and list(free["params"].values()) == [0], (dear, free))
+    priced = ("--trace", path, "--tasks", 40, "--for", "6h", "--seeds", 1, "--format", "json", "--against", "masu", "--spot-price", 40, "--waiting-costs", 5)
+    bare, both = (json.loads(masu(*priced, *more).stdout)["runs"][0] for more in ([], ["--headroom", 60]))
+    check("headroom stands beside a price of waiting", both["instances_mean"] > bare["instances_mean"], (bare, both))
     check("a higher quantile costs", first("--quantile", "0.999")[1]["cost_usd_micro"] > plain[1]["cost_usd_micro"])
     zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
     zone = first("--lose-zone", ",".join(f"{z}@2h-3h" for z in zones))
@@ -108,6 +119,8 @@ def faces(folder, path):
     check("a sweep has five points a rule", done.returncode == 0 and len(rows) == 10, done.stderr + done.stdout)
     head = next(line for line in lines if line.startswith("rule "))
     check("the table is aligned", all(len(line) == len(head) for line in rows), done.stdout)
+    apart = [lines[i + 1].split() for i, line in enumerate(lines) if line.startswith("reactive-headroom")]
+    check("what differs between the seeds is below, of every column", any(len(v) >= 7 and all("-" in x for x in v) for v in apart), done.stdout)
     check("how it was measured is said", "seeds 1 to 2" in done.stdout and "shortest time" in done.stdout)
     root = xml.fromstring(picture.read_text())
     check("the frontier has a line for each rule", len(root.findall("{http://www.w3.org/2000/svg}polyline")) == 2)
@@ -133,7 +146,10 @@ def past(folder):
     first = masu(*quick)
     check("a recorded past is simulated", first.returncode == 0 and first.stderr == "", first.stderr)
     document = json.loads(first.stdout)
-    check("it is the cluster's, as long as was asked for", document["scenario"] == "main" and document["for_s"] == 9000 and document["left_out"] == [], document)
+    check("it is the cluster's, as long as was asked for", document["scenario"] == "main" and document["for_s"] == 9000, document)
+    left = document["left_out"]
+    check("what is not recorded is said", left[-1] == "deployments and shortages of capacity: they are not recorded" and
+          any(s.startswith("tasks of no service, ") for s in left), left)
     check("the same bytes twice", masu(*quick).stdout == first.stdout)
     grown = json.loads(masu(*quick, "--scale", "all=2").stdout)["runs"]
     check("twice everything is twice the work", 1.9 < grown[1]["task_seconds"] / document["runs"][1]["task_seconds"] < 2.1, grown[1])

@@ -18,6 +18,7 @@ struct beside {
     const struct transport_ops *below;
     struct story *story;
     enum lie lie;
+    bool breakers_open;
     struct waiting {
         uint64_t id;
         int64_t due_ms;
@@ -59,6 +60,8 @@ static int submit(struct transport *t, const struct transport_request *r, transp
 static double value_of(const struct beside *b, const struct waiting *w, int64_t at_ms)
 {
     int tasks = running(b->story, b->story->web);
+    if (strstr(w->body, "overflow"))
+        return b->breakers_open ? 7 : 0;
     if (strstr(w->body, "timestamp"))
         return (double)at_ms / 1000 - (b->lie == OLD ? 600 : 10);
     if (strstr(w->body, "max%20by"))
@@ -167,6 +170,13 @@ static void settings(struct policy_cluster *c)
     c->payback_ms = 0;
 }
 
+static void of_breakers(struct policy_cluster *c)
+{
+    settings(c);
+    c->usage.overflow_query = "sum by ($label) (increase(envoy_cluster_upstream_rq_pending_overflow[5m]))";
+    c->usage.on_unknown = USAGE_UNKNOWN_RESERVATION;  // which says nothing of breakers
+}
+
 static void of_hosts(struct policy_cluster *c)
 {
     settings(c);
@@ -268,6 +278,44 @@ static void hosts_that_are_full_by_use_are_not_emptied(void **state)
     story_close(&s);
 }
 
+// Callers are cut off, so the traffic falls, and autoscaling wants half of the tasks: nothing goes until it is over, nor while nobody can tell.
+static void g7_demand_that_falls_while_circuit_breakers_are_open_removes_nothing(void **state)
+{
+    (void)state;
+    begin_with(GOOD, of_breakers);
+    pass(&s, 30);
+    prometheus.breakers_open = true;
+    pass(&s, 2);
+    int hosts = live(&s);
+    int64_t opened_ms = now_ms(&s);
+    want(&s, WEB_DESIRED / 2);
+    keeps_its_pace(30);
+    expect_alert(&s, ALERT_OVERFLOW, "main overflow");
+    assert_int_equal(live(&s), hosts);
+    prometheus.lie = REFUSED;  // who counts is away: not over
+    keeps_its_pace(10);
+    assert_null(alert_of(&s, "overflow", "main overflow"));
+    assert_int_equal(applied_since(&s, "ecs:UpdateContainerInstancesState", opened_ms), 0);
+    assert_int_equal(live(&s), hosts);
+    double open[4];
+    int64_t id = 0;
+    struct world_view v = see(&s);
+    assert_int_equal(state_cluster(s.rig.state, v.account, v.region, "main", &id, NULL), 0);
+    assert_int_equal(state_history_values(s.rig.state, id, SERIES_OVERFLOW, "", (opened_ms / 300000 + 1) * 300000, 300000, 4, open, NULL), 0);
+    for (int k = 0; k < 4; k++)
+        assert_true(open[k] == 1);
+    want(&s, 2 * WEB_DESIRED);  // and capacity comes
+    pass(&s, 10);
+    assert_int_equal(running(&s, s.web), 2 * WEB_DESIRED);
+    want(&s, WEB_DESIRED / 2);
+    prometheus.lie = GOOD;
+    prometheus.breakers_open = false;
+    pass(&s, 60);
+    assert_true(live(&s) < hosts);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 // An hour forth, then an hour back: the machine's clock, while a scale-in is due and another goes on.
 static void g6_v35_steps_of_the_clock_stop_no_tick_and_remove_nothing(void **state)
 {
@@ -304,6 +352,7 @@ int main(void)
         cmocka_unit_test(g1_without_prometheus_the_hosts_cadvisors_tell_it_and_fail_as_safely),
         cmocka_unit_test(g1_after_half_an_hour_an_alert_tells_of_it),
         cmocka_unit_test(hosts_that_are_full_by_use_are_not_emptied),
+        cmocka_unit_test(g7_demand_that_falls_while_circuit_breakers_are_open_removes_nothing),
         cmocka_unit_test(g6_v35_steps_of_the_clock_stop_no_tick_and_remove_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

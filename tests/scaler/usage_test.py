@@ -11,6 +11,7 @@ import re
 import resource
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -43,9 +44,7 @@ def write_past(folder, base):
     time.sleep(1.0)
     second, now = page_of(base), time.time()
     before = {(n, l): float(v) for n, l, v in first}
-    out = ["# TYPE container_cpu_usage_seconds counter", "# TYPE container_memory_working_set_bytes gauge"]
-    rows = {"container_cpu_usage_seconds_total": [], "container_memory_working_set_bytes": []}
-    cores = {}
+    rows, cores = {name: [] for name, _, _ in second}, {}
     for name, labels, text in second:
         value = float(text)
         if (name, labels) not in before:
@@ -54,7 +53,8 @@ def write_past(folder, base):
         cores[name, labels] = slope
         for k in range(3700, 9, -30):
             rows[name].append(f"{name}{{{labels},job=\"cadvisor\",instance=\"sandbox\"}} {1e6 + value - slope * k if slope else value:.6f} {now - k:.3f}")
-    out = [out[0], *rows["container_cpu_usage_seconds_total"], out[1], *rows["container_memory_working_set_bytes"], "# EOF", ""]
+    out = [line for name, lines in rows.items() for line in (f"# TYPE {name.removesuffix('_total')} {'counter' if name.endswith('_total') else 'gauge'}", *lines)]
+    out += ["# EOF", ""]
     (folder / "past.txt").write_text("\n".join(out))
     subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", str(folder / "past.txt"), str(folder / "data")], check=True,
                    capture_output=True)
@@ -82,8 +82,8 @@ def start_prometheus(folder, base, *more, ports=()):
     raise SystemExit("prometheus did not start: " + (folder / "prometheus.log").read_text()[-2000:])
 
 
-def plan(folder, env, prometheus, cluster="main", **usage):
-    """The plan of one look; its cluster verdict about use, and the snapshot's shapes are in it."""
+def plan(folder, env, prometheus, cluster="main", about="usage", **usage):
+    """The plan of one look: its cluster verdict about that, and how long it took."""
     path = folder / "policy.json"
     path.write_text(json.dumps({"clusters": [{"name": cluster, "region": "us-east-1", "fleets": [{"id": FLEETS[cluster], "max": 200}],
                                               "usage": {"prometheus": prometheus, **usage}}]}))
@@ -93,7 +93,7 @@ def plan(folder, env, prometheus, cluster="main", **usage):
         check("masu plan runs", False, done.stderr[-2000:])
         return {"fact": "", "verdict": ""}, 0
     verdicts = {v["target"]: v for v in json.loads(done.stdout)["verdicts"]}
-    return verdicts.get(cluster + " usage", {"fact": "no verdict", "verdict": ""}), time.monotonic() - began
+    return verdicts.get(f"{cluster} {about}", {"fact": "no verdict", "verdict": ""}), time.monotonic() - began
 
 
 MTAIL = r"""counter requests_total by family, code
@@ -118,12 +118,13 @@ class AccessLog(threading.Thread):
 
 
 class Envoy(http.server.BaseHTTPRequestHandler):
-    """An admin page's /stats/prometheus: fifty requests a second, of which ten are retries."""
+    """An admin page's /stats/prometheus: fifty requests a second, of which ten are retries; and five more that are turned away while a breaker is open."""
 
     def do_GET(self):
-        seconds = time.monotonic() - self.server.began
-        body = "".join(f'# TYPE {name} counter\n{name}{{envoy_cluster_name="main-web"}} {int(seconds * rate)}\n'
-                       for name, rate in (("envoy_cluster_upstream_rq_total", 50), ("envoy_cluster_upstream_rq_retry", 10))).encode()
+        now = time.monotonic()
+        counts = {"envoy_cluster_upstream_rq_total": 50 * (now - self.server.began), "envoy_cluster_upstream_rq_retry": 10 * (now - self.server.began),
+                  "envoy_cluster_upstream_rq_pending_overflow": 5 * (now - self.server.opened) if self.server.opened else 0}
+        body = "".join(f'# TYPE {name} counter\n{name}{{envoy_cluster_name="main-web"}} {int(count)}\n' for name, count in counts.items()).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(body)))
@@ -202,6 +203,21 @@ def of_access_log(folder, env, url, restart):
     check("g2 and no rate is negative or jumps for that", tasks > 0 and rates and "scale-in is" in told["verdict"], (told, rates))
 
 
+def of_breakers(folder, env, url, envoy):
+    query = "sum by (envoy_cluster_name) (increase(envoy_cluster_upstream_rq_pending_overflow[6s]))"
+
+    def told(text):
+        return plan(folder, env, {"url": url, "overflow_query": text}, about="overflow", on_unknown="reservation")[0]
+    closed = told(query)
+    check("g7_closed_circuit_breakers_hold_nothing", "no circuit breaker was open" in closed["fact"] and closed["verdict"] == "what is wanted less may go", closed)
+    envoy.opened = time.monotonic()
+    check("an open circuit breaker counts", ask(url, query, lambda values: all(v > 0 for v in values)))
+    opened = told(query)
+    check("g7_open_circuit_breakers_hold_scale_in", opened["fact"] == "circuit breakers of main-web are open" and "scale-in is held" in opened["verdict"], opened)
+    gone = told('absent_metric{a="b"}')
+    check("g7_vanished_circuit_breakers_hold_it_too", "overflow_query: answers nothing" in gone["fact"] and "scale-in is held" in gone["verdict"], gone)
+
+
 def of_envoy(folder, env, url):
     query = "sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_total[6s])) - sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_rq_retry[6s]))"
     check("Envoy's requests without its retries", ask(url, query, lambda values: all(30 < v < 48 for v in values)))
@@ -213,7 +229,7 @@ def of_prometheus(folder, env):
     base = env["AWS_ENDPOINT_URL"]
     cores, page = write_past(folder, base)
     envoy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Envoy)
-    envoy.began, mtail_port = time.monotonic(), free_port()
+    envoy.began, envoy.opened, mtail_port = time.monotonic(), 0, free_port()
     threading.Thread(target=envoy.serve_forever, daemon=True).start()
     log = AccessLog(folder / "access.log", ["main-web", "main-api"])
     mtails = []
@@ -244,6 +260,7 @@ def of_prometheus(folder, env):
         largest_task(page, url)
         backfills(folder, env, url)
         of_envoy(folder, env, url)
+        of_breakers(folder, env, url, envoy)
         if mtails:
             of_access_log(folder, env, url, restart)
         else:
@@ -279,9 +296,13 @@ def backfill(folder, env, days, *more):
 def backfills(folder, env, url):
     """The newest day first; the next run goes on where it was, and the present day is asked for again."""
     first = backfill(folder, env, 2)
-    lines = re.findall(r"^main (\d{4}-\d\d-\d\d): (\d) series, (\d+) points$", first.stdout, re.M)
+    lines = re.findall(r"^main (\d{4}-\d\d-\d\d): (\d+) series, (\d+) points$", first.stdout, re.M)
     check("backfill fills two days and says so", first.returncode == 0 and len(lines) == 2 and lines[0][0] > lines[1][0], (first.stdout, first.stderr))
-    check("an hour of five minutes in four series", lines and 4 * 9 <= sum(int(n) for _, _, n in lines) <= 4 * 15, lines)
+    with sqlite3.connect(folder / "state.db") as db:
+        subjects = [s for s, in db.execute("SELECT subject FROM tracks")]
+    services = [subjects.count(s) for s in set(subjects) - {""}]
+    check("six series of the cluster, and seven of each service: use, tasks, what they reserve", subjects.count("") == 6 and len(services) > 5 and set(services) == {7}, subjects)
+    check("an hour of five minutes in each", lines and 9 * len(subjects) <= sum(int(n) for _, _, n in lines) <= 15 * len(subjects), lines)
     again = backfill(folder, env, 4)
     days = re.findall(r"^main (\S+):", again.stdout, re.M)
     check("it goes on where it was", len(days) == 3 and lines and days[0] == lines[0][0] and lines[1][0] not in days, (again.stdout, again.stderr))
@@ -290,7 +311,7 @@ def backfills(folder, env, url):
 def from_cloudwatch(folder, env):
     """The sandbox has recorded since it began, in minutes of its own: what a day's question brings is another test's."""
     done = backfill(folder, env, 1, "--from", "cloudwatch")
-    check("backfill asks CloudWatch as well", done.returncode == 0 and re.search(r"^main \d{4}-\d\d-\d\d: \d series, \d+ points$", done.stdout, re.M), (done.stdout, done.stderr))
+    check("backfill asks CloudWatch as well", done.returncode == 0 and re.search(r"^main \d{4}-\d\d-\d\d: \d+ series, \d+ points$", done.stdout, re.M), (done.stdout, done.stderr))
     check("and knows how large its fleets' units are", "not known" not in done.stdout, done.stdout)
     done = backfill(folder, env, 1, "--from", "nowhere")
     check("another source is wrong usage", done.returncode == 64 and "neither" in done.stderr, done.stderr)
@@ -336,7 +357,7 @@ def of_liars(folder, env):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
     Liar.sent = 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    for mode in ["flood", "garbage", "nan", "negative"]:
+    for mode in ["flood", "garbage", "nan", "negative", "infinite", "huge"]:
         told, took = plan(folder, env, {"url": f"http://127.0.0.1:{server.server_address[1]}/{mode}"})
         zero = re.match(r"0 of \d+ tasks measured", told["fact"])
         check(f"g2_what_a_liar_tells_is_unknown ({mode})", ("held" in told["verdict"] or zero) and took < 20, (told, took))

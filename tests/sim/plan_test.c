@@ -63,6 +63,24 @@ static void check(struct bench *t)
     invariants_check_plan(t->r.inv, &in, &t->b.r);
 }
 
+// The planted bug of V31: money is told of instances that cost something else.
+static void v31_trips_on_money_that_nobody_spends(void **state)
+{
+    (void)state;
+    struct bench t;
+    bench_init(&t);
+    struct plan *p = build_plan(&t.b);
+    struct invariants_options o;
+    invariants_options_default(&o);
+    o.judge_money = true;
+    invariants_free(t.r.inv);
+    t.r.inv = invariants_attach(t.r.w, &o);
+    p->summary.hourly.micro = 1000000;
+    check(&t);
+    expect(&t.r, V31);
+    bench_release(&t);
+}
+
 static void v17_trips_on_a_plan_that_differs_in_one_number(void **state)
 {
     (void)state;
@@ -238,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_of_the_planner_pass),
+        cmocka_unit_test(v31_trips_on_money_that_nobody_spends),
         cmocka_unit_test(v17_trips_on_a_plan_that_differs_in_one_number),
         cmocka_unit_test(v17_trips_on_any_word_that_differs_also_in_plans_without_actions),
         cmocka_unit_test(v17_trips_on_a_memo_that_differs),

@@ -1,4 +1,4 @@
-// V9, V14, V16, V19, V33: each trips on its planted bug, and forgives what is right.
+// V8, V9, V14, V16, V19, V33: each trips on its planted bug, and forgives what is right.
 #include "planner/sim/orders.h"
 #include "tests/planner/build.h"
 #include "tests/sim/rogue.h"
@@ -55,6 +55,40 @@ static void v9_trips_on_a_young_one_on_two_at_once_and_above_the_share(void **st
     reap(&r, orphans, 1);
     expect(&r, V9);
     rig_release(&r);
+}
+
+// ---- V8: L5 and L7 ------------------------------------------------------------------------------------------------------------
+static void expect_text(struct rig *r, enum invariant id, const char *part)
+{
+    size_t n;
+    const struct violation *v = invariants_list(r->inv, &n);
+    for (size_t k = 0; k < n; k++)
+        if (v[k].id == id && strstr(v[k].text, part))
+            return;
+    fail_msg("V%d \"%s\" did not trip", (int)id, part);
+}
+
+// L5 and L7, with the other limits of V8 wide open.
+static void v8_trips_when_too_much_of_a_service_moves_and_when_too_much_goes_in_ten_minutes(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct rig r = a_rig();
+        struct invariants_options o;
+        invariants_options_default(&o);
+        o.drain_percent = 100;
+        o.service_percent = k == 0 ? 10 : 100;
+        invariants_free(r.inv);
+        r.inv = invariants_attach(r.w, &o);
+        act_mark(&r, r.hosts[0]);
+        act_drain(&r, r.hosts[0]);
+        if (k == 1)
+            act_drain(&r, r.hosts[1]);
+        assert_int_equal(invariants_count_of(r.inv, V8), 0);
+        act_drain(&r, r.hosts[2]);
+        expect_text(&r, V8, k == 0 ? "tasks of web would move, limit 1" : "2 of 5 went in the last 10 min");
+        rig_release(&r);
+    }
 }
 
 // ---- V16 --------------------------------------------------------------------------------------------------------------------
@@ -171,6 +205,7 @@ static void v14_trips_on_what_the_mode_forbids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(v8_trips_when_too_much_of_a_service_moves_and_when_too_much_goes_in_ten_minutes),
         cmocka_unit_test(v9_is_content_with_one_old_orphan),
         cmocka_unit_test(v9_trips_on_a_young_one_on_two_at_once_and_above_the_share),
         cmocka_unit_test(v14_trips_on_what_the_mode_forbids),

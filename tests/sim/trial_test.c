@@ -280,6 +280,29 @@ static void a_higher_knob_buys_less_waiting(void **state)
     arena_release(&a);
 }
 
+static void managed_scaling_acts_each_minute_whatever_the_period(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct err err = {0};
+    const double steps[] = {40, 80, 20, 60, 100, 40};
+    const int64_t periods[] = {MINUTE, 45000, 5 * MINUTE};
+    struct trial_result r[ARRAY_LEN(periods)];
+    arena_init(&a, 0);
+    struct workload_trace t = step_trace(&a, steps, ARRAY_LEN(steps), 3600);
+    struct scene s = calm_scene(50);
+    s.trace = &t;
+    s.for_ms = 6 * HOUR;
+    s.warmup_ms = HOUR;
+    for (size_t k = 0; k < ARRAY_LEN(periods); k++) {
+        s.period_ms = periods[k];
+        assert_int_equal(trial_run(&(struct trial){.scene = &s, .kind = RULE_MANAGED, .knob = 100, .seed = 3}, &r[k], &err), 0);
+        assert_true(r[k].launches > 0 && r[k].drains > 0);
+        assert_memory_equal(&r[k], &r[0], sizeof r[0]);
+    }
+    arena_release(&a);
+}
+
 static void a_lost_zone_is_lost_for_all(void **state)
 {
     (void)state;
@@ -333,6 +356,7 @@ int main(void)
         cmocka_unit_test(every_rule_runs_the_same_demand_and_the_same_twice),
         cmocka_unit_test(masu_serves_the_same_demand_on_each_kind_of_fleet),
         cmocka_unit_test(a_higher_knob_buys_less_waiting),
+        cmocka_unit_test(managed_scaling_acts_each_minute_whatever_the_period),
         cmocka_unit_test(a_lost_zone_is_lost_for_all),
         cmocka_unit_test(prices_are_the_same_whatever_the_fleets_do),
     };

@@ -276,6 +276,9 @@ static void a_tick_says_what_each_service_and_pool_is_like(void **state)
     struct quota quotas[] = {{QUOTA_STANDARD_SPOT, 640, 96, 0}, {QUOTA_G_SPOT, 0, 8, 0}};  // of one the limit is not known
     s->quotas = quotas;
     s->quota_count = ARRAY_LEN(quotas);
+    struct subnet subnets[] = {{"subnet-1", 251, 11}};
+    s->subnets = subnets;
+    s->subnet_count = ARRAY_LEN(subnets);
     size_t n = state_samples_of_tick(s, &b->facts.plan, s->now_ms - 30000, &b->arena, &v);
     assert_int_equal(said(v, n, SERIES_NEED_CPU_UNITS, ""), 5120);
     assert_int_equal(said(v, n, SERIES_DESIRED_TASKS, ""), 6);
@@ -290,13 +293,15 @@ static void a_tick_says_what_each_service_and_pool_is_like(void **state)
     assert_int_equal(said(v, n, SERIES_POOL_SPOT_USD_MICRO_PER_HOUR, pool), 76000);
     assert_int_equal(said(v, n, SERIES_LIMIT_USED, history_limit_fleet(&b->arena, &b->facts.fleets[0])), b->facts.fleets[0].target);
     assert_int_equal(said(v, n, SERIES_LIMIT_USED, "quota L-34B43A08"), 96);
+    assert_int_equal(said(v, n, SERIES_LIMIT_USED, "subnet subnet-1"), 240);
     assert_true(said(v, n, SERIES_LIMIT_USED, history_limit_quota(&b->arena, &quotas[1])) == STATE_NO_VALUE);
     assert_int_equal(said(v, n, SERIES_BOOT_MS, ""), 90000);
     assert_int_equal(said(v, n, SERIES_POOL_BOOT_MS, pool), 90000);
     n = state_samples_of_tick(s, &b->facts.plan, s->now_ms, &b->arena, &v);
     assert_true(said(v, n, SERIES_BOOT_MS, "") == STATE_NO_VALUE);  // said before
     s->quotas = NULL;
-    s->quota_count = 0;
+    s->subnets = NULL;
+    s->quota_count = s->subnet_count = 0;
 }
 
 static void a_source_that_is_not_known_says_nothing(void **state)
@@ -305,7 +310,9 @@ static void a_source_that_is_not_known_says_nothing(void **state)
     struct state_sample *v;
     struct snapshot *s = &b->facts.snapshot;
     const char *web = b->facts.services[0].name;
+    b->facts.plan.summary.interrupted = 2;
     size_t n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);  // tasks are known in part
+    assert_int_equal(said(v, n, SERIES_INTERRUPTED, ""), 2);
     assert_true(said(v, n, SERIES_SERVICE_RESERVED_CPU_UNITS, web) == STATE_NO_VALUE);
     assert_int_equal(said(v, n, SERIES_SERVICE_DESIRED, web), 3);
     s->sources[SOURCE_SERVICES].state = SOURCE_UNKNOWN;
@@ -352,6 +359,21 @@ static void what_tasks_use_is_said_where_it_is_measured(void **state)
     n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
     assert_true(said(v, n, SERIES_SERVICE_USED_CPU_UNITS, web) == STATE_NO_VALUE);
     assert_true(said(v, n, SERIES_USED_CPU_UNITS, "") == STATE_NO_VALUE);
+}
+
+static void g7_open_circuit_breakers_are_in_the_history_and_the_unknown_is_not(void **state)
+{
+    struct box *b = *state;
+    struct state_sample *v;
+    struct snapshot *s = &b->facts.snapshot;
+    size_t n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_true(said(v, n, SERIES_OVERFLOW, "") == STATE_NO_VALUE);
+    s->overflow.state = SOURCE_OK;
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_int_equal(said(v, n, SERIES_OVERFLOW, ""), 0);
+    s->overflowing = "main-web";
+    n = state_samples_of_tick(s, &b->facts.plan, 0, &b->arena, &v);
+    assert_int_equal(said(v, n, SERIES_OVERFLOW, ""), 1);
 }
 
 static void subjects_are_told_with_their_days(void **state)
@@ -419,6 +441,7 @@ int main(void)
         T(a_tick_says_what_each_service_and_pool_is_like),
         T(a_source_that_is_not_known_says_nothing),
         T(what_tasks_use_is_said_where_it_is_measured),
+        T(g7_open_circuit_breakers_are_in_the_history_and_the_unknown_is_not),
         T(subjects_are_told_with_their_days),
         T(a_journal_of_old_goes_over_with_its_samples),
     };

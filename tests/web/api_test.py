@@ -78,6 +78,90 @@ def closed(schema):
     return out
 
 
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+PATH_KEYS = METHODS | {"summary", "description", "servers", "parameters", "$ref"}
+OPERATION_KEYS = {"tags", "summary", "description", "externalDocs", "operationId", "parameters", "requestBody", "responses", "callbacks", "deprecated", "security", "servers"}
+COMPONENTS = {"schemas", "responses", "parameters", "examples", "requestBodies", "headers", "securitySchemes", "links", "callbacks", "pathItems"}
+
+
+def schemas_in(value):
+    """Every value that stands as a schema of a parameter, a body or an answer."""
+    if isinstance(value, dict):
+        for key, v in value.items():
+            if key == "schema":
+                yield v
+            else:
+                yield from schemas_in(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from schemas_in(v)
+
+
+def references(value):
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for v in value.values():
+            yield from references(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from references(v)
+
+
+def operation_faults(where, path, operation, shared):
+    yield from (f"{where}: unknown key {k}" for k in set(operation) - OPERATION_KEYS)
+    parameters = shared + operation.get("parameters", [])
+    names = [(p.get("name"), p.get("in")) for p in parameters]
+    if len(set(names)) < len(names):
+        yield f"{where}: a parameter stands twice"
+    if {n for n, place in names if place == "path"} != set(re.findall(r"\{([^}]*)\}", path)):
+        yield f"{where}: parameters of the path differ from its template"
+    for p in parameters:
+        if not p.get("name") or p.get("in") not in ("path", "query", "header", "cookie") or ("schema" in p) == ("content" in p):
+            yield f"{where}: parameter {p}"
+        if p.get("in") == "path" and p.get("required") is not True:
+            yield f"{where}: {p.get('name')} of the path is required"
+    answers = operation.get("responses", {})
+    if not answers:
+        yield f"{where}: no response"
+    for status, answer in answers.items():
+        if not re.fullmatch(r"[1-5](\d\d|XX)|default", status):
+            yield f"{where}: status {status}"
+        if not isinstance(answer.get("description"), str):
+            yield f"{where} {status}: no description"
+    if "requestBody" in operation and not operation["requestBody"].get("content"):
+        yield f"{where}: a body without content"
+
+
+def openapi_faults(doc):
+    """What the meta-schema of OpenAPI 3.1 would say of the parts that are used here, as texts."""
+    if not re.fullmatch(r"3\.1\.\d+", doc.get("openapi", "")) or not all(isinstance(doc.get("info", {}).get(k), str) for k in ("title", "version")):
+        yield "openapi, info.title and info.version are required"
+    yield from (f"unknown key {k}" for k in set(doc) - {"openapi", "info", "jsonSchemaDialect", "servers", "paths", "webhooks", "components", "security", "tags", "externalDocs"})
+    for path, item in doc["paths"].items():
+        if not path.startswith("/") or set(item) - PATH_KEYS:
+            yield f"{path}: {set(item) - PATH_KEYS}"
+        for method in METHODS & set(item):
+            yield from operation_faults(method + " " + path, path, item[method], item.get("parameters", []))
+    for kind, parts in doc["components"].items():
+        if kind not in COMPONENTS or any(not re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in parts):
+            yield f"components: {kind}"
+    for name, scheme in doc["components"].get("securitySchemes", {}).items():
+        if scheme.get("type") not in ("apiKey", "http", "mutualTLS", "oauth2", "openIdConnect") or (scheme["type"] == "http" and "scheme" not in scheme):
+            yield f"securitySchemes: {name}"
+    for schema in [*schemas_in(doc["paths"]), *doc["components"]["schemas"].values()]:
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as fault:
+            yield f"schema: {fault.message}"
+    for ref in sorted(set(references(doc))):
+        at = doc
+        for part in ref.removeprefix("#/").split("/"):
+            at = at.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(at, dict) else None
+        if not ref.startswith("#/") or at is None:
+            yield f"{ref} is nowhere"
+
+
 class ApiTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -102,6 +186,15 @@ class ApiTest(unittest.TestCase):
         value = json.loads(body)
         jsonschema.Draft202012Validator(schema).validate(value)
         return value
+
+    def test_the_description_is_openapi(self):
+        self.assertEqual(list(openapi_faults(self.doc)), [])
+        broken = json.loads(json.dumps(self.doc))
+        del broken["paths"]["/api/v1/clusters/{name}"]["get"]["parameters"]
+        broken["paths"]["/api/v1/services"]["get"]["responses"]["2OO"] = {}
+        broken["components"]["schemas"]["Time"]["type"] = "strng"
+        broken["components"]["schemas"]["Calendar"]["properties"]["now"]["$ref"] = "#/components/schemas/Tim"
+        self.assertEqual(len(list(openapi_faults(broken))), 5)
 
     def test_every_json_route_answers_as_described(self):
         calls = {
@@ -196,12 +289,17 @@ class ApiTest(unittest.TestCase):
                 self.assertRegex(s["size"]["fact"], "not measured|is not kept")
 
     def test_what_is_used_and_what_is_forecast_stand_in_the_list(self):
-        east, west = self.check("/api/v1/clusters", "/api/v1/clusters")["clusters"]
+        answer = self.check("/api/v1/clusters", "/api/v1/clusters")
+        east, west = answer["clusters"]
         services = self.services()["services"]
         sums = {k: sum(s["used"][k] for s in services if s["used"] and s["cluster"] == "east") for k in ("cpu_units", "memory_mib")}
         self.assertEqual(east["used"] or {"cpu_units": 0, "memory_mib": 0}, sums)
         self.assertIsNone(east["need_4h_q90"])  # of memory there is no forecast
         self.assertIsNone(west["used"])
+        self.assertIsNone(west["enough_until"])
+        ahead = self.check("/api/v1/clusters/east/forecast", "/api/v1/clusters/{name}/forecast")["columns"]
+        over = next(at for at, need in zip(ahead["at_s"], ahead["need_cpu_units_q90"]) if need > east["capacity"]["cpu_units"])
+        self.assertEqual((over, east["enough_until"]), (ahead["at_s"][0], answer["now"]))  # it is not, now
 
     def test_the_days_of_all_clusters_are_those_of_each(self):
         window = "from=2026-01-15T12:00:00Z&to=2026-01-15T14:04:00Z&step=1m"
@@ -393,6 +491,8 @@ class ApiTest(unittest.TestCase):
         for words in ("--scale all=1.3", "--headroom 20", "--waiting-costs 10", "--lose-zone eu-west-1a@24h", "--types m5.large:2", "--add-service new=256x512x3", "--against all"):
             self.assertIn(words, run["change"]["words"])
             self.assertIn(words, run["command"])
+        self.simulate(site, {"cluster": "east", "headroom_percent": 0})
+        self.assertIn("--headroom 0", self.ended(site, "done")["change"]["words"])
         self.simulate(site, {"cluster": "east", "scale": "fail=2"})
         self.assertEqual(self.ended(site, "failed")["error"], "masu simulate: it hurts")
         self.simulate(site, {"cluster": "east", "scale": "slow=2"})
@@ -481,14 +581,23 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(c["entries"], [{
             "cluster": "east", "account": "123456789012", "region": "eu-west-1", "name": "sale \"<b>\\&'", "times": 1.5,
             "at_least": {"vcpus": 64, "memory_gib": None, "instances": None}, "date": None, "days": "mon-fri", "from": "08:00", "to": "10:00", "zone": "Asia/Tokyo",
-            "next": [{"start": c["entries"][0]["next"][0]["start"], "end": c["entries"][0]["next"][0]["end"], "now": True}]}])
+            "next": [{"start": c["entries"][0]["next"][0]["start"], "end": c["entries"][0]["next"][0]["end"], "now": True}], "past": []}])
         self.assertEqual(self.check("/api/v1/calendar?cluster=west", "/api/v1/calendar")["entries"], [])
         self.check("/api/v1/calendar?cluster=none", "/api/v1/calendar", 404)
+        self.check("/api/v1/calendar?from=yesterday", "/api/v1/calendar", 400)
+
+    def test_the_calendar_tells_what_is_over_since_a_time(self):
+        c = self.check("/api/v1/calendar?from=2026-01-05T00:00:00Z", "/api/v1/calendar")  # a Monday; now it is the Thursday after
+        past = c["entries"][0]["past"]
+        self.assertEqual(past[0], {"start": "2026-01-04T23:00:00Z", "end": "2026-01-05T01:00:00Z"})  # 8 to 10 in Tokyo
+        self.assertEqual([w["end"] for w in past], [f"2026-01-{d:02}T01:00:00Z" for d in (5, 6, 7, 8, 9, 12, 13, 14, 15)])
+        self.assertEqual(len(self.check("/api/v1/calendar?from=2000-01-01T00:00:00Z", "/api/v1/calendar")["entries"][0]["past"]) // 10, 28)
 
     def test_a_forecast_is_told_with_its_errors_or_why_there_is_none(self):
         f = self.check("/api/v1/clusters/east/forecast", "/api/v1/clusters/{name}/forecast")
         self.assertEqual(f["basis"], {"need_cpu_units": "time of day", "need_memory_mib": None})
         self.assertEqual((f["columns"]["need_cpu_units_q50"][287], f["columns"]["need_cpu_units_q90"][0]), (5287, 6000))
+        self.assertEqual([f["columns"]["need_cpu_units_" + q][7] for q in ("q05", "q25", "q75", "q95")], [4007, 4507, 5507, 6507])
         self.assertIsNone(f["columns"]["need_memory_mib_q50"])
         self.assertEqual(f["columns"]["at_s"][1] - f["columns"]["at_s"][0], f["step_s"])
         self.assertIn("takes a day", f["why_none"])

@@ -15,6 +15,8 @@ static void the_newest_decision_is_explained_before_longer_ranges_are_drawn(void
     struct err err = {0};
     char explained[64];
     int with_range = 0, without = 0;
+    static const char *const drawn[] = {"\"/clusters/east/series?step=5m", "\"/clusters/east/series?step=30m", "\"/clusters/east/series?step=2h",
+                                        "\"/clusters/east/series?step=1d", "\"/clusters/east/series?step=2m", "\"/clusters/east/forecast\"", "\"need_cpu_units_q95\""};
     site_start(&site, &(struct site_options){.listen = NULL});
     snprintf(explained, sizeof explained, "\"/clusters/east/ticks/%lld", (long long)site.acting_tick);
     for (size_t room = 0; room <= ROOM_MAX; room += ROOM_STEP) {
@@ -24,6 +26,9 @@ static void the_newest_decision_is_explained_before_longer_ranges_are_drawn(void
         assert_int_equal(web_file_write(&o, &file, &err), 0);
         bool range = strstr(buf_str(&file), "\"/clusters/east/series?step=1m") != NULL, why = strstr(buf_str(&file), explained) != NULL;
         assert_true(why || !range);
+        if (room == ROOM_MAX)  // what is drawn of it
+            for (size_t i = 0; i < ARRAY_LEN(drawn); i++)
+                assert_non_null(strstr(buf_str(&file), drawn[i]));
         with_range += range;
         without += !why;
         buf_release(&file);

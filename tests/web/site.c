@@ -115,8 +115,12 @@ static void publish_outlook(struct site *s)
     cpu->basis = "time of day";
     cpu->error[2] = (struct outlook_error){.samples = 168, .mase = 0.5, .pinball50 = 0.25, .pinball90 = 0.125, .cover90 = 0.875};
     for (int k = 0; k < OUTLOOK_STEPS; k++) {
+        cpu->q05[k] = 4000 + k;
+        cpu->q25[k] = 4500 + k;
         cpu->q50[k] = 5000 + k;
-        cpu->q90[k] = 6000 + k;
+        cpu->q75[k] = 5500 + k;
+        cpu->q90[k] = k < 200 ? 6000 + k : 600000;  // more than there is
+        cpu->q95[k] = cpu->q90[k] + 500;
     }
     view_box_publish_outlook(&s->box, 0, &o);
 }

@@ -56,7 +56,7 @@ export function alertList(c, clock) {
     return h("li", { key: a.id + " " + a.target },
       h("details", { open: true }, h("summary", null, h("span", { class: "severity " + toneOf(a) }, a.severity), " ", h("span", { class: "what" }, a.what)),
         h("p", null, a.remedy),
-        h("p", { class: "quiet" }, instance ? h("a", { class: "id", href: href({ focus: a.target }), title: a.target, "data-go": "", "data-keep": "" }, shortId(a.target)) : /^sfr-/.test(a.target) ? h("span", { title: a.target }, shortId(a.target)) : name(a.target || a.id, 40),
+        h("p", { class: "quiet" }, instance ? h("a", { class: "id", href: href({ focus: a.target }), title: a.target, "data-go": "", "data-keep": "" }, shortId(a.target)) : a.target.startsWith("sfr-") ? h("span", { title: a.target }, shortId(a.target)) : name(a.target || a.id, 40),
           a.since ? ["; since ", h("time", { datetime: a.since }, clock.at(Date.parse(a.since), state.now)), ", " + duration(state.now - Date.parse(a.since))] : null,
           "; ", h("span", { class: "id" }, a.id))));
   };

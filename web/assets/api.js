@@ -5,7 +5,7 @@
  * @typedef {{ total: number, active: number, draining: number, coming: number, interrupted: number, spot?: number }} Counts
  * @typedef {{ name: string, account: string, region: string, status: string, status_detail: string, mode: string, dry_run: boolean,
  *   policy_hash: string, period_ms: number, tick: number | null, at: string | null, duration_ms: number | null, next_tick: string | null,
- *   instances: Counts | null, capacity: Res | null, reserved: Res | null, need: Res | null, used: Res | null, need_4h_q90: Res | null, waiting_tasks: number | null,
+ *   instances: Counts | null, capacity: Res | null, reserved: Res | null, need: Res | null, used: Res | null, need_4h_q90: Res | null, enough_until: string | null, waiting_tasks: number | null,
  *   waiting_since: string | null, drains_in_progress: number | null, drains_total: { begun: number, finished: number, undone: number } | null,
  *   cost_usd_micro_per_hour: number | null, saved_usd_micro_per_hour: number | null, spot_permyriad: number | null, stale_sources: number | null, control: Control | null,
  *   alert_count: AlertCount }} Cluster
@@ -70,9 +70,10 @@
  * @typedef {{ now: string, made: string | null, why_none: string, step_s: number, count: number, basis: Record<string, string | null>, columns: Record<string, (number | null)[]>,
  *   errors: { of: string, ahead: string, samples: number, mase: number, cover90: number }[] }} Forecast
  * @typedef {{ cluster: string, account: string, region: string, name: string, times: number, at_least: { vcpus: number | null, memory_gib: number | null, instances: number | null },
- *   date: string | null, days: string | null, from: string | null, to: string | null, zone: string | null, next: { start: string, end: string, now: boolean }[] }} Occasion
+ *   date: string | null, days: string | null, from: string | null, to: string | null, zone: string | null, next: { start: string, end: string, now: boolean }[],
+ *   past: { start: string, end: string }[] }} Occasion
  * @typedef {{ now: string, entries: Occasion[] }} Calendar
- * @typedef {{ kind: "fleet" | "quota", name: string, now: number, limit: number, peak_7d: number | null, days_known: number, days_needed: number, days_ahead: number, growth_a_day: number | null,
+ * @typedef {{ kind: "fleet" | "quota" | "subnet", name: string, now: number, limit: number, peak_7d: number | null, days_known: number, days_needed: number, days_ahead: number, growth_a_day: number | null,
  *   reached_q90: string | null, reached_q50: string | null, fact: string, verdict: string }} Limit
  * @typedef {{ now: string, cluster: string, limits: Limit[] }} Limits
  * @typedef {{ for_s: number, warmup_s: number, seeds: number, runs: any[], left_out: string[] }} Simulated
@@ -101,6 +102,9 @@ export const FILE = (() => {
 })();
 const CHOSEN = ["account", "acting", "after", "cluster", "region", "step"];
 
+/** Does the file have a series of the cluster by this step? @param {string} cluster @param {string} step */
+export const inFile = (cluster, step) => Object.keys(FILE?.answers || {}).some((k) => k.startsWith("/clusters/" + cluster + "/series?") && k.endsWith("step=" + step));
+
 /** @param {string} path @param {Record<string, string | number | undefined>} query */
 function fromFile(path, query) {
   const answers = /** @type {NonNullable<typeof FILE>} */ (FILE).answers;
@@ -116,6 +120,7 @@ function fromFile(path, query) {
   if (path === "/calendar") return answers["/calendar"];
   if (path === "/ticks" && query.before !== undefined) return { now: /** @type {any} */ (FILE).now, ticks: [], older: null };
   const a = named(CHOSEN) || named(CHOSEN.filter((k) => k !== "account" && k !== "region"));
+  if (!a && path === "/ticks" && !query.acting) return fromFile(path, { ...query, acting: "true" });  // there was no room for those that kept all
   if (!a) throw new ApiError(path, 0, "not in this file");
   return path === "/ticks" ? { ...a, older: null } : a;
 }

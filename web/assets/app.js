@@ -7,7 +7,7 @@ import { estateView, linkTo } from "./estate.js";
 import { Clock, duration, num, NBSP } from "./format.js";
 import { planningView } from "./planning.js";
 import { saveServices, servicesView } from "./services.js";
-import { changed, go, href, poll, RANGES, start, state, visit } from "./store.js";
+import { changed, go, hasRange, href, pan, poll, RANGES, start, state, visit, zoom, zoomOut } from "./store.js";
 import { verdictLine } from "./verdict.js";
 import { tickView } from "./tick.js";
 import { sentence, sourceName } from "./words.js";
@@ -206,7 +206,7 @@ function title() {
 
 // ---- keys ---------------------------------------------------------------------------------------------------------------------
 const KEYS = [
-  ["/", "find a cluster, service or instance"], ["g e, g s, g p", "the estate, the services, planning"], ["j k", "next and previous row; Enter opens it"], ["1 to 6", "range: 1 h, 6 h, 24 h, 7 d, 4 w, 13 mo"],
+  ["/", "find a cluster, service or instance"], ["g e, g s, g p", "the estate, the services, planning"], ["j k", "next and previous row; Enter opens it"], ["1 to 6", "range: 1 h, 6 h, 24 h, 7 d, 4 w, 13 mo"], ["+ −", "zoom of the chart; or drag over it"], ["shift ← →", "pan"], ["0", "back to the range; or double click"],
   ["← →", "move the reading line of the chart, or the box"], [".", "reading line back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
   ["r", "sort the rows again"], ["e", "services as CSV"], ["[ ]", "the tick before and after"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
 ];
@@ -268,12 +268,14 @@ const KEY_ACTS = /** @type {Record<string, () => void>} */ ({
   "[": () => document.getElementById("tick-previous")?.click(), "]": () => document.getElementById("tick-next")?.click(),
   Escape: back,
 });
-Object.keys(RANGES).forEach((k, i) => { KEY_ACTS[String(i + 1)] = () => { if (state.url.page === "cluster") go({ range: k }); }; });
+Object.keys(RANGES).forEach((k, i) => { KEY_ACTS[String(i + 1)] = () => { if (state.url.page === "cluster" && hasRange(k)) go({ range: k, ...zoomOut }); }; });
+const CHART_ACTS = /** @type {Record<string, () => void>} */ ({ "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), "0": () => go(zoomOut), ArrowLeft: () => pan(-0.25), ArrowRight: () => pan(0.25) });
 
 /** One step back: pin, highlight, table, cursor, then the estate. */
 function back() {
   const { url, ui } = state;
   if (ui.cursor !== null) ui.cursor = null;
+  else if (url.from) return go(zoomOut);
   else if (url.focus) return go({ focus: "" });
   else if (url.hi) return go({ hi: "" });
   else if (url.table) return go({ table: "" });
@@ -292,8 +294,8 @@ addEventListener("keydown", (e) => {
   } else if (e.key === "g") lead = "g";
   else {
     lead = "";
-    const act = KEY_ACTS[e.key];
-    if (!act) return;
+    const act = KEY_ACTS[e.key] || (state.url.page === "cluster" && state.series && (e.shiftKey || !e.key.startsWith("Arrow")) ? CHART_ACTS[e.key] : null);
+    if (!act || e.defaultPrevented) return;
     act();
   }
   e.preventDefault();

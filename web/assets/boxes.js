@@ -17,7 +17,7 @@ const WORST = ["interrupted", "held", "disconnected", "foreign", "draining", "em
 export function hues(services, key = state.full ? keyOf(state.full) : "") {
   const have = state.ui.hues.get(key) || new Map();
   const rank = new Map(services.map((s, i) => [s, i]));
-  for (const s of [...have.keys()]) if ((rank.get(s) ?? 99) >= 12) have.delete(s);
+  for (const s of have.keys()) if ((rank.get(s) ?? 99) >= 12) have.delete(s);
   for (const s of services.slice(0, 8)) {
     if (have.has(s)) continue;
     const free = [0, 1, 2, 3, 4, 5, 6, 7].find((i) => ![...have.values()].includes(i));

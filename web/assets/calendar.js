@@ -46,6 +46,6 @@ export function calendarView(c, clock, fail) {
 
 /** Diamonds for the chart: what begins or holds between two times. @param {{ name: string, account: string, region: string }} c @param {number} from @param {number} to */
 export const calendarMarks = (c, from, to) =>
-  entriesOf(c).flatMap((e) => e.next.filter((n) => at(n.end) > from && at(n.start) < to)
+  entriesOf(c).flatMap((e) => [...(e.past || []), ...e.next].filter((n) => at(n.end) > from && at(n.start) < to)
     // the name is isolated: it may be of any direction
     .map((n) => ({ at: Math.max(from, at(n.start)), text: "\u2068" + (e.name.length > 22 ? e.name.slice(0, 21) + "…" : e.name) + "\u2069" }))).sort((a, b) => a.at - b.at);

@@ -7,7 +7,7 @@ import { num } from "./format.js";
 /**
  * @typedef {{ title: string, unit: string, scale: number, height: number, cap: (number|null)[], reserved: (number|null)[],
  *   used?: (number|null)[] | null, need: (number|null)[], top: number, labels: boolean, fan?: Fan | null, foretold?: { at: number[], v: (number|null)[] } | null }} Panel  scale: divide by it for the unit
- * @typedef {{ at: number[], q50: (number|null)[], q90: (number|null)[] }} Fan  what is expected from now on
+ * @typedef {{ at: number[], q: Record<string, (number|null)[]> }} Fan  what is expected from now on, by quantile: "05" to "95"
  * @typedef {{ at: number, end?: number | null, text?: string, tone?: string }} Mark
  * @typedef {{ name: string, kind: "up" | "down" | "bar" | "diamond", marks: Mark[] }} Lane
  */
@@ -36,19 +36,31 @@ export function yTicks(top) {
   return [top];
 }
 
-const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080];
+const DAY_MS = 86_400_000;
+const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20160];
+const STEPS_MONTHS = [1, 2, 3, 6, 12];
 
-/** @param {number} from @param {number} to @param {number} px @param {import("./format.js").Clock} clock */
+/** Round times of the reader's zone: of the day, then dates, then months. @param {number} from @param {number} to @param {number} px @param {import("./format.js").Clock} clock */
 export function timeTicks(from, to, px, clock) {
   const want = Math.max(3, px / (px < 500 ? 70 : 84));
-  const step = (STEPS_MIN.find((m) => (to - from) / (m * 60_000) <= want) || 10080) * 60_000;
-  const offset = clock.offset(from) * 60_000;
+  const step = (STEPS_MIN.find((m) => (to - from) / (m * 60_000) <= want) || 0) * 60_000;
+  const utc = (/** @type {number} */ local) => local - clock.offset(local - clock.offset(local) * 60_000) * 60_000;
   const out = [];
-  for (let t = Math.ceil((from + offset) / step) * step - offset; t <= to; t += step) {
-    const midnight = (t + offset) % 86_400_000 === 0;
-    out.push({ t, text: midnight ? clock.weekday(t) : clock.hm(t), midnight });
+  if (step && (step < 7 * DAY_MS || to - from < 60 * DAY_MS)) {
+    for (let l = Math.ceil((from + clock.offset(from) * 60_000) / step) * step; utc(l) <= to; l += step) {
+      const t = utc(l);
+      const midnight = l % DAY_MS === 0;
+      out.push({ t, text: !midnight ? clock.hm(t) : step > 2 * DAY_MS ? clock.day(t) : clock.weekday(t), midnight: midnight && step <= 2 * DAY_MS });
+    }
+    return out;
   }
-  return out;
+  const months = STEPS_MONTHS.find((m) => (to - from) / (m * 30.4 * DAY_MS) <= want) || 12;
+  const { y, mo } = clock.parts(from);
+  for (let k = Math.ceil((mo + 1) / months) * months; ; k += months) {
+    const t = utc(Date.UTC(y, k));
+    if (t > to) return out;
+    out.push({ t, text: k % 12 ? clock.day(t).slice(-3) : String(clock.parts(t).y), midnight: k % 12 === 0 });
+  }
 }
 
 /** @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {(v: number) => number} y @param {number} end @param {boolean} step */
@@ -103,15 +115,15 @@ export function spread(list, gap, lo, hi) {
 
 /**
  * @param {{ width: number, from: number, to: number, now: number, at: number[], stepMs: number, panels: Panel[], waiting: (number|null)[],
- *   lanes: Lane[], cursor: number | null, clock: import("./format.js").Clock, stopped: boolean, nowText: string }} m
- *   cursor: index into `at`, null is now
+ *   lanes: Lane[], cursor: number | null, clock: import("./format.js").Clock, stopped: boolean, nowText: string, drag?: number[] | null }} m
+ *   cursor: index into `at`, null is now; drag: the times between which a range is being chosen
  */
 export function chart(m) {
   const narrow = m.width < 600;
   const left = narrow ? 34 : 44;
   const right = m.width - (narrow ? 6 : 104);
   const x = (/** @type {number} */ t) => left + ((t - m.from) / (m.to - m.from)) * (right - left);
-  const end = Math.min(x(m.now), m.at.length ? x(m.at[m.at.length - 1] + m.stepMs) : left);
+  const end = Math.min(right, x(m.now), m.at.length ? x(m.at[m.at.length - 1] + m.stepMs) : left);
   const ticks = timeTicks(m.from, m.to, right - left, m.clock);
   const out = [];
   let top = 0;
@@ -125,10 +137,15 @@ export function chart(m) {
   out.push(...lanes(m, laneTop + 2, x, left, right, narrow));
   out.push(...axis(ticks, bottom + 14, x, left, right));
   const cursorAt = m.cursor === null ? null : m.at[m.cursor] + m.stepMs / 2;
-  out.push(h("path", { class: "l-ink", d: `M${r1(end) + 0.5} 14V${bottom}` }));
+  const present = m.now >= m.from && m.now <= m.to;
+  if (present) out.push(h("path", { class: "l-ink", d: `M${r1(end) + 0.5} 14V${bottom}` }));
   if (cursorAt !== null) out.push(h("path", { class: "l-ink", "stroke-dasharray": "2 2", d: `M${r1(Math.min(x(cursorAt), end))} 14V${bottom}` }));
   const nowX = Math.min(end, m.width - 40);
-  out.push(h("text", { class: "ink-text bold", x: nowX, y: 10, "text-anchor": "middle" }, m.nowText));
+  if (present) out.push(h("text", { class: "ink-text bold", x: nowX, y: 10, "text-anchor": "middle" }, m.nowText));
+  if (m.drag) {
+    const [a, b] = m.drag.map((t) => r1(Math.min(Math.max(x(t), left), right))).sort((i, j) => i - j);
+    out.push(h("path", { class: "picked", d: `M${a} 14H${b}V${bottom}H${a}Z` }));
+  }
   const height = bottom + 22;
   return h("svg", { viewBox: `0 0 ${m.width} ${height}`, height, "aria-hidden": "true" }, out);
 }
@@ -142,7 +159,7 @@ function panel(m, p, top, x, left, right, end, narrow) {
     const py = y(v * p.scale);
     g.push(h("path", { class: "l-hair", d: `M${left} ${py}H${right}` }), h("text", { x: left - 6, y: py + 4, "text-anchor": "end" }, num(v, v < 10 ? 1 : 0)));
   }
-  const gone = holes(m.at, p.cap, x, m.stepMs, top, base);
+  const gone = holes(m.at, p.cap, x, top, base);
   if (gone) g.push(h("path", { class: "unknown", fill: "url(#unknown)", d: gone }));
   g.push(h("path", { class: "f-reserved", d: area(m.at, p.reserved, x, y, end, base) }));
   if (p.used) g.push(h("path", { class: "f-used", d: area(m.at, p.used, x, y, end, base) }));
@@ -171,17 +188,17 @@ function panel(m, p, top, x, left, right, end, narrow) {
   return h("g", { key: p.title }, g);
 }
 
-/** The median dashed, what nine of ten stay below solid, and the band between. @param {Fan} f @param {(t: number) => number} x @param {(v: number) => number} y @param {number} right */
+/** The median dashed, what nine of ten stay below solid, and two bands: nine of ten, half. @param {Fan} f @param {(t: number) => number} x @param {(v: number) => number} y @param {number} right */
 function fan(f, x, y, right) {
-  const k = f.at.map((t, i) => ({ px: r1(Math.min(x(t), right)), q50: f.q50[i], q90: f.q90[i] })).filter((p) => p.q50 !== null && p.q90 !== null);
-  if (k.length < 2) return [];
-  const up = k.map((p) => `${p.px} ${y(/** @type {number} */ (p.q90))}`);
-  const mid = k.map((p) => `${p.px} ${y(/** @type {number} */ (p.q50))}`);
-  return [h("path", { class: "f-fan", d: `M${up.join("L")}L${[...mid].reverse().join("L")}Z` }), h("path", { class: "l-demand thin", d: `M${up.join("L")}` }), h("path", { class: "l-demand", "stroke-dasharray": "5 3", d: `M${mid.join("L")}` })];
+  const keep = f.at.map((_, i) => i).filter((i) => f.q[50][i] !== null && f.q[90][i] !== null);
+  if (keep.length < 2) return [];
+  const along = (/** @type {string} */ q) => keep.map((i) => `${r1(Math.min(x(f.at[i]), right))} ${y(/** @type {number} */ (f.q[q]?.[i] ?? f.q[50][i]))}`);
+  const band = (/** @type {string} */ lo, /** @type {string} */ hi, /** @type {string} */ cls) => h("path", { class: cls, d: `M${along(hi).join("L")}L${along(lo).reverse().join("L")}Z` });
+  return [band("05", "95", "f-fan wide"), band("25", "75", "f-fan"), h("path", { class: "l-demand thin", d: "M" + along("90").join("L") }), h("path", { class: "l-demand", "stroke-dasharray": "5 3", d: "M" + along("50").join("L") })];
 }
 
-/** Where nothing was recorded between two times that were: unknown, not zero. @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {number} stepMs @param {number} top @param {number} base */
-function holes(at, v, x, stepMs, top, base) {
+/** Where nothing was recorded between two times that were: unknown, not zero. @param {number[]} at @param {(number|null)[]} v @param {(t: number) => number} x @param {number} top @param {number} base */
+function holes(at, v, x, top, base) {
   let d = "";
   let open = -1;
   for (let i = 0; i < at.length; i++) {
@@ -189,7 +206,6 @@ function holes(at, v, x, stepMs, top, base) {
     if (known && open > 0) d += `M${r1(x(at[open]))} ${top}H${r1(x(at[i]))}V${base}H${r1(x(at[open]))}Z`;
     if (known) open = -1;
     else if (open < 0 && i > 0 && v[i - 1] !== null) open = i;
-    else if (i > 0 && at[i] - at[i - 1] > stepMs * 1.5 && open < 0 && v[i - 1] !== null) open = i;
   }
   return d;
 }

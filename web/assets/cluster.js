@@ -3,13 +3,13 @@
 
 import { alertList } from "./alerts.js";
 import { boxesTable, boxesView, hues, inspector, ranking } from "./boxes.js";
-import { calendarMarks } from "./calendar.js";
+import { calendarMarks, entriesOf } from "./calendar.js";
 import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
 import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
 import { poolsView } from "./pools.js";
-import { changed, earlier, go, href, keyOf, loadWhy, poll, rangeName, RANGES, state } from "./store.js";
+import { changed, earlier, go, hasRange, href, keyOf, loadWhy, pan, poll, rangeName, RANGES, span, state, zoom, zoomOut, zoomTo } from "./store.js";
 import { reasonLine, verdictLine } from "./verdict.js";
 import { actLines, modeTag, orders, sentence } from "./words.js";
 
@@ -23,8 +23,8 @@ export function problem(what, part) {
   const e = state.errors[part];
   if (!e) return null;
   return h("div", { class: "problem", key: "problem " + part },
-    h("div", null, h("b", { class: "red" }, what + " did not load. "), verdictLine((e.status ? e.status + " " : "") + e.message, "tries again in 2 s"), h("br"), h("code", { class: "quiet" }, "GET " + e.url)),
-    h("button", { class: "button", onclick: () => poll() }, "Retry"));
+    h("div", null, h("b", { class: "red" }, what + " did not load. "), verdictLine((e.status ? e.status + " " : "") + e.message, state.file ? "" : "tries again in 2 s"), state.file ? null : [h("br"), h("code", { class: "quiet" }, "GET " + e.url)]),
+    state.file ? null : h("button", { class: "button", onclick: () => poll() }, "Retry"));
 }
 
 /** @param {ClusterFull} c */
@@ -53,11 +53,17 @@ function keptTop(key, most) {
   return top;
 }
 
-/** Launches and drains of the range, from what the acting ticks did. @param {number} from */
-function lanes(from) {
+const NOTICE_MS = 120_000;
+/** Where AWS said that it takes instances, whatever masu did then: a notice lasts two minutes. @param {number[]} times @param {(number|null)[]} v instances that are told of @param {number} stepMs */
+const noticeMarks = (times, v = [], stepMs) => times.flatMap((t, i) => {
+  const n = (v[i] || 0) - (stepMs < NOTICE_MS ? v[i - 1] || 0 : 0);
+  return n > 0 ? [{ at: t, text: n > 1 ? "×" + n : "" }] : [];
+});
+
+/** Notices as they were recorded, launches and drains between two times from what the acting ticks did. @param {number} from @param {number} to @param {import("./chart.js").Mark[]} notices */
+function lanes(from, to, notices) {
   const ticks = [...state.acting.values()].filter((t) => at(t.at) >= from && !t.dry_run).sort((a, b) => a.tick - b.tick);
   const up = [];
-  const notices = [];
   const bars = new Map();
   const closed = [];
   for (const t of ticks) {
@@ -65,7 +71,6 @@ function lanes(from) {
     for (const a of t.acts) {
       if (a.outcome !== "ok") continue;
       if (orders(a)) launches++;
-      if (a.kind === "drain" && /notice|interrupt/.test(a.fact)) notices.push({ at: at(t.at) });
       if (a.kind === "drain") bars.set(a.target, { at: at(t.at), end: null });
       const open = bars.get(a.target);
       if (open && (a.kind === "terminate" || a.kind === "undrain")) {
@@ -77,10 +82,11 @@ function lanes(from) {
   }
   const live = new Set((state.full?.in_progress || []).map((p) => p.instance));
   for (const [id, b] of bars) closed.push(live.has(id) ? b : { at: b.at, end: b.at });
+  const within = (/** @type {import("./chart.js").Mark[]} */ list) => list.filter((k) => k.at <= to);
   return [
-    { name: "spot notice", kind: /** @type {"down"} */ ("down"), marks: notices },
-    { name: "target raised", kind: /** @type {"up"} */ ("up"), marks: up },
-    { name: "drained", kind: /** @type {"bar"} */ ("bar"), marks: closed },
+    { name: "spot notice", kind: /** @type {"down"} */ ("down"), marks: within(notices) },
+    { name: "target raised", kind: /** @type {"up"} */ ("up"), marks: within(up) },
+    { name: "drained", kind: /** @type {"bar"} */ ("bar"), marks: within(closed) },
   ];
 }
 
@@ -113,9 +119,9 @@ function reading(s, i, clock, present) {
 /** What tasks use is known of any time. @param {Record<string, (number | null)[]>} col */
 const measured = (col) => !!col.used_cpu_units?.some((x) => x !== null);
 
-/** @param {any} s @param {Clock} clock @param {number} present */
-function readingLine(s, clock, present) {
-  const r = reading(s, state.ui.cursor, clock, present);
+/** @param {any} s @param {number | null} cursor @param {Clock} clock @param {number} present */
+function readingLine(s, cursor, clock, present) {
+  const r = reading(s, cursor, clock, present);
   return h("div", { class: "reading" },
     h("b", null, r.time), h("span", { class: "slot" }, keyLine("l-cap", "M0 8H8V2H18"), "capacity ", h("b", null, r.capacity)),
     h("span", { class: "slot" }, keyLine("l-demand", "M0 5H18"), "need ", h("b", null, r.need)),
@@ -130,7 +136,7 @@ function readingLine(s, clock, present) {
 function expected(f, from, to) {
   const keep = f.columns.at_s.map((t, i) => ({ t: (t || 0) * 1000, i })).filter((k) => k.t >= from && k.t <= to);
   const pick = (/** @type {string} */ name) => keep.map((k) => f.columns[name]?.[k.i] ?? null);
-  return { of: (/** @type {string} */ k) => ({ at: keep.map((x) => x.t), q50: pick("need_" + k + "_q50"), q90: pick("need_" + k + "_q90") }) };
+  return { of: (/** @type {string} */ k) => ({ at: keep.map((x) => x.t), q: Object.fromEntries(["05", "25", "50", "75", "90", "95"].map((q) => [q, pick("need_" + k + "_q" + q)])) }) };
 }
 
 /** How the forecasts of the last days came out, or why there is none. @param {any} drawn @param {Clock} clock */
@@ -139,7 +145,7 @@ function scored(drawn, clock) {
   if (!f) return null;
   if (!f.count) return f.why_none ? h("p", { class: "note", key: "scored" }, "No forecast yet: " + f.why_none + ".") : null;
   const e = f.errors.find((x) => x.of === "need_cpu_units" && x.ahead === "1h" && x.samples > 0);
-  return h("p", { class: "note", key: "scored" }, drawn ? "Dashed: the need that is expected, and above it what nine of ten stay below, made " + clock.at(at(f.made), state.now) + " from " + (f.basis.need_cpu_units || "the level") + "; dotted: what was expected an hour before. " : "",
+  return h("p", { class: "note", key: "scored" }, drawn ? "Dashed: the need that is expected, in the band where half and the one where nine of ten of it fall; the line above is what nine of ten stay below. Made " + clock.at(at(f.made), state.now) + " from " + (f.basis.need_cpu_units || "the level") + "; dotted: what was expected an hour before. " : "",
     e ? ["Of " + count(e.samples, "forecast") + " an hour ahead ", h("b", null, percent(e.cover90, 1) + " stayed below the upper line"), ", with " + num(e.mase, 2) + " of the error of \u201clike yesterday\u201d."] : "None of them could be scored yet.");
 }
 
@@ -147,68 +153,116 @@ function scored(drawn, clock) {
 function chartPart(c, clock, width, stopped) {
   const s = state.series;
   const shown = rangeName();
-  const range = RANGES[shown];
+  const range = span();
   const head = h("div", { class: "head" }, h("h2", { id: "chart-head" }, "Capacity and demand"),
-    h("div", { class: "ranges right", role: "group", "aria-label": "Range" }, Object.keys(RANGES).map((k) =>
-      h("button", { key: k, "aria-pressed": String(k === shown), onclick: () => go({ range: k }) }, k.replace(/(\d+)/, "$1 ")))));
+    h("div", { class: "ranges right", role: "group", "aria-label": "Zoom" }, range.zoomed ? h("span", { class: "quiet" }, clock.at(range.from, state.now) + " to " + clock.at(range.to, state.now)) : null,
+      ZOOMS.map(([text, label, act]) => h("button", { key: label, "aria-label": label, title: label, onclick: act }, text)),
+      range.zoomed ? h("button", { title: "back to the range (0)", onclick: () => go(zoomOut) }, "back") : null),
+    h("div", { class: "ranges", role: "group", "aria-label": "Range" }, Object.keys(RANGES).filter(hasRange).map((k) =>
+      h("button", { key: k, "aria-pressed": String(k === shown && !range.zoomed), onclick: () => go({ range: k, ...zoomOut }) }, k.replace(/(\d+)/, "$1 ")))));
   const fail = problem("The chart", "series");
   if (!s || !s.columns.at_s || !s.count) return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, fail || h("p", { class: "empty" }, s ? "No sample yet in this range." : "…"));
   const stepMs = s.step_s * 1000;
   const late = 4 * Math.max(30_000, c.period_ms);
+  const shownAt = s.columns.at_s.map((t) => (t || 0) * 1000).map((t) => !range.zoomed || (t >= range.from && t < range.to));
   /** @type {Record<string, (number | null)[]>} */
-  const col = Object.fromEntries(Object.entries(s.columns).map(([k, v]) => [k, k === "at_s" ? v : bridged(v, stepMs, late)]));
+  const col = Object.fromEntries(Object.entries(s.columns).map(([k, v]) => [k, (k === "at_s" ? v : bridged(v, stepMs, late)).filter((_, i) => shownAt[i])]));
   const m = { at: col.at_s.map((t) => (t || 0) * 1000), col };
-  if (state.ui.cursor !== null && state.ui.cursor >= m.at.length) state.ui.cursor = null;
-  const to = Math.max(state.now, at(s.now));
-  const key = keyOf(c) + shown;
-  const ahead = stopped ? 0 : range.ahead;
-  const f = ahead && state.forecast?.count ? expected(state.forecast, to, to + ahead) : null;
-  const known = calendarMarks(c, to - range.ms, to + ahead);
+  const n = m.at.length;
+  const found = state.ui.cursor === null ? -1 : m.at.findIndex((t) => t + stepMs > /** @type {number} */ (state.ui.cursor));
+  const cursor = found < 0 ? null : found;
+  const { from, to } = range;
+  const now = Math.max(state.now, at(s.now));
+  const key = keyOf(c) + (range.zoomed ? from + "-" + to : shown);
+  const f = (!stopped || state.file) && to > now && state.forecast?.count ? expected(state.forecast, Math.max(now, from), to) : null;
+  const known = calendarMarks(c, from, to);
+  const open = m.at.filter((_, /** @type {number} */ i) => col.overflow?.[i]).map((/** @type {number} */ t) => ({ at: t, end: t + stepMs }));
   const told = state.foretold && state.foretold.columns.at_s ? state.foretold : null;
+  const toldAt = told ? told.columns.at_s.map((t) => (t || 0) * 1000) : [];
+  const inside = (/** @type {any[]} */ list) => (list || []).filter((_, i) => toldAt[i] >= from && toldAt[i] <= to);
   const panel = (/** @type {string} */ title, /** @type {string} */ unit, /** @type {string} */ k, /** @type {number} */ scale, /** @type {number} */ height) => ({
     title, unit, scale, height, cap: col["capacity_" + k], reserved: col["reserved_" + k], used: measured(col) ? col["used_" + k] : null, need: col["need_" + k], labels: true,
-    fan: f && f.of(k), foretold: told && { at: told.columns.at_s.map((t) => (t || 0) * 1000), v: told.columns["need_" + k + "_q50"] },
-    top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k], ...(f ? f.of(k).q90 : [])].map((v) => (v || 0) / scale))),
+    fan: f && f.of(k), foretold: told && { at: inside(toldAt), v: inside(told.columns["need_" + k + "_q50"]) },
+    top: keptTop(key + k, Math.max(1, ...[...col["capacity_" + k], ...col["need_" + k], ...(f ? Object.values(f.of(k).q).flat() : [])].map((v) => (v || 0) / scale))),
   });
   const cpuScarce = !c.capacity || !c.reserved || c.reserved.cpu_units * c.capacity.memory_mib >= c.reserved.memory_mib * c.capacity.cpu_units;
-  const place = (/** @type {PointerEvent} */ e) => {
+  const timeOf = (/** @type {PointerEvent} */ e) => {
     const box = /** @type {HTMLElement} */ (e.currentTarget).getBoundingClientRect();
     const left = width < 600 ? 34 : 44;
     const right = width - (width < 600 ? 6 : 104);
-    const t = to - range.ms + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * (range.ms + ahead);
-    setCursor(m.at.findIndex((a) => t >= a && t < a + stepMs), m.at.length);
+    return from + (((e.clientX - box.left) * (width / box.width) - left) / (right - left)) * (to - from);
   };
-  const r = reading(m, state.ui.cursor, clock, stopped || state.now);
-  return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, readingLine(m, clock, stopped || state.now),
+  const r = reading(m, cursor, clock, stopped || Math.min(now, to));
+  return h("section", { key: "chart", "aria-labelledby": "chart-head" }, head, readingLine(m, cursor, clock, stopped || Math.min(now, to)),
     h("div", {
-      class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": m.at.length - 1,
-      "aria-valuenow": state.ui.cursor ?? m.at.length - 1, "aria-valuetext": r.text,
-      onpointermove: place, onpointerdown: place, onpointerleave: () => setCursor(-1, 0), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, m.at.length),
+      class: "chart", id: "chart", tabindex: 0, role: "slider", "aria-label": "Capacity, need and reserved over time; arrow keys move the reading line", "aria-valuemin": 0, "aria-valuemax": Math.max(0, n - 1),
+      "aria-valuenow": cursor ?? Math.max(0, n - 1), "aria-valuetext": r.text, ...pointing(timeOf, m.at, stepMs), onkeydown: (/** @type {KeyboardEvent} */ e) => chartKeys(e, cursor ?? n - 1, m.at),
     }, chart({
-      width, from: to - range.ms, to: to + ahead, now: stopped || to, at: m.at, stepMs, waiting: col.waiting_tasks, cursor: state.ui.cursor, clock, stopped: !!stopped, lanes: [...lanes(to - range.ms), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
-      nowText: (stopped ? "stopped " : "now ") + clock.hm(stopped || to),
+      width, from, to, now: stopped || now, at: m.at, stepMs, waiting: col.waiting_tasks, cursor, clock, stopped: !!stopped && !state.file, drag: state.ui.drag, lanes: [...lanes(from, to, noticeMarks(m.at, col.interrupted, stepMs)), ...(open.length ? [{ name: "breakers open", kind: /** @type {"bar"} */ ("bar"), marks: open }] : []), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
+      nowText: (state.file ? "as of " : stopped ? "stopped " : "now ") + clock.hm(stopped || now),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
     })), fail,
     scored(f, clock),
     h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy.", width < 600 ? " Marks: ▼ spot notice, ▲ target raised, ▬ drained" + (known.length ? ", ◆ calendar." : ".") : ""));
 }
 
-/** @param {number} i @param {number} n */
-function setCursor(i, n) {
-  const next = i < 0 || i >= n ? null : i;
-  if (next === state.ui.cursor) return;
-  state.ui.cursor = next;
+const ZOOMS = /** @type {[string, string, () => void][]} */ ([["‹", "earlier (shift ←)", () => pan(-0.25)], ["−", "zoom out (-)", () => zoom(2)], ["+", "zoom in (+)", () => zoom(0.5)], ["›", "later (shift →)", () => pan(0.25)]]);
+
+/** @type {Map<number, number>} pointers that are down, and the time under each */
+const down = new Map();
+const PICK_PX = 6;
+let downX = 0;
+/** A mouse reads, and chooses a range by dragging; a finger reads, two pinch. @param {(e: PointerEvent) => number} timeOf @param {number[]} times @param {number} stepMs */
+function pointing(timeOf, times, stepMs) {
+  const read = (/** @type {PointerEvent} */ e) => {
+    const t = timeOf(e);
+    setCursor(times.find((a) => t >= a && t < a + stepMs) ?? null);
+  };
+  const lift = (/** @type {PointerEvent} */ e) => {
+    const [drag, two] = [state.ui.drag, down.size === 2];
+    const begin = down.get(e.pointerId);
+    const other = [...down].find(([id]) => id !== e.pointerId)?.[1];
+    down.delete(e.pointerId);
+    state.ui.drag = null;
+    if (e.type === "pointerup" && drag) zoomTo(Math.min(...drag), Math.max(...drag));
+    else if (e.type === "pointerup" && two && begin !== undefined && other !== undefined && timeOf(e) !== other) zoom(Math.min(4, Math.max(0.25, Math.abs((begin - other) / (timeOf(e) - other)))), (begin + other) / 2);
+    changed();
+  };
+  return {
+    onpointerdown: (/** @type {PointerEvent} */ e) => {
+      if (e.button) return;
+      down.set(e.pointerId, timeOf(e));
+      downX = e.clientX;
+      if (e.pointerType === "mouse") /** @type {HTMLElement} */ (e.currentTarget).setPointerCapture(e.pointerId);
+      read(e);
+    },
+    onpointermove: (/** @type {PointerEvent} */ e) => {
+      const begin = down.get(e.pointerId);
+      if (e.pointerType === "mouse" && begin !== undefined && (state.ui.drag || Math.abs(e.clientX - downX) > PICK_PX)) state.ui.drag = [begin, timeOf(e)];
+      read(e);
+      if (state.ui.drag) changed();
+    },
+    onpointerup: lift, onpointercancel: lift, onpointerleave: () => setCursor(null), ondblclick: () => go(zoomOut),
+  };
+}
+
+/** @param {number | null} t */
+function setCursor(t) {
+  if (t === state.ui.cursor) return;
+  state.ui.cursor = t;
   changed();
 }
 
-/** @param {KeyboardEvent} e @param {number} n */
-function chartKeys(e, n) {
-  const now = state.ui.cursor ?? n - 1;
-  const by = e.shiftKey ? 12 : 1;
-  if (e.key === "ArrowLeft") setCursor(Math.max(0, now - by), n);
-  else if (e.key === "ArrowRight") setCursor(now + by >= n - 1 ? -1 : now + by, n);
-  else if (e.key === "Home") setCursor(0, n);
-  else if (e.key === "End") setCursor(-1, n);
+/** @param {KeyboardEvent} e @param {number} i @param {number[]} times */
+function chartKeys(e, i, times) {
+  const last = times.length - 1;
+  if (e.shiftKey) return;
+  if (e.key === "ArrowLeft") setCursor(times[Math.max(0, i - 1)]);
+  else if (e.key === "ArrowRight") setCursor(i + 1 >= last ? null : times[i + 1]);
+  else if (e.key === "PageUp") setCursor(times[Math.max(0, i - 12)]);
+  else if (e.key === "PageDown") setCursor(i + 12 >= last ? null : times[i + 12]);
+  else if (e.key === "Home") setCursor(times[0]);
+  else if (e.key === "End") setCursor(null);
   else return;
   e.preventDefault();
 }
@@ -248,6 +302,23 @@ function going(c, clock) {
     h("div", { class: "head" }, h("h2", { id: "going-head" }, "In progress"), h("span", { class: "quiet" }, num(list.length))), h("div", { class: "rule" }),
     list.length ? h("ul", { class: "going" }, late.map(line)) : h("p", { class: "empty" }, "Nothing drains, nothing boots, no notice."),
     list.length > late.length ? h("p", { class: "note" }, num(list.length - late.length) + " more; the boxes show them all.") : null);
+}
+
+/** What comes, by time: boots that are under way, deadlines, what is announced, and until when capacity is enough by the forecast. @param {ClusterFull} c @param {Clock} clock */
+function ahead(c, clock) {
+  /** @type {{ t: number, what: any }[]} */
+  const list = [];
+  for (const p of c.in_progress) {
+    const t = p.deadline ? at(p.deadline) : p.kind === "launch" ? state.now : 0;
+    const what = p.kind === "notice" ? " is taken by AWS" : p.kind === "launch" ? [p.type, p.zone && shortZone(p.zone), "boots since", clock.at(at(p.since), state.now)].filter(Boolean).join(" ") : ": the deadline of its drain";
+    if (t >= state.now) list.push({ t, what: [p.instance && p.kind !== "launch" ? ids(p.instance) : "", what] });
+  }
+  for (const e of entriesOf(c)) if (e.next[0] && at(e.next[0].start) >= state.now) list.push({ t: at(e.next[0].start), what: [name(e.name, 30), " begins"] });
+  if (c.enough_until) list.push({ t: Math.max(state.now, at(c.enough_until)), what: h("b", null, "capacity is enough until here by the forecast") });
+  const next = list.filter((x) => x.t < state.now + 86_400_000).sort((a, b) => a.t - b.t).slice(0, 8);
+  return next.length ? h("section", { class: "order-next", key: "next", "aria-labelledby": "next-head" },
+    h("div", { class: "head" }, h("h2", { id: "next-head" }, "Next")), h("div", { class: "rule" }),
+    h("ol", { class: "ahead" }, next.map((x, i) => h("li", { key: i }, h("time", { class: "stamp", datetime: new Date(x.t).toISOString() }, x.t === state.now ? "now" : clock.at(x.t, state.now)), h("span", null, x.what))))) : null;
 }
 
 /** @param {string} target */
@@ -408,7 +479,7 @@ export function clusterView(clock, width, stopped) {
           problem("The instances", "instances"),
           list.length ? [table ? boxesTable(list) : boxesView(list), inspector(list, clock)] : state.instances ? h("p", { class: "empty" }, "No instance.") : null),
         services(c), fleets(c), poolsView(c, clock, problem("The pools", "pools"))),
-      h("div", { class: "side" }, alertList(c, clock), going(c, clock), feed(c, clock))), patterns());
+      h("div", { class: "side" }, alertList(c, clock), going(c, clock), ahead(c, clock), feed(c, clock))), patterns());
 }
 
 /** @param {string} wanted */

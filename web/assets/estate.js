@@ -119,7 +119,7 @@ function row(r, clock) {
     h("td", { class: "n spot" }, c.spot_permyriad === null || !c.instances?.total ? "–" : num(c.spot_permyriad / 100) + NBSP + "%"),
     h("td", { class: "bar-cell", title: s ? said(s).slice(2) : null }, s ? [bar(s.reserved, s.need, s.cap, s.used, s.ahead), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what), h("span", { class: "unseen" }, said(s)))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
     h("td", { class: "spark" }, spark(state.sparks.get(keyOf(c)), s?.what || "CPU")),
-    h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict.replace(" the target from ", " "))] : h("span", { class: "quieter" }, "–")),
+    h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, c.enough_until ? [h("span", { class: "quiet" }, "enough until "), clock.hm(Math.max(state.now, Date.parse(c.enough_until)))] : act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict.replace(" the target from ", " "))] : h("span", { class: "quieter" }, "–")),
     h("td", { class: "n cost" }, cost),
     h("td", { class: "n saved" }, c.saved_usd_micro_per_hour === null ? "–" : h("span", { title: usdPerHour(c.saved_usd_micro_per_hour) + "/h less than on demand" }, percent(saved(c), 1))));
 }
@@ -148,11 +148,11 @@ export function estateView(clock, width) {
         h("span", { class: "quiet" }, state.url.sort ? "sorted by " + state.url.sort : "sorted by need, then cost", movesNote(moves)),
         all.length > 8 ? filterBox("clusters") : null, h("div", { class: "legend right" }, legend())),
       rows.length ? h("table", { class: "clusters" }, h("thead", null, h("tr", null,
-        th("Cluster", "name", "c-name", true), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Last act", "", ""), th("$/h", "cost", "n cost"), th("Saved", "saved", "n saved"))),
+        th("Cluster", "name", "c-name", true), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Next or last act", "", ""), th("$/h", "cost", "n cost"), th("Saved", "saved", "n saved"))),
         groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 9, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
           h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 9, (x) => row(x.r, clock)))]))
         : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
-    state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + " -> tries again in 20 s")) : null);
+    state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + (state.file ? "" : " -> tries again in 20 s"))) : null);
 }
 
 const legend = () => [

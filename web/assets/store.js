@@ -3,7 +3,7 @@
 // The daemon's clock is the only clock: "now" is what the newest answer says, so a demo at 720 times the speed reads right.
 // Each part fails alone: its last data stay, its error is shown in its place, and the next round tries again.
 
-import { ApiError, clusterPath, FILE, get } from "./api.js";
+import { ApiError, clusterPath, FILE, get, inFile } from "./api.js";
 
 /** @typedef {import("./api.js").Tick} Tick */
 
@@ -21,8 +21,13 @@ const LOOKS_MAX = 6;
 const PAGES_MAX = 6;
 const SPARK_EVERY_MS = 20_000;
 
+const SPAN_MIN_MS = 600_000;
+const SPAN_MAX_MS = RANGES["13mo"].ms;
+const AHEAD_MAX_MS = 86_400_000;
+const POINTS_MAX = 400;
+
 /** Everything in the URL; what is at its default is left out of it. */
-const DEFAULTS = { page: "", tick: "", cluster: "", region: "", account: "", range: "", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "", per: "" };
+const DEFAULTS = { page: "", tick: "", cluster: "", region: "", account: "", range: "", from: "", to: "", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "", per: "" };
 
 /** The path says the page: "" the estate, else cluster, tick, services. What is in it is no parameter. @param {string} path @returns {Record<string, string>} */
 function pageOf(path) {
@@ -41,15 +46,60 @@ export function parseUrl(url) {
   Object.assign(out, pageOf(path));
   if (!out.page && out.cluster) out.page = "cluster"; // a link of before: /?cluster=NAME
   if (!RANGES[out.range]) out.range = "";
+  if (!(Date.parse(out.to) - Date.parse(out.from) >= SPAN_MIN_MS)) out.from = out.to = "";
   return out;
 }
 export const readUrl = () => parseUrl(FILE ? location.hash.slice(1) || "/" : location.pathname + location.search);
 
+/** Is it there? A file may have less than all. @param {string} range */
+export const hasRange = (range) => !FILE || inFile(state.url.cluster, RANGES[range].step);
+
 /** The range shown: the reader's choice, else a day; a demo that has run for less than six of its hours shows six. */
 export function rangeName() {
   const d = state.estate?.daemon;
-  return state.url.range || (d && d.speed > 1 && d.uptime_s < 21_600 ? "6h" : "24h");
+  const range = state.url.range || (d && d.speed > 1 && d.uptime_s < 21_600 ? "6h" : "24h");
+  return hasRange(range) ? range : Object.keys(RANGES).find(hasRange) || range;
 }
+
+/** The times of the chart: a range before now with something ahead, or what was zoomed to; `upTo` is where data end. */
+export function span() {
+  const range = RANGES[rangeName()];
+  const begin = Date.parse(state.url.from);
+  if (!begin) {
+    const upTo = Math.ceil(state.now / range.stepMs) * range.stepMs;
+    return { ...range, zoomed: false, from: state.now - range.ms, upTo, to: state.now + range.ahead };
+  }
+  const to = Date.parse(state.url.to);
+  // a file has the steps of its ranges only, each as far back as its range
+  const fit = Object.entries(RANGES).find(([k, r]) => (FILE ? state.now - begin <= r.ms && hasRange(k) : (to - begin) / r.stepMs <= POINTS_MAX))?.[1] || RANGES["13mo"];
+  const grid = (/** @type {number} */ t) => Math.ceil(t / fit.stepMs) * fit.stepMs;
+  return { ...fit, zoomed: true, from: begin, upTo: grid(Math.min(to, state.now)), to };
+}
+
+/** Shows from one time to another: within what is kept and what is forecast. @param {number} from @param {number} to */
+export function zoomTo(from, to) {
+  const last = state.now + AHEAD_MAX_MS;
+  const first = state.now - (FILE ? Math.max(0, ...Object.entries(RANGES).map(([k, r]) => (hasRange(k) ? r.ms : 0))) : SPAN_MAX_MS);
+  const long = Math.min(Math.max(to - from, SPAN_MIN_MS), last - first);
+  const at = Math.max(first, Math.min((from + to - long) / 2, last - long));
+  const iso = (/** @type {number} */ t) => new Date(Math.round(t / 1000) * 1000).toISOString().slice(0, 19) + "Z";
+  go({ from: iso(at), to: iso(at + long) });
+}
+
+/** Nearer or farther by a factor, about a time, else what is read, now, or the middle. @param {number} by @param {number | null} [about] */
+export function zoom(by, about) {
+  const { from, to } = span();
+  const at = about ?? state.ui.cursor ?? (state.now < to ? state.now : (from + to) / 2);
+  zoomTo(at - (at - from) * by, at + (to - at) * by);
+}
+
+/** @param {number} by of what is shown */
+export function pan(by) {
+  const { from, to } = span();
+  zoomTo(from + (to - from) * by, to + (to - from) * by);
+}
+
+export const zoomOut = { from: "", to: "" };
 
 /** @param {Partial<typeof DEFAULTS>} change @param {boolean} [fresh] start from nothing but the time zone */
 export function href(change, fresh) {
@@ -96,7 +146,8 @@ export const state = {
   misses: 0,
   loading: true,
   ui: {
-    /** @type {number | null} */ cursor: null,
+    /** a time that is read, null is now @type {number | null} */ cursor: null,
+    /** two times between which a pointer drags @type {number[] | null} */ drag: null,
     hover: "",
     worst: "",
     hiHover: "",
@@ -153,7 +204,7 @@ function arrive(before) {
     window.scrollTo(0, 0);
   }
   if (before.range !== state.url.range) state.series = state.foretold = null;
-  if (moved || before.range !== state.url.range) poll();
+  if (moved || ["range", "from", "to"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k])) poll();
   changed();
 }
 
@@ -191,8 +242,12 @@ async function pollEstate() {
 async function pollCluster(name, url) {
   const path = clusterPath(name);
   const shown = rangeName();
-  const range = RANGES[shown];
-  const mine = () => state.url.cluster === url.cluster && state.url.region === url.region && rangeName() === shown;
+  const mine = () => state.url.cluster === url.cluster && state.url.region === url.region && rangeName() === shown && state.url.from === url.from && state.url.to === url.to;
+  const times = () => {
+    const { from, upTo, stepMs, step } = span();
+    const grid = Math.ceil(from / stepMs) * stepMs;
+    return { ...where(), from: new Date(grid).toISOString(), to: new Date(Math.max(upTo, grid + stepMs)).toISOString(), step };
+  };
   await Promise.all([
     attempt("cluster", async () => {
       const a = await get(path, where());
@@ -207,24 +262,21 @@ async function pollCluster(name, url) {
       if (mine()) state.pools = a;
     }),
     attempt("calendar", async () => {
-      const a = await get("/calendar", { ...where(), cluster: name });
+      const a = await get("/calendar", { ...where(), cluster: name, from: state.now ? times().from.slice(0, 14) + "00:00Z" : undefined });
       if (mine()) state.calendar = a;
     }),
     attempt("series", async () => {
       if (!state.now) return;
-      const to = Math.ceil(state.now / range.stepMs) * range.stepMs;
-      const a = await get(path + "/series", { ...where(), from: new Date(to - range.ms).toISOString(), to: new Date(to).toISOString(), step: range.step });
+      const a = await get(path + "/series", times());
       if (mine()) state.series = a;
     }),
     attempt("forecast", async () => {
-      if (FILE) return;
       const a = await get(path + "/forecast", where());
       if (mine()) state.forecast = a;
     }),
     attempt("foretold", async () => {
       if (!state.now || !state.forecast?.errors.some((e) => e.ahead === "1h" && e.samples > 0)) return; // none has been there yet
-      const to = Math.ceil(state.now / range.stepMs) * range.stepMs;
-      const a = await get(path + "/history", { ...where(), kind: "forecast", subject: "1h", from: new Date(to - range.ms).toISOString(), to: new Date(to).toISOString(), step: range.step });
+      const a = await get(path + "/history", { ...times(), kind: "forecast", subject: "1h" });
       if (mine()) state.foretold = a;
     }),
     attempt("ticks", async () => {
@@ -233,7 +285,7 @@ async function pollCluster(name, url) {
     }),
     attempt("acting", async () => {
       if (!state.now) return;
-      await pollActing(name, state.now - range.ms, mine);
+      await pollActing(name, span().from, mine);
     }),
   ]);
 }

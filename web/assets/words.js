@@ -90,9 +90,12 @@ export function sentence(c, now, clock) {
   if (!waits && boots.length) out.push({ text: counted(boots.length, "instance boots", "instances boot") + "." });
   const nothing = c.dry_run ? "A dry run: nothing of this is executed." : c.mode === "observe" ? "masu only observes: it changes nothing." : "";
   const free = vcpu(c.capacity.cpu_units - c.reserved.cpu_units) + " vCPU and " + gib(c.capacity.memory_mib - c.reserved.memory_mib) + " GiB are free";
+  const ends = time(c.enough_until);
+  const soon = ends !== null && ends <= now + 60_000;
+  const until = ends && !soon ? " until " + clock.at(ends, now) : "";
   if (n.total === 0 && !waits) out.push({ text: "No instance, and nothing asks for one." });
-  else if (out.length) out.push({ text: (waits ? "" : "Capacity is enough: ") + free + "." });
-  else out.push({ text: "Enough: nothing waits, nothing moves, " + free + "." });
+  else if (out.length || soon) out.push({ text: (soon ? "By the forecast more may be needed now: " : waits && !until ? "" : (waits ? "Otherwise capacity" : "Capacity") + " is enough" + until + ": ") + free + "." });
+  else out.push({ text: "Enough" + until + ": nothing waits, nothing moves, " + free + "." });
   if (nothing) out.push({ text: nothing });
   return out;
 }

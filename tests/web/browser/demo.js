@@ -212,6 +212,21 @@ export function demo({ browser, masu, text, num }) {
     await page.waitForSelector("#chart svg");
     await asks(page, [0, 1, 2]);
     await page.accessible();
+    const ranges = page.getByRole("group", { name: "Range" }).getByRole("button");
+    assert.equal(await ranges.count(), 6, "every range is in the file");
+    for (const range of await ranges.all()) {
+      await range.click();
+      await page.waitForFunction((/** @type {string} */ name) => document.querySelector(".ranges [aria-pressed=true]")?.textContent === name && document.querySelector("#chart svg"), await range.textContent());
+      assert.doesNotMatch(await page.locator("main").innerText(), /tries again|Retry|not in this file/);
+    }
+    await page.shot("report-13mo", false);
+    await page.keyboard.press("2");
+    await page.keyboard.press("+");
+    await page.waitForURL(/from=/);
+    await page.waitForSelector("#chart svg");
+    await page.shot("report-zoomed", false);
+    await page.keyboard.press("0");
+    assert.equal(await page.locator("#chart .f-fan").count() > 0, !!doc.estate.clusters.find((/** @type {any} */ c) => page.url().includes("/clusters/" + c.name)).need_4h_q90, "what is expected is drawn where it is known");
     await page.emulateMedia({ media: "print" });
     await page.shot("report-print");
     await page.emulateMedia({ media: "screen" });

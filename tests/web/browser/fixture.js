@@ -1,11 +1,15 @@
 // A stand-in for the daemon's web server, for states that are hard to provoke in a demo: it serves web/assets under the same
 // headers, and answers of the shapes in web/API.md made from a small seeded world. It decides nothing that the page shows.
 
+import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const ASSETS = new URL("../../../web/assets/", import.meta.url);
+/** The modules as the daemon serves them. */
+export const SCRIPT = execFileSync("python3", [fileURLToPath(new URL("../bundle.py", ASSETS)), fileURLToPath(ASSETS)], { maxBuffer: 1 << 24 });
 const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml" };
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 export const NOW = Date.parse("2026-01-15T14:04:50Z");
@@ -138,7 +142,7 @@ function makeCluster(name, seed, opt) {
     name, account: "123456789012", region: "ap-northeast-1", status: opt.status || "ok", status_detail: opt.status_detail || "", mode: opt.mode || "act", dry_run: !!opt.dry, policy_hash: "3f2a91c0de3f2a91", period_ms: 30000,
     tick: TICK, at: iso(NOW - (opt.age_ms ?? 16_000)), duration_ms: 9, next_tick: iso(NOW + 14_000), instances: { total: instances.length, active: active.length, draining: count(["draining", "held", "empty"]), coming: count(["coming"]), interrupted: count(["interrupted"]), spot },
     capacity, reserved, need, used: opt.special ? { cpu_units: Math.round(reserved.cpu_units * 0.42), memory_mib: Math.round(reserved.memory_mib * 0.63) } : null,
-    need_4h_q90: opt.special ? { cpu_units: Math.round(need.cpu_units * 1.08), memory_mib: Math.round(need.memory_mib * 1.08) } : null, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
+    need_4h_q90: opt.special ? { cpu_units: Math.round(need.cpu_units * 1.08), memory_mib: Math.round(need.memory_mib * 1.08) } : null, enough_until: opt.special ? iso(NOW + 2_410_000) : null, waiting_tasks: waiting, waiting_since: waiting ? iso(NOW - 71_000) : null, drains_in_progress: count(["draining", "held", "empty"]), drains_total: { begun: 12, finished: 9, undone: 1 },
     cost_usd_micro_per_hour: cost, saved_usd_micro_per_hour: instances.reduce((a, i) => a + TYPES_OF[i.type][3] - i.usd_micro_per_hour, 0), spot_permyriad: Math.round((10000 * spot) / instances.length), stale_sources: opt.stale ? 1 : 0,
     control: opt.control || null, alert_count: { total: alertsIn(opt, name).length, worst: alertsIn(opt, name)[0]?.severity || null },
   };
@@ -157,7 +161,7 @@ function makeCluster(name, seed, opt) {
       ...(waiting ? [{ kind: "shape", code: "wait", target: "search-shard search-shard:12", fact: "2 tasks of search-shard need 24.0 GiB each, largest free 19.3 GiB", verdict: "r5.2xlarge boots, about 24 s", wanted: null, allowed: null }] : []),
       ...instances.slice(0, 12).map((i) => ({ kind: "instance", code: i.verdict?.code || "keep", target: i.id, fact: i.verdict?.fact || "boots", verdict: i.verdict?.verdict || "wait", wanted: null, allowed: null })),
     ],
-    demands: waiting ? [{ service: "search-shard", shape: "search-shard:12", missing: 2, leaving: 0, headroom: 1, fits: 0, waits: 2, ordered: 1, never: 0, since: iso(NOW - 71_000) }] : [],
+    demands: waiting ? [{ service: services[0][0], shape: services[0][0] + ":12", missing: 2, leaving: 0, headroom: 1, fits: 0, waits: 2, ordered: 1, never: 0, since: iso(NOW - 71_000) }] : [],
   };
   return { summary, full, instances: { cluster: name, tick: TICK, at: summary.at, services: names, instances }, pools: { cluster: name, tick: TICK, at: summary.at, pools: makePools(instances, opt) }, seed };
 }
@@ -168,7 +172,7 @@ function series(c, q) {
   const m = /^(\d+)([mhd])$/.exec(q.get("step"));
   const step = +m[1] * { m: 60_000, h: 3_600_000, d: 86_400_000 }[m[2]];
   const cols = {};
-  for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour", "used_cpu_units", "used_memory_mib"]) cols[k] = [];
+  for (const k of ["at_s", "capacity_cpu_units", "capacity_memory_mib", "reserved_cpu_units", "reserved_memory_mib", "need_cpu_units", "need_memory_mib", "instances", "draining", "coming", "waiting_tasks", "cost_usd_micro_per_hour", "used_cpu_units", "used_memory_mib", "interrupted", "overflow"]) cols[k] = [];
   const rand = rng(c.seed * 7);
   const s = c.summary;
   let cap = 0;
@@ -193,7 +197,10 @@ function series(c, q) {
     cols.need_memory_mib.push(v(last ? s.need.memory_mib : s.reserved.memory_mib * f * 1.05 + waits * 24576));
     cols.used_cpu_units.push(s.used ? v(res * 0.42) : null);
     cols.used_memory_mib.push(s.used ? v(s.reserved.memory_mib * f * 0.63) : null);
+    cols.overflow.push(c.seed === 3 ? +(t > NOW - 7_200_000 && t < NOW - 5_400_000) : null);
     cols.instances.push(v(cap / 8192));
+    const told = t > NOW - 18_000_000 - step && t <= NOW - 18_000_000 && (c.seed === 3 || c.seed === 4) ? 2 : last && c.full.in_progress.length ? 1 : 0;
+    cols.interrupted.push(gap === null ? null : told);
     cols.draining.push(0);
     cols.coming.push(0);
     cols.waiting_tasks.push(gap === null ? null : waits);
@@ -271,7 +278,7 @@ function services(clusters, q) {
   const from = Number(q.get("after") || 0);
   const limit = Number(q.get("limit") || 200);
   return { now: iso(NOW), clusters: clusters.map((c) => ({ ...of(c), tick: TICK, at: c.summary.at, services: c.full.services.length, standalone_cost: UNIT(0), free_cost: UNIT(910000) })),
-    services: list.slice(from, from + limit).map(({ i: _, ...s }) => s), after: from + limit < list.length ? String(from + limit) : null };
+    services: list.slice(from, from + limit).map(({ i: _i, ...s }) => s), after: from + limit < list.length ? String(from + limit) : null };
 }
 
 /** Why and why not of one tick. */
@@ -297,7 +304,7 @@ function forecast(c) {
   const of = (x, more) => at.map((_, i) => (s.need ? Math.round(x * wave(i) * (1 + more * Math.sqrt(i / 288))) : null));
   const need = s.need || { cpu_units: 0, memory_mib: 0 };
   return { now: iso(NOW), cluster: s.name, made: iso(NOW - 240_000), why_none: "", step_s: 300, count: 288, basis: { need_cpu_units: "time of day", need_memory_mib: "time of day" },
-    columns: { at_s: at, need_cpu_units_q50: of(need.cpu_units, 0), need_cpu_units_q90: of(need.cpu_units, 0.2), need_memory_mib_q50: of(need.memory_mib, 0), need_memory_mib_q90: of(need.memory_mib, 0.2) },
+    columns: { at_s: at, ...Object.fromEntries(["cpu_units", "memory_mib"].flatMap((k) => Object.entries({ "05": -0.25, 25: -0.1, 50: 0, 75: 0.1, 90: 0.2, 95: 0.25 }).map(([q, more]) => [`need_${k}_q${q}`, of(need[k], more)]))) },
     errors: [{ of: "need_cpu_units", ahead: "1h", samples: 168, mase: 0.61, pinball50: 0.3, pinball90: 0.15, cover90: 0.91 }] };
 }
 function foretold(c, q) {
@@ -306,8 +313,8 @@ function foretold(c, q) {
 }
 
 /** A day that was announced, one that holds each weekday, and one that is over. */
-function calendar(clusters) {
-  const entry = (c, name, more, next) => ({ cluster: c.summary.name, account: c.summary.account, region: c.summary.region, name, times: 1, at_least: { vcpus: null, memory_gib: null, instances: null }, date: null, days: null, from: null, to: null, zone: null, ...more,
+function calendar(clusters, from) {
+  const entry = (c, name, more, next) => ({ cluster: c.summary.name, account: c.summary.account, region: c.summary.region, name, times: 1, at_least: { vcpus: null, memory_gib: null, instances: null }, date: null, days: null, from: null, to: null, zone: null, ...more, past: name === "dinner" && from ? [{ start: iso(NOW - 1470 * 60_000), end: iso(NOW - 1370 * 60_000) }] : [],
     next: next.map(([a, b]) => ({ start: iso(NOW + a * 60_000), end: iso(NOW + b * 60_000), now: a <= 0 })) });
   return { now: iso(NOW), entries: clusters.slice(0, 1).flatMap((c) => [
     entry(c, c.summary.name.startsWith("<") ? "<script>alert(1)</script>" : "valentine", { times: 2, date: "02-14", from: "08:00", to: "24:00", zone: "Asia/Tokyo" }, [[95, 1055], [527_000, 528_000]]),
@@ -338,7 +345,7 @@ export function world(kind) {
   if (kind === "dryrun") clusters = [one("staging-batch", 4, { count: 8, scale: 0.4, dry: true })];
   if (kind === "stale") clusters = [one("production-web", 3, { special: true, stale: true })];
   if (kind === "stopped") clusters = [one("production-web", 3, { special: true, status: "late", status_detail: "no tick for 84 min", age_ms: 5_040_000 })];
-  if (kind === "hostile") clusters = [one("<img src=x onerror=alert(1)>", 3, { hostile: true, special: true }), one("‮evil", 5, { count: 6 }), one("b".repeat(255), 6, { count: 6 })];
+  if (kind === "hostile") clusters = [one("<img src=x onerror=alert(1)>", 3, { hostile: true, special: true, alerts: true }), one("‮evil", 5, { count: 6 }), one("b".repeat(255), 6, { count: 6 })];
   if (kind.startsWith("many")) {
     clusters = Array.from({ length: 40 }, (_, i) => one(["production", "staging", "internal", "recipes", "global"][i % 5] + "-" + ["web", "api", "search", "feed", "batch", "auth", "ml", "etl"][i % 8] + (i > 19 ? "-" + i : ""), i + 3, { count: i === 0 ? 120 : 3 + ((i * 7) % 30), scale: i === 0 ? 5 : 0.2 + ((i * 3) % 10) / 10, special: i === 2 && 3 + ((i * 7) % 30) > 21, dry: i === 11 }));
     clusters[1] = one("production-ml", 9, { special: true });
@@ -361,7 +368,7 @@ export async function startFixture(kind = "pictures") {
     if (failing && url.pathname.includes(failing)) return [503, { type: "about:blank", title: "Service Unavailable", status: 503, detail: "history is busy, query over 2 s" }];
     if (url.pathname === "/api/v1/clusters") return [200, { now: iso(NOW), daemon: w.daemon, clusters: w.clusters.map((c) => c.summary) }];
     if (url.pathname === "/api/v1/alerts") return [200, { now: iso(NOW), alerts: w.alerts }];
-    if (url.pathname === "/api/v1/calendar") return [200, calendar(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")))];
+    if (url.pathname === "/api/v1/calendar") return [200, calendar(w.clusters.filter((c) => !q.get("cluster") || c.summary.name === q.get("cluster")), q.get("from"))];
     if (url.pathname === "/api/v1/series") return [200, estateSeries(w.clusters, q)];
     if (url.pathname === "/api/v1/limits") { const c = w.clusters.find((x) => x.summary.name === q.get("cluster")); return c ? [200, limits(c)] : [404, null]; }
     if (url.pathname === "/api/v1/simulate") return [200, { now: iso(NOW), run: null }];
@@ -409,7 +416,7 @@ export async function startFixture(kind = "pictures") {
     }
     const path = url.pathname === "/" || /^\/(services|planning|clusters\/)/.test(url.pathname) ? "index.html" : url.pathname.replace(/^\/assets\//, "");
     try {
-      const bytes = await readFile(new URL(path, ASSETS));
+      const bytes = path === "app.js" ? SCRIPT : await readFile(new URL(path, ASSETS));
       res.writeHead(200, { ...head, "content-type": TYPES[extname(path)] || "application/octet-stream" }).end(bytes);
     } catch {
       res.writeHead(404, head).end();

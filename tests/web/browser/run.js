@@ -8,10 +8,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 
 const here = (/** @type {string} */ p) => fileURLToPath(new URL(p, import.meta.url));
@@ -21,7 +24,7 @@ if (!existsSync(here("node_modules/playwright-core")) || !existsSync(CHROMIUM)) 
   process.exit(77);
 }
 const { launch } = await import("./browser.js");
-const { startFixture } = await import("./fixture.js");
+const { SCRIPT, startFixture } = await import("./fixture.js");
 const { states } = await import("./states.js");
 const { demo } = await import("./demo.js");
 const argument = (/** @type {string} */ name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : "");
@@ -46,14 +49,38 @@ if (only !== "demo") test("the page, its script and its style are at most 60 KiB
 });
 
 if (only !== "demo") test("a script without its spaces says the same", async () => {
-  const script = 'const f = (a) => { return / [/"`]  x/.source + a; };\n[f("q  \\" r"), \'it  "is"\', `t  ${ [1, { a: 2 }.a].map((x) => `  ${x}  \\` `).join(" / ") }  u`, 1 - -1, 8 / 2 / 1, "a b".replace(/\\s /g, "") ].join("|")';
+  const script = 'const f = (a) => { return / [/"`]  x/.source + a; };\n[f("q  \\" r"), \'it  "is"\', `t  ${ [1, { a: 2 }.a].map((x) => `  ${x}  \\` $ `).join(" / ") }  u`, // and "this" is `no part of it\n  ((one, { two, three: [four] }, five = { one }) => { const six = { one, two: four, five }; return JSON.stringify([six, `${two}`]); })(1, { two: 2, three: [3] }), 1 - -1, 8 / 2 / 1, "a b".replace(/\\s /g, "") ].join("|")';
   const squeezed = (await promisify(execFile)("python3", ["-c", "import sys; from bundle import squeeze; sys.stdout.write(squeeze(sys.argv[1]))", script], { env: { ...process.env, PYTHONPATH: here("../../../web") } })).stdout;
   assert.ok(squeezed.length < script.length - 20, squeezed);
-  assert.equal((0, eval)(squeezed), (0, eval)(script.replace("const f", "var f")));
+  assert.equal(runInNewContext(squeezed), runInNewContext(script));
+});
+
+if (only !== "demo") test("a variable under a short name is the same variable", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "masu-bundle-"));
+  await writeFile(join(dir, "one.js"), "const secret = 3;\nexport const twice = (value) => 2 * value + secret;\nexport class Pair {\n  constructor(first) {\n    this.first = first;\n  }\n\n  sum(other) {\n    return this.first + other;\n  }\n}\n");
+  await writeFile(join(dir, "app.js"), 'import { Pair, twice as double } from "./one.js";\nconst secret = { value: 5, double: 7 };\nfunction twice({ value, double: other }, { first = value } = {}) {\n  const sum = { value, other, first };\n  return `${Object.keys(sum)} ${double(value)} ${secret.value + other + first}`;\n}\nconst flip = value => value ? secret : { secret };\nglobalThis.out = [twice(secret), twice(secret, { first: 1 }), new Pair(1).sum(2), JSON.stringify([flip(1), flip(0)])].join("|");\n');
+  await writeFile(join(dir, "app.css"), "");
+  const { stdout } = await promisify(execFile)("python3", [here("../../../web/bundle.py"), dir]);
+  const world = /** @type {any} */ ({});
+  runInNewContext("globalThis.out = 0;" + stdout, world);
+  assert.equal(world.out, 'value,other,first 13 17|value,other,first 13 13|3|[{"value":5,"double":7},{"secret":{"value":5,"double":7}}]');
+  assert.doesNotMatch(stdout, /function twice|const secret/);
+});
+
+if (only !== "demo") test("the bundle names nothing that nobody declares, and nothing twice", async () => {
+  const at = here("screenshots/app.js");
+  await writeFile(at, SCRIPT);
+  const said = await promisify(execFile)(process.execPath, [here("node_modules/typescript/bin/tsc"), "--ignoreConfig", "--noEmit", "--allowJs", "--checkJs", "--strict", "false", "--target", "esnext", "--lib", "esnext,dom,dom.iterable", at]).then((r) => r.stdout, (e) => e.stdout);
+  // a property of an element whose kind only a comment told: no matter here
+  assert.deepEqual(said.split("\n").filter((/** @type {string} */ l) => l && !/error TS(2339|2551): Property '\w+' does not exist on type '(HTML)?(Element|EventTarget)'/.test(l)), []);
 });
 
 if (only !== "demo") test("the modules pass the type check", async () => {
   await promisify(execFile)(process.execPath, [here("node_modules/typescript/bin/tsc"), "--project", here("tsconfig.json")]).catch((e) => assert.fail(e.stdout || e.message));
+});
+
+if (only !== "demo") test("the modules and their tests pass the linter", async () => {
+  await promisify(execFile)(here("node_modules/.bin/oxlint"), ["--deny-warnings", "web/assets", "tests/web/browser"], { cwd: here("../../..") }).catch((e) => assert.fail(e.stdout || e.message));
 });
 
 if (only !== "demo") describe("states", () => states({ browser, startFixture, text, num }));

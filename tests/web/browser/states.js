@@ -61,7 +61,7 @@ export function states({ browser, startFixture, text, num }) {
   }));
 
   for (const theme of ["light", "dark"]) {
-    test(`alerts and who holds masu back stand on both pages, ${theme}`, () => on("alerts", "", { theme }, async (page, world) => {
+    test(`alerts and who holds masu back stand on both pages, ${theme}`, () => on("alerts", "", { theme }, async (page) => {
       await page.waitForSelector(".looks li");
       const looks = await page.locator(".looks .fact").allInnerTexts();
       assert.ok(looks.some((/** @type {string} */ t) => t.includes("largest type of the fleets has 64 GiB")), looks.join("|"));
@@ -99,6 +99,7 @@ export function states({ browser, startFixture, text, num }) {
       for (const c of clusters) {
         const row = page.locator("tbody tr", { hasText: c.name });
         assert.equal(num(await row.locator("td.inst").innerText()), c.instances.total);
+        assert.equal(/^enough until 23:45$/.test(await row.locator("td.next").innerText()), !!c.enough_until);
         assert.equal(num(await row.locator("td.cost").innerText()), Math.round(c.cost_usd_micro_per_hour / 10000) / 100);
         if (c.used) {
           const k = c.reserved.cpu_units / c.capacity.cpu_units > c.reserved.memory_mib / c.capacity.memory_mib ? "cpu_units" : "memory_mib";
@@ -123,14 +124,21 @@ export function states({ browser, startFixture, text, num }) {
       assert.equal(num(figures[1].replace("CPU reserved", "")), Math.round((100 * cluster.reserved.cpu_units) / cluster.capacity.cpu_units));
       assert.equal(num(figures[3].replace("Waiting", "")), cluster.waiting_tasks);
       assert.equal(await page.locator(".going > li").count(), cluster.in_progress.length);
+      assert.match(await text(page, "#sentence"), /Otherwise capacity is enough until 23:45: \d/);
+      assert.deepEqual((await page.locator(".ahead > li").allInnerTexts()).map((/** @type {string} */ l) => l.replace(/\s+/g, " ").replace(/i-0\w+…\w+/, "ID").trim()), [
+        "now r5.2xlarge 1a boots since 23:03", "23:05 ID is taken by AWS", "23:11 ID: the deadline of its drain", "23:19 ID: the deadline of its drain", "23:45 capacity is enough until here by the forecast", "16 Jan 00:39 valentine begins"]);
       assert.match(await text(page, ".feed"), /16 ticks: nothing to do|15 ticks: nothing to do/);
       assert.match(await page.locator(".feed > li").nth(1).evaluate((/** @type {Element} */ e) => e.textContent), /13 tasks -> drain now/);
       assert.match(await text(page, "section:has(#chart)"), /Of 168 forecasts an hour ahead 91 % stayed below the upper line, with 0.61 of the error/);
-      assert.equal(await page.locator("#chart .f-fan").count(), 2);
+      assert.equal(await page.locator("#chart .f-fan").count(), 4, "two bands for each resource");
+      const [wide, half] = await page.locator("#chart .f-fan").evaluateAll((/** @type {SVGPathElement[]} */ all) => all.slice(0, 2).map((p) => p.getBBox().height));
+      assert.ok(wide > half, "half of it falls in the inner band");
       assert.equal(await page.locator("#chart path.f-used").count(), 2, "what is used stands in the chart");
       assert.match(await text(page, ".reading"), /used \d+(\.\d+)? vCPU, \d+ GiB/);
+      assert.equal(await page.locator("#chart svg text", { hasText: "breakers open" }).count(), 1, "when less was asked than was wanted is marked");
       assert.equal(await page.locator("#chart svg text", { hasText: "valentine" }).count(), 1, "what is known ahead is marked by name");
       assert.equal(await page.locator("#chart svg text", { hasText: "television" }).count(), 0);
+      assert.equal(await page.locator("#chart svg text", { hasText: "dinner" }).count(), 2, "yesterday's too, of which the end is shown");
       await page.accessible();
       await page.noOverflow();
       await page.shot("cluster-" + theme + "-1280");
@@ -257,6 +265,91 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForSelector("a.row");
   }));
 
+  for (const width of [1280, 390]) {
+    test(`the labels of the time axis lie beside each other, ${width}`, () => on("pictures", "?cluster=production-web&range=4w", { width }, async (page) => {
+      const labels = (/** @type {RegExp} */ like) => page.waitForFunction((/** @type {string} */ p) => [...document.querySelectorAll("#chart svg > text")].some((t) => new RegExp(p).test(t.textContent || "")), like.source);
+      for (const [key, like] of /** @type {[string, RegExp][]} */ ([["5", /^\d+\s(Dec|Jan)$/], ["6", /^(Mar|Apr|Jul)$/], ["4", /^(Mon|Tue) /], ["1", /:30$/]])) {
+        await page.waitForSelector("#chart svg");
+        await page.keyboard.press(key);
+        await labels(like);
+        const boxes = await page.locator("#chart svg > text").evaluateAll((/** @type {Element[]} */ all) => all.filter((t) => Number(t.getAttribute("y")) === Math.max(...all.map((o) => Number(o.getAttribute("y"))))).map((t) => t.getBoundingClientRect()).map((b) => [b.left, b.right]).sort((a, b) => a[0] - b[0]));
+        assert.ok(boxes.length > 2 && boxes.length < 18, key + ": " + boxes.length + " labels");
+        boxes.forEach((/** @type {number[]} */ b, /** @type {number} */ i) => assert.ok(i === 0 || b[0] > boxes[i - 1][1] + 3, key + ": label " + i + " lies on the one before"));
+        await page.locator("#chart-head").evaluate((/** @type {Element} */ e) => e.scrollIntoView());
+        if (key === "5" || key === "6") await page.shot("chart-range-" + key + "-" + width, false);
+      }
+      await page.noOverflow();
+    }));
+  }
+
+  test("the keyboard zooms, pans and comes back, and the address says where", () => on("pictures", "clusters/production-web", {}, async (page, world) => {
+    await page.waitForSelector("#chart svg");
+    const window_ = () => { const q = new URL(page.url()).searchParams; return [Date.parse(q.get("from")), Date.parse(q.get("to"))]; };
+    const hour = 3_600_000;
+    const label = () => page.getAttribute("#chart", "aria-valuemax").then(Number);
+    await page.keyboard.press("+");
+    await page.waitForURL(/from=/);
+    let [from, to] = window_();
+    assert.ok(Math.abs(to - from - 15 * hour) < 2000, "half of a day and 6 h ahead");
+    await page.keyboard.press("+");
+    await page.keyboard.press("Shift+ArrowLeft");
+    await page.keyboard.press("Shift+ArrowLeft");
+    await page.keyboard.press("Shift+ArrowLeft");
+    [from, to] = window_();
+    assert.ok(Math.abs(to - from - 7.5 * hour) < 2000);
+    assert.ok(to < Date.parse("2026-01-15T14:04:50Z"), "all of it is past");
+    const points = Math.round((to - from) / 120_000);
+    await page.waitForFunction((/** @type {number} */ n) => Math.abs(Number(document.querySelector("#chart")?.getAttribute("aria-valuemax")) - n) < 3, points);
+    assert.match(await text(page, "section:has(#chart) .note:last-child"), /Each point is 2 min/);
+    assert.equal(await page.locator("#chart svg text", { hasText: "now" }).count(), 0);
+    assert.equal(await page.locator(".ranges [aria-pressed=true]").count(), 0);
+    await page.shot("chart-zoomed-1280", false);
+    await page.accessible();
+    const there = page.url();
+    await page.keyboard.press("Shift+ArrowRight");
+    assert.ok(Math.abs(window_()[0] - from - 0.25 * (to - from)) < 2000);
+    await page.keyboard.press("-");
+    assert.ok(Math.abs(window_()[1] - window_()[0] - 15 * hour) < 3000);
+    await page.keyboard.press("0");
+    await page.waitForURL((/** @type {URL} */ u) => !u.search);
+    await page.waitForFunction(() => Number(document.querySelector("#chart")?.getAttribute("aria-valuemax")) > 280);
+    await page.goto(there);
+    await page.waitForFunction((/** @type {number} */ n) => Math.abs(Number(document.querySelector("#chart")?.getAttribute("aria-valuemax")) - n) < 3, points);
+    await page.keyboard.press("3");
+    await page.waitForURL(/range=24h$/);
+    await page.goto(world.url + "clusters/production-web?from=2026-01-15T14:00:00Z&to=2026-01-15T13:00:00Z");
+    await page.waitForSelector("#chart svg");
+    assert.ok((await label()) > 280, "times that make no sense are no zoom");
+  }));
+
+  test("a mouse chooses a range by dragging, a double click and the buttons lead back", () => on("pictures", "clusters/production-web", { theme: "dark" }, async (page) => {
+    await page.waitForSelector("#chart svg");
+    const box = await page.locator("#chart").boundingBox();
+    const x = (/** @type {number} */ share) => box.x + 44 + share * (box.width - 44 - 104);
+    await page.mouse.move(x(0.2), box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(x(0.3), box.y + 60);
+    await page.mouse.move(x(0.4), box.y + 62);
+    await page.waitForSelector("#chart .picked");
+    await page.shot("chart-drag-dark-1280", false);
+    await page.mouse.up();
+    await page.waitForURL(/from=.*to=/);
+    const q = new URL(page.url()).searchParams;
+    assert.ok(Math.abs(Date.parse(q.get("to")) - Date.parse(q.get("from")) - 6 * 3_600_000) < 120_000, page.url());
+    assert.ok(Math.abs(Date.parse(q.get("from")) - Date.parse("2026-01-14T20:04:50Z")) < 120_000, page.url());
+    assert.equal(await page.locator("#chart .picked").count(), 0);
+    await page.getByRole("button", { name: "later" }).click();
+    await page.waitForURL((/** @type {URL} */ u) => u.searchParams.get("from") !== q.get("from"));
+    await page.mouse.dblclick(x(0.5), box.y + 60);
+    await page.waitForURL((/** @type {URL} */ u) => !u.search);
+    await page.getByRole("button", { name: "zoom in" }).click();
+    await page.waitForURL(/from=/);
+    await page.getByRole("button", { name: "back", exact: true }).click();
+    await page.waitForURL((/** @type {URL} */ u) => !u.search);
+    await page.mouse.click(x(0.5), box.y + 60);
+    assert.equal(new URL(page.url()).search, "", "a click only reads");
+  }));
+
   test("d changes the theme and z the time zone", () => on("pictures", "?cluster=production-web", {}, async (page) => {
     await page.waitForSelector("#chart svg");
     const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -269,18 +362,31 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForFunction(() => document.querySelector(".reading")?.textContent?.startsWith("14:04"));
   }));
 
-  test("hostile names are text, and nothing of them runs", () => on("hostile", "", {}, async (page) => {
+  test("hostile names are text, and nothing of them runs", () => on("hostile", "", {}, async (page, world) => {
     await page.waitForSelector("a.row");
     assert.equal(await page.locator("a.row bdi", { hasText: "<img src=x" }).count(), 1);
     await page.noOverflow();
     await page.shot("hostile-estate-1280");
     await page.locator("a.row").first().click();
     await page.waitForSelector(".box");
-    assert.equal(await page.locator(".services bdi", { hasText: "<script>alert(1)</script>" }).count(), 1);
-    assert.equal(await page.locator("main script, main img").count(), 0);
-    await page.noOverflow();
-    await page.accessible();
-    await page.shot("hostile-cluster-1280");
+    const hostile = "<script>alert(1)</script>";
+    const harmless = async (/** @type {string} */ name) => {
+      assert.equal(await page.locator("main script, main img").count(), 0);
+      await page.noOverflow();
+      await page.accessible();
+      await page.shot("hostile-" + name + "-1280");
+    };
+    assert.equal(await page.locator(".services bdi", { hasText: hostile }).count(), 1);
+    assert.ok((await page.locator(".alerts bdi", { hasText: hostile }).count()) > 0);
+    await harmless("cluster");
+    await page.goto(world.url + "services");
+    await page.waitForSelector("table.holds");
+    assert.ok((await page.locator("table.holds bdi", { hasText: hostile }).count()) > 0);
+    await harmless("services");
+    await page.goto(world.url + "clusters/" + encodeURIComponent("<img src=x onerror=alert(1)>") + "/ticks/48212");
+    await page.waitForSelector(".verdicts");
+    assert.ok((await page.locator("main bdi", { hasText: hostile }).count()) > 0, "the demand by service");
+    await harmless("tick");
   }));
 
   test("no cluster yet: says what to do", () => on("empty", "", {}, async (page) => {
@@ -308,6 +414,9 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForSelector(".feed .verdict");
     assert.equal(await text(page, ".title .tag"), "dry run");
     assert.match(await text(page, ".feed"), /would launch/);
+    await page.waitForSelector("#chart svg");
+    assert.match(await page.locator("#chart svg > path.f-red").getAttribute("d"), /^M[^M]+$/, "a notice is marked though nothing was done");
+    assert.equal(await page.locator("#chart svg > text", { hasText: /^×2$/ }).count(), 1);
     await page.accessible();
     await page.shot("state-dryrun-1280");
   }));
