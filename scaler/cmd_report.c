@@ -17,7 +17,7 @@
 #include "scaler/view.h"
 #include "web/file.h"
 
-enum { ARENA_MAX_BYTES = 1 << 30, FILE_MAX_BYTES = 256 << 20, DATA_MAX_BYTES = 760 << 10, LOOK_BACK = 50 };
+enum { ARENA_MAX_BYTES = 1 << 30, FILE_MAX_BYTES = 256 << 20, DATA_MAX_BYTES = 820 << 10, LOOK_BACK = 50 };
 
 struct report {
     const char *out, *state_path;
