@@ -276,7 +276,7 @@ static void watch_worlds(struct rig *r)
         o.facts_age_ms += (int64_t)(r->o.speed * 200);  // a busy machine holds an accelerated world up for a fifth of a second
         o.drain_percent = first->drain_percent;
         o.service_percent = first->service_percent;
-        o.shrink_percent = 100;  // L7 is judged in the fold: here what ended a moment ago is no longer counted in what there was
+        o.shrink_percent = first->shrink_percent;
         o.dry_run = r->o.dry_run;
         o.step_instances = first->step_instances;
         o.headroom_permyriad = first->headroom_percent * 100;

@@ -126,7 +126,7 @@ static void judge_services(struct invariants *inv, const struct world_view *v, i
     }
 }
 
-// L7: how much of the cluster went in ten minutes; what is empty is exempt.
+// L7: how much of the cluster went in ten minutes, by when the plans were made, not their calls; what is empty is exempt.
 static void judge_shrinking(struct invariants *inv, const struct world_view *v, int n)
 {
     int64_t all = 0, recent = 0;
@@ -137,7 +137,7 @@ static void judge_shrinking(struct invariants *inv, const struct world_view *v, 
         const struct inv_instance *x = &inv->instances[k];
         if (!i->used || i->cluster != v->instances[n].cluster)
             continue;
-        bool begun = x->serial == i->serial && x->draining_ms > v->now_ms - SHRINK_MS && x->voluntary;
+        bool begun = x->serial == i->serial && x->draining_ms > v->now_ms - SHRINK_MS + inv->o.facts_age_ms && x->voluntary;
         all += i->status.now == WE_ACTIVE || i->status.now == WE_DRAINING || begun;
         recent += k != n && begun;
     }
