@@ -188,6 +188,7 @@ static void step(void *arg, const struct world *w)
     inv_drain_slow(inv, &v);
     inv_fleet_slow(inv, &v);
     inv_unregistered_slow(inv, &v);
+    inv_served_slow(inv, &v);
     inv_notices_slow(inv, &v);
 }
 

@@ -4,7 +4,7 @@
 // V4 targets are sums; V5 a drain begins only where no task may be hurt; V6 drains leave each service enough; V7 what is drained fits
 // elsewhere, all together; V8 how many at once, of a service, and in ten minutes; V9 orphans are old, few and one at a time, and only what EC2 has terminated is
 // deregistered; V16 nothing is written to what is another's; V18 bounds; V19 growth at once; V20 nothing is done
-// where nothing changes; V22 orders answer a need, once; V31 nothing but tasks and replacements is bought above the limit of an hour, and money
+// where nothing changes; V21 who waits has capacity there or on its way; V22 orders answer a need, once; V31 nothing but tasks and replacements is bought above the limit of an hour, and money
 // told is money spent; V23 targets agree with members at rest;
 // V24 every drain ends or is reported; V25 undo only what is ours and fit; V28 notices are answered in time; V29 nothing is ordered for what no
 // member can hold; V30 where nothing registers little is launched; V33 zones stay even; V36 events only speed up. Plans: V10 no removal on bad facts; V14
@@ -13,7 +13,7 @@
 //
 // Not judged here, since no single moment shows them; each has a test of its own: V11, V12, V13 and V35 compare two plans of inputs that differ in
 // one thing (tests/planner: properties; V12 also V22's bound on what a forecast may order); V15 speaks of a lease that this build does not have;
-// V21 asks whether the market could have given more (the scores of planner/sim/trial.h measure it as waiting); V32 is about reads too, which the
+// V32 is about reads too, which the
 // world never sees: the client's budget keeps it and the sandbox refuses what is above (tests/aws, tests/sandbox).
 // Violations are collected, never fatal. A violation of the world's calls is charged to calls by WORLD_OURS only.
 #pragma once
@@ -25,7 +25,7 @@
 #include "planner/planner.h"
 #include "planner/sim/world.h"
 
-enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V14 = 14, V16 = 16, V17, V18, V19, V20, V22 = 22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V33 = 33, V34, V36 = 36, V_LIMIT };
+enum invariant { V1 = 1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V14 = 14, V16 = 16, V17, V18, V19, V20, V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V33 = 33, V34, V36 = 36, V_LIMIT };
 
 struct violation {
     enum invariant id;
@@ -45,6 +45,7 @@ struct invariants_options {       // invariants_options_default() fills all; fro
     int64_t under_way_ms;         // V25: what was sent before a notice was told takes effect within; 0 without a wire
     int64_t rest_ms;              // V23: how long nothing must have moved
     int64_t calm_ms;              // V20: no call after demand and market stood still for so long; 0 = not judged
+    int64_t serve_ms;             // V21: a need that was seen so long; 0 = not judged
     bool judge_orders;            // V22, V29; false: not judged
     bool judge_money;             // V31: what plans tell; prices are seen as they are
     bool dry_run;                 // V34: not one call

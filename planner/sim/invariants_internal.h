@@ -33,6 +33,8 @@ struct inv_service {
     int was;                   // healthy when it began
     int32_t desired;           // then; a service that grows since lacks tasks for reasons of its own
     int32_t desired_least;     // since then
+    int64_t waits_ms;          // V21: since when it waits in vain; 0 = not
+    bool waits_told;
 };
 
 struct inv_fleet {
@@ -141,6 +143,8 @@ int64_t inv_missing_alone(const struct world_view *v, int cluster);             
 void inv_note_orders(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);
 void inv_unregistered_slow(struct invariants *inv, const struct world_view *v);
 void inv_judge_orders(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+// inv_serve.c
+void inv_served_slow(struct invariants *inv, const struct world_view *v);
 // inv_reach.c
 void inv_before_reap(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_before_write(struct invariants *inv, const struct world_view *v, int fleet, const char *what);

@@ -315,21 +315,44 @@ static void v28_forgets_what_was_noticed(void *arg, const struct planner_input *
     }
 }
 
-static void v28_trips_in_an_ordeal_where_notices_wait(void **state)
+// Hours of seed 0 without faults, by a daemon with the bug.
+static void trips_in_an_ordeal(enum invariant id, int hours, void (*plant)(void *, const struct planner_input *, struct planner_result *, struct arena *))
 {
-    (void)state;
     struct err err = {0};
-    struct ordeal o = ordeal_of(0, 6 * 3600000LL);
+    struct ordeal o = ordeal_of(0, hours * 3600000LL);
     struct ordeal_result r;
     o.only = (size_t[]){0};
     o.only_count = 0;
-    o.plant = v28_forgets_what_was_noticed;
+    o.plant = plant;
     assert_int_equal(ordeal_run(&o, &r, &err), 0);
     assert_true(r.interruptions > 0 && r.violation_count > 0);
     bool found = false;
     for (int64_t k = 0; k < r.violation_count && k < ORDEAL_VIOLATIONS_MAX; k++)
-        found |= r.violations[k].id == V28;
+        found |= r.violations[k].id == id;
     assert_true(found);
+}
+
+static void v28_trips_in_an_ordeal_where_notices_wait(void **state)
+{
+    (void)state;
+    trips_in_an_ordeal(V28, 6, v28_forgets_what_was_noticed);
+}
+
+// The planted bug of V21: what waits for a place is no need.
+static void v21_orders_nothing(void *arg, const struct planner_input *in, struct planner_result *r, struct arena *a)
+{
+    (void)arg;
+    (void)in;
+    (void)a;
+    for (size_t k = 0; k < r->plan.action_count; k++)
+        if (r->plan.actions[k].kind == ACTION_SET_TARGET && r->plan.actions[k].capacity > r->plan.actions[k].target_before)
+            r->plan.actions[k].after = (int)k;  // never done before itself
+}
+
+static void v21_trips_in_an_ordeal_where_nothing_is_ordered(void **state)
+{
+    (void)state;
+    trips_in_an_ordeal(V21, 12, v21_orders_nothing);
 }
 
 // The planted bug of V31: a price that is not known counts as nothing, and headroom is bought on.
@@ -407,6 +430,7 @@ int main(void)
         cmocka_unit_test(v22_knows_that_small_tasks_share_an_instance),
         cmocka_unit_test(v22_trips_where_two_daemons_order_what_the_other_ordered),
         cmocka_unit_test(v22_forgives_one_member_more_and_headroom),
+        cmocka_unit_test(v21_trips_in_an_ordeal_where_nothing_is_ordered),
         cmocka_unit_test(v28_trips_in_an_ordeal_where_notices_wait),
         cmocka_unit_test(v29_trips_on_orders_for_what_nothing_can_hold),
         cmocka_unit_test(v30_trips_where_nothing_registers_and_more_is_launched),
