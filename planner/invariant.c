@@ -91,7 +91,7 @@ static void check_orphan(const struct work *w, const struct action *x)
     assert(!i->ever_registered);
     assert(i->elsewhere[0] == '\0');
     assert(i->notice_ms == 0);
-    assert(w->s->now_ms - i->launched_ms > w->p->boot_limit_ms);
+    assert(modes_aws_now_ms(w) - i->launched_ms > w->p->boot_limit_ms);
 }
 
 static void check_terminate(const struct work *w, const struct action *x)

@@ -140,11 +140,11 @@ static bool counts(const struct work *w, int f, const struct memo_launch *x)
 static int64_t unseen(const struct work *w, int f, size_t first, bool on_demand)
 {
     const struct memo_launch *v = w->old->launches;
-    int64_t ordered = 0, seen = 0;
+    int64_t ordered = 0, seen = 0, before_ms = BEFORE_MS + i64_max(0, w->s->clock_off_ms);
     for (size_t k = first; k < w->old->launch_count; k++)
         ordered += v[k].sent_ms != v[first].sent_ms || !counts(w, f, &v[k]) ? 0 : on_demand ? v[k].on_demand : v[k].capacity;
     for (size_t i = 0; i < w->s->instance_count; i++)
-        seen += w->s->instances[i].fleet == f && w->s->instances[i].launched_ms >= v[first].sent_ms - BEFORE_MS && !(on_demand && w->s->instances[i].spot);
+        seen += w->s->instances[i].fleet == f && w->s->instances[i].launched_ms >= v[first].sent_ms - before_ms && !(on_demand && w->s->instances[i].spot);
     return i64_max(0, ordered - seen);
 }
 

@@ -49,7 +49,7 @@ static bool is_orphan(const struct work *w, int i)
 {
     const struct instance *x = &w->s->instances[i];
     return x->ecs == ECS_UNREGISTERED && x->ec2 == EC2_RUNNING && x->fleet >= 0 && !group_idle(x) && !instance_group_ends(x) && !x->ever_registered && x->elsewhere[0] == '\0' &&
-           x->notice_ms == 0 && x->launched_ms > 0 && w->s->now_ms - x->launched_ms > age_limit_ms(w);
+           x->notice_ms == 0 && x->launched_ms > 0 && modes_aws_now_ms(w) - x->launched_ms > age_limit_ms(w);
 }
 
 struct fleet_orphans {
@@ -158,7 +158,7 @@ static void fleet_orphans(struct work *w, int f)
         if (x->fleet != f || !is_orphan(w, (int)i) || w->inst[i].judged)
             continue;
         const struct memo_stamp *s = seen(w, x->id);
-        const char *fact = explain_text(w, "launched %s ago, never registered", explain_duration(w, w->s->now_ms - x->launched_ms));
+        const char *fact = explain_text(w, "launched %s ago, never registered", explain_duration(w, modes_aws_now_ms(w) - x->launched_ms));
         const char *why = keeps ? keeps : instance_keeps(w, (int)i, s);
         if (why) {
             explain_judge(w, (int)i, VERDICT_KEEP, explain_text(w, "%s; %s", fact, why), "not counted as coming, kept");

@@ -43,7 +43,7 @@ static const char *coming(struct work *w, int i, const struct instance *x)
 {
     return w->inst[i].role != ROLE_COMING ? NULL
                                           : explain_text(w, "launched %s ago, registers within %s",
-                                                         explain_duration(w, w->s->now_ms - x->launched_ms),
+                                                         explain_duration(w, modes_aws_now_ms(w) - x->launched_ms),
                                                          explain_duration(w, w->p->boot_limit_ms));
 }
 
@@ -51,7 +51,7 @@ static const char *late(struct work *w, int i, const struct instance *x)
 {
     return w->inst[i].role != ROLE_LATE ? NULL
                                         : explain_text(w, "launched %s ago and not registered, limit %s",
-                                                       explain_duration(w, w->s->now_ms - x->launched_ms),
+                                                       explain_duration(w, modes_aws_now_ms(w) - x->launched_ms),
                                                        explain_duration(w, w->p->boot_limit_ms));
 }
 

@@ -1,5 +1,6 @@
 // What each instance is to placement now, and what room it has.
 #include "planner/groups.h"
+#include "planner/modes.h"
 #include "planner/work.h"
 
 // ---- roles ----------------------------------------------------------------------------------------------------------------
@@ -12,7 +13,7 @@ static enum role role_unregistered(const struct work *w, const struct instance *
 {
     if (x->fleet < 0 || x->notice_ms > 0)
         return ROLE_OTHER;
-    return w->s->now_ms - x->launched_ms <= w->p->boot_limit_ms ? ROLE_COMING : ROLE_LATE;
+    return modes_aws_now_ms(w) - x->launched_ms <= w->p->boot_limit_ms ? ROLE_COMING : ROLE_LATE;
 }
 
 static enum role role_active(const struct work *w, int i)

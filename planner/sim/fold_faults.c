@@ -171,6 +171,7 @@ int fold_faults_step(struct fold *f, struct err *err)
         off_ms += f->faults->v[i].kind == FAULT_CLOCK && holds(f, &f->faults->v[i]) ? f->faults->v[i].amount_ms : 0;
     for (size_t i = 0; i < f->all; i++)
         f->clusters[i].clock_off_ms = off_ms;
+    invariants_apart(f->invariants, any(f, FAULT_TWO) && any(f, FAULT_STALE));
     for (size_t i = f->count; i < f->all; i++) {
         bool was_off = f->clusters[i].off;
         f->clusters[i].off = !any(f, FAULT_TWO);

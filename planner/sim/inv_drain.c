@@ -107,7 +107,7 @@ static bool moves_too_much(const struct invariants *inv, const struct world_view
 {
     int64_t here = held_by(v, n, service, at_ms), share = moment_desired(&v->services[service], at_ms) * inv->o.service_percent / 100;
     *ret_moving = here;
-    *ret_share = share > 1 ? share : 1;
+    *ret_share = (share > 1 ? share : 1) * (inv->apart ? 2 : 1);
     for (int k = 0; k < v->instance_count && here > 0; k++)
         if (k != n && inv_drained_by_ours(&v->instances[k]) && inv->instances[k].voluntary && v->instances[k].notice_ms == 0)
             *ret_moving += held_by(v, k, service, at_ms);

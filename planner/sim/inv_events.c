@@ -36,7 +36,7 @@ static int64_t answer_due_ms(const struct invariants *inv, const struct world_vi
 {
     const struct world_instance *i = &v->instances[n];
     const struct inv_instance *x = &inv->instances[n];
-    int64_t due_ms = (x->noticed_ms > inv->life_ms ? x->noticed_ms : inv->life_ms) + inv->o.notice_ms;
+    int64_t life_ms = inv_life_ms(inv, i->cluster), due_ms = (x->noticed_ms > life_ms ? x->noticed_ms : life_ms) + inv->o.notice_ms;
     if (i->registered_ms + D3_MS > i->notice_ms && i->registered_ms + D3_MS > due_ms)
         due_ms = i->registered_ms + D3_MS;
     if (holds_the_last(v, n) && i->notice_ms + D2_MS + inv->o.notice_ms > due_ms)
@@ -47,7 +47,7 @@ static int64_t answer_due_ms(const struct invariants *inv, const struct world_vi
 static bool judged(const struct invariants *inv, const struct world_view *v, int n)
 {
     const struct inv_instance *x = &inv->instances[n];
-    return inv->o.notice_ms > 0 && (inv->life_ms > 0 || inv->plans == 0) && v->now_ms > inv->silent_until_ms && x->serial == v->instances[n].serial &&
+    return inv->o.notice_ms > 0 && (inv_life_ms(inv, v->instances[n].cluster) > 0 || inv->plans == 0) && v->now_ms > inv->silent_until_ms && x->serial == v->instances[n].serial &&
            x->noticed_ms > 0 && !x->answered;
 }
 
@@ -75,17 +75,22 @@ void inv_notices_slow(struct invariants *inv, const struct world_view *v)
     }
 }
 
-void inv_plan_made(struct invariants *inv, const struct world_view *v, bool silent)
+void inv_plan_made(struct invariants *inv, const struct world_view *v, int cluster, bool sees, bool silent)
 {
     if (silent)
         inv->silent_until_ms = v->now_ms + SILENT_MS;
-    if (inv->life_ms == 0)
-        inv->life_ms = v->now_ms;
+    if (sees && cluster >= 0 && cluster < INV_CLUSTERS && inv->life_ms[cluster] == 0)
+        inv->life_ms[cluster] = v->now_ms;
+}
+
+int64_t inv_life_ms(const struct invariants *inv, int cluster)
+{
+    return cluster >= 0 && cluster < INV_CLUSTERS ? inv->life_ms[cluster] : 0;
 }
 
 void inv_life_over(struct invariants *inv)
 {
-    inv->life_ms = 0;
+    memset(inv->life_ms, 0, sizeof inv->life_ms);
     for (size_t n = 0; n < inv->instance_cap; n++) {
         inv->instances[n].noticed_ms = 0;
         inv->instances[n].answered = false;

@@ -131,7 +131,8 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
         if (!sound(in, depends[k]))
             invariants_hindered(inv);
     struct world_view v = world_view(inv->w);
-    inv_plan_made(inv, &v, in->snapshot->control.mode >= CONTROL_FREEZE || in->policy->mode == MODE_OBSERVE);
+    bool sees = in->snapshot->sources[SOURCE_CONTAINER_INSTANCES].read_ms > 0 && in->snapshot->sources[SOURCE_EC2_INSTANCES].read_ms > 0;
+    inv_plan_made(inv, &v, world_find_cluster(inv->w, in->snapshot->cluster), sees, in->snapshot->control.mode >= CONTROL_FREEZE || in->policy->mode == MODE_OBSERVE);
     bool whole = true;
     for (size_t k = 0; k < ARRAY_LEN(depends); k++)
         whole &= sound(in, depends[k]);

@@ -89,17 +89,18 @@ static bool waits_in_vain(struct invariants *inv, const struct world_view *v, in
 
 void inv_served_slow(struct invariants *inv, const struct world_view *v)
 {
-    bool judged = inv->o.serve_ms > 0 && inv->life_ms > 0 && v->now_ms >= inv->silent_until_ms && !inv->o.dry_run;
-    int64_t unhindered_ms = inv->hindered_ms > inv->life_ms ? inv->hindered_ms : inv->life_ms;
+    bool judged = inv->o.serve_ms > 0 && v->now_ms >= inv->silent_until_ms && !inv->o.dry_run;
     for (int s = 0; s < v->service_count; s++) {
         struct inv_service *x = &inv->services[s];
-        if (!judged || !waits_in_vain(inv, v, s)) {
+        int64_t life_ms = inv_life_ms(inv, v->services[s].cluster);
+        if (!judged || life_ms == 0 || !waits_in_vain(inv, v, s)) {
             x->waits_ms = 0;
             x->waits_told = false;
             continue;
         }
         x->waits_ms = x->waits_ms > 0 ? x->waits_ms : v->now_ms;
-        int64_t since_ms = x->waits_ms > unhindered_ms ? x->waits_ms : unhindered_ms;
+        int64_t since_ms = x->waits_ms > inv->hindered_ms ? x->waits_ms : inv->hindered_ms;
+        since_ms = life_ms > since_ms ? life_ms : since_ms;
         if (v->now_ms - since_ms < inv->o.serve_ms || x->waits_told)
             continue;
         x->waits_told = true;

@@ -232,6 +232,11 @@ void invariants_instant_bound(struct invariants *inv, const char *tag, int64_t m
     b->max = max;
 }
 
+void invariants_apart(struct invariants *inv, bool apart)
+{
+    inv->apart = apart;
+}
+
 void invariants_reported(struct invariants *inv, const char *instance_id)
 {
     struct world_view v = look(inv, inv->w);

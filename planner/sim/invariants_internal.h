@@ -78,9 +78,10 @@ struct invariants {
     struct inv_fleet *fleets;
     size_t instance_cap, service_cap, fleet_cap;
     bool reads_known;          // the sandbox tells what it answered
-    int64_t life_ms;           // the first plan of this life; 0 none yet
+    int64_t life_ms[INV_CLUSTERS];  // the first plan of this life that knew the cluster's instances; 0 none yet
     int64_t silent_until_ms;   // a mode answers nothing
     int64_t hindered_ms;       // V23: when the daemon last could not see all, or a call of its failed
+    bool apart;                // V8: two daemons that cannot see what the other has begun
     int64_t slow_ms;           // when the slower checks ran last
     int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
     uint64_t outside;
@@ -160,7 +161,8 @@ const char *inv_launch_tag(const struct world_call *c, const char *key);  // of 
 void inv_notice_read(struct invariants *inv, const struct world_view *v, int instance);
 void inv_answered(struct invariants *inv, const struct world_view *v, const char *instance_id);
 void inv_notices_slow(struct invariants *inv, const struct world_view *v);
-void inv_plan_made(struct invariants *inv, const struct world_view *v, bool silent);
+void inv_plan_made(struct invariants *inv, const struct world_view *v, int cluster, bool sees, bool silent);
+int64_t inv_life_ms(const struct invariants *inv, int cluster);
 void inv_life_over(struct invariants *inv);
 // inv_group.c
 void inv_before_foreign(struct invariants *inv, const struct world_view *v, int fleet, const char *what);

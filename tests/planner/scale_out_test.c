@@ -104,6 +104,21 @@ static void coming_members_are_not_ordered_twice(void **state)
     assert_int_equal(p->summary.coming, 1);
 }
 
+static void g6_what_boots_is_as_old_as_aws_says(void **state)
+{
+    (void)state;
+    world(1000, 2, 8);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    int i = build_instance(&b, fleet, type);
+    b.s.instances[i].ecs = ECS_UNREGISTERED;
+    b.s.instances[i].launched_ms = T0 - 40 * SECOND;
+    b.s.now_ms += 605 * SECOND;  // ours is ahead
+    for (int k = 0; k < SOURCE_COUNT; k++)
+        b.s.sources[k].read_ms = b.s.now_ms;
+    b.s.clock_off_ms = 605 * SECOND;
+    assert_int_equal(build_plan(&b)->action_count, 0);
+}
+
 static void a_member_that_never_registered_is_no_longer_counted(void **state)
 {
     (void)state;
@@ -600,6 +615,7 @@ int main(void)
         cmocka_unit_test_teardown(f2_demand_that_fits_on_free_room_orders_nothing, teardown),
         cmocka_unit_test_teardown(from_zero_the_first_tasks_order_the_first_instance, teardown),
         cmocka_unit_test_teardown(coming_members_are_not_ordered_twice, teardown),
+        cmocka_unit_test_teardown(g6_what_boots_is_as_old_as_aws_says, teardown),
         cmocka_unit_test_teardown(a_member_that_never_registered_is_no_longer_counted, teardown),
         cmocka_unit_test_teardown(open_orders_are_not_ordered_twice, teardown),
         cmocka_unit_test_teardown(a5_what_we_sent_counts_while_the_fleet_still_shows_the_old_target, teardown),
