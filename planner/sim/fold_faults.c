@@ -165,13 +165,16 @@ static int begin(struct fold *f, const struct fault *x, struct err *err)
 
 int fold_faults_step(struct fold *f, struct err *err)
 {
-    int64_t off_ms = 0;
+    int64_t off_ms = 0, older_ms = 0;
     int rc = 0;
-    for (size_t i = 0; i < fault_count(f); i++)
-        off_ms += f->faults->v[i].kind == FAULT_CLOCK && holds(f, &f->faults->v[i]) ? f->faults->v[i].amount_ms : 0;
+    for (size_t i = 0; i < fault_count(f); i++) {
+        const struct fault *x = &f->faults->v[i];
+        off_ms += x->kind == FAULT_CLOCK && holds(f, x) ? x->amount_ms : 0;
+        older_ms = x->kind == FAULT_STALE && holds(f, x) && x->amount_ms > older_ms ? x->amount_ms : older_ms;
+    }
     for (size_t i = 0; i < f->all; i++)
         f->clusters[i].clock_off_ms = off_ms;
-    invariants_apart(f->invariants, any(f, FAULT_TWO) && any(f, FAULT_STALE));
+    invariants_stale(f->invariants, older_ms, any(f, FAULT_TWO));
     for (size_t i = f->count; i < f->all; i++) {
         bool was_off = f->clusters[i].off;
         f->clusters[i].off = !any(f, FAULT_TWO);

@@ -260,8 +260,8 @@ static int64_t needed(struct invariants *inv, const struct world_view *v, int cl
         int64_t most = 0;
         if (v->services[s].cluster != cluster || v->services[s].daemon)
             continue;
-        for (int k = 0; inv_moments(inv, v->now_ms, k) >= 0; k++) {
-            int64_t then = inv_missing_of(v, s, inv_moments(inv, v->now_ms, k));
+        for (int k = 0; inv_moments_stale(inv, v->now_ms, k) >= 0; k++) {
+            int64_t then = inv_missing_of(v, s, inv_moments_stale(inv, v->now_ms, k));
             most = then > most ? then : most;
         }
         int64_t take = most > 0 ? (most * share_milli(v, &v->services[s], c) + 999) / 1000 : 0;

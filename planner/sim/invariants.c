@@ -60,6 +60,12 @@ int64_t inv_moments(const struct invariants *inv, int64_t now_ms, int k)
     return ago_ms <= inv->o.facts_age_ms ? now_ms - ago_ms : -1;
 }
 
+int64_t inv_moments_stale(const struct invariants *inv, int64_t now_ms, int k)
+{
+    int64_t ago_ms = (int64_t)k * 1000;
+    return ago_ms <= inv->o.facts_age_ms + inv->older_ms ? now_ms - ago_ms : -1;
+}
+
 static void *grown(struct invariants *inv, void *old, size_t *cap, int count, size_t size)
 {
     size_t want = *cap ? *cap : 64;
@@ -232,9 +238,10 @@ void invariants_instant_bound(struct invariants *inv, const char *tag, int64_t m
     b->max = max;
 }
 
-void invariants_apart(struct invariants *inv, bool apart)
+void invariants_stale(struct invariants *inv, int64_t older_ms, bool two)
 {
-    inv->apart = apart;
+    inv->older_ms = older_ms;
+    inv->apart = two && older_ms > 0;
 }
 
 void invariants_reported(struct invariants *inv, const char *instance_id)

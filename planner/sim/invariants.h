@@ -77,8 +77,9 @@ void invariants_outcome(struct invariants *inv, const char *op, const char *targ
 void invariants_crashed(struct invariants *inv);
 // A call of ours was refused, or its answer lost: what must come to rest (V23) has its time anew, as after a plan on facts that are not whole.
 void invariants_hindered(struct invariants *inv);
-// Two daemons act, on answers that are older than a tick: neither knows what the other has just begun, so each has its share of a service (V8).
-void invariants_apart(struct invariants *inv, bool apart);
+// From now on answers are so much older than they say (0: no more): needs of then count too (V22), and where two daemons act neither knows what the
+// other has just begun, so each has its share of a service (V8).
+void invariants_stale(struct invariants *inv, int64_t older_ms, bool two);
 void invariants_reported(struct invariants *inv, const char *instance_id);  // V24: its holder was named, by log or alert
 // V36: after ten quiet minutes the world is as the other one, which saw the same but for its events.
 void invariants_same_rest(struct invariants *inv, const struct world *other);

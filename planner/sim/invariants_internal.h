@@ -81,7 +81,8 @@ struct invariants {
     int64_t life_ms[INV_CLUSTERS];  // the first plan of this life that knew the cluster's instances; 0 none yet
     int64_t silent_until_ms;   // a mode answers nothing
     int64_t hindered_ms;       // V23: when the daemon last could not see all, or a call of its failed
-    bool apart;                // V8: two daemons that cannot see what the other has begun
+    int64_t older_ms;          // V22: answers are so much older than they say
+    bool apart;                // V8: two daemons act on such
     int64_t slow_ms;           // when the slower checks ran last
     int64_t calm_since_ms;     // V20: since demand and market stand still, as `outside` tells
     uint64_t outside;
@@ -103,6 +104,7 @@ struct invariants {
 void inv_tell(struct invariants *inv, enum invariant id, const char *fmt, ...) _printf_(3, 4);
 struct inv_instance *inv_of(struct invariants *inv, const struct world_view *v, int instance);
 bool inv_drained_by_ours(const struct world_instance *i);
+int64_t inv_moments_stale(const struct invariants *inv, int64_t now_ms, int k);  // of answers that are older than they say, too
 int64_t inv_moments(const struct invariants *inv, int64_t now_ms, int k);  // the k-th moment to judge at; -1: no more
 bool inv_alive_nondaemon(const struct world_view *v, const struct world_task *t);
 
