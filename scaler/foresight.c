@@ -6,6 +6,7 @@
 #include "planner/forecast/forecast.h"
 #include "planner/limit_ahead.h"
 #include "planner/number.h"
+#include "scaler/level_score.h"
 #include "scaler/view_limits.h"
 
 enum { DAY = OUTLOOK_STEPS, HISTORY_STEPS = 35 * DAY, SCORED_STEPS = 7 * DAY, CLOCK_DAYS = 7 };
@@ -23,6 +24,7 @@ struct foreseen {                 // one cluster
     struct view_sizes *sizes;     // in the making
     size_t sized;                 // of its services
     struct limits_near limits;
+    struct level_score levels;
 };
 
 struct foresight {
@@ -67,6 +69,12 @@ void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int
     x->state_id = state_id;
     x->seen_ms = at_ms;
     x->clock = clock;
+}
+
+void foresight_sized(struct foresight *f, size_t cluster, const struct outlook *o)
+{
+    assert(cluster < f->o.cluster_count);
+    level_score_see(&f->v[cluster].levels, o);
 }
 
 void foresight_forget(struct foresight *f)
@@ -302,6 +310,7 @@ static void finish(struct foresight *f, size_t cluster)
     struct foreseen *x = &f->v[cluster];
     keep(f, x);
     score(state_reader_of(f->o.state), x->state_id, &x->making);
+    x->making.levels_judged = level_score_of(&x->levels, &x->making.levels_cover);
     tell(f, cluster, &x->out, &x->making);
     x->out = x->making;
     x->due_ms = x->making.made_ms + HOUR_MS;

@@ -28,6 +28,8 @@ void foresight_free(struct foresight *f);  // NULL-safe
 // A tick of the cluster was recorded as of at_ms; state_id: its id in the state, 0: it has none (yet). clock: the newest change of the clock that
 // demand follows; for seven days after it a forecast is the larger of both phases, which takes two fits.
 void foresight_ticked(struct foresight *f, size_t cluster, int64_t state_id, int64_t at_ms, struct zone_change clock);
+// What its plan was sized by (scaler/level_score.h); judged when the boot is over, published with the next forecast.
+void foresight_sized(struct foresight *f, size_t cluster, const struct outlook *o);
 void foresight_forget(struct foresight *f);  // the state was begun anew: ids are to be told anew
 // One piece of work, where any is due. False: there was none.
 bool foresight_turn(struct foresight *f);

@@ -358,11 +358,12 @@ static int tick_cell(struct loop *l, struct cell *c, struct err *err)
     l->shell_mode = c->tick.add_only || c->tick.journal_broken ? "add-only" : "act";
     l->shell_reason = c->tick.journal_broken ? "the journal cannot be written"
                       : after_set_aside(l, c) ? "the database was corrupt and set aside"
-                      : c->tick.add_only     ? "3 unclean starts within 60 minutes"
-                                             : "";
+                      : c->tick.add_only ? "3 unclean starts within 60 minutes" : "";
     tell_journal(l, &c->tick);
-    if (f->has_snapshot)
+    if (f->has_snapshot) {
+        foresight_sized(l->foresight, c->index, &f->snapshot.outlook);
         foresight_ticked(l->foresight, c->index, c->state_id, f->snapshot.now_ms, c->calendar.clock);
+    }
     publish_daemon(l);
     desk_ticked(l->desk, &(struct desk_tick){.cluster = c->index, .frame = f, .aws = region_aws(c->region), .journal_error = c->tick.journal_broken ? c->tick.journal_err.msg : "",
                                              .add_only_until_ms = l->add_only_until_ms, .webhook_error = webhook_error(l->webhook), .limits = foresight_limits(l->foresight, c->index)});

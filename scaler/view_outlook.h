@@ -33,6 +33,8 @@ struct view_outlook {
     int64_t made_ms;    // and the start of the first step; 0: none was tried yet
     char why[160];      // why there is none, for people; "" where both are known
     struct outlook_curve of[OUTLOOK_OF_COUNT];
+    int64_t levels_judged;  // moments of the last days at which the need could be held against what sizing had asked for a boot before; 0: none
+    double levels_cover;    // the share of them that it was enough for
 };
 
 const char *outlook_of_name(enum outlook_of of);   // "need_cpu_units", "need_memory_mib"

@@ -55,6 +55,18 @@ static void write_errors(struct jsonw *j, const struct view_outlook *o)
     jsonw_end(j);
 }
 
+static void write_levels(struct jsonw *j, const struct view_outlook *o)
+{
+    if (o->levels_judged == 0) {
+        jsonw_null(j, "levels");
+        return;
+    }
+    jsonw_object(j, "levels");
+    jsonw_int(j, "judged", o->levels_judged);
+    jsonw_num(j, "cover", o->levels_cover);
+    jsonw_end(j);
+}
+
 void web_forecast(struct web_request *r, struct web_response *w)
 {
     const struct view_cluster *c = web_find_cluster(r, w);
@@ -80,5 +92,6 @@ void web_forecast(struct web_request *r, struct web_response *w)
     else
         jsonw_null(&j, "columns");
     write_errors(&j, o);
+    write_levels(&j, o);
     jsonw_end(&j);
 }

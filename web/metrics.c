@@ -337,6 +337,10 @@ static void write_forecasts(struct out *o)
         for (size_t i = 0; i < o->r->view->cluster_count; i++)
             write_forecast_row(o, k, i);
     }
+    family(o, "masu_level_coverage", "gauge", "Share of moments whose need was at most what sizing had asked for a boot before; 1 - 1 / waiting_costs or a little more is right.");
+    for (size_t i = 0; i < o->r->view->cluster_count; i++)
+        if (o->r->view->outlooks->clusters[i].levels_judged > 0)
+            cluster_line(o, "masu_level_coverage", o->r->view->clusters[i], LABELS(NULL), o->r->view->outlooks->clusters[i].levels_cover);
 }
 
 static void write_guests(struct out *o)

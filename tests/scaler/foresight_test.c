@@ -358,6 +358,26 @@ static void a_subnet_that_fills_up_is_told_with_its_day(void **state)
     arena_release(&a);
 }
 
+static void what_sizing_asked_for_is_judged_a_boot_later(void **state)
+{
+    struct bed *b = *state;
+    const struct view_outlook *o = foresight_outlook(b->foresight, 0);
+    for (int i = 0; i < 104; i++) {  // five instances are asked for; from the fifth tick on each tenth tick wants more
+        struct outlook x = {.at_ms = NOW_MS + i * 30000, .need_milli = i >= 4 && i % 10 == 4 ? 5001 : 5000, .up = 5, .boot_ms = 120000};
+        foresight_sized(b->foresight, 0, &x);
+    }
+    foresight_sized(b->foresight, 0, &(struct outlook){.need_milli = 9000});  // no forecast
+    foresight_sized(b->foresight, 0, &(struct outlook){.at_ms = NOW_MS + 103 * 30000 + 600000, .need_milli = 9000, .up = 9, .boot_ms = 120000});  // a gap
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS + 7200000, (struct zone_change){0});
+    turns(b);
+    assert_int_equal(o->levels_judged, 100);
+    assert_true(fabs(o->levels_cover - 0.9) < 1e-9);
+    foresight_sized(b->foresight, 0, &(struct outlook){.at_ms = NOW_MS + 8 * DAY * STEP_MS, .need_milli = 1, .boot_ms = 120000});
+    foresight_ticked(b->foresight, 0, b->id, NOW_MS + 8 * DAY * STEP_MS, (struct zone_change){0});
+    turns(b);
+    assert_int_equal(o->levels_judged, 0);  // seven days are over
+}
+
 static void ids_that_were_forgotten_are_not_asked_for(void **state)
 {
     struct bed *b = *state;
@@ -384,6 +404,7 @@ int main(void)
         T(limits_that_come_near_are_told_soonest_first),
         T(capacity_is_enough_until_the_forecast_of_any_resource_exceeds_it),
         T(a_subnet_that_fills_up_is_told_with_its_day),
+        T(what_sizing_asked_for_is_judged_a_boot_later),
         T(ids_that_were_forgotten_are_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -602,11 +602,15 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(f["columns"]["at_s"][1] - f["columns"]["at_s"][0], f["step_s"])
         self.assertIn("takes a day", f["why_none"])
         self.assertEqual(f["errors"], [{"of": "need_cpu_units", "ahead": "1h", "samples": 168, "mase": 0.5, "pinball50": 0.25, "pinball90": 0.125, "cover90": 0.875}])
+        self.assertEqual(f["levels"], {"judged": 200, "cover": 0.925})
         none = self.check("/api/v1/clusters/west/forecast", "/api/v1/clusters/{name}/forecast")
+        self.assertIsNone(none["levels"])
         self.assertEqual((none["made"], none["columns"], none["errors"]), (None, None, []))
         metrics = self.site.get("/metrics")[2].decode()
         self.assertIn('cluster="east",of="need_cpu_units",ahead="1h",measure="mase"} 0.5', metrics)
         self.assertIn('masu_forecast_coverage{account="123456789012",region="eu-west-1",cluster="east",of="need_cpu_units",ahead="1h"} 0.875', metrics)
+        self.assertIn('masu_level_coverage{account="123456789012",region="eu-west-1",cluster="east"} 0.925', metrics)
+        self.assertNotIn('masu_level_coverage{account="123456789012",region="eu-west-1",cluster="west"}', metrics)
 
     def test_pages_of_ticks_cover_all_once(self):
         seen, before = [], ""

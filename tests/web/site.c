@@ -122,6 +122,8 @@ static void publish_outlook(struct site *s)
         cpu->q90[k] = k < 200 ? 6000 + k : 600000;  // more than there is
         cpu->q95[k] = cpu->q90[k] + 500;
     }
+    o.levels_judged = 200;
+    o.levels_cover = 0.925;
     view_box_publish_outlook(&s->box, 0, &o);
 }
 
