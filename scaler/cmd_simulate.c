@@ -102,7 +102,7 @@ static int read_words(struct simulate_command *c, struct err *err)
 
 static int read_history(struct simulate_command *c, struct err *err)
 {
-    const struct recorded_query q = {.cluster = c->cluster, .from_ms = c->from_ms, .to_ms = c->to_ms};
+    const struct recorded_query q = {.cluster = c->cluster, .from_ms = c->from_ms, .to_ms = c->to_ms, .own_policy = c->policy != NULL};
     struct state_reader *r = NULL;
     struct recorded recorded;
     int rc = journal_open(c->history, &r, err);

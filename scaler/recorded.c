@@ -57,7 +57,7 @@ static int choose_time(struct reading *g, const struct recorded_query *q)
     return 0;
 }
 
-static int read_newest(struct reading *g)
+static int read_newest(struct reading *g, bool own_policy)
 {
     int64_t before = 0;
     for (bool more = true; more;) {
@@ -73,7 +73,7 @@ static int read_newest(struct reading *g)
             if (ticks[i].at_ms > g->ret->to_ms + MINUTE_MS || !ticks[i].has_body || !ticks[i].planned || !*ticks[i].planned_policy)
                 continue;
             rc = state_query_tick(g->r, ticks[i].id, g->a, &whole, g->err);
-            return rc ? rc : replay_read(g->r, &whole, g->a, g->newest, g->err);
+            return rc ? rc : own_policy ? replay_read_snapshot(&whole, g->a, &g->newest->snapshot, g->err) : replay_read(g->r, &whole, g->a, g->newest, g->err);
         }
         more = more && count > 0;
     }
@@ -302,13 +302,14 @@ int recorded_scene(struct state_reader *r, const struct recorded_query *q, struc
     if (ret->to_ms - ret->from_ms < LEAST_MS)
         return err_set(err, ERR_INVALID, "less than an hour lies between --from and %s", q->to_ms ? "--to" : "the newest tick");
     g.buckets = (size_t)((ret->to_ms - ret->from_ms) / g.step_ms);
-    rc = read_newest(&g);
+    rc = read_newest(&g, q->own_policy);
     rc = rc ? rc : read_all(&g);
     if (rc)
         return rc;
     s->name = ret->cluster;
     s->start_ms = ret->from_ms;
     s->for_ms = ret->to_ms - ret->from_ms;
-    s->policy = &g.newest->policy.clusters[0];
+    if (!q->own_policy)
+        s->policy = &g.newest->policy.clusters[0];
     return 0;
 }

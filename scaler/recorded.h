@@ -12,6 +12,7 @@
 struct recorded_query {
     const char *cluster;        // NULL: the only one there is
     int64_t from_ms, to_ms;     // 0: seven days before to; the newest tick. Below 0: so long before the newest tick
+    bool own_policy;            // the caller has one: the recorded one, which another version may have written, is not read
 };
 
 struct recorded {
@@ -21,6 +22,6 @@ struct recorded {
     size_t left_out_count;
 };
 
-// Fills services, types, market, notices, boots, policy and length of *s, which scene_default() or a caller has filled before. All in the
+// Fills services, types, market, notices, boots, policy (not with own_policy) and length of *s, which scene_default() or a caller has filled before. All in the
 // arena. ERR_NOT_FOUND, ERR_INVALID with what there is; ERR_IO, ERR_CORRUPT.
 int recorded_scene(struct state_reader *r, const struct recorded_query *q, struct arena *a, struct scene *s, struct recorded *ret, struct err *err);

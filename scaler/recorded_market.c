@@ -232,15 +232,15 @@ int recorded_notices(struct reading *g)
         rc = state_query_ticks(g->r, &q, &page, &ticks, &count, &more, g->err);
         for (size_t i = 0; rc == 0 && i < count && !early; i++) {
             struct state_tick_whole whole;
-            struct replay_input in;
+            struct snapshot s;
             before = ticks[i].id;
             early = ticks[i].at_ms < g->ret->from_ms;
-            if (early || ticks[i].at_ms > g->ret->to_ms || !ticks[i].planned || ticks[i].summary.interrupted == 0 || !ticks[i].has_body || !*ticks[i].planned_policy)
+            if (early || ticks[i].at_ms > g->ret->to_ms || !ticks[i].planned || ticks[i].summary.interrupted == 0 || !ticks[i].has_body)
                 continue;
             rc = state_query_tick(g->r, ticks[i].id, &one, &whole, g->err);
-            rc = rc ? rc : replay_read(g->r, &whole, &one, &in, g->err);
+            rc = rc ? rc : replay_read_snapshot(&whole, &one, &s, g->err);
             if (rc == 0)
-                note_interrupted(g, &in.snapshot);
+                note_interrupted(g, &s);
             arena_reset(&one);
         }
         more = more && count > 0;

@@ -120,10 +120,10 @@ static bool compare(struct replay *r, const char *part, struct slice journal, js
 
 // ---- the input ------------------------------------------------------------------------------------------------------------
 
-static int read_snapshot(struct slice text, struct arena *a, struct snapshot *ret, struct err *err)
+int replay_read_snapshot(const struct state_tick_whole *t, struct arena *a, struct snapshot *ret, struct err *err)
 {
     json_t *j = NULL;
-    int rc = json_parse(text, "snapshot", &j, err);
+    int rc = json_parse(t->snapshot_json, "snapshot", &j, err);
     if (rc == 0)
         rc = snapshot_from_json(j, a, ret, err);
     json_decref(j);
@@ -159,7 +159,7 @@ static int read_policy(struct state_reader *r, const char *hash, struct arena *a
 
 int replay_read(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct replay_input *in, struct err *err)
 {
-    int rc = read_snapshot(t->snapshot_json, a, &in->snapshot, err);
+    int rc = replay_read_snapshot(t, a, &in->snapshot, err);
     if (rc == 0 && t->memo_before_json.len)
         rc = read_memo(t->memo_before_json, a, &in->memo, err);
     return rc ? rc : read_policy(r, t->tick.planned_policy, a, &in->policy, err);

@@ -32,6 +32,7 @@ struct replay_input {
     struct policy policy;  // one cluster
 };
 // ERR_CORRUPT, ERR_INVALID, ERR_NOT_FOUND: what the journal holds of it cannot be read.
+int replay_read_snapshot(const struct state_tick_whole *t, struct arena *a, struct snapshot *ret, struct err *err);  // only what was seen
 int replay_read(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct replay_input *ret, struct err *err);
 // All text in the arena. The cursor's slices of *t are only borrowed.
 void replay_tick(struct state_reader *r, const struct state_tick_whole *t, struct arena *a, struct replay *ret);
