@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "state/history.h"
 
-static void recall(struct calendar_keeper *k, struct state *state, int64_t cluster, int64_t now_ms)
+static void recall(struct calendar_keeper *k, struct state_reader *past, int64_t cluster, int64_t now_ms)
 {
     struct arena a;
     struct err err = {0};
     int64_t from_ms = now_ms / USUAL_STEP_MS * USUAL_STEP_MS - USUAL_STEPS * USUAL_STEP_MS;
     arena_init(&a, 0);
     double *tasks = arena_array(&a, double, USUAL_STEPS);
-    if (state_history_wanted(state, cluster, SERIES_DESIRED_TASKS, from_ms, USUAL_STEP_MS, USUAL_STEPS, tasks, &err) == 0)
+    if (state_query_wanted(past, cluster, SERIES_DESIRED_TASKS, from_ms, USUAL_STEP_MS, USUAL_STEPS, tasks, &err) == 0)
         for (int i = 0; i < USUAL_STEPS; i++)
             if (!calendar_multiplies(k->calendar, from_ms + i * USUAL_STEP_MS))
                 usual_note(&k->usual, from_ms + i * USUAL_STEP_MS, tasks[i]);
@@ -39,15 +38,15 @@ static void load(struct calendar_keeper *k, const struct policy_cluster *p, cons
         k->zone = NULL;  // the check of the policy has refused it
 }
 
-void calendar_look(struct calendar_keeper *k, const struct policy_cluster *p, const char *hash, struct state *state, int64_t cluster, struct arena *a, struct snapshot *s)
+void calendar_look(struct calendar_keeper *k, const struct policy_cluster *p, const char *hash, struct state_reader *past, int64_t cluster, struct arena *a, struct snapshot *s)
 {
     if (!k->loaded || strncmp(k->hash, hash, sizeof k->hash - 1) != 0)
         load(k, p, hash);
     k->clock = k->zone ? zone_last_change(k->zone, s->now_ms / 1000, OUTLOOK_CLOCK_S) : (struct zone_change){0};
     if (p->calendar.count == 0)
         return;
-    if (!k->recalled && state && cluster > 0)
-        recall(k, state, cluster, s->now_ms);
+    if (!k->recalled && past && cluster > 0)
+        recall(k, past, cluster, s->now_ms);
     k->recalled = true;
     if (!calendar_multiplies(k->calendar, s->now_ms) && !snapshot_overflows(s))
         usual_see(&k->usual, s);

@@ -6,7 +6,7 @@
 #include "planner/forecast/outlook.h"
 #include "planner/forecast/usual.h"
 #include "policies/calendar.h"
-#include "state/state.h"
+#include "state/query.h"
 
 // Zeroed at the start.
 struct calendar_keeper {
@@ -20,6 +20,6 @@ struct calendar_keeper {
 };
 
 void calendar_release(struct calendar_keeper *k);
-// On the first look, and with another policy (hash), zones are read; on the first a week of tasks wanted from the state (NULL: none; cluster: the cluster's id in it); where that cannot be
+// On the first look, and with another policy (hash), zones are read; on the first a week of tasks wanted from the past (NULL: none; cluster: the cluster's id in it); where that cannot be
 // read it learns from now on. Nothing where the policy has no entry, but for the clock.
-void calendar_look(struct calendar_keeper *k, const struct policy_cluster *p, const char *hash, struct state *state, int64_t cluster, struct arena *a, struct snapshot *s);
+void calendar_look(struct calendar_keeper *k, const struct policy_cluster *p, const char *hash, struct state_reader *past, int64_t cluster, struct arena *a, struct snapshot *s);

@@ -391,8 +391,7 @@ void cell_release(struct cell *c)
     calendar_release(&c->calendar);
 }
 
-// Targets sent more than two minutes ago are AWS's to tell (safety.md I2); stamps of the future start now.
-static void age_memo(struct memo *m, int64_t now_ms)
+void cell_age_memo(struct memo *m, int64_t now_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < m->target_count; i++)
@@ -436,7 +435,7 @@ static void recall_types(struct cell *c, struct arena *a)
     struct err err;
     size_t n;
     c->learned_changes = 0;  // another file may lack what is known already
-    if (state_learned_load(c->shared->state, c->state_id, a, &v, &n, &err) == 0)
+    if (state_learned_load(state_reader_of(c->shared->state), c->state_id, a, &v, &n, &err) == 0)
         gather_teach(c->gather, v, n);
 }
 
@@ -470,9 +469,9 @@ int cell_restore(struct cell *c, struct err *err)
         arena_release(&a);
         return err->kind;
     }
-    int rc = state_memo_load(c->shared->state, c->state_id, &a, &memo, &found, &state_err);
+    int rc = state_query_memo(state_reader_of(c->shared->state), c->state_id, &a, &memo, &found, &state_err);
     if (rc == 0 && found)
-        age_memo(&memo, clock_wall_ms(c->tick.clock));
+        cell_age_memo(&memo, clock_wall_ms(c->tick.clock));
     bool recalled = recall_launches(c, &a, &memo);
     if (found || recalled)
         tick_restore(&c->tick, &memo);

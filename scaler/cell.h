@@ -72,5 +72,7 @@ bool cell_order_waits(const struct cell *c, const struct tick_frame *f, int64_t 
 // Whether one that AWS takes back is not drained yet, because it boots or holds the last task of a service (safety.md D2, D3): to be looked
 // at again soon. *ret_due_ms: when the latter are drained at the latest, 0 none.
 bool cell_drain_waits(const struct tick_frame *f, int64_t now_ms, int64_t *ret_due_ms);
+// A memo that is read back: targets sent more than two minutes ago are AWS's to tell (safety.md I2); stamps of the future start now.
+void cell_age_memo(struct memo *m, int64_t now_ms);
 // Before the first tick, once the account is known: the cluster's id and memo from the state.
 int cell_restore(struct cell *c, struct err *err);

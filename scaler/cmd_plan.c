@@ -5,23 +5,25 @@
 #include "base/json.h"
 #include "planner/model/model_json.h"
 #include "planner/planner.h"
-#include "scaler/calendar_look.h"
 #include "scaler/cmds.h"
 #include "scaler/control.h"
 #include "scaler/gather.h"
+#include "scaler/journal_cli.h"
 #include "scaler/options.h"
+#include "scaler/past.h"
 #include "scaler/plan_text.h"
 #include "scaler/usage.h"
 
 enum { ARENA_MAX_BYTES = 1 << 30, OUTPUT_MAX_BYTES = 256 << 20, LOOK_LIMIT_MS = 60000, USAGE_WAIT_MS = 12000 };
 
 struct plan_command {
-    const char *policy_path, *cluster, *snapshot_path;
+    const char *policy_path, *cluster, *snapshot_path, *state_path;
     bool json;
     struct arena arena;
     struct policy policy;
     struct buf out;
     json_t *plans;
+    struct state_reader *state;  // NULL: none
     size_t actions, planned;
 };
 
@@ -86,6 +88,25 @@ static int plan_file(struct plan_command *c, struct err *err)
     return plan_one(c, &s, memo.now_ms != 0 || memo.drain_count > 0 ? &memo : NULL, p, err);
 }
 
+// What is known beside the look: use, history, what people hold back.
+static void add_facts(struct plan_command *c, struct usage *u, struct past *past, const struct policy_cluster *p, struct snapshot *s)
+{
+    struct zones zones;
+    zones_init(&zones);
+    struct control frozen = control_of_freeze(p, &zones, s->now_ms, &c->arena), tagged = control_take_tags(s, &c->arena);
+    s->control = (struct control){.who = "", .why = ""};
+    s->policy_hash = c->policy.hash;  // so that a change of the policy is held as the daemon would
+    s->confirmed = c->policy.confirm;
+    usage_tell(u, p, &c->arena, s);
+    past_tell(past, p, &c->arena, s);
+    control_join(&s->control, &tagged);
+    control_join(&s->control, &frozen);
+    zones_release(&zones);
+    const char *lacks = past_lacks(past, p, s, c->state_path, &c->arena);
+    if (lacks)
+        fprintf(stderr, "masu plan: %s\n", lacks);
+}
+
 static int plan_cluster(struct plan_command *c, struct aws_clients *clients, const struct clock *clock, const struct policy_cluster *p,
                         struct err *err)
 {
@@ -95,26 +116,21 @@ static int plan_cluster(struct plan_command *c, struct aws_clients *clients, con
         return rc;
     struct gather *g = gather_new(region, clock, p->name);
     struct snapshot s;
+    struct past past = {0};
     struct usage *u = usage_new(&(struct usage_options){.clients = clients, .transport = aws_transport(region_aws(region)), .account = p->account});
     usage_wait(u, p, clock_wall_ms(clock) + USAGE_WAIT_MS);
-    rc = gather_look(g, p, LOOK_LIMIT_MS, &c->arena, &s, err);
-    struct calendar_keeper calendar = {0};
+    rc = region_identify(region, clock_wall_ms(clock) + LOOK_LIMIT_MS, err);
     if (rc == 0) {
-        usage_tell(u, p, &c->arena, &s);
-        calendar_look(&calendar, p, "", NULL, 0, &c->arena, &s);
-    }
-    usage_free(u);
-    if (rc == 0) {
-        struct zones zones;
-        zones_init(&zones);
-        struct control frozen = control_of_freeze(p, &zones, s.now_ms, &c->arena);
-        s.control = control_take_tags(&s, &c->arena);
-        control_join(&s.control, &frozen);
-        zones_release(&zones);
+        past_open(&past, c->state, region_account(region), region_name(region), p->name, clock_wall_ms(clock), &c->arena);
+        past_teach(&past, g, &c->arena);
+        rc = gather_look(g, p, LOOK_LIMIT_MS, &c->arena, &s, err);
     }
     if (rc == 0)
-        rc = plan_one(c, &s, NULL, p, err);
-    calendar_release(&calendar);
+        add_facts(c, u, &past, p, &s);
+    usage_free(u);
+    if (rc == 0)
+        rc = plan_one(c, &s, past.memo, p, err);
+    past_release(&past);
     gather_free(g);
     region_free(region);
     return rc;
@@ -166,6 +182,8 @@ static int run(struct plan_command *c)
     c->plans = json_array();
     int rc = load_policy(c, &err);
     bool told = rc != 0 && err.kind == ERR_INVALID;  // the loader's report says it all
+    if (rc == 0 && c->state_path)
+        rc = journal_open(c->state_path, &c->state, &err);
     if (rc == 0)
         rc = c->snapshot_path ? plan_file(c, &err) : plan_aws(c, &err);
     if (rc == 0 && c->json)
@@ -177,6 +195,7 @@ static int run(struct plan_command *c)
     else if (!told)
         fprintf(stderr, "masu plan: %s\n", err.msg);
     int code = rc != 0 ? EXIT_FAILED : c->actions > 0 ? EXIT_CHANGES : EXIT_DONE;
+    state_reader_free(c->state);
     json_decref(c->plans);
     buf_release(&c->out);
     arena_release(&c->arena);
@@ -190,6 +209,7 @@ int cmd_plan(int argc, char **argv)
         {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy_path, .value = "F", .help = "the policy file (required)"},
         {.name = "cluster", .kind = OPTION_STRING, .ret = &c.cluster, .value = "NAME", .help = "only this cluster of the policy"},
         {.name = "snapshot", .kind = OPTION_STRING, .ret = &c.snapshot_path, .value = "F", .help = "plan from this file; no AWS is needed"},
+        {.name = "state", .kind = OPTION_STRING, .ret = &c.state_path, .value = "F", .help = "the file of masu run --state: its memo, forecast and measured use; only read"},
         {.name = "format", .kind = OPTION_FORMAT, .ret = &c.json, .value = "text|json", .help = "json: one object with actions[] and verdicts[]"},
     };
     const struct options_spec spec = {
@@ -201,6 +221,10 @@ int cmd_plan(int argc, char **argv)
         return outcome == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
     if (c.policy_path == NULL) {
         fprintf(stderr, "masu plan: --policy F is missing -> masu plan --help\n");
+        return EXIT_USAGE;
+    }
+    if (c.snapshot_path && c.state_path) {
+        fprintf(stderr, "masu plan: --snapshot F holds memo and forecast itself: leave out --state -> masu plan --help\n");
         return EXIT_USAGE;
     }
     return run(&c);

@@ -3,8 +3,8 @@
 
 #include "planner/forecast/outlook.h"
 #include "policies/policy.h"
-#include "state/state.h"
+#include "state/query.h"
 
-// Writes s->outlook where the policy prices waiting. On the first look four weeks of tasks wanted are read from the state (NULL: none; cluster: the
+// Writes s->outlook where the policy prices waiting. On the first look four weeks of tasks wanted are read from the past (NULL: none; cluster: the
 // cluster's id in it); where they cannot be read, it learns from now on.
-void outlook_look(struct outlook_keeper *k, const struct policy_cluster *p, struct state *state, int64_t cluster, struct snapshot *s);
+void outlook_look(struct outlook_keeper *k, const struct policy_cluster *p, struct state_reader *past, int64_t cluster, struct snapshot *s);

@@ -92,14 +92,10 @@ struct state_sample {
 size_t state_samples_of_tick(const struct snapshot *s, const struct plan *p, int64_t since_ms, struct arena *a, struct state_sample **ret);
 // Adds them to the buckets of their minute. One transaction.
 int state_samples_add(struct state *s, int64_t cluster, int64_t at_ms, const struct state_sample *v, size_t count, struct err *err);
-// The largest mean of one whole hour in [from_ms, to_ms); 0 where samples cover less than a day of it.
-int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err);
 
 // What each of `count` buckets from from_ms on shows, NaN where it is unknown. step_ms: 5 min or a multiple of an hour; from_ms: of that.
 int state_history_values(struct state *s, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
                          double *ret, struct err *err);
-// The same of what was wanted: NaN as well where circuit breakers were open, since then less was asked for than was wanted (G7). For who learns.
-int state_history_wanted(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err);
 
 // Fills buckets that are still unknown, as far as they are young enough to be kept; so filling twice, or what was seen, changes nothing.
 // For what comes from elsewhere, weeks at once. Points in any order; each stands for `step_ms` from its time on. One transaction.

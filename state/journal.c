@@ -195,16 +195,17 @@ static int parse_memo(struct slice packed, struct arena *a, struct memo *ret, bo
     return rc;
 }
 
-int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct memo *ret, bool *ret_found, struct err *err)
+int state_query_memo(struct state_reader *r, int64_t cluster, struct arena *a, struct memo *ret, bool *ret_found, struct err *err)
 {
     *ret_found = false;
     sqlite3_stmt *st = NULL;
     bool row = false;
-    int rc = db_prepare(&s->db, "SELECT body FROM memos WHERE cluster = :cluster", &st, err);
+    db_start_deadline(r->db);
+    int rc = db_prepare(r->db, "SELECT body FROM memos WHERE cluster = :cluster", &st, err);
     if (rc)
         return rc;
     db_bind_int(st, ":cluster", cluster);
-    rc = db_step(&s->db, st, &row, err);
+    rc = db_step(r->db, st, &row, err);
     if (rc == 0 && row)
         rc = parse_memo(db_blob(st, "body"), a, ret, ret_found, err);
     db_done(st);

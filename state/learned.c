@@ -36,7 +36,7 @@ int state_learned_save(struct state *s, int64_t cluster, const struct learned_ty
     return db_end(&s->db, rc, err);
 }
 
-int state_learned_load(struct state *s, int64_t cluster, struct arena *a, struct learned_type **ret, size_t *ret_count, struct err *err)
+int state_learned_load(struct state_reader *r, int64_t cluster, struct arena *a, struct learned_type **ret, size_t *ret_count, struct err *err)
 {
     static const char sql[] = "SELECT type, cpu_units, memory_mib, gpus, trunk, registered_ms FROM learned_types"
                               " WHERE cluster = :cluster AND cpu_units > 0 AND memory_mib > 0 AND gpus >= 0 ORDER BY type";
@@ -44,11 +44,12 @@ int state_learned_load(struct state *s, int64_t cluster, struct arena *a, struct
     sqlite3_stmt *st = NULL;
     size_t count = 0;
     bool row = false;
-    int rc = db_prepare(&s->db, sql, &st, err);
+    db_start_deadline(r->db);
+    int rc = db_prepare(r->db, sql, &st, err);
     if (rc)
         return rc;
     db_bind_int(st, ":cluster", cluster);
-    while ((rc = db_step(&s->db, st, &row, err)) == 0 && row && count < LEARNED_MAX) {
+    while ((rc = db_step(r->db, st, &row, err)) == 0 && row && count < LEARNED_MAX) {
         struct learned_type *x = &v[count++];
         *x = (struct learned_type){.type = db_text(st, "type", a), .registered = res_make(db_int(st, "cpu_units"), db_int(st, "memory_mib")),
                                    .trunk = db_int(st, "trunk") != 0, .registered_ms = db_int(st, "registered_ms")};

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "planner/model/res.h"
-#include "state/state.h"
+#include "state/query.h"
 
 struct learned_type {
     const char *type;
@@ -15,4 +15,4 @@ struct learned_type {
 // Adds or replaces all of them, or none.
 int state_learned_save(struct state *s, int64_t cluster, const struct learned_type *v, size_t count, struct err *err);
 // By name; what cannot be (no CPU or memory) is left out.
-int state_learned_load(struct state *s, int64_t cluster, struct arena *a, struct learned_type **ret, size_t *ret_count, struct err *err);
+int state_learned_load(struct state_reader *r, int64_t cluster, struct arena *a, struct learned_type **ret, size_t *ret_count, struct err *err);

@@ -74,6 +74,9 @@ struct state_tick_whole {
 // ERR_CORRUPT: its body cannot be read.
 int state_query_tick(struct state_reader *r, int64_t id, struct arena *a, struct state_tick_whole *ret, struct err *err);
 
+// The newest memo of a cluster. *ret_found false when there is none, or one of another version.
+int state_query_memo(struct state_reader *r, int64_t cluster, struct arena *a, struct memo *ret, bool *ret_found, struct err *err);
+
 // Ticks of one cluster with their bodies, one after the other. Steps forward are cheap, a first step or one back is an hour's ticks.
 struct state_walk;
 int state_walk_new(struct state_reader *r, int64_t cluster, struct state_walk **ret, struct err *err);
@@ -115,10 +118,14 @@ struct state_series {
 // Of a subject that is not known, all is unknown.
 int state_query_series(struct state_reader *r, const struct state_series_query *q, struct arena *a, struct state_series *ret, struct err *err);
 
-// As state_history_values and state_history_wanted (state/history.h), of any reader.
+// As state_history_values (state/history.h), of any reader.
 int state_query_values(struct state_reader *r, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
                        double *ret, struct err *err);
+// The same of what was wanted: NaN as well where circuit breakers were open, since then less was asked for than was wanted (G7). For who learns.
 int state_query_wanted(struct state_reader *r, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err);
+
+// The largest mean of one whole hour in [from_ms, to_ms); 0 where samples cover less than a day of it.
+int state_query_highest_hour(struct state_reader *r, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err);
 
 // Whom the history of a cluster knows, by kind and name; by whole days, both included.
 struct state_subject {

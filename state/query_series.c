@@ -190,30 +190,18 @@ int state_history_values(struct state *s, int64_t cluster, enum series series, c
     return values_of(&s->db, cluster, series, subject, from_ms, step_ms, count, ret, err);
 }
 
-// NaN where circuit breakers were open.
-static int wanted_of(struct db *db, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
+int state_query_wanted(struct state_reader *r, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
 {
+    db_start_deadline(r->db);
     double *overflow = calloc(count + 1, sizeof *overflow);
     assert(overflow);
-    int rc = values_of(db, cluster, SERIES_OVERFLOW, "", from_ms, step_ms, count, overflow, err);
+    int rc = values_of(r->db, cluster, SERIES_OVERFLOW, "", from_ms, step_ms, count, overflow, err);
     if (rc == 0)
-        rc = values_of(db, cluster, series, "", from_ms, step_ms, count, ret, err);
+        rc = values_of(r->db, cluster, series, "", from_ms, step_ms, count, ret, err);
     for (size_t k = 0; rc == 0 && k < count; k++)
         ret[k] = overflow[k] > 0 ? (double)NAN : ret[k];
     free(overflow);
     return rc;
-}
-
-int state_history_wanted(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
-{
-    s->db.deadline_ms = 0;
-    return wanted_of(&s->db, cluster, series, from_ms, step_ms, count, ret, err);
-}
-
-int state_query_wanted(struct state_reader *r, int64_t cluster, enum series series, int64_t from_ms, int64_t step_ms, size_t count, double *ret, struct err *err)
-{
-    db_start_deadline(r->db);
-    return wanted_of(r->db, cluster, series, from_ms, step_ms, count, ret, err);
 }
 
 int state_query_values(struct state_reader *r, int64_t cluster, enum series series, const char *subject, int64_t from_ms, int64_t step_ms, size_t count,
@@ -223,15 +211,15 @@ int state_query_values(struct state_reader *r, int64_t cluster, enum series seri
     return values_of(r->db, cluster, series, subject, from_ms, step_ms, count, ret, err);
 }
 
-int state_samples_highest_hour(struct state *s, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err)
+int state_query_highest_hour(struct state_reader *r, int64_t cluster, enum series series, int64_t from_ms, int64_t to_ms, int64_t *ret, struct err *err)
 {
     const struct history_window w = {.from_ms = from_ms / HOUR_MS * HOUR_MS, .step_ms = HOUR_MS, .count = (size_t)(to_ms / HOUR_MS - from_ms / HOUR_MS),
                                      .resolution = HISTORY_HOUR};
     struct history_bucket *bucket;
     assert(from_ms >= 0 && from_ms <= to_ms);
     assert(w.count <= HOURS_MAX);
-    s->db.deadline_ms = 0;
-    int rc = read_one(&s->db, cluster, series, "", &w, &bucket, err);
+    db_start_deadline(r->db);
+    int rc = read_one(r->db, cluster, series, "", &w, &bucket, err);
     if (rc)
         return rc;
     int64_t most = 0, first = -1, last = -1;

@@ -109,8 +109,6 @@ struct state_tick_end {
 int state_tick_record(struct state *s, const struct state_tick_end *t, struct err *err);
 
 int state_memo_save(struct state *s, int64_t cluster, const struct memo *m, struct err *err);
-// *ret_found false when there is none, or one of another version.
-int state_memo_load(struct state *s, int64_t cluster, struct arena *a, struct memo *ret, bool *ret_found, struct err *err);
 
 // Orders of instances (ACTION_LAUNCH) since then whose effect may be there: without an answer, cut short on the wire, or answered well.
 // As a memo holds them, oldest first, each token once. A restart reads back what the memo of before does not know yet.

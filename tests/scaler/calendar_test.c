@@ -62,7 +62,7 @@ static void fill(struct bed *x)
 
 static void look(struct bed *x, const char *hash)
 {
-    calendar_look(&x->keeper, &x->b.p, hash, x->state, x->id, &x->b.a, &x->b.s);
+    calendar_look(&x->keeper, &x->b.p, hash, state_reader_of(x->state), x->id, &x->b.a, &x->b.s);
 }
 
 static void what_an_entry_multiplied_before_is_not_usual(void **state)

@@ -39,7 +39,7 @@ static size_t load(struct rig *r, const struct snapshot *s, int64_t *ret_cluster
     struct err err = {0};
     size_t count = 0;
     assert_int_equal(state_cluster(r->state, s->account, s->region, s->cluster, ret_cluster, &err), 0);
-    assert_int_equal(state_learned_load(r->state, *ret_cluster, &r->arena, ret, &count, &err), 0);
+    assert_int_equal(state_learned_load(state_reader_of(r->state), *ret_cluster, &r->arena, ret, &count, &err), 0);
     return count;
 }
 

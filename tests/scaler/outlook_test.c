@@ -51,7 +51,7 @@ static void outlook_recall_only(struct outlook_keeper *k, struct bed *x)
 {
     struct snapshot s = x->b.s;
     s.now_ms = s.now_ms / STEP_MS * STEP_MS;  // so that nothing is pushed after it
-    outlook_look(k, &x->b.p, x->state, x->id, &s);
+    outlook_look(k, &x->b.p, state_reader_of(x->state), x->id, &s);
 }
 
 static void a_restart_goes_on_with_the_history(void **state)
@@ -59,7 +59,7 @@ static void a_restart_goes_on_with_the_history(void **state)
     struct bed *x = *state;
     struct outlook_keeper k = {0};
     fill(x);
-    outlook_look(&k, &x->b.p, x->state, x->id, &x->b.s);
+    outlook_look(&k, &x->b.p, state_reader_of(x->state), x->id, &x->b.s);
     assert_int_equal(x->b.s.outlook.at_ms, x->b.s.now_ms);
     assert_int_equal(x->b.s.outlook.need_milli, 2000);
     outlook_release(&k);
@@ -92,7 +92,7 @@ static void without_history_or_a_price_there_is_no_outlook_yet(void **state)
 {
     struct bed *x = *state;
     struct outlook_keeper k = {0};
-    outlook_look(&k, &x->b.p, x->state, x->id, &x->b.s);
+    outlook_look(&k, &x->b.p, state_reader_of(x->state), x->id, &x->b.s);
     assert_int_equal(x->b.s.outlook.at_ms, 0);
     assert_non_null(k.bank);  // it learns
     outlook_release(&k);
@@ -101,7 +101,7 @@ static void without_history_or_a_price_there_is_no_outlook_yet(void **state)
     outlook_release(&k);
     fill(x);
     x->b.p.waiting_costs = 0;
-    outlook_look(&k, &x->b.p, x->state, x->id, &x->b.s);
+    outlook_look(&k, &x->b.p, state_reader_of(x->state), x->id, &x->b.s);
     assert_int_equal(x->b.s.outlook.at_ms, 0);
     assert_null(k.bank);
 }

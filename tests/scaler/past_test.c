@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "planner/sim/trial.h"
+#include "scaler/past.h"
 #include "scaler/recorded.h"
 #include "tests/planner/build.h"
 
@@ -142,6 +143,98 @@ static void a_simulated_past_orders_ahead_for_its_calendar(void **state)
     assert_int_equal(with.violation_count, 0);
 }
 
+// ---- who looks once beside the daemon -------------------------------------------------------------------------------------
+
+// The look of a process that has begun just now.
+static void look_once(struct bed *x, int64_t later_ms)
+{
+    build_later(&x->b, later_ms);
+    x->b.s.started_ms = x->b.s.now_ms;
+    x->b.s.complete_looks = 1;
+    x->b.s.usage = (struct source){SOURCE_UNKNOWN, 0, ""};
+    x->b.s.shapes[0].used_p95 = res_make(0, 0);
+    x->b.s.outlook = (struct outlook){0};
+}
+
+static void open_past(struct bed *x, struct past *ret, const char *name)
+{
+    past_open(ret, state_reader_of(x->state), x->b.s.account, x->b.s.region, name, x->b.s.now_ms, &x->b.a);
+}
+
+static const char *tell(struct bed *x, struct past *p, const char *path)
+{
+    past_tell(p, &x->b.p, &x->b.a, &x->b.s);
+    return past_lacks(p, &x->b.p, &x->b.s, path, &x->b.a);
+}
+
+static void record_use(struct bed *x)
+{
+    x->b.p.waiting_costs = 10;
+    x->b.p.usage.cadvisor_port = 8081;
+    x->b.s.usage = (struct source){SOURCE_OK, x->b.s.now_ms, ""};
+    x->b.s.shapes[0].used_p95 = res_make(300, 700);
+    x->b.s.shapes[0].used_at_ms = x->b.s.now_ms;
+    x->b.s.control = (struct control){.mode = CONTROL_FREEZE, .who = "ann", .why = "sale"};
+    record(x, policy_text(x));
+}
+
+static void one_look_knows_what_the_daemon_does(void **state)
+{
+    struct bed *x = *state;
+    struct past p;
+    record_use(x);
+    look_once(x, 30 * SECOND);
+    open_past(x, &p, "c");
+    assert_non_null(p.memo);
+    assert_int_equal(p.memo->now_ms, x->b.s.now_ms - 30 * SECOND);
+    assert_null(tell(x, &p, "masu.db"));
+    assert_int_equal(x->b.s.outlook.at_ms, x->b.s.now_ms);
+    assert_int_equal(x->b.s.outlook.need_milli, 2000);
+    assert_int_equal(x->b.s.usage.state, SOURCE_OK);
+    assert_int_equal(x->b.s.shapes[0].used_p95.v[RES_MEMORY], 700);
+    assert_int_equal(x->b.s.complete_looks, 241);
+    assert_int_equal(x->b.s.started_ms, T0 - 2 * HOUR);
+    assert_int_equal(x->b.s.control.mode, CONTROL_FREEZE);
+    past_release(&p);
+}
+
+static void one_look_after_the_daemon_knows_less_and_says_so(void **state)
+{
+    struct bed *x = *state;
+    struct past p;
+    record_use(x);
+    x->b.s.control = (struct control){.who = "", .why = ""};
+    look_once(x, HOUR);
+    open_past(x, &p, "c");
+    const char *lacks = tell(x, &p, "masu.db");
+    assert_int_equal(x->b.s.outlook.at_ms, x->b.s.now_ms);  // an hour's gap is bridged
+    assert_non_null(strstr(lacks, "without measured use: masu.db"));
+    assert_int_equal(x->b.s.usage.state, SOURCE_UNKNOWN);
+    assert_int_equal(x->b.s.complete_looks, 1);
+    assert_int_equal(x->b.s.control.mode, CONTROL_RUN);
+    past_release(&p);
+}
+
+static void one_look_without_a_past_says_what_it_lacks(void **state)
+{
+    struct bed *x = *state;
+    struct past p;
+    record_use(x);
+    look_once(x, 30 * SECOND);
+    open_past(x, &p, "d");
+    assert_non_null(strstr(tell(x, &p, "masu.db"), "masu.db does not know c"));
+    assert_null(p.memo);
+    past_release(&p);
+    p = (struct past){0};
+    assert_non_null(strstr(tell(x, &p, NULL), "without forecast and measured use -> --state F"));
+    past_release(&p);
+    x->b.p.waiting_costs = 0;
+    x->b.p.usage.cadvisor_port = 0;
+    p = (struct past){0};
+    assert_null(tell(x, &p, NULL));  // the policy asks for none
+    past_release(&p);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -149,6 +242,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_recorded_policy_that_is_refused_is_told_and_not_asked_of_who_has_another),
         T(a_simulated_past_orders_ahead_for_its_calendar),
+        T(one_look_knows_what_the_daemon_does),
+        T(one_look_after_the_daemon_knows_less_and_says_so),
+        T(one_look_without_a_past_says_what_it_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

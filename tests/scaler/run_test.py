@@ -217,6 +217,22 @@ def the_clock_steps(folder, env):
     d.stop()
 
 
+def plan_reads_the_state(folder, env):
+    """Of a policy that prices waiting: what a minute of history is not enough for is said, and so is how to have it."""
+    write_policy(folder / "policy.json")
+    policy = json.loads((folder / "policy.json").read_text())
+    policy["clusters"] = policy["clusters"][:1]
+    policy["clusters"][0]["scale_out"] = {"waiting_costs": 10}
+    (folder / "policy.json").write_text(json.dumps(policy))
+    path, before = folder / "state.db", (folder / "state.db").read_bytes()
+    for arguments, says in ((["--state", str(path)], f"main is planned without forecast: {path} has too little"), ([], "main is planned without forecast -> --state F")):
+        done = subprocess.run([MASU, "plan", "--policy", str(folder / "policy.json"), *arguments], env=env, capture_output=True, text=True, check=False)
+        check("plan says what it has no history for " + " ".join(arguments[:1]), done.returncode in (0, 2) and says in done.stderr and "\nplan " in done.stdout, done.stderr)
+    check("plan only reads the state", path.read_bytes() == before)
+    done = subprocess.run([MASU, "plan", "--policy", str(folder / "policy.json"), "--state", str(folder / "none.db")], env=env, capture_output=True, text=True, check=False)
+    check("plan with a state that is not there fails", done.returncode == 1 and "there is no journal" in done.stderr, done.stderr)
+
+
 def main():
     sandbox, env = start_sandbox()
     try:
@@ -234,6 +250,7 @@ def main():
             done = subprocess.run([MASU, "plan", "--policy", str(folder / "policy.json"), "--format", "json"], env=env, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True, check=False)
             check("plan looks at AWS by itself", done.returncode in (0, 2) and len(json.loads(done.stdout)["plans"]) == 2, done.stderr)
+            plan_reads_the_state(folder, env)
     finally:
         sandbox.terminate()
         sandbox.wait(timeout=20)

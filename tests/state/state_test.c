@@ -134,12 +134,12 @@ static void the_memo_comes_back_after_a_restart(void **state)
     struct memo m;
     bool found = true;
     struct state *s = box_open(b, b->path, NULL);
-    assert_int_equal(state_memo_load(s, box_cluster(s), &b->arena, &m, &found, NULL), 0);
+    assert_int_equal(state_query_memo(state_reader_of(s), box_cluster(s), &b->arena, &m, &found, NULL), 0);
     assert_false(found);
     box_quiet_tick(b, s, box_cluster(s), FACTS_NOW_MS);
     state_close(s);
     s = box_open(b, b->path, NULL);
-    assert_int_equal(state_memo_load(s, box_cluster(s), &b->arena, &m, &found, NULL), 0);
+    assert_int_equal(state_query_memo(state_reader_of(s), box_cluster(s), &b->arena, &m, &found, NULL), 0);
     assert_true(found);
     assert_int_equal(m.drain_count, 1);
     assert_string_equal(m.drains[0].instance, "i-0bbb000000000002");
@@ -186,15 +186,15 @@ static void the_dearest_hour_is_a_mean_over_an_hour_and_unknown_before_a_day_is_
     int64_t c = box_cluster(s), dearest = -1;
     for (int h = 0; h < 30; h++) {
         if (h == 23) {
-            assert_int_equal(state_samples_highest_hour(s, c, SERIES_COST_USD_MICRO_PER_HOUR, t0, t0 + h * hour_ms, &dearest, NULL), 0);
+            assert_int_equal(state_query_highest_hour(state_reader_of(s), c, SERIES_COST_USD_MICRO_PER_HOUR, t0, t0 + h * hour_ms, &dearest, NULL), 0);
             assert_int_equal(dearest, 0);
         }
         for (int k = 0; k < 2; k++)  // in hour 7 a spike of 900 beside 100
             add_sample(s, c, t0 + h * hour_ms + k * 1800000, SERIES_COST_USD_MICRO_PER_HOUR, h == 7 ? 100 + 800 * k : 200 + h);
     }
-    assert_int_equal(state_samples_highest_hour(s, c, SERIES_COST_USD_MICRO_PER_HOUR, t0, t0 + 30 * hour_ms, &dearest, NULL), 0);
+    assert_int_equal(state_query_highest_hour(state_reader_of(s), c, SERIES_COST_USD_MICRO_PER_HOUR, t0, t0 + 30 * hour_ms, &dearest, NULL), 0);
     assert_int_equal(dearest, 500);
-    assert_int_equal(state_samples_highest_hour(s, c, SERIES_COST_USD_MICRO_PER_HOUR, t0 + 8 * hour_ms, t0 + 40 * hour_ms, &dearest, NULL), 0);
+    assert_int_equal(state_query_highest_hour(state_reader_of(s), c, SERIES_COST_USD_MICRO_PER_HOUR, t0 + 8 * hour_ms, t0 + 40 * hour_ms, &dearest, NULL), 0);
     assert_int_equal(dearest, 0);  // 22 hours
     state_close(s);
 }
@@ -342,7 +342,7 @@ static void what_types_registered_comes_back_by_name_the_newest_of_each(void **s
     struct learned_type *had;
     size_t count = 9;
     struct err err;
-    assert_int_equal(state_learned_load(s, cluster, &b->arena, &had, &count, &err), 0);
+    assert_int_equal(state_learned_load(state_reader_of(s), cluster, &b->arena, &had, &count, &err), 0);
     assert_int_equal(count, 0);
     assert_int_equal(state_learned_save(s, cluster, v, 3, &err), 0);
     v[0].registered = res_make(2048, 15000);
@@ -351,7 +351,7 @@ static void what_types_registered_comes_back_by_name_the_newest_of_each(void **s
     assert_int_equal(state_learned_save(s, cluster + 77, v, 1, &err), ERR_INVALID);  // no such cluster
     state_close(s);
     s = box_open(b, b->path, NULL);
-    assert_int_equal(state_learned_load(s, cluster, &b->arena, &had, &count, &err), 0);
+    assert_int_equal(state_learned_load(state_reader_of(s), cluster, &b->arena, &had, &count, &err), 0);
     assert_int_equal(count, 2);
     assert_string_equal(had[0].type, "c5.large");
     assert_true(had[0].trunk);
