@@ -14,6 +14,7 @@ struct past {
     struct history_point *point;  // scratch
     int64_t *tasks;               // of the service in hand, by step
     struct res *need, *used;      // of the cluster in hand, by step
+    int64_t *all;                 // tasks of the cluster in hand, by step
     int64_t *instances;           // of the region's clusters so far, by step
 };
 
@@ -89,6 +90,7 @@ static int fill_service(struct past *p, const struct world_view *v, int service,
     for (size_t k = 0; k < p->count; k++) {
         p->need[k] = res_add(p->need[k], res_scale(need, p->tasks[k]));
         p->used[k] = res_add(p->used[k], res_scale(use, p->tasks[k]));
+        p->all[k] += p->tasks[k];
     }
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rows); i++)
         rc = put_tasks(p, cluster, rows[i].series, s->name, rows[i].each, err);
@@ -148,7 +150,10 @@ static int fill_cluster(struct past *p, const struct world_view *v, int c, int64
             p->point[k] = (struct history_point){p->from_ms + (int64_t)k * STEP_MS, cluster_value(p->need[k], headroom_of(policy, v, c, p->need[k]), p->used[k], (enum series)series)};
         rc = put(p, cluster, (enum series)series, NULL, err);
     }
-    return rc;
+    for (size_t k = 0; k < p->count; k++)
+        p->point[k].value = p->all[k];
+    rc = rc ? rc : put(p, cluster, SERIES_DESIRED_TASKS, NULL, err);  // what a forecast begins with
+    return rc ? rc : put(p, cluster, SERIES_RUNNING_TASKS, NULL, err);
 }
 
 // Each fleet's target, as it is now times what the cluster's instances were to what they are.
@@ -190,6 +195,7 @@ static int fill_region(struct past *p, const struct demo_history_options *o, str
         int64_t id = 0;
         memset(p->need, 0, p->count * sizeof *p->need);
         memset(p->used, 0, p->count * sizeof *p->used);
+        memset(p->all, 0, p->count * sizeof *p->all);
         rc = state_cluster(p->rig->state, v.account, v.region, v.clusters[c].name, &id, err);
         for (int s = 0; rc == 0 && s < v.service_count; s++) {
             if (v.services[s].cluster != c)
@@ -218,14 +224,16 @@ int demo_history_fill(struct rig *r, const struct demo_history_options *o, struc
     p.tasks = calloc(p.count + 1, sizeof *p.tasks);
     p.need = calloc(p.count + 1, sizeof *p.need);
     p.used = calloc(p.count + 1, sizeof *p.used);
+    p.all = calloc(p.count + 1, sizeof *p.all);
     p.instances = calloc(p.count + 1, sizeof *p.instances);
-    assert(p.point && p.tasks && p.need && p.used && p.instances);
+    assert(p.point && p.tasks && p.need && p.used && p.all && p.instances);
     for (p.region = 0; rc == 0 && p.region < r->region_count; p.region++)
         rc = fill_region(&p, o, err);
     free(p.point);
     free(p.tasks);
     free(p.need);
     free(p.used);
+    free(p.all);
     free(p.instances);
     return rc;
 }

@@ -85,7 +85,12 @@ static void each_service_has_the_past_that_its_profile_says(void **state)
     rig_close(&r);
 }
 
-// The past is of the very clusters that the daemon looks at: one row each in the journal.
+static void price_waiting(struct policy_cluster *c)
+{
+    c->waiting_costs = 10;
+}
+
+// The past is of the very clusters that the daemon looks at: one row each in the journal, and the forecast in its plans begins with it.
 static void the_daemon_finds_its_past(void **state)
 {
     (void)state;
@@ -94,10 +99,12 @@ static void the_daemon_finds_its_past(void **state)
     struct arena a;
     struct state_cluster_row *rows;
     size_t count;
-    assert_int_equal(rig_open(&(struct rig_options){.seed = 7}, &r, &err), 0);
-    const struct demo_history_options o = {.span_ms = DAY_MS};
+    assert_int_equal(rig_open(&(struct rig_options){.seed = 7, .settings = price_waiting}, &r, &err), 0);
+    const struct demo_history_options o = {.span_ms = 2 * DAY_MS};
     assert_int_equal(demo_history_fill(&r, &o, &err), 0);
     loop_run(r.loop, r.start_ms + 120000);
+    const struct snapshot *s = &loop_frame(r.loop, 0)->snapshot;
+    assert_int_equal(s->outlook.at_ms, s->now_ms);
     arena_init(&a, 0);
     assert_int_equal(state_query_clusters(state_reader_of(r.state), &a, &rows, &count, &err), 0);
     assert_int_equal(count, world_view(r.worlds[0]).cluster_count);
