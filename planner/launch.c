@@ -8,6 +8,7 @@
 #include "planner/modes.h"
 #include "planner/on_demand.h"
 #include "planner/pool_memory.h"
+#include "planner/pool_share.h"
 #include "planner/quota.h"
 #include "planner/zones.h"
 
@@ -31,9 +32,19 @@ static double value_of(const struct work *w, const struct pack_task *tasks, size
     return sum;
 }
 
-static double cost_of(const struct work *w, const struct pool *x)
+// An hour of one instance that holds so many tasks, with the restarts that interruptions of late make likely.
+static double cost_of(const struct work *w, const struct pool *x, double tasks)
 {
-    return x->usd_micro > 0 ? pool_price(x) : 1e6 * res_share(x->room, w->reference);
+    double restarts = tasks * x->interruptions_per_hour * (double)w->p->task_restart_usd_micro;
+    return x->usd_micro > 0 ? pool_price(x) + restarts : 1e6 * res_share(x->room, w->reference);
+}
+
+static double placed_of(const struct pack_task *tasks, size_t n)
+{
+    double sum = 0;
+    for (size_t k = 0; k < n; k++)
+        sum += tasks[k].placed;
+    return sum;
 }
 
 // The pool that holds most for its money, tried with all that is left.
@@ -44,7 +55,8 @@ static const struct pool *best_pool(struct work *w, const struct pool *pools, si
     double best_score = 0;
     for (size_t p = 0; p < pool_count; p++) {
         int64_t used = packing_count(w, left, n, &pools[p], limit);
-        double score = used > 0 ? value_of(w, left, n) / ((double)used * cost_of(w, &pools[p])) : 0;
+        double each = used > 0 ? placed_of(left, n) / (double)used : 0;
+        double score = used > 0 ? value_of(w, left, n) / ((double)used * cost_of(w, &pools[p], each)) : 0;
         if (used > 0 && (!best || score > best_score)) {
             best = &pools[p];
             best_score = score;
@@ -200,7 +212,7 @@ static int64_t vcpus_of(const struct work *w, int type)
     return type < 0 ? 0 : (w->s->types[type].nominal.v[RES_CPU] + 1023) / 1024;
 }
 
-// Pools of the fleet for the group, the cheapest first, none much dearer than that; avoided ones only where there is no other.
+// Pools of the fleet for the group, the cheapest first, none much dearer than that; those to avoid only where there is no other.
 static size_t find_offers(struct work *w, int f, const struct launch_group *g, size_t n, bool on_demand, struct offer *ret)
 {
     const struct fleet *x = &w->s->fleets[f];
@@ -209,14 +221,15 @@ static size_t find_offers(struct work *w, int f, const struct launch_group *g, s
         for (size_t k = 0; k < x->pool_count; k++) {
             const struct fleet_pool *p = &x->pools[k];
             struct pool pool = pools_of(w, (size_t)f, k);
-            bool out = !on_demand && pool_memory_avoided(w, p->type_name, p->zone) != NULL;
+            bool out = !on_demand && (pool_memory_avoided(w, p->type_name, p->zone) != NULL || pool_share_taken(w, g->tasks, n, p->type_name, p->zone));
             pool.batch = g->pool->batch;
             if (p->subnet_full || p->type < 0 || out != (avoided == 1) || !holds_group(w, &pool, g, n))
                 continue;
             pool.scarcity = on_demand ? 0 : pool_memory_scarcity(w, f, p->zone);
+            pool.interruptions_per_hour = on_demand ? 0 : pool_memory_rate(w, p->type_name, p->zone);
             if (on_demand)
                 pool.usd_micro = w->s->types[p->type].on_demand_usd_micro;
-            ret[count++] = (struct offer){k, cost_of(w, &pool)};
+            ret[count++] = (struct offer){k, cost_of(w, &pool, placed_of(g->tasks, n) / (double)g->count)};
         }
     if (count > 1)
         qsort(ret, count, sizeof *ret, by_cost);
@@ -299,8 +312,11 @@ static size_t pools_that_give(struct work *w, int f, bool on_demand, struct pool
     struct pool *pools = arena_array(w->a, struct pool, list->count + 1);
     size_t count = 0;
     for (size_t k = 0; k < list->count; k++)
-        if (pools_size_known(w, &list->v[k]) && (!list->v[k].out || on_demand))
-            pools[count++] = list->v[k];
+        if (pools_size_known(w, &list->v[k]) && (!list->v[k].out || on_demand)) {
+            pools[count] = list->v[k];
+            pools[count].interruptions_per_hour = on_demand ? 0 : list->v[k].interruptions_per_hour;
+            count++;
+        }
     *ret = pools;
     return count;
 }

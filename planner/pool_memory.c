@@ -133,12 +133,21 @@ static double interruptions_per_hour(const struct work *w, int f, const struct p
     return zones > 0 ? sum / zones : 0;
 }
 
-// Of a choice among fleets only; few pools have stamps.
+double pool_memory_rate(const struct work *w, const char *type, const char *zone)
+{
+    for (size_t k = 0; k < w->memo->stamp_count; k++)
+        if (w->memo->stamps[k].kind == STAMP_POOL && is_of(&w->memo->stamps[k], type, zone))
+            return rate_per_hour(&w->memo->stamps[k], w->s->now_ms);
+    return 0;
+}
+
+// Of a choice among fleets, or among the types of an instant one; few pools have stamps.
 static void find_rates(struct work *w)
 {
     struct memo_stamp *v = NULL;
     size_t count = 0, cap = 0;
-    for (size_t k = 0; w->s->fleet_count > 1 && k < w->memo->stamp_count; k++) {
+    bool chooses = w->s->fleet_count > 1 || (w->s->fleet_count == 1 && w->s->fleets[0].kind == FLEET_INSTANT);
+    for (size_t k = 0; chooses && k < w->memo->stamp_count; k++) {
         if (w->memo->stamps[k].kind != STAMP_POOL || !(w->memo->stamps[k].amount & POOL_INTERRUPTED))
             continue;
         v = arena_grow(w->a, v, count, &cap, sizeof *v);

@@ -20,6 +20,8 @@ void pool_memory_observe(struct work *w);
 const struct memo_stamp *pool_memory_avoided(const struct work *w, const char *type, const char *zone);
 // How unlikely spot capacity of the fleet's types is there: 0 where the score is 10 or nothing is known, 1 where it is 1 now.
 double pool_memory_scarcity(struct work *w, int fleet, const char *zone);
+// Interruptions an hour that its stamp tells of; 0: none.
+double pool_memory_rate(const struct work *w, const char *type, const char *zone);
 // Whether every pool of the fleet is avoided.
 bool pool_memory_all_avoided(const struct work *w, int fleet);
 // One verdict a pool that is avoided.

@@ -87,6 +87,14 @@ bool pool_share_full(const struct work *w, int service, const char *type, const 
     return k >= 0 && x->tasks[(size_t)service * x->count + (size_t)k] >= x->allowed[service];
 }
 
+bool pool_share_taken(const struct work *w, const struct pack_task *tasks, size_t n, const char *type, const char *zone)
+{
+    for (size_t k = 0; w->shares && k < n; k++)
+        if (tasks[k].placed > 0 && pool_share_full(w, tasks[k].service, type, zone))
+            return true;
+    return false;
+}
+
 bool pool_share_crowded(const struct work *w, int fleet, const struct pack_task *tasks, size_t n)
 {
     const struct fleet *f = &w->s->fleets[fleet];

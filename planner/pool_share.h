@@ -14,6 +14,8 @@ struct pack_task;
 void pool_share_init(struct work *w);
 // Whether one more task of the service there would be beyond its share. False where nothing is bound.
 bool pool_share_full(const struct work *w, int service, const char *type, const char *zone);
+// Whether it has its share of a service of which some of the tasks are placed.
+bool pool_share_taken(const struct work *w, const struct pack_task *tasks, size_t n, const char *type, const char *zone);
 // Whether that is so for each pool that the fleet can launch and each of these tasks.
 bool pool_share_crowded(const struct work *w, int fleet, const struct pack_task *tasks, size_t n);
 // Alerts, once for each service whose largest share is beyond the bound.

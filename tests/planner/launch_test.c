@@ -203,6 +203,45 @@ static void a_pool_that_refused_is_not_offered(void **state)
     assert_non_null(strstr(a->value, "c5.large@subnet-b"));
 }
 
+static void a_pool_that_has_its_share_of_the_service_is_not_offered(void **state)
+{
+    (void)state;
+    b.p.pool_share_percent = 50;
+    b.p.min_saving_percent = 0;  // no zone is as good as the other: one order
+    int i = build_instance(&b, fleet, small);
+    b.s.instances[i].zone = "us-east-1a";
+    b.s.instances[i].spot = true;
+    build_hold(&b, i, web, 2);  // of four
+    const struct action *a = the_launch(build_plan(&b));
+    assert_string_equal(a->value, "lt-1:$Default c5.large@subnet-b");
+    b.p.pool_share_percent = 75;
+    b.has_memo = false;
+    assert_non_null(strstr(the_launch(build_plan(&b))->value, "c5.large@subnet-a"));
+}
+
+// 1.386 interruptions an hour of c5.large move its two tasks, those of m5.xlarge none.
+static void the_restarts_that_interruptions_make_likely_are_part_of_a_pools_price(void **state)
+{
+    (void)state;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 8;
+    for (int restart = 0; restart < 2; restart++) {
+        b.p.task_restart_usd_micro = restart ? 20000 : 0;
+        b.has_memo = false;
+        for (int z = 0; z < 2; z++) {
+            int i = build_instance(&b, fleet, small);
+            b.s.instances[i].zone = z == 0 ? "us-east-1a" : "us-east-1b";
+            b.s.instances[i].spot = true;
+            b.s.instances[i].notice_ms = b.s.now_ms - SECOND;
+        }
+        build_plan(&b);
+        b.s.instance_count = 0;
+        build_later(&b, 5 * MINUTE);  // none is avoided any more, and the orders of then are forgotten
+        const struct plan *p = build_plan(&b);
+        assert_int_equal(launched(p), restart ? 2 : 4);
+        assert_non_null(strstr(the_launch(p)->value, restart ? "m5.xlarge" : "c5.large"));
+    }
+}
+
 static void nothing_is_asked_for_where_every_pool_refused(void **state)
 {
     (void)state;
@@ -385,6 +424,8 @@ int main(void)
         TEST(a11_an_order_without_an_answer_is_sent_again_by_its_token_and_counts_as_coming),
         TEST(a11_after_a_start_an_order_of_the_life_before_is_asked_for_again),
         TEST(a_pool_that_refused_is_not_offered),
+        TEST(a_pool_that_has_its_share_of_the_service_is_not_offered),
+        TEST(the_restarts_that_interruptions_make_likely_are_part_of_a_pools_price),
         TEST(nothing_is_asked_for_where_every_pool_refused),
         TEST(a8_need_bound_to_a_zone_goes_to_the_instant_fleet_there),
         TEST(an_empty_member_is_ended_by_its_id_without_a_target),
