@@ -1,17 +1,25 @@
 #include "planner/ahead.h"
 
 #include "planner/explain.h"
+#include "planner/model/trouble.h"
 
 // A level is needed as soon as demand passes the one below it; tasks come whole, an eighth of an instance about.
 enum { LEVEL_BEGINS_MILLI = 125, LARGEST_PERCENT = 120 };
 
 #define NEED_MOST_MILLI INT64_C(1000000000)  // of a million instances
 
+// D8: in trouble what was said last goes on.
+static bool frozen(const struct work *w)
+{
+    int64_t age_ms = w->s->now_ms - w->s->outlook.at_ms;
+    return age_ms > WORK_LAG_MS && age_ms <= FORECAST_FREEZES_MS && snapshot_troubled(w->s);
+}
+
 // Why it is not to be believed; NULL when it is.
 static const char *wrong(const struct work *w)
 {
     const struct outlook *x = &w->s->outlook;
-    if (x->at_ms > w->s->now_ms || w->s->now_ms - x->at_ms > WORK_LAG_MS)
+    if (x->at_ms > w->s->now_ms || (w->s->now_ms - x->at_ms > WORK_LAG_MS && !frozen(w)))
         return "late";
     bool amounts = x->need_milli >= 0 && x->need_milli <= NEED_MOST_MILLI && x->most_28d_milli >= 0 && x->most_28d_milli <= NEED_MOST_MILLI;
     return amounts && x->up >= 0 && x->keep >= x->up ? NULL : "contradicts itself";
@@ -75,7 +83,9 @@ void ahead_explain(struct work *w)
         explain_verdict(w, v);
         return;
     }
-    v.fact = explain_text(w, "%" PRId64 " instances' worth wanted now, %d worth a boot of %s ahead, %d worth keeping", now, x->up, explain_duration(w, x->boot_ms), x->keep);
+    const char *since = frozen(w) ? explain_text(w, ", as foreseen %s: frozen while there is trouble", explain_time(w, x->at_ms)) : "";
+    v.fact = explain_text(w, "%" PRId64 " instances' worth wanted now, %d worth a boot of %s ahead, %d worth keeping%s", now, x->up,
+                          explain_duration(w, x->boot_ms), x->keep, since);
     if (x->keep > now) {
         const char *cap = more_milli(x, true) > most_more_milli(x) ? x->most_28d_milli > 0 && most_more_milli(x) < x->need_milli
                               ? ": no more than 1.2 times the most of 28 days" : ": no more than as much again" : "";

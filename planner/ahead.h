@@ -2,7 +2,8 @@
 //
 // A level of the outlook is an instance; it becomes per mille of the tasks that the services want, so that packing and placement judge
 // it as they do all headroom: orders are for `up`, the proof of scale-in is for `keep`. Neither is believed beyond L13: a forecast adds at most
-// as much as is needed now, and with it no more is there than 1.2 times the largest need of 28 days. One that is late or that contradicts itself is none.
+// as much as is needed now, and with it no more is there than 1.2 times the largest need of 28 days. One that is late or that contradicts itself is none;
+// in trouble one is late after a day (D8, planner/model/trouble.h).
 #pragma once
 
 #include "planner/work.h"

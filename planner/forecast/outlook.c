@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "planner/forecast/level.h"
+#include "planner/model/trouble.h"
 
 enum { STEP_S = 30, PER = 8, BOOT_DEFAULT_S = 120, DAY_MS = 86400000, HOUR_MS = 3600000, SEEN_MS = 600000 };
 
@@ -90,6 +91,7 @@ static void begin(struct outlook_keeper *k, const struct snapshot *s)
     k->boot_s = s->boot_p90_ms > 0 ? boot_of(s) : BOOT_DEFAULT_S;
     k->bank = bank_new(&k->arena, STEP_S, k->boot_s);
     k->pushed_ms = s->now_ms - STEP_S * 1000;
+    k->calm_ms = s->now_ms;
 }
 
 void outlook_release(struct outlook_keeper *k)
@@ -159,12 +161,17 @@ void outlook_recall(struct outlook_keeper *k, const struct snapshot *s, const do
     k->pushed_ms = end_ms;
 }
 
+static bool is_frozen(const struct outlook_keeper *k, const struct snapshot *s)
+{
+    return k->bank && s->now_ms - k->calm_ms <= FORECAST_FREEZES_MS;
+}
+
 struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs)
 {
     struct outlook none = {0};
     assert(waiting_costs > 0);
     if (!facts_hold(s))
-        return none;
+        return is_frozen(k, s) ? k->last : none;
     if (!k->bank || s->now_ms - k->pushed_ms > DAY_MS) {
         if (mean_instance(s).v[RES_CPU] == 0)
             return none;
@@ -185,12 +192,20 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
         bank_push(k->bank, k->demand);
         k->known_ms += seen || newest ? STEP_S * 1000 : 0;
     }
+    bool troubled = snapshot_troubled(s);
+    k->calm_ms = troubled ? k->calm_ms : s->now_ms;
+    if (troubled && is_frozen(k, s)) {
+        k->last.need_milli = milli(k->demand);
+        return k->last;
+    }
+    k->last = none;
     if (!bank_ready(k->bank) || k->known_ms < DAY_MS || s->now_ms - k->pushed_ms > STEP_S * 1000)
         return none;
     struct level_rule rule = {.lambda = (double)waiting_costs, .phi = return_waits, .per_instance = PER, .boot_s = (double)k->boot_s,
                               .most = (int)fmin(4 * ceil(k->demand / PER) + 64, 1e6)};
     struct level_memory memory = {0};
     struct level_answer a = level_decide(&rule, k->bank, k->demand, &memory);
-    return (struct outlook){.at_ms = s->now_ms, .need_milli = milli(k->demand), .up = a.up, .keep = a.keep, .boot_ms = k->boot_s * 1000,
-                            .most_28d_milli = milli(most_of(k))};
+    k->last = (struct outlook){.at_ms = s->now_ms, .need_milli = milli(k->demand), .up = a.up, .keep = a.keep, .boot_ms = k->boot_s * 1000,
+                               .most_28d_milli = milli(most_of(k))};
+    return k->last;
 }

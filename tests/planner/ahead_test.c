@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "planner/forecast/outlook.h"
+#include "planner/model/trouble.h"
 #include "tests/planner/build.h"
 
 // Tasks of an eighth of an instance, 16 of them on two instances.
@@ -116,6 +117,25 @@ static void the_larger_of_need_and_a_fifth_above_the_most_of_28_days_bounds_it(v
     b.s.outlook.up = b.s.outlook.keep = 3;
     b.s.outlook.most_28d_milli = 0;
     assert_null(strstr(plan_verdict(build_plan(&b), "c forecast")->verdict, "no more than"));
+}
+
+// What was foreseen before goes on while there is trouble, for a day; elsewhere it is late.
+static void d8_what_was_foreseen_before_the_trouble_is_ordered_in_it(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ago_ms;
+        bool trouble;
+        int64_t target;
+    } cases[] = {{10 * MINUTE, false, -1}, {10 * MINUTE, true, 4}, {23 * HOUR, true, 4}, {25 * HOUR, true, -1}};
+    for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+        b.has_memo = false;
+        b.s.sources[SOURCE_EC2_INSTANCES].state = cases[k].trouble ? SOURCE_PARTIAL : SOURCE_OK;
+        b.s.outlook = (struct outlook){b.s.now_ms - cases[k].ago_ms, 2000, 4, 6, 2 * MINUTE, 0};
+        assert_int_equal(plan_target(build_plan(&b), "sfr-1"), cases[k].target);
+        const struct verdict *v = plan_verdict(&b.r.plan, "c forecast");
+        assert_non_null(strstr(v->fact, cases[k].target > 0 ? "frozen while there is trouble" : "late"));
+    }
 }
 
 struct lie {
@@ -236,7 +256,7 @@ static void stale_services_are_no_demand_and_gaps_keep_the_time_of_day(void **st
     size_t pushed_ms = (size_t)k.pushed_ms;
     b.s.sources[SOURCE_SERVICES].state = SOURCE_UNKNOWN;
     b.s.now_ms += 30 * SECOND;
-    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, b.s.now_ms - 30 * SECOND);  // the one before
     assert_int_equal(k.pushed_ms, pushed_ms);
     b.s.sources[SOURCE_SERVICES].state = SOURCE_OK;
     b.s.services[web].desired = 32;
@@ -296,6 +316,115 @@ static void g7_demand_does_not_fall_while_circuit_breakers_are_open(void **state
     b.s.services[web].desired = 8;
     assert_int_equal(see(&k, 1).need_milli, 1000);
     outlook_release(&k);
+}
+
+// ---- trouble ---------------------------------------------------------------------------------------------------------------------
+static void lose_agents(int from, int count, bool lost)
+{
+    for (int i = from; i < from + count; i++)
+        b.s.instances[i].agent_connected = !lost;
+}
+
+static void make_trouble(int kind, bool on)
+{
+    switch (kind) {
+    case 0:
+        lose_agents(2, 3, on);
+        return;
+    case 1:
+        for (int i = 2; i < 5; i++)
+            b.s.instances[i].notice_ms = on ? b.s.now_ms : 0;
+        return;
+    case 2:
+        b.s.sources[SOURCE_CONTAINER_INSTANCES].state = on ? SOURCE_PARTIAL : SOURCE_OK;
+        return;
+    default:
+        b.s.sources[SOURCE_SERVICES].state = on ? SOURCE_UNKNOWN : SOURCE_OK;
+    }
+}
+
+static void expect_new(struct outlook_keeper *k)
+{
+    int64_t at_ms = see(k, 1).at_ms;
+    assert_int_equal(at_ms, b.s.now_ms);
+}
+
+// Agents of three of five are lost, or three are interrupted, or facts are missing; what is wanted then jumps.
+static void d8_in_trouble_the_forecast_is_frozen_as_it_was_said_last(void **state)
+{
+    (void)state;
+    struct outlook_keeper k = {0};
+    for (int i = 0; i < 3; i++)
+        build_instance(&b, fleet, type);
+    see(&k, 3650);
+    for (int kind = 0; kind < 4; kind++) {
+        struct outlook was = see(&k, 1);
+        assert_int_equal(was.at_ms, b.s.now_ms);
+        b.s.services[web].desired = 400;
+        struct outlook x = was;
+        for (int i = 0; i < 20; i++) {
+            build_later(&b, 30 * SECOND);
+            make_trouble(kind, true);
+            x = outlook_see(&k, &b.s, 10);
+        }
+        assert_int_equal(x.at_ms, was.at_ms);
+        assert_int_equal(x.up, was.up);
+        assert_int_equal(x.keep, was.keep);
+        assert_int_equal(x.most_28d_milli, was.most_28d_milli);
+        assert_int_equal(x.need_milli, kind < 3 ? 50000 : was.need_milli);  // what is wanted now is a fact, where it is known
+        make_trouble(kind, false);
+        b.s.services[web].desired = 16;
+    }
+    expect_new(&k);
+    make_trouble(0, true);
+    int64_t calm_ms = b.s.now_ms;
+    assert_int_equal(see(&k, 2880).at_ms, calm_ms);
+    expect_new(&k);  // what lasts a day is how things are
+    expect_new(&k);
+    outlook_release(&k);
+}
+
+static void d8_a_start_in_trouble_foresees_nothing(void **state)
+{
+    (void)state;
+    enum { STEPS = 2 * 288 };
+    double tasks[STEPS];
+    struct outlook_keeper k = {0};
+    for (int i = 0; i < STEPS; i++)
+        tasks[i] = 16;
+    for (int i = 0; i < 3; i++)
+        build_instance(&b, fleet, type);
+    lose_agents(2, 3, true);
+    outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
+    assert_int_equal(see(&k, 10).at_ms, 0);
+    lose_agents(2, 3, false);
+    expect_new(&k);
+    outlook_release(&k);
+}
+
+// Five members in one zone, fifteen in another, and ten that their group keeps aside or EC2 has ended, all without agents.
+static void trouble_is_a_fifth_and_three_of_the_members_of_cluster_or_zone(void **state)
+{
+    (void)state;
+    static const struct {
+        int a, b;  // so many are down in each
+        bool troubled;
+    } cases[] = {{0, 0, false}, {2, 0, false}, {3, 0, true}, {1, 2, false}, {0, 3, false}, {0, 4, true}, {2, 2, false}, {2, 3, true}};
+    for (int i = 2; i < 30; i++)
+        build_instance(&b, fleet, type);
+    for (int i = 0; i < 30; i++)
+        b.s.instances[i].zone = i < 5 ? "us-east-1a" : "us-east-1b";
+    for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+        lose_agents(0, 20, false);
+        lose_agents(0, cases[k].a, true);
+        lose_agents(5, cases[k].b, true);
+        lose_agents(20, 10, true);
+        for (int i = 20; i < 30; i++)
+            b.s.instances[i].member = i < 25 ? "Warmed:Running" : "";
+        for (int i = 25; i < 30; i++)
+            b.s.instances[i].ec2 = EC2_TERMINATED;
+        assert_int_equal(snapshot_troubled(&b.s), cases[k].troubled);
+    }
 }
 
 // What is not known is filled so that times of day stay where they are, and is no history: G4.
@@ -398,6 +527,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(stale_services_are_no_demand_and_gaps_keep_the_time_of_day, setup, teardown),
         cmocka_unit_test_setup_teardown(the_past_is_recalled_and_an_outlook_is_there_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(g7_demand_does_not_fall_while_circuit_breakers_are_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(d8_what_was_foreseen_before_the_trouble_is_ordered_in_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(d8_in_trouble_the_forecast_is_frozen_as_it_was_said_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(d8_a_start_in_trouble_foresees_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(trouble_is_a_fifth_and_three_of_the_members_of_cluster_or_zone, setup, teardown),
         cmocka_unit_test_setup_teardown(g4_under_a_day_of_known_history_there_is_no_forecast, setup, teardown),
         cmocka_unit_test_setup_teardown(before_a_gap_of_a_day_only_the_most_is_recalled, setup, teardown),
         cmocka_unit_test_setup_teardown(g4_a_look_an_hour_is_no_history, setup, teardown),
