@@ -9,6 +9,7 @@
 #include "planner/demand.h"
 #include "planner/occasions.h"
 #include "planner/placement.h"
+#include "planner/spend.h"
 
 const char *explain_text(struct work *w, const char *fmt, ...)
 {
@@ -282,12 +283,13 @@ static int64_t *zone_prices(const struct work *w)
     return ret;
 }
 
-// What it costs: what spot costs is of its zone, where work_price is that of any.
+// What it costs: what spot costs is of its zone, where work_price is that of any. Unknown is the dearest known (H3).
 static struct usd cost_of(const struct work *w, const int64_t *prices, int i)
 {
     const struct work_instance *y = &w->inst[i];
     int64_t micro = w->s->instances[i].spot && y->type >= 0 && y->zone >= 0 ? prices[y->type * w->zone_count + y->zone] : 0;
-    return micro > 0 ? (struct usd){micro} : work_price(w, i);
+    struct usd any = work_price(w, i);
+    return micro > 0 ? (struct usd){micro} : any.micro > 0 ? any : (struct usd){spend_dearest(w)};
 }
 
 void explain_summary(struct work *w)

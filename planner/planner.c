@@ -172,6 +172,7 @@ int planner_run(const struct planner_input *in, struct arena *a, struct planner_
     explain_summary(&w);
     modes_alert(&w);
     spend_alert(&w);
+    spend_explain(&w);
     quota_alert(&w);
     use_explain(&w);
     watch_run(&w);

@@ -14,3 +14,7 @@ int64_t spend_room(const struct work *w, int fleet);
 // "12.40 of 12.00 USD an hour"
 const char *spend_fact(struct work *w);
 void spend_alert(struct work *w);
+// An hour of the dearest type whose price is known: what one of unknown price counts as. 0: no price is known.
+int64_t spend_dearest(const struct work *w);
+// One verdict where what runs or may be launched has no price; none where no price is known and the policy sets no limit either.
+void spend_explain(struct work *w);

@@ -111,9 +111,31 @@ static void h3_an_unknown_price_is_the_dearest(void **state)
     b.p.max_usd_micro = 8000000;
     build_plan(&b);
     assert_non_null(strstr(plan_alert(&b.r.plan, "cost-over", "c")->what, "$9.00 of $8.00"));
+    assert_int_equal(b.r.plan.summary.hourly.micro, 9000000);
+    const struct verdict *v = plan_verdict(&b.r.plan, "c prices");
+    assert_string_equal(v->fact, "no price is known of m5.xlarge");
+    assert_string_equal(v->verdict, "each counts as the dearest known, $0.900 an hour");
     b.has_memo = false;
     b.s.types[dear].on_demand_usd_micro = 0;  // nothing is known: no limit, and headroom goes on
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 12);
+    assert_string_equal(plan_verdict(&b.r.plan, "c prices")->verdict, "max_usd_per_hour cannot hold anything");
+}
+
+// On demand alone: what spot costs says nothing of it.
+static void h3_an_instance_on_demand_of_a_family_without_a_price_is_told(void **state)
+{
+    (void)state;
+    b.s.types[type].on_demand_usd_micro = 0;
+    b.s.instances[0].spot = false;
+    for (size_t k = 1; k < b.s.instance_count; k++)
+        b.s.instances[k].spot = true;
+    assert_string_equal(plan_verdict(build_plan(&b), "c prices")->fact, "no price is known of m5.xlarge");
+    assert_int_equal(b.r.plan.summary.hourly.micro, 1000000);
+    b.has_memo = false;
+    b.s.instances[0].spot = true;
+    build_plan(&b);
+    for (size_t k = 0; k < b.r.plan.verdict_count; k++)
+        assert_string_not_equal(b.r.plan.verdicts[k].target, "c prices");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -127,6 +149,7 @@ int main(void)
         TEST(l15_at_80_percent_people_are_told),
         TEST(l15_where_the_policy_names_none_it_is_twice_the_dearest_hour_or_what_max_costs),
         TEST(h3_an_unknown_price_is_the_dearest),
+        TEST(h3_an_instance_on_demand_of_a_family_without_a_price_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
