@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 
 AWS = "/usr/bin/aws"  # Debian's; another `aws` may come first on PATH
@@ -355,12 +356,16 @@ def aws(server, *arguments, key=None):
                           text=True, timeout=120, check=False)
 
 
-def answer(server, *arguments):
+def shell(server, *arguments):
     if server.shell is None:
         server.shell = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), "aws_shell.py")], env=environment(server), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     server.shell.stdin.write(json.dumps(["--endpoint-url", server.url, "--output", "json", *arguments]) + "\n")
     server.shell.stdin.flush()
-    code, out, err = json.loads(server.shell.stdout.readline())
+    return json.loads(server.shell.stdout.readline())
+
+
+def answer(server, *arguments):
+    code, out, err = shell(server, *arguments)
     check("aws " + " ".join(arguments)[:90], code == 0, err)
     return json.loads(out) if out.strip() else None
 
@@ -489,10 +494,33 @@ def groups(program):
         check("nothing unknown about groups", clients.unknown == [] and clients.checked > 10, (clients.checked, clients.unknown[:10]))
         told = answer(server, "autoscaling", "describe-auto-scaling-groups", "--auto-scaling-group-names", name)["AutoScalingGroups"]
         check("awscli reads a group", told[0]["AutoScalingGroupName"] == name, told)
-        run = aws(server, "autoscaling", "set-desired-capacity", "--auto-scaling-group-name", name, "--desired-capacity", str(told[0]["DesiredCapacity"] + 1))
-        check("and sets its capacity", run.returncode == 0, run.stderr)
+        group_by_hand(server, told[0])
     finally:
         server.stop()
+
+
+def group_by_hand(server, group):
+    """The other operations of a group, each once."""
+    name, member = group["AutoScalingGroupName"], group["Instances"][-1]["InstanceId"]
+    here = ["--auto-scaling-group-name", name]
+    answer(server, "autoscaling", "set-desired-capacity", *here, "--desired-capacity", str(group["DesiredCapacity"] + 1))
+    one = answer(server, "autoscaling", "describe-auto-scaling-instances", "--instance-ids", member)["AutoScalingInstances"]
+    check("awscli reads a member", one[0]["AutoScalingGroupName"] == name, one)
+    for operation, key in (("describe-scaling-activities", "Activities"), ("describe-instance-refreshes", "InstanceRefreshes"),
+                           ("describe-policies", "ScalingPolicies"), ("describe-lifecycle-hooks", "LifecycleHooks"), ("describe-warm-pool", "Instances")):
+        told = answer(server, "autoscaling", operation, *here)
+        check("with what it is asked for", isinstance(told[key], list), told)
+    answer(server, "autoscaling", "set-instance-protection", *here, "--instance-ids", member, "--no-protected-from-scale-in")
+    answer(server, "autoscaling", "suspend-processes", *here, "--scaling-processes", "AZRebalance")
+    answer(server, "autoscaling", "resume-processes", *here, "--scaling-processes", "AZRebalance")
+    answer(server, "autoscaling", "create-or-update-tags", "--tags",
+           f"ResourceId={name},ResourceType=auto-scaling-group,Key=masu:mode,Value=pause,PropagateAtLaunch=false")
+    hook = ["--lifecycle-hook-name", "drain", *here, "--instance-id", member]
+    for operation in (["complete-lifecycle-action", "--lifecycle-action-result", "CONTINUE"], ["record-lifecycle-action-heartbeat"]):
+        code, _, err = shell(server, "autoscaling", *operation, *hook)
+        check("awscli is told that there is no hook", code != 0 and "ValidationError" in err, err)
+    ended = answer(server, "autoscaling", "terminate-instance-in-auto-scaling-group", "--instance-id", member, "--should-decrement-desired-capacity")
+    check("and ends a member", member in ended["Activity"]["Description"], ended)
 
 
 # ---- EC2 Fleets -------------------------------------------------------------------------------------------------------------------
@@ -541,6 +569,15 @@ def launches(server, clients):
     check("awscli launches one on demand", cli["Instances"][0]["Lifecycle"] == "on-demand", cli)
 
 
+def until_active(server, name):
+    """A fleet that was modified takes no other target for some seconds."""
+    for _ in range(60):
+        _, out, _ = shell(server, "ec2", "describe-fleets", "--fleet-ids", name)
+        if json.loads(out)["Fleets"][0]["FleetState"] == "active":
+            return
+        time.sleep(0.5)
+
+
 def ec2_fleets(program):
     server = Server(program, "--speed", "1", "--ec2-fleet")
     try:
@@ -551,6 +588,11 @@ def ec2_fleets(program):
         check("awscli reads an EC2 Fleet", answer(server, "ec2", "describe-fleets", "--fleet-ids", name)["Fleets"][0]["FleetId"] == name)
         check("its members", answer(server, "ec2", "describe-fleet-instances", "--fleet-id", name)["ActiveInstances"])
         answer(server, "ec2", "describe-fleet-history", "--fleet-id", name, "--start-time", "2026-01-01T00:00:00Z")
+        template = answer(server, "ec2", "describe-launch-template-versions", "--launch-template-id", "lt-0b0c5a4db0c500001", "--versions", "$Default")
+        check("a launch template", template["LaunchTemplateVersions"][0]["DefaultVersion"], template)
+        until_active(server, name)
+        told = answer(server, "ec2", "modify-fleet", "--fleet-id", name, "--target-capacity-specification", "TotalTargetCapacity=9")
+        check("and sets a target", told is None or told.get("Return") is True, told)
         run = aws(server, "ec2", "modify-fleet", "--fleet-id", name, "--target-capacity-specification", "TotalTargetCapacity=-1")
         check("and is told why a target is wrong", run.returncode != 0 and "TotalTargetCapacity" in run.stderr, run.stderr)
     finally:
