@@ -37,6 +37,103 @@ static void a3_a_neighbour_interrupted_at_any_step_of_a_drain_costs_nobody_a_pla
     }
 }
 
+// What became of the drain of one instance on the wire, in this order; the fleet replaces nobody.
+static void a1_a_drain_is_mark_draining_lower_without_termination_end(void **state)
+{
+    (void)state;
+    static const char *const ORDER[] = {"ec2:CreateTags", "ecs:UpdateContainerInstancesState", "ec2:ModifySpotFleetRequest", "ec2:TerminateInstances"};
+    static struct sandbox_change changes[STORY_CHANGES];
+    struct story s;
+    story_open(&s, (struct rig_options){0});
+    pass(&s, 10);
+    int64_t since = now_ms(&s), launched = see(&s).counters->launches;
+    want(&s, WEB_DESIRED - 8);
+    pass(&s, 40);
+    assert_true(live(&s) < WEB_HOSTS);
+    size_t count = sandbox_changes(s.rig.sandbox, changes, STORY_CHANGES), step = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool ours = changes[i].actor == WORLD_OURS && changes[i].world_ms >= since && changes[i].error[0] == '\0';
+        if (ours && strcmp(changes[i].operation, "ec2:ModifySpotFleetRequest") == 0)
+            assert_non_null(strstr(changes[i].detail, "noTermination"));
+        step += ours && step < ARRAY_LEN(ORDER) && strcmp(changes[i].operation, ORDER[step]) == 0;
+    }
+    assert_int_equal(step, ARRAY_LEN(ORDER));
+    assert_int_equal(see(&s).counters->launches, launched);
+    assert_int_equal(target_of(&s), live(&s));
+    nothing_broke(&s);
+    story_close(&s);
+}
+
+// One replacement for one that is taken back, whether the fleet forgets the doomed at its notice or when it dies.
+static void a4_the_doomed_is_replaced_once_by_a_fleet_that_forgets_it_early_or_late(void **state)
+{
+    (void)state;
+    for (int early = 0; early < 2; early++) {
+        struct world_options world = calm_options();
+        struct story s;
+        world.forget_doomed_at_notice = early == 1;
+        story_open(&s, (struct rig_options){.world = &world});
+        want(&s, 28);  // full: it is needed
+        pass(&s, 10);
+        int64_t had = target_of(&s), launched = see(&s).counters->launches;
+        assert_int_equal(had, live(&s));
+        assert_int_equal(world_interrupt(world_of(&s), an_active(&s)), WORLD_OK);
+        pass(&s, 15);
+        assert_int_equal(see(&s).counters->launches - launched, 1);
+        assert_int_equal(target_of(&s), had);
+        assert_int_equal(live(&s), had);
+        assert_int_equal(running(&s, s.web), 28);
+        nothing_broke(&s);
+        story_close(&s);
+    }
+}
+
+static int slow_and_other(const struct world_options *o, struct world **ret, struct err *err)
+{
+    int rc = story_world(o, ret, err);
+    if (rc == 0)
+        add_fleet(*ret, 0, "c5.2xlarge", 1);
+    return rc;
+}
+
+static int64_t modified(struct story *s, int fleet, int64_t since_ms)
+{
+    static struct sandbox_change changes[STORY_CHANGES];
+    size_t count = sandbox_changes(s->rig.sandbox, changes, STORY_CHANGES);
+    int64_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += changes[i].world_ms >= since_ms && strcmp(changes[i].operation, "ec2:ModifySpotFleetRequest") == 0 &&
+             strcmp(changes[i].target, see(s).fleets[fleet].id) == 0;
+    return n;
+}
+
+static void a5_a_fleet_that_modifies_for_ten_minutes_is_sent_nothing_and_its_need_moves(void **state)
+{
+    (void)state;
+    struct world_options world = calm_options();
+    struct story s;
+    world.modify_ms = 24 * MINUTE_MS;  // 12 to 36
+    story_open(&s, (struct rig_options){.build = slow_and_other, .world = &world});
+    want(&s, 28);  // full: nothing is lowered before
+    pass(&s, 5);
+    int64_t since = now_ms(&s);
+    want(&s, 36);
+    pass(&s, 2);
+    int first = modified(&s, 0, since) > 0 ? 0 : 1;  // the cheaper
+    assert_int_equal(modified(&s, first, since), 1);
+    want(&s, 44);
+    pass(&s, 7);
+    assert_int_equal(modified(&s, first, since), 1);  // only the newest is sent, when it is active again
+    pass(&s, 3);
+    expect_alert(&s, ALERT_FLEET_MODIFYING, see(&s).fleets[first].id);
+    assert_int_equal(modified(&s, first, since), 1);
+    assert_true(modified(&s, 1 - first, since) > 0);
+    pass(&s, 80);
+    assert_int_equal(running(&s, s.web), 44);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 static void a6_a_target_that_a_person_raised_is_kept_for_half_an_hour_and_told(void **state)
 {
     (void)state;
@@ -222,6 +319,9 @@ static void a11_a_fleet_of_type_request_is_never_modified(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a1_a_drain_is_mark_draining_lower_without_termination_end),
+        cmocka_unit_test(a4_the_doomed_is_replaced_once_by_a_fleet_that_forgets_it_early_or_late),
+        cmocka_unit_test(a5_a_fleet_that_modifies_for_ten_minutes_is_sent_nothing_and_its_need_moves),
         cmocka_unit_test(a3_a_neighbour_interrupted_at_any_step_of_a_drain_costs_nobody_a_place),
         cmocka_unit_test(a6_a_target_that_a_person_raised_is_kept_for_half_an_hour_and_told),
         cmocka_unit_test(a6_a_target_that_a_person_lowered_with_termination_is_raised_as_far_as_the_need),
