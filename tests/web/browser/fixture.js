@@ -327,7 +327,7 @@ function calendar(clusters, from) {
 const limits = (c) => ({ now: iso(NOW), cluster: c.summary.name, limits: [
   { kind: "fleet", name: c.summary.name.startsWith("<") ? "<script>alert(1)</script>" : "sfr-7f2a90c1", now: 24, limit: 40, peak_7d: 37, days_known: 91, days_needed: 14, days_ahead: 90, growth_a_day: 0.07, reached_q90: iso(NOW + 22 * 86_400_000), reached_q50: iso(NOW + 44 * 86_400_000), fact: "peaks of 91 days change by 0.07 a day", verdict: "raise max before" },
   { kind: "fleet", name: "burst", now: 3, limit: 10, peak_7d: 3, days_known: 5, days_needed: 14, days_ahead: 90, growth_a_day: null, reached_q90: null, reached_q50: null, fact: "5 days of 14 are known", verdict: "no date yet" },
-  { kind: "quota", name: "standard spot", now: 96, limit: 1152, peak_7d: 148, days_known: 91, days_needed: 14, days_ahead: 90, growth_a_day: 0.1, reached_q90: null, reached_q50: null, fact: "peaks of 91 days change by 0.10 a day", verdict: "nothing to do" },
+  { kind: "quota", name: "Standard Spot vCPUs, L-34B43A08", now: 1096, limit: 11520, peak_7d: 1480, days_known: 91, days_needed: 14, days_ahead: 90, growth_a_day: 0.1, reached_q90: null, reached_q50: null, fact: "peaks of 91 days change by 0.10 a day", verdict: "nothing to do" },
 ] });
 
 /** An instance as the journal has it. */
@@ -338,9 +338,10 @@ const journalled = (i, names) => ({ id: i.id, type: i.type, zone: i.zone, ecs: i
 /** The worlds by name. */
 export function world(kind) {
   const one = (name, seed, opt) => makeCluster(name, seed, { count: 24, ...opt });
-  const daemon = { version: "0.1.0", started: iso(NOW - 43_490_000), dry_run: kind === "dryrun", speed: 1, uptime_s: 43490, state_ok: true, state_detail: "", ready: true, ready_detail: "", shell_mode: "act", shell_mode_reason: "", alert_count: { total: kind === "alerts" ? 1 : 0, worst: kind === "alerts" ? "warning" : null } };
+  const alarmed = kind === "alerts" || kind === "alerts, resumed";
+  const daemon = { version: "0.1.0", started: iso(NOW - 43_490_000), dry_run: kind === "dryrun", speed: kind === "fast" ? 720 : 1, uptime_s: 43490, state_ok: true, state_detail: "", ready: true, ready_detail: "", shell_mode: "act", shell_mode_reason: "", alert_count: { total: alarmed ? 1 : 0, worst: alarmed ? "warning" : null } };
   let clusters = [one("production-web", 3, { special: true }), one("internal-ci", 5, { count: 14, scale: 0.5 }), one("recipes-web", 7, { count: 9, scale: 0.4 })];
-  if (kind === "alerts") clusters[0] = one("production-web", 3, { special: true, alerts: true, control: CONTROL });
+  if (alarmed) clusters[0] = one("production-web", 3, { special: true, alerts: true, control: kind === "alerts" ? CONTROL : null });
   if (kind === "empty") clusters = [];
   if (kind === "dryrun") clusters = [one("staging-batch", 4, { count: 8, scale: 0.4, dry: true })];
   if (kind === "stale") clusters = [one("production-web", 3, { special: true, stale: true })];
@@ -353,7 +354,7 @@ export function world(kind) {
   }
   if (kind === "thousand") clusters = Array.from({ length: 1000 }, (_, i) => one(["web", "api", "search", "batch"][i % 4] + "-" + String(i).padStart(3, "0"), i + 3, { count: 3 + ((i * 7) % 9), scale: 0.2 + ((i * 3) % 10) / 20 }));
   if (kind === "huge") clusters = [one("production-web", 3, { count: 500, scale: 20, special: true })];
-  const own = kind === "alerts" ? [{ id: "policy-refused", severity: "warning", cluster: null, account: null, region: null, target: "policy.json", since: iso(NOW - 60_000), what: "The new policy was refused, the one of before goes on.", remedy: "masu check-policy says what is wrong." }] : [];
+  const own = alarmed ? [{ id: "policy-refused", severity: "warning", cluster: null, account: null, region: null, target: "policy.json", since: iso(NOW - 60_000), what: "The new policy was refused, the one of before goes on.", remedy: "masu check-policy says what is wrong." }] : [];
   return { daemon, clusters, alerts: [...clusters.flatMap((c) => c.full.alerts), ...own] };
 }
 
