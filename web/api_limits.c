@@ -57,7 +57,7 @@ static void write_limit(struct jsonw *j, struct arena *a, const struct view_limi
     write_date(j, "reached_q90", last_ms, r.q90_day);
     write_date(j, "reached_q50", last_ms, r.q50_day);
     jsonw_str(j, "fact", known ? arena_printf(a, "peaks of %d days change by %.3g a day", r.days_known, r.a_day)
-                               : arena_printf(a, "peaks of %d days are known, a trend takes %d", r.days_known, LIMIT_DAYS_MIN));
+                               : arena_printf(a, "peaks of %d %s known, a trend takes %d", r.days_known, r.days_known == 1 ? "day is" : "days are", LIMIT_DAYS_MIN));
     jsonw_str(j, "verdict", verdict(x, &r));
     jsonw_time(j, "first_day", last_ms - (VIEW_LIMIT_DAYS - 1) * DAY_MS);
     write_column(j, "peaks", peak, VIEW_LIMIT_DAYS);

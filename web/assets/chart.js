@@ -113,16 +113,25 @@ export function spread(list, gap, lo, hi) {
   return out;
 }
 
+/** Without what is older than the chart: time goes on between two answers. @template {any} M @param {M & { from: number, at: number[], stepMs: number, panels: Panel[], waiting: (number|null)[], cursor: number | null }} m */
+function within(m) {
+  const gone = m.at.findIndex((t) => t + m.stepMs > m.from);
+  if (gone < 1) return m;
+  const cut = (/** @type {any[]} */ v) => v.slice(gone);
+  return { ...m, at: cut(m.at), waiting: cut(m.waiting), cursor: m.cursor === null ? null : Math.max(0, m.cursor - gone), panels: m.panels.map((p) => ({ ...p, cap: cut(p.cap), reserved: cut(p.reserved), need: cut(p.need), used: p.used && cut(p.used) })) };
+}
+
 /**
  * @param {{ width: number, from: number, to: number, now: number, at: number[], stepMs: number, panels: Panel[], waiting: (number|null)[],
  *   lanes: Lane[], cursor: number | null, clock: import("./format.js").Clock, stopped: boolean, nowText: string, drag?: number[] | null }} m
  *   cursor: index into `at`, null is now; drag: the times between which a range is being chosen
  */
 export function chart(m) {
+  m = within(m);
   const narrow = m.width < 600;
   const left = narrow ? 34 : 44;
   const right = m.width - (narrow ? 6 : 104);
-  const x = (/** @type {number} */ t) => left + ((t - m.from) / (m.to - m.from)) * (right - left);
+  const x = (/** @type {number} */ t) => Math.max(left, left + ((t - m.from) / (m.to - m.from)) * (right - left));
   const end = Math.min(right, x(m.now), m.at.length ? x(m.at[m.at.length - 1] + m.stepMs) : left);
   const ticks = timeTicks(m.from, m.to, right - left, m.clock);
   const out = [];
@@ -183,7 +192,7 @@ function panel(m, p, top, x, left, right, end, narrow) {
     say("need", p.need, "t-demand");
     say("reserved", p.reserved, "");
     if (p.used) say("used", p.used, "");
-    for (const k of spread(marks, 13, top + 6, base)) g.push(h("text", { class: k.cls, x: Math.min(end, right) + 7, y: k.y }, k.text));
+    for (const k of spread(marks, 13, top + 6, base - 4)) g.push(h("text", { class: k.cls + " over", x: Math.min(end, right) + 7, y: k.y }, k.text));
   }
   return h("g", { key: p.title }, g);
 }

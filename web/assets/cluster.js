@@ -208,7 +208,7 @@ function chartPart(c, clock, width, stopped) {
 
 const ZOOMS = /** @type {[string, string, () => void][]} */ ([["‹", "earlier (shift ←)", () => pan(-0.25)], ["−", "zoom out (-)", () => zoom(2)], ["+", "zoom in (+)", () => zoom(0.5)], ["›", "later (shift →)", () => pan(0.25)]]);
 
-/** @type {Map<number, number>} pointers that are down, and the time under each */
+/** @type {Map<number, number[]>} pointers that are down, and the times under each: when it came down, and now */
 const down = new Map();
 const PICK_PX = 6;
 let downX = 0;
@@ -219,26 +219,26 @@ function pointing(timeOf, times, stepMs) {
     setCursor(times.find((a) => t >= a && t < a + stepMs) ?? null);
   };
   const lift = (/** @type {PointerEvent} */ e) => {
-    const [drag, two] = [state.ui.drag, down.size === 2];
-    const begin = down.get(e.pointerId);
-    const other = [...down].find(([id]) => id !== e.pointerId)?.[1];
+    const drag = state.ui.drag;
+    const [a, b] = down.size === 2 && down.has(e.pointerId) ? [...down.values()] : [];
     down.delete(e.pointerId);
     state.ui.drag = null;
     if (e.type === "pointerup" && drag) zoomTo(Math.min(...drag), Math.max(...drag));
-    else if (e.type === "pointerup" && two && begin !== undefined && other !== undefined && timeOf(e) !== other) zoom(Math.min(4, Math.max(0.25, Math.abs((begin - other) / (timeOf(e) - other)))), (begin + other) / 2);
+    else if (e.type === "pointerup" && a && b && a[1] !== b[1]) zoom(Math.min(4, Math.max(0.25, Math.abs((a[0] - b[0]) / (a[1] - b[1])))), (a[0] + b[0]) / 2);
     changed();
   };
   return {
     onpointerdown: (/** @type {PointerEvent} */ e) => {
       if (e.button) return;
-      down.set(e.pointerId, timeOf(e));
+      down.set(e.pointerId, [timeOf(e), timeOf(e)]);
       downX = e.clientX;
       if (e.pointerType === "mouse") /** @type {HTMLElement} */ (e.currentTarget).setPointerCapture(e.pointerId);
       read(e);
     },
     onpointermove: (/** @type {PointerEvent} */ e) => {
-      const begin = down.get(e.pointerId);
-      if (e.pointerType === "mouse" && begin !== undefined && (state.ui.drag || Math.abs(e.clientX - downX) > PICK_PX)) state.ui.drag = [begin, timeOf(e)];
+      const held = down.get(e.pointerId);
+      if (held) held[1] = timeOf(e);
+      if (e.pointerType === "mouse" && held && (state.ui.drag || Math.abs(e.clientX - downX) > PICK_PX)) state.ui.drag = held;
       read(e);
       if (state.ui.drag) changed();
     },

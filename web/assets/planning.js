@@ -104,10 +104,10 @@ function form(cluster, running, run) {
 
 // ---- results ------------------------------------------------------------------------------------------------------------------
 
-/** Every seed as a dot on one scale of change, the median as a stroke. @param {number[]} from @param {number[]} to @param {number} most */
-function dots(from, to, most) {
+/** Every seed as a dot on one scale of change, the median as a stroke; what reads the same is no change. @param {(typeof LINES)[0]} l @param {number[]} from @param {number[]} to @param {number} most */
+function dots(l, from, to, most) {
   const x = (/** @type {number} */ d) => 60 + (52 * Math.max(-most, Math.min(most, d))) / most;
-  const d = to.map((v, i) => change(from[i] ?? from[0], v));
+  const d = to.map((v, i) => (l.text(v) === l.text(from[i] ?? from[0]) ? 0 : change(from[i] ?? from[0], v)));
   return h("svg", { width: 120, height: 16, viewBox: "0 0 120 16", "aria-hidden": "true" }, h("line", { class: "l-hair2", x1: 8, x2: 112, y1: 8, y2: 8 }), h("line", { class: "l-hair2", x1: 60, x2: 60, y1: 2, y2: 14 }),
     d.map((v, i) => h("circle", { key: i, class: "f-used", cx: x(v), cy: 8, r: 2.4, opacity: 0.6 })), d.length ? h("line", { class: "l-ink", x1: x(median(d)), x2: x(median(d)), y1: 2, y2: 14 }) : null);
 }
@@ -128,7 +128,7 @@ function table(today, other) {
       const none = l.text(median(to)) === l.text(median(from));
       const share = l.key === "cost" && !none ? ", " + sign(delta, num(100 * change(median(from), median(to)), 1)) + NBSP + "%" : "";
       return h("tr", { key: l.key, "data-line": l.key }, h("th", { scope: "row" }, l.label), h("td", { class: "n" }, l.text(median(from))),
-        other ? [h("td", { class: "n" }, h("b", null, l.text(median(to)))), h("td", { class: "n" + (none ? "" : delta * l.worse < 0 ? " green" : l.key === "broken" ? " red" : "") }, none ? "–" : l.delta(delta) + share), h("td", { class: "wide-only" }, dots(from, to, most))] : null);
+        other ? [h("td", { class: "n" }, h("b", null, l.text(median(to)))), h("td", { class: "n" + (none ? "" : delta * l.worse < 0 ? " green" : l.key === "broken" ? " red" : "") }, none ? "–" : l.delta(delta) + share), h("td", { class: "wide-only" }, dots(l, from, to, most))] : null);
     })));
 }
 

@@ -145,7 +145,7 @@ function row(s, one, hue, most) {
     h("td", { class: "c-service" }, one ? h("span", { class: "swatch" }, h("svg", { width: 10, height: 10, "aria-hidden": "true" }, h("rect", { class: s.kind === "daemon" ? "daemon" : hue(s.name), width: 10, height: 10 }))) : null,
       h("a", { class: "row plain", href: link, "data-go": "" }, name(s.name, 36)), note ? [" ", note] : null),
     one ? null : h("td", { class: "c-cluster" }, h("a", { class: "plain quiet", href: href({ page: "services", cluster: s.cluster, ...place(s) }, true), "data-go": "" }, name(s.cluster, 28))),
-    h("td", { class: "n c-tasks" }, h("span", { class: s.waiting ? "red" : "" }, s.running === s.desired || s.kind === "daemon" ? num(s.running) : num(s.running) + " of " + num(s.desired))),
+    h("td", { class: "n c-tasks", "data-unit": s.running === 1 && s.desired === 1 ? " task" : " tasks" }, h("span", { class: s.waiting ? "red" : "" }, s.running === s.desired || s.kind === "daemon" ? num(s.running) : num(s.running) + " of " + num(s.desired))),
     reservedCells(s, most[0], most[1]),
     usedCell(s), h("td", { class: "n c-on" }, num(s.instances)), h("td", { class: "n cost" }, usd(cost(s))), h("td", { class: "n waste" }, waste(s) === null ? "–" : usd(waste(s))),
     h("td", { class: "risk" }, advice(s), advice(s) && !s.risks.length ? null : risk(s)));

@@ -48,9 +48,9 @@ function actions(e) {
     const tone = a.outcome === "failed" ? "red" : a.outcome === "ok" ? "" : "amber";
     return h("tr", { key: i },
       h("td", { class: "glyph " + line.tone, "aria-hidden": "true" }, line.glyph), h("td", { class: "why" }, line.of ? [mono(line.of), ": "] : null, verdictLine(a.fact, line.verdict)),
-      h("td", { class: "n" }, a.hourly_delta_usd_micro ? (a.hourly_delta_usd_micro > 0 ? "+" : "") + usdPerHour(a.hourly_delta_usd_micro) + "/h" : "–"),
+      h("td", { class: "n money" }, a.hourly_delta_usd_micro ? (a.hourly_delta_usd_micro > 0 ? "+" : "") + usdPerHour(a.hourly_delta_usd_micro) + "/h" : "–"),
       h("td", { class: "call" }, a.kind + " ", mono(a.target), call),
-      h("td", { class: "n " + tone }, a.outcome === null ? "no answer yet" : (a.outcome === "ok" ? "done" : a.outcome.replace("_", " ")) + (took === null || took < 0 ? "" : ", " + num(took) + " ms"), a.outcome_detail ? h("div", { class: "quiet" }, a.outcome_detail) : null));
+      h("td", { class: "n outcome " + tone }, a.outcome === null ? "no answer yet" : (a.outcome === "ok" ? "done" : a.outcome.replace("_", " ")) + (took === null || took < 0 ? "" : ", " + num(took) + " ms"), a.outcome_detail ? h("div", { class: "quiet" }, a.outcome_detail) : null));
   };
   return h("section", { key: "acts", "aria-labelledby": "acts-head" }, h("div", { class: "head" }, h("h2", { id: "acts-head" }, "Actions")),
     h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "Actions" }, h("table", { class: "acts" }, h("thead", null, h("tr", null, h("th", { class: "glyph" }, h("span", { class: "unseen" }, "kind")), h("th", { scope: "col" }, "Action and reason"), h("th", { class: "n", scope: "col" }, "Money"), h("th", { class: "call", scope: "col" }, "Call"), h("th", { class: "n", scope: "col" }, "Outcome"))),
