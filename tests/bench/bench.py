@@ -7,6 +7,7 @@ none; was = the value kept in tests/bench/baseline.json, change = (value - was) 
 that file with what was measured, and frontier.json.
 """
 import argparse
+import contextlib
 import csv
 import fnmatch
 import json
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import baseline
 import frontier
@@ -229,6 +231,20 @@ def cold_start():
     return ours * 1000, base * 1000
 
 
+def demo_serves(*more):
+    """Start of `masu demo` to the page and the estate's numbers read from it, in milliseconds; baseline: the budget. Median of five."""
+    def once():
+        begin = time.monotonic()
+        with subprocess.Popen([BIN, "demo", "--listen", "127.0.0.1:0", "--for", "30d", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo, contextlib.ExitStack() as end:
+            end.callback(demo.terminate)
+            url = next((line.split()[-1] for line in demo.stdout if line.split()[:1] == ["report"]), None) or sys.exit("bench: masu demo ended without an address")
+            assert b"<title>" in urllib.request.urlopen(url, timeout=30).read()
+            while not json.load(urllib.request.urlopen(url + "api/v1/clusters", timeout=30))["clusters"]:
+                time.sleep(0.005)
+            return 1000 * (time.monotonic() - begin)
+    return statistics.median(once() for _ in range(5)), "ms", 2000.0
+
+
 def headless_day():
     """CPU seconds for a virtual day of two clusters; baseline: the virtual day itself."""
     seconds, out = run_cpu(BIN, "demo", "--headless", "--for", "24h", "--seed", "7", "--format", "json")
@@ -279,6 +295,8 @@ def main():
     for name, figure, unit in (("first-paint", "paint_ms", "ms"), ("ready", "ready_ms", "ms"), ("transfer", "transfer_kib", "KiB"),
                                ("long-task", "long_ms", "ms"), ("chart-api", "chart_ms", "ms"), ("load-tick-slowdown", "slowdown", "ratio")):
         rows["page-" + name] = lambda figure=figure, unit=unit: (page.get(figure), unit, None)
+    rows["page-demo-serves"] = demo_serves
+    rows["page-demo-serves-90d"] = lambda: demo_serves("--history", "90d")[:2] + (None,)  # the history is generated first
     rows["cold-start"] = lambda: (lambda v: (v[0], "ms", v[1]))(cold_start())
     rows["binary-size"] = lambda: (os.path.getsize(BIN) / 1048576, "MiB", None)
     rows["headless-day"] = lambda: (lambda v: (v[0], "s", v[1]))(headless_day())
