@@ -17,6 +17,9 @@ export function states({ browser, startFixture, text, num }) {
       await page.waitForSelector("#title");
       await body(page, world);
       await page.done();
+    } catch (e) {
+      await page.context().close(); // else it goes on asking beside the next test
+      throw e;
     } finally {
       world.close();
     }
