@@ -293,6 +293,14 @@ static void save(struct view_cluster *c, const struct instance *x, const struct 
         c->saved_usd_micro = -1;
 }
 
+// Ended, and unknown to ECS: the plan counts it no more. A member that its group keeps idle it does.
+static bool gone(const struct instance *x)
+{
+    bool ended = x->ec2 == EC2_SHUTTING_DOWN || x->ec2 == EC2_TERMINATED || x->ec2 == EC2_STOPPING || x->ec2 == EC2_STOPPED;
+    bool served = x->member == NULL || x->member[0] == '\0' || strcmp(x->member, "InService") == 0;
+    return x->ecs == ECS_UNREGISTERED && ((ended && served) || instance_group_ends(x));
+}
+
 static void fill_instances(struct view_cluster *c)
 {
     const struct snapshot *s = c->snapshot;
@@ -305,7 +313,7 @@ static void fill_instances(struct view_cluster *c)
         const struct instance *x = &s->instances[i];
         const struct instance_type *type = find_type(s, x->type);
         c->instance_box[i] = box_word(c, i);
-        c->spot_count += x->spot;
+        c->spot_count += x->spot && !gone(x);
         save(c, x, type);
         if (type)
             c->instance_usd_micro[i] = x->spot ? type->spot_usd_micro : type->on_demand_usd_micro;

@@ -85,7 +85,6 @@ static const char *const unticked_keys[] = {
 static void write_figures(struct jsonw *j, const struct web_request *r, const struct view_cluster *c)
 {
     const struct plan_summary *p = &c->plan->summary;
-    size_t total = c->snapshot->instance_count;
     jsonw_int(j, "tick", c->tick);
     jsonw_time(j, "at", c->at_ms);
     jsonw_int(j, "duration_ms", c->duration_ms);
@@ -118,7 +117,7 @@ static void write_figures(struct jsonw *j, const struct web_request *r, const st
         jsonw_null(j, "saved_usd_micro_per_hour");
     else
         jsonw_int(j, "saved_usd_micro_per_hour", c->saved_usd_micro);
-    jsonw_int(j, "spot_permyriad", total ? c->spot_count * 10000 / (int64_t)total : 0);
+    jsonw_int(j, "spot_permyriad", p->instances ? c->spot_count * 10000 / p->instances : 0);
     jsonw_int(j, "stale_sources", c->stale_sources);
 }
 

@@ -173,6 +173,18 @@ static void what_spot_saves_is_told_where_all_prices_are_known(void **state)
     assert_int_equal(saved_of(w), -1);
 }
 
+static void spot_is_counted_of_the_instances_that_the_plan_counts(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 2; i++) {
+        w->facts.instances[2].ec2 = i ? EC2_TERMINATED : EC2_PENDING;  // ECS does not know it
+        publish(w, 1 + i, 0);
+        struct view *v = view_acquire(&w->box);
+        assert_int_equal(v->clusters[0]->spot_count, 2 - i);
+        view_release(v);
+    }
+}
+
 static void a_failed_tick_keeps_the_last_facts_and_says_why(void **state)
 {
     struct world *w = *state;
@@ -382,6 +394,7 @@ int main(void)
         T(an_old_view_stays_readable_and_equal_while_new_ones_come),
         T(pools_are_a_type_in_a_zone_with_their_members_and_their_memory),
         T(what_spot_saves_is_told_where_all_prices_are_known),
+        T(spot_is_counted_of_the_instances_that_the_plan_counts),
         T(a_failed_tick_keeps_the_last_facts_and_says_why),
         T(a_cluster_that_fails_from_the_start_is_not_ticked),
         T(decisions_are_the_newest_fifty_that_acted),
