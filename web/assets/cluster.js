@@ -7,7 +7,7 @@ import { calendarMarks, entriesOf } from "./calendar.js";
 import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
-import { countdown, count, duration, gib, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
+import { countdown, count, duration, gib, NBSP, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
 import { poolsView } from "./pools.js";
 import { changed, earlier, go, hasRange, href, keyOf, loadWhy, pan, poll, rangeName, RANGES, span, state, zoom, zoomOut, zoomTo } from "./store.js";
 import { reasonLine, verdictLine } from "./verdict.js";
@@ -42,7 +42,7 @@ function figures(c) {
     figure("Memory reserved", percent(c.reserved.memory_mib, c.capacity.memory_mib), gib(c.reserved.memory_mib) + " of " + gib(c.capacity.memory_mib) + " GiB"),
     figure("Waiting", [h("span", { class: waits ? "red" : "" }, num(waits)), h("small", null, waits === 1 ? " task" : " tasks")],
       waits ? [c.waiting_since ? duration(state.now - at(c.waiting_since)) : "", who.length ? [", ", name(who[0].name, 22), who.length > 1 ? " and " + (who.length - 1) + " more" : ""] : null] : "everything has a place"),
-    figure("Spot", c.spot_permyriad === null || !n.total ? "–" : num(c.spot_permyriad / 100) + " %", notices ? count(notices, "notice") + " now" : (n.spot ?? 0) + " of " + n.total + ", no notice now"),
+    figure("Spot", c.spot_permyriad === null || !n.total ? "–" : num(c.spot_permyriad / 100) + NBSP + "%", notices ? count(notices, "notice") + " now" : (n.spot ?? 0) + " of " + n.total + ", no notice now"),
     figure("Cost", [cost === null ? "unknown" : usdPerHour(cost), cost === null ? null : h("small", null, "/h")], cost === null ? "a price is missing" : "$" + num((cost * 24) / 1e6) + " a day at this rate"));
 }
 

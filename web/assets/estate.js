@@ -131,7 +131,7 @@ export function estateView(clock, width) {
   const all = e.clusters.map((c) => ({ c, looks: looks(c, state.looks.get(keyOf(c)), state.now, clock) }));
   const bad = all.filter((r) => r.looks.length);
   const fine = all.length - bad.length;
-  const title = bad.length ? `${fine} of ${count(all.length, "cluster is", "clusters are")} fine, ${bad.length} ${bad.length === 1 ? "needs" : "need"} a look` : all.length === 1 ? "The cluster is fine" : `All ${all.length} clusters are fine`;
+  const title = bad.length ? `${fine} of ${count(all.length, "cluster is", "clusters are")} fine, ${bad.length} ${bad.length === 1 ? "needs" : "need"} a look` : all.length === 1 ? "The cluster is fine" : all.length === 2 ? "Both clusters are fine" : `All ${all.length} clusters are fine`;
   const { shown, moves } = ordered(all, ORDER);
   const q = state.url.q.toLowerCase();
   const rows = shown.filter((x) => !q || x.r.c.name.toLowerCase().includes(q));

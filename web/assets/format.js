@@ -1,6 +1,6 @@
 // Numbers, money, durations and times as the report writes them (one place, so that they agree from page to page).
 
-export const NBSP = " ";
+export const NBSP = "\u00a0";
 const MINUS = "−";
 
 /** Making one takes a hundred times as long as using it. @type {Map<number, Intl.NumberFormat>} */

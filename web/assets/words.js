@@ -185,5 +185,5 @@ export const orders = (a) => a.kind === "set_target" && (grows(a) || /^(launch|o
 /** The boxes in words, for those who hear them. @param {import("./api.js").Instance} it @param {string} zone @param {string} state @param {string} holds @param {number} tasks */
 export function boxWords(it, zone, state, holds, tasks) {
   const full = it.capacity && it.reserved ? `CPU ${percent(it.reserved.cpu_units, it.capacity.cpu_units)}, memory ${percent(it.reserved.memory_mib, it.capacity.memory_mib)}, ` : "";
-  return `${it.id}, ${it.type || "unknown type"} ${it.spot ? "spot" : "on-demand"}, zone ${zone}, ${state || "active"}, ${holds ? holds + ", " : ""}${full}${it.tasks_known ? count(tasks, "task") : "tasks unknown"}`.replace(/ %/g, " percent");
+  return `${it.id}, ${it.type || "unknown type"} ${it.spot ? "spot" : "on-demand"}, zone ${zone}, ${state || "active"}, ${holds ? holds + ", " : ""}${full}${it.tasks_known ? count(tasks, "task") : "tasks unknown"}`.replace(/\s%/g, " percent");
 }

@@ -97,6 +97,7 @@ export function states({ browser, startFixture, text, num }) {
     const figures = await page.locator(".figures > div").allInnerTexts();
     assert.equal(num(figures[0].replace("Instances", "")), sum((/** @type {any} */ c) => c.instances.total));
     assert.equal(num(figures[1].replace("Capacity", "")), Math.round(sum((/** @type {any} */ c) => c.capacity.cpu_units) / 1024));
+    assert.match(figures[0], /\d\u00a0% spot/, "a unit stays beside its number");
     for (const c of clusters) {
       const row = page.locator("tbody tr", { hasText: c.name });
       assert.equal(num(await row.locator("td.inst").innerText()), c.instances.total);
