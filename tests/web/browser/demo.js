@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { planning } from "./planning.js";
 
-/** Starts the demo on a free port and reads its address from what it prints. @param {string} masu */
-async function startDemo(masu) {
-  const child = spawn(masu, ["demo", "--listen", "127.0.0.1:0", "--seed", "7", "--for", "30d"], { stdio: ["ignore", "pipe", "pipe"] });
+/** Starts the demo on a free port and reads its address from what it prints. @param {string} masu @param {string[]} more */
+async function startDemo(masu, ...more) {
+  const child = spawn(masu, ["demo", "--listen", "127.0.0.1:0", "--seed", "7", "--for", "30d", ...more], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const url = await new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error("no address within 20 s: " + said)), 20_000);
@@ -240,6 +240,24 @@ export function demo({ browser, masu, text, num }) {
     await page.accessible();
     await page.done();
     rmSync(folder, { recursive: true });
+  });
+
+  test("demo: with --history the weeks before the first tick are drawn, and limits have dates", async () => {
+    const past = await startDemo(masu, "--history", "30d");
+    try {
+      const page = await browser.open(past.url);
+      await page.goto(past.url + "clusters/main?range=4w");
+      await page.waitForFunction(() => /** @type {SVGPathElement | null} */ (document.querySelector("#chart path.f-reserved"))?.getBBox().width > 600);
+      await page.shot("demo-history-4w", false);
+      await page.goto(past.url + "planning?cluster=main");
+      await page.waitForSelector("table.limits tbody tr");
+      const limits = await page.locator("table.limits tbody tr").allInnerTexts();
+      assert.ok(limits.some((/** @type {string} */ l) => /peaks of (29|30|31) days change by/.test(l)), limits.join());
+      await page.shot("demo-history-planning");
+      await page.done();
+    } finally {
+      await past.stop();
+    }
   });
 
   planning({ browser, world: () => world, text, num });
