@@ -168,9 +168,9 @@ static bool too_little(const struct rightsize_ask *ask, struct rightsize *r, str
     if (!ask->shape_known)
         return unknown(r, "what a task of it reserves is not known");
     if (r->seen_ms < RIGHTSIZE_SEEN_MS)
-        return unknown(r, arena_printf(a, "use seen for %" PRId64 " h of the 168 h that advice takes", hours));
+        return unknown(r, arena_printf(a, "%" PRId64 " of 168 h of use seen", hours));
     if (r->samples < RIGHTSIZE_SAMPLES_MIN)
-        return unknown(r, arena_printf(a, "%" PRId64 " samples of use of the %d that advice takes", r->samples, RIGHTSIZE_SAMPLES_MIN));
+        return unknown(r, arena_printf(a, "%" PRId64 " of %d samples of use seen", r->samples, RIGHTSIZE_SAMPLES_MIN));
     return false;
 }
 

@@ -157,7 +157,7 @@ static void too_little_history_gives_words_and_no_advice(void **state)
     assert_int_equal(r.cpu.kind, RIGHTSIZE_UNKNOWN);
     assert_int_equal(r.cpu.suggested, 0);
     assert_int_equal(r.cpu.p95, 200);  // what was seen is told
-    assert_string_equal(r.fact, "use seen for 48 h of the 168 h that advice takes");
+    assert_string_equal(r.fact, "48 of 168 h of use seen");
     assert_string_equal(r.verdict, "no advice");
     ask = plain(200, 1000, 1);
     for (size_t k = 0; k < WINDOW; k++)
@@ -165,7 +165,7 @@ static void too_little_history_gives_words_and_no_advice(void **state)
             used_memory[k] = NAN;
     r = rightsize_of(&ask, &arena);
     assert_int_equal(r.memory.kind, RIGHTSIZE_UNKNOWN);
-    assert_string_equal(r.fact, "807 samples of use of the 1000 that advice takes");
+    assert_string_equal(r.fact, "807 of 1000 samples of use seen");
 }
 
 static void what_is_not_measured_or_does_not_run_is_unknown_and_never_zero(void **state)

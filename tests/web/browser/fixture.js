@@ -259,7 +259,7 @@ function sizeOf(s) {
   const part = (f, of) => Math.round(f * of);
   if (s.name === "search-api") return { ...base, fact: `p95 ${part(0.2, cpu)} of ${cpu} CPU units, memory at most, mean of its tasks, ${part(0.8, mem)} of ${mem} MiB`, verdict: `lower to ${part(0.25, cpu)} CPU units`, cpu_units: amount("lower", cpu, part(0.1, cpu), part(0.2, cpu), part(0.6, cpu), part(0.25, cpu)), memory_mib: amount("fits", mem, part(0.6, mem), part(0.7, mem), part(0.8, mem), mem), wasted: UNIT(31500) };
   if (s.name === "storefront") return { ...base, fact: `p95 ${part(0.5, cpu)} of ${cpu} CPU units, memory at most, mean of its tasks, ${part(1.1, mem)} of ${mem} MiB`, verdict: `raise to ${part(1.3, mem)} MiB`, cpu_units: amount("fits", cpu, part(0.3, cpu), part(0.5, cpu), part(1.2, cpu), cpu), memory_mib: amount("raise", mem, part(0.7, mem), part(0.9, mem), part(1.1, mem), part(1.3, mem)), wasted: UNIT(0) };
-  if (s.name === "feed-api") return { ...base, samples: 576, seen_s: 172_800, fact: "use seen for 48 h of the 168 h that advice takes", verdict: "no advice", cpu_units: amount("unknown", cpu, part(0.3, cpu), part(0.6, cpu), part(0.9, cpu), null), memory_mib: amount("unknown", mem, part(0.5, mem), part(0.6, mem), part(0.7, mem), null), wasted: null };
+  if (s.name === "feed-api") return { ...base, samples: 576, seen_s: 172_800, fact: "48 of 168 h of use seen", verdict: "no advice", cpu_units: amount("unknown", cpu, part(0.3, cpu), part(0.6, cpu), part(0.9, cpu), null), memory_mib: amount("unknown", mem, part(0.5, mem), part(0.6, mem), part(0.7, mem), null), wasted: null };
   return { ...base, samples: 0, seen_s: 0, fact: "what it uses is not measured", verdict: "no advice", cpu_units: null, memory_mib: null, mean_of_tasks: false, wasted: null };
 }
 
