@@ -4,6 +4,8 @@
 #include "planner/sim/instant.h"
 #include "planner/sim/invariants_internal.h"
 
+#define CLOCK_OFF_MS 60000  // safety.md G6
+
 static bool sound(const struct planner_input *in, enum source_kind k)
 {
     const struct source *s = &in->snapshot->sources[k];
@@ -70,6 +72,15 @@ static void judge_facts(struct invariants *inv, const struct planner_input *in, 
     }
 }
 
+// A step of the clock makes every age wrong: beyond a minute nothing is removed by it.
+static void judge_clock(struct invariants *inv, const struct planner_input *in, const struct plan *p)
+{
+    int64_t off_ms = in->snapshot->clock_off_ms < 0 ? -in->snapshot->clock_off_ms : in->snapshot->clock_off_ms;
+    for (size_t i = 0; i < p->action_count && off_ms > CLOCK_OFF_MS; i++)
+        if (removes(in, &p->actions[i]))
+            inv_tell(inv, V35, "%s %s although our clock is off by %" PRId64 " s", action_kind_name(p->actions[i].kind), p->actions[i].target, off_ms / 1000);
+}
+
 static bool said(const char *text)
 {
     return text && *text;
@@ -123,8 +134,10 @@ static void judge_once(struct invariants *inv, const struct planner_input *in, c
 
 void invariants_check_plan(struct invariants *inv, const struct planner_input *in, const struct planner_result *result)
 {
-    if (inv->again_every <= 1 || inv->plans % inv->again_every == 0)
+    if (inv->again_every <= 1 || inv->plans % inv->again_every == 0) {
         inv_judge_again(inv, in, result);
+        inv_judge_beside(inv, in, result);
+    }
     inv->plans++;
     inv_note_orders(inv, in, result);
     for (size_t k = 0; k < ARRAY_LEN(depends); k++)
@@ -139,6 +152,7 @@ void invariants_check_plan(struct invariants *inv, const struct planner_input *i
     if (whole)
         inv_judge_money(inv, &v, in, &result->plan);
     judge_facts(inv, in, &result->plan);
+    judge_clock(inv, in, &result->plan);
     inv_judge_mode(inv, in, &result->plan);
     judge_words(inv, &result->plan);
     judge_once(inv, in, &result->plan);

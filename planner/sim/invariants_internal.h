@@ -155,6 +155,7 @@ void inv_judge_growth(struct invariants *inv, const struct world_view *v, const 
 void inv_judge_zones(struct invariants *inv, const struct world_view *v, int instance);
 void inv_judge_mode(struct invariants *inv, const struct planner_input *in, const struct plan *p);
 void inv_judge_again(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);  // inv_again_json.c
+void inv_judge_beside(struct invariants *inv, const struct planner_input *in, const struct planner_result *result);  // inv_beside.c
 void inv_before_any(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 // inv_launch.c
 void inv_before_launch(struct invariants *inv, const struct world_view *v, const struct world_call *c);

@@ -1,4 +1,4 @@
-// V10, V17 and V26: plans that the planner makes pass, and each planted bug in a plan trips.
+// V10 to V13, V17, V26 and V35: plans that the planner makes pass, and each planted bug in a plan trips.
 #include "tests/planner/build.h"
 #include "tests/sim/rogue.h"
 
@@ -128,6 +128,72 @@ static struct action a_removal(struct bench *t, enum action_kind kind)
                            .after = -1, .fact = "it is empty", .verdict = "remove"};
 }
 
+// ---- V11 to V13 ----------------------------------------------------------------------------------------------------------------
+// A plan that begins a drain, with the memo that it was made with.
+static struct plan *plan_that_drains(struct bench *t, struct memo *ret_before)
+{
+    for (int i = 0; i < 12; i++) {
+        *ret_before = t->b.memo;
+        bool had = t->b.has_memo;
+        struct plan *p = build_plan(&t->b);
+        if (had && plan_count(p, ACTION_MARK) > 0)
+            return p;
+        build_later(&t->b, 30 * SECOND);
+    }
+    fail_msg("nothing is drained");
+    return NULL;
+}
+
+// All questions are asked of it, each of every source.
+static void judge_beside(struct bench *t, const struct memo *before)
+{
+    struct planner_input in = {&t->b.s, before, &t->b.p};
+    for (int k = 0; k < 5 * 3 * 3 * SOURCE_COUNT; k++)
+        invariants_check_plan(t->r.inv, &in, &t->b.r);
+}
+
+// The planted bugs: what makes it drain is the source that is worse; a task more makes it order less.
+static void v11_v13_trip_where_less_known_removes_and_more_wanted_orders_less(void **state)
+{
+    (void)state;
+    struct bench t;
+    struct memo before;
+    bench_init(&t);
+    struct plan *p = plan_that_drains(&t, &before);
+    judge_beside(&t, &before);
+    assert_int_equal(invariants_count(t.r.inv), 0);
+    for (size_t k = 0; k < p->action_count; k++)
+        p->actions[k].kind = p->actions[k].kind == ACTION_MARK ? ACTION_CLAIM : p->actions[k].kind;
+    judge_beside(&t, &before);
+    assert_true(invariants_count_of(t.r.inv, V11) > 0);
+    assert_int_equal(invariants_count_of(t.r.inv, V13), 0);
+    p->action_count = 1;
+    p->actions[0] = (struct action){.kind = ACTION_SET_TARGET, .target = "sfr-1", .capacity = 9, .fact = "", .verdict = "launch", .after = -1, .instance = -1};
+    judge_beside(&t, &before);
+    assert_true(invariants_count_of(t.r.inv, V13) > 0);
+    assert_int_equal(invariants_count_of(t.r.inv, V12), 0);
+    bench_release(&t);
+}
+
+// The planted bug of V12: a forecast of little drains what is needed now.
+static void v12_trips_where_the_forecast_removes(void **state)
+{
+    (void)state;
+    struct bench t;
+    struct memo before;
+    bench_init(&t);
+    t.b.p.waiting_costs = 10;
+    t.b.s.outlook = (struct outlook){.at_ms = t.b.s.now_ms, .need_milli = 2000, .up = 2, .keep = 2, .boot_ms = 2 * MINUTE};
+    struct plan *p = plan_that_drains(&t, &before);
+    t.b.s.outlook.at_ms = t.b.s.now_ms;
+    for (size_t k = 0; k < p->action_count; k++)
+        if (p->actions[k].kind == ACTION_MARK)
+            p->actions[k].target = t.b.s.instances[0].id;  // which is full
+    judge_beside(&t, &before);
+    assert_true(invariants_count_of(t.r.inv, V12) > 0);
+    bench_release(&t);
+}
+
 static void v10_trips_on_a_removal_when_any_source_is_not_known(void **state)
 {
     (void)state;
@@ -152,6 +218,23 @@ static void v10_trips_on_a_removal_when_any_source_is_not_known(void **state)
                 expect(&t.r, V10);
             bench_release(&t);
         }
+    }
+}
+
+static void v35_trips_on_a_removal_by_a_clock_that_was_set(void **state)
+{
+    (void)state;
+    for (int off = 60; off <= 61; off++) {
+        struct bench t;
+        bench_init(&t);
+        struct plan *p = build_plan(&t.b);
+        struct action x = a_removal(&t, ACTION_TERMINATE);
+        t.b.s.clock_off_ms = -off * SECOND;
+        p->actions = &x;
+        p->action_count = 1;
+        check(&t);
+        assert_int_equal(invariants_count_of(t.r.inv, V35), off > 60);
+        bench_release(&t);
     }
 }
 
@@ -260,7 +343,10 @@ int main(void)
         cmocka_unit_test(v17_trips_on_a_plan_that_differs_in_one_number),
         cmocka_unit_test(v17_trips_on_any_word_that_differs_also_in_plans_without_actions),
         cmocka_unit_test(v17_trips_on_a_memo_that_differs),
+        cmocka_unit_test(v11_v13_trip_where_less_known_removes_and_more_wanted_orders_less),
+        cmocka_unit_test(v12_trips_where_the_forecast_removes),
         cmocka_unit_test(v10_trips_on_a_removal_when_any_source_is_not_known),
+        cmocka_unit_test(v35_trips_on_a_removal_by_a_clock_that_was_set),
         cmocka_unit_test(v10_lets_capacity_be_added_on_bad_facts),
         cmocka_unit_test(v26_trips_on_an_action_without_a_reason),
         cmocka_unit_test(v26_trips_on_a_candidate_skipped_in_silence),

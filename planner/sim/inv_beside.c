@@ -1,0 +1,149 @@
+// V11, V12, V13: beside a plan, what it would have been with a source worse, without the forecast, with one task more. Judged on one plan in
+// BESIDE_EVERY, each time by the next of these questions: a plan costs as much again.
+#include <string.h>
+
+#include "planner/sim/invariants_internal.h"
+
+#define BESIDE_EVERY 5
+#define OLD_MS 3600000
+
+static const struct action *action_on(const struct plan *p, enum action_kind kind, const char *target)
+{
+    for (size_t k = 0; k < p->action_count; k++)
+        if (p->actions[k].kind == kind && !strcmp(p->actions[k].target, target))
+            return &p->actions[k];
+    return NULL;
+}
+
+// By our own choice; what answers a notice is none, nor the end of what has ended.
+static bool removes(const struct plan *p, const char *instance)
+{
+    return action_on(p, ACTION_MARK, instance) || action_on(p, ACTION_TERMINATE, instance) || action_on(p, ACTION_END_MEMBER, instance);
+}
+
+static int64_t target_after(const struct plan *p, const struct fleet *f)
+{
+    const struct action *x = action_on(p, ACTION_SET_TARGET, f->id);
+    return x ? x->capacity : f->target;
+}
+
+// What a fleet never fulfilled is withdrawn when another takes the need (A10): no capacity that is there or comes.
+static bool withdrawn(const struct plan *p, const struct fleet *f)
+{
+    const struct action *x = action_on(p, ACTION_SET_TARGET, f->id);
+    return x && x->capacity * 1000 >= f->fulfilled_milli && x->capacity < f->target;
+}
+
+// No removal that `base` lacks, no target lowered that `base` does not lower.
+static void takes_no_more(struct invariants *inv, enum invariant id, const struct snapshot *s, const struct plan *base, const struct plan *other, const char *what)
+{
+    for (size_t i = 0; i < s->instance_count; i++)
+        if (removes(other, s->instances[i].id) && !removes(base, s->instances[i].id))
+            inv_tell(inv, id, "%s: %s would be removed, and is not without", what, s->instances[i].id);
+    for (size_t f = 0; f < s->fleet_count; f++) {
+        int64_t now = target_after(other, &s->fleets[f]), was = target_after(base, &s->fleets[f]);
+        if (now < s->fleets[f].target && now < was && !withdrawn(other, &s->fleets[f]))
+            inv_tell(inv, id, "%s: target of %s would be %" PRId64 ", and is %" PRId64 " without", what, s->fleets[f].id, now, was);
+    }
+}
+
+static bool plan_of(struct invariants *inv, enum invariant id, const struct planner_input *in, struct arena *a, struct planner_result *ret)
+{
+    struct err err;
+    if (planner_run(in, a, ret, &err) == 0)
+        return true;
+    inv_tell(inv, id, "planned beside: %s", err.msg);
+    return false;
+}
+
+// ---- V11, V12 --------------------------------------------------------------------------------------------------------------
+static void judge_worse(struct invariants *inv, const struct planner_input *in, const struct plan *base, int64_t turn, struct arena *a)
+{
+    struct snapshot s = *in->snapshot;
+    enum source_kind k = (enum source_kind)(turn % SOURCE_COUNT);
+    struct planner_result r;
+    if (turn / SOURCE_COUNT % 3 == 2)
+        s.sources[k].read_ms -= OLD_MS;
+    else
+        s.sources[k].state = turn / SOURCE_COUNT % 3 == 0 ? SOURCE_UNKNOWN : SOURCE_PARTIAL;
+    if (plan_of(inv, V11, &(struct planner_input){&s, in->memo, in->policy}, a, &r))
+        takes_no_more(inv, V11, &s, base, &r.plan, arena_printf(a, "with source %d worse", (int)k));
+}
+
+static void judge_forecast(struct invariants *inv, const struct planner_input *in, const struct plan *base, struct arena *a)
+{
+    struct snapshot s = *in->snapshot;
+    struct planner_result r;
+    s.outlook = (struct outlook){0};
+    if (in->snapshot->outlook.at_ms > 0 && plan_of(inv, V12, &(struct planner_input){&s, in->memo, in->policy}, a, &r))
+        takes_no_more(inv, V12, &s, &r.plan, base, "with the forecast");
+}
+
+// ---- V13 -------------------------------------------------------------------------------------------------------------------
+static int64_t planned_milli(const struct snapshot *s, const struct plan *p)
+{
+    int64_t sum = 0;
+    for (size_t f = 0; f < s->fleet_count; f++)
+        sum += 1000 * target_after(p, &s->fleets[f]);
+    for (size_t i = 0; i < s->instance_count; i++)
+        sum += action_on(p, ACTION_UNDRAIN, s->instances[i].id) ? s->instances[i].weight_milli : 0;
+    for (size_t k = 0; k < p->action_count; k++)
+        sum += p->actions[k].kind == ACTION_LAUNCH ? 1000 * p->actions[k].capacity : 0;
+    return sum;
+}
+
+static int64_t largest_milli(const struct snapshot *s)
+{
+    int64_t most = 1000;
+    for (size_t f = 0; f < s->fleet_count; f++)
+        for (size_t k = 0; k < s->fleets[f].pool_count; k++)
+            most = s->fleets[f].pools[k].weight_milli > most ? s->fleets[f].pools[k].weight_milli : most;
+    return most;
+}
+
+// Not of what crashes (no capacity is kept for it), nor of what runs more than it wants (one more wanted is no task more).
+static bool grows(const struct service *x)
+{
+    return x->on_ec2 && x->kind == SERVICE_REPLICA && x->primary >= 0 && x->deployment_count == 1 && !x->crash_looping && x->running + x->pending <= x->desired;
+}
+
+static void judge_more(struct invariants *inv, const struct planner_input *in, const struct plan *base, int64_t turn, struct arena *a)
+{
+    struct snapshot s = *in->snapshot;
+    struct planner_result r;
+    size_t n = s.service_count > 0 ? (size_t)turn % s.service_count : 0;
+    if (s.service_count == 0 || !grows(&s.services[n]))
+        return;
+    struct service *services = arena_array(a, struct service, s.service_count);
+    memcpy(services, s.services, s.service_count * sizeof *services);
+    struct deployment *d = arena_array(a, struct deployment, services[n].deployment_count);
+    memcpy(d, services[n].deployments, services[n].deployment_count * sizeof *d);
+    services[n].desired++;
+    d[services[n].primary].desired++;
+    services[n].deployments = d;
+    s.services = services;
+    if (!plan_of(inv, V13, &(struct planner_input){&s, in->memo, in->policy}, a, &r))
+        return;
+    const char *what = arena_printf(a, "with one task more of %s", services[n].name);
+    takes_no_more(inv, V13, &s, base, &r.plan, what);
+    // First fit of mixed sizes is not monotone: a task more can save one instance, never two.
+    int64_t more = planned_milli(&s, &r.plan), was = planned_milli(&s, base);
+    if (more < was - largest_milli(&s) - 1000)
+        inv_tell(inv, V13, "%s: %" PRId64 "/1000 are planned in all, and %" PRId64 "/1000 without", what, more, was);
+}
+
+void inv_judge_beside(struct invariants *inv, const struct planner_input *in, const struct planner_result *result)
+{
+    struct arena a;
+    int64_t turn = inv->plans / BESIDE_EVERY;
+    if (inv->plans % BESIDE_EVERY != 0)
+        return;
+    arena_init(&a, 0);
+    if (turn % 3 == 0)
+        judge_worse(inv, in, &result->plan, turn / 3, &a);
+    else if (turn % 3 == 1)
+        judge_forecast(inv, in, &result->plan, &a);
+    else
+        judge_more(inv, in, &result->plan, turn / 3, &a);
+    arena_release(&a);
+}
