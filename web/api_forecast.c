@@ -82,7 +82,7 @@ void web_forecast(struct web_request *r, struct web_response *w)
     jsonw_time(&j, "made", o->made_ms);
     jsonw_str(&j, "why_none", o->made_ms ? o->why : "the history was not looked at yet");
     jsonw_int(&j, "step_s", OUTLOOK_STEP_MS / 1000);
-    jsonw_int(&j, "count", OUTLOOK_STEPS);
+    jsonw_int(&j, "count", o->made_ms ? OUTLOOK_STEPS : 0);
     jsonw_object(&j, "basis");
     for (int of = 0; of < OUTLOOK_OF_COUNT; of++)
         jsonw_str(&j, outlook_of_name((enum outlook_of)of), o->of[of].basis);

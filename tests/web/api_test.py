@@ -605,7 +605,7 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(f["levels"], {"judged": 200, "cover": 0.925})
         none = self.check("/api/v1/clusters/west/forecast", "/api/v1/clusters/{name}/forecast")
         self.assertIsNone(none["levels"])
-        self.assertEqual((none["made"], none["columns"], none["errors"]), (None, None, []))
+        self.assertEqual((none["made"], none["count"], none["columns"], none["errors"]), (None, 0, None, []))  # the page draws no steps then
         metrics = self.site.get("/metrics")[2].decode()
         self.assertIn('cluster="east",of="need_cpu_units",ahead="1h",measure="mase"} 0.5', metrics)
         self.assertIn('masu_forecast_coverage{account="123456789012",region="eu-west-1",cluster="east",of="need_cpu_units",ahead="1h"} 0.875', metrics)
