@@ -284,6 +284,18 @@ static int64_t active_members(const struct world_view *v, int cluster)
     return sum;
 }
 
+// What is about to be taken may be replaced as it is, whatever its tasks would take.
+static int64_t doomed_members(const struct world_view *v, int cluster)
+{
+    int64_t sum = 0;
+    for (int n = 0; n < v->instance_count; n++) {
+        const struct world_instance *i = &v->instances[n];
+        if (i->cluster == cluster && i->notice_ms > 0 && counts(i))
+            sum += i->fleet < 0 ? 1 : (i->weight_milli + lightest_milli(&v->fleets[i->fleet]) - 1) / lightest_milli(&v->fleets[i->fleet]);
+    }
+    return sum;
+}
+
 void inv_judge_orders(struct invariants *inv, const struct world_view *v, const struct world_call *c)
 {
     int cluster = c->create ? c->cluster : v->fleets[c->fleet].cluster;
@@ -301,7 +313,8 @@ void inv_judge_orders(struct invariants *inv, const struct world_view *v, const 
     members += instant;
     int64_t permyriad = inv->o.headroom_permyriad, ahead = cluster < INV_CLUSTERS ? inv->ahead_permyriad[cluster] : 0;
     permyriad = ahead > permyriad ? ahead : permyriad;
-    int64_t homeless, need = needed(inv, v, cluster, c, largest, &homeless);
+    int64_t homeless, need = needed(inv, v, cluster, c, largest, &homeless), doomed = doomed_members(v, cluster);
+    need = doomed > need ? doomed : need;
     // Headroom is whole instances at worst, and a share of all that is wanted.
     int64_t extra = (active_members(v, cluster) + need) * permyriad / 10000 + (permyriad > 0) * largest + inv->o.headroom_tasks * largest +
                     swaps_under_way(inv, v, cluster, c) + inv->o.spare_instances;

@@ -220,6 +220,10 @@ static void measure_mass(int (*build)(const struct world_options *, struct world
     launches = world_view(r.worlds[0]).counters->launches - launches;
     fprintf(stderr, "mass%s: %d doomed in 10 s, answered %" PRId64 " ms after the last, %" PRId64 " launched, %" PRId64 " violations\n",
             forgets ? ", replaced by the fleet at once" : "", MASS_DOOMED, at_ms - last_ms, launches, f.violations);
+    size_t broken;
+    const struct violation *v0 = invariants_list(r.invariants[0], &broken);
+    for (size_t i = 0; i < broken && i < 10; i++)
+        fprintf(stderr, "  V%d %" PRId64 " s: %s\n", (int)v0[i].id, (v0[i].at_ms - begun_ms) / 1000, v0[i].text);
     rig_close(&r);
     *m = (struct mass){at_ms - last_ms > m->ms ? at_ms - last_ms : m->ms, launches > m->launches ? launches : m->launches, m->violations + f.violations};
 }
