@@ -80,11 +80,14 @@ static void judge_forecast(struct invariants *inv, const struct planner_input *i
 }
 
 // ---- V13 -------------------------------------------------------------------------------------------------------------------
-static int64_t planned_milli(const struct snapshot *s, const struct plan *p)
+// Without what `more` withdraws: no member of it ever came.
+static int64_t planned_milli(const struct snapshot *s, const struct plan *p, const struct plan *more)
 {
     int64_t sum = 0;
-    for (size_t f = 0; f < s->fleet_count; f++)
-        sum += 1000 * target_after(p, &s->fleets[f]);
+    for (size_t f = 0; f < s->fleet_count; f++) {
+        int64_t target = target_after(p, &s->fleets[f]), then = target_after(more, &s->fleets[f]);
+        sum += 1000 * (withdrawn(more, &s->fleets[f]) && then < target ? then : target);
+    }
     for (size_t i = 0; i < s->instance_count; i++)
         sum += action_on(p, ACTION_UNDRAIN, s->instances[i].id) ? s->instances[i].weight_milli : 0;
     for (size_t k = 0; k < p->action_count; k++)
@@ -127,7 +130,7 @@ static void judge_more(struct invariants *inv, const struct planner_input *in, c
     const char *what = arena_printf(a, "with one task more of %s", services[n].name);
     takes_no_more(inv, V13, &s, base, &r.plan, what);
     // First fit of mixed sizes is not monotone: a task more can save one instance, never two.
-    int64_t more = planned_milli(&s, &r.plan), was = planned_milli(&s, base);
+    int64_t more = planned_milli(&s, &r.plan, &r.plan), was = planned_milli(&s, base, &r.plan);
     if (more < was - largest_milli(&s) - 1000)
         inv_tell(inv, V13, "%s: %" PRId64 "/1000 are planned in all, and %" PRId64 "/1000 without", what, more, was);
 }
