@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 static void recall(struct calendar_keeper *k, struct state_reader *past, int64_t cluster, int64_t now_ms)
 {
     struct arena a;

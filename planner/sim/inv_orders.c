@@ -314,13 +314,14 @@ void inv_judge_orders(struct invariants *inv, const struct world_view *v, const 
     int64_t permyriad = inv->o.headroom_permyriad, ahead = cluster < INV_CLUSTERS ? inv->ahead_permyriad[cluster] : 0;
     permyriad = ahead > permyriad ? ahead : permyriad;
     int64_t homeless, need = needed(inv, v, cluster, c, largest, &homeless), doomed = doomed_members(v, cluster);
+    int64_t housed = need - homeless > doomed ? need - homeless : doomed;
     need = doomed > need ? doomed : need;
     // Headroom is whole instances at worst, and a share of all that is wanted.
     int64_t extra = (active_members(v, cluster) + need) * permyriad / 10000 + (permyriad > 0) * largest + inv->o.headroom_tasks * largest +
                     swaps_under_way(inv, v, cluster, c) + inv->o.spare_instances;
-    if (all <= need + members + extra && all > need - homeless + members + extra)
+    if (all <= need + members + extra && all > housed + members + extra)
         inv_tell(inv, V29, "order of %s: %" PRId64 " instances would be coming, %" PRId64 " of them for tasks that none of them can hold",
-                 c->create ? inv_launch_tag(c, WORLD_INSTANT_TAG) : v->fleets[c->fleet].id, all, all - (need - homeless + members + extra));
+                 c->create ? inv_launch_tag(c, WORLD_INSTANT_TAG) : v->fleets[c->fleet].id, all, all - (housed + members + extra));
     if (all > need + members + extra)
         inv_tell(inv, V22, "order of %s: %" PRId64 " instances would be coming, %" PRId64 " at most for the tasks without a place and %" PRId64 " more",
                  c->create ? inv_launch_tag(c, WORLD_INSTANT_TAG) : v->fleets[c->fleet].id, all, need, members + extra);

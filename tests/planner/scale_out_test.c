@@ -88,14 +88,21 @@ static void from_zero_the_first_tasks_order_the_first_instance(void **state)
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 1);
 }
 
-static void coming_members_are_not_ordered_twice(void **state)
+// One full member, and one that AWS launched so long ago, for four more tasks.
+static int one_that_boots(int64_t age_ms)
 {
-    (void)state;
     world(1000, 2, 8);
     build_hold(&b, build_instance(&b, fleet, type), web, 4);
     int i = build_instance(&b, fleet, type);
     b.s.instances[i].ecs = ECS_UNREGISTERED;
-    b.s.instances[i].launched_ms = T0 - 40 * SECOND;
+    b.s.instances[i].launched_ms = T0 - age_ms;
+    return i;
+}
+
+static void coming_members_are_not_ordered_twice(void **state)
+{
+    (void)state;
+    int i = one_that_boots(40 * SECOND);
     b.s.instances[i].registered = b.s.instances[i].remaining = (struct res){{0}};
     const struct plan *p = build_plan(&b);
     assert_int_equal(p->action_count, 0);
@@ -107,11 +114,7 @@ static void coming_members_are_not_ordered_twice(void **state)
 static void g6_what_boots_is_as_old_as_aws_says(void **state)
 {
     (void)state;
-    world(1000, 2, 8);
-    build_hold(&b, build_instance(&b, fleet, type), web, 4);
-    int i = build_instance(&b, fleet, type);
-    b.s.instances[i].ecs = ECS_UNREGISTERED;
-    b.s.instances[i].launched_ms = T0 - 40 * SECOND;
+    one_that_boots(40 * SECOND);
     b.s.now_ms += 605 * SECOND;  // ours is ahead
     for (int k = 0; k < SOURCE_COUNT; k++)
         b.s.sources[k].read_ms = b.s.now_ms;
@@ -122,11 +125,7 @@ static void g6_what_boots_is_as_old_as_aws_says(void **state)
 static void a_member_that_never_registered_is_no_longer_counted(void **state)
 {
     (void)state;
-    world(1000, 2, 8);
-    build_hold(&b, build_instance(&b, fleet, type), web, 4);
-    int i = build_instance(&b, fleet, type);
-    b.s.instances[i].ecs = ECS_UNREGISTERED;
-    b.s.instances[i].launched_ms = T0 - 11 * MINUTE;
+    one_that_boots(11 * MINUTE);
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);
 }
 

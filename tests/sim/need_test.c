@@ -260,6 +260,22 @@ static void v22_forgives_one_member_more_and_headroom(void **state)
     rig_release(&r);
 }
 
+// Four half empty ones are taken, whose tasks would fit on one: each may be replaced, not twice.
+static void v22_forgives_the_replacement_of_what_is_doomed(void **state)
+{
+    (void)state;
+    struct invariants_options o = options();
+    o.judge_orders = true;
+    struct rig r = watched(SMALL, &o);
+    for (int k = 0; k < 4; k++)
+        assert_int_equal(world_interrupt(r.w, r.hosts[k]), WORLD_OK);
+    act_target(&r, 5 + 4, WX_NO_TERMINATION);
+    assert_int_equal(invariants_count(r.inv), 0);
+    act_target(&r, 5 + 4 + 4, WX_NO_TERMINATION);
+    expect(&r, V22);
+    rig_release(&r);
+}
+
 // The planted bug of V29: capacity is ordered for what no member can hold.
 static void v29_trips_on_orders_for_what_nothing_can_hold(void **state)
 {
@@ -429,6 +445,7 @@ int main(void)
         cmocka_unit_test(v22_trips_on_an_instant_fleet),
         cmocka_unit_test(v22_knows_that_small_tasks_share_an_instance),
         cmocka_unit_test(v22_trips_where_two_daemons_order_what_the_other_ordered),
+        cmocka_unit_test(v22_forgives_the_replacement_of_what_is_doomed),
         cmocka_unit_test(v22_forgives_one_member_more_and_headroom),
         cmocka_unit_test(v21_trips_in_an_ordeal_where_nothing_is_ordered),
         cmocka_unit_test(v28_trips_in_an_ordeal_where_notices_wait),
