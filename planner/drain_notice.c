@@ -98,7 +98,7 @@ void drain_noticed(struct work *w, int i)
         explain_judge(w, i, VERDICT_GO_ON, fact, verdict);
         return;
     }
-    const struct service *last = w->s->now_ms < x->notice_ms + LAST_TASK_MS ? last_of(w, i) : NULL;
+    const struct service *last = modes_aws_now_ms(w) < x->notice_ms + LAST_TASK_MS ? last_of(w, i) : NULL;
     if (last && modes_may(w, x->fleet, DEED_NOTICE))
         explain_judge(w, i, VERDICT_HOLD, explain_text(w, "%s, the last of %s among them, for which there is no room", fact, last->name),
                       explain_text(w, "drain when there is, at the latest %s", explain_time(w, x->notice_ms + LAST_TASK_MS)));

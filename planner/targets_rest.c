@@ -4,6 +4,7 @@
 #include "planner/explain.h"
 #include "planner/fallback.h"
 #include "planner/loop_guard.h"
+#include "planner/modes.h"
 #include "planner/on_demand.h"
 #include "planner/owner.h"
 #include "planner/parts.h"
@@ -38,10 +39,10 @@ static bool lasted(struct work *w, int f, int64_t for_ms)
 static const char *doomed_leave(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t due_ms = y->first_notice_ms + WORK_DOOMED_MS;
-    if (y->first_notice_ms == 0 || w->s->now_ms > due_ms)
+    int64_t due_ms = y->first_notice_ms + WORK_DOOMED_MS, now_ms = modes_aws_now_ms(w);
+    if (y->first_notice_ms == 0 || now_ms > due_ms)
         return NULL;
-    bool late = w->s->now_ms + w->p->period_ms > due_ms;
+    bool late = now_ms + w->p->period_ms > due_ms;
     if (y->need_target > 0)
         return y->launched && late ? "what is still wanted stays on order, the doomed weight leaves the target" : NULL;
     bool full = y->stay_milli + y->doomed_milli >= y->target * 1000;

@@ -7,6 +7,7 @@
 #include "planner/demand.h"
 #include "planner/drain.h"
 #include "planner/launch.h"
+#include "planner/modes.h"
 #include "planner/owner.h"
 
 // ---- small questions ------------------------------------------------------------------------------------------------------
@@ -395,7 +396,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
     assert(y->stay_milli <= y->live_milli);
     y->first_notice_ms = first_notice;
     y->launched = first_notice > 0 && newest > first_notice;
-    y->replaced = y->launched || (first_notice > 0 && w->s->now_ms > first_notice + WORK_DOOMED_MS);
+    y->replaced = y->launched || (first_notice > 0 && modes_aws_now_ms(w) > first_notice + WORK_DOOMED_MS);
 }
 
 bool work_pool_in_doubt(const struct work *w, const struct fleet_pool *pool, const struct shape *x)

@@ -24,7 +24,7 @@ static bool is_open(const struct world_view *v, int fleet, int cluster)
     return v->fleets[fleet].cluster == cluster && v->fleets[fleet].state.now <= WF_MODIFYING && !v->fleets[fleet].instant;
 }
 
-static int64_t lightest_milli(const struct world_fleet *f)
+int64_t inv_lightest_milli(const struct world_fleet *f)
 {
     int64_t least = INT64_MAX;
     for (int o = 0; o < f->override_count; o++)
@@ -37,7 +37,7 @@ static int64_t largest_members(const struct world_fleet *f)
     int64_t most = 0;
     for (int o = 0; o < f->override_count; o++)
         most = f->overrides[o].weight_milli > most ? f->overrides[o].weight_milli : most;
-    return most > 0 ? (most + lightest_milli(f) - 1) / lightest_milli(f) : 1;
+    return most > 0 ? (most + inv_lightest_milli(f) - 1) / inv_lightest_milli(f) : 1;
 }
 
 // What boots in the fleet, and what the target would still ask for.
@@ -52,7 +52,7 @@ static int64_t coming(const struct world_view *v, int fleet, int64_t target)
         booting += boots(&v->instances[n]);
     }
     int64_t open_milli = target * 1000 - stay_milli;
-    return booting + (open_milli > 0 ? (open_milli + lightest_milli(f) - 1) / lightest_milli(f) : 0);
+    return booting + (open_milli > 0 ? (open_milli + inv_lightest_milli(f) - 1) / inv_lightest_milli(f) : 0);
 }
 
 // Of instant fleets nothing is open: what boots of the tag, NULL of any.
@@ -245,7 +245,7 @@ static int64_t share_milli(const struct world_view *v, const struct world_servic
     int64_t worst = c->create ? worst_share(v, s, c->create->overrides, c->create->override_count, 1000) : 0;
     for (int f = 0; f < v->fleet_count; f++) {
         int64_t share = v->fleets[f].cluster == s->cluster && v->fleets[f].state.now <= WF_MODIFYING
-                            ? worst_share(v, s, v->fleets[f].overrides, v->fleets[f].override_count, lightest_milli(&v->fleets[f])) : 0;
+                            ? worst_share(v, s, v->fleets[f].overrides, v->fleets[f].override_count, inv_lightest_milli(&v->fleets[f])) : 0;
         worst = share > worst ? share : worst;
     }
     return worst > 0 ? worst : 1000;
@@ -272,6 +272,12 @@ static int64_t needed(struct invariants *inv, const struct world_view *v, int cl
 }
 
 // ---- the judgement ---------------------------------------------------------------------------------------------------------
+static int64_t in_lightest(const struct world_view *v, const struct world_instance *i)
+{
+    int64_t lightest = i->fleet < 0 ? i->weight_milli : inv_lightest_milli(&v->fleets[i->fleet]);
+    return (i->weight_milli + lightest - 1) / lightest;
+}
+
 // ACTIVE ones, each in the lightest of its fleet.
 static int64_t active_members(const struct world_view *v, int cluster)
 {
@@ -279,7 +285,7 @@ static int64_t active_members(const struct world_view *v, int cluster)
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (i->used && i->cluster == cluster && i->status.now == WE_ACTIVE)
-            sum += i->fleet < 0 ? 1 : (i->weight_milli + lightest_milli(&v->fleets[i->fleet]) - 1) / lightest_milli(&v->fleets[i->fleet]);
+            sum += in_lightest(v, i);
     }
     return sum;
 }
@@ -291,7 +297,7 @@ static int64_t doomed_members(const struct world_view *v, int cluster)
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
         if (i->cluster == cluster && i->notice_ms > 0 && counts(i))
-            sum += i->fleet < 0 ? 1 : (i->weight_milli + lightest_milli(&v->fleets[i->fleet]) - 1) / lightest_milli(&v->fleets[i->fleet]);
+            sum += in_lightest(v, i);
     }
     return sum;
 }

@@ -54,31 +54,42 @@ void inv_before_write(struct invariants *inv, const struct world_view *v, int fl
 }
 
 // ---- V19: growth --------------------------------------------------------------------------------------------------------------
-// What is launched and not registered counts as it is, what is still to be launched in the lightest instances that may come.
-void inv_judge_growth(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+// How many the call makes come beyond the limit, as of a moment. What is launched and not registered counts as it is, what is still to
+// be launched in the lightest instances that may come; what is doomed may come once more, whether ordered or launched by now.
+static int64_t grows_beyond(const struct invariants *inv, const struct world_view *v, const struct world_call *c, int64_t at_ms, int64_t *limit)
 {
     const struct world_fleet *f = &v->fleets[c->fleet];
-    int64_t live_milli = 0, doomed_milli = 0, lightest = INT64_MAX, active = 0, booting = 0;
+    int64_t live_milli = 0, doomed_milli = 0, active = 0, booting = 0, lightest = inv_lightest_milli(f);
     for (int n = 0; n < v->instance_count; n++) {
         const struct world_instance *i = &v->instances[n];
-        if (!i->used || i->state.now > WL_RUNNING)
+        if (!i->used || i->created_ms > at_ms || world_seen(&i->state, at_ms) > WL_RUNNING)
             continue;
-        active += i->cluster == f->cluster && i->status.now == WE_ACTIVE;
+        bool doomed = i->notice_ms > 0 && i->notice_ms <= at_ms;
+        int64_t status = world_seen(&i->status, at_ms);
+        active += i->cluster == f->cluster && status == WE_ACTIVE;
         if (i->fleet != c->fleet)
             continue;
         live_milli += i->weight_milli;
-        booting += i->status.now == WE_NONE && i->notice_ms == 0;  // one that AWS takes back while it boots brings nothing
-        doomed_milli += i->notice_ms > 0 ? i->weight_milli : 0;
+        booting += status == WE_NONE && !doomed;  // one that AWS takes back while it boots brings nothing
+        doomed_milli += doomed ? i->weight_milli : 0;
     }
-    for (int o = 0; o < f->override_count; o++)
-        lightest = f->overrides[o].weight_milli < lightest ? f->overrides[o].weight_milli : lightest;
-    if (lightest == INT64_MAX)
-        lightest = 1000;
-    int64_t limit = active > inv->o.step_instances ? active : inv->o.step_instances;
-    int64_t open_milli = c->target * 1000 - live_milli - doomed_milli;
-    int64_t coming = booting + (open_milli > 0 ? open_milli / lightest : 0);
-    if (c->target > f->wanted && coming > limit)
-        inv_tell(inv, V19, "target of %s: %" PRId64 " would have %" PRId64 " instances coming, limit %" PRId64, f->id, c->target, coming, limit);
+    int64_t open_milli = c->target * 1000 - live_milli;
+    *limit = (active > inv->o.step_instances ? active : inv->o.step_instances) + doomed_milli / lightest;
+    return booting + (open_milli > 0 ? open_milli / lightest : 0) - *limit;
+}
+
+void inv_judge_growth(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    int64_t limit = 0, beyond = 1;
+    for (int k = 0; c->target > v->fleets[c->fleet].wanted && beyond > 0; k++) {
+        int64_t at_ms = inv_moments(inv, v->now_ms, k);
+        if (at_ms < 0) {
+            inv_tell(inv, V19, "target of %s: %" PRId64 " would have %" PRId64 " instances coming, limit %" PRId64, v->fleets[c->fleet].id,
+                     c->target, limit + beyond, limit);
+            return;
+        }
+        beyond = grows_beyond(inv, v, c, at_ms, &limit);
+    }
 }
 
 // ---- V33: zones -----------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ static int teardown(void **state)
 
 static void notice(int instance)
 {
-    b.s.instances[instance].notice_ms = b.s.now_ms;
+    b.s.instances[instance].notice_ms = b.s.now_ms - b.s.clock_off_ms;
 }
 
 static const struct action *drained(struct plan *p)
@@ -40,9 +40,8 @@ static const struct action *drained(struct plan *p)
 }
 
 // Two of four are doomed and the pool gives one instance of the two that are wanted: the last seconds leave the other on order, and no more.
-static void a4_where_a_pool_is_dry_what_is_wanted_stays_on_order_and_the_doomed_weight_does_not(void **state)
+static void dry_pool(void)
 {
-    (void)state;
     b.s.services[db].min_percent = 100;
     b.s.services[db].max_percent = 200;
     b.s.services[db].desired = b.s.services[db].deployments[0].desired = 3;
@@ -55,13 +54,33 @@ static void a4_where_a_pool_is_dry_what_is_wanted_stays_on_order_and_the_doomed_
     b.s.fleets[fleet].target = 6;
     b.s.instances[2].ecs = b.s.instances[3].ecs = ECS_DRAINING;
     int came = build_instance(&b, fleet, type);
-    b.s.instances[came].launched_ms = b.s.now_ms + SECOND;
+    b.s.instances[came].launched_ms = b.s.now_ms - b.s.clock_off_ms + SECOND;
     for (int k = 0; k < 2; k++) {
         build_later(&b, 30 * SECOND);
         assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
     }
     build_later(&b, 30 * SECOND);
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 4);  // 90 s after the notice
+}
+
+static void a4_where_a_pool_is_dry_what_is_wanted_stays_on_order_and_the_doomed_weight_does_not(void **state)
+{
+    (void)state;
+    dry_pool();
+}
+
+static void g6_a_notice_is_as_old_as_aws_says(void **state)
+{
+    (void)state;
+    b.s.clock_off_ms = 605 * SECOND;  // ours is ahead
+    dry_pool();
+}
+
+static void g6_a_notice_is_as_old_as_aws_says_when_ours_is_behind(void **state)
+{
+    (void)state;
+    b.s.clock_off_ms = -605 * SECOND;
+    dry_pool();
 }
 
 static void d2_the_last_task_without_room_is_ordered_for_at_once_and_drained_when_there_is_room(void **state)
@@ -210,6 +229,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a4_where_a_pool_is_dry_what_is_wanted_stays_on_order_and_the_doomed_weight_does_not),
+        TEST(g6_a_notice_is_as_old_as_aws_says),
+        TEST(g6_a_notice_is_as_old_as_aws_says_when_ours_is_behind),
         TEST(d2_the_last_task_without_room_is_ordered_for_at_once_and_drained_when_there_is_room),
         TEST(d2_it_is_drained_after_sixty_seconds_whatever_it_holds),
         TEST(d2_room_a_second_host_or_a_minimum_leave_nothing_to_wait_for),

@@ -238,6 +238,26 @@ static void v35_trips_on_a_removal_by_a_clock_that_was_set(void **state)
     }
 }
 
+// What was ordered and is not wanted goes by any clock; a target below what stays does not.
+static void v35_lets_an_order_be_taken_back(void **state)
+{
+    (void)state;
+    for (int to = 2; to <= 3; to++) {
+        struct bench t;
+        bench_init(&t);
+        struct plan *p = build_plan(&t.b);
+        struct action x = a_removal(&t, ACTION_SET_TARGET);
+        t.b.s.clock_off_ms = 61 * SECOND;
+        x.capacity = to;
+        x.target_before = 4;
+        p->actions = &x;
+        p->action_count = 1;
+        check(&t);
+        assert_int_equal(invariants_count_of(t.r.inv, V35), to < 3);
+        bench_release(&t);
+    }
+}
+
 static void v10_lets_capacity_be_added_on_bad_facts(void **state)
 {
     (void)state;
@@ -347,6 +367,7 @@ int main(void)
         cmocka_unit_test(v12_trips_where_the_forecast_removes),
         cmocka_unit_test(v10_trips_on_a_removal_when_any_source_is_not_known),
         cmocka_unit_test(v35_trips_on_a_removal_by_a_clock_that_was_set),
+        cmocka_unit_test(v35_lets_an_order_be_taken_back),
         cmocka_unit_test(v10_lets_capacity_be_added_on_bad_facts),
         cmocka_unit_test(v26_trips_on_an_action_without_a_reason),
         cmocka_unit_test(v26_trips_on_a_candidate_skipped_in_silence),

@@ -144,6 +144,24 @@ static void v19_counts_what_boots_as_it_is(void **state)
     rig_release(&r);
 }
 
+// What takes the place of the doomed is no growth, neither while it is ordered nor while it boots.
+static void v19_forgives_the_replacement_of_what_is_doomed(void **state)
+{
+    (void)state;
+    struct rig r = a_rig();
+    world_interrupt(r.w, r.hosts[0]);
+    world_interrupt(r.w, r.hosts[1]);
+    act_target(&r, 5 + 50 + 2, WX_NO_TERMINATION);
+    later(r.w, 10000);
+    assert_int_equal(world_modify_spot_fleet(r.w, WORLD_PERSON, r.fleet, 5, -1, WX_NO_TERMINATION), WORLD_OK);
+    later(r.w, 20000);
+    act_target(&r, 6, WX_NO_TERMINATION);
+    assert_int_equal(invariants_count_of(r.inv, V19), 0);
+    act_target(&r, 5 + 2 * 60, WX_NO_TERMINATION);
+    assert_int_equal(invariants_count_of(r.inv, V19), 1);
+    rig_release(&r);
+}
+
 // ---- V33 --------------------------------------------------------------------------------------------------------------------
 static void v33_trips_on_the_cheapest_victim_anywhere(void **state)
 {
@@ -212,6 +230,7 @@ int main(void)
         cmocka_unit_test(v16_trips_on_every_write_to_a_fleet_of_another),
         cmocka_unit_test(v19_trips_on_more_than_the_step_at_once),
         cmocka_unit_test(v19_counts_what_boots_as_it_is),
+        cmocka_unit_test(v19_forgives_the_replacement_of_what_is_doomed),
         cmocka_unit_test(v33_trips_on_the_cheapest_victim_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
