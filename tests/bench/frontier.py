@@ -12,6 +12,7 @@ traces on which the others cannot are left out. `wait`: masu's waiting over thei
 points that masu can spend, their median.
 """
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -105,6 +106,7 @@ def losses(rules):
 
 
 PATH = pathlib.Path("tests/bench/frontier.json")
+EXAMPLE = "production-spot"  # the example policy as it is, nothing swept
 
 
 class Frontier:
@@ -112,7 +114,7 @@ class Frontier:
         self.binary, self.full, self.seeds = binary, full, 3 if full else 2
         folder = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data" / "demand"
         self.traces = sorted(folder.glob("*.csv")) if full else [p for p in (folder / f"{n}.csv" for n in NAMED) if p.is_file()]
-        self.points, self.example = None, None
+        self.points, self.example = None, {}
 
     def simulate(self, trace, *arguments):
         command = [self.binary, "simulate", "--trace", str(trace), "--seeds", str(self.seeds), "--spot-price", "35", "--format", "json", *arguments]
@@ -128,6 +130,8 @@ class Frontier:
 
     def sweep(self, job):
         trace, rule = job
+        if rule == EXAMPLE:
+            return [self.mean(self.simulate(trace, "--policy", f"policies/examples/{EXAMPLE}.json", "--against", "masu"))]
         more = ["--against", "masu"] if rule == "masu" else ["--no-masu", "--against", rule]
         runs = self.simulate(trace, "--sweep", *more)
         violations = sum(r["violation_count"] for r in runs)
@@ -140,15 +144,17 @@ class Frontier:
             return
         if not self.traces:
             sys.exit("bench: no recorded demand here: MASU_SHARED names no folder with data/demand")
-        jobs = sorted(((t, r) for t in self.traces for r in RULES), key=lambda job: job[1] != "masu")  # the longest first
-        swept = {t.stem: {} for t in self.traces}
+        swept = self.go_on() if self.full else {}
+        jobs = sorted(((t, r) for t in self.traces for r in [EXAMPLE, *RULES] if r not in swept.setdefault(t.stem, {})), key=lambda job: job[1] != "masu")  # the longest first
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             waiting = {pool.submit(self.sweep, job): job for job in jobs}
-            for done in concurrent.futures.as_completed(waiting):
+            for n, done in enumerate(concurrent.futures.as_completed(waiting), 1):
                 trace, rule = waiting[done]
                 swept[trace.stem][rule] = done.result()
                 if self.full:
                     self.keep_part(swept)
+                    sys.stderr.write(f"bench: {n} of {len(jobs)}: {trace.stem}, {rule}\n")
+        self.example = {t.stem: swept[t.stem][EXAMPLE][0] for t in self.traces}
         self.points = {t.stem: {r: swept[t.stem][r] for r in RULES} for t in self.traces}
         for name, rules in self.points.items():
             self.tell(name, rules)
@@ -162,12 +168,21 @@ class Frontier:
                 "best_baseline_at": [(level, at_level(best_of(rules[r] for r in SIMPLE), rules["masu"], rules["clairvoyant"], level)) for level in JUDGED],
                 "lost": losses(rules)}
 
+    def world(self):
+        """What a part was measured with: only of the same its sweeps count."""
+        return {"seeds": self.seeds, "binary": hashlib.sha256(pathlib.Path(self.binary).read_bytes()).hexdigest()}
+
     def keep_part(self, swept, path=PATH):
-        """What is measured so far, beside the file of the whole: a run that is broken off loses nothing. keep() takes it away."""
+        """What is measured so far, beside the file of the whole: the next run goes on where this one is broken off. keep() takes it away."""
         part = path.with_suffix(".part.json")
         new = part.with_suffix(".new")
-        new.write_text(json.dumps({"full": self.full, "seeds": self.seeds, "traces": {name: {"points": rules} for name, rules in swept.items() if rules}}, indent=1) + "\n")
+        new.write_text(json.dumps(self.world() | {"swept": {name: rules for name, rules in swept.items() if rules}}, indent=1) + "\n")
         new.replace(part)
+
+    def go_on(self, path=PATH):
+        part = path.with_suffix(".part.json")
+        old = json.loads(part.read_text()) if part.is_file() else {}
+        return old["swept"] if {k: old.get(k) for k in self.world()} == self.world() else {}
 
     def keep(self, path=PATH):
         """The points of every rule on every trace, to draw them and to look into them. Nothing where nothing was swept; what a `--full` run left is not
@@ -225,9 +240,6 @@ class Frontier:
         return statistics.median(ratios) if ratios else float("nan")
 
     def of_example(self, at):
-        """The example policy as it is, nothing swept: (waiting, cost over the bound), medians over the traces."""
-        if self.example is None:
-            with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                ask = lambda t: self.mean(self.simulate(t, "--policy", "policies/examples/production-spot.json", "--against", "masu"))
-                self.example = list(pool.map(ask, self.traces))
-        return statistics.median(p[at] for p in self.example) if self.example else float("nan")
+        """Of the example policy: (waiting, cost over the bound), medians over the traces."""
+        self.measure()
+        return statistics.median(p[at] for p in self.example.values())

@@ -63,4 +63,14 @@ with tempfile.TemporaryDirectory() as folder:
     full.keep(path)
     small.keep(path)
     assert json.loads(path.read_text())["full"] is True  # a smaller run does not replace it
+
+    # What a run that was broken off measured counts for the next one of the same binary, and for no other.
+    binary = pathlib.Path(folder) / "masu"
+    binary.write_bytes(b"one")
+    begun = frontier.Frontier(binary, True)
+    assert begun.go_on(path) == {}
+    begun.keep_part({"wave": {"masu": [(0.004, 1.5)]}, "steep": {}}, path)
+    assert frontier.Frontier(binary, True).go_on(path) == {"wave": {"masu": [[0.004, 1.5]]}}
+    binary.write_bytes(b"two")
+    assert frontier.Frontier(binary, True).go_on(path) == {}
 print("ok")
