@@ -270,15 +270,27 @@ bool parse_iso8601_ms(struct slice s, int64_t *ret)
     return true;
 }
 
+static void put_digits(char *to, int count, int value)
+{
+    for (int k = count - 1; k >= 0; k--, value /= 10)
+        to[k] = (char)('0' + value % 10);
+}
+
 char *format_iso8601(int64_t wall_ms, bool with_ms, char out[32])
 {
     struct civil c = civil_from_ms(wall_ms);
-    int n = snprintf(out, 32, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour, c.minute, c.second);
-    size_t used = (size_t)n;
+    int used = c.year >= 0 && c.year <= 9999 ? 19 : snprintf(out, 32, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour, c.minute, c.second);
+    if (used == 19) {  // by hand: a plan tells many times, and printf would take a tenth of it
+        memcpy(out, "0000-00-00T00:00:00", 20);
+        put_digits(out, 4, (int)c.year);
+        const int rest[] = {c.month, c.day, c.hour, c.minute, c.second};
+        for (int k = 0; k < 5; k++)
+            put_digits(out + 5 + 3 * (ptrdiff_t)k, 2, rest[k]);
+    }
     if (with_ms && c.ms != 0)
-        snprintf(out + used, 32 - used, ".%03dZ", c.ms);
+        snprintf(out + used, 32 - (size_t)used, ".%03dZ", c.ms);
     else
-        snprintf(out + used, 32 - used, "Z");
+        memcpy(out + used, "Z", 2);
     return out;
 }
 

@@ -126,7 +126,7 @@ static const char *fleet_owner(struct work *w, int i, const struct instance *x)
 static const char *fleet_loop(struct work *w, int i, const struct instance *x)
 {
     (void)i;
-    return w->fleet[x->fleet].drains ? NULL : loop_hold(w, x->fleet);
+    return w->fleet[x->fleet].loop;
 }
 
 // J4: no new drain where a step of one was denied, but for one try an hour, which tells when the permission is back.
@@ -300,8 +300,10 @@ static const struct rule rules[] = {
 
 void scale_in_ask_fleets(struct work *w)
 {
-    for (size_t f = 0; f < w->s->fleet_count; f++)
-        w->fleet[f].drains = (!w->fleet[f].closed || w->fleet[f].loose) && !modes_hold(w, (int)f) && !owner_hold(w, (int)f) && !loop_hold(w, (int)f);
+    for (size_t f = 0; f < w->s->fleet_count; f++) {
+        w->fleet[f].loop = loop_hold(w, (int)f);
+        w->fleet[f].drains = (!w->fleet[f].closed || w->fleet[f].loose) && !modes_hold(w, (int)f) && !owner_hold(w, (int)f) && !w->fleet[f].loop;
+    }
 }
 
 bool scale_in_spoken_for(struct work *w, int i)

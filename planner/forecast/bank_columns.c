@@ -4,6 +4,12 @@
 #include "base/check.h"
 #include "planner/forecast/bank_parts.h"
 
+// fmax without the call: these are the innermost loops. No NaN.
+static double larger(double a, double b)
+{
+    return a < b ? b : a;
+}
+
 static double mean_of(const double *sum, size_t at, size_t steps)
 {
     size_t from = at + 1 > steps ? at + 1 - steps : 0;
@@ -15,7 +21,7 @@ static double most_of(const double *v, size_t at, size_t steps)
     size_t from = at + 1 > steps ? at + 1 - steps : 0;
     double most = v[at];
     for (size_t i = from; i < at; i++)
-        most = fmax(most, v[i]);
+        most = larger(most, v[i]);
     return most;
 }
 
@@ -49,7 +55,7 @@ double bank_outcome(const struct bank *b, const struct bank_target *t, size_t at
 {
     double most = b->value[at + t->from];
     for (size_t i = t->from + 1; i <= t->to; i++)
-        most = fmax(most, b->value[at + i]);
+        most = larger(most, b->value[at + i]);
     return most - b->value[at];
 }
 
@@ -72,7 +78,7 @@ bool bank_past(const struct bank *b, const struct bank_target *t, size_t at, enu
         if (days == 0)
             ret[3] = z;
         sum += z;
-        most = fmax(most, z);
+        most = larger(most, z);
         level += b->value[then] - b->value[at];
     }
     if (days == 0)

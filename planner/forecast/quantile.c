@@ -1,17 +1,50 @@
 #include "planner/forecast/quantile.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-static int compare_double(const void *a, const void *b)
+enum { SHORT_MAX = 24 };  // below it insertion is faster
+
+static double middle_of(double a, double b, double c)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    double low = a < b ? a : b, high = a < b ? b : a;
+    return c < low ? low : c > high ? high : c;
 }
 
+static void insert_all(double *v, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        double x = v[i];
+        size_t at = i;
+        for (; at > 0 && v[at - 1] > x; at--)
+            v[at] = v[at - 1];
+        v[at] = x;
+    }
+}
+
+// Quicksort with the middle of three (Sedgewick 1978): a forecaster sorts its errors again and again, and a call for each comparison
+// would be most of its time. Recurses into the smaller half, so it is never deeper than the logarithm of n.
 void quantile_sort(double *v, size_t n)
 {
-    qsort(v, n, sizeof *v, compare_double);
+    while (n > SHORT_MAX) {
+        double pivot = middle_of(v[0], v[n / 2], v[n - 1]);
+        size_t i = 0, j = n - 1;
+        for (;; i++, j--) {
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            double swap = v[i];
+            v[i] = v[j];
+            v[j] = swap;
+        }
+        size_t left = j + 1, right = n - left;
+        quantile_sort(left < right ? v : v + left, left < right ? left : right);
+        v = left < right ? v + left : v;
+        n = left < right ? right : left;
+    }
+    insert_all(v, n);
 }
 
 double quantile_of_sorted(const double *sorted, size_t n, double q)

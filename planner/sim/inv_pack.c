@@ -210,9 +210,10 @@ static bool search_place(struct search *s, int at)
 bool pack_possible(const struct world *w, const struct world_view *v, int victim, int64_t at_ms, int64_t headroom_permyriad, struct arena *a, char *why,
                    size_t why_size)
 {
-    struct item *items = arena_array(a, struct item, ITEMS_MAX);
+    size_t most = v->task_count < ITEMS_MAX ? (size_t)v->task_count + 1 : ITEMS_MAX;
+    struct item *items = arena_array(a, struct item, most);
     struct bin *bins = arena_array(a, struct bin, (size_t)v->instance_count + 1), *left = arena_array(a, struct bin, (size_t)v->instance_count + 1);
-    int *place = arena_array(a, int, ITEMS_MAX);
+    int *place = arena_array(a, int, most);
     int n = collect(v, victim, at_ms, items), bin_count = collect_bins(v, victim, at_ms, bins);
     struct rng rng;
     rng_init(&rng, 42);

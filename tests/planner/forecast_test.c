@@ -161,6 +161,29 @@ static void test_quantiles_of_a_sample(void **state)
     }
 }
 
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void test_samples_of_any_kind_are_sorted(void **state)
+{
+    (void)state;
+    struct rng g;
+    rng_init(&g, 5);
+    for (size_t n = 0; n < 400; n++)
+        for (int kind = 0; kind < 5; kind++) {
+            double v[400], expected[400];
+            for (size_t i = 0; i < n; i++)
+                v[i] = kind == 0 ? rng_normal(&g) : kind == 1 ? (double)rng_below(&g, 3) : kind == 2 ? (double)i : kind == 3 ? -(double)i : (double)(i < n / 2 ? i : n - i);
+            memcpy(expected, v, sizeof v);
+            qsort(expected, n, sizeof *v, ascending);
+            quantile_sort(v, n);
+            assert_memory_equal(v, expected, n * sizeof *v);
+        }
+}
+
 static void test_smoothing_continues_level_trend_and_the_seasons_of_day_and_week(void **state)
 {
     (void)state;
@@ -492,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_a_scale_is_never_negative),
         cmocka_unit_test(test_the_profile_looks_at_earlier_days_and_weeks_at_the_same_time),
         cmocka_unit_test(test_quantiles_of_a_sample),
+        cmocka_unit_test(test_samples_of_any_kind_are_sorted),
         cmocka_unit_test(test_smoothing_continues_level_trend_and_the_seasons_of_day_and_week),
         cmocka_unit_test(test_a_wave_is_continued),
         cmocka_unit_test(test_weekends_are_known_after_three_weeks),
