@@ -68,8 +68,7 @@ struct work_fleet {
     const struct policy_fleet *policy;  // NULL: not named in the policy
     const char *closed;          // why it cannot be changed, NULL when it can
     bool loose;                  // closed, and nothing replaces its members: they leave first, ended by id without a target to lower
-    bool drains;                 // no mode, owner or loop holds it from being made smaller: scale_in_ask_fleets
-    const char *loop;            // loop_hold, asked there
+    bool drains; const char *loop;  // no mode, owner or loop holds it from being made smaller; loop_hold: scale_in_ask_fleets
     int64_t target;              // what AWS shows, or what we sent within the last two minutes
     bool lagging, ending;        // the shown target is still the one before ours; a member ends, what replaces it may not be seen yet
     int64_t live_milli;          // weight of all pending and running members; on-demand ones up to their part of the target (A2)

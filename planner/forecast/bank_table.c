@@ -24,26 +24,31 @@ static int regime_of(const struct bank_target *t, double s)
     return r;
 }
 
+// The errors of a regime; all, where it has few.
+static size_t errors_of(const struct bank_target *t, size_t n, int regime, double *ret)
+{
+    size_t got = 0;
+    for (size_t i = 0; i < n; i++)
+        if (regime_of(t, t->error_s[i]) == regime)
+            ret[got++] = t->error[i];
+    if (got < REGIME_LEAST)
+        memcpy(ret, t->error, (got = n) * sizeof *ret);
+    return got;
+}
+
 void bank_table_make(struct bank_target *t, size_t room, double *scratch)
 {
     size_t n = t->errors < room ? t->errors : room;
     if (n == 0)
         return;
     memcpy(scratch, t->error_s, n * sizeof *scratch);
-    quantile_sort(scratch, n);
     for (int r = 0; r < BANK_REGIMES - 1; r++)
-        t->regime_s[r] = quantile_of_sorted(scratch, n, regime_level[r]);
-    for (int r = -1; r < BANK_REGIMES; r++) {
-        size_t got = 0;
-        for (size_t i = 0; i < n; i++)
-            if (r < 0 || regime_of(t, t->error_s[i]) == r)
-                scratch[got++] = t->error[i];
-        if (r >= 0 && got < REGIME_LEAST)
-            continue;  // the pooled table stands there already
+        t->regime_s[r] = quantile_select(scratch, n, regime_level[r]);
+    for (int r = 0; r < BANK_REGIMES; r++) {
+        size_t got = errors_of(t, n, r, scratch);
         quantile_sort(scratch, got);
         for (int q = 0; q < BANK_QUANTILES; q++)
-            for (int to = r < 0 ? 0 : r; to <= (r < 0 ? BANK_REGIMES - 1 : r); to++)
-                t->table[to][q] = quantile_of_sorted(scratch, got, level[q]);
+            t->table[r][q] = quantile_of_sorted(scratch, got, level[q]);
     }
 }
 
