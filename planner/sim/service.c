@@ -50,7 +50,7 @@ void service_event(struct world *w, int service, const char *fmt, ...)
 }
 
 struct tally {
-    int kept, kept_running, total, healthy, replaced;
+    int kept, kept_running, total, healthy, replaced, pending_on_leaving;
 };
 
 static bool on_leaving(const struct world *w, const struct world_task *t)
@@ -83,9 +83,11 @@ static struct tally tally(const struct world *w, int service)
         const struct world_task *t = &w->tasks[n];
         if (!task_wanted(t))
             continue;
+        bool leaves = on_leaving(w, t);
         c.total++;
         c.healthy += healthy(w, t);
-        if (on_leaving(w, t) || !of_primary(w, t)) {
+        c.pending_on_leaving += leaves && t->last.now < WT_RUNNING;
+        if (leaves || !of_primary(w, t)) {
             c.replaced++;
         } else {
             c.kept++;
@@ -272,8 +274,11 @@ static void replica_step(struct world *w, int service)
     int minimum = (int)(((int64_t)s->desired * s->min_percent + 99) / 100);
     int maximum = (int)((int64_t)s->desired * s->max_percent / 100);
     service_primary(s)->desired = s->desired;
-    stop_pending_on_leaving(w, service);
     struct tally c = tally(w, service);
+    if (c.pending_on_leaving > 0) {
+        stop_pending_on_leaving(w, service);
+        c = tally(w, service);
+    }
     if (c.kept > s->desired) {
         stop_surplus(w, service, c.kept - s->desired);
         c = tally(w, service);

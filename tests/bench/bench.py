@@ -266,7 +266,7 @@ def simulated_month():
 
 def main():
     p = argparse.ArgumentParser(prog="./dev bench")
-    p.add_argument("--full", action="store_true", help="spot markets for a week and with five seeds, not for two days with one; all recorded demand with three seeds, kept in frontier.json")
+    p.add_argument("--full", action="store_true", help="spot markets for a week and with five seeds, not for two days with one; all recorded demand, kept in frontier.json; goes on where a run was broken off")
     p.add_argument("--only", default="*", metavar="GLOB")
     p.add_argument("--format", choices=("text", "json"), default="text")
     p.add_argument("--keep", action="store_true", help="what was measured becomes what the next runs are compared with")

@@ -111,7 +111,7 @@ EXAMPLE = "production-spot"  # the example policy as it is, nothing swept
 
 class Frontier:
     def __init__(self, binary, full):
-        self.binary, self.full, self.seeds = binary, full, 3 if full else 2
+        self.binary, self.full, self.seeds = binary, full, 2
         folder = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data" / "demand"
         self.traces = sorted(folder.glob("*.csv")) if full else [p for p in (folder / f"{n}.csv" for n in NAMED) if p.is_file()]
         self.points, self.example = None, {}
