@@ -207,7 +207,7 @@ function title() {
 // ---- keys ---------------------------------------------------------------------------------------------------------------------
 const KEYS = [
   ["/", "find a cluster, service or instance"], ["g e, g s, g p", "the estate, the services, planning"], ["j k", "next and previous row; Enter opens it"], ["1 to 6", "range: 1 h, 6 h, 24 h, 7 d, 4 w, 13 mo"], ["+ −", "zoom of the chart; or drag over it"], ["shift ← →", "pan"], ["0", "back to the range; or double click"],
-  ["← →", "move the reading line of the chart, or the box"], [".", "reading line back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
+  ["← →", "move the reading line of the chart, or the box; Enter shows the page of then"], [".", "back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
   ["r", "sort the rows again"], ["e", "services as CSV"], ["[ ]", "the tick before and after"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
 ];
 
@@ -260,7 +260,7 @@ function follow(url) {
 let lead = "";
 const KEY_ACTS = /** @type {Record<string, () => void>} */ ({
   "/": () => $("find").focus(), "?": showKeys, d: toggleTheme, z: toggleZone, r: () => { state.ui.order = null; changed(); },
-  j: () => moveRow(1), k: () => moveRow(-1), ".": () => { state.ui.cursor = null; changed(); },
+  j: () => moveRow(1), k: () => moveRow(-1), ".": () => { state.ui.cursor = null; go({ at: "" }); },
   t: () => { if (state.url.page === "cluster") go({ table: state.url.table ? "" : "1" }); },
   a: () => { const first = document.querySelector(".alerts summary"); if (first) /** @type {HTMLElement} */ (first).focus(); },
   b: () => { const box = document.querySelector('.box[tabindex="0"]'); if (box) /** @type {HTMLElement} */ (box).focus(); },
@@ -275,6 +275,7 @@ const CHART_ACTS = /** @type {Record<string, () => void>} */ ({ "+": () => zoom(
 function back() {
   const { url, ui } = state;
   if (ui.cursor !== null) ui.cursor = null;
+  else if (url.at) return go({ at: "" });
   else if (url.from) return go(zoomOut);
   else if (url.focus) return go({ focus: "" });
   else if (url.hi) return go({ hi: "" });

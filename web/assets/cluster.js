@@ -8,6 +8,7 @@ import { bridged, chart, patterns, roundUp } from "./chart.js";
 import { h, name } from "./dom.js";
 import { figure } from "./estate.js";
 import { countdown, count, duration, gib, NBSP, num, percent, shortId, shortZone, three, usdPerHour, vcpu } from "./format.js";
+import { asOf, during } from "./past.js";
 import { poolsView } from "./pools.js";
 import { changed, earlier, go, hasRange, href, keyOf, loadWhy, pan, poll, rangeName, RANGES, span, state, zoom, zoomOut, zoomTo } from "./store.js";
 import { reasonLine, verdictLine } from "./verdict.js";
@@ -169,9 +170,10 @@ function chartPart(c, clock, width, stopped) {
   const col = Object.fromEntries(Object.entries(s.columns).map(([k, v]) => [k, (k === "at_s" ? v : bridged(v, stepMs, late)).filter((_, i) => shownAt[i])]));
   const m = { at: col.at_s.map((t) => (t || 0) * 1000), col };
   const n = m.at.length;
-  const found = state.ui.cursor === null ? -1 : m.at.findIndex((t) => t + stepMs > /** @type {number} */ (state.ui.cursor));
-  const cursor = found < 0 ? null : found;
   const { from, to } = range;
+  const read = state.ui.cursor ?? Date.parse(state.url.at); // NaN: none
+  const found = read >= Math.min(from, m.at[0]) ? m.at.findIndex((t) => t + stepMs > read) : -1;
+  const cursor = found < 0 ? null : found;
   const now = Math.max(state.now, at(s.now));
   const key = keyOf(c) + (range.zoomed ? from + "-" + to : shown);
   const f = (!stopped || state.file) && to > now && state.forecast?.count ? expected(state.forecast, Math.max(now, from), to) : null;
@@ -223,6 +225,7 @@ function pointing(timeOf, times, stepMs) {
     const [a, b] = down.size === 2 && down.has(e.pointerId) ? [...down.values()] : [];
     down.delete(e.pointerId);
     state.ui.drag = null;
+    if (e.type === "pointerup" && !drag && Math.abs(e.clientX - downX) <= PICK_PX) standAt(timeOf(e));
     if (e.type === "pointerup" && drag) zoomTo(Math.min(...drag), Math.max(...drag));
     else if (e.type === "pointerup" && a && b && a[1] !== b[1]) zoom(Math.min(4, Math.max(0.25, Math.abs((a[0] - b[0]) / (a[1] - b[1])))), (a[0] + b[0]) / 2);
     changed();
@@ -231,7 +234,7 @@ function pointing(timeOf, times, stepMs) {
     onpointerdown: (/** @type {PointerEvent} */ e) => {
       if (e.button) return;
       down.set(e.pointerId, [timeOf(e), timeOf(e)]);
-      downX = e.clientX;
+      downX = down.size > 1 ? NaN : e.clientX;
       if (e.pointerType === "mouse") /** @type {HTMLElement} */ (e.currentTarget).setPointerCapture(e.pointerId);
       read(e);
     },
@@ -242,8 +245,13 @@ function pointing(timeOf, times, stepMs) {
       read(e);
       if (state.ui.drag) changed();
     },
-    onpointerup: lift, onpointercancel: lift, onpointerleave: () => setCursor(null), ondblclick: () => go(zoomOut),
+    onpointerup: lift, onpointercancel: lift, onpointerleave: () => setCursor(null), ondblclick: () => go({ ...zoomOut, at: "" }),
   };
+}
+
+/** The whole page in the time of a moment that is over. @param {number} t */
+function standAt(t) {
+  if (!state.file && t < state.now) go({ at: new Date(t).toISOString().slice(0, 19) + "Z" });
 }
 
 /** @param {number | null} t */
@@ -263,6 +271,7 @@ function chartKeys(e, i, times) {
   else if (e.key === "PageDown") setCursor(i + 12 >= last ? null : times[i + 12]);
   else if (e.key === "Home") setCursor(times[0]);
   else if (e.key === "End") setCursor(null);
+  else if (e.key === "Enter" && state.ui.cursor !== null) standAt(state.ui.cursor);
   else return;
   e.preventDefault();
 }
@@ -456,21 +465,39 @@ function fleets(c) {
         fleetWords(f) ? h("tr", { key: f.id + " words" }, h("td", { colspan: 7, class: "amber" }, fleetWords(f))) : null])))));
 }
 
+/** In whose time the page stands. @param {boolean} known @param {Clock} clock */
+function standing(known, clock) {
+  if (!state.url.at) return null;
+  const back = h("button", { class: "button", onclick: () => { state.ui.cursor = null; go({ at: "" }); } }, "back to now (.)");
+  const fail = state.errors.past;
+  const t = state.past;
+  return h("div", { class: "problem past", role: "status", key: "past" }, h("div", null,
+    t && known ? [h("b", null, "As it was at " + clock.full(at(t.explain.at)) + "."), " The chart goes on; all else is of ", h("a", { href: href({ page: "tick", tick: String(t.tick), focus: "" }), "data-go": "" }, "tick " + num(t.tick)), ". Alerts, fleets, pools and what comes next are known of now only and left out."]
+      : [h("b", null, "All but the chart's line is of now."), " ", state.file ? "A file has no other moment." : t ? "The journal has no whole picture of " + clock.at(at(state.url.at), state.now) + "." : fail ? verdictLine("what was at " + clock.at(at(state.url.at), state.now) + " did not load: " + fail.message, "tries again in 2 s") : "What was at " + clock.at(at(state.url.at), state.now) + " is being read."]), back);
+}
+
 /** @param {Clock} clock @param {number} width @param {number} stopped time of the last tick, 0 while it runs */
 export function clusterView(clock, width, stopped) {
-  const c = state.full;
-  const wanted = state.url.cluster;
-  if (!c) return missing(wanted);
+  if (!state.full) return missing(state.url.cluster);
+  const then = state.url.at && state.past ? asOf(state.full, state.past) : null;
+  const head = standing(!!then, clock);
+  const drawn = chartPart(state.full, clock, width, stopped);
+  return then ? during(then, () => whole(head, drawn, clock, true)) : whole(head, drawn, clock, false);
+}
+
+/** @param {any} head @param {any} drawn the chart @param {Clock} clock @param {boolean} past */
+function whole(head, drawn, clock, past) {
+  const c = /** @type {ClusterFull} */ (state.full);
   const tag = modeTag(c, state.estate?.daemon);
   const list = state.instances?.instances || [];
   const said = sentence(c, state.now, clock);
   const table = state.url.table === "1";
   return h("div", { class: "cluster" },
     h("div", { class: "title" }, h("h1", { id: "title" }, name(c.name, 60)), tag ? h("span", { class: "tag" }, tag) : null,
-      h("span", { class: "quiet" }, [c.region, c.account, tag ? "" : "acting", c.policy_hash ? "policy " + c.policy_hash.slice(0, 7) : ""].filter(Boolean).join(" · "))),
+      h("span", { class: "quiet" }, [c.region, c.account, tag ? "" : "acting", c.policy_hash ? "policy " + c.policy_hash.slice(0, 7) : ""].filter(Boolean).join(" · "))), head,
     h("p", { class: "sentence", id: "sentence" }, said.map((s, i) => [i ? " " : "", h("span", { class: s.tone || "" }, s.text)])),
     figures(c), problem("The cluster", "cluster"),
-    chartPart(c, clock, width, stopped),
+    drawn,
     h("div", { class: "columns", key: "columns" },
       h("div", { class: "left" },
         h("section", { class: "order-boxes", key: "boxes", "aria-labelledby": "boxes-head" },
@@ -478,8 +505,8 @@ export function clusterView(clock, width, stopped) {
             h("div", { class: "tabs right" }, h("button", { "aria-pressed": String(table), onclick: () => go({ table: table ? "" : "1" }) }, "as table"))),
           problem("The instances", "instances"),
           list.length ? [table ? boxesTable(list) : boxesView(list), inspector(list, clock)] : state.instances ? h("p", { class: "empty" }, "No instance.") : null),
-        services(c), fleets(c), poolsView(c, clock, problem("The pools", "pools"))),
-      h("div", { class: "side" }, alertList(c, clock), going(c, clock), ahead(c, clock), feed(c, clock))), patterns());
+        services(c), past ? null : [fleets(c), poolsView(c, clock, problem("The pools", "pools"))]),
+      h("div", { class: "side" }, past ? null : alertList(c, clock), going(c, clock), past ? null : ahead(c, clock), feed(c, clock))), patterns());
 }
 
 /** @param {string} wanted */

@@ -58,5 +58,6 @@ export function poolsView(c, clock, fail) {
       parts.map(({ f, list }) => h("tbody", { key: f.id, class: parts.length > 1 ? "group" : "" },
         parts.length > 1 ? h("tr", { key: "fleet" }, h("th", { colspan: 7, scope: "rowgroup" }, h("span", { title: f.id }, shortId(f.id)))) : null,
         (state.ui.allPools ? list : list.slice(0, FEW)).map((p) => row(p, clock)))))) : null,
+    all.some((p) => !p.zone) ? h("p", { class: "note" }, "A pool of any zone has no placement score: EC2 scores one zone at a time (SingleAvailabilityZone).") : null,
     more ? h("p", null, h("button", { class: "link", onclick: () => { state.ui.allPools = !state.ui.allPools; changed(); } }, state.ui.allPools ? "the first " + FEW + " of each fleet" : "all " + num(all.length) + " pools")) : null);
 }

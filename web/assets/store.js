@@ -27,7 +27,7 @@ const AHEAD_MAX_MS = 86_400_000;
 const POINTS_MAX = 400;
 
 /** Everything in the URL; what is at its default is left out of it. */
-const DEFAULTS = { page: "", tick: "", cluster: "", region: "", account: "", range: "", from: "", to: "", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "", per: "" };
+const DEFAULTS = { page: "", tick: "", cluster: "", region: "", account: "", range: "", from: "", to: "", at: "", focus: "", hi: "", sort: "", dir: "", q: "", table: "", tz: "", feed: "", per: "" };
 
 /** The path says the page: "" the estate, else cluster, tick, services. What is in it is no parameter. @param {string} path @returns {Record<string, string>} */
 function pageOf(path) {
@@ -46,6 +46,7 @@ export function parseUrl(url) {
   Object.assign(out, pageOf(path));
   if (!out.page && out.cluster) out.page = "cluster"; // a link of before: /?cluster=NAME
   if (!RANGES[out.range]) out.range = "";
+  if (!Date.parse(out.at)) out.at = "";
   if (!(Date.parse(out.to) - Date.parse(out.from) >= SPAN_MIN_MS)) out.from = out.to = "";
   return out;
 }
@@ -125,6 +126,7 @@ export const state = {
   /** what was expected an hour before each time @type {import("./api.js").Series | null} */ foretold: null,
   /** @type {import("./api.js").Services | null} */ services: null,
   /** @type {import("./api.js").Explained | null} */ tick: null,
+  /** the tick in whose time the page stands @type {{ tick: number, explain: any, snapshot: any, ticks: Tick[], acting: Tick[] } | null} */ past: null,
   /** @type {import("./api.js").Plan | null} */ plan: null,
   /** true in a report of one file: what it holds is all there is */ file: !!FILE,
   /** the daemon tells what is new, nobody needs to ask */ live: false,
@@ -199,12 +201,16 @@ function arrive(before) {
   state.url = readUrl();
   const moved = ["page", "tick", "cluster", "region", "account"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k]);
   if (moved) {
-    Object.assign(state, { full: null, instances: null, pools: null, calendar: null, limits: null, series: null, forecast: null, foretold: null, services: null, tick: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
+    Object.assign(state, { full: null, instances: null, pools: null, calendar: null, limits: null, series: null, forecast: null, foretold: null, services: null, tick: null, past: null, acting: new Map(), actingOlder: undefined, ticks: [], older: null, why: new Map(), errors: {}, loading: true, startedReal: performance.now() });
     Object.assign(state.ui, { order: null, cursor: null, hover: "", worst: "", hiHover: "", allServices: false, allPools: false, allVerdicts: false, acts: 14, open: new Set(), find: "" });
     window.scrollTo(0, 0);
   }
+  if (before.at !== state.url.at) {
+    state.past = null;
+    delete state.errors.past;
+  }
   if (before.range !== state.url.range) state.series = state.foretold = null;
-  if (moved || ["range", "from", "to"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k])) poll();
+  if (moved || ["range", "from", "to", "at"].some((k) => /** @type {any} */ (before)[k] !== /** @type {any} */ (state.url)[k])) poll();
   changed();
 }
 
@@ -288,6 +294,9 @@ async function pollCluster(name, url) {
       await pollActing(name, span().from, mine);
     }),
   ]);
+  if (!url.at || state.past) return;
+  changed();
+  await attempt("past", () => pollPast(name, url));
 }
 
 /** New ticks before those seen; a gap forgets what is beyond it, so that counts of quiet ticks are true. @param {import("./api.js").Ticks} a */
@@ -320,6 +329,37 @@ async function pollActing(name, from, mine) {
     got = await page(state.actingOlder);
     if (got) state.actingOlder = got.older;
   }
+}
+
+/** The newest tick that is not after a time: ids grow with time, and those of acting ticks are known. @param {string} name @param {number} t */
+async function tickAt(name, t) {
+  let [low, high] = [0, (state.full?.tick || 0) + 1];
+  /** @type {Tick | null} */
+  let found = null;
+  for (const k of [...state.acting.values(), ...state.ticks])
+    if (Date.parse(k.at) > t) high = Math.min(high, k.tick);
+    else if (k.tick > low) [low, found] = [k.tick, k];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    const [k] = /** @type {import("./api.js").Ticks} */ (await get("/ticks", { ...where(), cluster: name, before: middle + 1, limit: 1 })).ticks;
+    if (k && Date.parse(k.at) > t) high = k.tick;
+    else {
+      low = middle;
+      found = k || found;
+    }
+  }
+  return found;
+}
+
+/** The moment of the URL, once: what is over does not change. @param {string} name @param {typeof DEFAULTS} url */
+async function pollPast(name, url) {
+  if (!url.at || FILE || state.past || !state.full) return;
+  const k = await tickAt(name, Date.parse(url.at));
+  if (!k) throw new ApiError("/ticks", 404, "the journal has no tick of then");
+  const path = clusterPath(name) + "/ticks/" + k.tick;
+  const upTo = { ...where(), cluster: name, before: k.tick + 1 };
+  const [why, whole, ticks, acting] = await Promise.all([get(path, where()), get("/ticks/" + k.tick), get("/ticks", { ...upTo, limit: 100 }), get("/ticks", { ...upTo, limit: 50, acting: "true" })]);
+  if (state.url.cluster === url.cluster && state.url.at === url.at) state.past = { tick: k.tick, explain: why.explain, snapshot: whole.tick.snapshot, ticks: ticks.ticks, acting: acting.ticks };
 }
 
 const oldestActing = () => [...state.acting.values()].reduce((a, t) => Math.min(a, Date.parse(t.at)), Infinity);

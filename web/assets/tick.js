@@ -58,7 +58,7 @@ function actions(e) {
 }
 
 /** An instance of the journal in the clothes of the API's. @param {any} i @param {any} s @param {string[]} rank */
-function dressed(i, s, rank) {
+export function dressed(i, s, rank) {
   const shapes = new Map(s.shapes.map((/** @type {any} */ x) => [x.name, x.need]));
   const daemons = new Set(s.services.filter((/** @type {any} */ x) => x.kind === "daemon").map((/** @type {any} */ x) => x.name));
   const holdings = (i.tasks || []).map((/** @type {any} */ t) => ({ service: t.service ? rank.indexOf(t.service) : -1, shape: t.shape || "", cpu_units: shapes.get(t.shape)?.cpu_units || 0, memory_mib: shapes.get(t.shape)?.memory_mib || 0,
@@ -70,7 +70,7 @@ function dressed(i, s, rank) {
 }
 
 /** Services by what they reserve in this snapshot. @param {any} s */
-function ranked(s) {
+export function ranked(s) {
   const shapes = new Map(s.shapes.map((/** @type {any} */ x) => [x.name, x.need?.cpu_units || 0]));
   const cpu = new Map(s.services.map((/** @type {any} */ x) => [x.name, 0]));
   for (const i of s.instances) for (const t of i.tasks || []) if (cpu.has(t.service)) cpu.set(t.service, cpu.get(t.service) + (t.running || 0) * (shapes.get(t.shape) || 0));
@@ -100,10 +100,10 @@ function boxes(e, s) {
 
 /** @param {Explain} e */
 function demand(e) {
-  const cell = (/** @type {number} */ n, tone = "") => h("td", { class: "n " + (n ? tone : "quieter") }, n ? num(n) : "–");
+  const cell = (/** @type {string} */ of, /** @type {any} */ d, tone = "") => h("td", { class: "n " + (d[of] ? tone : "quieter"), "data-of": of }, d[of] ? num(d[of]) : "–");
   return h("section", { key: "demand", "aria-labelledby": "demand-head" }, h("div", { class: "head" }, h("h2", { id: "demand-head" }, "Demand"), h("span", { class: "quiet" }, "what needs a place, and where it has one")),
-    e.demands.length ? h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "Demand" }, h("table", null, h("thead", null, h("tr", null, ["Service", "Missing", "Leaving", "Headroom", "Fits", "Waits", "Ordered", "Never"].map((t, i) => h("th", { class: i ? "n" : "", scope: "col" }, t)))),
-      h("tbody", null, e.demands.map((/** @type {any} */ d, /** @type {number} */ i) => h("tr", { key: i }, h("td", null, name(d.service || d.shape || "standalone", 30)), cell(d.missing, "red"), cell(d.leaving), cell(d.headroom), cell(d.fits), cell(d.waits, "red"), cell(d.ordered, "green"), cell(d.never, "amber strong"))))))
+    e.demands.length ? h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "Demand" }, h("table", { class: "demand" }, h("thead", null, h("tr", null, ["Service", "Missing", "Leaving", "Headroom", "Fits", "Waits", "Ordered", "Never"].map((t, i) => h("th", { class: i ? "n" : "", scope: "col" }, t)))),
+      h("tbody", null, e.demands.map((/** @type {any} */ d, /** @type {number} */ i) => h("tr", { key: i }, h("td", null, name(d.service || d.shape || "standalone", 30)), cell("missing", d, "red"), cell("leaving", d), cell("headroom", d), cell("fits", d), cell("waits", d, "red"), cell("ordered", d, "green"), cell("never", d, "amber strong"))))))
       : h("p", { class: "empty" }, e.summary ? "Nothing needs a place." : "Not known: the look failed."));
 }
 

@@ -54,20 +54,21 @@ export async function launch(path) {
         async inView(table) {
           assert.equal(await page.locator(table).evaluate((/** @type {Element} */ e) => e.scrollWidth > (e.parentElement?.clientWidth || 0)), false, "a part of " + table + " is out of view");
         },
-        /** What each page is held to: axe and a picture in both themes, nothing wider than its window. @param {string} name */
-        async looks(name) {
+        /** What each page is held to: axe and a picture in both themes, nothing wider than its window. @param {string} name @param {boolean} [whole] all rules in the dark, too: where asPhone does not follow */
+        async looks(name, whole) {
           for (const theme of /** @type {const} */ (["light", "dark"])) {
             await page.emulateMedia({ colorScheme: theme });
-            await page.accessible(theme === "dark" ? COLOURS : undefined);
+            await page.accessible(theme === "dark" && !whole ? COLOURS : undefined);
             await page.shot(`${name}-${theme}-${size.width}`);
           }
           await page.noOverflow();
         },
-        /** The page that is open, as wide as a phone from now on, in the theme that it has. @param {string} name */
+        /** The page that is open, as wide as a phone from now on, in the theme that it has (after looks: the dark one), held to all rules of axe. @param {string} name */
         async asPhone(name) {
           await page.setViewportSize(sizeOf(390));
           await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
           await page.noOverflow();
+          await page.accessible();
           await page.shot(`${name}-390`);
         },
         async done() {

@@ -87,7 +87,60 @@ export function chartOfCluster({ on, text }) {
     await page.getByRole("button", { name: "back", exact: true }).click();
     await page.waitForURL((/** @type {URL} */ u) => !u.search);
     await page.mouse.click(x(0.5), box.y + 60);
-    assert.equal(new URL(page.url()).search, "", "a click only reads");
+    await page.waitForURL(/\?at=[^&]+$/);
+  }));
+
+  test("a moment that is chosen moves the whole page, by mouse and by keyboard, and Esc leads back", () => on("pictures", "clusters/production-web", {}, async (page, world) => {
+    await page.waitForSelector("#chart svg");
+    await page.waitForSelector(".box");
+    const reads = () => page.evaluate(() => ({ boxes: document.querySelectorAll(".box").length, held: document.querySelectorAll(".box.held").length, figures: [...document.querySelectorAll(".figures > div")].map((e) => /** @type {any} */ (e).innerText), going: [...document.querySelectorAll(".going h3")].map((e) => e.textContent?.split(" i-")[0].trim()), looks: document.querySelectorAll(".order-next, table.pools, .alerts").length,
+      newest: Number(/tick ([\d,]+)/.exec(document.querySelector(".feed .stamp")?.textContent || "")?.[1].replace(/,/g, "")), price: [...document.querySelectorAll(".inspector dd")].map((e) => e.textContent).find((t) => /\$/.test(t || "")), room: document.querySelector("table.services tbody tr")?.lastElementChild?.textContent }));
+    const stands = async (/** @type {RegExp} */ like) => page.waitForFunction((/** @type {string} */ p) => new RegExp(p).test((document.querySelector(".past b")?.textContent || "").replace(/\s/g, " ")), like.source);
+    const now = await reads();
+    assert.equal(now.boxes, 24);
+    const box = await page.locator("#chart").boundingBox();
+    await page.mouse.click(box.x + 44 + 0.5 * (box.width - 44 - 104), box.y + 60);
+    await stands(/^As it was at 15 Jan 2026 14:0\d:/);
+    const t = Date.parse(new URL(page.url()).searchParams.get("at"));
+    const tick = 48213 - Math.ceil((Date.parse("2026-01-15T14:04:50Z") - 16_000 - t) / 60_000);
+    const then = await reads();
+    const { explain } = await (await fetch(world.url + "api/v1/clusters/production-web/ticks/" + tick)).json();
+    assert.equal(then.boxes, explain.summary.instances);
+    assert.equal(then.held, 1);
+    assert.match(then.figures[0], /^Instances\s+20\s+17 active, 2 draining, 1 booting$/);
+    assert.match(then.figures[1], new RegExp(Math.round((100 * explain.summary.reserved.cpu_units) / explain.summary.capacity.cpu_units) + "\\s%"));
+    assert.deepEqual(then.going, ["Drain held", "Drain", "Launch"]);
+    assert.ok(then.newest <= tick, "no decision of later");
+    assert.equal(then.looks, 0, "what is known of now only is left out");
+    assert.ok(then.price && /\d/.test(then.room || ""), "a price, and room for more");
+    assert.match(await text(page, ".past"), new RegExp("all else is of tick " + tick.toLocaleString("en-US")));
+    assert.match(await page.getAttribute("#chart", "aria-valuetext"), /^14:0/);
+    await page.looks("cluster-past");
+    await page.reload();
+    await stands(/^As it was at 15 Jan 2026 14:0\d:/);
+    await page.asPhone("cluster-past");
+    await page.keyboard.press("Escape");
+    await page.waitForURL((/** @type {URL} */ u) => !u.search);
+    await page.waitForFunction(() => document.querySelectorAll(".box").length === 24);
+    await page.focus("#chart");
+    await page.keyboard.press("PageUp");
+    await page.keyboard.press("Enter");
+    await stands(/^As it was at 15 Jan 2026 2[12]:/);
+    await page.keyboard.press(".");
+    await page.waitForSelector(".past", { state: "detached" });
+    assert.equal((await reads()).boxes, 24);
+  }));
+
+  test("what was then and does not load is said, and that the page is of now", () => on("pictures", "clusters/production-web", { expect: /503/ }, async (page, world) => {
+    await page.waitForSelector("#chart svg");
+    world.fail("/ticks/");
+    await page.goto(world.url + "clusters/production-web?at=2026-01-15T05:00:00Z");
+    await page.waitForFunction(() => /All but the chart's line is of now\. what was at 14:00 did not load: history is busy/.test(document.querySelector(".past")?.textContent || ""));
+    assert.equal(await page.locator(".box").count(), 24);
+    world.fail("");
+    await page.waitForFunction(() => /As it was at/.test(document.querySelector(".past b")?.textContent || ""));
+    await page.goto(world.url + "clusters/production-web?at=2026-01-10T05:00:00Z");
+    await page.waitForFunction(() => /the journal has no tick of then/.test(document.querySelector(".past")?.textContent || ""));
   }));
 
   test("two fingers that part look nearer, about what lies between them, and back together farther", () => on("pictures", "clusters/production-web", { width: 390 }, async (page) => {

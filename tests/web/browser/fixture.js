@@ -289,10 +289,10 @@ function explain(c, id) {
   return [200, { now: iso(NOW), explain: {
     tick: id, cluster: s.name, account: s.account, region: s.region, at: t.at, duration_ms: t.duration_ms, mode: t.mode, dry_run: t.dry_run, recorded: true, error: "", masu: "0.1.0", policy_hash: t.policy_hash, planned_policy: "9c41e0de3f2a91c0",
     facts: { instances: s.instances.total, services: c.full.services.length, tasks: 214, fleets: 1, sources: c.full.sources.map((x) => ({ source: x.kind, state: x.state, age_ms: x.age_ms, detail: x.detail })) },
-    summary: { instances: s.instances.total, draining: s.instances.draining, coming: s.instances.coming, waiting_tasks: s.waiting_tasks, capacity: s.capacity, reserved: s.reserved, need: s.need, hourly_usd_micro: s.cost_usd_micro_per_hour },
+    summary: summaryOf(c, id),
     actions: t.acts.map((a) => ({ kind: a.kind, target: a.target, before: a.kind === "set_target" ? 176 : null, after: a.kind === "set_target" ? 184 : null, reason: a.fact + " -> " + a.verdict, fact: a.fact, verdict: a.verdict, hourly_delta_usd_micro: a.hourly_delta_usd_micro || 0, outcome: a.outcome, outcome_detail: a.outcome_detail, began: a.created, finished: a.finished })),
     capped: id % 2 ? [] : [{ kind: "cluster", target: s.name, code: "capped", fact: "12 launches wanted, at most 10 a tick", verdict: "capped", wanted: 12, allowed: 10 }],
-    verdicts: c.full.verdicts, demands: c.full.demands, drains: [],
+    verdicts: c.full.verdicts, demands: long(id) ? [] : c.full.demands, drains: drainsOf(c, id),
   } }];
 }
 
@@ -330,10 +330,22 @@ const limits = (c) => ({ now: iso(NOW), cluster: c.summary.name, limits: [
   { kind: "quota", name: "Standard Spot vCPUs, L-34B43A08", now: 1096, limit: 11520, peak_7d: 1480, days_known: 91, days_needed: 14, days_ahead: 90, growth_a_day: 0.1, reached_q90: null, reached_q50: null, fact: "peaks of 91 days change by 0.10 a day", verdict: "nothing to do" },
 ] });
 
+/** The instances as they were more than an hour ago: fewer, one that drains, one that is held and one that boots. */
+const before = (c) => c.instances.instances.slice(0, 20).map((i, n) => (n === 3 || n === 4 || n === 9 ? i : { ...i, box: "active", ecs: "ACTIVE", agent_connected: true, notice: null }));
+const long = (id) => id < TICK - 60;
+const drainsOf = (c, id) => (long(id) ? before(c).filter((i) => i.drain).map((i) => ({ instance: i.id, state: "draining", since: i.drain.since, state_since: i.drain.since, deadline: i.drain.deadline, reason: i.drain.reason })) : []);
+function summaryOf(c, id) {
+  const s = c.summary;
+  if (!long(id)) return { instances: s.instances.total, active: s.instances.active, draining: s.instances.draining, coming: s.instances.coming, interrupted: s.instances.interrupted, waiting_tasks: s.waiting_tasks, capacity: s.capacity, reserved: s.reserved, need: s.need, hourly_usd_micro: s.cost_usd_micro_per_hour };
+  const active = before(c).filter((i) => i.ecs === "ACTIVE");
+  const sum = (k) => active.reduce((a, i) => add(a, i[k]), zero());
+  return { instances: 20, active: active.length, draining: 2, coming: 1, interrupted: 0, waiting_tasks: 0, capacity: sum("capacity"), reserved: sum("reserved"), need: sum("reserved"), hourly_usd_micro: before(c).reduce((a, i) => a + i.usd_micro_per_hour, 0) };
+}
+
 /** An instance as the journal has it. */
-const journalled = (i, names) => ({ id: i.id, type: i.type, zone: i.zone, ecs: i.ecs, ec2: i.ec2, launched_at: i.launched, notice_at: i.notice, registered: i.capacity && i.ecs !== "UNREGISTERED" ? i.capacity : undefined,
+const journalled = (i, names) => ({ id: i.id, type: i.type, zone: i.zone, spot: i.spot ? undefined : false, fleet: i.fleet, weight_milli: i.weight_milli, agent_connected: i.agent_connected, ecs: i.ecs, ec2: i.ec2, launched_at: i.launched, notice_at: i.notice, registered: i.capacity && i.ecs !== "UNREGISTERED" ? i.capacity : undefined,
   remaining: i.capacity && { cpu_units: i.capacity.cpu_units - i.reserved.cpu_units, memory_mib: i.capacity.memory_mib - i.reserved.memory_mib },
-  tasks: i.holdings.map((x) => ({ service: names[x.service], shape: x.shape, running: x.running })) });
+  tasks: i.holdings.map((x) => ({ service: names[x.service], shape: x.shape, running: x.running, protected: x.protected })) });
 
 /** The worlds by name. */
 export function world(kind) {
@@ -381,9 +393,9 @@ export async function startFixture(kind = "pictures") {
       return [200, { now: iso(NOW), ticks: list.flatMap((c) => ticks(c, q).ticks.slice(0, 3)).sort((a, b) => (a.at < b.at ? 1 : -1)), older: null }];
     }
     const t = /^\/api\/v1\/ticks\/(\d+)$/.exec(url.pathname);
-    if (t) return [200, { now: iso(NOW), tick: { tick: +t[1], plan: { verdicts: w.clusters[0].full.verdicts }, snapshot: { services: w.clusters[0].full.services.map((s) => ({ name: s.name, kind: s.kind })),
+    if (t) return [200, { now: iso(NOW), tick: { tick: +t[1], plan: { verdicts: w.clusters[0].full.verdicts }, snapshot: { fleets: [{ pools: Object.entries(TYPES_OF).map(([type, of]) => ({ type, spot_usd_micro: of[2] })) }], services: w.clusters[0].full.services.map((s) => ({ name: s.name, kind: s.kind, desired: s.desired, running: s.running })),
       shapes: [...new Map(w.clusters[0].instances.instances.flatMap((i) => i.holdings.map((x) => [x.shape, { name: x.shape, need: { cpu_units: x.cpu_units, memory_mib: x.memory_mib } }]))).values()],
-      instances: w.clusters[0].instances.instances.map((i) => journalled(i, w.clusters[0].instances.services)) } } }];
+      instances: (long(+t[1]) ? before(w.clusters[0]) : w.clusters[0].instances.instances).map((i) => journalled(i, w.clusters[0].instances.services)) } } }];
     const why = /^\/api\/v1\/clusters\/([^/]+)\/ticks\/(\d+)$/.exec(url.pathname);
     if (why) return explain(w.clusters.find((x) => x.summary.name === decodeURIComponent(why[1])), +why[2]);
     const m = /^\/api\/v1\/clusters\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);

@@ -43,6 +43,7 @@ export function planning({ browser, world, text, num }) {
     await page.goto(world().url + "planning");
     await page.waitForSelector("table.compared");
     await page.noOverflow();
+    await page.accessible();
     await page.shot("planning-dark-390");
     await page.fill("#ask-scale", "web");
     await page.fill("#ask-headroom_percent", "400");

@@ -110,7 +110,7 @@ export function states({ browser, startFixture, text, num }) {
       }
       assert.equal(num(await row.locator("td.saved").innerText()), Math.round((100 * c.saved_usd_micro_per_hour) / (c.cost_usd_micro_per_hour + c.saved_usd_micro_per_hour)));
     }
-    await page.looks("estate");
+    await page.looks("estate", true);
   }));
 
   test("a cluster reads as the API says, in both themes", () => on("pictures", "?cluster=production-web", {}, async (page, world) => {
@@ -139,7 +139,7 @@ export function states({ browser, startFixture, text, num }) {
     assert.equal(await page.locator("#chart svg text", { hasText: "valentine" }).count(), 1, "what is known ahead is marked by name");
     assert.equal(await page.locator("#chart svg text", { hasText: "television" }).count(), 0);
     assert.equal(await page.locator("#chart svg text", { hasText: "dinner" }).count(), 2, "yesterday's too, of which the end is shown");
-    await page.looks("cluster");
+    await page.looks("cluster", true);
   }));
 
   test("the estate and a cluster fit a phone", () => on("pictures", "", { width: 390 }, async (page) => {
@@ -172,6 +172,7 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForFunction(() => /m6i\.large any zone/.test(document.querySelector("table.pools")?.textContent || ""));
     assert.match(await page.evaluate(() => document.activeElement?.textContent || ""), /the first 12/, "the focus stays on the button");
     await page.accessible();
+    assert.match(await text(page, "section[aria-labelledby='pools-head']"), /A pool of any zone has no placement score: EC2 scores one zone at a time \(SingleAvailabilityZone\)\./);
     await page.asPhone("pools");
     await page.inView("table.pools");
   }));

@@ -19,6 +19,9 @@ export function tickPage({ on, api, text, num }) {
     await page.looks("tick");
     await page.asPhone("tick");
     await page.inView("table.acts");
+    await page.inView("table.demand");
+    assert.match(await text(page, "table.demand"), /^search-shard 2 1 2 1$/);
+    assert.equal(await page.locator("table.demand td.n:visible").evaluateAll((/** @type {Element[]} */ all) => all.map((e) => getComputedStyle(e, "::before").content + e.textContent).join()), '"missing "2,"headroom "1,"waits "2,"ordered "1');
     assert.match(await text(page, "table.acts"), /\+\$0\.184\/h set_target sfr-7f2a…89ab, 176 to 184 done/);
   }));
 
