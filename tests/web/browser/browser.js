@@ -43,7 +43,7 @@ export async function launch(path) {
         /** Runs axe over the whole page; rules of WCAG 2.2 A and AA and the best practices, or some of them. @param {string[]} [rules] */
         async accessible(rules) {
           if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
-          const found = await page.evaluate((/** @type {any} */ options) => /** @type {any} */ (window).axe.run(document, options), { resultTypes: ["violations"], ...(rules && { runOnly: rules }) });
+          const found = await page.evaluate((/** @type {any} */ options) => /** @type {any} */ (window).axe.run(document, options), { resultTypes: ["violations"], ...(rules ? { runOnly: rules } : { rules: { "target-size": { enabled: true } } }) });
           assert.deepEqual(found.violations.map((/** @type {any} */ v) => v.id + ": " + v.nodes.slice(0, 3).map((/** @type {any} */ n) => n.target.join(" ") + " " + n.failureSummary).join(" | ")), []);
         },
         async noOverflow() {

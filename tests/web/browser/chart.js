@@ -95,7 +95,7 @@ export function chartOfCluster({ on, text }) {
     await page.waitForSelector(".box");
     const reads = () => page.evaluate(() => ({ boxes: document.querySelectorAll(".box").length, held: document.querySelectorAll(".box.held").length, figures: [...document.querySelectorAll(".figures > div")].map((e) => /** @type {any} */ (e).innerText), going: [...document.querySelectorAll(".going h3")].map((e) => e.textContent?.split(" i-")[0].trim()), looks: document.querySelectorAll(".order-next, table.pools, .alerts").length,
       newest: Number(/tick ([\d,]+)/.exec(document.querySelector(".feed .stamp")?.textContent || "")?.[1].replace(/,/g, "")), price: [...document.querySelectorAll(".inspector dd")].map((e) => e.textContent).find((t) => /\$/.test(t || "")), room: document.querySelector("table.services tbody tr")?.lastElementChild?.textContent }));
-    const stands = async (/** @type {RegExp} */ like) => page.waitForFunction((/** @type {string} */ p) => new RegExp(p).test((document.querySelector(".past b")?.textContent || "").replace(/\s/g, " ")), like.source);
+    const stands = async (/** @type {RegExp} */ like) => page.waitForFunction((/** @type {string} */ p) => new RegExp(p).test((document.querySelector(".then b")?.textContent || "").replace(/\s/g, " ")), like.source);
     const now = await reads();
     assert.equal(now.boxes, 24);
     const box = await page.locator("#chart").boundingBox();
@@ -113,7 +113,7 @@ export function chartOfCluster({ on, text }) {
     assert.ok(then.newest <= tick, "no decision of later");
     assert.equal(then.looks, 0, "what is known of now only is left out");
     assert.ok(then.price && /\d/.test(then.room || ""), "a price, and room for more");
-    assert.match(await text(page, ".past"), new RegExp("all else is of tick " + tick.toLocaleString("en-US")));
+    assert.match(await text(page, ".then"), new RegExp("all else is of tick " + tick.toLocaleString("en-US")));
     assert.match(await page.getAttribute("#chart", "aria-valuetext"), /^14:0/);
     await page.looks("cluster-past");
     await page.reload();
@@ -127,7 +127,7 @@ export function chartOfCluster({ on, text }) {
     await page.keyboard.press("Enter");
     await stands(/^As it was at 15 Jan 2026 2[12]:/);
     await page.keyboard.press(".");
-    await page.waitForSelector(".past", { state: "detached" });
+    await page.waitForSelector(".then", { state: "detached" });
     assert.equal((await reads()).boxes, 24);
   }));
 
@@ -135,12 +135,12 @@ export function chartOfCluster({ on, text }) {
     await page.waitForSelector("#chart svg");
     world.fail("/ticks/");
     await page.goto(world.url + "clusters/production-web?at=2026-01-15T05:00:00Z");
-    await page.waitForFunction(() => /All but the chart's line is of now\. what was at 14:00 did not load: history is busy/.test(document.querySelector(".past")?.textContent || ""));
+    await page.waitForFunction(() => /All but the chart's line is of now\. what was at 14:00 did not load: history is busy/.test(document.querySelector(".then")?.textContent || ""));
     assert.equal(await page.locator(".box").count(), 24);
     world.fail("");
-    await page.waitForFunction(() => /As it was at/.test(document.querySelector(".past b")?.textContent || ""));
+    await page.waitForFunction(() => /As it was at/.test(document.querySelector(".then b")?.textContent || ""));
     await page.goto(world.url + "clusters/production-web?at=2026-01-10T05:00:00Z");
-    await page.waitForFunction(() => /the journal has no tick of then/.test(document.querySelector(".past")?.textContent || ""));
+    await page.waitForFunction(() => /the journal has no tick of then/.test(document.querySelector(".then")?.textContent || ""));
   }));
 
   test("two fingers that part look nearer, about what lies between them, and back together farther", () => on("pictures", "clusters/production-web", { width: 390 }, async (page) => {

@@ -154,6 +154,18 @@ export function demo({ browser, masu, text, num }) {
     await page.waitForSelector(".feed .ask", { timeout: 60_000 });
     const many = await page.locator(".feed .ask").count();
     await asks(page, [Math.max(0, many - 4), Math.max(0, many - 5), 0]);
+    const { ticks } = await (await fetch(world.url + "api/v1/ticks?acting=true&limit=50&cluster=" + clusters[0].name)).json();
+    await page.goto(world.url + "clusters/" + clusters[0].name + "?at=" + ticks.at(-1).at);
+    await page.waitForFunction(() => /As it was at/.test(document.querySelector(".then b")?.textContent || ""));
+    const id = num(await text(page, ".then a"));
+    const { tick } = await (await fetch(world.url + "api/v1/ticks/" + id)).json();
+    assert.ok(tick.at <= ticks.at(-1).at && id >= ticks.at(-1).tick, "the newest that is not after it");
+    const then = await page.evaluate(() => ({ boxes: document.querySelectorAll(".box").length, figures: [...document.querySelectorAll(".figures > div")].map((e) => /** @type {any} */ (e).innerText) }));
+    assert.equal(then.boxes, tick.summary.instances.total);
+    assert.equal(num(then.figures[0].replace("Instances", "")), tick.summary.instances.total);
+    assert.equal(num(then.figures[1].replace("CPU reserved", "")), Math.round((100 * tick.summary.reserved.cpu_units) / tick.summary.capacity.cpu_units));
+    assert.equal(num(then.figures[3].replace("Waiting", "")), tick.summary.waiting_tasks);
+    await page.looks("demo-past");
     await page.done();
   });
 

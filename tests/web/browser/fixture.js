@@ -238,7 +238,7 @@ function ticks(c, q) {
       const it = c.full.in_progress[k === 7 ? 2 : 1].instance;
       act("mark", it, it + ": its 9 tasks fit on 4 others, pay-back 24 min", "drain, saves $0.151/h");
       act("drain", it, it + ": its 9 tasks fit on 4 others, pay-back 24 min", "drain, saves $0.151/h");
-    } else if (k % 97 === 31) act("set_target", c.full.fleets[0].id, k % 7 + 2 + " tasks of storefront fit on 0 of 18 instances", "launch", { hourly_delta_usd_micro: 168000 });
+    } else if (k % 97 === 31) act("set_target", c.full.fleets[0].id, k % 7 + 2 + " tasks of storefront fit on 0 of 18 instances", c.seed === 5 ? "raise the target from 1,412 to 1,498, in steps of 12" : "launch", { hourly_delta_usd_micro: 168000 });
     else if (k % 131 === 60) act("drain", ids[k % ids.length], ids[k % ids.length] + ": its 4 tasks fit on 3 others", "drain, saves $0.168/h");
     else if (k % 131 === 52) act("terminate", ids[(k + 8) % ids.length], ids[(k + 8) % ids.length] + " is empty, target lowered", "end", k > 600 ? { outcome: "failed", outcome_detail: "RequestLimitExceeded" } : {});
     if (acting && !acts.length) continue;

@@ -110,7 +110,13 @@ export function states({ browser, startFixture, text, num }) {
       }
       assert.equal(num(await row.locator("td.saved").innerText()), Math.round((100 * c.saved_usd_micro_per_hour) / (c.cost_usd_micro_per_hour + c.saved_usd_micro_per_hour)));
     }
+    assert.equal(await text(page, "tbody tr:has-text('internal-ci') td.next"), "22:33 raise 1,412 to 1,498, in steps of 12");
+    const cut = () => page.locator("td.next").evaluateAll((/** @type {HTMLElement[]} */ all) => all.filter((e) => e.scrollWidth > e.clientWidth || e.getBoundingClientRect().left < /** @type {any} */ (e.parentElement).querySelector(".what").getBoundingClientRect().right).map((e) => e.innerText));
+    assert.deepEqual(await cut(), [], "the last act is read whole");
     await page.looks("estate", true);
+    await page.setViewportSize({ width: 390, height: 844 });
+    assert.deepEqual(await cut(), []);
+    await page.noOverflow();
   }));
 
   test("a cluster reads as the API says, in both themes", () => on("pictures", "?cluster=production-web", {}, async (page, world) => {
@@ -303,6 +309,9 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForSelector(".verdicts");
     assert.ok((await page.locator("main bdi", { hasText: hostile }).count()) > 0, "the demand by service");
     await harmless("tick");
+    await page.goto(world.url);
+    await page.waitForSelector("a.row");
+    await page.asPhone("hostile-estate");
   }));
 
   test("no cluster yet: says what to do", () => on("empty", "", {}, async (page) => {
