@@ -203,7 +203,7 @@ function chartPart(c, clock, width, stopped) {
       width, from, to, now: stopped || now, at: m.at, stepMs, waiting: col.waiting_tasks, cursor, clock, stopped: !!stopped && !state.file, drag: state.ui.drag, lanes: [...lanes(from, to, noticeMarks(m.at, col.interrupted, stepMs)), ...(open.length ? [{ name: "breakers open", kind: /** @type {"bar"} */ ("bar"), marks: open }] : []), ...(known.length ? [{ name: "calendar", kind: /** @type {"diamond"} */ ("diamond"), marks: known }] : [])],
       nowText: (state.file ? "as of " : stopped ? "stopped " : "now ") + clock.hm(stopped || now),
       panels: [panel("CPU", "vCPU", "cpu_units", 1024, cpuScarce ? 140 : 84), panel("Memory", "GiB", "memory_mib", 1024, cpuScarce ? 84 : 140)],
-    })), fail,
+    })), fail, state.file ? null : [problem("The forecast", "forecast"), problem("What was expected before", "foretold"), problem("The calendar", "calendar")],
     scored(f, clock),
     h("p", { class: "note" }, "Each point is " + duration(stepMs) + ": the least capacity, the most need and the most reserved in it. The need includes the headroom of the policy.", width < 600 ? " Marks: ▼ spot notice, ▲ target raised, ▬ drained" + (known.length ? ", ◆ calendar." : ".") : ""));
 }

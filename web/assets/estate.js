@@ -11,6 +11,8 @@ import { actLines, looks, modeTag, rowState } from "./words.js";
 
 /** @typedef {import("./api.js").Cluster} Cluster */
 
+/** What is asked for beside the clusters; of a cluster that needs a look its details. */
+const PARTS = /** @type {Record<string, string>} */ ({ sparks: "The day of each cluster", acts: "The last acts", alerts: "The alerts" });
 const GROUPS = ["Need a look", "Changing", "Steady"];
 
 /** @param {Cluster} c */
@@ -152,7 +154,7 @@ export function estateView(clock, width) {
         groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 9, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
           h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 9, (x) => row(x.r, clock)))]))
         : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
-    state.errors.sparks ? h("p", { class: "note" }, reasonLine("The day of each cluster did not load: " + state.errors.sparks.message + (state.file ? "" : " -> tries again in 20 s"))) : null);
+    Object.entries(state.errors).map(([part, e]) => h("p", { class: "note", key: part }, reasonLine((PARTS[part] || part.replace(/^look.*\//, "Why ")) + " did not load: " + e.message + (state.file ? "" : " -> tries again in " + (part === "sparks" ? 20 : 2) + " s")))));
 }
 
 const legend = () => [

@@ -2,6 +2,7 @@
 
 import { send } from "./api.js";
 import { calendarView } from "./calendar.js";
+import { problem } from "./cluster.js";
 import { h, name } from "./dom.js";
 import { count, duration, NBSP, num, percent } from "./format.js";
 import { limitsView } from "./limits.js";
@@ -192,7 +193,7 @@ export function planningView(c, fail) {
   if (!cluster) return h("div", { class: "planning-page" }, title, h("p", { class: "sentence", id: "sentence" }, "There is no cluster yet."));
   const mine = run && run.ask.cluster === cluster;
   const results = mine && run.today ? { today: run.today, change: run.change } : null;
-  const ahead = state.full ? [calendarView(state.full, c, null), limitsView(c, null), poolsView(state.full, c, null)] : null;
+  const ahead = state.full ? [calendarView(state.full, c, problem("The calendar", "calendar")), limitsView(c, problem("The limits", "limits")), poolsView(state.full, c, problem("The pools", "pools"))] : problem("The cluster", "cluster");
   if (state.file) return h("div", { class: "planning-page" }, title, h("p", { class: "sentence", id: "sentence" }, "A report of one file cannot simulate: masu simulate --history does, from the same journal."), ahead);
   return h("div", { class: "planning-page" }, title, h("p", { class: "sentence", id: "sentence" }, sentence(mine ? run : null)), fail,
     h("section", { key: "whatif", "aria-labelledby": "whatif-head" },

@@ -153,6 +153,7 @@ export function states({ browser, startFixture, text, num }) {
     await page.noOverflow();
     await page.accessible();
     await page.shot("estate-light-390");
+    assert.equal(await page.locator(".looks .open:visible").count(), 2, "what needs a look opens from here");
     await page.locator("a.row").first().tap();
     await page.waitForSelector(".box");
     await page.waitForSelector("#chart svg");
@@ -359,6 +360,12 @@ export function states({ browser, startFixture, text, num }) {
     await page.locator(".problem button").click();
     world.fail("");
     await page.waitForSelector("#chart svg");
+    for (const [part, path, said] of [["forecast", "clusters/production-web", "The forecast"], ["calendar", "clusters/production-web", "The calendar"], ["calendar", "planning", "The calendar"], ["limits", "planning", "The limits"], ["pools", "planning", "The pools"], ["simulate", "planning", "The simulation"],
+      ["/ticks", "", "The last acts"], ["/series", "", "The day of each cluster"], ["production-web", "", "Why production-web"], ["services", "services", "The services"]]) {
+      world.fail(part);
+      await page.goto(world.url + path);
+      await page.waitForFunction((/** @type {string} */ s) => document.querySelector("main")?.textContent?.includes(s + " did not load"), said);
+    }
     await page.done();
     world.close();
   });
