@@ -46,7 +46,7 @@ export function asOf(c, { explain: e, snapshot: s, ticks, acting }) {
     const sum = (/** @type {(t: any) => number} */ f) => on.reduce((/** @type {number} */ n, /** @type {any} */ t) => n + f(t), 0);
     const shape = x.deployments?.find((/** @type {any} */ d) => d.primary)?.shape || on[0]?.shape || null;
     const need = shapes.get(shape);
-    return { ...x, kind: x.kind || "replica", desired: x.desired || 0, running: x.running || 0, waiting: e.demands.reduce((/** @type {number} */ n, /** @type {any} */ d) => n + (d.service === x.name ? d.waits : 0), 0), shape, task_cpu_units: need ? need.cpu_units || 0 : null, task_memory_mib: need ? need.memory_mib || 0 : null,
+    return { ...x, kind: x.kind === "DAEMON" ? "daemon" : "replica", desired: x.desired || 0, running: x.running || 0, waiting: e.demands.reduce((/** @type {number} */ n, /** @type {any} */ d) => n + (d.service === x.name ? d.waits : 0), 0), shape, task_cpu_units: need ? need.cpu_units || 0 : null, task_memory_mib: need ? need.memory_mib || 0 : null,
       reserved: { cpu_units: sum((t) => t.running * t.cpu_units), memory_mib: sum((t) => t.running * t.memory_mib) }, instances: new Set(instances.filter((/** @type {any} */ i) => i.holdings.some((/** @type {any} */ t) => rank[t.service] === x.name))).size };
   }).sort((/** @type {any} */ a, /** @type {any} */ b) => rank.indexOf(a.name) - rank.indexOf(b.name));
   const spot = instances.filter((/** @type {any} */ i) => i.spot).length;

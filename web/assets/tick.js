@@ -60,7 +60,7 @@ function actions(e) {
 /** An instance of the journal in the clothes of the API's. @param {any} i @param {any} s @param {string[]} rank */
 export function dressed(i, s, rank) {
   const shapes = new Map(s.shapes.map((/** @type {any} */ x) => [x.name, x.need]));
-  const daemons = new Set(s.services.filter((/** @type {any} */ x) => x.kind === "daemon").map((/** @type {any} */ x) => x.name));
+  const daemons = new Set(s.services.filter((/** @type {any} */ x) => x.kind === "DAEMON").map((/** @type {any} */ x) => x.name));
   const holdings = (i.tasks || []).map((/** @type {any} */ t) => ({ service: t.service ? rank.indexOf(t.service) : -1, shape: t.shape || "", cpu_units: shapes.get(t.shape)?.cpu_units || 0, memory_mib: shapes.get(t.shape)?.memory_mib || 0,
     running: t.running || 0, pending: t.pending || 0, stopping: t.stopping || 0, protected: t.protected || 0, daemon: daemons.has(t.service) }));
   const free = i.remaining || {};
@@ -84,7 +84,7 @@ function boxes(e, s) {
   const all = s.instances.filter((/** @type {any} */ i) => ids.has(i.id));
   if (!all.length) return null;
   const rank = ranked(s);
-  const hue = hues(rank.filter((n) => !s.services.some((/** @type {any} */ x) => x.name === n && x.kind === "daemon")), e.account + "/" + e.region + "/" + e.cluster);
+  const hue = hues(rank.filter((n) => !s.services.some((/** @type {any} */ x) => x.name === n && x.kind === "DAEMON")), e.account + "/" + e.region + "/" + e.cluster);
   const one = (/** @type {any} */ i) => {
     const it = dressed(i, s, rank);
     const w = boxWidth(it, 58);

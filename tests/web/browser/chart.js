@@ -112,6 +112,7 @@ export function chartOfCluster({ on, text }) {
     assert.deepEqual(then.going, ["Drain held", "Drain", "Launch"]);
     assert.ok(then.newest <= tick, "no decision of later");
     assert.equal(then.looks, 0, "what is known of now only is left out");
+    assert.equal(await page.locator("table.services .swatch .daemon").count(), 1);
     assert.ok(then.price && /\d/.test(then.room || ""), "a price, and room for more");
     assert.match(await text(page, ".then"), new RegExp("all else is of tick " + tick.toLocaleString("en-US")));
     assert.match(await page.getAttribute("#chart", "aria-valuetext"), /^14:0/);

@@ -393,7 +393,7 @@ export async function startFixture(kind = "pictures") {
       return [200, { now: iso(NOW), ticks: list.flatMap((c) => ticks(c, q).ticks.slice(0, 3)).sort((a, b) => (a.at < b.at ? 1 : -1)), older: null }];
     }
     const t = /^\/api\/v1\/ticks\/(\d+)$/.exec(url.pathname);
-    if (t) return [200, { now: iso(NOW), tick: { tick: +t[1], plan: { verdicts: w.clusters[0].full.verdicts }, snapshot: { fleets: [{ pools: Object.entries(TYPES_OF).map(([type, of]) => ({ type, spot_usd_micro: of[2] })) }], services: w.clusters[0].full.services.map((s) => ({ name: s.name, kind: s.kind, desired: s.desired, running: s.running })),
+    if (t) return [200, { now: iso(NOW), tick: { tick: +t[1], plan: { verdicts: w.clusters[0].full.verdicts }, snapshot: { fleets: [{ pools: Object.entries(TYPES_OF).map(([type, of]) => ({ type, spot_usd_micro: of[2] })) }], services: w.clusters[0].full.services.map((s) => ({ name: s.name, kind: s.kind === "daemon" ? "DAEMON" : undefined, desired: s.desired, running: s.running })),
       shapes: [...new Map(w.clusters[0].instances.instances.flatMap((i) => i.holdings.map((x) => [x.shape, { name: x.shape, need: { cpu_units: x.cpu_units, memory_mib: x.memory_mib } }]))).values()],
       instances: (long(+t[1]) ? before(w.clusters[0]) : w.clusters[0].instances.instances).map((i) => journalled(i, w.clusters[0].instances.services)) } } }];
     const why = /^\/api\/v1\/clusters\/([^/]+)\/ticks\/(\d+)$/.exec(url.pathname);

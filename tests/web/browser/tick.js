@@ -16,6 +16,7 @@ export function tickPage({ on, api, text, num }) {
     assert.equal(judged.reduce((/** @type {number} */ n, /** @type {string} */ d) => n + (/alike/.test(d) ? num(d) : 1), 0), explain.verdicts.length, "each candidate is there once");
     assert.match(await text(page, "section[aria-labelledby='bounds-head']"), /12 launches wanted.*12 10/);
     assert.equal(await page.locator(".touched figure").count(), 1);
+    assert.equal(await page.locator(".touched .band.daemon").count(), 1, "a daemon is grey");
     await page.looks("tick");
     await page.asPhone("tick");
     await page.inView("table.acts");
