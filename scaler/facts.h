@@ -50,7 +50,8 @@ struct fact_service {
     const struct ecs_provider_share *providers;
     size_t provider_count;
     const char *const *subnets;  // awsvpc
-    size_t subnet_count;
+    const char **target_groups;  // as in ecs.h
+    size_t subnet_count, target_group_count;
     bool daemon, crash_text;
     int32_t desired, running, pending, min_percent, max_percent;
     int32_t young;               // as the counts of the looks tell; the starts of the tasks may tell of more

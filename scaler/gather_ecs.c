@@ -312,7 +312,7 @@ static struct fact_service service_fact(struct look *l, const struct ecs_service
     struct fact_service f = {
         .arn = s->arn, .name = s->name, .daemon = strcmp(s->scheduling, "DAEMON") == 0,
         .launch = s->launch_type, .providers = s->providers, .provider_count = s->provider_count,
-        .subnets = s->subnets, .subnet_count = s->subnet_count,
+        .subnets = s->subnets, .subnet_count = s->subnet_count, .target_groups = s->target_groups, .target_group_count = s->target_group_count,
         .desired = s->desired, .running = s->running, .pending = s->pending,
         .min_percent = s->min_percent, .max_percent = s->max_percent,
     };
@@ -346,6 +346,7 @@ static struct fact_service service_copy(struct arena *a, const struct fact_servi
     s.launch = arena_strdup(a, old->launch);
     s.member_of = copy_texts(a, old->member_of, old->member_of_count);
     s.subnets = copy_texts(a, old->subnets, old->subnet_count);
+    s.target_groups = copy_texts(a, old->target_groups, old->target_group_count);
     struct ecs_provider_share *providers = arena_array(a, struct ecs_provider_share, old->provider_count);
     for (size_t i = 0; i < old->provider_count; i++) {
         providers[i] = old->providers[i];

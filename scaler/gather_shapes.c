@@ -203,7 +203,7 @@ static struct service join_service(struct join *j, int index)
         .desired = f->desired, .running = f->running, .pending = f->pending, .young = f->young,
         .min_percent = f->min_percent, .max_percent = f->max_percent, .primary = -1,
         .unsteady_since_ms = f->unsteady_since_ms, .unplaced_since_ms = f->unplaced_since_ms,
-        .crash_looping = f->crash_text, .last_event = f->last_event,
+        .crash_looping = f->crash_text, .last_event = f->last_event, .target_groups = f->target_groups, .target_group_count = f->target_group_count,
         .deployment_count = f->deployment_count, .deployments = arena_array(j->a, struct deployment, f->deployment_count),
     };
     s.on_ec2 = s.not_ours[0] == '\0';

@@ -62,6 +62,7 @@ static void copy_service(struct service *s, struct arena *a)
     s->arn = text(s->arn, a);
     s->last_event = text(s->last_event, a);
     s->not_ours = text(s->not_ours, a);
+    copy_texts(&s->target_groups, s->target_group_count, a);
     s->providers = items(s->providers, s->provider_count, sizeof(*s->providers), a);
     for (size_t i = 0; i < s->provider_count; i++)
         s->providers[i].provider = text(s->providers[i].provider, a);
@@ -152,6 +153,7 @@ struct snapshot *view_copy_snapshot(const struct snapshot *s, struct arena *a)
     }
     c->usage.detail = c->usage.detail ? text(c->usage.detail, a) : NULL;
     c->overflow.detail = c->overflow.detail ? text(c->overflow.detail, a) : NULL;
+    c->requests.detail = c->requests.detail ? text(c->requests.detail, a) : NULL;
     c->overflowing = c->overflowing ? text(c->overflowing, a) : NULL;
     c->shapes = items(c->shapes, c->shape_count, sizeof(*c->shapes), a);
     for (size_t i = 0; i < c->shape_count; i++)

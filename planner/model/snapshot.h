@@ -74,6 +74,8 @@ struct service {
     int64_t unplaced_since_ms;  // 0 = all placed; since when desired > running + pending (kept by gather)
     bool crash_looping;         // failedTasks grows or "unable to consistently start": no new capacity
     const char *last_event;     // newest placement-related event text, "" if none
+    const char **target_groups;  // of load balancers, "targetgroup/web/6d0ecf831eec9f09"; one each time its tasks are put into it
+    size_t target_group_count;
 };
 
 // ---- instances ------------------------------------------------------------------------------------------------------------
@@ -265,6 +267,7 @@ struct snapshot {
     struct outlook outlook;
     struct source usage;       // measured use (shape.used_p95), where the policy names a source of it; detail may be NULL
     struct source overflow;    // circuit breakers between services, where the policy asks for them; detail may be NULL
+    struct source requests;    // of load balancers, where the policy asks for them: for people, no plan reads them; detail may be NULL
     const char *overflowing;   // whose are open, for people: "main-web, main-api"; "" or NULL none
 };
 

@@ -18,6 +18,9 @@ int json_set_ref_read(struct json_reader *r, const json_t *obj, const struct jso
 // "ports": ["80/tcp", "53/udp"].
 void json_ports_write(json_t *obj, struct port_set ports);
 int json_ports_read(struct json_reader *r, const json_t *obj, const struct json_path *at, struct port_set *ret);
+// Lists of strings; an empty one is not written.
+void json_texts_write(json_t *obj, const char *key, const char *const *v, size_t count);
+int json_texts_read(struct json_reader *r, const json_t *obj, const struct json_path *at, const char *key, const char ***ret, size_t *ret_count);
 // required, member_of, ports, zones of a shape.
 void json_shape_lists_write(json_t *obj, const struct shape *x);
 int json_shape_lists_read(struct json_reader *r, const json_t *obj, const struct json_path *at, struct shape *x);

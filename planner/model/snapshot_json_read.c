@@ -309,9 +309,9 @@ static int read_service(struct reader *r, const json_t *obj, const struct json_p
     if (!json_given(obj, "max_percent"))
         service->max_percent = service->kind == SERVICE_DAEMON ? 100 : 200;
     if (!json_given(obj, "arn"))
-        service->arn = arena_printf(r->json.arena, "arn:aws:ecs:%s:%s:service/%s/%s", r->s->region, r->s->account, r->s->cluster,
-                                    service->name);
-    if (read_service_task(r, obj, at, service->name, &shape) || read_providers(r, obj, at, service))
+        service->arn = arena_printf(r->json.arena, "arn:aws:ecs:%s:%s:service/%s/%s", r->s->region, r->s->account, r->s->cluster, service->name);
+    if (read_service_task(r, obj, at, service->name, &shape) || read_providers(r, obj, at, service) ||
+        json_texts_read(&r->json, obj, at, "target_groups", &service->target_groups, &service->target_group_count))
         return ERR_INVALID;
     return read_deployments(r, obj, at, shape, service);
 }
@@ -467,9 +467,9 @@ static int read_all(struct reader *r, const json_t *j, const struct json_path *r
     if (!json_given(j, "listed_at"))
         s->listed_ms = s->now_ms;
     s->control = (struct control){.mode = CONTROL_RUN, .who = "", .why = ""};
-    s->usage = s->overflow = (struct source){.detail = ""};
+    s->usage = s->overflow = s->requests = (struct source){.detail = ""};
     if (read_object(r, j, root, "control", control_fields, &s->control) || read_object(r, j, root, "usage", source_fields, &s->usage) ||
-        read_object(r, j, root, "overflow", source_fields, &s->overflow) || read_object(r, j, root, "outlook", outlook_fields, &s->outlook) ||
+        read_object(r, j, root, "overflow", source_fields, &s->overflow) || read_object(r, j, root, "requests", source_fields, &s->requests) || read_object(r, j, root, "outlook", outlook_fields, &s->outlook) ||
         read_rows(r, j, root, "local_times", local_time_fields, sizeof *r->s->local_times, &r->s->local_times, &r->s->local_time_count) ||
         read_rows(r, j, root, "occasions", occasion_fields, sizeof *r->s->occasions, &r->s->occasions, &r->s->occasion_count) ||
         read_rows(r, j, root, "quotas", quota_fields, sizeof *r->s->quotas, &r->s->quotas, &r->s->quota_count) ||

@@ -160,8 +160,8 @@ int json_ports_read(struct json_reader *r, const json_t *obj, const struct json_
     return 0;
 }
 
-// ---- a shape's lists ----------------------------------------------------------------------------------------------------------
-static void texts_write(json_t *obj, const char *key, const char **v, size_t count)
+// ---- lists of text, a shape's lists -------------------------------------------------------------------------------------------
+void json_texts_write(json_t *obj, const char *key, const char *const *v, size_t count)
 {
     if (count == 0)
         return;
@@ -171,8 +171,7 @@ static void texts_write(json_t *obj, const char *key, const char **v, size_t cou
     json_object_set_new(obj, key, all);
 }
 
-static int texts_read(struct json_reader *r, const json_t *obj, const struct json_path *at, const char *key, const char ***ret,
-                      size_t *ret_count)
+int json_texts_read(struct json_reader *r, const json_t *obj, const struct json_path *at, const char *key, const char ***ret, size_t *ret_count)
 {
     const json_t *all;
     size_t count;
@@ -194,8 +193,8 @@ void json_shape_lists_write(json_t *obj, const struct shape *x)
 {
     if (x->required_count > 0)
         json_object_set_new(obj, "required", attributes_to_json(x->required, x->required_count));
-    texts_write(obj, "member_of", x->member_of, x->member_of_count);
-    texts_write(obj, "zones", x->zones, x->zone_count);
+    json_texts_write(obj, "member_of", x->member_of, x->member_of_count);
+    json_texts_write(obj, "zones", x->zones, x->zone_count);
     if (x->ports.count > 0)
         json_ports_write(obj, x->ports);
 }
@@ -206,8 +205,8 @@ int json_shape_lists_read(struct json_reader *r, const json_t *obj, const struct
     const json_t *required = json_object_get(obj, "required");
     if (required && !json_is_null(required) && attributes_read(r, required, &here, &x->required, &x->required_count))
         return ERR_INVALID;
-    if (texts_read(r, obj, at, "member_of", &x->member_of, &x->member_of_count) ||
-        texts_read(r, obj, at, "zones", &x->zones, &x->zone_count))
+    if (json_texts_read(r, obj, at, "member_of", &x->member_of, &x->member_of_count) ||
+        json_texts_read(r, obj, at, "zones", &x->zones, &x->zone_count))
         return ERR_INVALID;
     return json_ports_read(r, obj, at, &x->ports);
 }

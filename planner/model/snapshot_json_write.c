@@ -101,6 +101,7 @@ static json_t *service_to_json(const struct writer *w, const struct service *ser
     if (service->provider_count > 0)
         json_object_set(obj, "providers", providers);
     json_decref(providers);
+    json_texts_write(obj, "target_groups", service->target_groups, service->target_group_count);
     if (service->primary != first_primary)
         json_object_set_new(obj, "primary_index", json_integer(service->primary));
     return obj;
@@ -147,6 +148,8 @@ json_t *snapshot_to_json(const struct snapshot *s)
         json_object_set_new(obj, "usage", object_of(source_fields, &s->usage));
     if (tells(&s->overflow))
         json_object_set_new(obj, "overflow", object_of(source_fields, &s->overflow));
+    if (tells(&s->requests))
+        json_object_set_new(obj, "requests", object_of(source_fields, &s->requests));
     if (s->control.mode != CONTROL_RUN)
         json_object_set_new(obj, "control", object_of(control_fields, &s->control));
     json_sets_write(obj, s);

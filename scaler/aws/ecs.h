@@ -125,6 +125,8 @@ struct ecs_service {
     size_t provider_count;
     const char **subnets;    // awsvpc
     size_t subnet_count;
+    const char **target_groups;  // of load balancers, as CloudWatch names them: "targetgroup/web/6d0ecf831eec9f09"; one each time its tasks are put into it
+    size_t target_group_count;
 };
 struct ecs_services {
     struct aws_call call;

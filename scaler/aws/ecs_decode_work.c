@@ -1,6 +1,11 @@
 // Services, deployments, tasks and their protection.
+#include <string.h>
+
+#include "base/check.h"
 #include "base/json.h"
 #include "scaler/aws/ecs_decode.h"
+
+enum { TARGET_GROUP_MAX = 128 };
 
 // ---- services ---------------------------------------------------------------------------------------------------------------
 static void add_deployments(struct ecs_service *s, const json_t *list, struct arena *a)
@@ -66,6 +71,29 @@ static void add_providers(struct ecs_service *s, const json_t *list, struct aren
     }
 }
 
+// Of an ARN of a target group what follows the account; NULL: it is none. A Classic Load Balancer has a name instead.
+static const char *target_group_of(const char *arn)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-/";
+    struct slice rest = slice_of(arn), part[5];
+    for (size_t i = 0; i < ARRAY_LEN(part); i++)
+        part[i] = slice_cut(&rest, ':');
+    struct slice id = rest, kind = slice_cut(&id, '/'), name = slice_cut(&id, '/');
+    bool fine = slice_eq_str(part[0], "arn") && slice_eq_str(part[2], "elasticloadbalancing") && slice_eq_str(kind, "targetgroup") && name.len > 0 &&
+                id.len > 0 && rest.len <= TARGET_GROUP_MAX && strspn(rest.ptr, allowed) == rest.len;
+    return fine ? rest.ptr : NULL;
+}
+
+static void add_target_groups(struct ecs_service *s, const json_t *list, struct arena *a)
+{
+    s->target_groups = arena_array(a, const char *, json_array_size(list));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = target_group_of(ecs_text(json_array_get(list, i), "targetGroupArn", a));
+        if (name)
+            s->target_groups[s->target_group_count++] = name;
+    }
+}
+
 static int service_of(const json_t *o, struct arena *a, struct ecs_service *ret, struct err *err)
 {
     const json_t *config = json_object_get(o, "deploymentConfiguration");
@@ -93,6 +121,7 @@ static int service_of(const json_t *o, struct arena *a, struct ecs_service *ret,
     add_task_sets(ret, json_object_get(o, "taskSets"), a);
     add_events(ret, json_object_get(o, "events"), a);
     add_providers(ret, json_object_get(o, "capacityProviderStrategy"), a);
+    add_target_groups(ret, json_object_get(o, "loadBalancers"), a);
     ret->strategies = ecs_placements(json_object_get(o, "placementStrategy"), "field", a, &ret->strategy_count);
     ret->constraints = ecs_placements(json_object_get(o, "placementConstraints"), "expression", a, &ret->constraint_count);
     ret->subnets = ecs_strings(json_object_get(network, "subnets"), a, &ret->subnet_count);

@@ -288,6 +288,38 @@ static void service_defaults_depend_on_its_kind(void **state)
     fixture_end(&f);
 }
 
+// A Classic Load Balancer has no target group, and what looks like none is left out; each time that tasks are put into one counts.
+static void a_service_tells_the_target_groups_of_its_tasks(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "targetgroup/web/1", "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/web/1", "arn:aws:ecs:eu-west-1:1:targetgroup/web/1",
+                                      "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup//1",
+                                      "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web/", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/we b/1"};
+    struct fixture f;
+    struct buf b;
+    const char *arns[] = {"a", "b", "c"};
+    struct ecs_services ret;
+    fixture_begin(&f);
+    buf_init(&b, 1 << 16);
+    buf_add_str(&b, "{\"services\":[{\"serviceArn\":\"a\",\"serviceName\":\"web\",\"loadBalancers\":[{\"loadBalancerName\":\"classic\"},{\"targetGroupArn\":7},7");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        buf_printf(&b, ",{\"targetGroupArn\":\"%s\"}", bad[i]);
+    buf_printf(&b, ",{\"targetGroupArn\":\"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/%0200d/1\"}", 1);
+    for (int i = 0; i < 2; i++)
+        buf_add_str(&b, ",{\"targetGroupArn\":\"arn:aws-cn:elasticloadbalancing:cn-north-1:123456789012:targetgroup/Web-1/6d0ecf831eec9f09\",\"containerPort\":80}");
+    buf_add_str(&b, "]},{\"serviceArn\":\"b\",\"serviceName\":\"x\",\"loadBalancers\":[]},{\"serviceArn\":\"c\",\"serviceName\":\"y\",\"loadBalancers\":7}],\"failures\":[]}");
+    scripted_add_body(&f.s, buf_str(&b));
+    ecs_describe_services(f.with, "rice", arns, 3, &ret);
+    aws_run(f.clients, DEADLINE_MS);
+    assert_int_equal(ret.call.state, AWS_CALL_COMPLETE);
+    assert_int_equal(ret.items[0].target_group_count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(ret.items[0].target_groups[i], "targetgroup/Web-1/6d0ecf831eec9f09");
+    assert_int_equal(ret.items[1].target_group_count + ret.items[2].target_group_count, 0);
+    buf_release(&b);
+    fixture_end(&f);
+}
+
 static void services_go_out_ten_at_a_time_and_keep_ten_events(void **state)
 {
     (void)state;
@@ -453,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_drain_of_two_may_half_succeed),
         cmocka_unit_test(container_instance_reads_the_field_that_type_names),
         cmocka_unit_test(service_defaults_depend_on_its_kind),
+        cmocka_unit_test(a_service_tells_the_target_groups_of_its_tasks),
         cmocka_unit_test(services_go_out_ten_at_a_time_and_keep_ten_events),
         cmocka_unit_test(task_list_sends_only_filters_that_are_set),
         cmocka_unit_test(protection_counts_standalone_tasks_as_a_fact),

@@ -238,6 +238,7 @@ static const char *service_difference(const struct service *a, const struct serv
     SAME_TEXT(last_event);
     SAME_TEXT(not_ours);
     SAME_TABLE(providers, provider_count, provider)
+    SAME_TABLE(target_groups, target_group_count, text)
     SAME_TABLE(deployments, deployment_count, deployment)
     return NULL;
 }
@@ -358,6 +359,7 @@ const char *snapshot_difference(const struct snapshot *a, const struct snapshot 
         return control;
     const char *usage = source_difference(&a->usage, &b->usage);
     usage = usage ? usage : source_difference(&a->overflow, &b->overflow);
+    usage = usage ? usage : source_difference(&a->requests, &b->requests);
     if (usage)
         return usage;
     SAME_TEXT(overflowing);

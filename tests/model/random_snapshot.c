@@ -211,6 +211,7 @@ static void make_services(struct snapshot *s, struct rng *r, struct arena *a)
             .not_ours = some_text(r, a, "not-ours"),
             .provider_count = (size_t)below(r, 3),
         };
+        v->target_groups = some_texts(r, a, &v->target_group_count);
         v->providers = arena_array(a, struct provider_share, v->provider_count);
         for (size_t k = 0; k < v->provider_count; k++)
             v->providers[k] = (struct provider_share){some_text(r, a, "provider"), (int32_t)below(r, 3), (int32_t)below(r, 5)};
@@ -320,6 +321,7 @@ struct snapshot random_snapshot(struct rng *r, struct arena *a)
                                      some_time(r), some_time(r)};
     s.usage = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "usage")} : (struct source){.detail = ""};
     s.overflow = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "overflow")} : (struct source){.detail = ""};
+    s.requests = coin(r) ? (struct source){(enum source_state)below(r, SOURCE_OK + 1), some_time(r), some_text(r, a, "requests")} : (struct source){.detail = ""};
     s.overflowing = some_text(r, a, "whose");
     if (coin(r))
         s.outlook = (struct outlook){s.now_ms, below(r, 1000000), (int32_t)below(r, 1000), (int32_t)below(r, 1000), below(r, 200000), below(r, 2000000)};
