@@ -37,6 +37,11 @@ int world_add_service(struct world *w, const struct world_service_spec *spec)
     if (spec->rules)
         s->rules = *spec->rules;
     rules_keep(w, &s->rules);
+    assert(spec->balancer_count <= WORLD_BALANCERS);
+    for (; s->balancer_count < spec->balancer_count; s->balancer_count++) {
+        const struct world_balancer *b = &spec->balancers[s->balancer_count];
+        s->balancers[s->balancer_count] = (struct world_balancer){arena_strdup(&w->arena, b->target_group), arena_strdup(&w->arena, b->container), b->port};
+    }
     s->desired_was = (struct world_lagged){s->desired, s->desired, w->now_ms};
     world_copy(s->name, sizeof s->name, spec->name);
     s->deployments[0] = (struct world_deployment){.taskdef = spec->taskdef, .primary = true, .completed = true, .desired = s->desired,
@@ -155,17 +160,17 @@ struct plan_service {
     unsigned flags;
 };
 
-enum { DAEMON = 1, DISTINCT = 2, PROTECTS = 4 };
+enum { DAEMON = 1, DISTINCT = 2, PROTECTS = 4, BALANCED = 8 };
 enum { NO = -1, ZONE = WS_SPREAD_ZONE, HOST = WS_SPREAD_INSTANCE, BINCPU = WS_BINPACK_CPU, BINMEM = WS_BINPACK_MEMORY, ANY = WS_RANDOM };
 
 static const struct plan_service plan[] = {
     {"log-agent", 0, 128, 256, 0, 0, 100, {NO, NO}, 30, 2, DAEMON},
-    {"web", 0, 512, 1024, 26, 100, 200, {ZONE, HOST}, 30, 5, 0},
-    {"api", 0, 1024, 2048, 18, 100, 200, {ZONE, BINMEM}, 30, 8, 0},
-    {"auth", 0, 256, 512, 11, 50, 200, {ZONE, HOST}, 30, 3, 0},
-    {"search", 0, 2048, 6144, 7, 100, 150, {BINMEM, NO}, 120, 45, 0},
-    {"cart", 0, 512, 1024, 14, 100, 200, {ZONE, HOST}, 30, 4, 0},
-    {"images", 0, 1024, 1536, 11, 50, 150, {ANY, NO}, 30, 3, 0},
+    {"web", 0, 512, 1024, 26, 100, 200, {ZONE, HOST}, 30, 5, BALANCED},
+    {"api", 0, 1024, 2048, 18, 100, 200, {ZONE, BINMEM}, 30, 8, BALANCED},
+    {"auth", 0, 256, 512, 11, 50, 200, {ZONE, HOST}, 30, 3, BALANCED},
+    {"search", 0, 2048, 6144, 7, 100, 150, {BINMEM, NO}, 120, 45, BALANCED},
+    {"cart", 0, 512, 1024, 14, 100, 200, {ZONE, HOST}, 30, 4, BALANCED},
+    {"images", 0, 1024, 1536, 11, 50, 150, {ANY, NO}, 30, 3, BALANCED},
     {"mail", 0, 256, 512, 5, 50, 200, {BINCPU, NO}, 30, 10, 0},
     {"edge", 0, 256, 512, 4, 50, 200, {ZONE, NO}, 30, 15, DISTINCT},
     {"ledger", 0, 1024, 4096, 5, 100, 200, {ZONE, BINCPU}, 60, 20, PROTECTS},
@@ -191,6 +196,11 @@ static void add_planned_service(struct world *w, const struct plan_service *p)
         rules.strategies[rules.strategy_count++].kind = (enum world_strategy_kind)p->strategies[n];
     struct world_service_spec s = {.name = p->name, .cluster = p->cluster, .taskdef = world_add_taskdef(w, &d), .daemon = (p->flags & DAEMON) != 0,
                                    .min_percent = p->min_percent, .max_percent = p->max_percent, .rules = &rules, .desired = p->mean_tasks};
+    char group[WORLD_TEXT];
+    struct world_view v = world_view(w);
+    snprintf(group, sizeof group, "arn:aws:elasticloadbalancing:%s:%s:targetgroup/%s/%016zx", v.region, v.account, d.family, (size_t)0xa1b0 + w->service_count);
+    s.balancers = &(struct world_balancer){group, "app", 8080};
+    s.balancer_count = (p->flags & BALANCED) != 0;
     int at = world_add_service(w, &s);
     w->services[at].mean_tasks = p->mean_tasks ? 1 + (p->mean_tasks * (int64_t)w->o.scale_permyriad - 1) / 10000 : 0;
     w->services[at].protects_ms = (p->flags & PROTECTS) ? 900000 : 0;

@@ -105,7 +105,7 @@ struct world_service_spec {
     int cluster, taskdef;
     bool daemon;
     int32_t desired, min_percent, max_percent;
-    const struct world_rules *rules;  // copied; NULL: none
+    const struct world_rules *rules; const struct world_balancer *balancers; int balancer_count;  // copied; NULL: none
 };
 int world_add_service(struct world *w, const struct world_service_spec *s);
 struct world_fleet_spec {

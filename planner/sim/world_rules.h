@@ -17,6 +17,7 @@
 #define WORLD_CONSTRAINTS 10
 #define WORLD_SUBNETS 16
 #define WORLD_ATTRIBUTES 10   // custom ones of an instance
+#define WORLD_BALANCERS 5     // of a service
 #define WORLD_SHARES 6        // of a capacity provider strategy
 #define WORLD_LEFT_OUT (-1)   // of a number that a request or definition leaves out
 
@@ -56,6 +57,11 @@ struct world_volume {
 
 // A definition is given either as a need (containers are then made up in one of the documented forms) or by its containers and
 // task-level numbers (need is then what ECS reserves of them). world_add_taskdef fills in the other side.
+struct world_balancer {          // the tasks of a service are put into a target group; nothing of the world depends on it
+    const char *target_group, *container;  // its ARN; whose port it is
+    int32_t port;
+};
+
 struct world_taskdef {
     char family[WORLD_ID];
     int32_t revision;

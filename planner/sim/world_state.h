@@ -61,7 +61,7 @@ struct world_event {
 struct world_service {
     char name[WORLD_ID];
     int cluster;
-    bool daemon;
+    bool daemon; struct world_balancer balancers[WORLD_BALANCERS]; int balancer_count;
     int32_t desired, running, pending;  // pending: not yet RUNNING, desired RUNNING
     int32_t unplaced;              // of those pending: in PROVISIONING, without an instance
     struct world_lagged desired_was;    // the same desired, with its last change

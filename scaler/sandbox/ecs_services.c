@@ -150,6 +150,13 @@ void play_ecs_write_service(struct call *c, struct json_out *o, int service)
     jo_str(o, "serviceName", s->name);
     jo_str(o, "clusterArn", play_ecs_cluster_arn(c, s->cluster));
     jo_open(o, "loadBalancers", '[');
+    for (int i = 0; i < s->balancer_count; i++) {
+        jo_open(o, NULL, '{');
+        jo_str(o, "targetGroupArn", s->balancers[i].target_group);
+        jo_str(o, "containerName", s->balancers[i].container);
+        jo_int(o, "containerPort", s->balancers[i].port);
+        jo_close(o, '}');
+    }
     jo_close(o, ']');
     jo_str(o, "status", "ACTIVE");
     jo_int(o, "desiredCount", s->desired);

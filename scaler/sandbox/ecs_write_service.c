@@ -6,7 +6,7 @@
 
 #include "planner/sim/orders.h"
 
-static const char *const unplayed[] = {"loadBalancers", "serviceRegistries", "serviceConnectConfiguration", "volumeConfigurations",
+static const char *const unplayed[] = {"serviceRegistries", "serviceConnectConfiguration", "volumeConfigurations",
                                        "vpcLatticeConfigurations", NULL};
 
 static bool invalid(struct call *c, const char *words)
@@ -39,6 +39,39 @@ static bool read_taskdef(struct call *c, int *ret)
     return false;
 }
 
+static bool has_container(const struct call *c, int taskdef, const char *name)
+{
+    const struct world_taskdef *t = taskdef >= 0 ? &c->view.taskdefs[taskdef] : NULL;
+    bool found = false;
+    for (int i = 0; t && i < t->container_count; i++)
+        found = found || strcmp(t->containers[i].name, name) == 0;
+    return found;
+}
+
+// Target groups only: a Classic Load Balancer's name is refused.
+static bool read_balancers(struct call *c, struct world_service_spec *spec)
+{
+    json_t *list;
+    if (!play_json_list(c, c->json, "loadBalancers", WORLD_BALANCERS, &list))
+        return false;
+    struct world_balancer *v = arena_array(c->arena, struct world_balancer, WORLD_BALANCERS);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *x = json_array_get(list, i);
+        const char *group = NULL, *classic = NULL, *container = NULL;
+        int64_t port = 0;
+        if (!play_json_str(c, x, "targetGroupArn", &group) || !play_json_str(c, x, "loadBalancerName", &classic) ||
+            !play_json_str(c, x, "containerName", &container) || !play_json_int(c, x, "containerPort", &port))
+            return false;
+        if (classic || !group || strncmp(group, "arn:aws:elasticloadbalancing:", 29) != 0 || !strstr(group, ":targetgroup/") || strlen(group) >= WORLD_TEXT)
+            return invalid(c, "A load balancer is a target group's ARN, a container's name and its port; names of Classic Load Balancers are not played here.");
+        if (!container || !has_container(c, spec->taskdef, container) || port < 1 || port > 65535)
+            return invalid(c, "The container of a load balancer does not exist in the task definition, or its port is not 1 to 65535.");
+        v[spec->balancer_count++] = (struct world_balancer){group, container, (int32_t)port};
+    }
+    spec->balancers = v;
+    return true;
+}
+
 static void write_answer(struct call *c, int service)
 {
     struct json_out o;
@@ -57,7 +90,7 @@ static bool read_new(struct call *c, struct world_service_spec *spec, struct wor
     bool has_desired = false, given = false;
     if (!play_ecs_cluster(c, &spec->cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "serviceName", &spec->name) ||
         !play_ecs_str(c, "schedulingStrategy", &strategy) || !play_ecs_int(c, "desiredCount", &desired, &has_desired) ||
-        !read_taskdef(c, &spec->taskdef) || !read_percents(c, &min, &max) || !play_ecs_rules(c, rules, &given))
+        !read_taskdef(c, &spec->taskdef) || !read_percents(c, &min, &max) || !play_ecs_rules(c, rules, &given) || !read_balancers(c, spec))
         return false;
     spec->daemon = strcmp(strategy, "DAEMON") == 0;
     if (!spec->daemon && strcmp(strategy, "REPLICA") != 0)
@@ -103,11 +136,12 @@ static bool apply(struct call *c, int service, bool has_desired, int64_t desired
 
 void play_ecs_update_service(struct call *c)
 {
+    static const char *const balancers[] = {"loadBalancers", NULL};
     int cluster = -1, taskdef = -1;
     const char *name = NULL;
     int64_t desired = 0, min = WORLD_LEFT_OUT, max = WORLD_LEFT_OUT;
     bool has_desired = false, force = false, given = false;
-    if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_str(c, "service", &name) ||
+    if (!play_ecs_cluster(c, &cluster) || !play_ecs_refuse_members(c, unplayed) || !play_ecs_refuse_members(c, balancers) || !play_ecs_str(c, "service", &name) ||
         !play_ecs_int(c, "desiredCount", &desired, &has_desired) || !play_ecs_bool(c, "forceNewDeployment", &force, NULL) ||
         !read_taskdef(c, &taskdef) || !read_percents(c, &min, &max))
         return;

@@ -76,6 +76,18 @@ static void note_fleets(struct metrics *m, const struct world_view *v, int64_t m
     }
 }
 
+// Callers ask for what the wanted tasks can serve, of each vCPU the same; the tasks that run share it.
+static void note_requests(struct metrics *m, const struct world_view *v, int64_t minute)
+{
+    for (int k = 0; k < v->service_count; k++) {
+        const struct world_service *s = &v->services[k];
+        struct metric_minute *to = &m->services[k]->minutes[minute % METRIC_MINUTES];
+        double vcpus = (double)v->taskdefs[s->deployments[0].taskdef].need.v[RES_CPU] / 1024;
+        if (s->balancer_count > 0 && to->tasks > 0)
+            to->requests = floor(to->desired * vcpus * SANDBOX_REQUESTS_A_VCPU_MINUTE) / to->tasks / s->balancer_count;
+    }
+}
+
 void metrics_note(struct region *r)
 {
     struct world_view v = world_view(r->world);
@@ -87,6 +99,7 @@ void metrics_note(struct region *r)
         return;
     r->metrics->minute = minute;
     note_clusters(r->metrics, &v, minute);
+    note_requests(r->metrics, &v, minute);
     note_fleets(r->metrics, &v, minute);
 }
 

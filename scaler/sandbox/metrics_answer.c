@@ -47,6 +47,7 @@ static const struct recorded {
     {INSIGHTS, "MemoryUtilized", {"ClusterName", "ServiceName"}, AT(used[RES_MEMORY]), 0, AT(used_most[RES_MEMORY])},
     {INSIGHTS, "RunningTaskCount", {"ClusterName", "ServiceName"}, AT(tasks), 0, 0},
     {INSIGHTS, "DesiredTaskCount", {"ClusterName", "ServiceName"}, AT(desired), 0, 0},
+    {"AWS/ApplicationELB", "RequestCountPerTarget", {"TargetGroup"}, AT(requests), 0, 0},
     {"AWS/EC2Spot", "FulfilledCapacity", {"FleetRequestId"}, AT(fulfilled), 0, 0},
     {"AWS/EC2Spot", "TargetCapacity", {"FleetRequestId"}, AT(target), 0, 0},
 };
@@ -65,6 +66,11 @@ static double recorded_value(const struct recorded *r, const struct metric_minut
 static bool of_fleet(const struct recorded *r)
 {
     return strcmp(r->dimensions[0], "FleetRequestId") == 0;
+}
+
+static bool of_group(const struct recorded *r)
+{
+    return strcmp(r->dimensions[0], "TargetGroup") == 0;
 }
 
 // ---- what is asked --------------------------------------------------------------------------------------------------------
@@ -113,6 +119,17 @@ static bool good_stat(const char *stat)
     return false;
 }
 
+// The dimension is the ARN from "targetgroup/" on.
+static bool has_group(const struct world_service *s, const char *name)
+{
+    bool found = false;
+    for (int i = 0; i < s->balancer_count; i++) {
+        const char *at = strstr(s->balancers[i].target_group, ":targetgroup/");
+        found = found || (at && strcmp(at + 1, name) == 0);
+    }
+    return found;
+}
+
 static const struct metric_ring *ring_of(struct call *c, const struct recorded *of, const char *const subjects[2])
 {
     const struct metrics *m = c->region->metrics;
@@ -122,7 +139,10 @@ static const struct metric_ring *ring_of(struct call *c, const struct recorded *
     for (int k = 0; m && of->dimensions[1] && k < m->service_count; k++)
         if (strcmp(c->view.services[k].name, subjects[1]) == 0 && strcmp(c->view.clusters[c->view.services[k].cluster].name, subjects[0]) == 0)
             return m->services[k];
-    for (int k = 0; m && !of_fleet(of) && !of->dimensions[1] && k < m->cluster_count; k++)
+    for (int k = 0; m && of_group(of) && k < m->service_count; k++)
+        if (has_group(&c->view.services[k], subjects[0]))
+            return m->services[k];
+    for (int k = 0; m && !of_fleet(of) && !of_group(of) && !of->dimensions[1] && k < m->cluster_count; k++)
         if (strcmp(c->view.clusters[k].name, subjects[0]) == 0)
             return m->clusters[k];
     return NULL;

@@ -10,7 +10,7 @@ struct metric_minute {
     double registered[2], taken[2];      // by RES_CPU, RES_MEMORY: of ACTIVE and DRAINING instances; what of it is reserved there
     double reserved[2], used[2], tasks;  // of running tasks
     double reserved_most[2], used_most[2];  // of that one of them which has most
-    double desired;                      // of a service
+    double desired, requests;            // of a service: what is wanted; what load balancers sent to each of its running tasks, in all its target groups alike
     double fulfilled, target;            // of a fleet
 };
 

@@ -92,6 +92,7 @@ void sandbox_handle(struct sandbox *s, const struct sandbox_request *request, st
 
 // What a task of the family uses, as the cAdvisor of its host shows it (GET /metrics at the host's address): 30 to 70 % of the CPU that it
 // reserves, 50 to 80 % of the memory.
+enum { SANDBOX_REQUESTS_A_VCPU_MINUTE = 1200 };  // that load balancers send to a service that has one, of each vCPU that it wants
 struct res sandbox_use_of(const char *family, struct res need);
 
 // ---- faults by order ------------------------------------------------------------------------------------------------------

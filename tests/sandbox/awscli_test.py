@@ -383,7 +383,11 @@ def written(server, cluster, host, fleet):
     check("a task runs where it may", run["tasks"][0]["containerInstanceArn"] == host, run)
     start = answer(server, "ecs", "start-task", *here, "--task-definition", "hand", "--container-instances", host)
     answer(server, "ecs", "stop-task", *here, "--task", start["tasks"][0]["taskArn"])
-    answer(server, "ecs", "create-service", *here, "--service-name", "hand", "--task-definition", "hand", "--desired-count", "1", *rule)
+    group = "arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/hand/0123456789abcdef"
+    answer(server, "ecs", "create-service", *here, "--service-name", "hand", "--task-definition", "hand", "--desired-count", "1", *rule,
+           "--load-balancers", f"targetGroupArn={group},containerName=a,containerPort=80")
+    told = answer(server, "ecs", "describe-services", *here, "--services", "hand")["services"][0]["loadBalancers"]
+    check("its target group is told", told == [{"targetGroupArn": group, "containerName": "a", "containerPort": 80}], told)
     answer(server, "ecs", "update-service", *here, "--service", "hand", "--desired-count", "0")
     answer(server, "ecs", "delete-attributes", *here, "--attributes", f"name=desk,targetId={host}")
     answer(server, "ecs", "deregister-container-instance", *here, "--container-instance", host, "--force")
@@ -424,6 +428,12 @@ def written(server, cluster, host, fleet):
                   "--end-time", (now + datetime.timedelta(hours=1)).isoformat())["MetricDataResults"][0]
     check("CloudWatch tells what is reserved", told["StatusCode"] == "Complete" and told["Values"] and all(5 < v <= 100 for v in told["Values"])
           and len(told["Values"]) == len(told["Timestamps"]), told)
+    told = answer(server, "ecs", "describe-services", "--cluster", "main", "--services", "web")["services"][0]["loadBalancers"][0]["targetGroupArn"]
+    queries[0]["MetricStat"] = {"Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCountPerTarget",
+                                           "Dimensions": [{"Name": "TargetGroup", "Value": told.split(":", 5)[5]}]}, "Period": 60, "Stat": "Sum"}
+    told = answer(server, "cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(queries), "--start-time", (now - datetime.timedelta(hours=1)).isoformat(),
+                  "--end-time", (now + datetime.timedelta(hours=1)).isoformat())["MetricDataResults"][0]
+    check("and what load balancers sent to a target", told["StatusCode"] == "Complete" and told["Values"] and all(v > 0 for v in told["Values"]), told)
     answer(server, "service-quotas", "get-aws-default-service-quota", "--service-code", "ec2", "--quota-code", "L-3819A6DF")
 
 

@@ -103,6 +103,12 @@ static void a_service_is_created_with_all_its_rules_and_told_so(void **state)
     rig_pass(&r, 30000);
     int at = world_find_service(r.world, r.shop, "new");
     assert_int_equal(world_view(r.world).services[at].running, 2);
+    a = rig_ecs_ok(&r, "CreateService", "{\"cluster\":\"shop\",\"serviceName\":\"balanced\",\"taskDefinition\":\"logs\",\"desiredCount\":1,\"loadBalancers\":"
+                   "[{\"targetGroupArn\":\"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/a/1\",\"containerName\":\"app\",\"containerPort\":80}]}");
+    assert_int_equal(length(json_object_get(a, "service"), "loadBalancers"), 1);
+    assert_string_equal(text_of(first(json_object_get(a, "service"), "loadBalancers"), "targetGroupArn"), "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/a/1");
+    assert_string_equal(text_of(first(json_object_get(a, "service"), "loadBalancers"), "containerName"), "app");
+    json_decref(a);
     a = rig_ecs_ok(&r, "CreateService", "{\"cluster\":\"shop\",\"serviceName\":\"by-provider\",\"taskDefinition\":\"logs\",\"desiredCount\":1,"
                    "\"capacityProviderStrategy\":[{\"capacityProvider\":\"asg\",\"weight\":2,\"base\":1}]}");
     s = json_object_get(a, "service");
@@ -133,6 +139,11 @@ static void what_a_service_cannot_be_is_refused_in_words(void **state)
         {"\"capacityProviderStrategy\":[{\"capacityProvider\":\"asg\",\"weight\":1,\"base\":1},{\"capacityProvider\":\"asg2\",\"base\":1}]", "Only one"},
         {"\"capacityProviderStrategy\":[{\"capacityProvider\":\"asg\"}]", "weight above zero"},
         {"\"launchType\":\"FARGATE\"", "EC2"},
+        {"\"loadBalancers\":[{\"loadBalancerName\":\"old\",\"containerName\":\"app\",\"containerPort\":80}]", "Classic"},
+        {"\"loadBalancers\":[{\"targetGroupArn\":\"arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/a\",\"containerName\":\"app\",\"containerPort\":80}]", "target group"},
+        {"\"loadBalancers\":[{\"targetGroupArn\":\"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/a/1\",\"containerName\":\"web\",\"containerPort\":80}]", "does not exist in the task definition"},
+        {"\"loadBalancers\":[{\"targetGroupArn\":\"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/a/1\",\"containerName\":\"app\"}]", "1 to 65535"},
+        {"\"loadBalancers\":[{},{},{},{},{},{}]", "at most 5"},
         {"\"schedulingStrategy\":\"DAEMON\"", "DAEMON service has none"},
         {"\"deploymentConfiguration\":{\"maximumPercent\":300}", "maximumPercent"},
     };
