@@ -131,6 +131,7 @@ struct policy_cluster {
     int64_t pool_share_percent;     // of a service, in one pool of spot instances; 0: no bound
     int64_t on_demand_base, on_demand_percent;  // so many instances of the cluster run on demand, and so much of each fleet above that
     struct policy_usage usage;
+    int64_t requests_ms;            // what load balancers sent to each service is asked for so often; 0: never
     // headroom
     int64_t headroom_percent;       // of the reserved capacity
     struct policy_headroom_task *headroom_tasks;

@@ -21,6 +21,7 @@ static bool is_tag(const char *text)
 
 // What goes into tags and file-like names: a word.
 #define SCORES_EVERY_MS 900000
+#define REQUESTS_EVERY_MS 300000
 #define WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 static bool is_word(const char *text, size_t max)
@@ -280,6 +281,9 @@ static void check_cluster(const struct policy *p, size_t i, struct policy_report
     if (c->placement_scores_ms > 0 && c->placement_scores_ms < SCORES_EVERY_MS)
         policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].scale_out.placement_scores_s", i),
                           "is too often: AWS limits these questions by the day", "900 or more; 0: never");
+    if (c->requests_ms > 0 && c->requests_ms < REQUESTS_EVERY_MS)
+        policy_report_add(r, false, AT_VALUE, arena_printf(r->arena, "clusters[%zu].requests.every_s", i),
+                          "is too often: they come by five minutes, and each question costs", "300 or more; 0: never");
     check_usage(&c->usage, arena_printf(r->arena, "clusters[%zu].usage", i), r);
     for (size_t k = 0; k < c->headroom_task_count; k++)
         for (size_t b = 0; b < k; b++)

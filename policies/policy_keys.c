@@ -119,6 +119,7 @@ const struct policy_key policy_keys[] = {
     ARRAY(CLUSTER, "calendar", policy_cluster, calendar.events, calendar.count, policy_event,
           .help = "What people know ahead: when more will be wanted, and how much. It only ever adds capacity."),
     OBJECT(CLUSTER, "usage", "What its tasks really use: where a source is named, scale-in is proven on that too."),
+    OBJECT(CLUSTER, "requests", "What load balancers send to its services: for people, no plan reads it."),
     OBJECT(CLUSTER, "headroom", "Room kept free for what comes next."),
     OBJECT(CLUSTER, "scale_out", "How fast capacity grows."),
     OBJECT(CLUSTER, "scale_in", "When and how gently capacity shrinks."),
@@ -209,6 +210,8 @@ const struct policy_key policy_keys[] = {
     NUMBER(EVENT ".at_least", "instances", "instances", 0, 0, 5000, AT(policy_event, least_instances),
            "As much as so many of the cluster's mean instances hold. 0: no bound."),
 
+    SECONDS(CLUSTER ".requests", "every_s", 0, 0, 86400, AT(policy_cluster, requests_ms),
+            "CloudWatch is asked so often, 300 or more; each target group of a service is a metric of $0.00001 each time. 0: never."),
     OBJECT(USAGE, "prometheus", "The Prometheus (or what speaks its API) that has the use of the cluster's containers."),
     OBJECT(USAGE, "cadvisor", "In place of a Prometheus: the cAdvisor on each host that runs tasks, asked at its private address."),
     SECONDS(USAGE, "every_s", 60, 15, 3600, AT(policy_cluster, usage.every_ms), "It is asked so often."),

@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 #include "scaler/aws/cloudwatch.h"
+#include "scaler/requests.h"
+#include "state/history.h"
 
 // Of each line of the cluster: the amount, and the percentage of what is registered, or a count as well.
 static const struct {
@@ -62,28 +64,14 @@ void cloudwatch_past_of(struct cloudwatch_past *ret, const struct policy_cluster
     }
     ret->sizes_known = ret->sizes_known && p->fleet_count <= CLOUDWATCH_FLEETS_MAX;
     ret->fleet_count = ret->sizes_known ? ret->fleet_count : 0;
-    const char **services = arena_array(a, const char *, s ? s->service_count + 1 : 1);
+    const struct service **services = arena_array(a, const struct service *, s ? s->service_count + 1 : 1);
     for (size_t i = 0; s && i < s->service_count && ret->service_count < CLOUDWATCH_SERVICES_MAX; i++)
         if (s->services[i].on_ec2 && s->services[i].kind == SERVICE_REPLICA)
-            services[ret->service_count++] = s->services[i].name;
+            services[ret->service_count++] = &s->services[i];
     ret->services = services;
 }
 
 // ---- points by their step -------------------------------------------------------------------------------------------------
-// One a step from from_ms on, NaN where there is none.
-static double *by_step(const struct cloudwatch_series *s, int64_t from_ms, int64_t step_ms, size_t steps, struct arena *a)
-{
-    double *v = arena_array(a, double, steps + 1);
-    for (size_t k = 0; k < steps; k++)
-        v[k] = (double)NAN;
-    for (size_t i = 0; i < s->count; i++) {
-        int64_t k = s->points[i].at_ms >= from_ms ? (s->points[i].at_ms - from_ms) / step_ms : -1;
-        if (k >= 0 && k < (int64_t)steps)
-            v[k] = s->points[i].value;
-    }
-    return v;
-}
-
 // What was registered, by the fleets' sizes then.
 static double *registered(const struct cloudwatch_past *p, double *const *fulfilled, int resource, size_t steps, struct arena *a)
 {
@@ -128,7 +116,7 @@ static int read_all(struct reading *r, const struct cloudwatch_metric *metrics, 
 
 static double *values(const struct reading *r, const struct cloudwatch_data *d, size_t i)
 {
-    return by_step(&d->series[i], r->from_ms, r->step_ms, r->steps, r->with.arena);
+    return cloudwatch_by_step(&d->series[i], r->from_ms, r->step_ms, r->steps, r->with.arena);
 }
 
 static void keep(struct reading *r, enum series series, const char *subject, const double *v)
@@ -174,7 +162,7 @@ static int read_services(struct reading *r, const struct cloudwatch_past *p, str
     for (size_t s = 0; s < p->service_count; s++)
         for (size_t i = 0; i < SERVICE_LINES; i++)
             for (int high = 0; high <= service_lines[i].high; high++)
-                m[n++] = (struct cloudwatch_metric){INSIGHTS, service_lines[i].name, {{"ClusterName", p->cluster}, {"ServiceName", p->services[s]}},
+                m[n++] = (struct cloudwatch_metric){INSIGHTS, service_lines[i].name, {{"ClusterName", p->cluster}, {"ServiceName", p->services[s]->name}},
                                                     high || service_lines[i].count ? "Maximum" : "Sum"};
     int rc = p->service_count > 0 ? read_all(r, m, n, &d, err) : 0;
     n = 0;
@@ -185,8 +173,59 @@ static int read_services(struct reading *r, const struct cloudwatch_past *p, str
                 scale(v, r->steps, (double)MINUTE_MS / (double)r->step_ms);
             for (size_t k = 0; high && k < r->steps; k++)
                 v[k] = v[k] < high[k] ? high[k] : v[k];
-            keep(r, service_lines[i].series, p->services[s], v);
+            keep(r, service_lines[i].series, p->services[s]->name, v);
         }
+    return rc;
+}
+
+// ---- requests -------------------------------------------------------------------------------------------------------------
+// The tasks of each step: by Container Insights (NULL: off), where they do not tell by our own history.
+static int tasks_of(const struct reading *r, const struct cloudwatch_past *p, const char *service, const double *told, double **ret, struct err *err)
+{
+    double *v = arena_array(r->with.arena, double, r->steps + 1);
+    int rc = 0;
+    for (size_t k = 0; k < r->steps; k++)
+        v[k] = (double)NAN;
+    if (p->state)
+        rc = state_history_values(p->state, p->state_cluster, SERIES_SERVICE_RUNNING, service, r->from_ms, r->step_ms, r->steps, v, err);
+    for (size_t k = 0; told && k < r->steps; k++)
+        v[k] = isnan(told[k]) ? v[k] : told[k];
+    *ret = v;
+    return rc;
+}
+
+static int keep_requests(struct reading *r, const struct cloudwatch_past *p, const struct service *s, const struct cloudwatch_series *groups,
+                         const double *told_tasks, struct err *err)
+{
+    double *tasks;
+    int rc = tasks_of(r, p, s->name, told_tasks, &tasks, err);
+    const double *v = rc == 0 ? requests_per_minute(groups, s->target_group_count, tasks, r->from_ms, r->step_ms, r->steps, r->with.arena) : NULL;
+    if (v)
+        keep(r, SERIES_SERVICE_REQUESTS_PER_MINUTE, s->name, v);
+    return rc;
+}
+
+static int read_requests(struct reading *r, const struct cloudwatch_past *p, bool insights, struct err *err)
+{
+    struct cloudwatch_data d;
+    size_t n = 0, room = 1;
+    for (size_t i = 0; i < p->service_count; i++)
+        room += p->services[i]->target_group_count + 1;
+    struct cloudwatch_metric *m = arena_array(r->with.arena, struct cloudwatch_metric, room);
+    for (size_t i = 0; i < p->service_count; i++) {
+        size_t groups = requests_metrics(p->services[i], m + n);
+        n += groups;
+        if (groups > 0 && insights)
+            m[n++] = (struct cloudwatch_metric){INSIGHTS, "RunningTaskCount", {{"ClusterName", p->cluster}, {"ServiceName", p->services[i]->name}}, "Average"};
+    }
+    int rc = n > 0 ? read_all(r, m, n, &d, err) : 0;
+    n = 0;
+    for (size_t i = 0; i < p->service_count && rc == 0; i++) {
+        size_t groups = p->services[i]->target_group_count;
+        if (groups > 0)
+            rc = keep_requests(r, p, p->services[i], &d.series[n], insights ? values(r, &d, n + groups) : NULL, err);
+        n += groups + (groups > 0 && insights);
+    }
     return rc;
 }
 
@@ -195,11 +234,12 @@ int cloudwatch_past_read(const struct cloudwatch_past *p, struct aws_clients *cl
 {
     struct reading r = {.clients = clients, .with = {.aws = aws, .arena = a}, .from_ms = from_ms, .to_ms = to_ms, .step_ms = step_ms, .until_ms = until_ms,
                         .steps = (size_t)((to_ms - from_ms + step_ms - 1) / step_ms),
-                        .lines = arena_array(a, struct past_line, LINES + SERVICE_LINES * p->service_count)};
+                        .lines = arena_array(a, struct past_line, LINES + (SERVICE_LINES + 1) * p->service_count)};
     bool insights = false;
     int rc = read_cluster(&r, p, &insights, err);
     if (rc == 0 && insights)
         rc = read_services(&r, p, err);
+    rc = rc ? rc : read_requests(&r, p, insights, err);
     *ret = r.lines;
     *ret_count = rc == 0 ? r.count : 0;
     return rc;

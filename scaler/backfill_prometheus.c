@@ -68,8 +68,9 @@ static const struct line {
 struct past_line past_line_of(enum series series, const char *subject, const double *values, int64_t from_ms, int64_t step_ms, size_t steps, struct arena *a)
 {
     struct past_line l = {.series = series, .subject = subject, .points = arena_array(a, struct history_point, steps + 1)};
+    bool counts = series == SERIES_SERVICE_REQUESTS_PER_MINUTE;
     for (size_t k = 0; k < steps; k++)
-        if (isfinite(values[k]) && values[k] > 0 && values[k] < 1e15)
+        if (isfinite(values[k]) && (values[k] > 0 || (counts && values[k] == 0)) && values[k] < 1e15)
             l.points[l.count++] = (struct history_point){from_ms + (int64_t)k * step_ms, llround(values[k])};
     return l;
 }

@@ -329,6 +329,7 @@ void cell_init(struct cell *c, struct cell_shared *shared, size_t index, const s
     struct tick_ops ops = cell_ops(c);
     tick_init(&c->tick, clock, policy, &ops);
     c->tick.dry_run = shared->dry_run;
+    c->requests = requests_new(r, clock);
     c->usage = usage_new(&(struct usage_options){region_clients(r), aws_transport(region_aws(r)), shared->env, policy->account, &shared->open_pages, (int64_t)index * 250});
 }
 
@@ -384,6 +385,7 @@ bool cell_drain_waits(const struct tick_frame *f, int64_t now_ms, int64_t *ret_d
 
 void cell_release(struct cell *c)
 {
+    requests_free(c->requests);
     usage_free(c->usage);
     gather_free(c->gather);
     tick_release(&c->tick);

@@ -12,6 +12,7 @@
 #include "scaler/execute.h"
 #include "scaler/gather.h"
 #include "scaler/tick.h"
+#include "scaler/requests.h"
 #include "scaler/usage.h"
 #include "scaler/view.h"
 
@@ -38,6 +39,7 @@ struct cell {
     struct region *region;
     struct gather *gather;
     struct usage *usage;
+    struct requests *requests;
     struct aws_executor aws;
     struct executor executor;
     struct tick tick;

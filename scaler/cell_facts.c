@@ -30,6 +30,8 @@ void cell_add_facts(struct cell *c, struct arena *a, struct snapshot *s)
         size_t count = gather_hosts(c->gather, a, &hosts);
         usage_hosts(c->usage, hosts, count);
     }
+    requests_turn(c->requests, c->policy, s, c->shared->state, c->state_id);
+    requests_tell(c->requests, c->policy, a, s);
     usage_tell(c->usage, c->policy, a, s);  // before what learns from the snapshot: not while circuit breakers are open
     calendar_look(&c->calendar, c->policy, c->shared->policy_hash ? c->shared->policy_hash : "", past_of(c), c->state_id, a, s);
     c->outlook.clock = c->calendar.clock;

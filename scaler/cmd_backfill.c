@@ -138,6 +138,8 @@ static struct gather *look(struct backfill *b, struct target *t)
     struct gather *g = gather_new(t->region, &b->clock, t->policy->name);
     bool looked = gather_look(g, t->policy, IDENTIFY_MS, &b->arena, &s, &err) == 0;
     cloudwatch_past_of(&t->past, t->policy, looked ? &s : NULL, &b->arena);
+    t->past.state = b->state;
+    t->past.state_cluster = t->id;
     prometheus_past_of(&t->told, t->policy, looked ? &s : NULL, &b->arena);
     if (b->cloudwatch && !t->past.sizes_known)
         printf("%s: what its fleets registered before is not known, so percentages tell no amounts: only Container Insights counts\n", t->policy->name);
@@ -217,7 +219,7 @@ int cmd_backfill(int argc, char **argv)
         {.name = "days", .kind = OPTION_INT, .ret = &b.days, .value = "N", .help = "so many days back (35)", .min = 1, .max = DAYS_MAX},
         {.name = "cluster", .kind = OPTION_STRING, .ret = &b.cluster, .value = "NAME", .help = "only this cluster of the policy"},
     };
-    const struct options_spec spec = {.command = "backfill", .summary = "Fills the history of before masu from a Prometheus or CloudWatch: use, tasks and need of each cluster and service.",
+    const struct options_spec spec = {.command = "backfill", .summary = "Fills the history of before masu from a Prometheus or CloudWatch: use, tasks and need of each cluster and service; CloudWatch tells requests too.",
                                       .options = options, .option_count = ARRAY_LEN(options),
                                       .epilogue = "What is known already stays. Cut short, it goes on where it was."};
     switch (options_parse(&spec, argc, argv, NULL)) {

@@ -39,7 +39,7 @@ const struct permission permissions[] = {
     {"autoscaling:DescribeScalingActivities", false, SCOPE_GROUPS, "why a group does not get what it asks for", true},
     {"servicequotas:GetServiceQuota", false, SCOPE_ANY, "how many vCPUs the account may run", true},
     {"servicequotas:GetAWSDefaultServiceQuota", false, SCOPE_ANY, "the same where nothing was ever asked for", true},
-    {"cloudwatch:GetMetricData", false, SCOPE_ANY, "masu backfill: what the cluster reserved and used before masu", true},
+    {"cloudwatch:GetMetricData", false, SCOPE_ANY, "what load balancers send; masu backfill: what the cluster reserved and used before masu", true},
     {"sts:GetCallerIdentity", false, SCOPE_ALWAYS, "whose account this is", false},
     {"ecs:UpdateContainerInstancesState", true, SCOPE_CONTAINER_INSTANCE, "start and undo a drain", false},
     {"ecs:DeregisterContainerInstance", true, SCOPE_CLUSTER, "forget an instance that EC2 has ended", false},

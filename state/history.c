@@ -49,6 +49,7 @@ static const struct {
     [SERIES_INTERRUPTED] = {"interrupted", HISTORY_CLUSTER, BUCKET_MAX},
     [SERIES_LIMIT_USED] = {"used", HISTORY_LIMIT, BUCKET_MAX},
     [SERIES_OVERFLOW] = {"overflow", HISTORY_CLUSTER, BUCKET_MAX},
+    [SERIES_SERVICE_REQUESTS_PER_MINUTE] = {"requests_per_minute", HISTORY_SERVICE, BUCKET_AVG},
 };
 
 static const char *const kind_names[HISTORY_KIND_COUNT] = {"cluster", "service", "pool", "forecast", "limit"};

@@ -66,6 +66,7 @@ enum series {
     SERIES_SERVICE_LARGEST_MEMORY_MIB,  // of one task: of that which used most; in coarse steps, rounded up
     SERIES_INTERRUPTED,          // instances that AWS is to take: a notice was told
     SERIES_OVERFLOW,             // 1 while circuit breakers between services are open, else 0; unknown where nobody asks
+    SERIES_SERVICE_REQUESTS_PER_MINUTE,  // that load balancers sent to it
     SERIES_COUNT  // append-only: the number is in the database
 };
 enum series_bucket { BUCKET_MIN, BUCKET_MAX, BUCKET_AVG };  // what a bucket of many samples shows

@@ -1,5 +1,7 @@
 #include "scaler/aws/cloudwatch.h"
 
+#include <math.h>
+
 #include "base/parse.h"
 #include "scaler/aws/aws_job.h"
 
@@ -54,6 +56,19 @@ void cloudwatch_get_metric_data(struct aws_with w, const struct cloudwatch_ask *
         aws_job_submit(&(struct aws_job){.with = w, .op = &get_metric_data, .call = &ret->call, .ret = ret}, &b);
     }
     aws_call_settle(&ret->call);
+}
+
+double *cloudwatch_by_step(const struct cloudwatch_series *s, int64_t from_ms, int64_t step_ms, size_t steps, struct arena *a)
+{
+    double *v = arena_array(a, double, steps + 1);
+    for (size_t k = 0; k < steps; k++)
+        v[k] = (double)NAN;
+    for (size_t i = 0; i < s->count; i++) {
+        int64_t k = s->points[i].at_ms >= from_ms ? (s->points[i].at_ms - from_ms) / step_ms : -1;
+        if (k >= 0 && k < (int64_t)steps)
+            v[k] = s->points[i].value;
+    }
+    return v;
 }
 
 // ---- answers --------------------------------------------------------------------------------------------------------------

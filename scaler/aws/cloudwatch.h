@@ -37,4 +37,6 @@ struct cloudwatch_data {
     struct cloudwatch_series *series;   // as many as were asked for, in their order
     size_t count;
 };
+// Values a step each from from_ms on, NaN where there is none; the arena's.
+double *cloudwatch_by_step(const struct cloudwatch_series *s, int64_t from_ms, int64_t step_ms, size_t steps, struct arena *a);
 void cloudwatch_get_metric_data(struct aws_with w, const struct cloudwatch_ask *ask, struct cloudwatch_data *ret);

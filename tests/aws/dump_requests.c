@@ -150,7 +150,7 @@ static void begin_metrics(struct aws_with w)
     static const struct cloudwatch_metric metrics[] = {
         {"AWS/ECS", "CPUReservation", {{"ClusterName", "shop"}}, "Average"},
         {"AWS/ECS", "MemoryUtilization", {{"ClusterName", "shop"}, {"ServiceName", "web & co"}}, "Maximum"},
-        {"AWS/ApplicationELB", "RequestCount", {{"LoadBalancer", "app/shop/50dc6c495c0c9188"}}, "Sum"},
+        {"AWS/ApplicationELB", "RequestCountPerTarget", {{"TargetGroup", "targetgroup/shop/50dc6c495c0c9188"}}, "Sum"},
     };
     static struct cloudwatch_data data;
     cloudwatch_get_metric_data(w, &(struct cloudwatch_ask){metrics, ARRAY_LEN(metrics), T0_MS - 86400000, T0_MS, 300}, &data);

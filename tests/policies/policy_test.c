@@ -285,6 +285,7 @@ static void mistakes_are_refused_with_these_words(void **state)
          "clusters[0].usage.cadvisor: is a second source of use"},
         {"{\"clusters\": [{\"name\": \"a\", \"usage\": {\"cadvisor\": {\"port\": 8080, \"path\": \"metrics\"}}}]}", "cadvisor.path: is no path"},
         {"{\"clusters\": [{\"name\": \"a\", \"usage\": {\"cadvisor\": {\"port\": 8080, \"path\": \"/a b\"}}}]}", "cadvisor.path: is no path"},
+        {"{\"clusters\": [{\"name\": \"a\", \"requests\": {\"every_s\": 60}}]}", "requests.every_s: is too often"},
         {"{\"clusters\": [{\"name\": \"a\", \"usage\": {\"cadvisor\": {\"port\": 65536}}}]}", "cadvisor.port: out of bounds"},
         {"{\"owner\": \"\"}", "owner: is empty"},
         {"{\"alerts\": {\"webhook_url\": \"ftp://x\"}}", "alerts.webhook_url: no URL"},

@@ -7,7 +7,9 @@
 #include "scaler/aws/cloudwatch.h"
 #include "scaler/backfill_cloudwatch.h"
 #include "scaler/gather.h"
+#include "scaler/requests.h"
 #include "scaler/sandbox/inproc.h"
+#include "state/state.h"
 
 #define STEP_MS INT64_C(300000)
 enum { STEPS = 6 };
@@ -27,6 +29,7 @@ struct bed {
     int64_t from_ms;
     size_t line_count;
     double reserved[RES_MEMORY + 1], tasks;  // by the world, the mean of the first step
+    double wanted[32];         // tasks of each service of the world, in that step
     double percent;            // of its first minute: CPU that is taken of what is registered,
     struct amount {
         double sum, most;      // of all tasks, and of that one which has most
@@ -70,6 +73,8 @@ static void live(struct bed *b)
         sandbox_sync(b->sandbox);
         struct world_view v = world_view(b->world);
         b->percent = k == 0 ? percent_taken(&v) : b->percent;
+        for (int i = 0; i < v.service_count && k < 5; i++)
+            b->wanted[i] += v.services[i].desired / 5.0;
         for (int i = 0; i < v.task_count && k < 5; i++) {
             const struct world_task *t = &v.tasks[i];
             if (!t->used || t->cluster != 0 || t->instance < 0 || t->last.now != WT_RUNNING)
@@ -206,6 +211,24 @@ static void amounts_come_from_container_insights(void **state)
     end(&b);
 }
 
+static uint64_t metric_calls(const struct bed *b)
+{
+    size_t count;
+    const struct aws_stat *v = aws_stats(region_aws(b->region), &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(v[i].operation, "GetMetricData") == 0)
+            return v[i].calls;
+    return 0;
+}
+
+static size_t balanced(const struct cloudwatch_past *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->service_count; i++)
+        n += p->services[i]->target_group_count > 0;
+    return n;
+}
+
 static void of_services_too_where_insights_are_on(void **state)
 {
     (void)state;
@@ -216,7 +239,7 @@ static void of_services_too_where_insights_are_on(void **state)
     cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
     assert_true(p.service_count > 3);
     read_past(&b, &p, &lines);
-    assert_int_equal(b.line_count, 6 + 6 * p.service_count);
+    assert_int_equal(b.line_count, 6 + 6 * p.service_count + balanced(&p));
     double reserved = 0, used = 0, tasks = 0;
     for (size_t i = 0; i < b.line_count; i++) {
         const struct past_line *l = &lines[i];
@@ -232,7 +255,139 @@ static void of_services_too_where_insights_are_on(void **state)
     begin(&b, false);  // and nobody is asked where they are off
     cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
     read_past(&b, &p, &lines);
-    assert_int_equal(b.line_count, 6);
+    assert_int_equal(b.line_count, 6 + balanced(&p));  // but for requests, which are the load balancers' to tell
+    end(&b);
+}
+
+static const struct past_line *requests_of(const struct bed *b, const struct past_line *lines, const char *service)
+{
+    for (size_t i = 0; i < b->line_count; i++)
+        if (lines[i].series == SERIES_SERVICE_REQUESTS_PER_MINUTE && strcmp(lines[i].subject, service) == 0)
+            return &lines[i];
+    return NULL;
+}
+
+// In the world callers ask for 20 a second of each vCPU that is wanted, whatever runs.
+static void what_load_balancers_sent_is_their_mean_times_the_tasks(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cloudwatch_past p;
+    struct past_line *lines;
+    const struct past_line *l;
+    begin(&b, true);
+    cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
+    read_past(&b, &p, &lines);
+    assert_true(balanced(&p) >= 3 && balanced(&p) < p.service_count);
+    for (size_t i = 0; i < p.service_count; i++) {
+        l = requests_of(&b, lines, p.services[i]->name);
+        assert_int_equal(l != NULL, p.services[i]->target_group_count > 0);
+        if (l == NULL)
+            continue;
+        assert_int_equal(l->count, STEPS);
+        assert_int_equal(l->points[1].at_ms, b.from_ms + STEP_MS);
+        double vcpus = (double)b.s.shapes[p.services[i]->deployments[0].shape].need.v[RES_CPU] / 1024;
+        near(l, 1200 * vcpus * b.wanted[world_find_service(b.world, 0, p.services[i]->name)], 3);
+    }
+    end(&b);
+}
+
+// Where Container Insights are off the tasks are those of our own history, and without that nothing is known. Two groups add up; one that tells
+// nothing is no Application Load Balancer's.
+static void requests_need_the_tasks_of_the_same_time(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cloudwatch_past p;
+    struct past_line *lines;
+    struct state_opened opened;
+    struct err err = {0};
+    struct state *journal;
+    int64_t id;
+    begin(&b, false);
+    cloudwatch_past_of(&p, &b.policy, &b.s, &b.arena);
+    size_t web = 0;
+    while (strcmp(p.services[web]->name, "web") != 0)
+        web++;
+    read_past(&b, &p, &lines);
+    assert_int_equal(requests_of(&b, lines, "web")->count, 0);
+    struct clock clock = b.clock;
+    assert_int_equal(state_open(&(struct state_options){.path = ":memory:", .clock = &clock}, &journal, &opened, &err), 0);
+    assert_int_equal(state_cluster(journal, "1", "r", "c", &id, &err), 0);
+    const struct history_point seen[] = {{b.from_ms, 30}, {b.from_ms + 2 * STEP_MS, 0}};
+    assert_int_equal(state_history_fill(journal, id, SERIES_SERVICE_RUNNING, "web", STEP_MS, seen, 2, &err), 0);
+    p.state = journal;
+    p.state_cluster = id;
+    read_past(&b, &p, &lines);
+    const struct past_line *one = requests_of(&b, lines, "web");
+    assert_int_equal(one->count, 2);
+    assert_int_equal(one->points[1].at_ms, b.from_ms + 2 * STEP_MS);
+    assert_int_equal(one->points[1].value, 0);  // a zero is known
+    int64_t told = one->points[0].value;
+    assert_true(told > 0);
+    struct service *both = (struct service *)(uintptr_t)p.services[web];
+    const char *groups[] = {both->target_groups[0], "targetgroup/network/1", both->target_groups[0]};
+    both->target_groups = groups;
+    both->target_group_count = ARRAY_LEN(groups);
+    read_past(&b, &p, &lines);
+    assert_true(llabs(requests_of(&b, lines, "web")->points[0].value - 2 * told) <= 1);
+    groups[0] = groups[2] = groups[1];
+    read_past(&b, &p, &lines);
+    assert_null(requests_of(&b, lines, "web"));
+    state_close(journal);
+    end(&b);
+}
+
+// The daemon asks at the policy's pace and no more; what fails leaves a gap that is unknown, and is filled by the next question.
+static void masu_run_asks_for_requests_at_the_pace_of_the_policy(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct err err = {0};
+    struct state_opened opened;
+    struct state *journal;
+    int64_t id;
+    double v[STEPS];
+    begin(&b, false);
+    assert_int_equal(state_open(&(struct state_options){.path = ":memory:", .clock = &b.clock}, &journal, &opened, &err), 0);
+    assert_int_equal(state_cluster(journal, "1", "r", "c", &id, &err), 0);
+    struct history_point seen[STEPS];
+    for (int k = 0; k < STEPS; k++)
+        seen[k] = (struct history_point){b.from_ms + k * STEP_MS, 30};
+    assert_int_equal(state_history_fill(journal, id, SERIES_SERVICE_RUNNING, "web", STEP_MS, seen, STEPS, &err), 0);
+    struct requests *q = requests_new(b.region, &b.clock);
+    b.policy.requests_ms = 900000;
+    const struct fault {
+        bool fails, known;
+        int filled;
+    } turns[] = {{false, true, 5}, {true, true, 5}, {true, false, 5}, {false, true, STEPS}};
+    for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+        int filled = 0;
+        if (turns[i].fails)
+            assert_int_equal(sandbox_add_fault(b.sandbox, &(struct sandbox_fault){"cloudwatch:GetMetricData", SANDBOX_FAULT_DENIED, 0, 1}, &err), 0);
+        uint64_t before = metric_calls(&b);
+        for (int k = 0; k < 15; k++) {  // a look a minute
+            requests_turn(q, &b.policy, &b.s, journal, id);
+            aws_run_lane(b.clients, AWS_LANE_WAIT, b.clock.virtual_ms + 30000);
+            clock_advance_to(&b.clock, b.clock.virtual_ms / 60000 * 60000 + 60000);
+            sandbox_sync(b.sandbox);
+        }
+        assert_int_equal(metric_calls(&b) - before, 1);
+        b.s.now_ms = b.clock.virtual_ms;
+        requests_tell(q, &b.policy, &b.arena, &b.s);
+        assert_int_equal(b.s.requests.state, turns[i].known ? SOURCE_OK : SOURCE_UNKNOWN);
+        assert_int_equal(b.s.requests.detail[0] != '\0', turns[i].fails);
+        assert_int_equal(state_history_values(journal, id, SERIES_SERVICE_REQUESTS_PER_MINUTE, "web", b.from_ms, STEP_MS, STEPS, v, &err), 0);
+        for (int k = 0; k < STEPS; k++)
+            filled += v[k] > 0;
+        assert_int_equal(filled, turns[i].filled);
+    }
+    b.policy.requests_ms = 0;  // and not any more
+    b.s.requests = (struct source){.detail = ""};
+    requests_tell(q, &b.policy, &b.arena, &b.s);
+    assert_int_equal(b.s.requests.read_ms, 0);
+    requests_free(q);
+    state_close(journal);
     end(&b);
 }
 
@@ -290,6 +445,9 @@ int main(void)
         cmocka_unit_test(each_minute_is_that_of_the_world),
         cmocka_unit_test(amounts_come_from_container_insights),
         cmocka_unit_test(of_services_too_where_insights_are_on),
+        cmocka_unit_test(what_load_balancers_sent_is_their_mean_times_the_tasks),
+        cmocka_unit_test(requests_need_the_tasks_of_the_same_time),
+        cmocka_unit_test(masu_run_asks_for_requests_at_the_pace_of_the_policy),
         cmocka_unit_test(without_them_from_percentages_and_the_sizes_of_the_spot_fleets),
         cmocka_unit_test(a_call_that_fails_tells_nothing),
     };
