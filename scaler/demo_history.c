@@ -92,6 +92,8 @@ static int fill_service(struct past *p, const struct world_view *v, int service,
         p->used[k] = res_add(p->used[k], res_scale(use, p->tasks[k]));
         p->all[k] += p->tasks[k];
     }
+    if (s->balancer_count > 0)
+        rc = put_tasks(p, cluster, SERIES_SERVICE_REQUESTS_PER_MINUTE, s->name, need.v[RES_CPU] * SANDBOX_REQUESTS_A_VCPU_MINUTE / 1024, err);
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rows); i++)
         rc = put_tasks(p, cluster, rows[i].series, s->name, rows[i].each, err);
     for (size_t k = 0; k < p->count; k++)  // all tasks of one are alike

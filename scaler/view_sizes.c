@@ -29,7 +29,8 @@ struct view_sizes *view_sizes_new(const struct view_cluster *c, int64_t now_ms)
         bool known = shape >= 0 && c->snapshot->shapes[shape].known;
         s->v[s->count++] = (struct view_size){.service = arena_strdup(&s->arena, x->name), .daemon = x->kind == SERVICE_DAEMON, .shape_known = known,
                                               .task_cpu_units = known ? c->snapshot->shapes[shape].need.v[RES_CPU] : 0,
-                                              .task_memory_mib = known ? c->snapshot->shapes[shape].need.v[RES_MEMORY] : 0};
+                                              .task_memory_mib = known ? c->snapshot->shapes[shape].need.v[RES_MEMORY] : 0,
+                                              .requests_per_s = -1, .reserved_cpu_units = -1, .reserved_memory_mib = -1};
     }
     if (s->count > 0)
         qsort(s->v, s->count, sizeof *s->v, by_service);
@@ -59,6 +60,36 @@ const struct view_size *view_sizes_find(const struct view_sizes *s, const char *
 
 // ---- from the history -------------------------------------------------------------------------------------------------------
 
+// The mean of the steps where both are known; false: of none.
+static bool mean_of(const double *v, const double *with, double *ret)
+{
+    double sum = 0, n = 0;
+    for (size_t k = 0; k < STEPS; k++)
+        if (isfinite(v[k]) && isfinite(with[k])) {
+            sum += v[k];
+            n++;
+        }
+    *ret = n > 0 ? sum / n : -1;
+    return n > 0;
+}
+
+static void fill_requests(const struct view_sizes *s, struct view_size *x, struct state_reader *r, int64_t cluster)
+{
+    static const enum series series[] = {SERIES_SERVICE_REQUESTS_PER_MINUTE, SERIES_SERVICE_RESERVED_CPU_UNITS, SERIES_SERVICE_RESERVED_MEMORY_MIB};
+    double *const means[] = {&x->requests_per_s, &x->reserved_cpu_units, &x->reserved_memory_mib};
+    struct arena a;
+    struct err err = {0};
+    double *v[ARRAY_LEN(series)];
+    bool known = true;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(series) && known; i++) {
+        v[i] = arena_array(&a, double, STEPS);
+        known = state_query_values(r, cluster, series[i], x->service, s->from_ms, STEP_MS, STEPS, v[i], &err) == 0 && mean_of(v[i], v[0], means[i]);
+    }
+    x->requests_per_s = x->requests_per_s < 0 ? -1 : x->requests_per_s / 60;
+    arena_release(&a);
+}
+
 void view_sizes_fill(struct view_sizes *s, size_t index, struct state_reader *r, int64_t cluster)
 {
     static const enum series series[] = {SERIES_SERVICE_USED_CPU_UNITS, SERIES_SERVICE_USED_MEMORY_MIB, SERIES_SERVICE_RESERVED_CPU_UNITS,
@@ -80,6 +111,7 @@ void view_sizes_fill(struct view_sizes *s, size_t index, struct state_reader *r,
         for (size_t k = 0; rc == 0 && k < STEPS; k++)
             any |= isfinite(v[i][k]);
     }
+    fill_requests(s, x, r, cluster);
     const struct rightsize_ask ask = {v[0], v[1], v[2], v[3], v[4], v[5], STEPS, STEP_MS, x->task_cpu_units, x->task_memory_mib, x->shape_known};
     x->size = rightsize_of(&ask, &s->arena);
     if (x->daemon && x->size.samples == 0)

@@ -19,6 +19,8 @@ struct view_size {
     int64_t task_cpu_units, task_memory_mib;
     bool shape_known, daemon;
     struct rightsize size;
+    double requests_per_s;   // that load balancers sent to it: mean of the steps where it is known; negative: of none
+    double reserved_cpu_units, reserved_memory_mib;  // by all its tasks, in those of these steps where that is known too; negative: of none
 };
 
 struct view_sizes {

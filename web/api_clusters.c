@@ -180,6 +180,8 @@ static void write_sources(struct jsonw *j, const struct web_request *r, const st
         write_source(j, r, source_kind_name((enum source_kind)i), &c->snapshot->sources[i], c->source_stale[i]);
     if (c->ticked && c->snapshot->usage.detail && (c->snapshot->usage.read_ms > 0 || c->snapshot->usage.detail[0]))
         write_source(j, r, "usage", &c->snapshot->usage, c->snapshot->usage.state != SOURCE_OK);
+    if (c->ticked && c->snapshot->requests.detail && (c->snapshot->requests.read_ms > 0 || c->snapshot->requests.detail[0]))
+        write_source(j, r, "requests", &c->snapshot->requests, c->snapshot->requests.state != SOURCE_OK);
     jsonw_end(j);
 }
 

@@ -97,6 +97,23 @@ static void write_size(struct jsonw *j, const struct view_cluster *c, const stru
     jsonw_end(j);
 }
 
+// What load balancers sent, over the window of its size, and what a million of it cost: of what its tasks reserved then, at today's rates.
+static void write_requests(struct jsonw *j, const struct view_cluster *c, const struct view_size *x)
+{
+    bool known = x && x->requests_per_s >= 0;
+    double hour = known && x->reserved_cpu_units >= 0 && x->reserved_memory_mib >= 0 && c->vcpu_usd_micro > 0
+                      ? (x->reserved_cpu_units * c->vcpu_usd_micro + x->reserved_memory_mib * c->gib_usd_micro) / 1024 : 0;
+    double million = known && x->requests_per_s > 0 ? hour / (x->requests_per_s * 3600) * 1e6 : 0;
+    if (known)
+        jsonw_num(j, "requests_per_s", x->requests_per_s);
+    else
+        jsonw_null(j, "requests_per_s");
+    if (million > 0 && million < 1e15)
+        jsonw_int(j, "usd_micro_per_million_requests", (int64_t)(million + 0.5));
+    else
+        jsonw_null(j, "usd_micro_per_million_requests");
+}
+
 static void write_service(struct jsonw *j, const struct view_cluster *c, const struct view_sizes *sizes, const struct view_service *v)
 {
     const struct service *x = &c->snapshot->services[v->index];
@@ -120,6 +137,7 @@ static void write_service(struct jsonw *j, const struct view_cluster *c, const s
     else
         jsonw_null(j, "used");
     write_size(j, c, sizes, x->name);
+    write_requests(j, c, view_sizes_find(sizes, x->name));
     jsonw_int(j, "instances", v->instances);
     write_cost(j, "cost", v->cost);
     jsonw_int(j, "min_percent", x->min_percent);

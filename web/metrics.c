@@ -277,6 +277,8 @@ static void write_source_ages(struct out *o, const struct view_cluster *c)
                          (double)(o->r->now_ms - c->snapshot->sources[i].read_ms) / 1000);
     if (c->ticked && c->snapshot->usage.read_ms)
         cluster_line(o, "masu_source_age_seconds", c, LABELS("source", "usage"), (double)(o->r->now_ms - c->snapshot->usage.read_ms) / 1000);
+    if (c->ticked && c->snapshot->requests.read_ms)
+        cluster_line(o, "masu_source_age_seconds", c, LABELS("source", "requests"), (double)(o->r->now_ms - c->snapshot->requests.read_ms) / 1000);
 }
 
 static void write_source_up(struct out *o, const struct view_cluster *c)
@@ -285,6 +287,8 @@ static void write_source_up(struct out *o, const struct view_cluster *c)
         cluster_line(o, "masu_source_up", c, LABELS("source", source_kind_name((enum source_kind)i)), !c->source_stale[i]);
     if (c->ticked && c->snapshot->usage.detail && (c->snapshot->usage.read_ms > 0 || c->snapshot->usage.detail[0]))
         cluster_line(o, "masu_source_up", c, LABELS("source", "usage"), c->snapshot->usage.state == SOURCE_OK);
+    if (c->ticked && c->snapshot->requests.detail && (c->snapshot->requests.read_ms > 0 || c->snapshot->requests.detail[0]))
+        cluster_line(o, "masu_source_up", c, LABELS("source", "requests"), c->snapshot->requests.state == SOURCE_OK);
 }
 
 static const struct {

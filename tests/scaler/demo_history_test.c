@@ -81,6 +81,9 @@ static void each_service_has_the_past_that_its_profile_says(void **state)
             continue;
         assert_int_equal(state_history_values(r.state, cluster, SERIES_SERVICE_DESIRED, x->name, from_ms + DAY_MS, 300000, 1, &tasks, NULL), 0);
         assert_true(fabs(tasks - (double)x->mean_tasks * workload_profile_at(7000 + (uint64_t)s, from_ms + DAY_MS)) <= 1);
+        double requests, vcpus = (double)v.taskdefs[x->deployments[0].taskdef].need.v[RES_CPU] / 1024;
+        assert_int_equal(state_history_values(r.state, cluster, SERIES_SERVICE_REQUESTS_PER_MINUTE, x->name, from_ms + DAY_MS, 300000, 1, &requests, NULL), 0);
+        assert_true(x->balancer_count > 0 ? requests == tasks * vcpus * SANDBOX_REQUESTS_A_VCPU_MINUTE : isnan(requests));
     }
     rig_close(&r);
 }

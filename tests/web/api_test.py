@@ -283,8 +283,12 @@ class ApiTest(unittest.TestCase):
         half = sum(i["usd_micro_per_hour"] for i in has) / 2
         wasted = half * 412 / sum(i["capacity"]["cpu_units"] for i in has) + half * 724 / sum(i["capacity"]["memory_mib"] for i in has)
         self.assertAlmostEqual(size["wasted"]["usd_micro_per_hour"], wasted, delta=2)
+        self.assertEqual(services["worker"]["requests_per_s"], 1.5)
+        hour = half * 512 / sum(i["capacity"]["cpu_units"] for i in has) + half * 1024 / sum(i["capacity"]["memory_mib"] for i in has)
+        self.assertAlmostEqual(services["worker"]["usd_micro_per_million_requests"], hour / 5400 * 1e6, delta=2)
         for name, s in services.items():
             if name != "worker":
+                self.assertEqual((s["requests_per_s"], s["usd_micro_per_million_requests"]), (None, None))
                 self.assertEqual((s["size"]["samples"], s["size"]["verdict"], s["size"]["cpu_units"], s["size"]["wasted"]), (0, "no advice", None, None))
                 self.assertRegex(s["size"]["fact"], "not measured|is not kept")
 

@@ -69,7 +69,8 @@ static void fill_use(struct site *s)
         enum series series;
         int64_t value;
     } rows[] = {{SERIES_SERVICE_USED_CPU_UNITS, 100}, {SERIES_SERVICE_USED_MEMORY_MIB, 300}, {SERIES_SERVICE_RESERVED_CPU_UNITS, 512},
-                {SERIES_SERVICE_RESERVED_MEMORY_MIB, 1024}, {SERIES_SERVICE_RUNNING, 1}};
+                {SERIES_SERVICE_RESERVED_MEMORY_MIB, 1024}, {SERIES_SERVICE_RUNNING, 1},
+                {SERIES_SERVICE_REQUESTS_PER_MINUTE, 90}};
     int64_t cluster = 0;
     int rc = state_cluster(s->state, s->facts.snapshot.account, s->facts.snapshot.region, "east", &cluster, NULL);
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rows); i++) {

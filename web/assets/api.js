@@ -62,7 +62,7 @@
  *   mean_of_tasks: boolean, wasted: Cost | null }} Size
  * @typedef {{ cluster: string, account: string, region: string, name: string, kind: string, on_ec2: boolean, desired: number, running: number,
  *   pending: number, waiting: number, waiting_since: string | null, shape: string | null, task_cpu_units: number | null,
- *   task_memory_mib: number | null, reserved: Res, used: Res | null, size: Size | null, instances: number, cost: Cost | null, min_percent: number,
+ *   task_memory_mib: number | null, reserved: Res, used: Res | null, size: Size | null, requests_per_s: number | null, usd_micro_per_million_requests: number | null, instances: number, cost: Cost | null, min_percent: number,
  *   max_percent: number, stop_timeout_s: number | null, deploying: boolean, crash_looping: boolean, risks: Risk[] }} ServiceHolds
  * @typedef {{ cluster: string, account: string, region: string, tick: number | null, at: string | null, services: number,
  *   standalone_cost: Cost | null, free_cost: Cost | null }} ServicesOfCluster

@@ -72,7 +72,7 @@ function banners(p, c) {
     const when = p.last ? "masu stopped at " + c.at(p.last, state.now) + "." : "masu does not answer.";
     out.push(h("div", { class: "banner stop", role: "alert", key: "stop" }, h("b", null, when), " This is its last view. Nothing is scaled until it runs; AWS replaces interrupted instances on its own."));
   }
-  const bad = (state.full?.sources || []).filter((s) => s.state !== "ok" && state.url.cluster);
+  const bad = (state.full?.sources || []).filter((s) => s.state !== "ok" && s.kind !== "requests" && state.url.cluster);
   if (bad.length && !p.stopped) {
     const s = bad[0];
     const fact = (s.detail || (s.state === "partial" ? "only part of it was read" : "it was not read")) + (bad.length > 1 ? "; and " + bad.slice(1).map((b) => sourceName(b.kind)).join(", ") : "");

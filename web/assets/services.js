@@ -31,6 +31,7 @@ const cost = (s) => s.cost?.[period().key] ?? null;
 const advised = (s, what) => s.size?.cpu_units?.advice === what || s.size?.memory_mib?.advice === what;
 /** @param {ServiceHolds} s */
 const waste = (s) => s.size?.wasted?.[period().key] ?? null;
+const asked = (/** @type {ServiceHolds} */ s) => s.requests_per_s !== null;
 /** @param {ServiceHolds} s */
 const looks = (s) => advised(s, "raise") || s.waiting > 0 || s.crash_looping || s.risks.length > 0;
 /** @param {ServiceHolds} s */
@@ -44,7 +45,7 @@ const BY = {
   sorts: /** @type {Record<string, (s: ServiceHolds) => number | string>} */ ({
     service: (s) => s.name.toLowerCase(), cluster: (s) => s.cluster.toLowerCase(), tasks: (s) => -s.running, cpu: (s) => -s.reserved.cpu_units, memory: (s) => -s.reserved.memory_mib,
     instances: (s) => -s.instances, used: (s) => -(s.size?.cpu_units ? s.size.cpu_units.p95 / Math.max(1, s.size.cpu_units.reserved) : -1),
-    waste: (s) => -(s.size?.wasted?.usd_micro_per_hour ?? -1), cost: (s) => -(s.cost?.usd_micro_per_hour ?? -1), risk: (s) => -worst(s),
+    requests: (s) => -(s.requests_per_s ?? -1), waste: (s) => -(s.size?.wasted?.usd_micro_per_hour ?? -1), cost: (s) => -(s.cost?.usd_micro_per_hour ?? -1), risk: (s) => -worst(s),
   }),
 };
 
@@ -137,8 +138,11 @@ function risk(s) {
   return said.length ? said : h("span", { class: "quiet" }, s.kind === "daemon" ? "one on each instance" : "moves");
 }
 
-/** @param {ServiceHolds} s @param {boolean} one a single cluster is shown @param {(n: string) => string} hue @param {number[]} most */
-function row(s, one, hue, most) {
+/** @param {ServiceHolds} s */
+const requestsCell = (s) => h("td", { class: "n c-requests" }, s.requests_per_s === null ? "–" : num(s.requests_per_s, s.requests_per_s < 10 ? 1 : 0) + "/s", s.usd_micro_per_million_requests === null ? null : [" ", h("span", { class: "quiet" }, usd(s.usd_micro_per_million_requests))]);
+
+/** @param {ServiceHolds} s @param {boolean} one a single cluster is shown @param {(n: string) => string} hue @param {number[]} most @param {boolean} requests */
+function row(s, one, hue, most, requests) {
   const note = s.waiting ? [h("span", { class: "red" }, count(s.waiting, "waits", "wait"))] : s.crash_looping ? [h("span", { class: "amber" }, "crash loop")] : s.deploying ? [h("span", { class: "quiet" }, "deploying")] : null;
   const link = href({ page: "cluster", cluster: s.cluster, hi: s.name, ...place(s) }, true);
   return h("tr", { key: keyOfService(s), "data-row": "" },
@@ -147,7 +151,7 @@ function row(s, one, hue, most) {
     one ? null : h("td", { class: "c-cluster" }, h("a", { class: "plain quiet", href: href({ page: "services", cluster: s.cluster, ...place(s) }, true), "data-go": "" }, name(s.cluster, 28))),
     h("td", { class: "n c-tasks", "data-unit": s.running === 1 && s.desired === 1 ? " task" : " tasks" }, h("span", { class: s.waiting ? "red" : "" }, s.running === s.desired || s.kind === "daemon" ? num(s.running) : num(s.running) + " of " + num(s.desired))),
     reservedCells(s, most[0], most[1]),
-    usedCell(s), h("td", { class: "n c-on" }, num(s.instances)), h("td", { class: "n cost" }, usd(cost(s))), h("td", { class: "n waste" }, waste(s) === null ? "–" : usd(waste(s))),
+    usedCell(s), h("td", { class: "n c-on" }, num(s.instances)), h("td", { class: "n cost" }, usd(cost(s))), h("td", { class: "n waste" }, waste(s) === null ? "–" : usd(waste(s))), requests ? requestsCell(s) : null,
     h("td", { class: "risk" }, advice(s), advice(s) && !s.risks.length ? null : risk(s)));
 }
 
@@ -166,7 +170,7 @@ const raw = (list) => list.map((s) => ({
   task_cpu_units: s.task_cpu_units, task_memory_mib: s.task_memory_mib, reserved_cpu_units: s.reserved.cpu_units, reserved_memory_mib: s.reserved.memory_mib,
   used_cpu_units: s.used?.cpu_units ?? null, used_memory_mib: s.used?.memory_mib ?? null,
   ...flat("cpu_units", s.size?.cpu_units), ...flat("memory_mib", s.size?.memory_mib), advice: s.size ? s.size.fact + " -> " + s.size.verdict : "", samples: s.size?.samples ?? null,
-  wasted_usd_micro_per_month: s.size?.wasted?.usd_micro_per_month ?? null, instances: s.instances,
+  wasted_usd_micro_per_month: s.size?.wasted?.usd_micro_per_month ?? null, requests_per_s: s.requests_per_s, usd_micro_per_million_requests: s.usd_micro_per_million_requests, instances: s.instances,
   usd_micro_per_hour: s.cost?.usd_micro_per_hour ?? null, usd_micro_per_day: s.cost?.usd_micro_per_day ?? null, usd_micro_per_month: s.cost?.usd_micro_per_month ?? null,
   min_percent: s.min_percent, max_percent: s.max_percent, stop_timeout_s: s.stop_timeout_s, risks: s.risks.map((r) => r.fact + " -> " + r.verdict).join("; "),
 }));
@@ -192,14 +196,15 @@ function tableOf(list, one) {
   const most = [Math.max(1, ...list.map((s) => s.reserved.cpu_units)), Math.max(1, ...list.map((s) => s.reserved.memory_mib))];
   const hues_ = one ? hues(list.filter((s) => s.kind !== "daemon").sort((a, b) => b.reserved.cpu_units - a.reserved.cpu_units).map((s) => s.name), list[0] ? list[0].account + "/" + list[0].region + "/" + list[0].cluster : "") : () => "rest";
   const groups = state.url.sort ? [{ title: "", id: "services-all", rows }] : GROUPS.map((title, g) => ({ title, id: "services-" + g, rows: rows.filter((x) => x.g === g) })).filter((g) => g.rows.length);
-  const columns = one ? 9 : 10;
+  const requests = list.some(asked);
+  const columns = (one ? 9 : 10) + (requests ? 1 : 0);
   return [
     h("div", { class: "head" }, h("h2", { id: "services-head" }, "Reserved and paid"), h("span", { class: "quiet" }, q ? num(rows.length) + " of " + num(list.length) : state.url.sort ? "sorted by " + state.url.sort : "by what needs a look, then cost", movesNote(moves)), controls()),
     rows.length ? h("table", { class: "holds", "aria-labelledby": "services-head", "aria-rowcount": rows.length + 1 },
       h("thead", null, h("tr", null, th("Service", "service", "c-service", true), one ? null : th("Cluster", "cluster", "c-cluster", true), th("Tasks", "tasks", "n c-tasks"), th("vCPU reserved", "cpu", "n bar"), th("GiB reserved", "memory", "n bar"),
-        th("CPU, memory used", "used", "c-used"), th("On", "instances", "n c-on"), th("Cost " + period().a, "cost", "n cost"), th("Waste", "waste", "n waste"), th("Advice; when its instance goes", "risk", "risk"))),
+        th("CPU, memory used", "used", "c-used"), th("On", "instances", "n c-on"), th("Cost " + period().a, "cost", "n cost"), th("Waste", "waste", "n waste"), requests ? th("Requests, $ a million", "requests", "n c-requests") : null, th("Advice; when its instance goes", "risk", "risk"))),
       groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: columns, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
-        h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, columns, (x) => row(x.r, one, hues_, most)))]))
+        h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, columns, (x) => row(x.r, one, hues_, most, requests)))]))
       : h("p", { class: "empty" }, "No service matches ", h("bdi", null, state.url.q), "."),
   ];
 }
@@ -224,6 +229,7 @@ export function servicesView(fail) {
       figure("Held by services", t.held === null ? ["≥ ", usd(t.known)] : usd(t.held), t.held === null ? per + ", a price is unknown" : per), figure("Free", usd(t.free), per + ", reserved by nobody"),
       figure("At risk", num(at), at ? "see the last column" : "every service moves")),
     fail, h("section", { key: "services", "aria-labelledby": "services-head" }, a.services.length ? tableOf(a.services, !!only || a.clusters.length === 1) : h("p", { class: "empty" }, "No service.")),
-    h("p", { class: "note" }, "A task costs its share of the instance it is on: half of the price by CPU, half by memory. Services, standalone tasks", t.alone ? [" (", usd(t.alone), ")"] : null, " and what is free add up to the price. A month is 730 h.", a.services.some((s) => s.size?.samples) ? " Used of reserved, of one task: stroke at the median, bar to the 95th percentile, line to the highest, wall at what is reserved; highs of five minutes of the last 14 days. Waste is what was reserved and not used, at the price of a vCPU-hour and a GiB-hour here." : null));
+    h("p", { class: "note" }, "A task costs its share of the instance it is on: half of the price by CPU, half by memory. Services, standalone tasks", t.alone ? [" (", usd(t.alone), ")"] : null, " and what is free add up to the price. A month is 730 h.", a.services.some((s) => s.size?.samples) ? " Used of reserved, of one task: stroke at the median, bar to the 95th percentile, line to the highest, wall at what is reserved; highs of five minutes of the last 14 days. Waste is what was reserved and not used, at the price of a vCPU-hour and a GiB-hour here." : null,
+      a.services.some(asked) ? " Requests are what load balancers sent, the mean of these days; a million of them costs what was reserved for them." : null));
 }
 

@@ -46,7 +46,7 @@ export function looks(c, full, now, clock) {
         fact: "drain of " + p.instance + ": " + (p.holder && p.holder.service ? "held by " + p.holder.service + (p.holder.why ? ", " + p.holder.why : "") : p.holder?.why || "held"),
         verdict: p.deadline ? "waits until " + clock.at(Date.parse(p.deadline), now) : "waits" });
   }
-  const bad = (full?.sources || []).filter((s) => s.state !== "ok");
+  const bad = (full?.sources || []).filter((s) => s.state !== "ok" && s.kind !== "requests");  // which hold nothing
   if ((bad.length || c.stale_sources) && !alerts.some((a) => a.id === "source-lost"))
     out.push({ tone: "amber", since: bad.length ? time(bad[0].read) : null,
       fact: bad.length ? bad.map((s) => sourceName(s.kind) + (s.state === "partial" ? " partly read" : " not read") + (s.detail ? ": " + s.detail : "")).join("; ") : count(c.stale_sources || 0, "source") + " not read",

@@ -267,7 +267,8 @@ function services(clusters, q) {
   const of = (c) => ({ cluster: c.summary.name, account: c.summary.account, region: c.summary.region });
   const list = clusters.flatMap((c) => [...c.full.services].sort((a, b) => (a.name < b.name ? -1 : 1)).map((s, i) => ({
     ...of(c), name: s.name, kind: s.kind, on_ec2: true, desired: s.desired, running: s.running, pending: s.pending, waiting: s.waiting, waiting_since: s.waiting_since, shape: s.shape,
-    task_cpu_units: s.task_cpu_units, task_memory_mib: s.task_memory_mib, reserved: s.reserved, used: null, size: sizeOf(s), instances: s.instances,
+    task_cpu_units: s.task_cpu_units, task_memory_mib: s.task_memory_mib, reserved: s.reserved, used: null, size: sizeOf(s),
+    requests_per_s: s.name === "storefront" ? 412.5 : s.name === "search-api" ? 0 : null, usd_micro_per_million_requests: s.name === "storefront" ? 922558 : null, instances: s.instances,
     cost: s.name === "geo" ? null : UNIT(s.reserved.cpu_units * 21), min_percent: 100, max_percent: s.name === "checkout-worker" ? 100 : 200, stop_timeout_s: s.name === "mailer" ? 330 : 30,
     deploying: s.deploying, crash_looping: s.crash_looping,
     risks: [

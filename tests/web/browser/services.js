@@ -13,7 +13,7 @@ export function servicesPage({ on, api, text, num }) {
     const said = (/** @type {string} */ at) => tr.querySelector(at)?.innerText ?? "";
     const drawn = [...tr.querySelectorAll(".c-used svg")];
     return {
-      name: said("a.row"), cells: [...tr.cells].map((c) => c.innerText), tasks: said(".c-tasks"), cost: said(".cost"), waste: said(".waste"), risk: said(".risk"), label: drawn[0]?.getAttribute("aria-label"),
+      name: said("a.row"), cells: [...tr.cells].map((c) => c.innerText), tasks: said(".c-tasks"), cost: said(".cost"), waste: said(".waste"), requests: said(".c-requests"), risk: said(".risk"), label: drawn[0]?.getAttribute("aria-label"),
       cut: [...tr.querySelectorAll("td.bar")].some((e) => e.scrollWidth > e.clientWidth), inside: drawn.length > 0 && drawn.at(-1).getBoundingClientRect().right <= tr.querySelector(".c-used").getBoundingClientRect().right,
     };
   }))).map((/** @type {any} */ r) => [r.name, r]));
@@ -32,6 +32,7 @@ export function servicesPage({ on, api, text, num }) {
         if (s.size.samples && s.size.verdict !== "fits") assert.ok(row.risk.includes(s.size.verdict), s.name);
         if (!wide) continue;
         assert.equal(row.cut, false, s.name + ": no number is cut");
+        assert.equal(row.requests, s.requests_per_s === null ? "–" : s.requests_per_s ? "413/s $0.92" : "0/s", s.name);
         if (s.size.wasted) assert.ok(Math.abs(num(row.waste) - s.size.wasted.usd_micro_per_hour / 1e6) <= 0.005, s.name);
         if (!s.size.samples) assert.ok(row.cells.includes("not measured"), s.name);
         else {
