@@ -32,7 +32,7 @@ export function servicesPage({ on, api, text, num }) {
         if (s.size.samples && s.size.verdict !== "fits") assert.ok(row.risk.includes(s.size.verdict), s.name);
         if (!wide) continue;
         assert.equal(row.cut, false, s.name + ": no number is cut");
-        assert.equal(row.requests, s.requests_per_s === null ? "–" : s.requests_per_s ? "413/s $0.92" : "0/s", s.name);
+        assert.equal(row.requests, s.requests_per_s === null ? "–" : s.requests_per_s ? "413/s $0.923" : "0/s", s.name);
         if (s.size.wasted) assert.ok(Math.abs(num(row.waste) - s.size.wasted.usd_micro_per_hour / 1e6) <= 0.005, s.name);
         if (!s.size.samples) assert.ok(row.cells.includes("not measured"), s.name);
         else {
