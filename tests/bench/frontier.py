@@ -144,16 +144,16 @@ class Frontier:
             return
         if not self.traces:
             sys.exit("bench: no recorded demand here: MASU_SHARED names no folder with data/demand")
-        swept = self.go_on() if self.full else {}
-        jobs = sorted(((t, r) for t in self.traces for r in [EXAMPLE, *RULES] if r not in swept.setdefault(t.stem, {})), key=lambda job: job[1] != "masu")  # the longest first
+        swept = self.go_on()
+        jobs = [(t, r) for t in self.traces for r in ["masu", EXAMPLE, *RULES[1:]] if r not in swept.setdefault(t.stem, {})]
+        jobs.sort(key=lambda job: job[0].stem not in NAMED)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             waiting = {pool.submit(self.sweep, job): job for job in jobs}
             for n, done in enumerate(concurrent.futures.as_completed(waiting), 1):
                 trace, rule = waiting[done]
                 swept[trace.stem][rule] = done.result()
-                if self.full:
-                    self.keep_part(swept)
-                    sys.stderr.write(f"bench: {n} of {len(jobs)}: {trace.stem}, {rule}\n")
+                self.keep_part(swept)
+                sys.stderr.write(f"bench: {n} of {len(jobs)}: {trace.stem}, {rule}\n")
         self.example = {t.stem: swept[t.stem][EXAMPLE][0] for t in self.traces}
         self.points = {t.stem: {r: swept[t.stem][r] for r in RULES} for t in self.traces}
         for name, rules in self.points.items():
@@ -173,7 +173,8 @@ class Frontier:
         return {"seeds": self.seeds, "binary": hashlib.sha256(pathlib.Path(self.binary).read_bytes()).hexdigest()}
 
     def keep_part(self, swept, path=PATH):
-        """What is measured so far, beside the file of the whole: the next run goes on where this one is broken off. keep() takes it away."""
+        """What is measured so far, beside the file of the whole: the next run of the same binary, for which all would be the same to the byte, goes on
+        from there, be this one broken off or of the named traces alone. A whole that is kept takes it away."""
         part = path.with_suffix(".part.json")
         new = part.with_suffix(".new")
         new.write_text(json.dumps(self.world() | {"swept": {name: rules for name, rules in swept.items() if rules}}, indent=1) + "\n")
@@ -195,7 +196,8 @@ class Frontier:
                   for name, rules in self.points.items()]
         path.write_text(f'{{"full": {json.dumps(self.full)}, "seeds": {self.seeds}, "point": ["share of task-seconds that waited", "cost over the bound"],\n'
                         '"traces": {\n' + ",\n".join(traces) + "\n}}\n")
-        path.with_suffix(".part.json").unlink(missing_ok=True)
+        if self.full:
+            path.with_suffix(".part.json").unlink(missing_ok=True)
         frontier_draw.draw(self.points, path.with_suffix(""))
 
     def tell(self, name, rules):
