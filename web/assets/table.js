@@ -6,6 +6,7 @@ import { changed, go, state } from "./store.js";
 
 const WINDOW_FROM = 200;
 const OVERSCAN = 12;
+const FRAME_ROWS = 12;
 
 /** @param {string} sort */
 export function sortBy(sort) {
@@ -67,22 +68,33 @@ export const filterBox = (what) =>
 export const movesNote = (moves) =>
   moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, moves + (moves === 1 ? " row" : " rows") + " would move, r sorts")] : null;
 
+/** Of each part how many rows have been drawn: some more in each frame, so that no frame takes long. @type {Map<string, number>} */
+const grown = new Map();
+
+/** @param {string} id @param {boolean} begun @param {number} n rows that are to be there */
+function soFar(id, begun, n) {
+  const most = Math.min(n, (begun ? grown.get(id) || 0 : 0) + FRAME_ROWS);
+  grown.set(id, most);
+  if (most < n) changed();
+  return most;
+}
+
 /**
- * The rows of a table's part near the window, with room kept for the others. A short list is drawn whole.
+ * The rows of a table's part near the window, with room kept for the others. A short list is drawn whole, in a few frames.
  * @template T
  * @param {string} id of the tbody @param {T[]} list @param {number} columns @param {(r: T) => import("./dom.js").Children} draw
  */
 export function windowed(id, list, columns, draw) {
-  if (list.length <= WINDOW_FROM || matchMedia("print").matches) return list.map(draw);
+  if (matchMedia("print").matches) return list.map(draw);
   const body = document.getElementById(id);
-  const sample = body?.querySelector("tr[data-row]");
-  const height = sample ? sample.getBoundingClientRect().height || 33 : 33;
-  const top = body ? body.getBoundingClientRect().top : 0;
+  const height = body?.querySelector("tr[data-row]")?.getBoundingClientRect().height || 33;
   const seen = Math.ceil(innerHeight / height);
-  const from = Math.max(0, Math.min(list.length - seen, Math.floor(-top / height)) - OVERSCAN);
-  const to = Math.min(list.length, from + seen + 2 * OVERSCAN);
+  const whole = list.length <= WINDOW_FROM;
+  const from = whole ? 0 : Math.max(0, Math.min(list.length - seen, Math.floor(-(body ? body.getBoundingClientRect().top : 0) / height)) - OVERSCAN);
+  const to = whole ? list.length : Math.min(list.length, from + seen + 2 * OVERSCAN);
+  const until = from + soFar(id, !!body, to - from);
   const gap = (/** @type {string} */ key, /** @type {number} */ n) => (n > 0 ? h("tr", { key, class: "gap", "aria-hidden": "true" }, h("td", { colspan: columns, css: { height: n * height + "px" } })) : null);
-  return [gap("gap above", from), list.slice(from, to).map(draw), gap("gap below", list.length - to)];
+  return [gap("gap above", from), list.slice(from, until).map(draw), gap("gap below", list.length - until)];
 }
 addEventListener("scroll", () => { if (document.querySelector("tr.gap")) changed(); }, { passive: true });
 addEventListener("beforeprint", changed);
