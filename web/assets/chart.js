@@ -1,6 +1,7 @@
 // The time chart: capacity as a step line, what is reserved as an area, the need as a line, what waits as a red gap; CPU
-// above memory on one time axis, and under them lanes of marks. Pure drawing: data and cursor in, SVG out. Drawn by hand and not with uPlot: page, script and style may have
-// 60 KiB compressed and have 58 with the 6 of this file, where uPlot's 22 would leave no room; and an SVG is printed and themed as text is.
+// above memory on one time axis, and under them lanes of marks. Pure drawing: data and cursor in, SVG out. By hand and not with
+// uPlot: page, script and style may have 60 KiB compressed and have 58 with the 6 of this file, so its 22 would find no room; and
+// an SVG is printed, themed and zoomed as text is.
 
 import { h } from "./dom.js";
 import { num } from "./format.js";
