@@ -72,15 +72,14 @@ static void judge_facts(struct invariants *inv, const struct planner_input *in, 
     }
 }
 
-// A target that all members who are not doomed still fit in takes back what was ordered: nothing ends by it, and it is no matter of age.
-static bool takes_back(const struct planner_input *in, const struct action *a)
+bool inv_takes_back(const struct snapshot *s, int fleet, int64_t target)
 {
     int64_t stay_milli = 0;
-    for (size_t i = 0; i < in->snapshot->instance_count; i++) {
-        const struct instance *x = &in->snapshot->instances[i];
-        stay_milli += x->fleet == a->fleet && (x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING) && x->notice_ms == 0 ? x->weight_milli : 0;
+    for (size_t i = 0; i < s->instance_count; i++) {
+        const struct instance *x = &s->instances[i];
+        stay_milli += x->fleet == fleet && (x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING) && x->notice_ms == 0 ? x->weight_milli : 0;
     }
-    return a->kind == ACTION_SET_TARGET && a->capacity * 1000 + 999 >= stay_milli;
+    return target * 1000 + 999 >= stay_milli;
 }
 
 // A step of the clock makes every age wrong: beyond a minute nothing is removed by it.
@@ -88,7 +87,8 @@ static void judge_clock(struct invariants *inv, const struct planner_input *in, 
 {
     int64_t off_ms = in->snapshot->clock_off_ms < 0 ? -in->snapshot->clock_off_ms : in->snapshot->clock_off_ms;
     for (size_t i = 0; i < p->action_count && off_ms > CLOCK_OFF_MS; i++)
-        if (removes(in, &p->actions[i]) && !takes_back(in, &p->actions[i]))
+        if (removes(in, &p->actions[i]) &&
+            !(p->actions[i].kind == ACTION_SET_TARGET && inv_takes_back(in->snapshot, p->actions[i].fleet, p->actions[i].capacity)))
             inv_tell(inv, V35, "%s %s although our clock is off by %" PRId64 " s", action_kind_name(p->actions[i].kind), p->actions[i].target, off_ms / 1000);
 }
 

@@ -104,6 +104,8 @@ struct invariants {
 void inv_tell(struct invariants *inv, enum invariant id, const char *fmt, ...) _printf_(3, 4);
 struct inv_instance *inv_of(struct invariants *inv, const struct world_view *v, int instance);
 bool inv_drained_by_ours(const struct world_instance *i);
+// A target that all members who are not doomed still fit in takes back what was ordered: nothing ends by it.
+bool inv_takes_back(const struct snapshot *s, int fleet, int64_t target);
 int64_t inv_lightest_milli(const struct world_fleet *f);  // the least weight that may come, 1000 where none is told
 int64_t inv_moments_stale(const struct invariants *inv, int64_t now_ms, int k);  // of answers that are older than they say, too
 int64_t inv_moments(const struct invariants *inv, int64_t now_ms, int k);  // the k-th moment to judge at; -1: no more

@@ -175,6 +175,30 @@ static void v11_v13_trip_where_less_known_removes_and_more_wanted_orders_less(vo
     bench_release(&t);
 }
 
+// A replacement is there and the doomed weight leaves the target: one task more may save an instance of what is still on order, no two.
+static void v13_forgives_an_instance_less_of_an_order(void **state)
+{
+    (void)state;
+    struct bench t;
+    struct memo before;
+    bench_init(&t);
+    t.b.s.instances[1].notice_ms = t.b.s.now_ms - 95 * SECOND;
+    t.b.s.instances[1].ecs = ECS_DRAINING;
+    t.b.s.instances[2].launched_ms = t.b.s.now_ms - 90 * SECOND;
+    t.b.s.fleets[0].target = 4;
+    t.b.s.fleets[0].fulfilled_milli = 3000;
+    before = t.b.memo;
+    struct plan *p = build_plan(&t.b);
+    assert_int_equal(plan_target(p, "sfr-1"), 2);
+    for (int more = 1; more < 8; more += 6) {
+        for (size_t k = 0; k < p->action_count; k++)
+            p->actions[k].capacity = p->actions[k].kind == ACTION_SET_TARGET ? 2 + more : p->actions[k].capacity;
+        judge_beside(&t, &before);
+        assert_int_equal(invariants_count_of(t.r.inv, V13) > 0, more > 1);
+    }
+    bench_release(&t);
+}
+
 // The planted bug of V12: a forecast of little drains what is needed now.
 static void v12_trips_where_the_forecast_removes(void **state)
 {
@@ -364,6 +388,7 @@ int main(void)
         cmocka_unit_test(v17_trips_on_any_word_that_differs_also_in_plans_without_actions),
         cmocka_unit_test(v17_trips_on_a_memo_that_differs),
         cmocka_unit_test(v11_v13_trip_where_less_known_removes_and_more_wanted_orders_less),
+        cmocka_unit_test(v13_forgives_an_instance_less_of_an_order),
         cmocka_unit_test(v12_trips_where_the_forecast_removes),
         cmocka_unit_test(v10_trips_on_a_removal_when_any_source_is_not_known),
         cmocka_unit_test(v35_trips_on_a_removal_by_a_clock_that_was_set),
