@@ -105,6 +105,16 @@ static int64_t cost_micro(const struct world_view *v, int cluster)
     return sum;
 }
 
+// Its fleet may launch more like it, so that its price is asked for. Of another, whose pool a person took out, only others' is known.
+static bool has_pool(const struct snapshot *s, const struct instance *x)
+{
+    const struct fleet *f = &s->fleets[x->fleet];
+    for (size_t k = 0; k < f->pool_count; k++)
+        if (!strcmp(f->pools[k].type_name, x->type) && (!f->pools[k].zone[0] || !strcmp(f->pools[k].zone, x->zone)))
+            return true;
+    return false;
+}
+
 // Money told of the instances that the plan knows is what these cost, to the per cent.
 void inv_judge_money(struct invariants *inv, const struct world_view *v, const struct planner_input *in, const struct plan *p)
 {
@@ -113,6 +123,8 @@ void inv_judge_money(struct invariants *inv, const struct world_view *v, const s
         const struct instance *x = &in->snapshot->instances[k];
         int n = x->fleet >= 0 && (x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING) ? world_find_instance(inv->w, x->id) : -1;
         const struct world_instance *i = n >= 0 ? &v->instances[n] : NULL;
+        if (i && !has_pool(in->snapshot, x))
+            return;
         if (i && (i->member.state.now == WM_NONE || world_member_counts(i->member.state.now)))
             sum += i->spot ? v->pools[i->pool].spot_usd_micro : v->types[v->pools[i->pool].type].on_demand_usd_micro;
     }
