@@ -3,14 +3,14 @@
 export const NBSP = "\u00a0";
 const MINUS = "−";
 
-/** Making one takes a hundred times as long as using it. @type {Map<number, Intl.NumberFormat>} */
-const formats = new Map();
-
-/** @param {number} x @param {number} [digits] at most this many decimals @param {number} [least] */
+/** By hand: the first use of Intl loads its data, which takes longer than to draw the page. @param {number} x @param {number} [digits] at most this many decimals @param {number} [least] */
 export function num(x, digits = 0, least = 0) {
-  const of = digits * 10 + least;
-  if (!formats.has(of)) formats.set(of, new Intl.NumberFormat("en-US", { maximumFractionDigits: digits, minimumFractionDigits: least }));
-  const s = /** @type {Intl.NumberFormat} */ (formats.get(of)).format(Math.abs(x));
+  const a = Math.abs(x);
+  const rounded = /e/.test(String(a)) ? a : Number(Math.round(Number(a + "e" + digits)) + "e-" + digits); // as it is written: 3.585 is 3.59
+  let [whole, rest = ""] = rounded.toFixed(digits).split(".");
+  while (rest.length > least && rest.endsWith("0")) rest = rest.slice(0, -1);
+  whole = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  const s = rest ? whole + "." + rest : whole;
   return (x < 0 && /[1-9]/.test(s) ? MINUS : "") + s;
 }
 

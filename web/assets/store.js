@@ -145,6 +145,7 @@ export const state = {
   answeredReal: 0,
   answeredNow: 0,
   startedReal: performance.now(),
+  drawings: 0,
   misses: 0,
   loading: true,
   ui: {
@@ -179,6 +180,7 @@ export function changed() {
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
+    state.drawings++;
     draw();
   });
 }

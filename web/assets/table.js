@@ -68,12 +68,18 @@ export const filterBox = (what) =>
 export const movesNote = (moves) =>
   moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, moves + (moves === 1 ? " row" : " rows") + " would move, r sorts")] : null;
 
-/** Of each part how many rows have been drawn: some more in each frame, so that no frame takes long. @type {Map<string, number>} */
+/** Of each part how many rows have been drawn: in each frame some more, of all parts together, so that none takes long. @type {Map<string, number>} */
 const grown = new Map();
+let frame = 0;
+let left = 0;
 
 /** @param {string} id @param {boolean} begun @param {number} n rows that are to be there */
 function soFar(id, begun, n) {
-  const most = Math.min(n, (begun ? grown.get(id) || 0 : 0) + FRAME_ROWS);
+  if (frame !== state.drawings) left = FRAME_ROWS;
+  frame = state.drawings;
+  const old = begun ? grown.get(id) || 0 : 0;
+  const most = Math.min(n, old + left);
+  left -= Math.max(0, most - old);
   grown.set(id, most);
   if (most < n) changed();
   return most;

@@ -55,6 +55,17 @@ if (only !== "demo") test("a script without its spaces says the same", async () 
   assert.equal(runInNewContext(squeezed), runInNewContext(script));
 });
 
+if (only !== "demo") test("numbers are written as Intl writes them", async () => {
+  const { num } = await import("../../../web/assets/format.js");
+  for (const x of [0, 0.005, 0.5, 1.005, 3.585, 9.995, 12.5, 99.95, 999.5, 1234.5678, 1e6, 123456789.125, 2e-7])
+    for (let digits = 0; digits <= 3; digits++)
+      for (const least of [0, digits]) {
+        assert.equal(num(x, digits, least), new Intl.NumberFormat("en-US", { maximumFractionDigits: digits, minimumFractionDigits: least }).format(x), `${x} ${digits} ${least}`);
+      }
+  assert.equal(num(-1234.5, 1), "−1,234.5");
+  assert.equal(num(-0.001, 1), "0");
+});
+
 if (only !== "demo") test("a variable under a short name is the same variable", async () => {
   const dir = await mkdtemp(join(tmpdir(), "masu-bundle-"));
   await writeFile(join(dir, "one.js"), "const secret = 3;\nexport const twice = (value) => 2 * value + secret;\nexport class Pair {\n  constructor(first) {\n    this.first = first;\n  }\n\n  sum(other) {\n    return this.first + other;\n  }\n}\n");
