@@ -146,7 +146,7 @@ class Frontier:
             sys.exit("bench: no recorded demand here: MASU_SHARED names no folder with data/demand")
         swept = self.go_on()
         jobs = [(t, r) for t in self.traces for r in ["masu", EXAMPLE, *RULES[1:]] if r not in swept.setdefault(t.stem, {})]
-        jobs.sort(key=lambda job: job[0].stem not in NAMED)
+        jobs.sort(key=lambda job: (job[0].stem not in NAMED, job[1] != "masu"))  # the longest first
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             waiting = {pool.submit(self.sweep, job): job for job in jobs}
             for n, done in enumerate(concurrent.futures.as_completed(waiting), 1):

@@ -29,20 +29,34 @@ with tempfile.TemporaryDirectory() as name:
                 while not (folder / "frontier.part.json").exists():
                     time.sleep(0.01)
                 raise KeyboardInterrupt
-            return TRACES["day"][job[1]]
+            return TRACES["day"]["masu"]
 
         def keep_part(self, swept, path=None):
             super().keep_part(swept, folder / "frontier.json")
 
-    broken = Swept("masu", True)
+        def go_on(self, path=None):
+            return super().go_on(folder / "frontier.json")
+
+    binary = folder / "masu"
+    binary.write_bytes(b"one")
+    broken = Swept(binary, True)
     broken.traces = [pathlib.Path("wave.csv"), pathlib.Path("day.csv")]
     try:
         broken.measure()
     except KeyboardInterrupt:
         pass
-    part = json.loads((folder / "frontier.part.json").read_text())["traces"]
+    part = json.loads((folder / "frontier.part.json").read_text())["swept"]
     assert {r for _, r in order[:2]} == {"masu"}  # the longest begin first
-    assert any(t["points"].get("masu") == [[0.001, 3.0]] for t in part.values())
+    assert any(rules.get("masu") == [[0.001, 3.0]] for rules in part.values())
+
+    del order[:]
+    again = Swept(binary, True)
+    again.traces = broken.traces
+    try:
+        again.measure()
+    except KeyboardInterrupt:
+        pass
+    assert not any(rule in part.get(trace.stem, {}) for trace, rule in order)  # what is measured is not swept again
 
     whole = frontier.Frontier("masu", True)
     whole.points = TRACES
