@@ -33,12 +33,14 @@ const char *modes_why(const struct work *w, int fleet);
 // Why no new drain begins in the fleet (-1: in the cluster), for its mode or since it was left; NULL when they may.
 const char *modes_hold(struct work *w, int fleet);
 const char *plan_mode_name(enum plan_mode m);
-// Now by AWS's clock: what AWS tells of launches and notices is as old as this says, whatever our clock is off by (safety.md G6). A
-// few seconds are none: they are measured to the second only.
+#define MODES_CLOCK_NOISE_MS 5000  // G6: a difference is told from here on
+
+// Now by AWS's clock: what AWS tells of launches and notices is as old as this says, whatever our clock is off by (safety.md G6). Less
+// than the noise is none: it is measured to the second only.
 static inline int64_t modes_aws_now_ms(const struct work *w)
 {
     int64_t off_ms = w->s->clock_off_ms;
-    return w->s->now_ms - (off_ms < -5000 || off_ms > 5000 ? off_ms : 0);
+    return w->s->now_ms - (off_ms < -MODES_CLOCK_NOISE_MS || off_ms > MODES_CLOCK_NOISE_MS ? off_ms : 0);
 }
 // Tells of each mode that is not act. After the guard.
 void modes_alert(struct work *w);

@@ -81,6 +81,30 @@ static void v31_trips_on_money_that_nobody_spends(void **state)
     bench_release(&t);
 }
 
+// Of a member whose pool its fleet no longer has no price is asked for: money of it is an estimate, and of the others it is judged.
+static void v31_judges_money_of_what_the_fleet_may_launch(void **state)
+{
+    (void)state;
+    for (int foreign = 0; foreign < 2; foreign++) {
+        struct bench t;
+        bench_init(&t);
+        struct invariants_options o;
+        invariants_options_default(&o);
+        o.judge_money = true;
+        invariants_free(t.r.inv);
+        t.r.inv = invariants_attach(t.r.w, &o);
+        struct plan *p = build_plan(&t.b);
+        for (int i = 0; i < 3; i++)
+            t.b.s.instances[i].id = id_of(&t.r, t.r.hosts[i]);
+        if (foreign)
+            t.b.s.instances[1].type = "m4.xlarge";
+        p->summary.hourly.micro = 1000000000;
+        check(&t);
+        assert_int_equal(invariants_count_of(t.r.inv, V31) > 0, !foreign);
+        bench_release(&t);
+    }
+}
+
 static void v17_trips_on_a_plan_that_differs_in_one_number(void **state)
 {
     (void)state;
@@ -384,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_of_the_planner_pass),
         cmocka_unit_test(v31_trips_on_money_that_nobody_spends),
+        cmocka_unit_test(v31_judges_money_of_what_the_fleet_may_launch),
         cmocka_unit_test(v17_trips_on_a_plan_that_differs_in_one_number),
         cmocka_unit_test(v17_trips_on_any_word_that_differs_also_in_plans_without_actions),
         cmocka_unit_test(v17_trips_on_a_memo_that_differs),

@@ -6,7 +6,7 @@ const MINUS = "−";
 /** By hand: the first use of Intl loads its data, which takes longer than to draw the page. @param {number} x @param {number} [digits] at most this many decimals @param {number} [least] */
 export function num(x, digits = 0, least = 0) {
   const a = Math.abs(x);
-  const rounded = /e/.test(String(a)) ? a : Number(Math.round(Number(a + "e" + digits)) + "e-" + digits); // as it is written: 3.585 is 3.59
+  const rounded = a < 1e-6 || a >= 1e15 ? a : Number(Math.round(Number(a + "e" + digits)) + "e-" + digits); // as it is written: 3.585 is 3.59
   let [whole, rest = ""] = rounded.toFixed(digits).split(".");
   while (rest.length > least && rest.endsWith("0")) rest = rest.slice(0, -1);
   whole = whole.replace(/\B(?=(\d{3})+$)/g, ",");

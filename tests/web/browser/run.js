@@ -57,7 +57,7 @@ if (only !== "demo") test("a script without its spaces says the same", async () 
 
 if (only !== "demo") test("numbers are written as Intl writes them", async () => {
   const { num } = await import("../../../web/assets/format.js");
-  for (const x of [0, 0.005, 0.5, 1.005, 3.585, 9.995, 12.5, 99.95, 999.5, 1234.5678, 1e6, 123456789.125, 2e-7])
+  for (const x of [0, 0.005, 0.5, 1.005, 3.585, 9.995, 12.5, 99.95, 999.5, 1234.5678, 1e6, 123456789.125, 2e-7, 1e15 + 0.5, 3e20])
     for (let digits = 0; digits <= 3; digits++)
       for (const least of [0, digits]) {
         assert.equal(num(x, digits, least), new Intl.NumberFormat("en-US", { maximumFractionDigits: digits, minimumFractionDigits: least }).format(x), `${x} ${digits} ${least}`);
