@@ -2,7 +2,8 @@
 // disk; a separate virtual AWS goes on.
 //
 // The parent holds the world, its invariants and the socket. V27 is left out: the victim's journal is not ours to see.
-// MASU_KILLS says how often (5; `./dev test --full` asks for 50).
+// MASU_KILLS says how often (5; `./dev test --full` asks for 50). World time is wall time many times over: where the machine lets a
+// living daemon ask nothing for so long that its deadlines pass, the run shows the machine's haste and is made again, slower.
 #include "tests/cm.h"
 
 #include <spawn.h>
@@ -14,13 +15,16 @@
 #include "scaler/sandbox/listener.h"
 #include "tests/scaler/hasty.h"
 
-enum { LIVES = 5, SPEED = 100, CHANGES_MAX = 4096, DEADLINE_MS = 300000 };  // of a hasty daemon
+enum { LIVES = 5, SPEED = 100, SPEED_MIN = 25, CHANGES_MAX = 4096, OPERATIONS_MAX = 64 };
+enum { DEADLINE_MS = 300000, SILENCE_MS = 40000 };  // of a hasty daemon: of its drains; four of its periods
 
 static const char *victim_path;
 
 struct site {
     struct rig rig;
     struct listener *listener;
+    int speed;
+    int64_t calls, heard_ms, silence_ms;  // asked of AWS so far; the last of it, and the longest pause of a living daemon; world time
     char folder[64], policy[128], state[128];
 };
 
@@ -40,10 +44,11 @@ static void write_policy(struct site *s)
     buf_release(&out);
 }
 
-static void site_open(struct site *s)
+static void site_open(int speed, struct site *s)
 {
     struct err err = {0};
-    if (rig_open(&(struct rig_options){.seed = 5, .speed = SPEED, .daemon_elsewhere = true, .settings = hasty}, &s->rig, &err) != 0)
+    *s = (struct site){.speed = speed};
+    if (rig_open(&(struct rig_options){.seed = 5, .speed = speed, .daemon_elsewhere = true, .settings = hasty}, &s->rig, &err) != 0)
         fail_msg("%s", err.msg);
     if (listener_start(s->rig.sandbox, "127.0.0.1", 0, &s->listener, &err) != 0)
         fail_msg("%s", err.msg);
@@ -73,6 +78,11 @@ static void site_close(struct site *s)
     rmdir(s->folder);
 }
 
+static int64_t now_ms(struct site *s)
+{
+    return clock_wall_ms(&s->rig.clock);
+}
+
 static pid_t start_victim(struct site *s)
 {
     char endpoint[64], virtual_ms[32], real_ms[32], speed[16], key[96], secret[96];
@@ -81,17 +91,27 @@ static pid_t start_victim(struct site *s)
     snprintf(secret, sizeof secret, "AWS_SECRET_ACCESS_KEY=%s", SANDBOX_SECRET);
     snprintf(virtual_ms, sizeof virtual_ms, "%" PRId64, s->rig.clock.base_virtual_ms);
     snprintf(real_ms, sizeof real_ms, "%" PRId64, s->rig.clock.base_real_ms);
-    snprintf(speed, sizeof speed, "%d", SPEED);
+    snprintf(speed, sizeof speed, "%d", s->speed);
     char *argv[] = {(char *)victim_path, s->policy, s->state, virtual_ms, real_ms, speed, NULL};
     char *env[] = {endpoint, key, secret, "AWS_REGION=us-east-1", "ASAN_OPTIONS=detect_leaks=0", NULL};
     pid_t pid;
     assert_int_equal(posix_spawn(&pid, victim_path, NULL, NULL, argv, env), 0);
+    s->heard_ms = now_ms(s);
     return pid;
 }
 
-static int64_t now_ms(struct site *s)
+static void listen_for_it(struct site *s)
 {
-    return clock_wall_ms(&s->rig.clock);
+    struct sandbox_call_count counts[OPERATIONS_MAX];
+    int64_t calls = 0;
+    for (size_t i = 0, n = sandbox_calls(s->rig.sandbox, counts, OPERATIONS_MAX); i < n; i++)
+        calls += counts[i].calls;
+    int64_t now = now_ms(s);
+    if (now - s->heard_ms > s->silence_ms)
+        s->silence_ms = now - s->heard_ms;
+    if (calls != s->calls)
+        s->heard_ms = now;
+    s->calls = calls;
 }
 
 static void let_pass(struct site *s, int64_t world_ms)
@@ -99,6 +119,7 @@ static void let_pass(struct site *s, int64_t world_ms)
     int64_t until_ms = now_ms(s) + world_ms;
     while (now_ms(s) < until_ms) {
         sandbox_sync(s->rig.sandbox);
+        listen_for_it(s);
         usleep(20000);
     }
 }
@@ -187,23 +208,36 @@ static int lives(void)
     return (int)n;
 }
 
+// Killed in the middle of a drain, again and again; its last life is long enough to end what was begun.
+static void live_and_die(int speed, struct site *s)
+{
+    struct rng rng;
+    rng_init(&rng, 17);
+    site_open(speed, s);
+    for (int life = 0; life < lives(); life++) {
+        pid_t pid = start_victim(s);
+        let_drain(s, &rng);
+        end_victim(pid, SIGKILL);
+        if (life % 3 == 2)
+            forget_disk(s);
+    }
+    pid_t pid = start_victim(s);
+    let_pass(s, 20 * 60000);
+    end_victim(pid, SIGTERM);
+}
+
 static void i1_killed_hard_at_any_moment_with_and_without_its_disk_it_goes_on_where_it_was(void **state)
 {
     (void)state;
     struct site s;
-    struct rng rng;
-    rng_init(&rng, 17);
-    site_open(&s);
-    for (int life = 0; life < lives(); life++) {
-        pid_t pid = start_victim(&s);
-        let_drain(&s, &rng);
-        end_victim(pid, SIGKILL);
-        if (life % 3 == 2)
-            forget_disk(&s);
+    live_and_die(SPEED, &s);
+    while (s.silence_ms > SILENCE_MS && s.speed / 2 >= SPEED_MIN) {
+        print_message("at %d times the speed it asked nothing for %" PRId64 " s of its time: again at half of it\n", s.speed, s.silence_ms / 1000);
+        int speed = s.speed / 2;
+        site_close(&s);
+        live_and_die(speed, &s);
     }
-    pid_t pid = start_victim(&s);
-    let_pass(&s, 20 * 60000);
-    end_victim(pid, SIGTERM);
+    print_message("at %d times the speed, never silent for more than %" PRId64 " s\n", s.speed, s.silence_ms / 1000);
     check_drains(&s);
     check_world(&s);
     assert_true(count_ended(&s) > 0);
