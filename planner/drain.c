@@ -10,6 +10,7 @@
 #include "planner/modes.h"
 
 #define EMPTY_LOOKS_APART_MS (15 * 1000)     // C8
+#define STEP_MS (60 * 1000)                  // what has not come by then is held by something
 #define DAEMON_GRACE_MS (120 * 1000)         // C8: then daemons are ignored
 #define GONE_KEPT_MS (10 * 60 * 1000)        // L7 counts them
 #define VETO_EXCLUDE_MS (24 * 3600 * 1000LL) // L16
@@ -484,4 +485,18 @@ void drain_commit(struct work *w)
         else if (d && ((x->kind == ACTION_TERMINATE && d->state == DRAIN_LOWERED) || x->kind == ACTION_END_MEMBER))
             drain_move(w, d, DRAIN_ENDING);
     }
+}
+
+static bool steps_soon(const struct memo_drain *d, int64_t now_ms)
+{
+    bool empty = d->empty_first_ms > 0 || drain_was_empty(d), early = d->state == DRAIN_CHOSEN || d->state == DRAIN_DRAINING;
+    return (early ? empty : d->state == DRAIN_EMPTY || d->state == DRAIN_LOWERED) && now_ms - d->state_since_ms < STEP_MS;
+}
+
+int64_t drain_look_again_ms(const struct memo *m)
+{
+    for (size_t k = 0; k < m->drain_count; k++)
+        if (steps_soon(&m->drains[k], m->now_ms))
+            return EMPTY_LOOKS_APART_MS;
+    return 0;
 }

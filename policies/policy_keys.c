@@ -101,7 +101,7 @@ const struct policy_key policy_keys[] = {
           .example = "[{\"id\": \"sfr-…\", \"max\": 40}]", .help = "The fleets that hold the cluster's instances."),
     ENUM(CLUSTER, "mode", MODE_ACT, mode_names, AT(policy_cluster, mode),
          "What masu may do: all; only add capacity and undo drains; or nothing but record what it would do."),
-    SECONDS(CLUSTER, "period_s", 30, 5, 300, AT(policy_cluster, period_ms), "A look and a plan each."),
+    SECONDS(CLUSTER, "period_s", 30, 5, 300, AT(policy_cluster, period_ms), "A look and a plan each; 15 s after one more, where a drain without tasks waits for the next look."),
     SECONDS(CLUSTER, "max_age_s", 120, 10, 3600, AT(policy_cluster, max_age_ms),
             "Facts older than this are unknown: they may add capacity, never remove it."),
     DOLLARS(CLUSTER, "max_usd_per_hour", 0, 0, 100000, AT(policy_cluster, max_usd_micro),

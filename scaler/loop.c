@@ -1,6 +1,7 @@
 #include "scaler/loop.h"
 
 #include "base/check.h"
+#include "planner/drain.h"
 #include "policies/policy_change.h"
 #include "scaler/api_rows.h"
 #include "scaler/cell.h"
@@ -388,8 +389,9 @@ static struct cell *earliest(struct loop *l)
 static void hurry(struct loop *l, struct cell *c)
 {
     int64_t now_ms = clock_wall_ms(l->clock), soonest_ms = c->frame ? c->frame->begun_ms + URGENT_GAP_MS : 0;
-    if (c->urgent_ms == 0)
-        c->urgent_ms = soonest_ms > now_ms ? soonest_ms : now_ms;
+    soonest_ms = soonest_ms > now_ms ? soonest_ms : now_ms;
+    if (c->urgent_ms == 0 || soonest_ms < c->urgent_ms)
+        c->urgent_ms = soonest_ms;
 }
 
 // What signals and people asked for. True when another cluster may be due.
@@ -434,11 +436,12 @@ static bool wait_until(struct loop *l, int64_t until_ms)
     return !due && !l->stop;
 }
 
-static void schedule(struct loop *l, struct cell *c)
+// After a tick. One whose drain takes its next step with a look has one more before its turn.
+static void schedule(struct loop *l, struct cell *c, bool failed)
 {
-    int64_t now_ms = clock_wall_ms(l->clock), period_ms = c->policy->period_ms;
+    int64_t now_ms = clock_wall_ms(l->clock), period_ms = c->policy->period_ms, again_ms = failed ? 0 : drain_look_again_ms(&c->tick.memo);
     bool extra = c->urgent_ms != 0 && c->next_ms > now_ms;  // one more than its turn: it keeps that
-    c->urgent_ms = 0;
+    c->urgent_ms = again_ms > 0 ? now_ms + again_ms : 0;
     if (extra)
         return;
     c->next_ms += period_ms;
@@ -458,8 +461,8 @@ int64_t loop_run(struct loop *l, int64_t end_ms)
         if (over)
             break;
         struct err err = {0};
-        tick_cell(l, c, &err);
-        schedule(l, c);
+        int rc = tick_cell(l, c, &err);
+        schedule(l, c, rc != 0);
         ears_ticked(&l->ears, c);
         ears_turn(&l->ears);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planner/drain.h"
 #include "planner/sim/fold_internal.h"
 
 enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000, SERVE_MS = 60000 };
@@ -16,7 +17,7 @@ static void begin_cluster(struct fold *f, size_t i)
     int64_t second_ms = i < f->count ? 0 : policy->period_ms / 2;
     *c = (struct fold_cluster){.w = f->w, .cluster = world_find_cluster(f->w, policy->name), .policy = policy, .started_ms = f->w->now_ms,
                                .next_ms = f->w->now_ms + (int64_t)(i % f->count) * policy->period_ms / (int64_t)f->count + second_ms,
-                               .off = i >= f->count};
+                               .soon_ms = INT64_MAX, .off = i >= f->count};
     arena_init(&c->arena, ARENA_MAX_BYTES);
     arena_init(&c->memo_arenas[0], ARENA_MAX_BYTES);
     arena_init(&c->memo_arenas[1], ARENA_MAX_BYTES);
@@ -135,6 +136,7 @@ void fold_restart(struct fold *f, struct fold_cluster *c, bool disk)
     c->listed_ms = 0;
     c->lost_count = 0;
     c->next_ms = c->w->now_ms + c->policy->period_ms / 4;
+    c->soon_ms = INT64_MAX;
     outlook_release(&c->outlook);
     c->outlook = (struct outlook_keeper){0};
     c->usual = (struct usual){0};
@@ -288,12 +290,19 @@ static bool noticed(const struct fold *f, struct fold_cluster *c)
     return fresh;
 }
 
+static int64_t due_ms(const struct fold_cluster *c)
+{
+    return c->off ? INT64_MAX : c->soon_ms < c->next_ms ? c->soon_ms : c->next_ms;
+}
+
 static int tick_due(struct fold *f, struct fold_cluster *c, bool polled, struct err *err)
 {
     bool urgent = polled && noticed(f, c);
-    if (!urgent && f->w->now_ms < c->next_ms)
+    if (!urgent && f->w->now_ms < due_ms(c))
         return 0;
     int rc = fold_tick(f, c, -1, err);
+    int64_t again_ms = c->has_memo ? drain_look_again_ms(&c->memo) : 0;
+    c->soon_ms = again_ms > 0 ? f->w->now_ms + again_ms : INT64_MAX;
     c->next_ms += f->w->now_ms >= c->next_ms ? c->policy->period_ms : 0;
     return rc;
 }
@@ -305,7 +314,7 @@ int fold_run(struct fold *f, int64_t to_ms, struct err *err)
         int64_t next_ms = poll_ms < to_ms ? poll_ms : to_ms, fault_ms = fold_faults_next_ms(f);
         next_ms = fault_ms < next_ms ? fault_ms : next_ms;
         for (size_t i = 0; i < f->all; i++)
-            next_ms = !f->clusters[i].off && f->clusters[i].next_ms < next_ms ? f->clusters[i].next_ms : next_ms;
+            next_ms = due_ms(&f->clusters[i]) < next_ms ? due_ms(&f->clusters[i]) : next_ms;
         world_advance(f->w, next_ms > f->w->now_ms ? next_ms : f->w->now_ms);
         bool polled = f->w->now_ms >= poll_ms;
         poll_ms += polled ? NOTICES_EVERY_MS : 0;

@@ -56,6 +56,7 @@ struct fold_cluster {
     struct usual usual;
     bool has_memo;
     int64_t next_ms, started_ms;
+    int64_t soon_ms;                 // one more tick then, for a drain's next step; INT64_MAX: none
     int32_t looks;
     uint64_t notices_seen;
     struct fold_service *services;   // by the world's index

@@ -227,7 +227,7 @@ void inv_after_state(struct invariants *inv, const struct world_view *v, const s
 {
     struct inv_instance *x = inv_of(inv, v, c->instance);
     if (c->status == WE_ACTIVE) {
-        x->draining_ms = x->read_back_ms = x->empty_first_ms = x->empty_last_ms = x->empty_since_ms = 0;
+        x->draining_ms = x->read_back_ms = x->empty_first_ms = x->empty_last_ms = x->empty_since_ms = x->asked_ms = 0;
         return;
     }
     if (c->actor != WORLD_OURS || x->draining_ms > 0 || !inv_drained_by_ours(&v->instances[c->instance]))
@@ -255,6 +255,14 @@ void inv_after_tag(struct invariants *inv, const struct world_view *v, const str
     inv_of(inv, v, c->instance)->marked_ms = c->op == WOP_TAG && c->actor == WORLD_OURS ? v->now_ms : 0;
 }
 
+// What it knew when it asked is what counts: a hook of another may hold the end for long.
+void inv_after_group_end(struct invariants *inv, const struct world_view *v, const struct world_call *c)
+{
+    struct inv_instance *x = inv_of(inv, v, c->instance);
+    x->asked_ms = v->now_ms;
+    x->asked_look_ms = x->empty_last_ms;
+}
+
 void inv_read(struct invariants *inv, const struct world_view *v, int n, int kind)
 {
     inv->reads_known = true;
@@ -278,6 +286,7 @@ static void judge_looks(struct invariants *inv, const struct world_view *v, int 
 {
     const struct world_instance *i = &v->instances[n];
     const struct inv_instance *x = inv_of(inv, v, n);
+    int64_t look_age_ms = x->asked_ms > 0 ? x->asked_ms - x->asked_look_ms : v->now_ms - x->empty_last_ms;
     if (i->status.now == WE_NONE)
         return;  // never registered: reaping has rules of its own (V9)
     if (x->draining_ms == 0 || i->status.now != WE_DRAINING)
@@ -288,8 +297,8 @@ static void judge_looks(struct invariants *inv, const struct world_view *v, int 
         inv_tell(inv, V2, "end of %s: %s", i->id, x->read_back_ms ? "no look saw it empty" : "DRAINING was never read back");
     else if (inv->reads_known && x->empty_last_ms - x->empty_first_ms < inv->o.empty_ms)
         inv_tell(inv, V2, "end of %s: seen empty for %" PRId64 " ms only", i->id, x->empty_last_ms - x->empty_first_ms);
-    else if (inv->reads_known && v->now_ms - x->empty_last_ms > inv->o.facts_age_ms)
-        inv_tell(inv, V2, "end of %s: the last look is %" PRId64 " ms old", i->id, v->now_ms - x->empty_last_ms);
+    else if (inv->reads_known && look_age_ms > inv->o.facts_age_ms)
+        inv_tell(inv, V2, "end of %s: the last look is %" PRId64 " ms old", i->id, look_age_ms);
     else if (!inv->reads_known && (x->empty_since_ms == 0 || v->now_ms - x->empty_since_ms < inv->o.empty_ms))
         inv_tell(inv, V2, "end of %s: not empty for long enough to be seen so twice", i->id);
 }

@@ -163,6 +163,8 @@ static void after(void *arg, const struct world *w, const struct world_call *c, 
         inv_after_modify(inv, &v, c);
     else if (c->op == WOP_TAG || c->op == WOP_UNTAG)
         inv_after_tag(inv, &v, c);
+    else if (c->op == WOP_GROUP_TERMINATE && c->actor == WORLD_OURS)
+        inv_after_group_end(inv, &v, c);
 }
 
 static void ending(void *arg, const struct world *w, int instance)

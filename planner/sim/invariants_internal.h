@@ -21,6 +21,7 @@ struct inv_instance {
     int64_t read_back_ms;      // the first answer that showed DRAINING
     int64_t empty_first_ms, empty_last_ms;  // looks since then that saw it empty, in a row
     int64_t empty_since_ms;    // by the truth; 0 = holds tasks
+    int64_t asked_ms, asked_look_ms;  // ours asked its group to end it, the last look then; it may wait in a hook; 0 = not
     int64_t reported_ms, told_ms;
     int64_t noticed_ms;        // ours was first told of its notice, in this life
     bool answered;
@@ -129,6 +130,7 @@ void inv_before_state(struct invariants *inv, const struct world_view *v, const 
 void inv_after_state(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_before_tag(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_after_tag(struct invariants *inv, const struct world_view *v, const struct world_call *c);
+void inv_after_group_end(struct invariants *inv, const struct world_view *v, const struct world_call *c);
 void inv_ending(struct invariants *inv, const struct world_view *v, int instance);
 void inv_read(struct invariants *inv, const struct world_view *v, int instance, int kind);
 void inv_drain_step(struct invariants *inv, const struct world_view *v);

@@ -115,8 +115,8 @@ static void g3_a_forecaster_that_lies_costs_the_clamp_and_never_a_task(void **st
         assert_int_equal(s.tasks_killed, 0);
         assert_true(s.task_seconds_waited <= honest.task_seconds_waited);
         assert_true(s.instances_max <= 2 * ((TASKS_MOST + HOST_TASKS - 1) / HOST_TASKS) + 1);
-        if (kind == 0)
-            assert_true(s.instance_hours <= 2.1 * honest.instance_hours);
+        if (kind == 0)  // as much again, and what whole instances add
+            assert_true(s.instance_hours <= 2.15 * honest.instance_hours);
     }
 }
 

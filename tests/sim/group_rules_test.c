@@ -93,6 +93,35 @@ static void v1_and_v2_trip_on_a_member_that_was_never_drained(void **state)
     rig_release(&r);
 }
 
+// Whose end another's hook holds for minutes was empty when it was asked for: nobody need look until then. What was not known then is none the better
+// for a look after it.
+static void v2_judges_an_end_in_a_hook_by_what_was_known_when_it_was_asked_for(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct rig r = group_rig(0, 3, 9);
+        int n = pick(&r, true);
+        assert_int_equal(world_group_add_hook(r.w, r.fleet, &(struct world_hook_of_group){.name = "other", .heartbeat_ms = 300000}), WORLD_OK);
+        act_mark(&r, n);
+        act_drain(&r, n);
+        later(r.w, 2000);
+        look(&r, n, WORLD_READ_STATE);
+        wait_empty(&r, n);
+        look(&r, n, WORLD_READ_TASKS);
+        later(r.w, 16000);
+        look(&r, n, WORLD_READ_TASKS);
+        later(r.w, late ? 60000 : 0);
+        world_group_terminate(r.w, WORLD_OURS, n, true, NULL);
+        look(&r, n, late ? WORLD_READ_TASKS : WORLD_READ_STATE);
+        later(r.w, 290000);
+        assert_int_equal(world_view(r.w).instances[n].state.now, WL_RUNNING);
+        later(r.w, 30000);
+        assert_true(world_view(r.w).instances[n].state.now >= WL_SHUTTING_DOWN);
+        assert_int_equal(told(&r, V2), late);
+        rig_release(&r);
+    }
+}
+
 static void v16_trips_where_a_policy_or_a_managed_provider_scales_the_group(void **state)
 {
     (void)state;
@@ -159,6 +188,7 @@ int main(void)
         cmocka_unit_test(v3_trips_on_a_desired_capacity_below_the_one_that_is),
         cmocka_unit_test(v3_trips_on_a_decrement_that_az_rebalance_would_answer),
         cmocka_unit_test(v1_and_v2_trip_on_a_member_that_was_never_drained),
+        cmocka_unit_test(v2_judges_an_end_in_a_hook_by_what_was_known_when_it_was_asked_for),
         cmocka_unit_test(v16_trips_where_a_policy_or_a_managed_provider_scales_the_group),
         cmocka_unit_test(v18_trips_above_the_policys_maximum),
         cmocka_unit_test(v23_gives_a_group_the_time_to_launch_and_asks_for_nothing_where_launch_is_suspended),
