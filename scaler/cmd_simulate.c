@@ -320,7 +320,7 @@ int cmd_simulate(int argc, char **argv)
         {.name = "from", .kind = OPTION_STRING, .ret = &c.from, .value = "T", .help = "of the history: a time, or how long before the newest tick (7d)"},
         {.name = "to", .kind = OPTION_STRING, .ret = &c.to, .value = "T", .help = "of the history (the newest tick)"},
         {.name = "tasks", .kind = OPTION_INT, .ret = &c.tasks, .value = "N", .help = "that the trace's mean stands for, without a scenario (200)", .min = 8, .max = 20000},
-        {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy, .value = "F", .help = "masu's settings: of its first cluster, but for name and fleets"},
+        {.name = "policy", .kind = OPTION_STRING, .ret = &c.policy, .value = "F", .help = "masu's settings: of its first cluster, but for name, fleets and sources of use"},
         {.name = "against", .kind = OPTION_STRING, .ret = &c.against, .value = "LIST", .help = "rules to compare masu with: all, or names"},
         {.name = "no-masu", .kind = OPTION_FLAG, .ret = &c.no_masu, .help = "only those"},
         {.name = "seeds", .kind = OPTION_INT, .ret = &c.seeds, .value = "N", .help = "worlds for each rule (3); with --faults, days (1)", .min = 1, .max = 1000},

@@ -41,6 +41,8 @@ static int begin_masu(struct run *r, struct err *err)
     struct world_view v = world_view(r->w);
     world_policy_fleets(&r->arena, &v, 0, &r->policy);
     r->policy.name = "main";
+    r->policy.usage.url = "";  // a virtual task uses what it reserves, and nobody measures it: unknown use would hold all scale-in
+    r->policy.usage.cadvisor_port = 0;
     r->policy.fleets[0].max = fleet_units(r->w) * MAX_OVER_MEAN < MAX_UNITS ? fleet_units(r->w) * MAX_OVER_MEAN : MAX_UNITS;
     r->policy.period_ms = s->period_ms;
     if (r->t->knob > 0) {

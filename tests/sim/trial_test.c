@@ -239,6 +239,30 @@ static void every_rule_runs_the_same_demand_and_the_same_twice(void **state)
     arena_release(&a);
 }
 
+// A policy for a real cluster names who measures use there. In a virtual world nobody does, and it costs what it costs without.
+static void masu_needs_no_measured_use_in_a_virtual_world(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct workload_trace t;
+    struct policy_cluster p;
+    int64_t costs[2];
+    arena_init(&a, 0);
+    policy_cluster_defaults(&p);
+    struct scene s = swinging_scene(&a, &t);
+    s.policy = &p;
+    for (int k = 0; k < 2; k++) {
+        struct trial_result r = run(&s, RULE_MASU, rule_info(RULE_MASU)->usual, 3);
+        assert_true(r.drains > 0);
+        costs[k] = r.cost_usd_micro;
+        p.usage.url = "http://prometheus:9090";
+        p.usage.overflow_query = "sum(overflow)";
+        p.usage.cadvisor_port = 8080;
+    }
+    assert_int_equal(costs[0], costs[1]);
+    arena_release(&a);
+}
+
 static void masu_serves_the_same_demand_on_each_kind_of_fleet(void **state)
 {
     (void)state;
@@ -354,6 +378,7 @@ int main(void)
         cmocka_unit_test(names_and_knobs),
         cmocka_unit_test(the_crew_gives_what_is_wished_and_kills_nobody),
         cmocka_unit_test(every_rule_runs_the_same_demand_and_the_same_twice),
+        cmocka_unit_test(masu_needs_no_measured_use_in_a_virtual_world),
         cmocka_unit_test(masu_serves_the_same_demand_on_each_kind_of_fleet),
         cmocka_unit_test(a_higher_knob_buys_less_waiting),
         cmocka_unit_test(managed_scaling_acts_each_minute_whatever_the_period),
