@@ -471,8 +471,9 @@ function standing(known, clock) {
   const back = h("button", { class: "button", onclick: () => { state.ui.cursor = null; go({ at: "" }); } }, "back to now (.)");
   const fail = state.errors.past;
   const t = state.past;
+  const step = (/** @type {string} */ to, /** @type {string} */ key, /** @type {string} */ word) => (to ? h("a", { class: "nowrap", href: href({ at: to }), "data-go": "", id: "tick-" + word, title: word + " tick (" + key + ")" }, (word === "previous" ? "← " : "") + clock.hms(at(to)) + (word === "next" ? " →" : "")) : null);
   return h("div", { class: "problem then", role: "status", key: "past" }, h("div", null,
-    t && known ? [h("b", null, "As it was at " + clock.full(at(t.explain.at)) + "."), " The chart goes on; all else is of ", h("a", { href: href({ page: "tick", tick: String(t.tick), focus: "" }), "data-go": "" }, "tick " + num(t.tick)), ". Alerts, fleets, pools and what comes next are known of now only and left out."]
+    t && known ? [h("b", null, "As it was at " + clock.full(at(t.explain.at)) + "."), " The chart goes on; all else is of ", h("a", { href: href({ page: "tick", tick: String(t.tick), focus: "" }), "data-go": "" }, "tick " + num(t.tick)), ". Alerts, fleets, pools and what comes next are known of now only and left out. ", h("span", { class: "steps" }, step(t.before, "[", "previous"), " ", step(t.after, "]", "next"))]
       : [h("b", null, "All but the chart's line is of now."), " ", state.file ? "A file has no other moment." : t ? "The journal has no whole picture of " + clock.at(at(state.url.at), state.now) + "." : fail ? verdictLine("what was at " + clock.at(at(state.url.at), state.now) + " did not load: " + fail.message, "tries again in 2 s") : "What was at " + clock.at(at(state.url.at), state.now) + " is being read."]), back);
 }
 

@@ -126,7 +126,7 @@ export const state = {
   /** what was expected an hour before each time @type {import("./api.js").Series | null} */ foretold: null,
   /** @type {import("./api.js").Services | null} */ services: null,
   /** @type {import("./api.js").Explained | null} */ tick: null,
-  /** the tick in whose time the page stands @type {{ tick: number, explain: any, snapshot: any, ticks: Tick[], acting: Tick[] } | null} */ past: null,
+  /** the tick in whose time the page stands @type {{ tick: number, explain: any, snapshot: any, ticks: Tick[], acting: Tick[], before: string, after: string } | null} */ past: null,
   /** @type {import("./api.js").Plan | null} */ plan: null,
   /** true in a report of one file: what it holds is all there is */ file: !!FILE,
   /** the daemon tells what is new, nobody needs to ask */ live: false,
@@ -359,9 +359,12 @@ async function pollPast(name, url) {
   const k = await tickAt(name, Date.parse(url.at));
   if (!k) throw new ApiError("/ticks", 404, "the journal has no tick of then");
   const path = clusterPath(name) + "/ticks/" + k.tick;
-  const upTo = { ...where(), cluster: name, before: k.tick + 1 };
-  const [why, whole, ticks, acting] = await Promise.all([get(path, where()), get("/ticks/" + k.tick), get("/ticks", { ...upTo, limit: 100 }), get("/ticks", { ...upTo, limit: 50, acting: "true" })]);
-  if (state.url.cluster === url.cluster && state.url.at === url.at) state.past = { tick: k.tick, explain: why.explain, snapshot: whole.tick.snapshot, ticks: ticks.ticks, acting: acting.ticks };
+  const query = { ...where(), cluster: name };
+  const beyond = k.tick + 3 * (state.estate?.clusters.length || 1) + 1;  // of its next ones, too
+  const [why, whole, ticks, acting] = await Promise.all([get(path, where()), get("/ticks/" + k.tick), get("/ticks", { ...query, before: beyond, limit: 103 }), get("/ticks", { ...query, before: k.tick + 1, limit: 50, acting: "true" })]);
+  const later = ticks.ticks.filter((/** @type {Tick} */ t) => t.tick > k.tick), until = ticks.ticks.slice(later.length);
+  if (state.url.cluster === url.cluster && state.url.at === url.at)
+    state.past = { tick: k.tick, explain: why.explain, snapshot: whole.tick.snapshot, ticks: until, acting: acting.ticks, before: until[1]?.at || "", after: later.at(-1)?.at || "" };
 }
 
 const oldestActing = () => [...state.acting.values()].reduce((a, t) => Math.min(a, Date.parse(t.at)), Infinity);

@@ -117,6 +117,10 @@ export function chartOfCluster({ on, text }) {
     assert.match(await text(page, ".then"), new RegExp("all else is of tick " + tick.toLocaleString("en-US")));
     assert.match(await page.getAttribute("#chart", "aria-valuetext"), /^14:0/);
     await page.looks("cluster-past");
+    for (const [key, of] of /** @type {[string, number][]} */ ([["[", tick - 1], ["]", tick], ["]", tick + 1], ["[", tick]])) {
+      await page.keyboard.press(key);
+      await page.waitForFunction((/** @type {string} */ n) => document.querySelector(".then")?.textContent?.includes("all else is of tick " + n), of.toLocaleString("en-US"));
+    }
     await page.reload();
     await stands(/^As it was at 15 Jan 2026 14:0\d:/);
     await page.asPhone("cluster-past");

@@ -246,6 +246,8 @@ export function states({ browser, startFixture, text, num }) {
     assert.equal(await page.locator('.box[tabindex="0"]').count(), 1);
     await page.keyboard.press("t");
     await page.waitForSelector("table.instances");
+    assert.match(await text(page, "table.instances"), /5 of 9 tasks left, deadline 23:19 -> go on draining/);  // Tokyo
+    assert.match((await page.locator("table.instances time").first().getAttribute("title")) ?? "", /^15\sJan 2026 23:19:50 GMT\+9$/);
     await page.accessible();
     await page.shot("cluster-table-1280");
     await page.keyboard.press("t");
