@@ -32,6 +32,24 @@ static bool lasted(struct work *w, int f, int64_t for_ms)
     return since < w->s->now_ms && w->s->now_ms - since >= for_ms;
 }
 
+// A4: whether the doomed weight can still leave the target before it ends, and whether this is the last tick to do it.
+static bool in_time(const struct work *w, const struct work_fleet *y, bool *ret_late)
+{
+    int64_t due_ms = y->first_notice_ms + WORK_DOOMED_MS, now_ms = modes_aws_now_ms(w);
+    *ret_late = now_ms + w->p->period_ms > due_ms;
+    return y->first_notice_ms > 0 && now_ms <= due_ms;
+}
+
+// Where all that was ordered is still on order as the doomed are about to end, only that stays: the fleet would launch their weight on top of it.
+static bool order_stays(const struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    bool late;
+    bool more = y->need_target > 0 || !y->launched;
+    return in_time(w, y, &late) && late && more && y->doomed_milli > 0 && y->need_target <= y->target &&
+           y->target * 1000 > y->stay_milli + y->doomed_milli;
+}
+
 // A4: why the doomed weight leaves the target now, NULL: it does not. Later than WORK_DOOMED_MS it may have ended, and been replaced
 // by the fleet, without a look that shows either. What the fleet still has on order may be there as well and not yet be seen: as
 // long as there is time, wait until it has all it counts. A fleet that forgot the doomed at the notice is replacing them by now.
@@ -39,10 +57,9 @@ static bool lasted(struct work *w, int f, int64_t for_ms)
 static const char *doomed_leave(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t due_ms = y->first_notice_ms + WORK_DOOMED_MS, now_ms = modes_aws_now_ms(w);
-    if (y->first_notice_ms == 0 || now_ms > due_ms)
+    bool late;
+    if (!in_time(w, y, &late))
         return NULL;
-    bool late = now_ms + w->p->period_ms > due_ms;
     if (y->need_target > 0)
         return y->launched && late ? "what is still wanted stays on order, the doomed weight leaves the target" : NULL;
     bool full = y->stay_milli + y->doomed_milli >= y->target * 1000;
@@ -67,9 +84,13 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
     const struct work_fleet *y = &w->fleet[f];
     if (w->no_removal || y->lagging || w->s->fleets[f].state != FLEET_ACTIVE)
         return false;
+    int64_t on_demand = w->s->fleets[f].on_demand_target;  // what it lacks of this part comes from no order of ours: it stays on order
+    if (order_stays(w, f) && x->drains == 0) {
+        targets_send(w, f, y->target - y->doomed_milli / 1000, on_demand, -1, "what was ordered stays on order, the doomed weight leaves the target", VERDICT_LOWER);
+        return true;
+    }
     if (y->sizes_in_doubt && scale_in_waiting(w))
         return false;  // what was ordered may hold what waits
-    int64_t on_demand = w->s->fleets[f].on_demand_target;  // what it lacks of this part comes from no order of ours: it stays on order
     int64_t sum = (y->stay_milli + y->od_short_milli) / 1000, least = i64_max(sum, y->policy->min);
     int64_t wanted = i64_max(least, y->need_target);
     const char *leave = y->target > wanted ? doomed_leave(w, f) : NULL;
@@ -84,8 +105,8 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
         return true;
     }
     if (y->target * 1000 > y->live_milli && y->target > least) {
-        if (y->ending)
-            return false;  // a fleet that replaces it has launched: the time begins anew when it is gone
+        if (y->ending || w->s->fleets[f].fulfilled_milli > y->live_milli)
+            return false;  // a fleet that replaces it has launched, or has members that we do not see yet: the time begins anew then
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
         if (!lasted(w, f, hold))
             return false;

@@ -346,13 +346,15 @@ static bool is_loose(struct work *w, const struct fleet *f, const struct policy_
            (f->state == FLEET_CANCELLED_RUNNING || (!f->maintain && f->state == FLEET_ACTIVE));
 }
 
+// What we sent counts until a look that began long enough after it shows something else: where looks fail, for as long as they do.
 static void fleet_target(struct work *w, const struct fleet *f, struct work_fleet *y)
 {
+    int64_t look_ms = i64_min(w->s->sources[SOURCE_FLEETS].read_ms, w->s->now_ms);
     y->target = f->target;
     for (size_t k = 0; w->old && k < w->old->target_count; k++) {
         const struct memo_target *t = &w->old->targets[k];
         if (strcmp(t->fleet, f->id) == 0 && t->target != f->target && t->sent_ms <= w->s->now_ms &&
-            w->s->now_ms - t->sent_ms <= WORK_LAG_MS) {
+            look_ms - t->sent_ms <= WORK_LAG_MS) {
             y->target = t->target;
             y->lagging = true;
         }

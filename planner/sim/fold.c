@@ -198,8 +198,8 @@ static void note_reads(struct fold_cluster *c, const struct fold_sight *s)
     bool states = s->sources[SOURCE_CONTAINER_INSTANCES].state == SOURCE_OK, tasks = s->sources[SOURCE_TASKS].state == SOURCE_OK;
     for (size_t n = 0; n < c->w->instance_count; n++) {
         const struct world_instance *i = &c->w->instances[n];
-        if (!i->used || i->cluster != c->cluster || i->status.now != WE_DRAINING)
-            continue;
+        if (!i->used || i->cluster != c->cluster || i->status.now < WE_ACTIVE || (i->status.now != WE_DRAINING && i->notice_ms == 0))
+            continue;  // of the others nobody asks what was read
         if (states && i->status.changed_ms <= fold_seen(s, SOURCE_CONTAINER_INSTANCES, i->serial))
             world_note_read(c->w, (int)n, WORLD_READ_STATE);
         if (tasks)

@@ -267,6 +267,8 @@ void inv_read(struct invariants *inv, const struct world_view *v, int n, int kin
 {
     inv->reads_known = true;
     struct inv_instance *x = inv_of(inv, v, n);
+    if (kind == WORLD_READ_STATE && x->registered_ms == 0)
+        x->registered_ms = v->now_ms;
     if (x->draining_ms == 0)
         return;
     if (kind == WORLD_READ_STATE) {

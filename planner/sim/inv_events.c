@@ -39,6 +39,8 @@ static int64_t answer_due_ms(const struct invariants *inv, const struct world_vi
     int64_t life_ms = inv_life_ms(inv, i->cluster), due_ms = (x->noticed_ms > life_ms ? x->noticed_ms : life_ms) + inv->o.notice_ms;
     if (i->registered_ms + D3_MS > i->notice_ms && i->registered_ms + D3_MS > due_ms)
         due_ms = i->registered_ms + D3_MS;
+    if (x->registered_ms + inv->o.notice_ms > due_ms && x->registered_ms > i->registered_ms + D3_MS)
+        due_ms = x->registered_ms + inv->o.notice_ms;  // looks failed until then
     if (holds_the_last(v, n) && i->notice_ms + D2_MS + inv->o.notice_ms > due_ms)
         due_ms = i->notice_ms + D2_MS + inv->o.notice_ms;
     return due_ms;
@@ -48,7 +50,7 @@ static bool judged(const struct invariants *inv, const struct world_view *v, int
 {
     const struct inv_instance *x = &inv->instances[n];
     return inv->o.notice_ms > 0 && (inv_life_ms(inv, v->instances[n].cluster) > 0 || inv->plans == 0) && v->now_ms > inv->silent_until_ms && x->serial == v->instances[n].serial &&
-           x->noticed_ms > 0 && !x->answered;
+           x->noticed_ms > 0 && !x->answered && (x->registered_ms > 0 || !inv->reads_known);
 }
 
 void inv_answered(struct invariants *inv, const struct world_view *v, const char *instance_id)

@@ -24,6 +24,7 @@ struct inv_instance {
     int64_t asked_ms, asked_look_ms;  // ours asked its group to end it, the last look then; it may wait in a hook; 0 = not
     int64_t reported_ms, told_ms;
     int64_t noticed_ms;        // ours was first told of its notice, in this life
+    int64_t registered_ms;     // ours was first told that it is registered; 0 = not, or nothing tells what is read
     bool answered;
 };
 

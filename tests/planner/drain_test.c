@@ -535,20 +535,40 @@ static void a4_what_is_still_on_order_may_be_there_and_is_waited_for_while_there
     assert_int_equal(plan_target(next(), "sfr-1"), 4);  // 100 s after the notice
 }
 
+// Its pools are dry: had the doomed one stayed in the target to its end, the fleet would launch its weight and what was ordered, when it can.
+static void a4_what_was_ordered_stays_alone_on_order_when_the_doomed_end_and_nothing_is_launched(void **state)
+{
+    (void)state;
+    d1_a_notice_drains_and_orders_in_the_same_tick(state);
+    b.s.fleets[fleet].target = 5;
+    struct memo_target targets[] = {{"sfr-1", 5, T0}};
+    b.memo.targets = targets;
+    b.memo.target_count = 1;
+    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+    assert_int_equal(plan_target(next(), "sfr-1"), -1);
+    assert_int_equal(plan_target(next(), "sfr-1"), -1);
+    assert_int_equal(plan_target(next(), "sfr-1"), 4);  // 100 s after the notice: three that stay, one on order
+}
+
+// What the fleet counts is not what we see.
+static int64_t target_while_it_counts(int64_t fulfilled_milli, int64_t later_ms)
+{
+    struct err err = {0};
+    build_later(&b, later_ms);
+    build_settle(&b);
+    b.s.fleets[fleet].fulfilled_milli = fulfilled_milli;
+    struct planner_input in = {&b.s, &b.memo, &b.p};
+    assert_int_equal(planner_run(&in, &b.a, &b.r, &err), 0);
+    b.memo = b.r.memo;
+    return plan_target(&b.r.plan, "sfr-1");
+}
+
 static void a4_what_a_fleet_launches_that_forgot_the_doomed_stays_in_its_target(void **state)
 {
     (void)state;
     to_doomed_unwanted();
-    struct err err = {0};
-    for (int k = 0; k < 12; k++) {  // it counts the survivors only, and its replacement is not to be seen
-        build_later(&b, 10 * SECOND);
-        build_settle(&b);
-        b.s.fleets[fleet].fulfilled_milli = 3000;
-        struct planner_input in = {&b.s, &b.memo, &b.p};
-        assert_int_equal(planner_run(&in, &b.a, &b.r, &err), 0);
-        b.memo = b.r.memo;
-        assert_int_equal(plan_target(&b.r.plan, "sfr-1"), -1);
-    }
+    for (int k = 0; k < 12; k++)  // it counts the survivors only, and its replacement is not to be seen
+        assert_int_equal(target_while_it_counts(3000, 10 * SECOND), -1);
 }
 
 static void a4_a_fleet_that_forgets_the_doomed_at_the_notice_replaces_it_itself(void **state)
@@ -624,6 +644,40 @@ static void a10_what_was_ordered_and_is_no_longer_wanted_is_withdrawn(void **sta
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
     next();
     assert_int_equal(plan_target(next(), "sfr-1"), 4);
+}
+
+static void a10_nothing_is_withdrawn_while_the_fleet_counts_members_that_we_do_not_see(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].target = 6;
+    struct memo_target targets[] = {{"sfr-1", 6, T0 - 5 * MINUTE}};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0 - 30 * SECOND, .targets = targets, .target_count = 1};
+    b.has_memo = true;
+    b.s.services[web].running = 10;
+    for (int k = 0; k < 6; k++)
+        assert_int_equal(target_while_it_counts(6000, 30 * SECOND), -1);
+    for (int k = 0; k < 2; k++)
+        assert_int_equal(target_while_it_counts(4000, 30 * SECOND), -1);
+    assert_int_equal(target_while_it_counts(4000, 30 * SECOND), 4);
+}
+
+// Shown is what was before: to raise that would be to lower what is.
+static void j1_a_target_that_we_sent_counts_for_as_long_as_looks_at_fleets_fail(void **state)
+{
+    (void)state;
+    struct memo_target targets[] = {{"sfr-1", 8, T0}};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = T0, .targets = targets, .target_count = 1};
+    b.has_memo = true;
+    for (int k = 0; k < 3; k++)
+        build_hold(&b, inst[k], web, 1);
+    b.s.services[web].desired = b.s.services[web].running = 13;
+    build_later(&b, 10 * MINUTE);
+    b.s.services[web].desired = 20;
+    b.s.sources[SOURCE_FLEETS].state = SOURCE_PARTIAL;
+    b.s.sources[SOURCE_FLEETS].read_ms = T0 - 30 * SECOND;
+    assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);  // eight hold them
+    b.s.services[web].desired = 40;
+    assert_true(plan_target(build_plan(&b), "sfr-1") > 8);
 }
 
 static void a6_a_target_that_another_raised_is_kept_for_half_an_hour(void **state)
@@ -711,6 +765,7 @@ int main(void)
         TEST(a4_the_doomed_weight_leaves_at_once_where_no_replacement_is_wanted),
         TEST(a4_once_the_doomed_may_have_been_replaced_a_late_look_lowers_nothing),
         TEST(a4_what_is_still_on_order_may_be_there_and_is_waited_for_while_there_is_time),
+        TEST(a4_what_was_ordered_stays_alone_on_order_when_the_doomed_end_and_nothing_is_launched),
         TEST(a4_what_a_fleet_launches_that_forgot_the_doomed_stays_in_its_target),
         TEST(a4_a_fleet_that_forgets_the_doomed_at_the_notice_replaces_it_itself),
         TEST(v14_add_only_answers_notices_and_undoes_but_lowers_nothing),
@@ -718,6 +773,8 @@ int main(void)
         TEST(a_task_that_appears_on_an_empty_drain_begins_it_anew),
         TEST(terminate_is_repeated_for_the_same_id_after_a_minute),
         TEST(a10_what_was_ordered_and_is_no_longer_wanted_is_withdrawn),
+        TEST(a10_nothing_is_withdrawn_while_the_fleet_counts_members_that_we_do_not_see),
+        TEST(j1_a_target_that_we_sent_counts_for_as_long_as_looks_at_fleets_fail),
         TEST(a6_a_target_that_another_raised_is_kept_for_half_an_hour),
         TEST(v23_a_target_left_low_goes_back_to_the_sum),
         TEST(the_mark_says_whose_since_when_and_why),
