@@ -487,16 +487,13 @@ void drain_commit(struct work *w)
     }
 }
 
-static bool steps_soon(const struct memo_drain *d, int64_t now_ms)
-{
-    bool empty = d->empty_first_ms > 0 || drain_was_empty(d), early = d->state == DRAIN_CHOSEN || d->state == DRAIN_DRAINING;
-    return (early ? empty : d->state == DRAIN_EMPTY || d->state == DRAIN_LOWERED) && now_ms - d->state_since_ms < STEP_MS;
-}
-
 int64_t drain_look_again_ms(const struct memo *m)
 {
-    for (size_t k = 0; k < m->drain_count; k++)
-        if (steps_soon(&m->drains[k], m->now_ms))
-            return EMPTY_LOOKS_APART_MS;
-    return 0;
+    bool soon = false;
+    for (size_t k = 0; k < m->drain_count && !soon; k++) {
+        const struct memo_drain *d = &m->drains[k];
+        bool empty = d->empty_first_ms > 0 || drain_was_empty(d), early = d->state == DRAIN_CHOSEN || d->state == DRAIN_DRAINING;
+        soon = (early ? empty : d->state == DRAIN_EMPTY || d->state == DRAIN_LOWERED) && m->now_ms - d->state_since_ms < STEP_MS;
+    }
+    return soon ? EMPTY_LOOKS_APART_MS : 0;
 }

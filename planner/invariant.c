@@ -65,6 +65,7 @@ static void check_target(const struct work *w, const struct action *x)
     if (x->capacity > y->target) {
         assert(!w->no_order);
         assert(x->capacity > w->s->fleets[x->fleet].target);
+        assert(w->s->fleets[x->fleet].kind != FLEET_GROUP || (x->recheck & RECHECK_RAISE));  // A1
         assert(x->capacity <= i64_max(y->policy->max + y->doomed_milli / 1000, y->target));
         return;
     }
@@ -74,10 +75,11 @@ static void check_target(const struct work *w, const struct action *x)
         assert(x->on_demand >= 0 && x->on_demand <= x->capacity);
         return;
     }
-    // Lowered only to what the members that stay weigh, what is wanted beyond them, or the policy's min; never on bad facts.
+    // Lowered only to what the members that stay weigh, what is wanted beyond them, or the policy's min, or by the doomed; never on bad facts.
     assert(!w->no_removal);
     assert(!y->lagging);
-    assert(x->capacity <= i64_max(i64_max((y->stay_milli + y->doomed_milli + y->od_short_milli) / 1000, y->need_target), y->policy->min));
+    bool by_doomed = y->doomed_milli > 0 && x->capacity == y->target - y->doomed_milli / 1000;
+    assert(by_doomed || x->capacity <= i64_max(i64_max((y->stay_milli + y->doomed_milli + y->od_short_milli) / 1000, y->need_target), y->policy->min));
     assert(x->recheck & RECHECK_FLEET_ACTIVE);
 }
 

@@ -112,7 +112,7 @@ void targets_send(struct work *w, int f, int64_t target, int64_t on_demand, int 
                                    .capacity = target,
                                    .target_before = x->target,
                                    .on_demand = on_demand,
-                                   .recheck = up ? RECHECK_NONE : RECHECK_FLEET_ACTIVE,
+                                   .recheck = !up ? RECHECK_FLEET_ACTIVE : x->kind == FLEET_GROUP ? RECHECK_RAISE : RECHECK_NONE,
                                    .after = after >= 0 ? after : owner_after(w, f),
                                    .fact = fact,
                                    .verdict = verdict,

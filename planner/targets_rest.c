@@ -46,7 +46,7 @@ static bool order_stays(const struct work *w, int f)
     const struct work_fleet *y = &w->fleet[f];
     bool late;
     bool more = y->need_target > 0 || !y->launched;
-    return in_time(w, y, &late) && late && more && y->doomed_milli > 0 && y->need_target <= y->target &&
+    return in_time(w, y, &late) && late && more && y->doomed_milli >= 1000 && y->need_target <= y->target &&
            y->target * 1000 > y->stay_milli + y->doomed_milli;
 }
 

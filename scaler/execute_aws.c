@@ -63,7 +63,7 @@ static void read_all(struct reads *r, const struct action *a)
         ec2_describe_instances_by_id(r->with, &r->instance->id, 1, &r->ec2);
     if (a->recheck & RECHECK_UNREGISTERED)
         ecs_find_container_instances(r->with, r->e->cluster, arena_printf(&r->arena, "ec2InstanceId == %s", r->instance->id), &r->registered);
-    if (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_OWNER | RECHECK_GROUP))
+    if (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_OWNER | RECHECK_GROUP | RECHECK_RAISE))
         fleet_read(r->with, &r->s->fleets[a->fleet], &r->fleet);
     if (a->recheck & RECHECK_GROUP)
         asg_describe_refreshes(r->with, r->s->fleets[a->fleet].id, &r->refreshes);
@@ -197,6 +197,15 @@ static int check_fleet(struct reads *r, const struct action *a, const char *flee
     return 0;
 }
 
+static int check_raise(struct reads *r, const struct action *a, const char *group, struct err *err)
+{
+    struct err unread = {0};
+    if (answered(&r->fleet.call, "the group", &unread) != 0 || r->fleet.count != 1 || r->fleet.items[0].target <= a->capacity)
+        return 0;
+    return err_set(err, ERR_CONFLICT, "%s has desired capacity %" PRId64 ", %" PRId64 " would let it end members of its choice -> planned anew", group,
+                   r->fleet.items[0].target, a->capacity);
+}
+
 static int check_group(struct reads *r, const struct action *a, struct err *err)
 {
     for (size_t i = 0; i < r->refreshes.count; i++)
@@ -224,6 +233,8 @@ static int check_facts(struct reads *r, const struct action *a, const char *flee
     if ((a->recheck & RECHECK_GROUP) && (answered(&r->fleet.call, "the group", err) != 0 ||
                                          answered(&r->refreshes.call, "its instance refreshes", err) != 0 || check_group(r, a, err) != 0))
         return err->kind;
+    if ((a->recheck & RECHECK_RAISE) && check_raise(r, a, fleet_id, err) != 0)
+        return err->kind;
     if (a->recheck & RECHECK_FLEET_ACTIVE)
         return check_fleet(r, a, fleet_id, err);
     return 0;
@@ -235,8 +246,8 @@ static int recheck(void *arg, const struct snapshot *s, const struct action *a, 
     if (a->recheck == RECHECK_NONE)
         return 0;
     struct reads r = {.e = e, .s = s, .instance = a->instance >= 0 ? &s->instances[a->instance] : NULL};
-    assert(r.instance || (a->recheck & ~(unsigned)(RECHECK_FLEET_ACTIVE | RECHECK_OWNER)) == 0);
-    assert(a->fleet >= 0 || (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_GROUP)) == 0);
+    assert(r.instance || (a->recheck & ~(unsigned)(RECHECK_FLEET_ACTIVE | RECHECK_OWNER | RECHECK_RAISE)) == 0);
+    assert(a->fleet >= 0 || (a->recheck & (RECHECK_FLEET_ACTIVE | RECHECK_GROUP | RECHECK_RAISE)) == 0);
     arena_init(&r.arena, READS_MAX_BYTES);
     r.with = with_arena(e, &r.arena, false);
     const char *fleet_id = a->fleet >= 0 ? s->fleets[a->fleet].id : "";

@@ -388,10 +388,9 @@ static struct cell *earliest(struct loop *l)
 // At once, but for who has just ticked: a flood of switches must not become a flood of looks.
 static void hurry(struct loop *l, struct cell *c)
 {
-    int64_t now_ms = clock_wall_ms(l->clock), soonest_ms = c->frame ? c->frame->begun_ms + URGENT_GAP_MS : 0;
-    soonest_ms = soonest_ms > now_ms ? soonest_ms : now_ms;
-    if (c->urgent_ms == 0 || soonest_ms < c->urgent_ms)
-        c->urgent_ms = soonest_ms;
+    int64_t now_ms = clock_wall_ms(l->clock), gap_ms = c->frame ? c->frame->begun_ms + URGENT_GAP_MS : 0, at_ms = gap_ms > now_ms ? gap_ms : now_ms;
+    if (c->urgent_ms == 0 || at_ms < c->urgent_ms)
+        c->urgent_ms = at_ms;
 }
 
 // What signals and people asked for. True when another cluster may be due.
@@ -442,9 +441,7 @@ static void schedule(struct loop *l, struct cell *c, bool failed)
     int64_t now_ms = clock_wall_ms(l->clock), period_ms = c->policy->period_ms, again_ms = failed ? 0 : drain_look_again_ms(&c->tick.memo);
     bool extra = c->urgent_ms != 0 && c->next_ms > now_ms;  // one more than its turn: it keeps that
     c->urgent_ms = again_ms > 0 ? now_ms + again_ms : 0;
-    if (extra)
-        return;
-    c->next_ms += period_ms;
+    c->next_ms += extra ? 0 : period_ms;
     if (c->next_ms < now_ms)  // behind: drop what was missed, keep the place among the others
         c->next_ms += (now_ms - c->next_ms + period_ms - 1) / period_ms * period_ms;
 }
@@ -461,8 +458,7 @@ int64_t loop_run(struct loop *l, int64_t end_ms)
         if (over)
             break;
         struct err err = {0};
-        int rc = tick_cell(l, c, &err);
-        schedule(l, c, rc != 0);
+        schedule(l, c, tick_cell(l, c, &err) != 0);
         ears_ticked(&l->ears, c);
         ears_turn(&l->ears);
     }

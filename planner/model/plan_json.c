@@ -29,6 +29,8 @@ static const struct {
     {RECHECK_UNREGISTERED, "unregistered"},
     {RECHECK_ENDED, "ended"},
     {RECHECK_OWNER, "owner"},
+    {RECHECK_GROUP, "group"},
+    {RECHECK_RAISE, "raise"},
 };
 
 static void set_text(json_t *obj, const char *key, const char *text)

@@ -67,6 +67,8 @@ static bool fleet_is_so(const struct world *w, const struct fold_sight *sight, i
     if ((a->recheck & RECHECK_OWNER) && owner && *owner && strcmp(owner, ours))
         return false;
     int64_t at_ms = fold_seen(sight, SOURCE_FLEETS, (uint64_t)fleet);
+    if ((a->recheck & RECHECK_RAISE) && sight->sources[SOURCE_FLEETS].state == SOURCE_OK && world_seen(&f->target, at_ms) > a->capacity)
+        return false;
     return !(a->recheck & RECHECK_FLEET_ACTIVE) || (world_seen(&f->state, at_ms) == WF_ACTIVE && world_seen(&f->target, at_ms) == a->target_before);
 }
 
@@ -88,7 +90,7 @@ bool fold_recheck(const struct fold_cluster *c, const struct fold_sight *sight, 
 {
     const struct world *w = c->w;
     int n = a->instance >= 0 ? world_find_instance(w, s->instances[a->instance].id) : -1, fleet = a->fleet >= 0 ? c->fleets[a->fleet].fleet : -1;
-    bool of_instance = (a->recheck & ~(unsigned)(RECHECK_FLEET_ACTIVE | RECHECK_OWNER)) != 0;
+    bool of_instance = (a->recheck & ~(unsigned)(RECHECK_FLEET_ACTIVE | RECHECK_OWNER | RECHECK_RAISE)) != 0;
     if (!can_read(sight, a->recheck))
         return false;
     if (of_instance && n < 0)

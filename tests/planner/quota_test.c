@@ -165,12 +165,12 @@ static void d9_refused_again_the_hold_doubles_up_to_an_hour_and_what_was_under_w
         int64_t at_ms = b.s.now_ms;
         refused(QUOTA_STANDARD_SPOT, at_ms);
         build_plan(&b);
-        b.s.now_ms = at_ms + 60000;
+        build_later(&b, 60000);
         b.s.quotas[0].refused_ms = b.s.now_ms;  // of an order that was sent before
         build_plan(&b);
-        b.s.now_ms += HOLDS[k] * 60000 - 1;
+        build_later(&b, HOLDS[k] * 60000 - 1);
         assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
-        b.s.now_ms += 2;
+        build_later(&b, 2);
         assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 8);
     }
 }

@@ -93,6 +93,33 @@ static void h4_a_fleet_is_claimed_only_where_it_is_nobodys(void **state)
     arena_release(&a);
 }
 
+// The re-check of a raise to ten against one answer about the group.
+static int raised(int status, const char *body)
+{
+    struct bed b;
+    struct err err = {0};
+    bed_open(&b);
+    b.fleet = (struct fleet){.id = "web-asg", .kind = FLEET_GROUP, .target = 7};
+    scripted_add(&b.f.s, (struct scripted_reply){.status = status, .body = body});
+    struct action a = {.kind = ACTION_SET_TARGET, .target = "web-asg", .instance = -1, .fleet = 0, .capacity = 10, .target_before = 7, .recheck = RECHECK_RAISE, .after = -1};
+    int rc = b.executor.recheck(b.executor.arg, &b.s, &a, &err);
+    assert_int_equal(b.f.s.request_count, 1);
+    bed_close(&b);
+    return rc;
+}
+
+static void a1_a_raise_of_a_group_that_would_lower_it_by_now_is_left(void **state)
+{
+    (void)state;
+#define GROUP(desired) "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>web-asg" \
+                       "</AutoScalingGroupName><MinSize>0</MinSize><MaxSize>99</MaxSize><DesiredCapacity>" desired "</DesiredCapacity></member>"      \
+                       "</AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
+    assert_int_equal(raised(200, GROUP("7")), 0);
+    assert_int_equal(raised(200, GROUP("9")), 0);  // another raised it, too
+    assert_int_equal(raised(200, GROUP("11")), ERR_CONFLICT);
+    assert_int_equal(raised(403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"), 0);  // unknown holds no scale-out
+}
+
 static void h4_a_claim_is_read_back(void **state)
 {
     (void)state;
@@ -176,6 +203,7 @@ int main(void)
         cmocka_unit_test(e2_an_orphan_is_ended_only_where_ecs_asked_by_id_knows_none),
         cmocka_unit_test(e6_a_ghost_is_deregistered_only_where_ec2_has_ended_it),
         cmocka_unit_test(h4_a_fleet_is_claimed_only_where_it_is_nobodys),
+        cmocka_unit_test(a1_a_raise_of_a_group_that_would_lower_it_by_now_is_left),
         cmocka_unit_test(h4_a_claim_is_read_back),
         cmocka_unit_test(h4_a_server_without_tags_has_no_owners),
         cmocka_unit_test(j4_a_denied_write_is_remembered_until_it_succeeds),
