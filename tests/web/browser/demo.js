@@ -157,7 +157,7 @@ export function demo({ browser, masu, text, num }) {
     const { ticks } = await (await fetch(world.url + "api/v1/ticks?acting=true&limit=50&cluster=" + clusters[0].name)).json();
     await page.goto(world.url + "clusters/" + clusters[0].name + "?at=" + ticks.at(-1).at);
     await page.waitForFunction(() => /As it was at/.test(document.querySelector(".then b")?.textContent || ""));
-    const id = num(await text(page, ".then a"));
+    const id = num(await text(page, ".then a:not(.nowrap)"));
     const { tick } = await (await fetch(world.url + "api/v1/ticks/" + id)).json();
     assert.ok(tick.at <= ticks.at(-1).at && id >= ticks.at(-1).tick, "the newest that is not after it");
     const then = await page.evaluate(() => ({ boxes: document.querySelectorAll(".box").length, figures: [...document.querySelectorAll(".figures > div")].map((e) => /** @type {any} */ (e).innerText) }));
