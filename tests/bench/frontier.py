@@ -183,7 +183,8 @@ class Frontier:
     def go_on(self, path=PATH):
         part = path.with_suffix(".part.json")
         old = json.loads(part.read_text()) if part.is_file() else {}
-        return old["swept"] if {k: old.get(k) for k in self.world()} == self.world() else {}
+        swept = old["swept"] if {k: old.get(k) for k in self.world()} == self.world() else {}
+        return {name: {rule: [tuple(p) for p in points] for rule, points in rules.items()} for name, rules in swept.items()}
 
     def keep(self, path=PATH):
         """The points of every rule on every trace, to draw them and to look into them. Nothing where nothing was swept; what a `--full` run left is not

@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as folder:
     begun = frontier.Frontier(binary, True)
     assert begun.go_on(path) == {}
     begun.keep_part({"wave": {"masu": [(0.004, 1.5)]}, "steep": {}}, path)
-    assert frontier.Frontier(binary, True).go_on(path) == {"wave": {"masu": [[0.004, 1.5]]}}
+    assert frontier.Frontier(binary, True).go_on(path) == {"wave": {"masu": [(0.004, 1.5)]}}
     binary.write_bytes(b"two")
     assert frontier.Frontier(binary, True).go_on(path) == {}
 print("ok")
