@@ -64,6 +64,39 @@ static void a1_a_drain_is_mark_draining_lower_without_termination_end(void **sta
     story_close(&s);
 }
 
+static void impatient_by_the_minute(struct policy_cluster *c)
+{
+    impatient(c);
+    c->period_ms = 60000;
+}
+
+// World time from the mark to the end of the first drain that began without tasks, -1: there is none.
+static int64_t empty_drain_took_ms(struct story *s)
+{
+    static struct sandbox_change changes[STORY_CHANGES];
+    size_t count = sandbox_changes(s->rig.sandbox, changes, STORY_CHANGES), mark = 0;
+    while (mark < count && !strstr(changes[mark].detail, "reason=empty"))
+        mark++;
+    for (size_t i = mark + 1; i < count; i++)
+        if (strcmp(changes[i].operation, "ec2:TerminateInstances") == 0 && strcmp(changes[i].target, changes[mark].target) == 0)
+            return changes[i].world_ms - changes[mark].world_ms;
+    return -1;
+}
+
+// Read back, empty, empty once more, lowered, ended: four looks, each 15 s after the one before, whatever the period.
+static void a_drain_without_tasks_takes_a_minute_where_the_period_is_one(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s, (struct rig_options){.settings = impatient_by_the_minute});
+    pass(&s, 10);
+    want(&s, 2);
+    pass(&s, 40);
+    assert_in_range(empty_drain_took_ms(&s), 45000, 90000);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 // One replacement for one that is taken back, whether the fleet forgets the doomed at its notice or when it dies.
 static void a4_the_doomed_is_replaced_once_by_a_fleet_that_forgets_it_early_or_late(void **state)
 {
@@ -320,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a1_a_drain_is_mark_draining_lower_without_termination_end),
+        cmocka_unit_test(a_drain_without_tasks_takes_a_minute_where_the_period_is_one),
         cmocka_unit_test(a4_the_doomed_is_replaced_once_by_a_fleet_that_forgets_it_early_or_late),
         cmocka_unit_test(a5_a_fleet_that_modifies_for_ten_minutes_is_sent_nothing_and_its_need_moves),
         cmocka_unit_test(a3_a_neighbour_interrupted_at_any_step_of_a_drain_costs_nobody_a_place),

@@ -595,6 +595,24 @@ static void v28_trips_when_a_notice_waits(void **state)
     rig_release(&r);
 }
 
+// What no look ever showed registered cannot be drained; from the first one that shows it on it is due.
+static void v28_asks_who_could_know(void **state)
+{
+    (void)state;
+    for (int shown = 0; shown < 2; shown++) {
+        struct rig r = a_rig();
+        look(&r, r.hosts[1], WORLD_READ_STATE);
+        noticed(&r, r.hosts[0]);
+        later(r.w, 20000);
+        assert_int_equal(invariants_count_of(r.inv, V28), 0);
+        if (shown)
+            look(&r, r.hosts[0], WORLD_READ_STATE);
+        later(r.w, 40000);
+        assert_int_equal(invariants_count_of(r.inv, V28), shown);
+        rig_release(&r);
+    }
+}
+
 static void v28_allows_the_last_task_of_a_service_a_minute(void **state)
 {
     (void)state;
@@ -671,6 +689,7 @@ int main(void)
         cmocka_unit_test(v25_allows_an_undo_that_was_under_way_when_the_notice_was_told),
         cmocka_unit_test(v25_allows_an_undo_before_the_notice_is_told_but_not_for_long),
         cmocka_unit_test(v28_trips_when_a_notice_waits),
+        cmocka_unit_test(v28_asks_who_could_know),
         cmocka_unit_test(v28_allows_the_last_task_of_a_service_a_minute),
         cmocka_unit_test(v36_trips_when_the_handler_of_an_event_decides),
         cmocka_unit_test(what_interruptions_do_is_not_charged_to_us),
