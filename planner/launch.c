@@ -86,9 +86,8 @@ static size_t pack_groups(struct work *w, const struct pool *pools, size_t pool_
         if (!x)
             break;
         struct launch_group *g = &ret[count];
-        bool last = used == 1 || count + 1 == GROUPS_MAX;
         g->pool = x;
-        g->count = packing_count(w, left, n, x, last ? used : used - 1);
+        g->count = packing_count(w, left, n, x, used == 1 || count + 1 == GROUPS_MAX ? used : used - 1);
         g->tasks = arena_array(w->a, struct pack_task, n + 1);
         memcpy(g->tasks, left, n * sizeof *left);
         for (size_t k = 0; k < n; k++)
@@ -179,6 +178,7 @@ void launch_sums(struct work *w, int f)
 struct offer {
     size_t k;          // of the fleet's pools
     double cost;
+    int64_t instances;  // of it for the whole group
 };
 
 static int by_cost(const void *a, const void *b)
@@ -187,24 +187,21 @@ static int by_cost(const void *a, const void *b)
     return x->cost != y->cost ? (x->cost < y->cost ? -1 : 1) : (x->k > y->k) - (x->k < y->k);
 }
 
-// The pool holds in `count` instances what the group does.
-static bool holds_group(struct work *w, const struct pool *x, const struct launch_group *g, size_t n)
+// Instances of the pool that hold what the group does, no more than the group has; 0: they do not.
+static int64_t holds_group(struct work *w, const struct pool *x, const struct launch_group *g, size_t n)
 {
-    bool takes = true;
-    for (size_t k = 0; k < n && takes; k++)
-        takes = g->tasks[k].placed == 0 || packing_takes(w, x, &g->tasks[k]);
-    if (!takes || x->type == g->pool->type)
-        return takes;
     struct pack_task *tasks = arena_array(w->a, struct pack_task, n + 1);
     for (size_t k = 0; k < n; k++) {
         tasks[k] = g->tasks[k];
         tasks[k].count = g->tasks[k].placed;
+        if (tasks[k].count > 0 && !packing_takes(w, x, &tasks[k]))
+            return 0;
     }
-    packing_count(w, tasks, n, x, g->count);
+    int64_t used = x->type == g->pool->type ? g->count : packing_count(w, tasks, n, x, g->count);
     for (size_t k = 0; k < n; k++)
         if (tasks[k].placed < g->tasks[k].placed)
-            return false;
-    return true;
+            return 0;
+    return used;
 }
 
 static int64_t vcpus_of(const struct work *w, int type)
@@ -223,13 +220,14 @@ static size_t find_offers(struct work *w, int f, const struct launch_group *g, s
             struct pool pool = pools_of(w, (size_t)f, k);
             bool out = !on_demand && (pool_memory_avoided(w, p->type_name, p->zone) != NULL || pool_share_taken(w, g->tasks, n, p->type_name, p->zone));
             pool.batch = g->pool->batch;
-            if (p->subnet_full || p->type < 0 || out != (avoided == 1) || !holds_group(w, &pool, g, n))
+            int64_t instances = p->subnet_full || p->type < 0 || out != (avoided == 1) ? 0 : holds_group(w, &pool, g, n);
+            if (instances == 0)
                 continue;
             pool.scarcity = on_demand ? 0 : pool_memory_scarcity(w, f, p->zone);
             pool.interruptions_per_hour = on_demand ? 0 : pool_memory_rate(w, p->type_name, p->zone);
             if (on_demand)
                 pool.usd_micro = w->s->types[p->type].on_demand_usd_micro;
-            ret[count++] = (struct offer){k, cost_of(w, &pool, placed_of(g->tasks, n) / (double)g->count)};
+            ret[count++] = (struct offer){k, cost_of(w, &pool, placed_of(g->tasks, n) / (double)g->count), instances};
         }
     if (count > 1)
         qsort(ret, count, sizeof *ret, by_cost);
@@ -274,12 +272,15 @@ static const char *content_of(struct work *w, int f, const struct offer *offers,
     return text;
 }
 
-static int64_t instances_of(const struct work *w, int f, const struct launch_group *g, const struct offer *offers, size_t count, bool on_demand)
+// Any of the offers may be what comes: so many that each of them holds all, as the group's own type may not be among them.
+static int64_t instances_of(const struct work *w, int f, const struct offer *offers, size_t count, bool on_demand)
 {
     const struct fleet *x = &w->s->fleets[f];
-    int64_t instances = g->count, vcpus = 1;
-    for (size_t k = 0; k < count; k++)
+    int64_t instances = 0, vcpus = 1;
+    for (size_t k = 0; k < count; k++) {
+        instances = i64_max(instances, offers[k].instances);
         vcpus = i64_max(vcpus, vcpus_of(w, x->pools[offers[k].k].type));
+    }
     for (size_t k = 0; k < count; k++)
         instances = i64_min(instances, quota_vcpus_left(w, x->pools[offers[k].k].type_name, !on_demand) / vcpus);
     return instances;
@@ -311,12 +312,11 @@ static size_t pools_that_give(struct work *w, int f, bool on_demand, struct pool
     const struct pool_list *list = &w->fleet_pools[f];
     struct pool *pools = arena_array(w->a, struct pool, list->count + 1);
     size_t count = 0;
-    for (size_t k = 0; k < list->count; k++)
-        if (pools_size_known(w, &list->v[k]) && (!list->v[k].out || on_demand)) {
-            pools[count] = list->v[k];
-            pools[count].interruptions_per_hour = on_demand ? 0 : list->v[k].interruptions_per_hour;
-            count++;
-        }
+    for (size_t k = 0; k < list->count; k++) {
+        pools[count] = list->v[k];
+        pools[count].interruptions_per_hour = on_demand ? 0 : list->v[k].interruptions_per_hour;
+        count += pools_size_known(w, &list->v[k]) && (!list->v[k].out || on_demand);
+    }
     *ret = pools;
     return count;
 }
@@ -397,7 +397,7 @@ static int64_t launch_group(struct work *w, const struct action *raise, const st
     const struct fleet *x = &w->s->fleets[f];
     struct offer *offers = arena_array(w->a, struct offer, x->pool_count + 1), *here = arena_array(w->a, struct offer, x->pool_count + 1);
     size_t count = find_offers(w, f, g, n, on_demand, offers);
-    int64_t instances = instances_of(w, f, g, offers, count, on_demand);
+    int64_t instances = instances_of(w, f, offers, count, on_demand);
     if (count == 0 || instances <= 0)
         return 0;
     struct zone_shares z = zones_of(w, f, offers, count, dealt);

@@ -242,6 +242,24 @@ static void the_restarts_that_interruptions_make_likely_are_part_of_a_pools_pric
     }
 }
 
+// c5.large holds two tasks for the least money, and both its pools interrupted just now: m5.xlarge comes, which holds more.
+static void of_a_larger_type_that_comes_instead_fewer_are_launched(void **state)
+{
+    (void)state;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 8;
+    b.p.task_restart_usd_micro = 0;
+    for (int z = 0; z < 2; z++) {
+        int i = build_instance(&b, fleet, small);
+        b.s.instances[i].zone = z == 0 ? "us-east-1a" : "us-east-1b";
+        b.s.instances[i].spot = true;
+        b.s.instances[i].notice_ms = b.s.now_ms - SECOND;
+    }
+    const struct plan *p = build_plan(&b);
+    for (size_t k = 0; k < p->action_count; k++)
+        assert_true(p->actions[k].kind != ACTION_LAUNCH || !strstr(p->actions[k].value, "c5.large"));
+    assert_int_equal(launched(p), 2);  // instead of four
+}
+
 static void nothing_is_asked_for_where_every_pool_refused(void **state)
 {
     (void)state;
@@ -426,6 +444,7 @@ int main(void)
         TEST(a_pool_that_refused_is_not_offered),
         TEST(a_pool_that_has_its_share_of_the_service_is_not_offered),
         TEST(the_restarts_that_interruptions_make_likely_are_part_of_a_pools_price),
+        TEST(of_a_larger_type_that_comes_instead_fewer_are_launched),
         TEST(nothing_is_asked_for_where_every_pool_refused),
         TEST(a8_need_bound_to_a_zone_goes_to_the_instant_fleet_there),
         TEST(an_empty_member_is_ended_by_its_id_without_a_target),

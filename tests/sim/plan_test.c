@@ -223,6 +223,41 @@ static void v13_forgives_an_instance_less_of_an_order(void **state)
     bench_release(&t);
 }
 
+// Launched at once, instances are counted and differ in size: fewer and larger ones for a task more are no fault, fewer of everything is.
+static void v13_tells_another_mix_from_less(void **state)
+{
+    (void)state;
+    const char *const types[] = {"m5.xlarge", "c5.large"};
+    for (int k = 0; k < 2; k++) {
+        struct bench t;
+        bench_init(&t);
+        int small = build_type(&t.b, "c5.large", 2048, 3500), large = 0;
+        struct fleet *f = &t.b.s.fleets[0];
+        f->kind = FLEET_INSTANT;
+        f->name = "spare";
+        f->maintain = false;
+        t.b.p.fleets[0] = (struct policy_fleet){.id = "", .tag = "", .group = "", .max = 100, .instant = {.name = "spare", .launch_template = "lt-1", .version = "$Default"}};
+        t.b.s.types[large].nominal = res_make(4096, 16384);
+        t.b.s.types[small].nominal = res_make(2048, 4096);
+        t.b.s.services[0].desired = t.b.s.services[0].deployments[0].desired = 60;
+        struct memo before = t.b.memo;
+        struct plan *p = build_plan(&t.b);
+        int64_t n = 0;
+        for (size_t a = 0; a < p->action_count; a++)
+            n += p->actions[a].kind == ACTION_LAUNCH ? p->actions[a].capacity : 0;
+        assert_in_range(n, 8, 20);  // so many of m5.xlarge; beside them in the plan without the task: thrice as many and smaller, or as large
+        for (size_t a = 0; a < p->action_count; a++) {
+            if (p->actions[a].kind != ACTION_LAUNCH)
+                continue;
+            p->actions[a].capacity *= 3;
+            p->actions[a].value = arena_printf(&t.b.a, "lt-1:$Default %s@subnet-a", types[k]);
+        }
+        judge_beside(&t, &before);
+        assert_int_equal(invariants_count_of(t.r.inv, V13) > 0, k == 0);
+        bench_release(&t);
+    }
+}
+
 // The planted bug of V12: a forecast of little drains what is needed now.
 static void v12_trips_where_the_forecast_removes(void **state)
 {
@@ -414,6 +449,7 @@ int main(void)
         cmocka_unit_test(v17_trips_on_a_memo_that_differs),
         cmocka_unit_test(v11_v13_trip_where_less_known_removes_and_more_wanted_orders_less),
         cmocka_unit_test(v13_forgives_an_instance_less_of_an_order),
+        cmocka_unit_test(v13_tells_another_mix_from_less),
         cmocka_unit_test(v12_trips_where_the_forecast_removes),
         cmocka_unit_test(v10_trips_on_a_removal_when_any_source_is_not_known),
         cmocka_unit_test(v35_trips_on_a_removal_by_a_clock_that_was_set),
