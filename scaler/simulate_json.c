@@ -29,6 +29,9 @@ static json_t *run_json(const struct simulate *s, const struct simulate_run *run
     json_object_set_new(o, "wait_p90_s", json_integer(r->wait_p90_s));
     json_object_set_new(o, "wait_p99_s", json_integer(r->wait_p99_s));
     json_object_set_new(o, "instances_mean", json_real(r->instances_mean));
+    json_object_set_new(o, "booting_mean", json_real(r->booting_mean));
+    json_object_set_new(o, "draining_mean", json_real(r->draining_mean));
+    json_object_set_new(o, "empty_mean", json_real(r->empty_mean));
     json_object_set_new(o, "utilisation", json_real(r->utilisation));
     json_object_set_new(o, "launches", json_integer(r->launches));
     json_object_set_new(o, "interrupted_tasks", json_integer(r->interrupted_tasks));
@@ -77,6 +80,9 @@ static const char *const methods[][2] = {
     {"wait_p90_s", "as wait_p50_s, the 90th percentile"},
     {"wait_p99_s", "as wait_p50_s, the 99th percentile"},
     {"instances_mean", "instances from launch to end, on average over the time"},
+    {"booting_mean", "of instances_mean: launched and not registered yet"},
+    {"draining_mean", "of instances_mean: DRAINING, with tasks or without"},
+    {"empty_mean", "of instances_mean: ACTIVE without tasks, but for those of daemons"},
     {"utilisation", "instances needed by what was wanted, packed without loss, over instances_mean"},
     {"launches", "instances launched"},
     {"drains", "instances that the rule began to empty; of ecs-managed-scaling those it ended empty"},

@@ -14,6 +14,24 @@ static void add_services(const struct world *w, struct world_now *n)
     }
 }
 
+static bool empty(const struct world *w, const struct world_instance *i)
+{
+    for (int t = i->first_task; t >= 0; t = w->tasks[t].next_of_instance)
+        if (w->tasks[t].service < 0 || !w->services[w->tasks[t].service].daemon)
+            return false;
+    return true;
+}
+
+static void add_spare(const struct world *w, const struct world_instance *i, struct world_spare *to)
+{
+    if (i->status.now == WE_NONE || i->status.now == WE_REGISTERING)
+        to->booting++;
+    else if (i->status.now == WE_DRAINING)
+        to->draining++;
+    else if (i->status.now == WE_ACTIVE && empty(w, i))
+        to->empty++;
+}
+
 static void add_instances(const struct world *w, struct world_now *n)
 {
     for (size_t k = 0; k < w->instance_count; k++) {
@@ -22,6 +40,7 @@ static void add_instances(const struct world *w, struct world_now *n)
             continue;
         const struct world_pool *p = &w->pools[i->pool];
         n->instances++;
+        add_spare(w, i, &n->spare);
         n->cost_usd_micro_hour += i->spot ? p->spot_usd_micro : w->types[p->type].on_demand_usd_micro;
     }
 }
@@ -53,6 +72,9 @@ void account_to(struct world *w, int64_t at_ms)
     w->batch_waited_ms += n->batch_waiting * dt;
     w->instance_ms += (double)n->instances * d;
     w->need_ms += n->need * d;
+    w->spare_ms.booting += n->spare.booting * d;
+    w->spare_ms.draining += n->spare.draining * d;
+    w->spare_ms.empty += n->spare.empty * d;
     w->cost_area += n->cost_usd_micro_hour * dt;
     w->min_instances = w->min_instances < 0 || n->instances < w->min_instances ? n->instances : w->min_instances;
     w->max_instances = n->instances > w->max_instances ? n->instances : w->max_instances;
@@ -201,6 +223,7 @@ void world_summary(const struct world *w, struct world_summary *ret)
     if (ms > 0) {
         ret->instances_mean = w->instance_ms / (double)ms;
         ret->need_mean = w->need_ms / (double)ms;
+        ret->spare_mean = (struct world_spare){w->spare_ms.booting / (double)ms, w->spare_ms.draining / (double)ms, w->spare_ms.empty / (double)ms};
     }
     lowest_two_hours(w, ret);
 }

@@ -30,6 +30,13 @@ struct world_hour {
     int64_t at_ms, task_seconds, task_seconds_waited;
 };
 
+// Instances that no service's task runs on, or will for long: of them, and of how loosely the others are packed, a cost over the least is made.
+struct world_spare {
+    double booting;   // launched, not registered yet
+    double draining;  // with tasks or without
+    double empty;     // ACTIVE, without tasks but of daemons
+};
+
 struct world_summary {
     int64_t virtual_ms;
     int64_t task_seconds, task_seconds_waited;
@@ -38,6 +45,7 @@ struct world_summary {
     int64_t cost_usd_micro;
     int64_t instances_min, instances_max;
     double instances_mean, need_mean;
+    struct world_spare spare_mean;            // part of instances_mean
     double lowest2h_instances, lowest2h_need; // the two hours in a row with the fewest instances, first hour left out; 0 if too short
     int64_t tasks_killed, interruptions;      // killed: not-STOPPED non-daemon tasks on instances that ended because of our call
     int64_t interrupted_tasks, interrupted_tasks_in_time;

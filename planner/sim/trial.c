@@ -99,12 +99,18 @@ static void begin_counting(struct run *r)
     r->drains_from = drains_of(r);
 }
 
+// Of the time that counts, from the mean until it began and the one over all.
+static double mean_since(const struct run *r, const struct world_summary *to, double before, double all)
+{
+    return (all * (double)to->virtual_ms - before * (double)r->from.virtual_ms) / (double)(to->virtual_ms - r->from.virtual_ms);
+}
+
 static void count(struct run *r, struct trial_result *ret)
 {
     struct world_summary to;
     const struct world_counters *a = &r->from.counters, *b = &to.counters;
     world_summary(r->w, &to);
-    int64_t ms = to.virtual_ms - r->from.virtual_ms, started = b->tasks_started - a->tasks_started;
+    int64_t started = b->tasks_started - a->tasks_started;
     int64_t restart = r->policy.task_restart_usd_micro;
     *ret = (struct trial_result){.cost_usd_micro = to.cost_usd_micro - r->from.cost_usd_micro, .task_seconds = to.task_seconds - r->from.task_seconds,
                                  .task_seconds_waited = to.task_seconds_waited - r->from.task_seconds_waited,
@@ -115,10 +121,13 @@ static void count(struct run *r, struct trial_result *ret)
                                  .drains = drains_of(r) - r->drains_from};
     ret->interruption_usd_micro = ret->interrupted_tasks * restart;
     ret->disturbance_usd_micro = ret->tasks_moved * restart;
-    double before = (double)r->from.virtual_ms, all = (double)to.virtual_ms;
-    if (ms > 0) {
-        double need = (to.need_mean * all - r->from.need_mean * before) / (double)ms;
-        ret->instances_mean = (to.instances_mean * all - r->from.instances_mean * before) / (double)ms;
+    if (to.virtual_ms > r->from.virtual_ms) {
+        const struct world_spare *x = &r->from.spare_mean, *y = &to.spare_mean;
+        double need = mean_since(r, &to, r->from.need_mean, to.need_mean);
+        ret->instances_mean = mean_since(r, &to, r->from.instances_mean, to.instances_mean);
+        ret->booting_mean = mean_since(r, &to, x->booting, y->booting);
+        ret->draining_mean = mean_since(r, &to, x->draining, y->draining);
+        ret->empty_mean = mean_since(r, &to, x->empty, y->empty);
         ret->utilisation = ret->instances_mean > 0 ? need / ret->instances_mean : 0;
     }
     if (!r->fold)

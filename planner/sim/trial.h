@@ -26,6 +26,7 @@ struct trial_result {
     int64_t task_seconds, task_seconds_waited;
     int64_t wait_p50_s, wait_p90_s, wait_p99_s;      // over the tasks started
     double instances_mean, utilisation;              // what was needed, packed without loss, over what there was
+    double booting_mean, draining_mean, empty_mean;  // parts of instances_mean (struct world_spare)
     int64_t launches, interruptions, interrupted_tasks, drains, tasks_moved, tasks_killed;
     int64_t violation_count;
     struct violation violations[TRIAL_VIOLATIONS_MAX];

@@ -35,6 +35,7 @@ struct world_batch {
 struct world_now {
     int64_t demanded, waiting, batch_waiting, instances;
     int64_t cost_usd_micro_hour;
+    struct world_spare spare;  // whole instances
     double need;
 };
 
@@ -81,6 +82,7 @@ struct world {
     int64_t standalone;                    // tasks of no service that are wanted and have an instance
     int64_t accounted_ms, demanded_ms, waited_ms, batch_waited_ms, cost_area, min_instances, max_instances;
     double instance_ms, need_ms;
+    struct world_spare spare_ms;
     struct world_point *series;
     struct world_hour *hours;
     size_t series_count, series_cap, hour_count, hour_cap;

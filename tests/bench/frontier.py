@@ -10,6 +10,10 @@ the median over the traces on which the other one leaves more than 5 % room. At 
 what masu costs more than the best other rule on the traces that leave less: the worst of them. Where masu cannot wait so little it counts as NEVER;
 traces on which the others cannot are left out. `wait`: masu's waiting over theirs at the cost of each of their
 points that masu can spend, their median.
+
+Why masu loses where it does is told by the instances beyond those needed, of which all cost is made that the bound has not: booting (ordered ahead, or
+again and again), draining (by small steps), empty (kept for what may come, or too young to go: L2, L3), loose (the rest: tasks that few moves at a time
+have not brought together yet, L4 to L6, or that may not be moved).
 """
 import concurrent.futures
 import hashlib
@@ -105,6 +109,36 @@ def losses(rules):
     return lost
 
 
+SPARE = ("booting", "draining", "empty", "loose")
+
+
+def spare_of(runs):
+    """Instances beyond those needed, of each kind, means over the runs."""
+    mean = lambda f: statistics.fmean(f(r) for r in runs)
+    parts = [mean(lambda r, k=k: r[f"{k}_mean"]) for k in SPARE[:3]]
+    return [*parts, mean(lambda r: r["instances_mean"] * (1 - r["utilisation"])) - sum(parts)]
+
+
+def spare_at(points, spare, waiting):
+    """What is spare where cost_at() is; it is not asked where that is None."""
+    of, line = dict(zip(points, spare)), frontier(points)
+    for a, b in zip(line, line[1:]):
+        if waiting <= b[0]:
+            share = (waiting - a[0]) / (b[0] - a[0])
+            return [x + (y - x) * share for x, y in zip(of[a], of[b])]
+    return of[line[-1]]
+
+
+def why(lost, rules, spare):
+    """Of one of losses(): {rule: what is spare, of each kind} of masu and of the other."""
+    level, rule, _, ours = lost
+    return {r: spare_at(rules[r], spare[r], level) for r in ((rule,) if ours is None else ("masu", rule))}
+
+
+def told(parts):
+    return f"{sum(parts):.1f} instances (" + ", ".join(f"{x:.1f} {k}" for x, k in zip(parts, SPARE)) + ")"
+
+
 PATH = pathlib.Path("tests/bench/frontier.json")
 EXAMPLE = "production-spot"  # the example policy as it is, nothing swept
 
@@ -114,7 +148,7 @@ class Frontier:
         self.binary, self.full, self.seeds = binary, full, 2
         folder = pathlib.Path(os.environ.get("MASU_SHARED", "../shared")) / "data" / "demand"
         self.traces = sorted(folder.glob("*.csv")) if full else [p for p in (folder / f"{n}.csv" for n in NAMED) if p.is_file()]
-        self.points, self.example = None, {}
+        self.points, self.spare, self.example = None, {}, {}
 
     def simulate(self, trace, *arguments):
         command = [self.binary, "simulate", "--trace", str(trace), "--seeds", str(self.seeds), "--spot-price", "35", "--format", "json", *arguments]
@@ -124,9 +158,9 @@ class Frontier:
         return json.loads(done.stdout)["runs"]
 
     def mean(self, runs):
-        """One point of a knob: means over its seeds."""
+        """One point of a knob: means over its seeds, and what is spare there."""
         share = statistics.fmean(r["task_seconds_waited"] / max(1, r["task_seconds"]) for r in runs)
-        return share, statistics.fmean(r["cost_usd_micro"] / r["bound_usd_micro"] for r in runs)
+        return share, statistics.fmean(r["cost_usd_micro"] / r["bound_usd_micro"] for r in runs), spare_of(runs)
 
     def sweep(self, job):
         trace, rule = job
@@ -155,18 +189,19 @@ class Frontier:
                 self.keep_part(swept)
                 sys.stderr.write(f"bench: {n} of {len(jobs)}: {trace.stem}, {rule}\n")
         self.example = {t.stem: swept[t.stem][EXAMPLE][0] for t in self.traces}
-        self.points = {t.stem: {r: swept[t.stem][r] for r in RULES} for t in self.traces}
+        self.points = {t.stem: {r: [p[:2] for p in swept[t.stem][r]] for r in RULES} for t in self.traces}
+        self.spare = {t.stem: {r: [p[2] for p in swept[t.stem][r]] for r in RULES} for t in self.traces}
         for name, rules in self.points.items():
             self.tell(name, rules)
         if self.full:
             self.keep()
 
-    def figures(self, rules):
+    def figures(self, name, rules):
         gap = lambda theirs: gap_closed(theirs, rules["masu"], rules["clairvoyant"])
         return {"gap_closed_ecs_managed": gap(rules["ecs-managed-scaling"]), "gap_closed_best_baseline": gap(best_of(rules[r] for r in SIMPLE)),
                 "room_ecs_managed": room(rules["ecs-managed-scaling"], rules["clairvoyant"]), "wait_vs_ecs_managed": wait_ratio(rules["ecs-managed-scaling"], rules["masu"]),
                 "best_baseline_at": [(level, at_level(best_of(rules[r] for r in SIMPLE), rules["masu"], rules["clairvoyant"], level)) for level in JUDGED],
-                "lost": losses(rules)}
+                "lost": [(*lost, why(lost, rules, self.spare[name])) for lost in losses(rules)]}
 
     def world(self):
         """What a part was measured with: only of the same its sweeps count."""
@@ -191,11 +226,13 @@ class Frontier:
         replaced by a smaller one."""
         if self.points is None or (not self.full and path.is_file() and json.loads(path.read_text())["full"]):
             return
-        rounded = lambda x: [rounded(y) for y in x] if isinstance(x, (list, tuple)) else round(x, 5) if isinstance(x, float) else x
-        traces = [f" {json.dumps(name)}: {{\n" + "".join(f"  {json.dumps(k)}: {json.dumps(rounded(v))},\n" for k, v in self.figures(rules).items())
+        rounded = lambda x: ([rounded(y) for y in x] if isinstance(x, (list, tuple)) else {k: rounded(y) for k, y in x.items()} if isinstance(x, dict)
+                             else round(x, 5) if isinstance(x, float) else x)
+        traces = [f" {json.dumps(name)}: {{\n" + "".join(f"  {json.dumps(k)}: {json.dumps(rounded(v))},\n" for k, v in self.figures(name, rules).items())
                   + '  "points": {\n' + ",\n".join(f"   {json.dumps(r)}: {json.dumps(rounded(p))}" for r, p in rules.items()) + "}}"
                   for name, rules in self.points.items()]
         path.write_text(f'{{"full": {json.dumps(self.full)}, "seeds": {self.seeds}, "point": ["share of task-seconds that waited", "cost over the bound"],\n'
+                        f' "lost": ["waiting", "cheaper there", "its cost", "masu\'s", "instances beyond the need: {", ".join(SPARE)}"],\n'
                         '"traces": {\n' + ",\n".join(traces) + "\n}}\n")
         if self.full:
             path.with_suffix(".part.json").unlink(missing_ok=True)
@@ -205,8 +242,11 @@ class Frontier:
         sys.stderr.write(f"{name}: gap closed {gap_closed(rules['ecs-managed-scaling'], rules['masu'], rules['clairvoyant'])} against ECS, "
                          f"{gap_closed(best_of(rules[r] for r in SIMPLE), rules['masu'], rules['clairvoyant'])} against the best other rule; cost over the bound at "
                          + " / ".join(f"{100 * level:g}" for level in LEVELS) + " % waiting\n")
-        for level, rule, their, our in losses(rules):
-            sys.stderr.write(f"  lost at {100 * level:g} % waiting: {rule} costs {their:.2f}, masu " + ("does not wait so little" if our is None else f"{our:.2f}") + "\n")
+        for lost in losses(rules):
+            level, rule, their, our = lost
+            spare = why(lost, rules, self.spare[name])
+            sys.stderr.write(f"  lost at {100 * level:g} % waiting: {rule} costs {their:.2f}, masu " + ("does not wait so little" if our is None else f"{our:.2f}")
+                             + "; beyond the need " + ", ".join(f"{r} has {told(parts)}" for r, parts in spare.items()) + "\n")
         for rule, points in rules.items():
             costs = [cost_at(points, level) for level in LEVELS]
             sys.stderr.write(f"  {rule:<22} " + " ".join("    –" if c is None else f"{c:5.2f}" for c in costs) + "   points "

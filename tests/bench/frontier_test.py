@@ -40,12 +40,21 @@ RULES |= {r: [(0.0, 9.0)] for r in frontier.SIMPLE if r not in RULES}
 # at 0.1 % masu does not reach what yesterday does; at 0.5 % it is cheaper; at 1.5 and 3 % yesterday is
 assert [(level, rule, our is None) for level, rule, _, our in frontier.losses(RULES)] == [(0.001, "yesterday", True), (0.015, "yesterday", False), (0.03, "yesterday", False)]
 
+SPARE = {r: [[10 * w, 0.0, 1.0, c] for w, c in points] for r, points in RULES.items()}
+LOST = frontier.losses(RULES)
+assert frontier.why(LOST[0], RULES, SPARE).keys() == {"yesterday"}  # masu has no point there
+assert all(close(a, b) for a, b in zip(frontier.why(LOST[1], RULES, SPARE)["masu"], [0.15, 0.0, 1.0, 1.29375]))  # between its points, as its cost
+assert frontier.why(LOST[2], RULES, SPARE) == {"masu": [0.2, 0.0, 1.0, 1.2], "yesterday": [0.15, 0.0, 1.0, 1.1]}  # beyond the last: the last
+RUN = {"instances_mean": 10.0, "utilisation": 0.5, "booting_mean": 1.0, "draining_mean": 0.5, "empty_mean": 2.0}
+assert frontier.spare_of([RUN, RUN | {"empty_mean": 1.0}]) == [1.0, 0.5, 1.5, 2.0]
+
 with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder) / "frontier.json"
     small, full = frontier.Frontier("masu", False), frontier.Frontier("masu", True)
     small.keep(path)
     assert not path.exists()  # nothing was swept
     small.points = full.points = {"wave": RULES}
+    small.spare = full.spare = {"wave": SPARE}
     # others: 4 at no waiting, 1.1 at 1.5 %, so 3.0333 at 0.5 %; masu 1.48125 there, 1.29375 at 1.5 %
     assert close(small.gap_at(0.005), (4 - 2.9 / 3 - 1.48125) / (3 - 2.9 / 3)) and close(small.gap_at(0.015), (1.1 - 1.29375) / 0.1)
     assert small.dearer() != small.dearer()  # room everywhere: there is no elsewhere
@@ -59,6 +68,7 @@ with tempfile.TemporaryDirectory() as folder:
     told = json.loads(path.read_text())
     assert told["full"] is False and told["traces"]["wave"]["points"]["masu"] == [[0.004, 1.5], [0.02, 1.2]]
     assert close(told["traces"]["wave"]["gap_closed_ecs_managed"], round(frontier.gap_closed(RULES["ecs-managed-scaling"], RULES["masu"], RULES["clairvoyant"]), 5))
+    assert told["traces"]["wave"]["lost"][1] == [0.015, "yesterday", 1.1, 1.29375, {"masu": [0.15, 0.0, 1.0, 1.29375], "yesterday": [0.15, 0.0, 1.0, 1.1]}]
     assert [level for level, _ in told["traces"]["wave"]["best_baseline_at"]] == [0.005, 0.015]
     full.keep(path)
     small.keep(path)

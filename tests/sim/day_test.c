@@ -146,6 +146,42 @@ static void the_summary_adds_up(void **state)
     world_free(w);
 }
 
+// Counted each second by what the world shows: an instance boots, runs empty, is drained; another holds the tasks.
+static void spare_is_booting_draining_and_empty_instance_time(void **state)
+{
+    (void)state;
+    struct world *w = calm_world();
+    int fleet = add_fleet(w, 0, "m5.xlarge", 1);
+    add_host(w, -1, 0);
+    int web = add_service(w, (struct a_service){"web", 256, 256, 4, 100, 200, WS_SPREAD_ZONE, 0, 0});
+    later(w, 60000);
+    assert_int_equal(world_modify_spot_fleet(w, WORLD_PERSON, fleet, 2, -1, WX_NO_TERMINATION), WORLD_OK);
+    struct world_summary from, to;
+    world_summary(w, &from);
+    double booting = 0, draining = 0, empty = 0;
+    for (int t = 0; t < 900; t++) {
+        struct world_view v = world_view(w);
+        for (int i = 0; i < v.instance_count; i++) {
+            const struct world_instance *x = &v.instances[i];
+            if (!x->used || x->state.now > WL_RUNNING)
+                continue;
+            booting += x->status.now == WE_NONE || x->status.now == WE_REGISTERING;
+            draining += x->status.now == WE_DRAINING;
+            empty += x->status.now == WE_ACTIVE && tasks_on(w, web, i) == 0;
+            if (t == 600 && x->fleet == fleet && draining == 0)
+                assert_int_equal(drain(w, WORLD_PERSON, i), WORLD_OK);
+        }
+        later(w, 1000);
+    }
+    world_summary(w, &to);
+    assert_true(booting > 60 && draining > 250 && empty > 250);
+    double before_s = (double)from.virtual_ms / 1000, all_s = (double)to.virtual_ms / 1000;
+    assert_true(fabs(to.spare_mean.booting * all_s - from.spare_mean.booting * before_s - booting) < 5);
+    assert_true(fabs(to.spare_mean.draining * all_s - from.spare_mean.draining * before_s - draining) < 5);
+    assert_true(fabs(to.spare_mean.empty * all_s - from.spare_mean.empty * before_s - empty) < 5);
+    world_free(w);
+}
+
 static void a_trace_drives_the_first_cluster_or_the_service_it_is_bound_to(void **state)
 {
     (void)state;
@@ -199,6 +235,7 @@ int main(void)
         cmocka_unit_test(the_default_world_has_the_promised_size_and_begins_in_order),
         cmocka_unit_test(counts_of_ecs_agree_with_its_tasks_after_a_day),
         cmocka_unit_test(the_summary_adds_up),
+        cmocka_unit_test(spare_is_booting_draining_and_empty_instance_time),
         cmocka_unit_test(a_trace_drives_the_first_cluster_or_the_service_it_is_bound_to),
         cmocka_unit_test(wrong_options_are_refused),
     };
