@@ -214,11 +214,12 @@ struct candidate {
     int rank;            // those at risk first; then by the role of the fleet: burst shrinks first, base last
     bool risk, warned;   // warned: by AWS, so that its zone is no reason to stay
     int32_t tasks;
+    double saved;        // money an hour, or size where some price is not known
     int64_t since_ms;    // proven since, INT64_MAX when not yet
-    double disturbance;  // tasks moved for what is saved
     int32_t zone_members;
 };
 
+// Fewest tasks moved for what is saved, and the dearest of those without: what is kept is to be the cheapest.
 static int by_merit(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
@@ -226,10 +227,13 @@ static int by_merit(const void *a, const void *b)
         return x->rank - y->rank;
     if ((x->tasks == 0) != (y->tasks == 0))
         return x->tasks == 0 ? -1 : 1;
+    double moved = x->tasks * y->saved - y->tasks * x->saved;
+    if (moved != 0)
+        return moved < 0 ? -1 : 1;
+    if (x->saved != y->saved)
+        return x->saved > y->saved ? -1 : 1;
     if (x->since_ms != y->since_ms)
         return x->since_ms < y->since_ms ? -1 : 1;
-    if (x->disturbance != y->disturbance)
-        return x->disturbance < y->disturbance ? -1 : 1;
     if (x->zone_members != y->zone_members)
         return y->zone_members - x->zone_members;
     return x->i - y->i;
@@ -241,7 +245,6 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
 {
     const struct instance *x = &w->s->instances[i];
     const struct memo_stamp *s = work_old_stamp(w, STAMP_UNNEEDED, x->id);
-    double size = res_share(x->registered, w->reference);
     int32_t tasks = w->inst[i].tasks;
     int risk = risk_order(w, i);
     return (struct candidate){.i = i,
@@ -249,8 +252,16 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
                               .rank = risk > 0 ? risk - 1000000 : w->fleet[x->fleet].loose ? -1 : SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,
                               .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
-                              .disturbance = size > 0 ? (double)tasks / size : tasks,
                               .zone_members = w->inst[i].zone < 0 ? 0 : t->zone_members[w->inst[i].zone]};
+}
+
+static void weigh(const struct work *w, struct candidate *v, size_t n)
+{
+    bool priced = true;
+    for (size_t k = 0; k < n; k++)
+        priced = priced && work_price(w, v[k].i).micro > 0;
+    for (size_t k = 0; k < n; k++)
+        v[k].saved = priced ? (double)work_price(w, v[k].i).micro : res_share(w->s->instances[v[k].i].registered, w->reference);
 }
 
 static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c)
@@ -447,6 +458,7 @@ void scale_in(struct work *w)
         else
             v[n++] = candidate_of(w, &t, (int)i);
     }
+    weigh(w, v, n);
     if (n > 1)
         qsort(v, n, sizeof *v, by_merit);
     if (!hold && confirm_asks(w) && measure(w, v, n, &t))
