@@ -13,10 +13,8 @@
 #define HOLD_MAX_MS (6 * HOUR_MS)
 #define FORGET_MS (24 * HOUR_MS)  // after so long without a reversal the next hold is an hour again
 
-#define STEP_MILLI 125            // demand that moved by less is the same
-
-// STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far. STAMP_RAISED, STAMP_LOWERED: `count` is
-// wanted_milli() then, `amount` the forecast's level that it raised or drained to; 0 not known, none.
+// STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far. STAMP_RAISED, STAMP_LOWERED: `amount` is
+// the forecast's level that it raised or drained to, 0 none.
 static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
 {
     const struct memo_stamp *was = work_old_stamp(w, k, fleet);
@@ -32,15 +30,6 @@ static void release(struct work *w, const char *id)
     struct memo_stamp *s = work_stamp(w, STAMP_REVERSAL, id);
     if (s && s->until_ms > w->s->now_ms && down && down->amount > 0 && ahead_need(w) > down->amount)
         s->until_ms = w->s->now_ms;
-}
-
-// What all services want, in thousandths of the largest instance.
-static int32_t wanted_milli(const struct work *w)
-{
-    double sum = 0;
-    for (size_t k = 0; k < w->s->service_count; k++)
-        sum += work_is_daemon(w, (int)k) ? 0 : 1000 * w->svc[k].size * w->s->services[k].desired;
-    return sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
 }
 
 void loop_observe(struct work *w)
@@ -78,20 +67,13 @@ static bool foreseen(const struct memo_stamp *other, int64_t level, bool raised)
     return other->amount > 0 && level > 0 && (raised ? level > other->amount : level < other->amount);
 }
 
-// The services want more than when it drained, or less than when it raised: two acts that demand asked for are no two rules that disagree.
-static bool asked_for(const struct memo_stamp *other, int64_t wanted, bool raised)
-{
-    return other->count > 0 && (raised ? wanted >= other->count + STEP_MILLI : wanted + STEP_MILLI <= other->count);
-}
-
 static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum memo_stamp_kind from)
 {
     const struct memo_stamp *other = work_stamp(w, from, id), *same = work_stamp(w, to, id);
     int64_t now = w->s->now_ms, level = ahead_level(w, to == STAMP_LOWERED);
-    int32_t wanted = wanted_milli(w);
-    bool moved = other && (foreseen(other, level, to == STAMP_RAISED) || asked_for(other, wanted, to == STAMP_RAISED));
+    bool moved = other && foreseen(other, level, to == STAMP_RAISED);
     bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms) && !moved;
-    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .count = wanted, .amount = level});
+    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = level});
     if (!reversal)
         return;
     const struct memo_stamp *was = work_stamp(w, STAMP_REVERSAL, id);

@@ -106,40 +106,6 @@ static void h5_what_the_forecast_foresees_is_no_loop(void **state)
     }
 }
 
-// Without a forecast what the services want is compared: ten tasks of a quarter of an instance now, against what they wanted at the raise.
-static void h5_drains_of_what_demand_no_longer_wants_are_no_loop(void **state)
-{
-    (void)state;
-    static const int32_t wanted_milli[] = {4000, 2600, 2500, 0};
-    for (size_t k = 0; k < ARRAY_LEN(wanted_milli); k++) {
-        b.has_memo = false;
-        build_ticks(&b, 2);
-        stamp(STAMP_RAISED, b.s.now_ms - 10 * MINUTE, wanted_milli[k], 0);
-        stamp(STAMP_LOWERED, b.s.now_ms - 20 * MINUTE, 1000, 0);
-        stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
-        assert_int_equal(plan_count(next(), ACTION_MARK), 1);
-        assert_in_range(memo_stamp_of(&b.memo, STAMP_LOWERED, "sfr-1")->count, 2480, 2520);
-        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms > 0, k > 0);
-    }
-}
-
-// Nor is a raise for more than what was wanted at the drain; for as much it is one.
-static void h5_a_raise_for_what_demand_wants_since_is_no_loop(void **state)
-{
-    (void)state;
-    for (int k = 0; k < 2; k++) {
-        b.has_memo = false;
-        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
-        build_ticks(&b, 2);
-        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, k == 0 ? 2500 : 6000, 0);
-        stamp(STAMP_RAISED, b.s.now_ms - 20 * MINUTE, 6000, 0);
-        stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
-        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 24;
-        assert_true(plan_target(next(), "sfr-1") > 4);
-        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms > 0, k == 1);
-    }
-}
-
 // Capacity that new demand asked for is no part of the loop: more wanted than what was drained to ends the hold. A raise that is only foreseen does not.
 static void h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not(void **state)
 {
@@ -341,8 +307,6 @@ int main(void)
         TEST(a10_nothing_is_withdrawn_while_a_member_ends),
         TEST(h5_three_reversals_in_an_hour_hold_new_drains),
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
-        TEST(h5_drains_of_what_demand_no_longer_wants_are_no_loop),
-        TEST(h5_a_raise_for_what_demand_wants_since_is_no_loop),
         TEST(h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not),
         TEST(h5_what_the_forecast_foresees_is_no_loop),
         TEST(j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour),
