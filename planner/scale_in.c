@@ -264,14 +264,17 @@ static void weigh(const struct work *w, struct candidate *v, size_t n)
         v[k].saved = priced ? (double)work_price(w, v[k].i).micro : res_share(w->s->instances[v[k].i].registered, w->reference);
 }
 
-static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c)
+// `ret_zone`: the balance of zones alone holds it.
+static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c, bool *ret_zone)
 {
     // L18: spot that is given back in a drought does not come again. What is at risk is not kept by keeping it.
     const char *why = c->risk ? NULL : w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
     why = why ? why : drains_hold(w, t, c->i, c->tasks == 0);
     why = why ? why : fleet_hold(w, t, c->i);
-    why = why || c->warned ? why : balance_hold(w, t, c->i);
-    return why ? why : services_hold(w, c->i);
+    const char *zone = why || c->warned ? NULL : balance_hold(w, t, c->i);
+    why = why ? why : services_hold(w, c->i);
+    *ret_zone = zone && !why;
+    return zone ? zone : why;
 }
 
 static const char *fit_fact(struct work *w, const struct candidate *c)
@@ -299,14 +302,18 @@ struct chosen {
     const struct candidate **v;
     size_t n;
     int64_t looks;  // candidates held by an interlock whose time is still counted
-    int *stay;      // whose tasks fit nowhere else
+    int *stay;      // that only a replacement lets go
     size_t stays;
 };
 
 static void try_candidate(struct work *w, struct tally *t, struct pass *base, const struct candidate *c, struct chosen *ret)
 {
-    const char *why = first_hold(w, t, c);
+    bool zone;
+    const char *why = first_hold(w, t, c, &zone);
     if (why) {
+        // On-demand that its zone cannot spare goes when spot has come in its place, which may be there.
+        if (zone && c->tasks > 0 && !c->risk && !w->s->instances[c->i].spot)
+            ret->stay[ret->stays++] = c->i;
         // What an interlock holds is no less unneeded: its time goes on.
         if (!c->risk && ret->looks-- > 0 && packing_moves_off(w, base, c->i, false))
             (void)unneeded_hold(w, c);
