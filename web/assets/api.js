@@ -137,7 +137,7 @@ export async function get(path, query) {
   const url = "/api/v1" + path + (q.size ? "?" + q : "");
   let answer;
   try {
-    answer = await fetch(url, { signal: AbortSignal.timeout(15_000) }); // no header of ours: else it is not what index.html preloads
+    answer = await fetch(url, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(15_000) });
   } catch {
     throw new ApiError(url, 0, "no answer");
   }
