@@ -547,7 +547,7 @@ export async function poll() {
   const url = { ...state.url };
   await attempt("estate", pollEstate);
   state.misses = state.errors.estate ? state.misses + 1 : 0;
-  changed();
+  if (state.loading || !url.page) changed();
   if (!state.errors.estate) {
     if (url.page === "cluster") await pollCluster(url.cluster, url);
     else if (url.page === "services") await pollServices(url);
