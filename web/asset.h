@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 struct web_asset {
-    const char *path;               // "index.html", "app.css", "openapi.json"
+    const char *path;               // "index.html", "app.js", "openapi.json"
     const char *content_type;
     const char *etag;               // with quotes
     const unsigned char *data;
@@ -13,5 +13,6 @@ struct web_asset {
     size_t gzip_len;
 };
 
+extern const char web_style_source[];  // "'sha256-…'": how a Content-Security-Policy names the style in index.html
 extern const struct web_asset web_assets[];
 extern const size_t web_asset_count;

@@ -54,12 +54,24 @@ def array(name, data):
     return "static const unsigned char %s[] = {\n%s};\n" % (name, ",\n".join(rows) or "0")
 
 
+def named(text):
+    """How a policy names a script or style that stands in the page itself."""
+    if b"</script" in text or b"</style" in text or b"<!--" in text:
+        sys.exit("embed: a text would end its own element")
+    return "'sha256-%s'" % base64.b64encode(hashlib.sha256(text).digest()).decode()
+
+
+def with_style(html, style):
+    """The page with its style in it: what is painted first waits for nothing else."""
+    link = b'<link rel="stylesheet" href="/assets/app.css">'
+    if html.count(link) != 1:
+        sys.exit("embed: index.html has no link to app.css")
+    return html.replace(link, b"<style>" + style + b"</style>")
+
+
 def one_file(script, style):
     """The page as one file, with a place for its data: nothing is loaded, script and style are named by their hashes."""
-    hashes = ["'sha256-%s'" % base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (script, style)]
-    for text in (script, style):
-        if b"</script" in text or b"</style" in text or b"<!--" in text:
-            sys.exit("embed: a text would end its own element")
+    hashes = [named(text) for text in (script, style)]
     policy = "default-src 'none'; script-src %s; style-src %s; img-src data:; base-uri 'none'; form-action 'none'" % tuple(hashes)
     head = """<!doctype html>
 <html lang="en">
@@ -93,9 +105,10 @@ def main():
     content = {name: read(path) for name, path in files.items() if name not in scripts}
     if scripts:
         content["app.js"] = bundle(os.path.dirname(scripts["app.js"])).encode()
-        content["app.css"] = style(content["app.css"].decode()).encode()
-        content["report.html"] = one_file(content["app.js"], content["app.css"])
-    text = ['#include "web/asset.h"\n']
+        css = style(content.pop("app.css").decode()).encode()
+        content["index.html"] = with_style(content["index.html"], css)
+        content["report.html"] = one_file(content["app.js"], css)
+    text = ['#include "web/asset.h"\n', 'const char web_style_source[] = "%s";\n' % (named(css) if scripts else "'self'")]
     table = []
     for i, name in enumerate(sorted(content)):
         data = content[name]

@@ -8,13 +8,12 @@
 
 #define GZIP_FROM_BYTES 1024
 
-// No script, style or connection but our own, no frame around us, nothing loaded from elsewhere.
+// No script, style or connection but our own, no frame around us, nothing loaded from elsewhere. %s: the page's style, by its hash.
+#define POLICY "default-src 'none'; script-src 'self'; style-src %s; connect-src 'self'; img-src 'self' data:; base-uri 'none'; " \
+               "frame-ancestors 'none'; form-action 'none'"
 static const struct {
     const char *name, *value;
 } security_headers[] = {
-    {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
-     "frame-ancestors 'none'; form-action 'none'"},
     {"X-Content-Type-Options", "nosniff"},
     {"Referrer-Policy", "no-referrer"},
     {"Cross-Origin-Opener-Policy", "same-origin"},
@@ -140,6 +139,9 @@ static struct MHD_Response *make_answer(struct body *b)
 
 void web_add_security_headers(struct MHD_Response *m)
 {
+    char policy[sizeof(POLICY) + 64];
+    snprintf(policy, sizeof(policy), POLICY, web_style_source);
+    MHD_add_response_header(m, "Content-Security-Policy", policy);
     for (size_t i = 0; i < ARRAY_LEN(security_headers); i++)
         MHD_add_response_header(m, security_headers[i].name, security_headers[i].value);
 }

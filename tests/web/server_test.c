@@ -8,6 +8,7 @@
 #include "tests/web/http.h"
 #include "tests/web/site.h"
 #include "web/address.h"
+#include "web/asset.h"
 #include "web/reply.h"
 #include "web/routes.h"
 
@@ -44,7 +45,7 @@ static long status_of(const char *path, const struct http_ask *ask)
 static void a_host_that_is_not_ours_is_refused_on_every_route(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"", "api/v1/clusters", "metrics", "healthz", "assets/app.css", "openapi.json"};
+    static const char *const paths[] = {"", "api/v1/clusters", "metrics", "healthz", "assets/app.js", "openapi.json"};
     const struct http_ask evil = {.headers = {"Host: evil.example:8080"}};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         assert_int_equal(status_of(paths[i], &evil), 421);
@@ -208,11 +209,12 @@ static void every_answer_carries_the_security_headers(void **state)
     static const char *const paths[] = {"openapi.json", "api/v1/clusters", "metrics", "none"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         struct http_got got;
-        char value[512];
+        char value[512], policy[512];
+        snprintf(policy, sizeof(policy), "default-src 'none'; script-src 'self'; style-src %s; connect-src 'self'; img-src 'self' data:; "
+                 "base-uri 'none'; frame-ancestors 'none'; form-action 'none'", web_style_source);
+        assert_memory_equal(web_style_source, "'sha256-", 8);
         http_get(url, paths[i], NULL, &got);
-        assert_string_equal(http_header(&got, "Content-Security-Policy", value, sizeof(value)),
-                            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-                            "base-uri 'none'; frame-ancestors 'none'; form-action 'none'");
+        assert_string_equal(http_header(&got, "Content-Security-Policy", value, sizeof(value)), policy);
         assert_string_equal(http_header(&got, "X-Content-Type-Options", value, sizeof(value)), "nosniff");
         http_release(&got);
     }

@@ -155,11 +155,12 @@ function drawPage() {
   const c = clock();
   const p = pulse();
   const width = Math.max(320, $("main").clientWidth);
+  const main = page(c, width, p.stopped || state.file ? p.last : 0); // before anything changes: it measures
   render($("top"), h("a", { class: "logo", href: href({}, true), "data-go": "" }, logo(), "masu"),
     h("nav", { "aria-label": "Pages" }, PAGES.map(([page, label]) => h("a", { key: page, href: href({ page }, true), "data-go": "", "aria-current": state.url.page === page ? "page" : page === "" && (state.url.page === "cluster" || state.url.page === "tick") ? "true" : null }, label))),
     findBox(), h("div", { class: "status" }, status(p, c)));
   render($("banner"), banners(p, c));
-  render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), page(c, width, p.stopped || state.file ? p.last : 0));
+  render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), main);
   render($("foot"), foot(c));
   title();
 }

@@ -5,7 +5,7 @@ import { bar, chart, roundUp, sparkline } from "./chart.js";
 import { h, name } from "./dom.js";
 import { count, duration, NBSP, num, percent, usdPerHour, vcpu } from "./format.js";
 import { href, keyOf, state } from "./store.js";
-import { filterBox, movesNote, ordered, th, windowed } from "./table.js";
+import { filterBox, movesNote, ordered, room, th, windowed } from "./table.js";
 import { reasonLine, verdictLine } from "./verdict.js";
 import { actLines, looks, modeTag, rowState } from "./words.js";
 
@@ -75,7 +75,7 @@ function figures(list) {
 /** @param {import("./format.js").Clock} clock @param {number} width */
 function strip(clock, width) {
   const t = state.total;
-  if (!(t.at_s?.length > 1)) return null;
+  if (!(t.at_s?.length > 1)) return state.loading ? h("figure", { key: "strip", class: "chart wide-only", "aria-hidden": "true", css: { height: "142px" } }) : null; // its room, so that nothing jumps
   const most = Math.max(1, ...[...t.capacity_cpu_units, ...t.need_cpu_units].map((v) => (v || 0) / 1024));
   const top = Math.max(state.ui.tops.get("estate") || 0, roundUp(most * 1.02));
   state.ui.tops.set("estate", top);
@@ -89,25 +89,44 @@ function strip(clock, width) {
 /** @param {Record<string, (number | null)[]>} columns */
 const day = (columns) => ({ from: state.now - 86_400_000, to: state.now, stepMs: 900_000, at: columns.at_s.map((t) => (t || 0) * 1000) });
 
-const drawn = new WeakMap();
-/** Drawn anew for new numbers, and while time goes on by less than a pixel not at all. @param {import("./api.js").Series | undefined} s @param {string} what */
-function spark(s, what) {
-  if (!s?.columns.at_s?.length) return h("span", { class: "quieter" }, "–");
+/** @type {Map<string, { s: any, of: string, v: any }>} */
+const drawn = new Map();
+const none = h("span", { class: "quieter" }, "–");
+/** Drawn anew for new numbers, and while time goes on by less than a pixel not at all. @param {string} key of the cluster @param {string} what */
+function spark(key, what) {
+  const s = state.sparks.get(key);
+  if (!s?.columns.at_s?.length) return none;
   const k = what === "mem" ? "memory_mib" : "cpu_units";
   const of = k + Math.floor(state.now / 240_000);
-  if (drawn.get(s)?.of !== of)
-    drawn.set(s, { of, v: sparkline({ ...day(s.columns), cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k], waiting: s.columns.waiting_tasks }) });
-  return drawn.get(s).v;
+  const old = drawn.get(key);
+  if (old?.s === s && old.of === of) return old.v;
+  if (!room(1)) return old?.v; // in one of the next frames
+  const v = sparkline({ ...day(s.columns), cap: s.columns["capacity_" + k], reserved: s.columns["reserved_" + k], need: s.columns["need_" + k], waiting: s.columns.waiting_tasks });
+  drawn.set(key, { s, of, v });
+  return v;
 }
 
 /** @param {any} s of scarcest */
 const said = (s) => (s.used ? ", " + percent(s.used, s.cap) + " used" : "") + ", " + percent(s.need, s.cap) + " needed" + (s.ahead ? ", up to " + percent(s.ahead, s.cap) + " in the next 4 h by forecast" : "");
 
-/** @param {{ c: Cluster, looks: any[] }} r @param {import("./format.js").Clock} clock */
-function row(r, clock) {
+/** Rows as they were described last, and of what. @type {Map<string, { of: any[], v: any }>} */
+const described = new Map();
+/** The same row again while nothing of it changed. @param {Row} r @param {number} group @param {import("./format.js").Clock} clock */
+function row(r, group, clock) {
+  const key = keyOf(r.c);
+  const s = scarcest(r.c);
+  const of = [r.c, r.looks.map((l) => l.tone + !l.focus).join(), group, state.lastActs.get(key), spark(key, s?.what || "CPU"), state.ui.row === key, clock.utc, Math.floor(state.now / 60_000)];
+  const old = described.get(key);
+  if (old && of.every((x, i) => x === old.of[i])) return old.v;
+  const v = describe(r, s, of[4], clock);
+  described.set(key, { of, v });
+  return v;
+}
+
+/** @param {Row} r @param {ReturnType<typeof scarcest>} s @param {any} back its day @param {import("./format.js").Clock} clock */
+function describe(r, s, back, clock) {
   const { c } = r;
   const st = rowState(c, r.looks);
-  const s = scarcest(c);
   const tag = modeTag(c, state.estate?.daemon);
   const tone = r.looks.some((l) => l.tone === "red") ? "bad" : r.looks.length ? "warn" : "";
   const act = state.lastActs.get(keyOf(c));
@@ -120,7 +139,7 @@ function row(r, clock) {
     h("td", { class: "n inst" }, h("span", { class: "per", "data-cost": cost }, c.instances ? num(c.instances.total) : "–")),
     h("td", { class: "n spot" }, c.spot_permyriad === null || !c.instances?.total ? "–" : num(c.spot_permyriad / 100) + NBSP + "%"),
     h("td", { class: "bar-cell", title: s ? said(s).slice(2) : null }, s ? [bar(s.reserved, s.need, s.cap, s.used, s.ahead), h("span", { class: "what" }, percent(s.reserved, s.cap), h("span", { class: "quiet" }, " " + s.what), h("span", { class: "unseen" }, said(s)))] : h("span", { class: "quiet" }, c.instances ? "no capacity" : "unknown")),
-    h("td", { class: "spark" }, spark(state.sparks.get(keyOf(c)), s?.what || "CPU")),
+    h("td", { class: "spark" }, back),
     h("td", { class: "next", title: line ? line.fact + " -> " + line.verdict : null }, c.enough_until ? [h("span", { class: "quiet" }, "enough until "), clock.hm(Math.max(state.now, Date.parse(c.enough_until)))] : act && line ? [h("span", { class: "quiet nowrap" }, clock.at(Date.parse(act.at), state.now) + " "), h("span", { class: "strong" }, line.verdict.replace(" the target from ", " "))] : h("span", { class: "quieter" }, "–")),
     h("td", { class: "n cost" }, cost),
     h("td", { class: "n saved" }, c.saved_usd_micro_per_hour === null ? "–" : h("span", { title: usdPerHour(c.saved_usd_micro_per_hour) + "/h less than on demand" }, percent(saved(c), 1))));
@@ -152,7 +171,7 @@ export function estateView(clock, width) {
       rows.length ? h("table", { class: "clusters" }, h("thead", null, h("tr", null,
         th("Cluster", "name", "c-name", true), th("State", "", "state"), th("Instances", "instances", "n inst"), th("Spot", "spot", "n spot"), th("Reserved, scarcest resource", "reserved", "bar-cell"), th("24 h back", "", "spark"), th("Next or last act", "", ""), th("$/h", "cost", "n cost"), th("Saved", "saved", "n saved"))),
         groups.map((g) => [g.title ? h("tbody", { class: "group", key: g.title }, h("tr", null, h("th", { colspan: 9, scope: "rowgroup" }, g.title, h("span", null, " " + num(g.rows.length))))) : null,
-          h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 9, (x) => row(x.r, clock)))]))
+          h("tbody", { key: g.id, id: g.id }, windowed(g.id, g.rows, 9, (x) => row(x.r, x.g, clock)))]))
         : h("p", { class: "empty" }, "No cluster matches ", h("bdi", null, state.url.q), ".")),
     Object.entries(state.errors).map(([part, e]) => h("p", { class: "note", key: part }, reasonLine((PARTS[part] || part.replace(/^look.*\//, "Why ")) + " did not load: " + e.message + (state.file ? "" : " -> tries again in " + (part === "sparks" ? 20 : 2) + " s")))));
 }

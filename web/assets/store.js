@@ -17,6 +17,7 @@ export const RANGES = /** @type {Record<string, { ms: number, step: string, step
 });
 const POLL_MS = 2000;
 const NEWS_MS = 1000;
+const FIRST_PAINT_MS = 150;
 const LOOKS_MAX = 6;
 const PAGES_MAX = 6;
 const SPARK_EVERY_MS = 20_000;
@@ -173,16 +174,19 @@ export const state = {
 export const keyOf = (c) => c.account + "/" + c.region + "/" + c.name;
 
 let draw = () => {};
-let drawing = false;
-/** One drawing a frame, none in a hidden tab. */
+let drawing = true; // until the page is painted as it came
+function drawNow() {
+  drawing = false;
+  state.drawings++;
+  draw();
+}
+/** One drawing a frame, none in a hidden tab; the first at once, as a frame may be far while the one before is painted, and none more before it is painted. */
 export function changed() {
   if (drawing) return;
   drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    state.drawings++;
-    draw();
-  });
+  if (!state.drawings) setTimeout(drawNow);
+  else if (state.drawings === 1) requestAnimationFrame(() => requestAnimationFrame(drawNow));
+  else requestAnimationFrame(drawNow);
 }
 
 /** @param {Partial<typeof DEFAULTS>} change @param {{ push?: boolean, fresh?: boolean }} [how] */
@@ -237,13 +241,15 @@ async function attempt(part, job) {
 
 const where = () => ({ region: state.url.region || undefined, account: state.url.account || undefined });
 
+/** The alerts are asked for beside the clusters while there are some, and after them when the first came up. */
 async function pollEstate() {
-  const answer = await get("/clusters");
+  const alerts = () => attempt("alerts", async () => { state.alerts = (await get("/alerts")).alerts; });
+  const asked = state.alerts?.length !== 0;
+  const [answer] = await Promise.all([get("/clusters"), asked && alerts()]);
   seen(answer);
   state.estate = answer;
-  const any = [answer.daemon, ...answer.clusters].some((d) => d.alert_count?.total);
-  if (!any) state.alerts = [];
-  else await attempt("alerts", async () => { state.alerts = (await get("/alerts")).alerts; });
+  if (![answer.daemon, ...answer.clusters].some((d) => d.alert_count?.total)) state.alerts = [];
+  else if (!asked) await alerts();
 }
 
 /** @param {string} name @param {typeof DEFAULTS} url */
@@ -494,8 +500,8 @@ async function pollEstateParts() {
     const a = /** @type {import("./api.js").Ticks} */ (await get("/ticks", { acting: "true", limit: 100 }));
     for (const t of [...a.ticks].reverse()) state.lastActs.set(keyOf({ .../** @type {any} */ (t), name: t.cluster }), t);
   }));
+  jobs.push(pollSparks(list));
   await Promise.all(jobs);
-  await pollSparks(list);
 }
 
 let sparksReal = -Infinity;
@@ -541,15 +547,13 @@ export async function poll() {
   const url = { ...state.url };
   await attempt("estate", pollEstate);
   state.misses = state.errors.estate ? state.misses + 1 : 0;
+  if (state.loading || !url.page) changed();
   if (!state.errors.estate) {
     if (url.page === "cluster") await pollCluster(url.cluster, url);
     else if (url.page === "services") await pollServices(url);
     else if (url.page === "tick") await pollTick(url);
     else if (url.page === "planning") await pollPlanning(url);
-    else {
-      changed();
-      await pollEstateParts();
-    }
+    else await pollEstateParts();
   }
   state.loading = false;
   changed();
@@ -620,10 +624,18 @@ export function start(drawPage) {
     poll();
     listen();
   });
-  changed();  // the head is there before the first answer
-  poll();
-  listen();
-  setTimeout(changed, 310);
+  const painted = () => {
+    if (state.drawings || !drawing) return;
+    drawing = false;
+    if (state.estate || state.errors.estate) drawNow();
+  };
+  new PerformanceObserver(painted).observe({ type: "paint", buffered: true });
+  setTimeout(painted, FIRST_PAINT_MS);
+  setTimeout(() => {
+    poll();
+    listen();
+  });
+  setTimeout(() => { if (state.loading) changed(); }, 310);
   setInterval(() => {
     if (state.misses) changed();
     else pass();

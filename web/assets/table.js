@@ -68,20 +68,27 @@ export const filterBox = (what) =>
 export const movesNote = (moves) =>
   moves ? [" · ", h("button", { class: "link", onclick: () => { state.ui.order = null; changed(); } }, moves + (moves === 1 ? " row" : " rows") + " would move, r sorts")] : null;
 
-/** Of each part how many rows have been drawn: in each frame some more, of all parts together, so that none takes long. @type {Map<string, number>} */
-const grown = new Map();
-let frame = 0;
+let frame = -1;
 let left = 0;
+
+/** Of so many rows, or what takes as long, how many this frame has room for: no frame takes long, the next ones draw the others. @param {number} want */
+export function room(want) {
+  if (frame !== state.drawings) left = FRAME_ROWS;
+  frame = state.drawings;
+  const got = Math.min(want, left);
+  left -= got;
+  if (got < want) changed();
+  return got;
+}
+
+/** Of each part how many rows have been drawn. @type {Map<string, number>} */
+const grown = new Map();
 
 /** @param {string} id @param {boolean} begun @param {number} n rows that are to be there */
 function soFar(id, begun, n) {
-  if (frame !== state.drawings) left = FRAME_ROWS;
-  frame = state.drawings;
-  const old = begun ? grown.get(id) || 0 : 0;
-  const most = Math.min(n, old + left);
-  left -= Math.max(0, most - old);
+  const old = Math.min(n, (begun && grown.get(id)) || 0);
+  const most = old + room(n - old);
   grown.set(id, most);
-  if (most < n) changed();
   return most;
 }
 

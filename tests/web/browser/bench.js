@@ -14,6 +14,9 @@ if (!existsSync(fileURLToPath(new URL("node_modules/playwright-core", import.met
 const { launch } = await import("./browser.js");
 
 const RUNS = 5;
+const VISITS = 9;
+const QUIET_MS = 300;
+const SETTLED_MS = 1500;
 const median = (/** @type {number[]} */ v) => [...v].sort((a, b) => a - b)[Math.floor(v.length / 2)];
 const server = spawn(process.argv[2], [], { stdio: ["pipe", "pipe", "inherit"] });
 const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
@@ -23,37 +26,37 @@ const look = async () => { server.stdin.write("look\n"); return (await next()).m
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 const ask = (/** @type {string} */ path) => new Promise((done, fail) => get(url + path, { agent, headers: { "accept-encoding": "gzip" } }, (r) => { r.on("data", () => {}); r.on("end", () => (r.statusCode === 200 ? done(undefined) : fail(new Error(path + " " + r.statusCode)))); }).on("error", fail));
 
-/** One cold visit of the estate. @param {any} browser */
-async function visit(browser) {
+/** What a page's visit is measured in: a window with nothing of it in any cache, whose browser and renderer run: as a reader's do who comes from
+ * another page. It shows a line of text of our server, then goes on to `path`. Nothing asks the page for a while then: the helpers of playwright
+ * take tens of milliseconds of its thread when they come first. @param {any} browser @param {string} path @param {() => void} [watch] */
+async function visit(browser, path, watch) {
   const page = await browser.open(url);
-  await page.addInitScript(() => {
-    /** @type {any} */ (window).ready = 0;
-    /** @type {any} */ (window).long = [];
-    new PerformanceObserver((l) => /** @type {any} */ (window).long.push(...l.getEntries().map((e) => e.duration))).observe({ entryTypes: ["longtask"] });
-    const seen = () => { if (document.querySelectorAll("tr[data-row]").length > 10) /** @type {any} */ (window).ready = performance.now(); else requestAnimationFrame(seen); };
-    requestAnimationFrame(seen);
-  });
-  await page.goto(url);
-  await page.waitForFunction(() => /** @type {any} */ (window).ready > 0);
-  await page.waitForSelector("td.spark svg");
-  await page.waitForTimeout(300);
+  await page.goto(url + "assets/nowhere");
+  await page.waitForTimeout(QUIET_MS);
+  if (watch) await page.addInitScript(watch);
+  await page.goto(url + path);
+  await page.waitForTimeout(SETTLED_MS);
+  if (watch) await page.waitForSelector("td.spark svg");
   const got = await page.evaluate(() => ({
-    paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN, ready: /** @type {any} */ (window).ready, long: Math.max(0, .../** @type {any} */ (window).long),
+    paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN, ready: /** @type {any} */ (window).ready, long: Math.max(0, .../** @type {any} */ (window).long || []),
     bytes: [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].reduce((n, e) => n + /** @type {any} */ (e).transferSize, 0),
   }));
   await page.context().close();
   return got;
 }
 
+/** The estate: ready when its rows are there and were drawn, which the frame after says; its longest task until then and after. @param {any} browser */
+const estate = (browser) => visit(browser, "", () => {
+  /** @type {any} */ (window).ready = 0;
+  /** @type {any} */ (window).long = [];
+  new PerformanceObserver((l) => /** @type {any} */ (window).long.push(...l.getEntries().map((e) => e.duration))).observe({ entryTypes: ["longtask"] });
+  const drawn = () => { /** @type {any} */ (window).ready = performance.now(); };
+  const seen = () => requestAnimationFrame(document.querySelectorAll("tr[data-row]").length > 10 ? drawn : seen);
+  requestAnimationFrame(seen);
+});
+
 /** First paint of a page of one line, without script or style: what the browser itself takes on this machine. @param {any} browser */
-async function floor(browser) {
-  const page = await browser.open(url);
-  await page.goto(url + "assets/nowhere");
-  await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
-  const at = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
-  await page.context().close();
-  return at;
-}
+const floor = (browser) => visit(browser, "assets/nowhere?again");
 
 /** @param {number} rate requests a second, until stop */
 function load(rate) {
@@ -69,12 +72,12 @@ function load(rate) {
 const looks = async (/** @type {number} */ n) => { const v = []; for (let i = 0; i < n; i++) v.push(await look()); return median(v); };
 
 const browser = await launch(CHROMIUM);
-await visit(browser);
+await estate(browser);
 const visits = [];
 const floors = [];
-for (let i = 0; i < RUNS; i++) {
-  visits.push(await visit(browser));
-  floors.push(await floor(browser));
+for (let i = 0; i < VISITS; i++) {
+  visits.push(await estate(browser));
+  floors.push((await floor(browser)).paint);
 }
 await browser.close();
 const { now } = await (await fetch(url + "api/v1/clusters")).json();

@@ -2,16 +2,21 @@
 // headers, and answers of the shapes in web/API.md made from a small seeded world. It decides nothing that the page shows.
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ASSETS = new URL("../../../web/assets/", import.meta.url);
+const bundle = (...part) => execFileSync("python3", [fileURLToPath(new URL("../bundle.py", ASSETS)), fileURLToPath(ASSETS), ...part], { maxBuffer: 1 << 24 });
 /** The modules as the daemon serves them. */
-export const SCRIPT = execFileSync("python3", [fileURLToPath(new URL("../bundle.py", ASSETS)), fileURLToPath(ASSETS)], { maxBuffer: 1 << 24 });
+export const SCRIPT = bundle();
+const STYLE = bundle("style");
+/** The page as the daemon serves it: its style in it. */
+const PAGE = (await readFile(new URL("index.html", ASSETS), "utf8")).replace('<link rel="stylesheet" href="/assets/app.css">', "<style>" + STYLE + "</style>");
 const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml" };
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CSP = "default-src 'none'; script-src 'self'; style-src 'sha256-" + createHash("sha256").update(STYLE).digest("base64") + "'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 export const NOW = Date.parse("2026-01-15T14:04:50Z");
 const TICK = 48213;
 const iso = (ms) => new Date(ms).toISOString().replace(/\.\d+Z/, "Z");
@@ -430,7 +435,7 @@ export async function startFixture(kind = "pictures") {
     }
     const path = url.pathname === "/" || /^\/(services|planning|clusters\/)/.test(url.pathname) ? "index.html" : url.pathname.replace(/^\/assets\//, "");
     try {
-      const bytes = path === "app.js" ? SCRIPT : await readFile(new URL(path, ASSETS));
+      const bytes = path === "app.js" ? SCRIPT : path === "index.html" ? PAGE : await readFile(new URL(path, ASSETS));
       res.writeHead(200, { ...head, "content-type": TYPES[extname(path)] || "application/octet-stream" }).end(bytes);
     } catch {
       res.writeHead(404, head).end();

@@ -52,6 +52,19 @@ export function states({ browser, startFixture, text, num }) {
     assert.doesNotMatch(await page.locator("#live").innerText(), /512 GiB/);
   }));
 
+  test("the page is painted while its script is still on its way", () => on("pictures", "", {}, async (page, world) => {
+    let go = () => {};
+    const held = new Promise((done) => { go = () => done(undefined); });
+    await page.route("**/assets/app.*", async (/** @type {any} */ route) => { await held; await route.continue(); });
+    await page.goto(world.url, { waitUntil: "commit" });
+    await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length);
+    assert.equal(await page.locator("nav a").count(), 3);
+    assert.equal(await page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector("#top"))).display), "flex", "with its style");
+    go();
+    await page.waitForSelector("#title");
+    await page.unroute("**/assets/app.*");
+  }));
+
   test("alerts fit a phone", () => on("alerts", "?cluster=production-web", { width: 390 }, async (page) => {
     await page.waitForSelector(".alerts li");
     await page.waitForSelector(".box");
@@ -408,6 +421,8 @@ export function states({ browser, startFixture, text, num }) {
     await page.keyboard.press("r");
     await page.waitForFunction(() => !/would move/.test(document.querySelector(".head")?.textContent || ""));
     assert.notDeepEqual(await names(), before);
+    const [said, there] = await page.evaluate(() => [[...document.querySelectorAll("tbody.group th span")].map((e) => Number(e.textContent)), [...document.querySelectorAll("tbody[id]")].map((e) => e.querySelectorAll("a.row").length)]);
+    assert.deepEqual(there, said, "what went to another part of the table is there");
     await page.shot("estate-many-1280");
   }));
 
