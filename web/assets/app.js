@@ -5,6 +5,7 @@ import { clusterView, problem } from "./cluster.js";
 import { h, name, render } from "./dom.js";
 import { estateView, linkTo } from "./estate.js";
 import { Clock, duration, num, NBSP } from "./format.js";
+import { notes } from "./paper.js";
 import { planningView } from "./planning.js";
 import { saveServices, servicesView } from "./services.js";
 import { changed, go, hasRange, href, pan, poll, RANGES, start, state, visit, zoom, zoomOut } from "./store.js";
@@ -162,6 +163,7 @@ function drawPage() {
   render($("banner"), banners(p, c));
   render($("main"), h("p", { class: "printed", key: "printed" }, (state.url.cluster || "masu") + ", " + (state.now ? c.full(state.now) : "") + (state.full?.tick ? ", tick " + num(state.full.tick) : "") + ", masu " + (state.estate?.daemon.version || "")), main);
   render($("foot"), foot(c));
+  notes();
   title();
 }
 

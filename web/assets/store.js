@@ -147,6 +147,7 @@ export const state = {
   answeredNow: 0,
   startedReal: performance.now(),
   drawings: 0,
+  printing: false,
   misses: 0,
   loading: true,
   ui: {
@@ -180,6 +181,9 @@ function drawNow() {
   state.drawings++;
   draw();
 }
+// Paper takes all that is there, and at once.
+addEventListener("beforeprint", () => { state.printing = true; drawNow(); });
+addEventListener("afterprint", () => { state.printing = false; changed(); });
 /** One drawing a frame, none in a hidden tab; the first at once, as a frame may be far while the one before is painted, and none more before it is painted. */
 export function changed() {
   if (drawing) return;

@@ -73,6 +73,7 @@ let left = 0;
 
 /** Of so many rows, or what takes as long, how many this frame has room for: no frame takes long, the next ones draw the others. @param {number} want */
 export function room(want) {
+  if (state.printing) return want;
   if (frame !== state.drawings) left = FRAME_ROWS;
   frame = state.drawings;
   const got = Math.min(want, left);
@@ -98,7 +99,7 @@ function soFar(id, begun, n) {
  * @param {string} id of the tbody @param {T[]} list @param {number} columns @param {(r: T) => import("./dom.js").Children} draw
  */
 export function windowed(id, list, columns, draw) {
-  if (matchMedia("print").matches) return list.map(draw);
+  if (state.printing) return list.map(draw);
   const body = document.getElementById(id);
   const height = body?.querySelector("tr[data-row]")?.getBoundingClientRect().height || 33;
   const seen = Math.ceil(innerHeight / height);
@@ -110,7 +111,6 @@ export function windowed(id, list, columns, draw) {
   return [gap("gap above", from), list.slice(from, until).map(draw), gap("gap below", list.length - until)];
 }
 addEventListener("scroll", () => { if (document.querySelector("tr.gap")) changed(); }, { passive: true });
-addEventListener("beforeprint", changed);
 
 /** @param {unknown} v */
 function csvCell(v) {

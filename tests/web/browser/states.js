@@ -439,5 +439,29 @@ export function states({ browser, startFixture, text, num }) {
     assert.equal(await page.locator(".find").isVisible(), false);
     assert.match(await text(page, ".printed"), /^production-web, 15 Jan 2026 23:04:50/);
     await page.shot("print-cluster");
+    const notes = page.locator("#notes li");
+    assert.equal(await notes.count(), 0);
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    const links = page.locator("#main a[data-note]");
+    assert.ok((await links.count()) > 0);
+    const said = await links.evaluateAll((/** @type {any[]} */ all) => all.map((a) => [a.dataset.note, a.href]));
+    for (const [n, url] of said) assert.equal(await notes.nth(+n - 1).innerText(), url);
+    assert.equal(await notes.count(), new Set(said.map((s) => s[1])).size);
+    await page.shot("print-notes");
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+    await page.waitForFunction(() => !document.querySelector("[data-note], #notes li"));
+  }));
+
+  test("paper takes all rows of a long list at once", () => on("thousand", "", {}, async (page) => {
+    await page.waitForSelector("tr.gap");
+    const [before, after] = await page.evaluate(() => {
+      const rows = () => document.querySelectorAll("tr[data-row]").length;
+      const n = rows();
+      dispatchEvent(new Event("beforeprint"));
+      return [n, rows()];
+    });
+    assert.ok(before < 1000, before + " rows before");
+    assert.equal(after, 1000);
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
   }));
 }
