@@ -253,11 +253,12 @@ def of_prometheus(folder, env):
             check("neither nothing nor twice as much", 10 <= int(m[3]) <= 70 and 10 <= int(m[4]) <= 80, told)
         # By hand: what all containers of the cluster use, against what the query that masu asks says.
         hand = sum(v for (name, labels), v in cores.items() if name.endswith("_total") and 'ecs_cluster="main"' in labels)
-        query = f'sum(rate(container_cpu_usage_seconds_total{{container_label_com_amazonaws_ecs_cluster=~"(.*/)?main"}}[5m]))'
-        # A scrape that a busy machine answers late is stamped with when it was asked: over a second or two the rate is wrong, over more it is not.
+        query = f'sum(rate(container_cpu_usage_seconds_total{{container_label_com_amazonaws_ecs_cluster=~"(.*/)?main"}}[20s]))'
+        # A scrape that a busy machine answers late is stamped with when it was asked, or comes after a newer one as if the counter began anew: what
+        # is asked again looks back no further than twenty seconds.
         for _ in range(15):
             answer = json.load(urllib.request.urlopen(url + "/api/v1/query?" + urllib.parse.urlencode({"query": query}), timeout=10))
-            asked = float(answer["data"]["result"][0]["value"][1])
+            asked = float(answer["data"]["result"][0]["value"][1]) if answer["data"]["result"] else 0.0
             if 0.7 * hand < asked < 1.3 * hand:
                 break
             time.sleep(2)
