@@ -90,6 +90,7 @@ def one_file(script, style):
 <header id="top"></header>
 <section id="banner" aria-label="Notices"></section>
 <main id="main" tabindex="-1"><noscript><h1>masu</h1><p>The report needs JavaScript.</p></noscript></main>
+<ol id="notes" aria-label="Addresses of links"></ol>
 <footer id="foot"></footer>
 <p id="live" class="unseen" role="status" aria-live="polite"></p>
 <dialog id="keys" aria-labelledby="keys-title"></dialog>

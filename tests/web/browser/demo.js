@@ -242,8 +242,10 @@ export function demo({ browser, masu, text, num }) {
     await page.shot("report-zoomed", false);
     await page.keyboard.press("0");
     assert.equal(await page.locator("#chart .f-fan").count() > 0, !!doc.estate.clusters.find((/** @type {any} */ c) => page.url().includes("/clusters/" + c.name)).need_4h_q90, "what is expected is drawn where it is known");
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
     await page.emulateMedia({ media: "print" });
     await page.shot("report-print");
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
     await page.emulateMedia({ media: "screen" });
     await page.keyboard.press("g");
     await page.keyboard.press("s");
