@@ -165,9 +165,16 @@ void source_from_call(struct look *l, enum source_kind k, const struct aws_call 
     assert(!"call state");
 }
 
+// One of the period, not one that comes between for a drain's next step, or a clock that was set back.
+static bool of_the_period(const struct look *l)
+{
+    int64_t since_ms = l->new->at_ms - l->g->counted_ms;
+    return since_ms < 0 || since_ms >= l->policy->period_ms * 3 / 4;
+}
+
 static bool lists_due(const struct look *l)
 {
-    return l->old == NULL || l->g->looks % LIST_EVERY_LOOKS == 0 || l->old->lists_wanted;
+    return l->old == NULL || (l->g->looks % LIST_EVERY_LOOKS == 0 && of_the_period(l)) || l->old->lists_wanted;
 }
 
 static void run(struct look *l)
@@ -265,7 +272,10 @@ int gather_look(struct gather *g, const struct policy_cluster *policy, int64_t l
     l.new->listed_ms = listed_ms(&l);
     g->complete_looks += complete(l.new);
     g->turn = turn;
-    g->looks++;
+    if (of_the_period(&l)) {
+        g->looks++;
+        g->counted_ms = begun_ms;
+    }
     snapshot_from_facts(&l, a, ret);
     gather_quotas(&l, a, ret);
     arena_release(&g->arenas[turn ^ 1]);  // what is kept between looks is one look's

@@ -53,7 +53,7 @@ struct gather {
     struct arena arenas[2];
     struct facts *facts[2];         // [turn] is the newest
     unsigned turn; bool by_zone;    // a zone failed: gather_zones.h
-    int64_t looks, started_ms;
+    int64_t looks, counted_ms, started_ms;  // looks: those of the period, the last at counted_ms
     int32_t complete_looks;
     struct denied_write denied[DENIED_MAX];
     size_t denied_count;

@@ -255,11 +255,13 @@ static void d6_a_wave_of_ten_seconds_is_ordered_within_three_of_its_end(void **s
                 assert_int_equal(world_interrupt_at(world_of(&s), i, last), WORLD_OK);
             }
         seconds(&s, 10);
+        // For the order of the first notice AWS may keep the fleet `modifying` until after the last one, and takes no other.
+        int64_t modified = see(&s).fleets[0].modify_done_ms, can = modified > last ? modified : last;
         seconds(&s, 3);
         assert_int_equal(draining(&s), CROWD_HOSTS / 2);
         pass(&s, 2);
-        int64_t ordered = last_raise(&s, since, &highest) - (last - since);
-        print_message("ordered %" PRId64 " ms after the last notice, target %" PRId64 "\n", ordered, highest);
+        int64_t ordered = last_raise(&s, since, &highest) - (can - since);
+        print_message("ordered %" PRId64 " ms after the last notice, or the fleet's own time, target %" PRId64 "\n", ordered, highest);
         if (!forgets)
             assert_in_range(ordered, 1, 3000);
         assert_true(highest <= CROWD_HOSTS + 20);
