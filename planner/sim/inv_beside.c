@@ -81,18 +81,22 @@ static void judge_forecast(struct invariants *inv, const struct planner_input *i
 }
 
 // ---- V13 -------------------------------------------------------------------------------------------------------------------
+struct planned {
+    int64_t kept_milli, launched_milli;  // by the fleets that are kept at a target, and at once
+};
+
 // Without what `more` withdraws: no member of it ever came.
-static int64_t planned_milli(const struct snapshot *s, const struct plan *p, const struct plan *more)
+static struct planned planned_of(const struct snapshot *s, const struct plan *p, const struct plan *more)
 {
-    int64_t sum = 0;
+    struct planned sum = {0, 0};
     for (size_t f = 0; f < s->fleet_count; f++) {
         int64_t target = target_after(p, &s->fleets[f]), then = target_after(more, &s->fleets[f]);
-        sum += 1000 * (withdrawn(more, &s->fleets[f]) && then < target ? then : target);
+        sum.kept_milli += 1000 * (withdrawn(more, &s->fleets[f]) && then < target ? then : target);
     }
     for (size_t i = 0; i < s->instance_count; i++)
-        sum += action_on(p, ACTION_UNDRAIN, s->instances[i].id) ? s->instances[i].weight_milli : 0;
+        sum.kept_milli += action_on(p, ACTION_UNDRAIN, s->instances[i].id) ? s->instances[i].weight_milli : 0;
     for (size_t k = 0; k < p->action_count; k++)
-        sum += p->actions[k].kind == ACTION_LAUNCH ? 1000 * p->actions[k].capacity : 0;
+        sum.launched_milli += p->actions[k].kind == ACTION_LAUNCH ? 1000 * p->actions[k].capacity : 0;
     return sum;
 }
 
@@ -152,9 +156,11 @@ static void judge_more(struct invariants *inv, const struct planner_input *in, c
     const char *what = arena_printf(a, "with one task more of %s", services[n].name);
     takes_no_more(inv, V13, &s, base, &r.plan, what);
     // First fit of mixed sizes is not monotone: a task more can save one instance, never two.
-    int64_t more = planned_milli(&s, &r.plan, &r.plan), was = planned_milli(&s, base, &r.plan);
-    if (more < was - largest_milli(&s) - 1000 && !others_launched(&s, base, &r.plan))
-        inv_tell(inv, V13, "%s: %" PRId64 "/1000 are planned in all, and %" PRId64 "/1000 without", what, more, was);
+    struct planned more = planned_of(&s, &r.plan, &r.plan), was = planned_of(&s, base, &r.plan);
+    int64_t one_milli = largest_milli(&s) + 1000, in_all = more.kept_milli + more.launched_milli, was_in_all = was.kept_milli + was.launched_milli;
+    bool only_launched = more.kept_milli >= was.kept_milli - one_milli && others_launched(&s, base, &r.plan);
+    if (in_all < was_in_all - one_milli && !only_launched)
+        inv_tell(inv, V13, "%s: %" PRId64 "/1000 are planned in all, and %" PRId64 "/1000 without", what, in_all, was_in_all);
 }
 
 void inv_judge_beside(struct invariants *inv, const struct planner_input *in, const struct planner_result *result)
