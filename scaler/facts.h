@@ -31,6 +31,7 @@ struct fact_ec2 {                // EC2 instance
     bool spot, forbidden, interrupted, volume_attached, scale_in_protected;
     bool ever_registered;        // in this or an earlier look
     int64_t launched_ms;
+    int64_t vanished_ms;        // since this look ECS does not show it, and did before; 0 it does, or never did
     int64_t interrupted_since_ms;
 };
 
@@ -140,6 +141,6 @@ struct facts {
     int64_t listed_ms;           // when both lists were last read whole
     int64_t tasks_listed_ms;     // last complete cluster-wide list
     // In the next look, though its turn has not come: all lists, because one of these failed or services went missing; the
-    // container instances, because something boots; the tasks, because counts disagreed.
+    // container instances, because something boots or vanished; the tasks, because counts disagreed.
     bool lists_wanted, containers_wanted, tasks_wanted;
 };

@@ -228,13 +228,15 @@ static int64_t listed_ms(const struct look *l)
     return l->old ? l->old->listed_ms : 0;
 }
 
-// Something boots: the next look lists the container instances again. What never registers is left to the lists' own turn.
+// Something boots, or ECS showed an instance that runs no more, as where an answer lacked it: the next look lists the container instances again. What
+// never registers, or stays away, is left to the lists' own turn.
 static bool containers_wanted(const struct facts *f, int64_t boot_limit_ms)
 {
     for (size_t i = 0; i < f->ec2_count; i++) {
         const struct fact_ec2 *e = &f->ec2[i];
         bool member = e->fleet[0] != '\0' && (e->state == EC2_PENDING || e->state == EC2_RUNNING);
-        if (member && !e->ever_registered && f->at_ms - e->launched_ms < boot_limit_ms)
+        int64_t since_ms = e->ever_registered ? e->vanished_ms : e->launched_ms;
+        if (member && since_ms > 0 && f->at_ms - since_ms < boot_limit_ms)
             return true;
     }
     return false;

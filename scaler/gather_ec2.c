@@ -100,6 +100,7 @@ static struct fact_ec2 ec2_fact(struct look *l, const struct ec2_instance *i, co
         .forbidden = aws_tag_get(&i->tags, "masu:keep")[0] != '\0', .launched_ms = i->launched_ms,
         .interrupted = strcmp(i->state_reason, "Server.SpotInstanceTermination") == 0, .launch_template = template_of(l->a, &i->tags),
         .volume_attached = i->volume_attached, .ever_registered = old && old->ever_registered,
+        .vanished_ms = old && old->ever_registered ? old->vanished_ms ? old->vanished_ms : now_ms : 0,
     };
     const char *group = NULL;
     e.member = look_group_member(l, i->id, &group, &e.scale_in_protected);
@@ -215,5 +216,6 @@ void look_ec2_take(struct look *l)
         gather_learn(l->g, &f->containers[i], &f->ec2[at]);
         gather_learn_pool(l->g, &f->containers[i], &f->ec2[at]);
         f->ec2[at].ever_registered = true;
+        f->ec2[at].vanished_ms = 0;
     }
 }
