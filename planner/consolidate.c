@@ -13,6 +13,7 @@
 #include "planner/packing.h"
 #include "planner/scale_out.h"
 #include "planner/use.h"
+#include "planner/zones.h"
 
 #define HOUR_MS (60 * 60 * 1000LL)
 #define SET_MAX 8                    // instances replaced at once, beside L4
@@ -220,6 +221,7 @@ static bool best_fleet(struct work *w, const struct pass *base, const int *victi
 struct waste {
     int i;
     double price;  // an hour, for each part of the reference size that its tasks take
+    int64_t zone_members;
 };
 
 static int by_waste(const void *a, const void *b)
@@ -227,6 +229,8 @@ static int by_waste(const void *a, const void *b)
     const struct waste *x = a, *y = b;
     if (x->price != y->price)
         return x->price > y->price ? -1 : 1;
+    if (x->zone_members != y->zone_members)
+        return x->zone_members > y->zone_members ? -1 : 1;  // V33 lets those go
     return x->i - y->i;
 }
 
@@ -247,7 +251,7 @@ void consolidate_find(struct work *w, const struct pass *base, const int *stay, 
     for (size_t k = 0; k < count; k++) {
         const struct instance *x = &w->s->instances[stay[k]];
         if (w->s->now_ms - i64_max(x->launched_ms, x->registered_ms) >= w->p->payback_ms)
-            v[n++] = (struct waste){stay[k], waste_of(w, stay[k])};
+            v[n++] = (struct waste){stay[k], waste_of(w, stay[k]), zones_count(w, x->zone)};
     }
     if (n > 1)
         qsort(v, n, sizeof *v, by_waste);

@@ -214,11 +214,12 @@ struct candidate {
     int rank;            // those at risk first; then by the role of the fleet: burst shrinks first, base last
     bool risk, warned;   // warned: by AWS, so that its zone is no reason to stay
     int32_t tasks;
+    double saved;        // money an hour, or size where some price is not known
     int64_t since_ms;    // proven since, INT64_MAX when not yet
-    double disturbance;  // tasks moved for what is saved
     int32_t zone_members;
 };
 
+// Fewest tasks moved for what is saved, and the dearest of those without: what is kept is to be the cheapest.
 static int by_merit(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
@@ -226,10 +227,13 @@ static int by_merit(const void *a, const void *b)
         return x->rank - y->rank;
     if ((x->tasks == 0) != (y->tasks == 0))
         return x->tasks == 0 ? -1 : 1;
+    double moved = x->tasks * y->saved - y->tasks * x->saved;
+    if (moved != 0)
+        return moved < 0 ? -1 : 1;
+    if (x->saved != y->saved)
+        return x->saved > y->saved ? -1 : 1;
     if (x->since_ms != y->since_ms)
         return x->since_ms < y->since_ms ? -1 : 1;
-    if (x->disturbance != y->disturbance)
-        return x->disturbance < y->disturbance ? -1 : 1;
     if (x->zone_members != y->zone_members)
         return y->zone_members - x->zone_members;
     return x->i - y->i;
@@ -241,7 +245,6 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
 {
     const struct instance *x = &w->s->instances[i];
     const struct memo_stamp *s = work_old_stamp(w, STAMP_UNNEEDED, x->id);
-    double size = res_share(x->registered, w->reference);
     int32_t tasks = w->inst[i].tasks;
     int risk = risk_order(w, i);
     return (struct candidate){.i = i,
@@ -249,18 +252,29 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
                               .rank = risk > 0 ? risk - 1000000 : w->fleet[x->fleet].loose ? -1 : SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,
                               .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
-                              .disturbance = size > 0 ? (double)tasks / size : tasks,
                               .zone_members = w->inst[i].zone < 0 ? 0 : t->zone_members[w->inst[i].zone]};
 }
 
-static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c)
+static void weigh(const struct work *w, struct candidate *v, size_t n)
+{
+    bool priced = true;
+    for (size_t k = 0; k < n; k++)
+        priced = priced && work_price(w, v[k].i).micro > 0;
+    for (size_t k = 0; k < n; k++)
+        v[k].saved = priced ? (double)work_price(w, v[k].i).micro : res_share(w->s->instances[v[k].i].registered, w->reference);
+}
+
+// `ret_zone`: the balance of zones alone holds it.
+static const char *first_hold(struct work *w, const struct tally *t, const struct candidate *c, bool *ret_zone)
 {
     // L18: spot that is given back in a drought does not come again. What is at risk is not kept by keeping it.
     const char *why = c->risk ? NULL : w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
     why = why ? why : drains_hold(w, t, c->i, c->tasks == 0);
     why = why ? why : fleet_hold(w, t, c->i);
-    why = why || c->warned ? why : balance_hold(w, t, c->i);
-    return why ? why : services_hold(w, c->i);
+    const char *zone = why || c->warned ? NULL : balance_hold(w, t, c->i);
+    why = why ? why : services_hold(w, c->i);
+    *ret_zone = zone && !why;
+    return zone ? zone : why;
 }
 
 static const char *fit_fact(struct work *w, const struct candidate *c)
@@ -288,14 +302,18 @@ struct chosen {
     const struct candidate **v;
     size_t n;
     int64_t looks;  // candidates held by an interlock whose time is still counted
-    int *stay;      // whose tasks fit nowhere else
+    int *stay;      // that only a replacement lets go
     size_t stays;
 };
 
 static void try_candidate(struct work *w, struct tally *t, struct pass *base, const struct candidate *c, struct chosen *ret)
 {
-    const char *why = first_hold(w, t, c);
+    bool zone;
+    const char *why = first_hold(w, t, c, &zone);
     if (why) {
+        // On-demand that its zone cannot spare goes when spot has come in its place, which may be there.
+        if (zone && c->tasks > 0 && !c->risk && !w->s->instances[c->i].spot)
+            ret->stay[ret->stays++] = c->i;
         // What an interlock holds is no less unneeded: its time goes on.
         if (!c->risk && ret->looks-- > 0 && packing_moves_off(w, base, c->i, false))
             (void)unneeded_hold(w, c);
@@ -447,6 +465,7 @@ void scale_in(struct work *w)
         else
             v[n++] = candidate_of(w, &t, (int)i);
     }
+    weigh(w, v, n);
     if (n > 1)
         qsort(v, n, sizeof *v, by_merit);
     if (!hold && confirm_asks(w) && measure(w, v, n, &t))
