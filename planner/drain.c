@@ -87,13 +87,9 @@ static void resume(struct work *w, int i)
     int64_t at = x->marked_ms > 0 ? x->marked_ms : mark.at_ms;
     if (at <= 0 || at > w->s->now_ms)
         at = w->s->now_ms;
-    add_drain(w, (struct memo_drain){.instance = x->id,
-                                     .state = DRAIN_DRAINING,
-                                     .since_ms = at,
-                                     .state_since_ms = w->s->now_ms,
+    add_drain(w, (struct memo_drain){.instance = x->id, .state = DRAIN_DRAINING, .since_ms = at, .state_since_ms = w->s->now_ms,
                                      .read_back_ms = w->s->sources[SOURCE_CONTAINER_INSTANCES].read_ms,
-                                     .deadline_ms = deadline_of(w, i, at),
-                                     .reason = mark.reason});
+                                     .deadline_ms = deadline_of(w, i, at), .reason = mark.reason});
     w->inst[i].drain = (int)w->memo->drain_count - 1;
 }
 
@@ -344,18 +340,23 @@ static void undo_one(struct work *w, int i, struct memo_drain *d)
         past_deadline(w, i, d);
 }
 
+// Past its deadline, and calls or looks fail (J4): reported like one that cannot get empty; its verdict says why.
+static bool stuck(const struct work *w, const struct memo_drain *d, bool known)
+{
+    bool undone_late = d->state == DRAIN_UNDOING && w->s->now_ms - d->state_since_ms > WORK_LAG_MS / 2;
+    return d->deadline_ms < w->s->now_ms && (undone_late || (d->state <= DRAIN_ENDING && (!known || d->state >= DRAIN_EMPTY)));
+}
+
 void drain_undo_own(struct work *w)
 {
-    if (w->s->sources[SOURCE_CONTAINER_INSTANCES].state != SOURCE_OK)
-        return;
+    bool known = w->s->sources[SOURCE_CONTAINER_INSTANCES].state == SOURCE_OK;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         struct memo_drain *d = work_drain(w, (int)i);
         if (!d || !modes_may(w, w->s->instances[i].fleet, DEED_UNDO))
             continue;
-        undo_one(w, (int)i, d);
-        // An empty one that cannot be ended (J4: the call is denied) is reported as one that cannot get empty; its verdict says why.
-        bool stuck = d->state >= DRAIN_EMPTY && d->state <= DRAIN_ENDING && d->deadline_ms < w->s->now_ms;
-        if (stuck && w->s->now_ms - d->reported_ms >= REPORT_EVERY_MS)
+        if (known)
+            undo_one(w, (int)i, d);
+        if (stuck(w, d, known) && w->s->now_ms - d->reported_ms >= REPORT_EVERY_MS)
             d->reported_ms = w->s->now_ms;
     }
 }

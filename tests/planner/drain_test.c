@@ -347,6 +347,26 @@ static void c12_wait_where_the_policy_says_so_is_reported_each_hour(void **state
     assert_int_equal(memo_drain_of(&b.memo, "i-004")->reported_ms, b.s.now_ms);
 }
 
+static void c12_one_that_no_look_shows_or_that_cannot_be_undone_is_reported(void **state)
+{
+    (void)state;
+    to_draining();
+    build_later(&b, 20 * MINUTE);
+    b.s.sources[SOURCE_CONTAINER_INSTANCES].state = SOURCE_UNKNOWN;
+    build_plan(&b);
+    assert_int_equal(memo_drain_of(&b.memo, "i-004")->reported_ms, b.s.now_ms);
+    b.s.sources[SOURCE_CONTAINER_INSTANCES].state = SOURCE_OK;
+    b.memo.drains[0].reported_ms = 0;
+    next();
+    assert_int_equal(state_of("i-004"), DRAIN_UNDOING);
+    assert_int_equal(memo_drain_of(&b.memo, "i-004")->reported_ms, 0);
+    next();
+    next();
+    next();  // it still shows DRAINING
+    assert_int_equal(state_of("i-004"), DRAIN_UNDOING);
+    assert_int_equal(memo_drain_of(&b.memo, "i-004")->reported_ms, b.s.now_ms);
+}
+
 static void c7_ours_made_active_by_another_is_a_veto_for_a_day(void **state)
 {
     (void)state;
@@ -514,6 +534,7 @@ int main(void)
         TEST(c12_a_drain_past_its_deadline_names_its_holder_and_excludes_the_instance),
         TEST(c12_the_second_failure_excludes_for_a_day),
         TEST(c12_wait_where_the_policy_says_so_is_reported_each_hour),
+        TEST(c12_one_that_no_look_shows_or_that_cannot_be_undone_is_reported),
         TEST(c7_ours_made_active_by_another_is_a_veto_for_a_day),
         TEST(j1_draining_not_yet_read_back_is_no_veto),
         TEST(c9_active_with_our_mark_and_no_memo_is_unmarked_after_five_minutes),
