@@ -87,7 +87,8 @@ static int64_t limit_of(int64_t n, int64_t percent, int64_t most)
     return i64_min(i64_max(n * percent / 100, 1), most);
 }
 
-static const char *drains_hold(struct work *w, const struct tally *t, int i, bool empty)
+// `idle`: empty for so long that what leaves in 10 min does not count it (L7).
+static const char *drains_hold(struct work *w, const struct tally *t, int i, bool empty, bool idle)
 {
     int64_t limit = limit_of(t->members, empty ? i64_max(EMPTY_PERCENT, w->p->drain_percent) : w->p->drain_percent, DRAINS_MAX);
     if (t->drains >= limit)
@@ -101,7 +102,7 @@ static const char *drains_hold(struct work *w, const struct tally *t, int i, boo
         return explain_text(w, "%d drains in %s, limit %" PRId64, t->zone_drains[zone], w->zones[zone],
                             i64_max(1, (limit + 1) / 2));
     int64_t shrink = limit_of(t->members + t->recent - t->drains, w->p->shrink_percent, INT32_MAX);
-    if (!empty && t->recent >= shrink)
+    if (!idle && t->recent >= shrink)
         return explain_text(w, "%d drains begun in 10 min, limit %" PRId64, t->recent, shrink);
     return NULL;
 }
@@ -212,6 +213,7 @@ static void take_part(struct work *w, struct tally *t, int i, int sign)
 struct candidate {
     int i;
     int rank;            // those at risk first; then by the role of the fleet: burst shrinks first, base last
+    bool idle;           // without tasks for SHRINK_WINDOW_MS
     bool risk, warned;   // warned: by AWS, so that its zone is no reason to stay
     int32_t tasks;
     double saved;        // money an hour, or size where some price is not known
@@ -241,6 +243,14 @@ static int by_merit(const void *a, const void *b)
 
 static const int SHRINKS[FLEET_ROLE_COUNT] = {[FLEET_ROLE_BURST] = 0, [FLEET_ROLE_SPOT] = 1, [FLEET_ROLE_BATCH] = 1, [FLEET_ROLE_BASE] = 2};
 
+static int64_t empty_since_ms(struct work *w, const char *id)
+{
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_EMPTY, id);
+    int64_t since_ms = was ? i64_min(was->since_ms, w->s->now_ms) : w->s->now_ms;
+    work_stamp_set(w, (struct memo_stamp){STAMP_EMPTY, id, since_ms, 0, 0, 0});
+    return since_ms;
+}
+
 static struct candidate candidate_of(struct work *w, const struct tally *t, int i)
 {
     const struct instance *x = &w->s->instances[i];
@@ -251,6 +261,7 @@ static struct candidate candidate_of(struct work *w, const struct tally *t, int 
                               .risk = risk > 0, .warned = risk > 0 && (x->rebalance_ms > 0 || x->event_ms > 0),
                               .rank = risk > 0 ? risk - 1000000 : w->fleet[x->fleet].loose ? -1 : SHRINKS[w->fleet[x->fleet].policy->role],
                               .tasks = tasks,
+                              .idle = tasks == 0 && w->s->now_ms - empty_since_ms(w, x->id) >= SHRINK_WINDOW_MS,
                               .since_ms = s && s->since_ms <= w->s->now_ms ? s->since_ms : INT64_MAX,
                               .zone_members = w->inst[i].zone < 0 ? 0 : t->zone_members[w->inst[i].zone]};
 }
@@ -269,7 +280,7 @@ static const char *first_hold(struct work *w, const struct tally *t, const struc
 {
     // L18: spot that is given back in a drought does not come again. What is at risk is not kept by keeping it.
     const char *why = c->risk ? NULL : w->s->instances[c->i].spot ? fallback_hold(w) : fallback_keep(w, w->s->instances[c->i].fleet);
-    why = why ? why : drains_hold(w, t, c->i, c->tasks == 0);
+    why = why ? why : drains_hold(w, t, c->i, c->tasks == 0, c->idle);
     why = why ? why : fleet_hold(w, t, c->i);
     const char *zone = why || c->warned ? NULL : balance_hold(w, t, c->i);
     why = why ? why : services_hold(w, c->i);

@@ -38,6 +38,7 @@ struct memo_drain {
 
 enum memo_stamp_kind {
     STAMP_UNNEEDED,   // instance: since when proven removable
+    STAMP_EMPTY,      // instance: since when it is seen without tasks while nothing holds scale-in (L7)
     STAMP_EXCLUDED,   // instance: no candidate until `until_ms`
     STAMP_ORDER,      // fleet: capacity ordered for demand at since_ms, reserved until until_ms (F2)
     STAMP_WAITING,    // shape: since when demand has no place

@@ -55,7 +55,7 @@ const char *const drain_state_names[DRAIN_STATE_COUNT] = {
     [DRAIN_ENDING] = "ending", [DRAIN_GONE] = "gone",         [DRAIN_UNDOING] = "undoing", [DRAIN_UNDONE] = "undone",
 };
 const char *const memo_stamp_kind_names[STAMP_COUNT] = {
-    [STAMP_UNNEEDED] = "unneeded", [STAMP_EXCLUDED] = "excluded", [STAMP_ORDER] = "order",
+    [STAMP_UNNEEDED] = "unneeded", [STAMP_EMPTY] = "empty",             [STAMP_EXCLUDED] = "excluded", [STAMP_ORDER] = "order",
     [STAMP_WAITING] = "waiting",   [STAMP_SETTLING] = "settling",       [STAMP_ALERT] = "alert",
     [STAMP_RUNAWAY] = "runaway",   [STAMP_REVERSAL] = "reversal",       [STAMP_BREAKER] = "breaker",
     [STAMP_PROBE] = "probe",       [STAMP_ORPHAN] = "orphan",           [STAMP_TARGET_SEEN] = "target_seen",

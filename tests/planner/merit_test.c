@@ -90,6 +90,32 @@ static void where_a_price_is_not_known_sizes_are_compared(void **state)
     assert_string_equal(first_to_go(), "i-003");
 }
 
+// Ten of twelve have no tasks, and six may go in ten minutes: the others when they have been empty for so long (L7).
+static void l7_counts_the_empty_until_they_are_so_for_ten_minutes(void **state)
+{
+    (void)state;
+    prices(40000, 90000);
+    b.p.drain_percent = 90;
+    for (int i = 0; i < 8; i++)
+        build_instance(&b, 0, small);
+    for (size_t i = 0; i < b.s.instance_count; i++)
+        b.s.instances[i].zone = "us-east-1a";
+    int begun = 0;
+    for (int tick = 0; tick < 24; tick++) {
+        const struct plan *p = build_plan(&b);
+        begun += plan_count(p, ACTION_DRAIN);
+        for (size_t i = 2; i < b.s.instance_count; i++)
+            if (plan_action(p, ACTION_DRAIN, b.s.instances[i].id))
+                build_drained(&b, (int)i);
+        if (tick == 5)
+            assert_int_equal(begun, 6);
+        if (tick == 19)
+            assert_int_equal(begun, 6);
+        build_later(&b, 30 * SECOND);
+    }
+    assert_int_equal(begun, 10);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -98,6 +124,7 @@ int main(void)
         TEST(one_without_tasks_goes_before_a_dearer_one_with_some),
         TEST(the_fewest_tasks_are_moved_for_the_money_that_is_saved),
         TEST(where_a_price_is_not_known_sizes_are_compared),
+        TEST(l7_counts_the_empty_until_they_are_so_for_ten_minutes),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -67,7 +67,7 @@ static void instances_of_no_fleet_do_not_hide_that_a_member_boots(void **state)
     assert_int_equal(lists, boots);
     int64_t before = bed_calls(&b, "ecs:ListContainerInstances");
     for (int i = 0; i < 10; i++)
-        bed_look_later(&b, 15000);
+        bed_look_later(&b, 30000);
     assert_int_equal(bed_calls(&b, "ecs:ListContainerInstances") - before, 2);  // in their own turn again
     bed_close(&b);
 }
