@@ -289,8 +289,9 @@ function back() {
 }
 
 addEventListener("keydown", (e) => {
-  const target = /** @type {HTMLElement} */ (e.target);
-  if (e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || /** @type {HTMLDialogElement} */ ($("keys")).open) return;
+  const target = /** @type {HTMLInputElement} */ (e.target);
+  const types = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "checkbox"; // one has the focus for a moment after the list of keys is closed
+  if (e.ctrlKey || e.altKey || e.metaKey || types || /** @type {HTMLDialogElement} */ ($("keys")).open) return;
   if (!keysOn() && e.key !== "Escape") return;
   if (lead === "g" && (e.key === "e" || e.key === "s" || e.key === "p")) {
     lead = "";
