@@ -134,7 +134,7 @@ static void l22_budgets_hold_while_instances_boot_and_drain(void **state)
     struct crowd c;
     crowd_open(&(struct crowd_options){.sizes = sizes, .count = ARRAY_LEN(sizes), .journal = true, .hasty = true, .warm_ms = 10 * MINUTE_MS}, &c);
     int64_t from_ms = clock_wall_ms(&c.clock) + 5 * MINUTE_MS;
-    static const int percents[] = {100, 500, 20};  // as it is, then instances boot, then they are drained
+    static const int percents[] = {100, 900, 20};  // as it is, then instances boot, then they are drained
     for (size_t p = 0; p < ARRAY_LEN(percents); p++) {
         set_desired(&c, percents[p]);
         for (int i = 0; i < 10; i++) {
