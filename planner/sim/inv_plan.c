@@ -1,6 +1,7 @@
 // V10, V17, V26 on plans, V27 on the journal.
 #include <string.h>
 
+#include "base/strmap.h"
 #include "planner/sim/instant.h"
 #include "planner/sim/invariants_internal.h"
 
@@ -123,11 +124,19 @@ static void judge_words(struct invariants *inv, const struct plan *p)
 static void judge_once(struct invariants *inv, const struct planner_input *in, const struct plan *p)
 {
     size_t on_instances = 0;
+    struct strmap counts;
+    arena_reset(&inv->scratch);
+    strmap_init(&counts, &inv->scratch, in->snapshot->instance_count);
+    for (size_t i = 0; i < p->verdict_count; i++)
+        if (p->verdicts[i].kind == CANDIDATE_INSTANCE) {
+            int n = strmap_get(&counts, p->verdicts[i].target);
+            strmap_put(&counts, p->verdicts[i].target, n < 0 ? 1 : n + 1);
+        }
     for (size_t i = 0; i < in->snapshot->instance_count; i++) {
         const char *id = in->snapshot->instances[i].id;
-        size_t n = verdicts_on(p, CANDIDATE_INSTANCE, id);
+        int n = strmap_get(&counts, id);
         if (n != 1)
-            inv_tell(inv, V26, "instance %s has %zu verdicts", id, n);
+            inv_tell(inv, V26, "instance %s has %d verdicts", id, n < 0 ? 0 : n);
     }
     for (size_t f = 0; f < in->snapshot->fleet_count; f++)
         if (verdicts_on(p, CANDIDATE_FLEET, in->snapshot->fleets[f].id) == 0)

@@ -209,6 +209,7 @@ struct invariants *invariants_attach(struct world *w, const struct invariants_op
     for (int t = 0; t < INV_TEMPLATES; t++)
         inv->templates[t].since_ms = world_view(w).now_ms;
     arena_init(&inv->arena, 0);
+    arena_init(&inv->scratch, 0);
     look(inv, w);
     world_set_hook(w, &(struct world_hook){before, after, ending, step, reading, inv});
     return inv;
@@ -220,6 +221,7 @@ void invariants_free(struct invariants *inv)
         return;
     world_set_hook(inv->w, NULL);
     arena_release(&inv->arena);
+    arena_release(&inv->scratch);
     free(inv);
 }
 

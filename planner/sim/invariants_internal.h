@@ -74,7 +74,7 @@ struct inv_intent {
 struct invariants {
     struct world *w;
     struct invariants_options o;
-    struct arena arena;
+    struct arena arena, scratch;  // scratch: of one judgement
     struct inv_instance *instances;
     struct inv_service *services;
     struct inv_fleet *fleets;

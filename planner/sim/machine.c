@@ -33,6 +33,7 @@ static int take_slot(struct world *w)
         return w->free_instances[--w->free_instance_count];
     assert(w->instance_count < WORLD_INSTANCES_MAX);
     w->instances = arena_grow(&w->arena, w->instances, w->instance_count, &w->instance_cap, sizeof *w->instances);
+    w->instance_keys = arena_grow(&w->arena, w->instance_keys, w->instance_count, &w->instance_key_cap, sizeof *w->instance_keys);
     return (int)w->instance_count++;
 }
 
@@ -70,6 +71,7 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     i->cluster = fleet >= 0 ? w->fleets[fleet].cluster : -1;
     i->template = fleet >= 0 ? w->fleets[fleet].template : 0;
     world_new_id(w, "i-0", 16, i->id, sizeof i->id);
+    w->instance_keys[n] = world_id_key(i->id);
     world_copy(i->tags[0].key, sizeof i->tags[0].key, "Name");
     world_copy(i->tags[0].value, sizeof i->tags[0].value, i->cluster >= 0 ? w->clusters[i->cluster].name : "stray");
     i->tag_count = 1;

@@ -86,64 +86,63 @@ struct world_service {
     int64_t protects_ms;           // workload: > 0: some of its tasks protect themselves for so long
 };
 
+// What is asked of every task and instance all the time comes first, side by side; what is large comes last.
 struct world_task {
     bool used;
-    char id[40];                   // 32 hex digits, the end of its ARN
-    uint64_t serial;
     int cluster, service, taskdef, instance;  // service -1: standalone; instance -1: PROVISIONING without a place
-    int provider;                  // -1: launch type EC2
-    struct res need;               // what it reserves, overrides included
-    uint32_t gpu_mask;             // the GPUs that it holds
-    const struct world_task_override *override;  // NULL: none
-    const struct world_rules *rules;  // of one that waits for a place and is of no service
-    char group[WORLD_ID + 8];      // "service:NAME", "family:FAMILY" or the caller's
-    char deployment[WORLD_ID];     // "" for standalone tasks
-    char started_by[WORLD_ID];
+    int next_of_service, next_of_instance;
     struct world_lagged last, desired;  // enum world_task_status, enum world_desired
-    int64_t created_ms, started_ms, stopping_ms, stopped_ms;
     int64_t healthy_ms;            // counts as healthy from here on, 0 = not running
     int64_t protected_until_ms, protected_since_ms;  // 0 = not protected
+    int64_t created_ms, started_ms, stopping_ms, stopped_ms;
+    uint64_t serial;
+    int provider;                  // -1: launch type EC2
+    uint32_t gpu_mask;             // the GPUs that it holds
+    struct res need;               // what it reserves, overrides included
+    const struct world_task_override *override;  // NULL: none
+    const struct world_rules *rules;  // of one that waits for a place and is of no service
     const char *stop_code, *stop_reason;  // static text, "" while it runs
     enum world_actor stopped_by;
     int64_t runs_ms;               // standalone: length of its work, 0 = until stopped
-    int next_of_service, next_of_instance;
+    char id[40];                   // 32 hex digits, the end of its ARN
+    char group[WORLD_ID + 8];      // "service:NAME", "family:FAMILY" or the caller's
+    char deployment[WORLD_ID];     // "" for standalone tasks
+    char started_by[WORLD_ID];
 };
 
 // An EC2 instance and, once registered, its container instance.
 struct world_instance {
     bool used;
-    char id[24];                   // "i-0…"
-    char ci_id[40];                // container instance id, "" before registration
-    uint64_t serial;
-    int cluster, fleet, pool;      // fleet -1: launched by a person
-    int template, subnet, provider;  // provider -1: of none
-    struct world_attribute attributes[WORLD_ATTRIBUTES];
-    int attribute_count;
-    char trunk_id[24];             // "eni-…" where its template has trunking
     bool spot;
-    int64_t weight_milli;
-    int64_t created_ms, launched_ms, running_ms, registered_ms, ended_ms, terminated_ms;
-    struct world_lagged state;     // enum world_lifecycle
-    struct world_lagged status;    // enum world_ecs_status
     bool agent_connected;
-    struct res registered, remaining;  // remaining as ECS tells it: tasks with desired STOPPED are already off
-    int32_t running_tasks, pending_tasks;  // as ECS tells it
-    int64_t version;               // grows with each change of the container instance
-    struct world_tag tags[WORLD_TAGS];
-    int tag_count;
-    int64_t notice_ms, deadline_ms;  // spot notice: when it came, when it ends; 0 = none
-    const struct world_held *held; // by service, at an interruption's notice
-    int held_count;
-    int64_t rebalance_ms;
-    const char *event; int64_t event_ms;  // of EC2, which ends it then: "instance-retirement", …, static text; NULL none
-    enum world_end end; enum world_actor ended_by;  // the latter means something only with end
-    enum world_actor drained_by;   // meaning only while status is WE_DRAINING
-    int64_t draining_ms;
-    struct world_membership member;  // of an Auto Scaling group
-    int first_task;                // list through world_task.next_of_instance
     bool never_registers;          // scripted: bad AMI
     bool replaced;                 // by its fleet, which ends it after its delay
     bool ghost;                    // scripted: ended without deregistering; ECS keeps it and its tasks as they were
+    uint64_t serial;
+    struct world_lagged state;     // enum world_lifecycle
+    struct world_lagged status;    // enum world_ecs_status
+    enum world_actor drained_by;   // meaning only while status is WE_DRAINING
+    int cluster, fleet, pool;      // fleet -1: launched by a person
+    int first_task;                // list through world_task.next_of_instance
+    int64_t notice_ms, deadline_ms;  // spot notice: when it came, when it ends; 0 = none
+    int64_t draining_ms, rebalance_ms;
+    const char *event; int64_t event_ms;  // of EC2, which ends it then: "instance-retirement", …, static text; NULL none
+    enum world_end end; enum world_actor ended_by;  // the latter means something only with end
+    struct world_membership member;  // of an Auto Scaling group
+    int64_t weight_milli;
+    struct res registered, remaining;  // remaining as ECS tells it: tasks with desired STOPPED are already off
+    int32_t running_tasks, pending_tasks;  // as ECS tells it
+    int64_t version;               // grows with each change of the container instance
+    int64_t created_ms, launched_ms, running_ms, registered_ms, ended_ms, terminated_ms;
+    int template, subnet, provider;  // provider -1: of none
+    const struct world_held *held; // by service, at an interruption's notice
+    int held_count;
+    char id[24];                   // "i-0…"
+    char ci_id[40];                // container instance id, "" before registration
+    char trunk_id[24];             // "eni-…" where its template has trunking
+    int attribute_count, tag_count;
+    struct world_attribute attributes[WORLD_ATTRIBUTES];
+    struct world_tag tags[WORLD_TAGS];
 };
 
 struct world_override {
