@@ -61,14 +61,14 @@ function status(p, c) {
   if (p.stopped) return [h("span", { class: "dot red-dot" }), h("b", null, "stopped"), p.last ? h("span", { class: "sep" }, "last tick " + c.at(p.last, state.now)) : "", h("span", { class: "sep wide-only" }, zone)];
   if (p.lost) return [h("span", { class: "dot amber-dot" }), h("b", null, "no answer for " + duration(p.silent)), ", trying"];
   return [h("span", { class: "dot" }), h("b", null, "live"), h("span", { class: "sep wide-only" }, p.last ? "tick " + duration(p.age) + " ago" : "no tick yet"),
-    p.speed > 1 ? h("span", { class: "sep", title: "the demo's clock runs this many times faster" }, "×" + num(p.speed)) : null, h("span", { class: "sep" }, p.speed > 1 ? c.hm(state.now) + " " : "", zone)];
+    p.speed > 1 ? h("span", { class: "sep", title: "so much faster is the demo's clock" }, "×" + num(p.speed)) : null, h("span", { class: "sep" }, p.speed > 1 ? c.hm(state.now) + " " : "", zone)];
 }
 
 /** @param {ReturnType<typeof pulse>} p @param {Clock} c */
 function banners(p, c) {
   const out = [];
   const d = state.estate?.daemon;
-  if (state.file) out.push(h("div", { class: "banner file", key: "file" }, h("b", null, "A report of " + c.full(state.now) + ". "), "It is one file and not live: it shows the last tick that the journal has."));
+  if (state.file) out.push(h("div", { class: "banner file", key: "file" }, h("b", null, "A report of " + c.full(state.now) + ". "), "It is one file, not live: the last tick that the journal has."));
   else if (p.stopped) {
     const when = p.last ? "masu stopped at " + c.at(p.last, state.now) + "." : "masu does not answer.";
     out.push(h("div", { class: "banner stop", role: "alert", key: "stop" }, h("b", null, when), " This is its last view. Nothing is scaled until it runs; AWS replaces interrupted instances on its own."));
@@ -210,7 +210,7 @@ function title() {
 // ---- keys ---------------------------------------------------------------------------------------------------------------------
 const KEYS = [
   ["/", "find a cluster, service or instance"], ["g e, g s, g p", "the estate, the services, planning"], ["j k", "next and previous row; Enter opens it"], ["1 to 6", "range: 1 h, 6 h, 24 h, 7 d, 4 w, 13 mo"], ["+ −", "zoom of the chart; or drag over it"], ["shift ← →", "pan"], ["0", "back to the range; or double click"],
-  ["← →", "move the reading line of the chart, or the box; Enter shows the page of then"], [".", "back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
+  ["← →", "move the chart's line, or the box; Enter shows the page of then"], [".", "back to now"], ["a", "to the alerts; Enter opens and closes one"], ["b", "to the boxes; arrows move, Enter pins"], ["t", "boxes as a table"],
   ["r", "sort the rows again"], ["e", "services as CSV"], ["[ ]", "the tick before and after"], ["z", "time zone: yours or UTC"], ["d", "dark or light"], ["?", "this list"], ["Esc", "one step back"],
 ];
 
@@ -290,8 +290,8 @@ function back() {
 
 addEventListener("keydown", (e) => {
   const target = /** @type {HTMLInputElement} */ (e.target);
-  const types = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "checkbox"; // one has the focus for a moment after the list of keys is closed
-  if (e.ctrlKey || e.altKey || e.metaKey || types || /** @type {HTMLDialogElement} */ ($("keys")).open) return;
+  // A checkbox has the focus for a moment after the list of keys is closed.
+  if (e.ctrlKey || e.altKey || e.metaKey || (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "checkbox") || /** @type {HTMLDialogElement} */ ($("keys")).open) return;
   if (!keysOn() && e.key !== "Escape") return;
   if (lead === "g" && (e.key === "e" || e.key === "s" || e.key === "p")) {
     lead = "";

@@ -89,7 +89,7 @@ function sized(list) {
   const freed = (/** @type {"cpu_units" | "memory_mib"} */ k) => much.reduce((a, s) => a + s.running * Math.max(0, (s.size?.[k]?.reserved ?? 0) - (s.size?.[k]?.suggested ?? 0)), 0);
   const wasted = list.reduce((a, s) => a + (waste(s) ?? 0), 0);
   const priced = list.some((s) => waste(s) !== null);
-  if (!list.some((s) => s.size?.samples)) return "Usage is not measured.";
+  if (!list.some((s) => s.size?.samples)) return list.some((s) => s.used) ? "Use is not known for long enough to judge sizes." : "Usage is not measured.";
   return [
     short ? [h("span", { class: "red" }, counted(short, "service needs", "services need") + " more than reserved."), " "] : null,
     much.length ? [h("b", null, "Right-sizing " + num(much.length) + " frees " + [freed("cpu_units") && vcpu(freed("cpu_units")) + " vCPU", freed("memory_mib") && gib(freed("memory_mib")) + " GiB"].filter(Boolean).join(" and ") + "."), " "] : null,
@@ -110,7 +110,7 @@ function range(x, unit) {
 function usedCell(s) {
   const z = s.size;
   if (z?.cpu_units && z.memory_mib) return h("td", { class: "c-used", title: z.fact + " -> " + z.verdict + " (" + num(z.samples) + " highs of five minutes)" }, range(z.cpu_units, "CPU units"), " ", range(z.memory_mib, "MiB"));
-  if (s.used) return h("td", { class: "c-used", title: z?.fact }, vcpu(s.used.cpu_units), " ", gib(s.used.memory_mib));
+  if (s.used) return h("td", { class: "c-used", title: z?.fact }, vcpu(s.used.cpu_units), " vCPU, ", gib(s.used.memory_mib), " GiB");
   return h("td", { class: "c-used quieter" }, "not measured");
 }
 

@@ -188,12 +188,14 @@ export function demo({ browser, masu, text, num }) {
     const bill = follow(page, /^\/api\/v1\/services$/);
     await page.goto(world.url + "services?per=hour");
     await page.waitForSelector("table.holds");
-    await agrees(page, [bill], () => ({ figures: [...document.querySelectorAll(".figures > div")].map((e) => /** @type {any} */ (e).innerText), rows: document.querySelectorAll("tr[data-row]").length }), ({ figures, rows }, [a]) => {
+    await agrees(page, [bill], () => ({ figures: [...document.querySelectorAll(".figures > div")].map((e) => /** @type {any} */ (e).innerText), rows: document.querySelectorAll("tr[data-row]").length, said: document.getElementById("sentence")?.textContent || "" }), ({ figures, rows, said }, [a]) => {
       const part = (/** @type {string} */ k) => a.clusters.reduce((/** @type {number} */ n, /** @type {any} */ c) => n + c[k].usd_micro_per_hour, 0);
       const held = a.services.reduce((/** @type {number} */ n, /** @type {any} */ s) => n + s.cost.usd_micro_per_hour, 0);
       assert.ok(Math.abs(num(figures[3].replace("Held by services", "")) - held / 1e6) < 0.011);
       assert.ok(Math.abs(num(figures[4].replace("Free", "")) - part("free_cost") / 1e6) < 0.011);
       assert.equal(rows, a.services.length);
+      const used = a.services.some((/** @type {any} */ s) => s.used), judged = a.services.some((/** @type {any} */ s) => s.size?.samples);
+      assert.equal(/Usage is not measured/.test(said), !used && !judged);
     });
     await page.looks("demo-services");
     const { ticks } = await (await fetch(world.url + "api/v1/ticks?acting=true&limit=1")).json();
