@@ -181,8 +181,20 @@ static void stamp_trouble(struct work *w, bool trouble)
         work_stamp_set(w, *was);
 }
 
+// Whose end EC2 shows now, and did not then.
+static int64_t ended_by_us(const struct work *w, int64_t since_ms)
+{
+    int64_t n = 0;
+    for (size_t k = 0; k < w->memo->drain_count; k++) {
+        const struct memo_drain *d = &w->memo->drains[k];
+        n += d->state == DRAIN_GONE && d->state_since_ms > since_ms && work_find(w, d->instance) >= 0;
+    }
+    return n;
+}
+
 // L8, the other half: members of the cluster that are gone since the last look, and EC2 does not say that they ended. Either the
-// list is wrong, or something took them that we do not see; both are no time to remove. What was seen last is STAMP_MEMBERS: `count`
+// list is wrong, or something took them that we do not see; both are no time to remove. What EC2 ended long ago it shows no more, so that the number of
+// those need not grow: our own ends are counted by their drains. What was seen last is STAMP_MEMBERS: `count`
 // registered, `amount` ended by EC2's word, and until when a drop holds removal. A look of long ago says nothing of today.
 static const char *members_lost(struct work *w)
 {
@@ -200,7 +212,7 @@ static const char *members_lost(struct work *w)
     if (!whole && !was)
         return NULL;
     if (whole && was && w->s->now_ms - was->since_ms <= MEMBERS_COMPARE_MS) {
-        int64_t lost = was->count - registered - i64_max(0, ended - was->amount);
+        int64_t lost = was->count - registered - i64_max(ended_by_us(w, was->since_ms), ended - was->amount);
         bool drop = lost >= 3 && lost * 5 > was->count;
         now.until_ms = drop ? w->s->now_ms + MEMBERS_HOLD_MS : was->until_ms;
     }

@@ -231,6 +231,42 @@ static void l8_members_that_ec2_ended_hold_nothing(void **state)
     assert_true(b.memo.drains_begun > 0);
 }
 
+// As many that ended long ago are shown no more.
+static void l8_members_that_we_ended_hold_nothing_while_others_are_forgotten(void **state)
+{
+    (void)state;
+    struct memo_drain drains[3];
+    for (int k = 0; k < 9; k++)
+        build_instance(&b, fleet, type);
+    for (int k = 10; k < 13; k++) {
+        b.s.instances[k].ecs = ECS_UNREGISTERED;
+        b.s.instances[k].ec2 = EC2_TERMINATED;
+    }
+    b.s.fleets[fleet].target = 7;
+    for (int ours = 0; ours < 2; ours++) {
+        b.has_memo = false;
+        b.s.instance_count = 13;
+        for (int k = 7; k < 10; k++) {
+            b.s.instances[k].ecs = ECS_ACTIVE;
+            b.s.instances[k].ec2 = EC2_RUNNING;
+        }
+        build_plan(&b);
+        for (int k = 0; k < 3; k++)
+            drains[k] = (struct memo_drain){.instance = b.s.instances[7 + k].id, .state = DRAIN_ENDING, .since_ms = b.s.now_ms, .state_since_ms = b.s.now_ms,
+                                            .deadline_ms = b.s.now_ms + 10 * MINUTE, .reason = ""};
+        b.memo.drains = drains;
+        b.memo.drain_count = ours ? 3 : 0;
+        build_later(&b, 30 * SECOND);
+        for (int k = 7; k < 10; k++) {
+            b.s.instances[k].ecs = ECS_UNREGISTERED;
+            b.s.instances[k].ec2 = EC2_TERMINATED;
+        }
+        b.s.instance_count = 10;
+        build_plan(&b);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_MEMBERS, "c")->until_ms == 0, ours);
+    }
+}
+
 static void l8_looks_that_are_far_apart_are_not_compared(void **state)
 {
     (void)state;
@@ -315,6 +351,7 @@ int main(void)
         TEST(c11_a_volume_attached_in_mid_drain_undoes_it),
         TEST(l8_members_that_leave_unseen_hold_scale_in),
         TEST(l8_members_that_ec2_ended_hold_nothing),
+        TEST(l8_members_that_we_ended_hold_nothing_while_others_are_forgotten),
         TEST(l8_looks_that_are_far_apart_are_not_compared),
         TEST(h1_a_fleet_dropped_in_mid_drain_gets_its_instance_back),
         TEST(v6_tasks_that_a_notice_takes_are_not_there_to_be_moved),
