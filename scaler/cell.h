@@ -54,6 +54,7 @@ struct cell {
     int64_t dearest_usd_micro, dearest_read_ms;  // the dearest hour of 14 days (L15), read once an hour
     int64_t urgent_ms;               // due then, whatever next_ms says; 0 none
     bool noticed;                    // a notice waits for its answer
+    bool answering;                  // one is being answered: its frame is in use
     int64_t order_due_ms;            // an order for what notices take is tried again then; 0 none
     int64_t look_due_ms;             // one that was noticed is not drained yet: looked at again then; 0 none
     int order_tries;                 // so often since the newest notice

@@ -329,7 +329,9 @@ static void answer(struct notices *n, struct cell *c)
     c->noticed = false;
     c->order_due_ms = 0;
     time_orders(c, now_ms);
+    c->answering = true;
     int rc = cell_answer_notice(c, again, &err);
+    c->answering = false;
     const struct tick_frame *f = &c->tick.notice_frame;
     now_ms = clock_wall_ms(n->clock);
     if (rc == 0 && ordered(f))
@@ -360,7 +362,7 @@ bool notices_answer(struct notices *n)
             c->look_due_ms = 0;
             n->hurry(n->arg, c);
         }
-        if (c->tick.executing || !waits(n, c, now_ms))
+        if (c->answering || c->tick.executing || !waits(n, c, now_ms))
             continue;
         answer(n, c);
         any = true;

@@ -216,6 +216,28 @@ static void d6_half_of_all_interrupted_at_once_is_drained_and_ordered_in_one_pla
     }
 }
 
+// The answer to a notice asks whether the fleet takes an order again, and waits for that: one that comes meanwhile has its own, after it.
+static void d1_a_notice_that_comes_while_another_is_answered_is_answered_next(void **state)
+{
+    (void)state;
+    struct world_options o = calm_options();
+    struct story s;
+    int told = 0;
+    story_open(&s, (struct rig_options){.events = true, .latency_ms = 800, .build = crowd_world, .world = &o});
+    pass(&s, 10);
+    int64_t since = now_ms(&s);
+    struct world_view v = see(&s);
+    for (int i = 0; i < v.instance_count && told < 20; i++)
+        if (v.instances[i].used && v.instances[i].state.now == WL_RUNNING)
+            assert_int_equal(world_interrupt_at(world_of(&s), i, since + 1 + 1730 * told++), WORLD_OK);
+    seconds(&s, 45);
+    assert_int_equal(draining(&s), told);
+    pass(&s, 30);
+    assert_int_equal(running(&s, s.web), CROWD_HOSTS * 6);
+    nothing_broke(&s);
+    story_close(&s);
+}
+
 // The last change of the target upwards by ours since then, in ms after it; -1 none.
 static int64_t last_raise(struct story *s, int64_t since_ms, int64_t *ret_highest)
 {
@@ -300,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(d1_a_notice_is_drained_and_its_replacement_ordered_within_a_second),
         cmocka_unit_test(d1_a_notice_does_not_wait_for_a_slow_look),
+        cmocka_unit_test(d1_a_notice_that_comes_while_another_is_answered_is_answered_next),
         cmocka_unit_test(d4_doubled_and_reordered_events_are_answered_once),
         cmocka_unit_test(d4_old_notices_and_those_of_an_earlier_life_or_of_others_change_nothing),
         cmocka_unit_test(d4_a_notice_from_before_its_launch_changes_nothing),
