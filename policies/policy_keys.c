@@ -296,7 +296,7 @@ const struct policy_key policy_keys[] = {
     SECONDS(CLUSTER ".scale_in", "settle_s", 60, 0, 3600, AT(policy_cluster, settle_ms),
             "A service whose tasks moved is steady for so long before more of them move (L6)."),
     NUMBER(CLUSTER ".scale_in", "shrink_percent", "%", 50, 1, 90, AT(policy_cluster, shrink_percent),
-           "Of the capacity goes in any 10 minutes; at least 1 instance (L7)."),
+           "Of the capacity goes in any 10 minutes; at least 1 instance. What has had no task for so long may go beyond (L7)."),
     SECONDS(CLUSTER ".scale_in", "drain_deadline_s", 900, 60, 86400, AT(policy_cluster, drain_deadline_ms),
             "A drain is empty by then, or on_deadline happens (L19)."),
     ENUM(CLUSTER ".scale_in", "on_deadline", ON_DEADLINE_UNDO, on_deadline_names, AT(policy_cluster, on_deadline),
