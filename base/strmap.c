@@ -1,9 +1,8 @@
 #include "base/strmap.h"
 
-#include <stdint.h>
 #include <string.h>
 
-static uint64_t hash_of(const char *s)
+uint64_t strmap_hash(const char *s)
 {
     uint64_t h = 14695981039346656037u;  // FNV-1a
     for (; *s; s++)
@@ -13,7 +12,7 @@ static uint64_t hash_of(const char *s)
 
 static size_t slot_of(const struct strmap *m, const char *key)
 {
-    size_t i = hash_of(key) & (m->cap - 1);
+    size_t i = strmap_hash(key) & (m->cap - 1);
     while (m->keys[i] && strcmp(m->keys[i], key) != 0)
         i = (i + 1) & (m->cap - 1);
     return i;

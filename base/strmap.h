@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 
@@ -15,3 +16,4 @@ struct strmap {
 void strmap_init(struct strmap *m, struct arena *a, size_t expected);
 void strmap_put(struct strmap *m, const char *key, int value);  // the newest value wins
 int strmap_get(const struct strmap *m, const char *key);        // -1 when absent
+uint64_t strmap_hash(const char *s);

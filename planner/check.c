@@ -181,7 +181,7 @@ static void stamp_trouble(struct work *w, bool trouble)
         work_stamp_set(w, *was);
 }
 
-// Whose end EC2 shows now, and did not then.
+// Drains of ours whose end EC2 shows now, and did not then.
 static int64_t ended_by_us(const struct work *w, int64_t since_ms)
 {
     int64_t n = 0;

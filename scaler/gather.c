@@ -228,8 +228,8 @@ static int64_t listed_ms(const struct look *l)
     return l->old ? l->old->listed_ms : 0;
 }
 
-// Something boots, or ECS showed an instance that runs no more, as where an answer lacked it: the next look lists the container instances again. What
-// never registers, or stays away, is left to the lists' own turn.
+// Something boots, or runs and was shown by ECS before and now is not, as where an answer lacked it: the next look lists the container instances again.
+// What never registers, or stays away, is left to the lists' own turn.
 static bool containers_wanted(const struct facts *f, int64_t boot_limit_ms)
 {
     for (size_t i = 0; i < f->ec2_count; i++) {

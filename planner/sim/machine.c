@@ -71,7 +71,7 @@ int machine_create(struct world *w, int fleet, int pool, int64_t weight_milli, b
     i->cluster = fleet >= 0 ? w->fleets[fleet].cluster : -1;
     i->template = fleet >= 0 ? w->fleets[fleet].template : 0;
     world_new_id(w, "i-0", 16, i->id, sizeof i->id);
-    w->instance_keys[n] = world_id_key(i->id);
+    w->instance_keys[n] = strmap_hash(i->id);
     world_copy(i->tags[0].key, sizeof i->tags[0].key, "Name");
     world_copy(i->tags[0].value, sizeof i->tags[0].value, i->cluster >= 0 ? w->clusters[i->cluster].name : "stray");
     i->tag_count = 1;

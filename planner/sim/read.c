@@ -66,17 +66,9 @@ int world_find_fleet(const struct world *w, const char *id)
     return -1;
 }
 
-uint64_t world_id_key(const char *id)
-{
-    uint64_t h = 14695981039346656037u;  // FNV-1a
-    for (; *id; id++)
-        h = (h ^ (unsigned char)*id) * 1099511628211u;
-    return h;
-}
-
 int world_find_instance(const struct world *w, const char *ec2_id)
 {
-    uint64_t key = world_id_key(ec2_id);
+    uint64_t key = strmap_hash(ec2_id);
     for (size_t i = 0; i < w->instance_count; i++)
         if (w->instance_keys[i] == key && w->instances[i].used && !strcmp(w->instances[i].id, ec2_id))
             return (int)i;

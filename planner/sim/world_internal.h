@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/strmap.h"
 #include "planner/sim/market.h"
 #include "planner/sim/query.h"
 #include "planner/sim/queue.h"
@@ -66,7 +67,7 @@ struct world {
     size_t service_count, service_cap, fleet_count, fleet_cap, instance_count, instance_cap, task_count, task_cap;
     size_t notice_count, notice_cap, news_count, news_cap, batch_count, batch_cap, group_count, group_cap;
     int *free_tasks, *free_instances;      // slots to use again
-    uint64_t *instance_keys;               // of their ids by world_id_key(), to find them by
+    uint64_t *instance_keys;               // of their ids by strmap_hash(), to find them by
     size_t free_task_count, free_task_cap, free_instance_count, free_instance_cap, instance_key_cap;
     uint64_t next_serial, next_notice, next_news;
     struct world_subnet subnets[8];
@@ -95,7 +96,6 @@ struct world {
 
 // world.c
 void world_lag(struct world *w, struct world_lagged *v, int64_t value);
-uint64_t world_id_key(const char *id);
 void world_new_id(struct world *w, const char *prefix, int hex_digits, char *out, size_t size);
 void world_copy(char *out, size_t size, const char *text);
 void world_ended(struct world *w, int instance);  // tells the hook
