@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "planner/sim/group_internal.h"
+#include "planner/sim/market.h"
 
 struct res machine_registers(const struct world_type *t, const struct world_template *m)
 {
@@ -182,6 +183,8 @@ void machine_terminated_step(struct world *w, int n)
     struct world_instance *i = &w->instances[n];
     world_lag(w, &i->state, WL_TERMINATED);
     news_instance(w, WNEWS_STATE, n);
+    if (i->spot && i->end != WEND_INTERRUPTED)
+        market_take_back(w, i->pool);
     if (i->member.state.now != WM_NONE)
         world_lag(w, &i->member.state, WM_TERMINATED);
     i->terminated_ms = w->now_ms;

@@ -158,6 +158,18 @@ void market_init(struct world *w)
     queue_push(w, w->now_ms + DRAW_MS, WEV_DRAW, 0, 0, 0);
 }
 
+static int32_t deepest(const struct world_pool *p)
+{
+    return p->series < 0 ? DEEPEST : 1 + (int32_t)(p->share * (DEEPEST - 1));
+}
+
+void market_take_back(struct world *w, int pool)
+{
+    struct world_pool *p = &w->pools[pool];
+    if (p->shortage_until_ms <= w->now_ms && p->depth < deepest(p))
+        p->depth++;
+}
+
 static void move_price(struct world *w, struct world_pool *p)
 {
     double full = (double)w->types[p->type].on_demand_usd_micro;
@@ -170,7 +182,7 @@ void market_step(struct world *w)
 {
     for (size_t n = 0; n < w->pool_count; n++) {
         struct world_pool *p = &w->pools[n];
-        int32_t most = p->series < 0 ? DEEPEST : 1 + (int32_t)(p->share * (DEEPEST - 1));
+        int32_t most = deepest(p);
         if (w->o.flat_permyriad == 0 && (p->series < 0 || !w->o.market->prices))
             move_price(w, p);
         if (p->shortage_until_ms <= w->now_ms) {

@@ -10,6 +10,7 @@ void market_step(struct world *w);
 void market_change_step(struct world *w, int pool);  // its record says something new
 void market_draw_step(struct world *w);
 void market_interrupt_part(struct world *w, int pool, double part);  // so large a part of its members, drawn by lot, gets its notice
+void market_take_back(struct world *w, int pool);  // a spot instance of it ended that AWS did not take: it is in stock again
 
 // replaced.c
 void replaced_note(struct world *w, int instance);   // at the notice: what runs there

@@ -119,6 +119,28 @@ static void when_availability_falls_as_large_a_share_of_the_pool_gets_its_notice
     arena_release(&m.a);
 }
 
+static int stock_of_m5(const struct world *w)
+{
+    return world_view(w).pools[pool_of(w, "m5.xlarge", 0)].depth;
+}
+
+static void what_is_given_back_is_in_stock_again_and_what_aws_takes_is_not(void **state)
+{
+    (void)state;
+    struct world *w = calm_world();
+    int f = add_fleet(w, 0, "m5.xlarge", 1), hosts[2] = {add_host(w, f, 0), add_host(w, f, 0)};
+    later(w, 1000);
+    int was = stock_of_m5(w);
+    assert_int_equal(world_terminate(w, WORLD_PERSON, &hosts[0], 1), WORLD_OK);
+    later(w, 60000);
+    assert_int_equal(stock_of_m5(w), was + 1);
+    world_set_shortage(w, pool_of(w, "m5.xlarge", 0), world_view(w).now_ms + 3600000);
+    world_interrupt(w, hosts[1]);
+    later(w, 240000);
+    assert_int_equal(stock_of_m5(w), 0);
+    world_free(w);
+}
+
 static void a_fleet_gets_nothing_from_pools_that_are_out_and_its_history_says_so(void **state)
 {
     (void)state;
@@ -307,6 +329,7 @@ int main(void)
         cmocka_unit_test(mistakes_name_their_line_and_column_and_what_is_expected),
         cmocka_unit_test(a_record_is_a_step_function_that_loops_where_its_pool_closes),
         cmocka_unit_test(when_availability_falls_as_large_a_share_of_the_pool_gets_its_notice),
+        cmocka_unit_test(what_is_given_back_is_in_stock_again_and_what_aws_takes_is_not),
         cmocka_unit_test(a_fleet_gets_nothing_from_pools_that_are_out_and_its_history_says_so),
         cmocka_unit_test(on_demand_instances_launch_while_spot_is_out_and_stay),
         cmocka_unit_test(a_price_is_told_as_recorded_and_one_above_on_demand_interrupts),
