@@ -336,7 +336,7 @@ static bool stopped_by_our_drain(struct invariants *inv, const struct world_view
         return false;
     const struct inv_instance *x = inv_of(inv, v, t->instance);
     return x->draining_ms > 0 && x->voluntary && x->draining_ms <= t->stopping_ms && v->instances[t->instance].notice_ms == 0 &&
-           t->stopped_by == WORLD_ECS;
+           t->stopped_by == WORLD_ECS && t->stop_reason && strstr(t->stop_reason, "draining");  // and not because the service shrinks at that moment
 }
 
 static bool still_on_ours(struct invariants *inv, const struct world_view *v, int s)
@@ -359,54 +359,51 @@ struct stops {
     int before, after;
 };
 
-static struct stops count_stops(struct invariants *inv, const struct world_view *v, int s)
+static void note_stop(struct invariants *inv, const struct world_view *v, const struct world_task *t, bool last_of_ours, struct stops *c)
 {
-    const struct inv_service *x = &inv->services[s];
+    if (t->stopping_ms < inv->services[t->service].since_ms || t->healthy_ms == 0 || t->healthy_ms > t->stopping_ms)
+        return;
+    bool ours = stopped_by_our_drain(inv, v, t);
+    if (last_of_ours && ours && t->stopping_ms > c->ours_ms)
+        c->ours_ms = t->stopping_ms;
+    else if (!last_of_ours && !ours)
+        *(t->stopping_ms < c->ours_ms ? &c->before : &c->after) += 1;
+}
+
+// Those that are STOPPED are on the service's list no more: `whole` looks for them among all tasks, too.
+static struct stops count_stops(struct invariants *inv, const struct world_view *v, int s, bool whole)
+{
     struct stops c = {0};
-    for (int pass = 0; pass < 2; pass++)
-        for (int k = v->services[s].first_task; k >= 0; k = v->tasks[k].next_of_service) {
-            const struct world_task *t = &v->tasks[k];
-            if (t->stopping_ms < x->since_ms || t->healthy_ms == 0 || t->healthy_ms > t->stopping_ms)
-                continue;
-            bool ours = stopped_by_our_drain(inv, v, t);
-            if (pass == 0 && ours && t->stopping_ms > c.ours_ms)
-                c.ours_ms = t->stopping_ms;
-            else if (pass == 1 && !ours)
-                *(t->stopping_ms < c.ours_ms ? &c.before : &c.after) += 1;
-        }
+    for (int pass = 0; pass < 2; pass++) {
+        for (int k = v->services[s].first_task; !whole && k >= 0; k = v->tasks[k].next_of_service)
+            note_stop(inv, v, &v->tasks[k], pass == 0, &c);
+        for (int k = 0; whole && k < v->task_count; k++)
+            if (v->tasks[k].used && v->tasks[k].service == s)
+                note_stop(inv, v, &v->tasks[k], pass == 0, &c);
+    }
     return c;
 }
 
-// Those that were gone at once, because AWS took their host: they are on no list any more.
-static int count_lost(const struct world_view *v, int s, int64_t since_ms)
+// What others had taken before ours did is what it was; what they take later, be it a deployment that ECS lets go down to the
+// minimum, a service that shrinks or AWS, is theirs.
+static int64_t least_healthy(const struct inv_service *x, const struct stops *c, int32_t min_percent)
 {
-    int lost = 0;
-    for (int n = 0; n < v->task_count; n++) {
-        const struct world_task *t = &v->tasks[n];
-        lost += t->used && t->service == s && t->last.now == WT_STOPPED && t->stopped_by == WORLD_AWS && t->stopping_ms >= since_ms &&
-                t->healthy_ms > 0 && t->healthy_ms <= t->stopping_ms;
-    }
-    return lost;
+    int64_t desired = x->desired_least, tenth = desired / 10 > 1 ? desired / 10 : 1, was = x->was - c->before;
+    int64_t by_percent = (desired * min_percent + 99) / 100, floor = desired - tenth > by_percent ? desired - tenth : by_percent;
+    return (was < floor ? was : floor) - c->after;
 }
 
 static void judge_health(struct invariants *inv, const struct world_view *v, int s)
 {
     struct inv_service *x = &inv->services[s];
     const struct world_service *w = &v->services[s];
-    struct stops c = count_stops(inv, v, s);
     int healthy = moment_healthy_count(v, s, v->now_ms);
     x->desired_least = i32_min(w->desired, x->desired_least);
-    int64_t desired = x->desired_least;
-    int64_t tenth = desired / 10 > 1 ? desired / 10 : 1;
-    int64_t by_percent = (desired * w->min_percent + 99) / 100, floor = desired - tenth;
-    floor = floor > by_percent ? floor : by_percent;
-    // What others had taken before ours did is what it was; what they take later, be it a deployment that ECS lets go down to the
-    // minimum or a service that shrinks, is theirs.
-    int64_t was = x->was - c.before;
-    int64_t least = (was < floor ? was : floor) - c.after;
-    if (healthy < least)
-        least -= count_lost(v, s, x->since_ms);
-    bool none_left = healthy + c.after == 0 && was > 0 && w->desired > 0;
+    struct stops c = count_stops(inv, v, s, false);
+    if (healthy < least_healthy(x, &c, w->min_percent) || healthy + c.after == 0)
+        c = count_stops(inv, v, s, true);
+    int64_t least = least_healthy(x, &c, w->min_percent);
+    bool none_left = healthy + c.after == 0 && x->was - c.before > 0 && w->desired > 0;
     if (c.ours_ms > 0 && !x->told && (healthy < least || none_left)) {
         inv_tell(inv, V6, "service %s: %d healthy of %d desired, %d of %d when the drain began %" PRId64 " s ago: it may leave %" PRId64, w->name,
                  healthy, w->desired, x->was, x->desired, (v->now_ms - x->since_ms) / 1000, least > 1 ? least : 1);

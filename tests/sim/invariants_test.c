@@ -1,4 +1,3 @@
-#include "planner/sim/world_internal.h"
 #include "tests/sim/rogue.h"
 
 static void trips(enum bug bug, enum invariant id)
@@ -190,12 +189,6 @@ static void an_undo_with_the_target_set_back_violates_nothing(void **state)
     rig_release(&r);
 }
 
-static void drain_one(struct rig *r, int n)
-{
-    act_mark(r, n);
-    act_drain(r, n);
-}
-
 static void v5_trips_on_a_standalone_task(void **state)
 {
     (void)state;
@@ -259,98 +252,6 @@ static void v5_trips_on_an_instance_to_keep(void **state)
     later(r.w, 30000);
     drain_one(&r, r.hosts[1]);
     expect(&r, V5);
-    rig_release(&r);
-}
-
-static void v6_trips_when_drains_are_counted_one_by_one(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 50, 100, WS_SPREAD_INSTANCE, 0, 0});
-    drain_one(&r, r.hosts[0]);
-    drain_one(&r, r.hosts[1]);
-    later(r.w, 60000);
-    expect(&r, V6);
-    rig_release(&r);
-}
-
-static void v6_allows_one_of_four_at_a_time(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 50, 100, WS_SPREAD_INSTANCE, 0, 0});
-    drain_one(&r, r.hosts[0]);
-    later(r.w, 300000);
-    expect_clean(&r);
-    rig_release(&r);
-}
-
-static void v6_does_not_charge_us_for_a_service_that_grows_meanwhile(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 50, 100, WS_SPREAD_INSTANCE, 0, 0});
-    drain_one(&r, r.hosts[0]);
-    world_set_desired(r.w, WORLD_PERSON, r.web, 8);
-    later(r.w, 300000);
-    expect_clean(&r);
-    rig_release(&r);
-}
-
-static void v6_does_not_charge_us_for_a_deployment_that_begins_meanwhile(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 50, 200, WS_SPREAD_INSTANCE, 0, 0});
-    drain_one(&r, r.hosts[0]);
-    later(r.w, 5000);
-    world_deploy(r.w, WORLD_PERSON, r.web, NULL);  // ECS stops down to half of them
-    later(r.w, 300000);
-    expect_clean(&r);
-    rig_release(&r);
-}
-
-static void v6_trips_when_others_took_theirs_first(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 25, 200, WS_SPREAD_INSTANCE, 0, 0});
-    drain(r.w, WORLD_PERSON, r.hosts[1]);
-    later(r.w, 5000);
-    drain_one(&r, r.hosts[0]);
-    later(r.w, 60000);
-    expect(&r, V6);
-    rig_release(&r);
-}
-
-static void v6_trips_when_the_only_task_is_stopped_first(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 2, (struct a_service){"one", 512, 1024, 1, 0, 100, WS_SPREAD_INSTANCE, 0, 0});
-    drain_one(&r, r.hosts[tasks_on(r.w, r.web, r.hosts[0]) == 1 ? 0 : 1]);
-    later(r.w, 60000);
-    expect(&r, V6);
-    rig_release(&r);
-}
-
-static void v6_does_not_charge_us_for_a_drain_of_a_person(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 4, (struct a_service){"web", 512, 1024, 4, 50, 100, WS_SPREAD_INSTANCE, 0, 0});
-    drain(r.w, WORLD_PERSON, r.hosts[0]);
-    drain(r.w, WORLD_PERSON, r.hosts[1]);
-    later(r.w, 600000);
-    expect_clean(&r);
-    rig_release(&r);
-}
-
-static void v6_does_not_charge_us_for_a_host_that_is_gone_at_once(void **state)
-{
-    (void)state;
-    struct rig r = rig_of(calm_world(), 5, (struct a_service){"web", 512, 1024, 5, 100, 200, WS_SPREAD_INSTANCE, 0, 0});
-    struct world_taskdef *def = &r.w->taskdefs[world_view(r.w).services[r.web].deployments[0].taskdef];
-    def->stop_timeout_ms = def->stops_in_ms = 110000;
-    drain_one(&r, r.hosts[0]);
-    for (int s = 0; s < 120 && world_view(r.w).instances[r.hosts[0]].running_tasks > 0; s++)
-        later(r.w, 1000);  // until its task stops, as another is healthy
-    world_terminate(r.w, WORLD_PERSON, &r.hosts[1], 1);
-    later(r.w, 300000);
-    expect_clean(&r);
     rig_release(&r);
 }
 
@@ -662,14 +563,6 @@ int main(void)
         cmocka_unit_test(v5_trips_on_a_service_in_deployment),
         cmocka_unit_test(v5_trips_on_a_service_that_can_neither_start_nor_stop),
         cmocka_unit_test(v5_trips_on_an_instance_to_keep),
-        cmocka_unit_test(v6_trips_when_drains_are_counted_one_by_one),
-        cmocka_unit_test(v6_allows_one_of_four_at_a_time),
-        cmocka_unit_test(v6_does_not_charge_us_for_a_service_that_grows_meanwhile),
-        cmocka_unit_test(v6_does_not_charge_us_for_a_deployment_that_begins_meanwhile),
-        cmocka_unit_test(v6_trips_when_others_took_theirs_first),
-        cmocka_unit_test(v6_trips_when_the_only_task_is_stopped_first),
-        cmocka_unit_test(v6_does_not_charge_us_for_a_drain_of_a_person),
-        cmocka_unit_test(v6_does_not_charge_us_for_a_host_that_is_gone_at_once),
         cmocka_unit_test(v7_trips_when_each_fits_alone_but_not_all_together),
         cmocka_unit_test(v7_trips_when_there_is_room_only_where_rules_forbid_it),
         cmocka_unit_test(v7_does_not_count_capacity_that_is_still_coming),

@@ -82,6 +82,12 @@ static inline void act_drain(struct rig *r, int n)
     invariants_outcome(r->inv, "drain", id_of(r, n));
 }
 
+static inline void drain_one(struct rig *r, int n)
+{
+    act_mark(r, n);
+    act_drain(r, n);
+}
+
 static inline void act_undrain(struct rig *r, int n)
 {
     invariants_intent(r->inv, "undrain", id_of(r, n));
