@@ -29,6 +29,7 @@
 #include "planner/runaway.h"
 #include "planner/scale_in.h"
 #include "planner/scale_out.h"
+#include "planner/service_hold.h"
 #include "planner/spend.h"
 #include "planner/targets.h"
 #include "planner/use.h"
@@ -110,7 +111,7 @@ static void commit(struct work *w)
 {
     drain_commit(w);
     targets_commit(w);
-    scale_in_settle(w);
+    service_hold_settle(w);
     stamp_orders(w);
     fallback_commit(w);
     on_demand_commit(w);

@@ -18,6 +18,7 @@
 #include "planner/placement.h"
 #include "planner/risk.h"
 #include "planner/scale_in_rules.h"
+#include "planner/service_hold.h"
 #include "planner/use.h"
 
 #define DRAINS_MAX 50                       // L4
@@ -65,21 +66,6 @@ static struct tally count_all(struct work *w)
         t.recent += counts && w->s->now_ms - d->since_ms <= SHRINK_WINDOW_MS;
     }
     return t;
-}
-
-static void count_moving(struct work *w)
-{
-    for (size_t k = 0; k < w->s->service_count; k++) {
-        struct work_service *v = &w->svc[k];
-        v->moving = v->doomed = 0;
-        for (size_t n = 0; (w->leaving || w->memo->drain_count > 0) && n < v->hold_count; n++) {
-            const struct work_hold *x = &w->holds[v->hold_start + n];
-            const struct holding *h = &w->s->instances[x->instance].holdings[x->holding];
-            bool ours = work_drains(w, x->instance) && !w->inst[x->instance].planned_undo;
-            v->moving += ours ? h->running + h->pending : 0;
-            v->doomed += !ours && w->s->instances[x->instance].notice_ms > 0 ? h->running : 0;
-        }
-    }
 }
 
 static int64_t limit_of(int64_t n, int64_t percent, int64_t most)
@@ -141,52 +127,6 @@ static const char *fleet_hold(struct work *w, const struct tally *t, int i)
     if (keep < y->policy->min && !y->loose)
         return explain_text(w, "%" PRId64 " would stay of min %" PRId64 " in %s", keep, y->policy->min, w->s->fleets[x->fleet].id);
     return on_demand_hold(w, i, keep_milli);
-}
-
-// L5, L6 and V6, over all our drains and this one.
-static const char *service_hold(struct work *w, const struct holding *h)
-{
-    const struct service *s = &w->s->services[h->service];
-    int64_t moving = w->svc[h->service].moving + h->running + h->pending;
-    int64_t share = i64_max(1, s->desired * w->p->service_percent / 100);
-    if (moving > share && moving > h->running + h->pending)
-        return explain_text(w, "%" PRId64 " tasks of %s on drains, limit %" PRId64, moving, s->name, share);
-    // One instance may hold more than the share of a service that ECS never runs below its desired count: where a service is
-    // dense, nothing could ever leave otherwise.
-    if (moving > share && s->min_percent < 100)
-        return explain_text(w, "%" PRId64 " of %d tasks of %s here, limit %" PRId64, moving, s->desired, s->name, share);
-    const struct memo_stamp *settling = work_old_stamp(w, STAMP_SETTLING, s->name);
-    if (settling && w->s->now_ms - settling->since_ms < w->p->settle_ms)
-        return explain_text(w, "%s was moved or unsteady %s ago, settles for %s", s->name,
-                            explain_duration(w, w->s->now_ms - settling->since_ms), explain_duration(w, w->p->settle_ms));
-    // ECS stops first whatever it may: in the worst case all of these go before one comes, and what AWS takes goes whatever we do.
-    // Of a service that lacks tasks, the desired count may fall before they have moved, and with it what ECS keeps.
-    int64_t stay = s->running - w->svc[h->service].doomed;
-    for (int64_t stopped = 1; stopped <= moving && stopped <= stay; stopped++) {
-        int64_t desired = s->desired;
-        if (s->min_percent > 0)
-            desired = i64_min(desired, (stay - stopped) * 100 / s->min_percent);
-        if (desired < s->desired && s->min_percent >= 100)
-            break;
-        int64_t healthy = stay - s->young - stopped, least = i64_max(percent_ceil(desired, s->min_percent), desired - i64_max(1, desired / 10));
-        if (desired > 0 && (healthy < least || healthy <= 0))
-            return explain_text(w, "%s would run %" PRId64 " of %" PRId64 " healthy, least %" PRId64, s->name, healthy, desired, i64_max(least, 1));
-    }
-    return NULL;
-}
-
-static const char *services_hold(struct work *w, int i)
-{
-    const struct instance *x = &w->s->instances[i];
-    for (size_t k = 0; k < x->holding_count; k++) {
-        const struct holding *h = &x->holdings[k];
-        if (h->service < 0 || work_is_daemon(w, h->service) || h->running + h->pending == 0)
-            continue;
-        const char *why = service_hold(w, h);
-        if (why)
-            return why;
-    }
-    return NULL;
 }
 
 static void take_part(struct work *w, struct tally *t, int i, int sign)
@@ -283,7 +223,7 @@ static const char *first_hold(struct work *w, const struct tally *t, const struc
     why = why ? why : drains_hold(w, t, c->i, c->tasks == 0, c->idle);
     why = why ? why : fleet_hold(w, t, c->i);
     const char *zone = why || c->warned ? NULL : balance_hold(w, t, c->i);
-    why = why ? why : services_hold(w, c->i);
+    why = why ? why : service_hold(w, c->i);
     *ret_zone = zone && !why;
     return zone ? zone : why;
 }
@@ -297,13 +237,19 @@ static const char *fit_fact(struct work *w, const struct candidate *c)
                       : explain_text(w, "its %d task%s elsewhere, headroom kept", tasks, tasks == 1 ? " fits" : "s fit");
 }
 
-// L2: proven in two ticks and for the policy's time. Returns the hold, NULL when it is due.
+// L2: proven in two ticks and for the policy's time; where that is none, once.
+static bool is_due(const struct work *w, const struct candidate *c)
+{
+    return w->p->unneeded_ms == 0 || (c->since_ms < w->s->now_ms && w->s->now_ms - c->since_ms >= w->p->unneeded_ms);
+}
+
+// Returns the hold of L2, NULL when it is due.
 static const char *unneeded_hold(struct work *w, const struct candidate *c)
 {
     const char *id = w->s->instances[c->i].id;
-    int64_t since = c->since_ms == INT64_MAX ? w->s->now_ms : c->since_ms;
+    int64_t since = i64_min(c->since_ms, w->s->now_ms);
     work_stamp_set(w, (struct memo_stamp){STAMP_UNNEEDED, id, since, 0, 0, 0});
-    if (since < w->s->now_ms && w->s->now_ms - since >= w->p->unneeded_ms)
+    if (is_due(w, c))
         return NULL;
     return explain_text(w, "%s; unneeded for %s of %s", fit_fact(w, c), explain_duration(w, w->s->now_ms - since),
                         explain_duration(w, w->p->unneeded_ms));
@@ -379,6 +325,33 @@ static const char *const *prove_again(struct work *w, const struct chosen *x, si
     return ret;
 }
 
+static const char *place_hold(struct work *w, const struct tally *t, const struct candidate *c)
+{
+    const char *why = c->warned ? NULL : balance_hold(w, t, c->i);
+    return why ? why : groups_refuse(w, c->i);
+}
+
+// Which would go if nothing were used or foreseen beside what is reserved, zones weighed by these: no other may go (V12). Says what holds those whose time
+// has come and that would not.
+static const char *const *plainly_held(struct work *w, struct tally *t, const struct chosen *x, size_t proven)
+{
+    const char **why = arena_array(w->a, const char *, x->n + 1);
+    for (size_t k = 0; k < proven; k++) {
+        const struct candidate *c = x->v[k];
+        bool due = c->risk || is_due(w, c);
+        why[k] = due ? place_hold(w, t, c) : NULL;
+        w->inst[c->i].planned_drain = due && !why[k];
+        if (w->inst[c->i].planned_drain)
+            take_part(w, t, c->i, 1);
+    }
+    for (size_t k = 0; k < proven; k++) {
+        if (w->inst[x->v[k]->i].planned_drain)
+            take_part(w, t, x->v[k]->i, -1);
+        w->inst[x->v[k]->i].planned_drain = false;
+    }
+    return why;
+}
+
 // One that is chosen and not yet due stays for now: zones are weighed anew by those that go.
 static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven, const char *const *again)
 {
@@ -386,6 +359,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
         take_part(w, t, x->v[k]->i, -1);
         w->inst[x->v[k]->i].planned_drain = false;
     }
+    const char *const *plainly = plainly_held(w, t, x, proven);
     int32_t *members_before = arena_array(w->a, int32_t, (size_t)w->zone_count + 1);
     memcpy(members_before, t->zone_members, (size_t)w->zone_count * sizeof *members_before);
     for (size_t k = 0; k < x->n; k++) {
@@ -395,8 +369,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
             continue;
         }
         const char *why = c->risk ? NULL : again[k] ? again[k] : unneeded_hold(w, c);
-        why = why || c->warned ? why : balance_hold(w, t, c->i);
-        why = why ? why : groups_refuse(w, c->i);
+        why = why ? why : plainly[k] ? plainly[k] : place_hold(w, t, c);
         bool leans = !c->warned && leans_on_drains(w, t, members_before, c->i);
         w->inst[c->i].planned_drain = why == NULL;
         if (!why)
@@ -464,7 +437,7 @@ void scale_in(struct work *w)
     hold = hold ? hold : use_hold(w);
     hold = hold ? hold : risk_first(w);
     const char *risk_why = scale_in_risk_waiting(w);
-    count_moving(w);
+    service_hold_count(w);
     on_demand_count(w);
     scale_in_ask_fleets(w);
     for (size_t i = 0; i < w->s->instance_count; i++) {
@@ -483,18 +456,4 @@ void scale_in(struct work *w)
         return;
     if (n > 0)
         try_all(w, v, n, &t);
-}
-
-void scale_in_settle(struct work *w)
-{
-    count_moving(w);  // by what was really begun
-    for (size_t k = 0; k < w->s->service_count; k++) {
-        const struct service *s = &w->s->services[k];
-        const struct memo_stamp *was = work_old_stamp(w, STAMP_SETTLING, s->name);
-        bool moves = w->svc[k].moving > 0 && !work_is_daemon(w, (int)k);
-        if (moves || (was && s->unsteady_since_ms > 0))
-            work_stamp_set(w, (struct memo_stamp){STAMP_SETTLING, s->name, w->s->now_ms, 0, 0, 0});
-        else if (was && was->since_ms <= w->s->now_ms && w->s->now_ms - was->since_ms < w->p->settle_ms)
-            work_stamp_set(w, *was);
-    }
 }

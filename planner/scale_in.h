@@ -9,8 +9,6 @@
 #include "planner/work.h"
 
 void scale_in(struct work *w);
-// Stamps of services whose tasks were moved by us (L6); part of the new memo.
-void scale_in_settle(struct work *w);
 // L1: why nothing may be removed so soon after the start, NULL when it may.
 const char *scale_in_start_hold(struct work *w);
 // The first interlock that holds all new drains of the cluster, NULL when none does.

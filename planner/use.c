@@ -218,7 +218,7 @@ static void prove_each(struct work *w, struct pass *base, const int *instances, 
 {
     for (size_t k = 0; k < count; k++) {
         int32_t tasks = w->inst[instances[k]].tasks;
-        ret[k] = unknown_on(w, instances[k]);
+        ret[k] = use_counts(w) ? unknown_on(w, instances[k]) : NULL;
         if (ret[k] || packing_moves_off(w, base, instances[k], true))
             continue;
         ret[k] = !use_counts(w) ? kept_words(w, tasks) :

@@ -286,7 +286,7 @@ const struct policy_key policy_keys[] = {
     SECONDS(CLUSTER ".scale_in", "start_hold_s", 1800, 300, 86400, AT(policy_cluster, start_hold_ms),
             "No new drain for so long after a start, half of it with a restored memo (L1)."),
     SECONDS(CLUSTER ".scale_in", "unneeded_s", 60, 0, 86400, AT(policy_cluster, unneeded_ms),
-            "An instance is unneeded for so long before it is drained (L2)."),
+            "An instance is unneeded for so long, and in two plans, before it is drained; 0: in one (L2)."),
     SECONDS(CLUSTER ".scale_in", "min_age_s", 300, 0, 86400, AT(policy_cluster, min_age_ms),
             "A younger instance is never drained (L3)."),
     NUMBER(CLUSTER ".scale_in", "drain_percent", "%", 10, 1, 50, AT(policy_cluster, drain_percent),

@@ -98,6 +98,67 @@ static void levels_worth_keeping_are_not_drained(void **state)
     assert_true(marks_of(2) >= 1);
 }
 
+// Without a source of use nothing about use is asked: what a forecast keeps holds no more than that.
+static void beside_a_level_worth_keeping_tasks_are_moved_as_ever(void **state)
+{
+    (void)state;
+    for (int k = 2; k < 5; k++) {
+        build_instance(&b, fleet, type);
+        build_hold(&b, k, web, 1);
+    }
+    b.s.fleets[fleet].target = 5;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 19;
+    b.p.usage.on_unknown = USAGE_UNKNOWN_HOLD;
+    int marks = 0;
+    for (int k = 0; k < 6; k++) {
+        build_later(&b, 30 * SECOND);
+        b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 2375, .up = 3, .keep = 4, .boot_ms = 2 * MINUTE};
+        marks += plan_count(build_plan(&b), ACTION_MARK);
+    }
+    assert_true(marks >= 1);
+}
+
+// Of the zone "b" one may go. Without the forecast it is the dear one; the forecast keeps that, and the other one of its zone is not taken in its place.
+static void v12_what_a_forecast_keeps_lets_no_other_go(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t cpu_units, usd_micro;
+        const char *zone;
+        int32_t tasks;
+    } HOSTS[] = {{12288, 200000, "b", 3}, {1024, 41000, "a", 1}, {1024, 40000, "b", 1}, {4096, 40000, "a", 4}, {4096, 40000, "c", 5}, {4096, 40000, "", 8}};
+    build_release(&b);
+    build_init(&b);
+    fleet = build_fleet(&b, "sfr-1", (int64_t)ARRAY_LEN(HOSTS));
+    web = build_service(&b, "web", build_shape(&b, "web:1", 512, 1024), 22);
+    for (size_t k = 0; k < ARRAY_LEN(HOSTS); k++) {
+        type = build_type(&b, arena_printf(&b.a, "t%zu", k), HOSTS[k].cpu_units, 65536);
+        b.s.types[type].on_demand_usd_micro = HOSTS[k].usd_micro;
+        build_pool(&b, fleet, type, 1000);
+        int i = build_instance(&b, fleet, type);
+        build_hold(&b, i, web, HOSTS[k].tasks);
+        b.s.instances[i].zone = HOSTS[k].zone;
+    }
+    b.p.waiting_costs = 10;
+    b.p.unneeded_ms = 1;
+    b.p.settle_ms = 0;
+    b.p.drain_percent = 50;
+    b.p.service_percent = 100;
+    b.p.shrink_percent = 90;
+    b.s.instances[1].holdings[0].protected_ = 1;
+    assert_int_equal(plan_count(build_plan(&b), ACTION_MARK), 0);
+    b.s.instances[1].holdings[0].protected_ = 0;
+    struct memo before = b.memo;
+    build_later(&b, 30 * SECOND);
+    struct plan *p = build_plan(&b);
+    assert_non_null(plan_action(p, ACTION_MARK, b.s.instances[0].id));
+    assert_null(plan_action(p, ACTION_MARK, b.s.instances[2].id));
+    b.memo = before;
+    p = plan_with(3, 4);
+    assert_null(plan_action(p, ACTION_MARK, b.s.instances[0].id));
+    assert_null(plan_action(p, ACTION_MARK, b.s.instances[2].id));
+}
+
 // ---- L13 -------------------------------------------------------------------------------------------------------------------------
 static void the_larger_of_need_and_a_fifth_above_the_most_of_28_days_bounds_it(void **state)
 {
@@ -519,6 +580,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_price_or_with_an_old_outlook_nothing_is, setup, teardown),
         cmocka_unit_test_setup_teardown(headroom_of_the_policy_is_not_added, setup, teardown),
         cmocka_unit_test_setup_teardown(levels_worth_keeping_are_not_drained, setup, teardown),
+        cmocka_unit_test_setup_teardown(beside_a_level_worth_keeping_tasks_are_moved_as_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(v12_what_a_forecast_keeps_lets_no_other_go, setup, teardown),
         cmocka_unit_test_setup_teardown(the_larger_of_need_and_a_fifth_above_the_most_of_28_days_bounds_it, setup, teardown),
         cmocka_unit_test_setup_teardown(g3_a_hostile_forecast_adds_at_most_l13, setup, teardown),
         cmocka_unit_test_setup_teardown(g3_a_hostile_forecast_holds_at_most_l13, setup, teardown),

@@ -70,9 +70,12 @@ static void an_unneeded_instance_is_marked_and_then_drained(void **state)
 static void l2_nothing_is_drained_in_the_first_tick_that_sees_it_unneeded(void **state)
 {
     (void)state;
-    b.p.unneeded_ms = 0;
+    b.p.unneeded_ms = 1;
     assert_int_equal(plan_count(build_plan(&b), ACTION_DRAIN), 0);
     build_later(&b, 30 * SECOND);
+    assert_int_equal(plan_count(build_plan(&b), ACTION_DRAIN), 1);
+    b.p.unneeded_ms = 0;  // but where the policy says so
+    b.has_memo = false;
     assert_int_equal(plan_count(build_plan(&b), ACTION_DRAIN), 1);
 }
 
