@@ -306,11 +306,13 @@ def main():
     rows["spot-replaced-in-time-no-headroom"] = lambda: (spot.in_time("none"), "share", None)
     rows["spot-headroom-cost"] = lambda: (spot.headroom_cost(), "of the mean need", None)
     rows["sim-28d"] = lambda: (lambda v: (v[0], "s", v[1]))(simulated_month())
-    rows["sim-gap-closed-ecs-managed"] = lambda: (curves.gap(["ecs-managed-scaling"]), "share", None)
-    rows["sim-gap-closed-best-baseline"] = lambda: (curves.gap(frontier.SIMPLE), "share", None)  # the best at each waiting, chosen with hindsight
-    for level in frontier.JUDGED:
-        rows[f"sim-gap-closed-best-baseline-{100 * level:g}"] = lambda level=level: (curves.gap_at(level), "share", None)
-    rows["sim-dearer-best-baseline"] = lambda: (curves.dearer(), "share", None)  # where there is no room for better
+    for ours in frontier.OURS:
+        of = "" if ours == "masu" else ours.removeprefix("masu")
+        rows["sim-gap-closed-ecs-managed" + of] = lambda ours=ours: (curves.gap(["ecs-managed-scaling"], ours), "share", None)
+        rows["sim-gap-closed-best-baseline" + of] = lambda ours=ours: (curves.gap(frontier.SIMPLE, ours), "share", None)  # at each waiting, with hindsight
+        for level in frontier.JUDGED:
+            rows[f"sim-gap-closed-best-baseline-{100 * level:g}{of}"] = lambda level=level, ours=ours: (curves.gap_at(level, ours), "share", None)
+        rows["sim-dearer-best-baseline" + of] = lambda ours=ours: (curves.dearer(ours), "share", None)  # where there is no room for better
     rows["sim-wait-vs-ecs-managed"] = lambda: (curves.wait(), "ratio", 1.0)  # at equal cost
     rows["sim-cost-vs-bound"] = lambda: (curves.of_example(1), "ratio", 1.0)  # of policies/examples/production-spot.json
     rows["sim-wait-share"] = lambda: (curves.of_example(0), "share", None)

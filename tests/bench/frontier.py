@@ -1,8 +1,8 @@
 """The frontier of masu and of other rules on recorded demand: cost over the clairvoyant bound against the share of task-seconds that wait.
 
 Each rule's knob is swept over five points, on the same worlds: 200 tasks on average, three types of four vCPU, spot at 35 % of the on-demand
-price always (how much to have is compared, not which pool AWS chose), interruptions and shortages by chance; the first 14 days, of which the
-first 3 (a fifth of shorter ones) only teach. Of several seeds the means. A rule's own frontier is what no other point of its beats in both;
+price always (how much to have is compared, not which pool AWS chose), interruptions and shortages by chance; a decision each 30 s, as the daemon's
+default is; the first 14 days, of which the first 3 (a fifth of shorter ones) only teach. Of several seeds the means. A rule's own frontier is what no other point of its beats in both;
 between points it is linear, beyond its last one it costs what that one costs, and before its first it cannot go.
 
 `gap closed` at equal waiting = (theirs - masu) / (theirs - clairvoyant), at 0.1, 0.5, 1.5 and 3 % of waiting where all reach, their median; then
@@ -10,6 +10,9 @@ the median over the traces on which the other one leaves more than 5 % room. At 
 what masu costs more than the best other rule on the traces that leave less: the worst of them. Where masu cannot wait so little it counts as NEVER;
 traces on which the others cannot are left out. `wait`: masu's waiting over theirs at the cost of each of their
 points that masu can spend, their median.
+
+masu stands there twice: with the policy's defaults, whose limits of pace (safety first) no other rule has, and as policies/examples/brisk.json, where they are
+as loose as the policy lets them be. What keeps tasks alive holds in both.
 
 Why masu loses where it does is told by the instances beyond those needed, of which all cost is made that the bound has not: booting (ordered ahead, or
 again and again), draining (by small steps), empty (kept for what may come, or too young to go: L2, L3), loose (the rest: tasks that few moves at a time
@@ -29,11 +32,13 @@ from frontier_draw import frontier
 
 NAMED = ["cloudcluster-28-cpu", "cloudcluster-02-cpu", "cloudcluster-20-cpu", "azure-v1-vm-arrivals-5min", "worldcup98-requests-1min-jun22-jul05",
          "nab-twitter-volume-goog", "nab-elb-request-count-8c0756", "nab-nyc-taxi"]
-RULES = ["masu", "ecs-managed-scaling", "reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand", "clairvoyant"]
+OURS = ["masu", "masu-brisk"]
+RULES = [*OURS, "ecs-managed-scaling", "reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand", "clairvoyant"]
 SIMPLE = ["reservation-threshold", "reactive", "reactive-headroom", "yesterday", "safety-stock", "all-on-demand"]
 LEVELS = (0.001, 0.005, 0.015, 0.03)
 JUDGED = (0.005, 0.015)  # against the best other rule
 ROOM = 0.05
+PERIOD = "30s"            # between two decisions
 NEVER = 12.0             # times the bound: what "not reached" counts as
 
 
@@ -102,7 +107,7 @@ def losses(rules):
     lost = []
     for level in LEVELS:
         ours = cost_at(rules["masu"], level)
-        others = [(cost_at(rules[r], level), r) for r in rules if r not in ("masu", "clairvoyant")]
+        others = [(cost_at(rules[r], level), r) for r in rules if r not in (*OURS, "clairvoyant")]
         best = min((o for o in others if o[0] is not None), default=None)
         if best and (ours is None or best[0] < ours):
             lost.append((level, best[1], best[0], ours))
@@ -151,7 +156,8 @@ class Frontier:
         self.points, self.spare, self.example = None, {}, {}
 
     def simulate(self, trace, *arguments):
-        command = [self.binary, "simulate", "--trace", str(trace), "--seeds", str(self.seeds), "--spot-price", "35", "--format", "json", *arguments]
+        command = [self.binary, "simulate", "--trace", str(trace), "--seeds", str(self.seeds), "--spot-price", "35", "--period", PERIOD, "--format", "json",
+                   *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if not done.stdout:
             sys.exit(f"bench: {' '.join(command)}: exit {done.returncode}\n{done.stderr}")
@@ -166,7 +172,8 @@ class Frontier:
         trace, rule = job
         if rule == EXAMPLE:
             return [self.mean(self.simulate(trace, "--policy", f"policies/examples/{EXAMPLE}.json", "--against", "masu"))]
-        more = ["--against", "masu"] if rule == "masu" else ["--no-masu", "--against", rule]
+        settings = ["--policy", "policies/examples/brisk.json"] if rule == "masu-brisk" else []
+        more = ["--against", "masu", *settings] if rule in OURS else ["--no-masu", "--against", rule]
         runs = self.simulate(trace, "--sweep", *more)
         violations = sum(r["violation_count"] for r in runs)
         if violations:
@@ -179,8 +186,8 @@ class Frontier:
         if not self.traces:
             sys.exit("bench: no recorded demand here: MASU_SHARED names no folder with data/demand")
         swept = self.go_on()
-        jobs = [(t, r) for t in self.traces for r in ["masu", EXAMPLE, *RULES[1:]] if r not in swept.setdefault(t.stem, {})]
-        jobs.sort(key=lambda job: (job[0].stem not in NAMED, job[1] != "masu"))  # the longest first
+        jobs = [(t, r) for t in self.traces for r in [*OURS, EXAMPLE, *RULES[len(OURS):]] if r not in swept.setdefault(t.stem, {})]
+        jobs.sort(key=lambda job: (job[0].stem not in NAMED, job[1] not in OURS))  # the longest first
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             waiting = {pool.submit(self.sweep, job): job for job in jobs}
             for n, done in enumerate(concurrent.futures.as_completed(waiting), 1):
@@ -200,7 +207,8 @@ class Frontier:
         gap = lambda theirs: gap_closed(theirs, rules["masu"], rules["clairvoyant"])
         return {"gap_closed_ecs_managed": gap(rules["ecs-managed-scaling"]), "gap_closed_best_baseline": gap(best_of(rules[r] for r in SIMPLE)),
                 "room_ecs_managed": room(rules["ecs-managed-scaling"], rules["clairvoyant"]), "wait_vs_ecs_managed": wait_ratio(rules["ecs-managed-scaling"], rules["masu"]),
-                "best_baseline_at": [(level, at_level(best_of(rules[r] for r in SIMPLE), rules["masu"], rules["clairvoyant"], level)) for level in JUDGED],
+                "best_baseline_at": {ours: [(level, at_level(best_of(rules[r] for r in SIMPLE), rules[ours], rules["clairvoyant"], level)) for level in JUDGED]
+                                     for ours in OURS},
                 "lost": [(*lost, why(lost, rules, self.spare[name])) for lost in losses(rules)]}
 
     def world(self):
@@ -252,29 +260,29 @@ class Frontier:
             sys.stderr.write(f"  {rule:<22} " + " ".join("    –" if c is None else f"{c:5.2f}" for c in costs) + "   points "
                              + " ".join(f"{100 * w:.2f}%:{c:.2f}" for w, c in points) + "\n")
 
-    def gap(self, others):
+    def gap(self, others, ours="masu"):
         self.measure()
         gaps = []
         for rules in self.points.values():
             theirs = best_of(rules[r] for r in others)
-            closed = gap_closed(theirs, rules["masu"], rules["clairvoyant"])
+            closed = gap_closed(theirs, rules[ours], rules["clairvoyant"])
             if closed is not None and room(theirs, rules["clairvoyant"]) > ROOM:
                 gaps.append(closed)
         return statistics.median(gaps) if gaps else float("nan")
 
-    def judged(self, level):
+    def judged(self, level, ours):
         self.measure()
-        found = [at_level(best_of(p[r] for r in SIMPLE), p["masu"], p["clairvoyant"], level) for p in self.points.values()]
+        found = [at_level(best_of(p[r] for r in SIMPLE), p[ours], p["clairvoyant"], level) for p in self.points.values()]
         return [f for f in found if f is not None]
 
-    def gap_at(self, level):
+    def gap_at(self, level, ours="masu"):
         """Median gap closed against the best other rule at that waiting, over the traces with room there."""
-        gaps = [gap for space, gap, _ in self.judged(level) if space > ROOM]
+        gaps = [gap for space, gap, _ in self.judged(level, ours) if space > ROOM]
         return statistics.median(gaps) if gaps else float("nan")
 
-    def dearer(self):
+    def dearer(self, ours="masu"):
         """How much more masu costs than the best other rule where that leaves no room; the worst trace at either waiting."""
-        more = [dear for level in JUDGED for space, _, dear in self.judged(level) if space <= ROOM]
+        more = [dear for level in JUDGED for space, _, dear in self.judged(level, ours) if space <= ROOM]
         return max(more) if more else float("nan")
 
     def wait(self):

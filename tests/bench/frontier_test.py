@@ -36,7 +36,7 @@ assert close(frontier.at_level(THEIRS, [(0.01, 1.5)], CLAIRVOYANT, 0.005)[2], 3.
 assert frontier.at_level(CLAIRVOYANT, [(0.0, 1.02)], CLAIRVOYANT, 0.005)[1] == 0.0
 
 RULES = {"masu": [(0.004, 1.5), (0.02, 1.2)], "ecs-managed-scaling": [(0.002, 3.0), (0.03, 2.0)], "yesterday": [(0.0, 4.0), (0.015, 1.1)], "clairvoyant": [(0.0, 1.0)]}
-RULES |= {r: [(0.0, 9.0)] for r in frontier.SIMPLE if r not in RULES}
+RULES |= {r: [(0.0, 9.0)] for r in frontier.SIMPLE if r not in RULES} | {"masu-brisk": [(0.0, 1.0)]}
 # at 0.1 % masu does not reach what yesterday does; at 0.5 % it is cheaper; at 1.5 and 3 % yesterday is
 assert [(level, rule, our is None) for level, rule, _, our in frontier.losses(RULES)] == [(0.001, "yesterday", True), (0.015, "yesterday", False), (0.03, "yesterday", False)]
 
@@ -57,6 +57,7 @@ with tempfile.TemporaryDirectory() as folder:
     small.spare = full.spare = {"wave": SPARE}
     # others: 4 at no waiting, 1.1 at 1.5 %, so 3.0333 at 0.5 %; masu 1.48125 there, 1.29375 at 1.5 %
     assert close(small.gap_at(0.005), (4 - 2.9 / 3 - 1.48125) / (3 - 2.9 / 3)) and close(small.gap_at(0.015), (1.1 - 1.29375) / 0.1)
+    assert small.gap_at(0.015, "masu-brisk") == 1.0 and small.gap(frontier.SIMPLE, "masu-brisk") == 1.0
     assert small.dearer() != small.dearer()  # room everywhere: there is no elsewhere
     flat = RULES | {r: [(0.0, 1.03)] for r in frontier.SIMPLE} | {"masu": [(0.0, 1.04)]}
     steep = RULES | {"clairvoyant": [(0.0, 0.5)]}
@@ -69,7 +70,7 @@ with tempfile.TemporaryDirectory() as folder:
     assert told["full"] is False and told["traces"]["wave"]["points"]["masu"] == [[0.004, 1.5], [0.02, 1.2]]
     assert close(told["traces"]["wave"]["gap_closed_ecs_managed"], round(frontier.gap_closed(RULES["ecs-managed-scaling"], RULES["masu"], RULES["clairvoyant"]), 5))
     assert told["traces"]["wave"]["lost"][1] == [0.015, "yesterday", 1.1, 1.29375, {"masu": [0.15, 0.0, 1.0, 1.29375], "yesterday": [0.15, 0.0, 1.0, 1.1]}]
-    assert [level for level, _ in told["traces"]["wave"]["best_baseline_at"]] == [0.005, 0.015]
+    assert [level for level, _ in told["traces"]["wave"]["best_baseline_at"]["masu-brisk"]] == [0.005, 0.015]
     full.keep(path)
     small.keep(path)
     assert json.loads(path.read_text())["full"] is True  # a smaller run does not replace it

@@ -506,7 +506,7 @@ static void mistakes_of_requirements_are_refused_with_these_words(void **state)
 static void the_examples_load_without_a_warning(void **state)
 {
     (void)state;
-    static const char *const names[] = {"minimal", "production-spot"};
+    static const char *const names[] = {"minimal", "production-spot", "brisk"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct arena a;
         struct buf report;
