@@ -217,9 +217,10 @@ static void watch_services(struct invariants *inv, const struct world_view *v, i
         int s = v->tasks[t].service;
         if (s < 0 || v->services[s].daemon || inv->services[s].watched || v->tasks[t].last.now == WT_STOPPED)
             continue;
-        inv->services[s] = (struct inv_service){.watched = true, .since_ms = v->now_ms,
-                                                .was = moment_healthy_count(v, s, v->now_ms), .desired = v->services[s].desired,
-                                                .desired_least = v->services[s].desired};
+        // That a service grows in the moment of a drain is not among the facts which that goes by.
+        int32_t desired = v->services[s].desired, known = (int32_t)moment_desired(&v->services[s], v->now_ms - inv->o.facts_age_ms);
+        inv->services[s] = (struct inv_service){.watched = true, .since_ms = v->now_ms, .was = moment_healthy_count(v, s, v->now_ms),
+                                                .desired = desired, .desired_least = known < desired ? known : desired};
     }
 }
 

@@ -82,6 +82,21 @@ static void v6_does_not_charge_us_for_what_a_service_gives_up_as_drains_are_begu
     rig_release(&r);
 }
 
+// Facts are some seconds old: a service that grew within these is judged by what it was, and one that grew before is not.
+static void v6_does_not_charge_us_for_a_service_that_grew_since_the_look(void **state)
+{
+    (void)state;
+    for (int64_t ago_ms = 500; ago_ms <= 15500; ago_ms += 15000) {
+        struct rig r = rig_of(calm_world(), 10, (struct a_service){"web", 512, 1024, 10, 50, 100, WS_SPREAD_INSTANCE, 0, 0});
+        world_set_desired(r.w, WORLD_PERSON, r.web, 11);
+        later(r.w, ago_ms);
+        drain_one(&r, r.hosts[0]);
+        later(r.w, 300000);
+        assert_int_equal(invariants_count_of(r.inv, V6) > 0, ago_ms > 10000);
+        rig_release(&r);
+    }
+}
+
 static void v6_trips_when_others_took_theirs_first(void **state)
 {
     (void)state;
@@ -139,6 +154,7 @@ int main(void)
         cmocka_unit_test(v6_does_not_charge_us_for_a_deployment_that_begins_meanwhile),
         cmocka_unit_test(v6_does_not_charge_us_for_a_task_that_a_person_stops_meanwhile),
         cmocka_unit_test(v6_does_not_charge_us_for_what_a_service_gives_up_as_drains_are_begun),
+        cmocka_unit_test(v6_does_not_charge_us_for_a_service_that_grew_since_the_look),
         cmocka_unit_test(v6_trips_when_others_took_theirs_first),
         cmocka_unit_test(v6_trips_when_the_only_task_is_stopped_first),
         cmocka_unit_test(v6_does_not_charge_us_for_a_drain_of_a_person),
