@@ -59,6 +59,7 @@ export function planning({ browser, world, text, num }) {
     await page.waitForSelector("form.ask");
     await page.selectOption("#ask-everybody", "yes");
     await page.selectOption("#ask-seeds", "5");
+    await page.fill("#ask-growth", "8");  // long enough for a click
     await page.click("form.ask button[type=submit]");
     await page.waitForSelector("progress");
     await page.locator("form.ask button", { hasText: "Cancel" }).click();
