@@ -128,16 +128,22 @@ static void what_is_given_back_is_in_stock_again_and_what_aws_takes_is_not(void 
 {
     (void)state;
     struct world *w = calm_world();
-    int f = add_fleet(w, 0, "m5.xlarge", 1), hosts[2] = {add_host(w, f, 0), add_host(w, f, 0)};
+    int f = add_fleet(w, 0, "m5.xlarge", 1), hosts[3];
+    for (int k = 0; k < 3; k++)
+        hosts[k] = add_host(w, f, 0);
     later(w, 1000);
     int was = stock_of_m5(w);
     assert_int_equal(world_terminate(w, WORLD_PERSON, &hosts[0], 1), WORLD_OK);
     later(w, 60000);
     assert_int_equal(stock_of_m5(w), was + 1);
-    world_set_shortage(w, pool_of(w, "m5.xlarge", 0), world_view(w).now_ms + 3600000);
     world_interrupt(w, hosts[1]);
     later(w, 240000);
-    assert_int_equal(stock_of_m5(w), 0);
+    assert_int_equal(host(w, hosts[1]).state.now, WL_TERMINATED);
+    assert_int_equal(stock_of_m5(w), was + 1);
+    world_set_shortage(w, pool_of(w, "m5.xlarge", 0), world_view(w).now_ms + 3600000);
+    assert_int_equal(world_terminate(w, WORLD_PERSON, &hosts[2], 1), WORLD_OK);
+    later(w, 60000);
+    assert_int_equal(stock_of_m5(w), 0);  // nothing is to be had meanwhile
     world_free(w);
 }
 
