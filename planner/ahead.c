@@ -27,7 +27,7 @@ static const char *wrong(const struct work *w)
 
 static bool there_is(const struct work *w)
 {
-    return w->p->waiting_costs > 0 && w->s->outlook.at_ms > 0 && !wrong(w) && w->s->outlook.need_milli > 0;
+    return w->p->waiting_costs > 0 && w->s->outlook.at_ms > 0 && !wrong(w);
 }
 
 // L13, beside what is needed now. Where the largest need is not known, the present one is the only bound.
@@ -46,21 +46,21 @@ int64_t ahead_level(const struct work *w, bool keep)
 {
     const struct outlook *x = &w->s->outlook;
     if (!there_is(w))
-        return 0;
-    int64_t most = (x->need_milli + most_more_milli(x) - LEVEL_BEGINS_MILLI) / 1000 + 1;
-    return i64_min(keep ? x->keep : x->up, i64_max(most, ahead_need(w)));
+        return AHEAD_NONE;
+    int64_t need = ahead_need(w), most = (x->need_milli + most_more_milli(x) - LEVEL_BEGINS_MILLI) / 1000 + 1;
+    return need == 0 ? 0 : i64_min(keep ? x->keep : x->up, i64_max(most, need));
 }
 
 int64_t ahead_need(const struct work *w)
 {
-    return there_is(w) ? (w->s->outlook.need_milli + 999) / 1000 : 0;
+    return there_is(w) ? (w->s->outlook.need_milli + 999) / 1000 : AHEAD_NONE;
 }
 
 int64_t ahead_permille(const struct work *w, bool keep)
 {
     const struct outlook *x = &w->s->outlook;
-    if (!there_is(w))
-        return 0;
+    if (!there_is(w) || x->need_milli == 0)
+        return 0;  // a share of nothing
     int64_t more = i64_min(more_milli(x, keep), most_more_milli(x));
     return more <= 0 ? 0 : (1000 * more + x->need_milli - 1) / x->need_milli;
 }

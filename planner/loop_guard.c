@@ -14,7 +14,12 @@
 #define FORGET_MS (24 * HOUR_MS)  // after so long without a reversal the next hold is an hour again
 
 // STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far. STAMP_RAISED, STAMP_LOWERED: `amount` is
-// the forecast's level that it raised or drained to, 0 none.
+// one more than the forecast's level that it raised or drained to, 0 without a forecast.
+static int64_t level_of(const struct memo_stamp *s)
+{
+    return s->amount - 1;
+}
+
 static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
 {
     const struct memo_stamp *was = work_old_stamp(w, k, fleet);
@@ -28,7 +33,7 @@ static void release(struct work *w, const char *id)
 {
     const struct memo_stamp *down = work_stamp(w, STAMP_LOWERED, id);
     struct memo_stamp *s = work_stamp(w, STAMP_REVERSAL, id);
-    if (s && s->until_ms > w->s->now_ms && down && down->amount > 0 && ahead_need(w) > down->amount)
+    if (s && s->until_ms > w->s->now_ms && down && level_of(down) != AHEAD_NONE && ahead_need(w) > level_of(down))
         s->until_ms = w->s->now_ms;
 }
 
@@ -64,7 +69,8 @@ const char *loop_hold(struct work *w, int fleet)
 // pace of L3 to L7, and what a forecaster that lies can order and give back in turn is what L13 lets it, in instances and never in tasks.
 static bool foreseen(const struct memo_stamp *other, int64_t level, bool raised)
 {
-    return other->amount > 0 && level > 0 && (raised ? level > other->amount : level < other->amount);
+    int64_t was = level_of(other);
+    return was != AHEAD_NONE && level != AHEAD_NONE && (raised ? level > was : level < was);
 }
 
 static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum memo_stamp_kind from)
@@ -73,7 +79,7 @@ static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum m
     int64_t now = w->s->now_ms, level = ahead_level(w, to == STAMP_LOWERED);
     bool moved = other && foreseen(other, level, to == STAMP_RAISED);
     bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms) && !moved;
-    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = level});
+    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = level + 1});
     if (!reversal)
         return;
     const struct memo_stamp *was = work_stamp(w, STAMP_REVERSAL, id);

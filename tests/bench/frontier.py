@@ -5,6 +5,8 @@ price always (how much to have is compared, not which pool AWS chose), interrupt
 default is; the first 14 days, of which the first 3 (a fifth of shorter ones) only teach. Of several seeds the means. A rule's own frontier is what no other point of its beats in both;
 between points it is linear, beyond its last one it costs what that one costs, and before its first it cannot go.
 
+Of several rules the one that is cheapest at a waiting is the best there, by its own frontier: no line goes from a point of one to a point of another.
+
 `gap closed` at equal waiting = (theirs - masu) / (theirs - clairvoyant), at 0.1, 0.5, 1.5 and 3 % of waiting where all reach, their median; then
 the median over the traces on which the other one leaves more than 5 % room. At one waiting alone (JUDGED) room is that waiting's, and `dearer` is
 what masu costs more than the best other rule on the traces that leave less: the worst of them. Where masu cannot wait so little it counts as NEVER;
@@ -64,32 +66,32 @@ def waiting_at(points, cost):
     return line[-1][0]
 
 
-def gap_closed(theirs, ours, clairvoyant):
+def least_at(others, waiting):
+    """The cost of the rule of these that is cheapest at that waiting: with hindsight the best there. None: none can wait so little."""
+    return min((c for c in (cost_at(points, waiting) for points in others) if c is not None), default=None)
+
+
+def gap_closed(others, ours, clairvoyant):
     """None: nowhere do all reach."""
     gaps = []
     for level in LEVELS:
-        their, our, least = cost_at(theirs, level), cost_at(ours, level), cost_at(clairvoyant, level)
+        their, our, least = least_at(others, level), cost_at(ours, level), cost_at(clairvoyant, level)
         if None not in (their, our, least) and their > least:
             gaps.append((their - our) / (their - least))
     return statistics.median(gaps) if gaps else None
 
 
-def at_level(theirs, ours, clairvoyant, level):
+def at_level(others, ours, clairvoyant, level):
     """(room, gap closed, dearer) at one waiting, None: the others or the clairvoyant cannot wait so little."""
-    their, our, least = cost_at(theirs, level), cost_at(ours, level), cost_at(clairvoyant, level)
+    their, our, least = least_at(others, level), cost_at(ours, level), cost_at(clairvoyant, level)
     if their is None or least is None:
         return None
     our = NEVER if our is None else our
     return their / least - 1, (their - our) / (their - least) if their > least else 0.0, our / their - 1
 
 
-def best_of(rules):
-    """The points of the rule that is cheapest at most levels, or rather of all of them together: with hindsight the best at each level."""
-    return [p for points in rules for p in points]
-
-
-def room(theirs, clairvoyant):
-    rooms = [cost_at(theirs, level) / cost_at(clairvoyant, level) - 1 for level in LEVELS if cost_at(theirs, level) and cost_at(clairvoyant, level)]
+def room(others, clairvoyant):
+    rooms = [least_at(others, level) / cost_at(clairvoyant, level) - 1 for level in LEVELS if least_at(others, level) and cost_at(clairvoyant, level)]
     return statistics.median(rooms) if rooms else 0
 
 
@@ -204,10 +206,11 @@ class Frontier:
             self.keep()
 
     def figures(self, name, rules):
-        gap = lambda theirs: gap_closed(theirs, rules["masu"], rules["clairvoyant"])
-        return {"gap_closed_ecs_managed": gap(rules["ecs-managed-scaling"]), "gap_closed_best_baseline": gap(best_of(rules[r] for r in SIMPLE)),
-                "room_ecs_managed": room(rules["ecs-managed-scaling"], rules["clairvoyant"]), "wait_vs_ecs_managed": wait_ratio(rules["ecs-managed-scaling"], rules["masu"]),
-                "best_baseline_at": {ours: [(level, at_level(best_of(rules[r] for r in SIMPLE), rules[ours], rules["clairvoyant"], level)) for level in JUDGED]
+        gap = lambda others: gap_closed(others, rules["masu"], rules["clairvoyant"])
+        simple, ecs = [rules[r] for r in SIMPLE], [rules["ecs-managed-scaling"]]
+        return {"gap_closed_ecs_managed": gap(ecs), "gap_closed_best_baseline": gap(simple),
+                "room_ecs_managed": room(ecs, rules["clairvoyant"]), "wait_vs_ecs_managed": wait_ratio(rules["ecs-managed-scaling"], rules["masu"]),
+                "best_baseline_at": {ours: [(level, at_level(simple, rules[ours], rules["clairvoyant"], level)) for level in JUDGED]
                                      for ours in OURS},
                 "lost": [(*lost, why(lost, rules, self.spare[name])) for lost in losses(rules)]}
 
@@ -247,8 +250,8 @@ class Frontier:
         frontier_draw.draw(self.points, path.with_suffix(""))
 
     def tell(self, name, rules):
-        sys.stderr.write(f"{name}: gap closed {gap_closed(rules['ecs-managed-scaling'], rules['masu'], rules['clairvoyant'])} against ECS, "
-                         f"{gap_closed(best_of(rules[r] for r in SIMPLE), rules['masu'], rules['clairvoyant'])} against the best other rule; cost over the bound at "
+        sys.stderr.write(f"{name}: gap closed {gap_closed([rules['ecs-managed-scaling']], rules['masu'], rules['clairvoyant'])} against ECS, "
+                         f"{gap_closed([rules[r] for r in SIMPLE], rules['masu'], rules['clairvoyant'])} against the best other rule; cost over the bound at "
                          + " / ".join(f"{100 * level:g}" for level in LEVELS) + " % waiting\n")
         for lost in losses(rules):
             level, rule, their, our = lost
@@ -264,7 +267,7 @@ class Frontier:
         self.measure()
         gaps = []
         for rules in self.points.values():
-            theirs = best_of(rules[r] for r in others)
+            theirs = [rules[r] for r in others]
             closed = gap_closed(theirs, rules[ours], rules["clairvoyant"])
             if closed is not None and room(theirs, rules["clairvoyant"]) > ROOM:
                 gaps.append(closed)
@@ -272,7 +275,7 @@ class Frontier:
 
     def judged(self, level, ours):
         self.measure()
-        found = [at_level(best_of(p[r] for r in SIMPLE), p[ours], p["clairvoyant"], level) for p in self.points.values()]
+        found = [at_level([p[r] for r in SIMPLE], p[ours], p["clairvoyant"], level) for p in self.points.values()]
         return [f for f in found if f is not None]
 
     def gap_at(self, level, ours="masu"):

@@ -22,18 +22,23 @@ assert frontier.waiting_at(POINTS, 0.9) is None
 assert frontier.waiting_at(POINTS, 9) == 0.001
 
 THEIRS, CLAIRVOYANT = [(0.001, 3.0), (0.03, 3.0)], [(0.0, 1.0)]
-assert close(frontier.gap_closed(THEIRS, [(0.0, 1.5)], CLAIRVOYANT), 0.75)
-assert close(frontier.gap_closed(THEIRS, [(0.0, 4.0)], CLAIRVOYANT), -0.5)  # where masu loses it is told
-assert frontier.gap_closed(THEIRS, [(0.5, 1.0)], CLAIRVOYANT) is None
-assert close(frontier.room(THEIRS, CLAIRVOYANT), 2.0)
+assert close(frontier.gap_closed([THEIRS], [(0.0, 1.5)], CLAIRVOYANT), 0.75)
+assert close(frontier.gap_closed([THEIRS], [(0.0, 4.0)], CLAIRVOYANT), -0.5)  # where masu loses it is told
+assert frontier.gap_closed([THEIRS], [(0.5, 1.0)], CLAIRVOYANT) is None
+assert close(frontier.room([THEIRS], CLAIRVOYANT), 2.0)
 assert close(frontier.wait_ratio([(0.04, 1.1)], POINTS), 0.5)
 assert frontier.wait_ratio([(0.04, 0.5)], POINTS) is None
 
-room, gap, dearer = frontier.at_level(THEIRS, [(0.0, 1.5)], CLAIRVOYANT, 0.005)
+# each by its own line: at 0.02 the second costs 3.7, though one from the begin of the first to its end would cost 1.3
+assert frontier.least_at([[(0.0, 2.0)], [(0.0, 9.0), (0.03, 1.0)]], 0.02) == 2.0
+assert close(frontier.least_at([[(0.0, 2.0), (0.01, 1.9)], [(0.02, 1.0)]], 0.015), 1.9)
+assert frontier.least_at([[(0.02, 1.0)]], 0.01) is None
+
+room, gap, dearer = frontier.at_level([THEIRS], [(0.0, 1.5)], CLAIRVOYANT, 0.005)
 assert close(room, 2.0) and close(gap, 0.75) and close(dearer, -0.5)
-assert frontier.at_level([(0.01, 2.0)], [(0.0, 1.5)], CLAIRVOYANT, 0.005) is None  # the others cannot wait so little
-assert close(frontier.at_level(THEIRS, [(0.01, 1.5)], CLAIRVOYANT, 0.005)[2], 3.0)  # masu cannot: it counts as twelve times the bound
-assert frontier.at_level(CLAIRVOYANT, [(0.0, 1.02)], CLAIRVOYANT, 0.005)[1] == 0.0
+assert frontier.at_level([[(0.01, 2.0)]], [(0.0, 1.5)], CLAIRVOYANT, 0.005) is None  # the others cannot wait so little
+assert close(frontier.at_level([THEIRS], [(0.01, 1.5)], CLAIRVOYANT, 0.005)[2], 3.0)  # masu cannot: it counts as twelve times the bound
+assert frontier.at_level([CLAIRVOYANT], [(0.0, 1.02)], CLAIRVOYANT, 0.005)[1] == 0.0
 
 RULES = {"masu": [(0.004, 1.5), (0.02, 1.2)], "ecs-managed-scaling": [(0.002, 3.0), (0.03, 2.0)], "yesterday": [(0.0, 4.0), (0.015, 1.1)], "clairvoyant": [(0.0, 1.0)]}
 RULES |= {r: [(0.0, 9.0)] for r in frontier.SIMPLE if r not in RULES} | {"masu-brisk": [(0.0, 1.0)]}
@@ -68,7 +73,7 @@ with tempfile.TemporaryDirectory() as folder:
     small.keep(path)
     told = json.loads(path.read_text())
     assert told["full"] is False and told["traces"]["wave"]["points"]["masu"] == [[0.004, 1.5], [0.02, 1.2]]
-    assert close(told["traces"]["wave"]["gap_closed_ecs_managed"], round(frontier.gap_closed(RULES["ecs-managed-scaling"], RULES["masu"], RULES["clairvoyant"]), 5))
+    assert close(told["traces"]["wave"]["gap_closed_ecs_managed"], round(frontier.gap_closed([RULES["ecs-managed-scaling"]], RULES["masu"], RULES["clairvoyant"]), 5))
     assert told["traces"]["wave"]["lost"][1] == [0.015, "yesterday", 1.1, 1.29375, {"masu": [0.15, 0.0, 1.0, 1.29375], "yesterday": [0.15, 0.0, 1.0, 1.1]}]
     assert [level for level, _ in told["traces"]["wave"]["best_baseline_at"]["masu-brisk"]] == [0.005, 0.015]
     full.keep(path)

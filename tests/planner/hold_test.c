@@ -44,10 +44,11 @@ static void to_draining(void)
     assert_int_equal(memo_drain_of(&b.memo, "i-004")->state, DRAIN_DRAINING);
 }
 
-static void stamp(enum memo_stamp_kind k, int64_t since_ms, int32_t count, int64_t holds)
+// Of raised and lowered fleets `amount` is one more than the forecast's level.
+static void stamp(enum memo_stamp_kind k, int64_t since_ms, int32_t count, int64_t amount)
 {
     b.memo.stamps = arena_grow(&b.a, b.memo.stamps, b.memo.stamp_count, &b.memo.stamp_cap, sizeof *b.memo.stamps);
-    b.memo.stamps[b.memo.stamp_count++] = (struct memo_stamp){k, "sfr-1", since_ms, 0, count, holds};
+    b.memo.stamps[b.memo.stamp_count++] = (struct memo_stamp){k, "sfr-1", since_ms, 0, count, amount};
 }
 
 // H5: the third turn within the hour holds the fleet's drains for an hour, the next for two.
@@ -95,15 +96,46 @@ static void h5_what_the_forecast_foresees_is_no_loop(void **state)
         b.has_memo = false;
         b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 2500, .up = 3, .keep = 3, .boot_ms = 2 * MINUTE};
         build_ticks(&b, 2);
-        stamp(STAMP_RAISED, b.s.now_ms - 10 * MINUTE, 0, k == 0 ? 4 : 3);
-        stamp(STAMP_LOWERED, b.s.now_ms - 20 * MINUTE, 0, 3);
+        stamp(STAMP_RAISED, b.s.now_ms - 10 * MINUTE, 0, k == 0 ? 5 : 4);
+        stamp(STAMP_LOWERED, b.s.now_ms - 20 * MINUTE, 0, 4);
         stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
         build_later(&b, 30 * SECOND);
         b.s.outlook.at_ms = b.s.now_ms;
         assert_int_equal(plan_count(build_plan(&b), ACTION_MARK), 1);
-        assert_int_equal(memo_stamp_of(&b.memo, STAMP_LOWERED, "sfr-1")->amount, 3);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_LOWERED, "sfr-1")->amount, 4);
         assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms > 0, k == 1);
     }
+}
+
+// Nothing wanted is a level as well: demand that falls to nothing and comes back again and again is followed, not held with all that it had.
+static void h5_demand_that_falls_to_nothing_and_comes_back_is_no_loop(void **state)
+{
+    (void)state;
+    b.p.waiting_costs = 10;
+    struct service *x = &b.s.services[web];
+    x->desired = x->running = x->deployments[0].desired = x->deployments[0].running = 0;
+    for (size_t k = 0; k < b.s.instance_count; k++) {
+        struct instance *y = &b.s.instances[k];
+        y->holding_count = 0;
+        y->ecs_running = 0;
+        y->remaining = y->registered;
+    }
+    b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .boot_ms = 2 * MINUTE};
+    build_ticks(&b, 2);
+    stamp(STAMP_RAISED, b.s.now_ms - 10 * MINUTE, 0, 5);
+    stamp(STAMP_LOWERED, b.s.now_ms - 20 * MINUTE, 0, 1);
+    stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
+    build_later(&b, 30 * SECOND);
+    b.s.outlook.at_ms = b.s.now_ms;
+    assert_true(plan_count(build_plan(&b), ACTION_MARK) > 0);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_LOWERED, "sfr-1")->amount, 1);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms, 0);
+
+    build_later(&b, 30 * SECOND);
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 40;
+    b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 10000, .up = 10, .keep = 10, .boot_ms = 2 * MINUTE};
+    assert_true(plan_target(build_plan(&b), "sfr-1") > 4);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms, 0);
 }
 
 // Capacity that new demand asked for is no part of the loop: more wanted than what was drained to ends the hold. A raise that is only foreseen does not.
@@ -121,7 +153,7 @@ static void h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_doe
         b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
         b.s.outlook.at_ms = 0;
         build_ticks(&b, 2);
-        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, cases[k].lowered);
+        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, cases[k].lowered + 1);
         stamp(STAMP_RAISED, b.s.now_ms - 5 * MINUTE, 0, 0);
         stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 0, 1);
         b.memo.stamps[b.memo.stamp_count - 1].until_ms = b.s.now_ms + HOUR;
@@ -345,6 +377,7 @@ int main(void)
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
         TEST(h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not),
         TEST(h5_what_the_forecast_foresees_is_no_loop),
+        TEST(h5_demand_that_falls_to_nothing_and_comes_back_is_no_loop),
         TEST(j4_a_denied_call_holds_new_drains_but_for_a_try_an_hour),
         TEST(j4_drains_before_lowering_are_undone_when_a_step_is_denied),
         TEST(c11_an_instance_with_a_volume_attached_later_is_no_candidate),
