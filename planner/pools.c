@@ -85,6 +85,7 @@ bool pools_size_known(const struct work *w, const struct pool *x)
     return !res_is_zero(x->room);
 }
 
+// By what is reserved, whatever is used: ECS places by that, and need that no instance cures is none of ours (F4), where what is used is not known least.
 static inline enum fit hold(const struct work *w, const struct pool *x, int shape)
 {
     const struct shape_facts *need = &w->facts[shape];
@@ -94,7 +95,7 @@ static inline enum fit hold(const struct work *w, const struct pool *x, int shap
         return FIT_NO;
     if (!x->sized)
         return FIT_MAYBE;
-    return small_fits(need->need, x->small_room) && (need->exact || res_fits(work_shape(w, shape)->need, x->room)) ? fit : FIT_NO;
+    return small_fits(need->reserved_need, x->small_room) && (small_exact(need->reserved_need) || res_fits(need->reserved->need, x->room)) ? fit : FIT_NO;
 }
 
 enum fit pools_hold(const struct work *w, const struct pool *x, int shape)

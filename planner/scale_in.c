@@ -308,16 +308,17 @@ static size_t prove_chosen(struct work *w, const struct pass *base, const struct
     return n;
 }
 
-// Those that go by what is reserved go by what is used and beside what is foreseen too, or say why not. What is at risk is not kept by keeping it.
-static const char *const *prove_again(struct work *w, const struct chosen *x, size_t proven)
+// Those that go so far go by this view too, or say why not. What is at risk is not kept by keeping it.
+static const char *const *prove_again(struct work *w, const struct chosen *x, size_t proven, const char *const *so_far)
 {
     int *instances = arena_array(w->a, int, proven + 1), *places = arena_array(w->a, int, proven + 1);
     const char **ret = arena_array(w->a, const char *, x->n + 1), **whys = arena_array(w->a, const char *, proven + 1);
     size_t n = 0;
     for (size_t k = 0; k < proven; k++) {
+        ret[k] = so_far[k];
         places[n] = (int)k;
         instances[n] = x->v[k]->i;
-        n += !x->v[k]->risk;
+        n += !so_far[k] && !x->v[k]->risk;
     }
     use_prove(w, instances, n, whys);
     for (size_t k = 0; k < n; k++)
@@ -331,15 +332,15 @@ static const char *place_hold(struct work *w, const struct tally *t, const struc
     return why ? why : groups_refuse(w, c->i);
 }
 
-// Which would go if nothing were used or foreseen beside what is reserved, zones weighed by these: no other may go (V12). Says what holds those whose time
-// has come and that would not.
-static const char *const *plainly_held(struct work *w, struct tally *t, const struct chosen *x, size_t proven)
+// Which of those that go so far would go if no more were known, zones weighed by these: no other may go (V12). Says what holds those whose time has come
+// and that would not.
+static const char *const *weigh_zones(struct work *w, struct tally *t, const struct chosen *x, size_t proven, const char *const *so_far)
 {
     const char **why = arena_array(w->a, const char *, x->n + 1);
     for (size_t k = 0; k < proven; k++) {
         const struct candidate *c = x->v[k];
-        bool due = c->risk || is_due(w, c);
-        why[k] = due ? place_hold(w, t, c) : NULL;
+        bool due = !so_far[k] && (c->risk || is_due(w, c));
+        why[k] = due ? place_hold(w, t, c) : so_far[k];
         w->inst[c->i].planned_drain = due && !why[k];
         if (w->inst[c->i].planned_drain)
             take_part(w, t, c->i, 1);
@@ -352,14 +353,23 @@ static const char *const *plainly_held(struct work *w, struct tally *t, const st
     return why;
 }
 
-// One that is chosen and not yet due stays for now: zones are weighed anew by those that go.
-static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven, const char *const *again)
+// One that is chosen and not yet due stays for now: zones are weighed anew by those that go. By what is reserved, then by what is used too, then beside
+// what is foreseen.
+static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven)
 {
+    const char **none = arena_array(w->a, const char *, x->n + 1), **so_far = arena_array(w->a, const char *, x->n + 1);
+    w->ahead.off = true;
+    const char *const *by_use = prove_again(w, x, proven, none);
+    w->ahead.off = false;
+    const char *const *again = prove_again(w, x, proven, by_use);
     for (size_t k = 0; k < x->n; k++) {
         take_part(w, t, x->v[k]->i, -1);
         w->inst[x->v[k]->i].planned_drain = false;
     }
-    const char *const *plainly = plainly_held(w, t, x, proven);
+    const char *const *zones = weigh_zones(w, t, x, proven, none);
+    for (size_t k = 0; k < proven; k++)
+        so_far[k] = by_use[k] ? by_use[k] : zones[k];
+    zones = weigh_zones(w, t, x, proven, so_far);
     int32_t *members_before = arena_array(w->a, int32_t, (size_t)w->zone_count + 1);
     memcpy(members_before, t->zone_members, (size_t)w->zone_count * sizeof *members_before);
     for (size_t k = 0; k < x->n; k++) {
@@ -369,7 +379,7 @@ static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x
             continue;
         }
         const char *why = c->risk ? NULL : again[k] ? again[k] : unneeded_hold(w, c);
-        why = why ? why : plainly[k] ? plainly[k] : place_hold(w, t, c);
+        why = why ? why : zones[k] ? zones[k] : place_hold(w, t, c);
         bool leans = !c->warned && leans_on_drains(w, t, members_before, c->i);
         w->inst[c->i].planned_drain = why == NULL;
         if (!why)
@@ -399,7 +409,7 @@ static void try_all(struct work *w, struct candidate *v, size_t n, struct tally 
     size_t proven = prove_chosen(w, &before, &chosen);
     assert(proven <= chosen.n);
     w->ahead.off = false;
-    judge_chosen(w, t, &chosen, proven, prove_again(w, &chosen, proven));
+    judge_chosen(w, t, &chosen, proven);
     if (chosen.n > 0 || t->drains > 0 || w->risk.count > 0)
         return;
     struct use_view view = {.on = false};

@@ -213,6 +213,12 @@ static const char *kept_words(struct work *w, int32_t tasks)
                       : explain_text(w, "its %d task%s elsewhere, but not beside what forecast or calendar want kept", tasks, tasks == 1 ? " fits" : "s fit");
 }
 
+// What goes by use alone has been proven before: then it is what is foreseen that holds.
+static bool foreseen(const struct work *w)
+{
+    return !w->ahead.off && ahead_keeps(w);
+}
+
 // One after the other, as they were chosen; each that may go has its tasks elsewhere for those that follow.
 static void prove_each(struct work *w, struct pass *base, const int *instances, size_t count, const char **ret)
 {
@@ -221,7 +227,7 @@ static void prove_each(struct work *w, struct pass *base, const int *instances, 
         ret[k] = use_counts(w) ? unknown_on(w, instances[k]) : NULL;
         if (ret[k] || packing_moves_off(w, base, instances[k], true))
             continue;
-        ret[k] = !use_counts(w) ? kept_words(w, tasks) :
+        ret[k] = foreseen(w) ? kept_words(w, tasks) :
                  explain_text(w, "its %d task%s elsewhere by what is reserved, not by what is used (%s)", tasks, tasks == 1 ? " fits" : "s fit", ceiling_words(w));
     }
 }
@@ -238,7 +244,7 @@ static void prove_together(struct work *w, const struct pass *before, const int 
         for (size_t k = fewer; k < n; k++) {
             w->inst[instances[k]].planned_drain = false;
             ret[k] = ret[k] ? ret[k] : explain_text(w, "its tasks fit elsewhere %s, but not as ECS would place them",
-                                                    use_counts(w) ? explain_text(w, "by what is used (%s)", ceiling_words(w)) : "beside what is foreseen");
+                                                    foreseen(w) ? "beside what is foreseen" : explain_text(w, "by what is used (%s)", ceiling_words(w)));
         }
         n = fewer;
     }
@@ -250,7 +256,7 @@ void use_prove(struct work *w, const int *instances, size_t count, const char **
     bool *was = arena_array(w->a, bool, count + 1);
     for (size_t k = 0; k < count; k++)
         ret[k] = NULL;
-    if ((!use_counts(w) && !ahead_keeps(w)) || count == 0)
+    if (count == 0 || !(w->ahead.off ? use_counts(w) : ahead_keeps(w)))
         return;
     for (size_t k = 0; k < count; k++) {
         was[k] = w->inst[instances[k]].planned_drain;
@@ -258,13 +264,12 @@ void use_prove(struct work *w, const int *instances, size_t count, const char **
     }
     const struct pass_options o = {.all_movable = true, .now_only = true};
     struct pass plain;
-    if (!use_counts(w)) {
-        work_roles(w);
-        placement_pass(w, o, &plain);
-    }
+    work_roles(w);
+    placement_pass(w, o, &plain);
     const struct pass *before = use_view_begin(&v, w, &plain, o);
-    if (before->unplaced > 0) {
-        const char *why = use_counts(w) ? full_words(w, before) : "what forecast or calendar want kept takes all room that is there";
+    // Nor is there a place for what no fleet cures and ECS has room for by what is reserved.
+    if (before->unplaced > 0 || before->hopeless > plain.hopeless) {
+        const char *why = foreseen(w) ? "what forecast or calendar want kept takes all room that is there" : full_words(w, before);
         for (size_t k = 0; k < count; k++)
             ret[k] = why;
     } else {

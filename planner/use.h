@@ -16,7 +16,8 @@
 bool use_counts(const struct work *w);           // the policy names a source
 // Why nothing may be drained: circuit breakers are open, or that or the use is not known. NULL: none is, and it is known or does not count.
 const char *use_hold(struct work *w);
-// Which of these may go, all of them together, the first ones first; their planned_drain stays as it is. ret: by instance why not, NULL where it may.
+// Which of these may go, all of them together, the first ones first; their planned_drain stays as it is. By what is used while ahead.off of the work is set,
+// else beside what is foreseen, of those that go by use. ret: by instance why not, NULL where it may.
 void use_prove(struct work *w, const int *instances, size_t count, const char **ret);
 // Verdicts of the cluster, and alerts where something has not been known for long or circuit breakers are open.
 void use_explain(struct work *w);

@@ -214,7 +214,7 @@ static void find_facts(struct work *w)
         for (size_t d = 0; d < w->daemon_count && !clash && x->ports.count > 0; d++)
             clash = port_sets_meet(x->ports, work_shape(w, w->svc[w->daemons[d]].shape)->ports);
         w->facts[k] = (struct shape_facts){.need = small_of(x->need), .ports_clash = clash, .anywhere = x->known && !clash,
-                                           .exact = small_exact(small_of(x->need)),
+                                           .exact = small_exact(small_of(x->need)), .reserved = x, .reserved_need = small_of(x->need),
                                            .moves = !x->local_data && kinds_unmodelled(w, (int)k)[0] == '\0'};
     }
     for (size_t k = 0; k < w->s->service_count; k++) {

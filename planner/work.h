@@ -93,7 +93,7 @@ struct work_fleet {
 
 // Of a shape, found once.
 struct shape_facts {
-    struct small need;
+    struct small need, reserved_need; const struct shape *reserved;  // in a view by use (use.h) what that takes; what ECS places by, in every one
     bool ports_clash;  // takes host ports that no fresh instance has free: the agent's, or a daemon's
     bool anywhere;     // known, and no such ports
     bool exact;        // small_fits says no more of it than res_fits

@@ -1,4 +1,5 @@
 #include "tests/planner/random_world.h"
+#include "tests/planner/take.h"
 
 #include <string.h>
 
@@ -11,59 +12,6 @@ static uint64_t seeds(uint64_t n)
     uint64_t by = 1;
     (void)(times && parse_u64(slice_of(times), &by));
     return n * by;
-}
-
-// ---- what a plan takes away -----------------------------------------------------------------------------------------------
-static bool removes(const struct plan *p, const char *instance)
-{
-    for (size_t k = 0; k < p->action_count; k++) {
-        const struct action *x = &p->actions[k];
-        bool voluntary = x->kind == ACTION_MARK || x->kind == ACTION_TERMINATE || (x->kind == ACTION_DRAIN && !x->value[0]);
-        if (voluntary && strcmp(x->target, instance) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int64_t target_after(const struct plan *p, const struct fleet *f)
-{
-    int64_t sent = plan_target(p, f->id);
-    return sent < 0 ? f->target : sent;
-}
-
-static struct plan plan_with(struct build *b, const struct memo *memo, bool has_memo)
-{
-    struct planner_input in = {&b->s, has_memo ? memo : NULL, &b->p};
-    struct planner_result r;
-    struct err err = {0};
-    build_settle(b);
-    if (planner_run(&in, &b->a, &r, &err))
-        fail_msg("planner_run: %s", err.msg);
-    return r.plan;
-}
-
-// What a fleet never fulfilled is withdrawn when another takes the need (A10): no capacity that is there or comes.
-static bool withdrawn(const struct plan *p, const char *fleet)
-{
-    const struct action *a = plan_action(p, ACTION_SET_TARGET, fleet);
-    return a && strstr(a->fact, "its need moved");
-}
-
-// No removal that `base` lacks, no target lowered that `base` does not lower.
-static void takes_no_more(const struct build *b, const struct plan *base, const struct plan *other, const char *what, uint64_t seed)
-{
-    for (size_t i = 0; i < b->s.instance_count; i++)
-        if (removes(other, b->s.instances[i].id) && !removes(base, b->s.instances[i].id)) {
-            plan_print(base);
-            plan_print(other);
-            fail_msg("seed %d, %s: %s is removed", (int)seed, what, b->s.instances[i].id);
-        }
-    for (size_t f = 0; f < b->s.fleet_count; f++) {
-        const struct fleet *x = &b->s.fleets[f];
-        int64_t now = target_after(other, x);
-        if (now < x->target && now < target_after(base, x) && !withdrawn(other, x->id))
-            fail_msg("seed %d, %s: target lowered to %d, not %d", (int)seed, what, (int)now, (int)target_after(base, x));
-    }
 }
 
 // ---- the same plan twice --------------------------------------------------------------------------------------------------
@@ -174,7 +122,7 @@ static void blind_plan(struct build *b, const struct memo *memo, bool has_memo)
     memcpy(was, b->s.sources, sizeof was);
     for (int k = 0; k < SOURCE_COUNT; k++)
         b->s.sources[k].state = SOURCE_UNKNOWN;
-    struct plan blind = plan_with(b, memo, has_memo);
+    struct plan blind = take_plan(b, memo, has_memo);
     each_candidate_once(b, &blind);
     memcpy(b->s.sources, was, sizeof was);
 }
@@ -192,7 +140,7 @@ static void v10_v11_v17_v26_hold_in_random_worlds(void **state)
         for (int tick = 0; tick < 6; tick++) {
             struct memo memo = b.memo;
             bool has_memo = b.has_memo;
-            struct plan base = plan_with(&b, &memo, has_memo), again = plan_with(&b, &memo, has_memo);
+            struct plan base = take_plan(&b, &memo, has_memo), again = take_plan(&b, &memo, has_memo);
             same_plan(&base, &again, seed);
             each_candidate_once(&b, &base);
             if (seed % 4 != 0)  // a memo of nonsense may call a drain undone
@@ -207,7 +155,7 @@ static void v10_v11_v17_v26_hold_in_random_worlds(void **state)
                         b.s.sources[k].read_ms -= HOUR;
                     else
                         b.s.sources[k].state = h == 0 ? SOURCE_UNKNOWN : SOURCE_PARTIAL;
-                    struct plan worse = plan_with(&b, &memo, has_memo);
+                    struct plan worse = take_plan(&b, &memo, has_memo);
                     each_candidate_once(&b, &worse);
                     takes_no_more(&b, &base, &worse, arena_printf(&b.a, "source %d %s", k, how[h]), seed);
                 }
@@ -227,8 +175,8 @@ static int64_t planned_weight(const struct build *b, const struct plan *p, const
 {
     int64_t sum = 0;
     for (size_t f = 0; f < b->s.fleet_count; f++) {
-        int64_t target = target_after(p, &b->s.fleets[f]);
-        sum += 1000 * (withdrawn(other, b->s.fleets[f].id) && target_after(other, &b->s.fleets[f]) < target ? target_after(other, &b->s.fleets[f]) : target);
+        int64_t target = take_target_after(p, &b->s.fleets[f]);
+        sum += 1000 * (take_withdraws(other, b->s.fleets[f].id) && take_target_after(other, &b->s.fleets[f]) < target ? take_target_after(other, &b->s.fleets[f]) : target);
     }
     for (size_t i = 0; i < b->s.instance_count; i++)
         if (plan_action(p, ACTION_UNDRAIN, b->s.instances[i].id))
@@ -259,7 +207,7 @@ static void v13_one_more_pending_task_removes_nothing_and_lowers_nothing(void **
         for (int tick = 0; tick < 6; tick++) {
             struct memo memo = b.memo;
             bool has_memo = b.has_memo;
-            struct plan base = plan_with(&b, &memo, has_memo);
+            struct plan base = take_plan(&b, &memo, has_memo);
             for (size_t k = 0; k < b.s.service_count; k++) {
                 if (b.s.services[k].kind != SERVICE_REPLICA || b.s.services[k].crash_looping)
                     continue;  // no capacity for these, and none kept for them
@@ -267,7 +215,7 @@ static void v13_one_more_pending_task_removes_nothing_and_lowers_nothing(void **
                     continue;  // one more desired is no task more
                 b.s.services[k].desired++;
                 b.s.services[k].deployments[0].desired++;
-                struct plan more = plan_with(&b, &memo, has_memo);
+                struct plan more = take_plan(&b, &memo, has_memo);
                 takes_no_more(&b, &base, &more, b.s.services[k].name, seed);
                 // First fit of mixed sizes is not monotone: a task more can save one instance, never two.
                 if (planned_weight(&b, &more, &more) < planned_weight(&b, &base, &more) - largest_weight(&b) - 1000) {
@@ -289,19 +237,6 @@ static void v13_one_more_pending_task_removes_nothing_and_lowers_nothing(void **
 }
 
 // ---- V12 ------------------------------------------------------------------------------------------------------------------
-// Levels near the need, far above it, contradictory; the most of 28 days unknown, below or above.
-static struct outlook random_outlook(const struct build *b, struct rng *r)
-{
-    int64_t desired = 0;
-    for (size_t k = 0; k < b->s.service_count; k++)
-        desired += b->s.services[k].kind == SERVICE_REPLICA ? b->s.services[k].desired : 0;
-    int64_t need_milli = desired * 125 + rng_between(r, 0, 500), now = need_milli / 1000;
-    struct outlook x = {b->s.now_ms, need_milli, (int32_t)(now + rng_between(r, 0, 6)), 0, 2 * MINUTE, rng_below(r, 2) ? 0 : rng_between(r, 0, 3 * need_milli)};
-    x.up = rng_below(r, 8) == 0 ? INT32_MAX : x.up;
-    x.keep = x.up == INT32_MAX || rng_below(r, 8) == 0 ? INT32_MAX : x.up + (int32_t)rng_between(r, rng_below(r, 10) == 0 ? -3 : 0, 6);
-    return x;
-}
-
 // L13 in its own words: in per cent of what is wanted.
 static int64_t l13_percent(const struct outlook *x)
 {
@@ -317,7 +252,7 @@ static void adds_at_most_l13(struct build *b, const struct memo *memo, bool has_
     int64_t headroom = b->p.headroom_percent, most = l13_percent(&x);
     b->s.outlook = (struct outlook){0};
     b->p.headroom_percent = most > headroom ? most : headroom;
-    struct plan bound = plan_with(b, memo, has_memo);
+    struct plan bound = take_plan(b, memo, has_memo);
     if (planned_weight(b, with, &bound) > planned_weight(b, &bound, &bound) + largest_weight(b) + 1000) {
         plan_print(with);
         plan_print(&bound);
@@ -344,9 +279,9 @@ static void v12_a_forecast_only_adds_and_only_holds(void **state)
             struct memo memo = b.memo;
             bool has_memo = b.has_memo;
             b.s.outlook = (struct outlook){0};
-            struct plan without = plan_with(&b, &memo, has_memo);
+            struct plan without = take_plan(&b, &memo, has_memo);
             b.s.outlook = random_outlook(&b, &r);
-            struct plan with = plan_with(&b, &memo, has_memo);
+            struct plan with = take_plan(&b, &memo, has_memo);
             takes_no_more(&b, &without, &with, "a forecast", seed);
             adds_at_most_l13(&b, &memo, has_memo, &with, seed);
             added += planned_weight(&b, &with, &with) > planned_weight(&b, &without, &with);

@@ -340,3 +340,15 @@ void random_launch(struct build *b, struct rng *r)
         }
     }
 }
+
+struct outlook random_outlook(const struct build *b, struct rng *r)
+{
+    int64_t desired = 0;
+    for (size_t k = 0; k < b->s.service_count; k++)
+        desired += b->s.services[k].kind == SERVICE_REPLICA ? b->s.services[k].desired : 0;
+    int64_t need_milli = desired * 125 + rng_between(r, 0, 500), now = need_milli / 1000;
+    struct outlook x = {b->s.now_ms, need_milli, (int32_t)(now + rng_between(r, 0, 6)), 0, 2 * MINUTE, rng_below(r, 2) ? 0 : rng_between(r, 0, 3 * need_milli)};
+    x.up = rng_below(r, 8) == 0 ? INT32_MAX : x.up;
+    x.keep = x.up == INT32_MAX || rng_below(r, 8) == 0 ? INT32_MAX : x.up + (int32_t)rng_between(r, rng_below(r, 10) == 0 ? -3 : 0, 6);
+    return x;
+}

@@ -17,3 +17,5 @@ void random_memo(struct build *b, struct rng *r);
 void random_events(struct build *b, struct rng *r);
 // The maintained fleet launches members of random pools until it has its target.
 void random_launch(struct build *b, struct rng *r);
+// A forecast: levels near the need, far above it, contradictory; the most of 28 days unknown, below or above.
+struct outlook random_outlook(const struct build *b, struct rng *r);
