@@ -47,7 +47,10 @@ void takes_no_more(const struct build *b, const struct plan *base, const struct 
     for (size_t f = 0; f < b->s.fleet_count; f++) {
         const struct fleet *x = &b->s.fleets[f];
         int64_t now = take_target_after(other, x);
-        if (now < x->target && now < take_target_after(base, x) && !take_withdraws(other, x->id))
+        if (now < x->target && now < take_target_after(base, x) && !take_withdraws(other, x->id)) {
+            plan_print(base);
+            plan_print(other);
             fail_msg("seed %d, %s: target lowered to %d, not %d", (int)seed, what, (int)now, (int)take_target_after(base, x));
+        }
     }
 }
