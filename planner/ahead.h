@@ -11,7 +11,7 @@
 #define AHEAD_NONE (-1)                                    // without a forecast: nothing wanted is a level too
 int64_t ahead_level(const struct work *w, bool keep);     // in instances of the outlook, within L13
 int64_t ahead_need(const struct work *w);                 // what is wanted now, in whole instances of the outlook
-// Of each service's desired tasks, at most 1000; 0 without a forecast.
+// Of each service's desired tasks, at most 1000; 0 without a forecast, and where nothing is wanted.
 int64_t ahead_permille(const struct work *w, bool keep);
 // Forecast or calendar want more kept than there is a need for. While ahead.off of the work is set nothing counts of what they want: scale-in
 // chooses so, and proves it again with it (use.h), for they may hold an instance and not be why another goes (V12).

@@ -85,7 +85,7 @@ bool pools_size_known(const struct work *w, const struct pool *x)
     return !res_is_zero(x->room);
 }
 
-// By what is reserved, whatever is used: ECS places by that, and need that no instance cures is none of ours (F4), where what is used is not known least.
+// By what is reserved, in a view by use too: ECS places by that. What is used, or not known to be, makes no need one that no instance cures (F4).
 static inline enum fit hold(const struct work *w, const struct pool *x, int shape)
 {
     const struct shape_facts *need = &w->facts[shape];

@@ -353,8 +353,8 @@ static const char *const *weigh_zones(struct work *w, struct tally *t, const str
     return why;
 }
 
-// One that is chosen and not yet due stays for now: zones are weighed anew by those that go. By what is reserved, then by what is used too, then beside
-// what is foreseen.
+// Three proofs, each of those that go by the one before: by what is reserved (the chosen), by what is used, beside what is foreseen. Zones are weighed anew by
+// those that go: one that is not due stays.
 static void judge_chosen(struct work *w, struct tally *t, const struct chosen *x, size_t proven)
 {
     const char **none = arena_array(w->a, const char *, x->n + 1), **so_far = arena_array(w->a, const char *, x->n + 1);

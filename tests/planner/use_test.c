@@ -262,6 +262,37 @@ static void v11_use_that_is_not_known_holds_beside_tasks_that_no_fleet_cures(voi
     }
 }
 
+// Headroom of a service whose tasks' use is not known takes nobody knows what room: it is still wanted, of a service with a capacity provider too.
+static void v11_headroom_of_what_is_not_measured_is_wanted_with_a_capacity_provider_too(void **state)
+{
+    (void)state;
+    for (int of_provider = 0; of_provider < 2; of_provider++)
+        for (int known = 0; known < 2; known++) {
+            struct policy_usage usage = b.p.usage;
+            build_release(&b);
+            build_init(&b);
+            type = build_type(&b, "m5.xlarge", 4096, 16384);
+            fleet = build_fleet(&b, "sfr-1", 2);
+            build_pool(&b, fleet, type, 1000);
+            b.s.fleets[fleet].provider = "cp";
+            web = build_service(&b, "web", build_shape(&b, "web:1", 512, 1024), 2);
+            for (int k = 0; k < 2; k++) {
+                int i = build_instance(&b, fleet, type);
+                b.s.instances[i].provider = "cp";
+            }
+            build_hold(&b, 0, web, 2);
+            b.s.services[web].providers = (struct provider_share[]){{"cp", 0, 1}};
+            b.s.services[web].provider_count = (size_t)of_provider;
+            b.p.usage = usage;
+            b.p.headroom_percent = 50;
+            b.p.unneeded_ms = 0;
+            fresh_use();
+            if (known)
+                use_of(0, 300, 500);
+            assert_int_equal(plan_count(ticks(), ACTION_MARK), known);
+        }
+}
+
 // Of two hosts one may go by what is used: without a forecast the dear one. The forecast keeps that, and the other is not taken in its place.
 static void v12_beside_what_is_used_what_a_forecast_keeps_lets_no_other_go(void **state)
 {
@@ -395,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(g7_open_circuit_breakers_hold_scale_in, setup, teardown),
         cmocka_unit_test_setup_teardown(g7_breakers_of_which_nothing_is_known_hold_it_too, setup, teardown),
         cmocka_unit_test_setup_teardown(v11_use_that_is_not_known_holds_beside_tasks_that_no_fleet_cures, setup, teardown),
+        cmocka_unit_test_setup_teardown(v11_headroom_of_what_is_not_measured_is_wanted_with_a_capacity_provider_too, setup, teardown),
         cmocka_unit_test_setup_teardown(v12_beside_what_is_used_what_a_forecast_keeps_lets_no_other_go, setup, teardown),
         cmocka_unit_test(v11_v12_measured_use_only_ever_holds),
     };
