@@ -9,8 +9,6 @@
 #include "planner/groups.h"
 #include "planner/modes.h"
 
-#define EMPTY_LOOKS_APART_MS (15 * 1000)     // C8
-#define STEP_MS (60 * 1000)                  // what has not come by then is held by something
 #define DAEMON_GRACE_MS (120 * 1000)         // C8: then daemons are ignored
 #define GONE_KEPT_MS (10 * 60 * 1000)        // L7 counts them
 #define VETO_EXCLUDE_MS (24 * 3600 * 1000LL) // L16
@@ -114,7 +112,7 @@ static void look_at_tasks(struct work *w, int i, struct memo_drain *d)
     if (d->state != DRAIN_DRAINING || d->empty_first_ms == 0)
         return;
     bool daemons_done = w->inst[i].daemon_tasks == 0 || w->s->now_ms - d->empty_first_ms >= DAEMON_GRACE_MS;
-    if (look_ms - d->empty_first_ms >= EMPTY_LOOKS_APART_MS && daemons_done)
+    if (look_ms - d->empty_first_ms >= DRAIN_LOOKS_APART_MS && daemons_done)
         drain_move(w, d, DRAIN_EMPTY);
 }
 
@@ -486,15 +484,4 @@ void drain_commit(struct work *w)
         else if (d && ((x->kind == ACTION_TERMINATE && d->state == DRAIN_LOWERED) || x->kind == ACTION_END_MEMBER))
             drain_move(w, d, DRAIN_ENDING);
     }
-}
-
-int64_t drain_look_again_ms(const struct memo *m)
-{
-    bool soon = false;
-    for (size_t k = 0; k < m->drain_count && !soon; k++) {
-        const struct memo_drain *d = &m->drains[k];
-        bool empty = d->empty_first_ms > 0 || drain_was_empty(d), early = d->state == DRAIN_CHOSEN || d->state == DRAIN_DRAINING;
-        soon = (early ? empty : d->state == DRAIN_EMPTY || d->state == DRAIN_LOWERED) && m->now_ms - d->state_since_ms < STEP_MS;
-    }
-    return soon ? EMPTY_LOOKS_APART_MS : 0;
 }

@@ -17,6 +17,7 @@ struct work;
 #define DRAIN_MARK_OWNER "masu"
 #define DRAIN_TAG "masu:drain"
 #define DRAIN_REASON_EMPTY "empty"  // of a drain that began without tasks
+#define DRAIN_LOOKS_APART_MS (15 * 1000)  // C8: two looks see it empty
 
 struct drain_mark {
     int64_t at_ms;        // 0 when the value names none
@@ -56,8 +57,8 @@ int drain_only_host(const struct work *w, int service);
 bool drain_room_elsewhere(struct work *w, int service, int host);  // for one task of it, on an instance that takes tasks now
 // After the guard: what was really sent becomes state, and the memo is complete.
 void drain_commit(struct work *w);
-// How long after the memo's tick a look takes a drain its next step, where that waits for facts alone: without tasks it is read back, empty, empty
-// once more, lowered and ended by a look each. 0: its cluster's turn is early enough; also where what should have come has not, as something holds it.
+// How long after the memo's tick a look takes a drain its next step, where that waits for facts alone: read back, its tasks gone, empty once more, lowered
+// and ended by a look each. 0: its cluster's turn is early enough; also where what should have come within a minute has not, as something holds it.
 int64_t drain_look_again_ms(const struct memo *m);
 // Moves a drain of ours along an edge of drain_fsm.
 void drain_move(struct work *w, struct memo_drain *d, enum drain_state to);

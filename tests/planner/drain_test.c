@@ -34,20 +34,20 @@ static void to_empty(void)
     assert_int_equal(state_of("i-004"), DRAIN_DRAINING);
 }
 
-static void a_drain_without_tasks_asks_for_a_look_for_each_step_for_a_minute(void **state)
+static void a_drain_asks_for_a_look_for_each_step_for_a_minute(void **state)
 {
     (void)state;
     to_draining();
-    assert_int_equal(drain_look_again_ms(&b.memo), 0);  // its task moves, in its time
+    assert_int_equal(drain_look_again_ms(&b.memo), 15 * SECOND);  // whether its task is gone
     leave();
     next();
     assert_int_equal(drain_look_again_ms(&b.memo), 15 * SECOND);  // C8: the second look
     next();
     assert_int_equal(state_of("i-004"), DRAIN_EMPTY);
-    assert_int_equal(drain_look_again_ms(&b.memo), 15 * SECOND);
+    assert_int_equal(drain_look_again_ms(&b.memo), 10 * SECOND);
     b.s.fleets[fleet].state = FLEET_MODIFYING;
     next();
-    assert_int_equal(drain_look_again_ms(&b.memo), 15 * SECOND);
+    assert_int_equal(drain_look_again_ms(&b.memo), 10 * SECOND);
     next();
     assert_int_equal(state_of("i-004"), DRAIN_EMPTY);
     assert_int_equal(drain_look_again_ms(&b.memo), 0);  // the fleet holds it
@@ -59,7 +59,7 @@ static void one_that_was_empty_from_the_start_asks_at_once(void **state)
     leave();
     build_ticks(&b, 3);
     assert_int_equal(state_of("i-004"), DRAIN_CHOSEN);
-    assert_int_equal(drain_look_again_ms(&b.memo), 15 * SECOND);
+    assert_int_equal(drain_look_again_ms(&b.memo), 10 * SECOND);
 }
 
 static void to_lowered(void)
@@ -518,7 +518,7 @@ int main(void)
         TEST(c8_a_stopping_task_is_still_a_task),
         TEST(c8_a_look_that_does_not_know_the_tasks_begins_the_count_anew),
         TEST(c8_daemons_get_two_minutes_to_stop),
-        TEST(a_drain_without_tasks_asks_for_a_look_for_each_step_for_a_minute),
+        TEST(a_drain_asks_for_a_look_for_each_step_for_a_minute),
         TEST(one_that_was_empty_from_the_start_asks_at_once),
         TEST(a_target_that_the_others_already_cover_needs_no_lowering),
         TEST(a2_weights_that_do_not_divide_the_target_do_not_drift),
