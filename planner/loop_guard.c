@@ -13,11 +13,26 @@
 #define HOLD_MAX_MS (6 * HOUR_MS)
 #define FORGET_MS (24 * HOUR_MS)  // after so long without a reversal the next hold is an hour again
 
-// STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far. STAMP_RAISED, STAMP_LOWERED: `amount` is
-// one more than the forecast's level that it raised or drained to, 0 without a forecast.
+#define MIB_PER_CPU_UNIT 4  // hosts have 2 to 8
+
+// STAMP_REVERSAL: `count` reversals since since_ms; until_ms = held until; `amount` holds so far. STAMP_RAISED, STAMP_LOWERED: `count` is what
+// was wanted then, `amount` one more than the forecast's level that it raised or drained to, 0 without a forecast.
 static int64_t level_of(const struct memo_stamp *s)
 {
     return s->amount - 1;
+}
+
+// What the services want, in CPU units, or in memory where that is more: no change of the hosts moves it.
+static int32_t wanted(const struct work *w)
+{
+    struct res sum = {0};
+    for (size_t k = 0; k < w->s->service_count; k++) {
+        const struct service *x = &w->s->services[k];
+        int shape = x->primary >= 0 ? x->deployments[x->primary].shape : -1;
+        if (x->on_ec2 && x->kind == SERVICE_REPLICA && shape >= 0)
+            sum = res_add(sum, res_scale(w->s->shapes[shape].need, x->desired));
+    }
+    return (int32_t)i64_min(i64_max(sum.v[RES_CPU], sum.v[RES_MEMORY] / MIB_PER_CPU_UNIT), INT32_MAX);
 }
 
 static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
@@ -28,12 +43,15 @@ static void carry(struct work *w, enum memo_stamp_kind k, const char *fleet)
 }
 
 // Capacity for demand that is new has no part in the loop, and is not to be held when that demand is over. That it is new is a fact, more wanted
-// now than what was drained to: what is only foreseen ends no hold.
+// now than when, and than what, was drained to: what is only foreseen ends no hold, and what the forecast kept then may keep one (V12).
 static void release(struct work *w, const char *id)
 {
     const struct memo_stamp *down = work_stamp(w, STAMP_LOWERED, id);
     struct memo_stamp *s = work_stamp(w, STAMP_REVERSAL, id);
-    if (s && s->until_ms > w->s->now_ms && down && level_of(down) != AHEAD_NONE && ahead_need(w) > level_of(down))
+    if (!s || s->until_ms <= w->s->now_ms || !down || wanted(w) <= down->count)
+        return;
+    int64_t need = ahead_need(w);
+    if (need == AHEAD_NONE || need > level_of(down))
         s->until_ms = w->s->now_ms;
 }
 
@@ -58,28 +76,31 @@ const char *loop_hold(struct work *w, int fleet)
     const struct memo_stamp *up = work_stamp(w, STAMP_RAISED, id), *down = work_stamp(w, STAMP_LOWERED, id);
     if (!s || s->until_ms <= w->s->now_ms || !up || !down)
         return NULL;
-    return explain_text(w, "raised at %s and drained at %s, %d times in turn within an hour; drains nothing before %s",
+    return explain_text(w, "raised at %s and drained at %s, %d times in turn within an hour, without demand that moved; drains nothing before %s",
                         explain_time(w, up->since_ms), explain_time(w, down->since_ms), REVERSALS, explain_time(w, s->until_ms));
 }
 
-// With a forecast: it wanted one level or more the same way since the other act. To turn back has a price there, which its rule weighed; that
-// is why, and no two rules that disagree. So with a forecast fewer acts are turns, and a hold (L24) that would begin without it may not, or later:
+// To turn is to disagree only where nothing has moved. What is wanted is a fact: more than when it was drained asks for the raise, less than when it
+// was raised for the drain, and both follow. With a forecast a level that moved is why, too: to turn back has a price there, which its rule weighed.
+// So with a forecast fewer acts are turns, and a hold (L24) that would begin without it may not, or later:
 // over many ticks drains can come sooner than without. That is no breach of V12, which is about one plan: by the same memo a plan with a forecast
 // drains nothing that the plan without it spares. And L24 is for the loop, not for tasks: each drain is proven by facts as any other, at the
 // pace of L3 to L7, and what a forecaster that lies can order and give back in turn is what L13 lets it, in instances and never in tasks.
-static bool foreseen(const struct memo_stamp *other, int64_t level, bool raised)
+static bool follows(const struct memo_stamp *other, int32_t want, int64_t level, bool raised)
 {
     int64_t was = level_of(other);
-    return was != AHEAD_NONE && level != AHEAD_NONE && (raised ? level > was : level < was);
+    bool foreseen = was != AHEAD_NONE && level != AHEAD_NONE && (raised ? level > was : level < was);
+    return foreseen || (raised ? want > other->count : want < other->count);
 }
 
 static void turn(struct work *w, const char *id, enum memo_stamp_kind to, enum memo_stamp_kind from)
 {
     const struct memo_stamp *other = work_stamp(w, from, id), *same = work_stamp(w, to, id);
     int64_t now = w->s->now_ms, level = ahead_level(w, to == STAMP_LOWERED);
-    bool moved = other && foreseen(other, level, to == STAMP_RAISED);
+    int32_t want = wanted(w);
+    bool moved = other && follows(other, want, level, to == STAMP_RAISED);
     bool reversal = other && now - other->since_ms < HOUR_MS && (!same || same->since_ms < other->since_ms) && !moved;
-    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .amount = level + 1});
+    work_stamp_set(w, (struct memo_stamp){.kind = to, .key = id, .since_ms = now, .count = want, .amount = level + 1});
     if (!reversal)
         return;
     const struct memo_stamp *was = work_stamp(w, STAMP_REVERSAL, id);

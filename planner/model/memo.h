@@ -50,8 +50,8 @@ enum memo_stamp_kind {
     STAMP_PROBE,      // "launch template zone", or shape: one instance was ordered at since_ms to find out
     STAMP_ORPHAN,     // instance: since when it looks like an orphan, seen `count` times (L9)
     STAMP_TARGET_SEEN, // fleet: target `count` as first seen at since_ms when it was not ours (L16, A6)
-    STAMP_RAISED,     // fleet: when its target was last raised; `count` by how much
-    STAMP_LOWERED,    // fleet: when its target was last lowered
+    STAMP_RAISED,     // fleet: when its target was last raised; `count` CPU units were wanted then (loop_guard.h)
+    STAMP_LOWERED,    // fleet: when a drain in it last began; `count` likewise
     STAMP_LAUNCH,     // "launch template zone instance": launched at since_ms; count 1 = never registered, 0 = registered (L12)
     STAMP_MODE,       // cluster or fleet: mode `count` since; no new drain until `until_ms`, where pause or freeze was left (L1)
     STAMP_FLEET,      // fleet of the policy, since when

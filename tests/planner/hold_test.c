@@ -44,7 +44,7 @@ static void to_draining(void)
     assert_int_equal(memo_drain_of(&b.memo, "i-004")->state, DRAIN_DRAINING);
 }
 
-// Of raised and lowered fleets `amount` is one more than the forecast's level.
+// Of raised and lowered fleets `count` is what was wanted, in CPU units, and `amount` one more than the forecast's level.
 static void stamp(enum memo_stamp_kind k, int64_t since_ms, int32_t count, int64_t amount)
 {
     b.memo.stamps = arena_grow(&b.a, b.memo.stamps, b.memo.stamp_count, &b.memo.stamp_cap, sizeof *b.memo.stamps);
@@ -85,6 +85,38 @@ static void h5_raises_and_drains_further_apart_are_no_loop(void **state)
     stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
     assert_int_equal(plan_count(next(), ACTION_MARK), 1);
     assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms, 0);
+}
+
+// What follows demand is no turn, though it be the third of the hour: a drain when less is wanted than at the raise, a raise when more than at the drain.
+static void h5_what_follows_demand_is_no_loop(void **state)
+{
+    (void)state;
+    enum { WEB_UNITS = 1024, WANTED = 10 * WEB_UNITS };
+    for (int32_t more = -1; more <= 1; more++) {
+        b.has_memo = false;
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
+        build_ticks(&b, 2);
+        stamp(STAMP_RAISED, b.s.now_ms - 10 * MINUTE, 0, 0);
+        b.memo.stamps[b.memo.stamp_count - 1].count = WANTED + more;
+        stamp(STAMP_LOWERED, b.s.now_ms - 20 * MINUTE, 0, 0);
+        stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
+        assert_int_equal(plan_count(next(), ACTION_MARK), 1);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_LOWERED, "sfr-1")->count, WANTED);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms > 0, more <= 0);
+    }
+    for (int32_t more = -1; more <= 1; more++) {
+        b.has_memo = false;
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
+        build_ticks(&b, 2);
+        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, 0);
+        b.memo.stamps[b.memo.stamp_count - 1].count = 4 * WANTED + more;
+        stamp(STAMP_RAISED, b.s.now_ms - 20 * MINUTE, 0, 0);
+        stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 2, 0);
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 40;
+        assert_true(plan_target(next(), "sfr-1") > 4);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_RAISED, "sfr-1")->count, 4 * WANTED);
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms > 0, more >= 0);
+    }
 }
 
 // With a forecast its levels are compared: what was raised to against what is kept now.
@@ -375,6 +407,7 @@ int main(void)
         TEST(a10_nothing_is_withdrawn_while_a_member_ends),
         TEST(h5_three_reversals_in_an_hour_hold_new_drains),
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
+        TEST(h5_what_follows_demand_is_no_loop),
         TEST(h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not),
         TEST(h5_what_the_forecast_foresees_is_no_loop),
         TEST(h5_demand_that_falls_to_nothing_and_comes_back_is_no_loop),
