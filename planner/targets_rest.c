@@ -108,8 +108,8 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
         if (y->ending || w->s->fleets[f].fulfilled_milli > y->live_milli)
             return false;  // a fleet that replaces it has launched, or has members that we do not see yet: the time begins anew then
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
-        if (!lasted(w, f, hold))
-            return false;
+        if (!lasted(w, f, hold) || scale_in_waiting(w))
+            return false;  // what waits elsewhere may come here first
         targets_send(w, f, least, on_demand, -1,
                     explain_text(w, "%s, nothing waits for the rest", targets_fact(w, f)), VERDICT_LOWER);
         return true;
