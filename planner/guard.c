@@ -55,7 +55,15 @@ struct step {
     int64_t limit, coming, doomed;
 };
 
-static struct step count_step(const struct work *w)
+// What it has on order and not launched, in its lightest instances. A dry fleet's is not coming (fallback.h).
+static int64_t on_order(struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    int64_t more_milli = y->target * 1000 - y->stay_milli - (y->replaced ? 0 : y->doomed_milli);
+    return y->closed || y->weight_min_milli == 0 || fallback_dry(w, f) ? 0 : i64_max(0, more_milli) / y->weight_min_milli;
+}
+
+static struct step count_step(struct work *w)
 {
     struct step s = {0};
     int64_t active = 0;
@@ -64,6 +72,8 @@ static struct step count_step(const struct work *w)
         s.coming += w->inst[i].role == ROLE_COMING;
         s.doomed += w->inst[i].doomed && w->inst[i].live && w->s->instances[i].fleet >= 0;
     }
+    for (size_t f = 0; f < w->s->fleet_count; f++)
+        s.coming += on_order(w, (int)f);
     s.limit = i64_max(w->p->step_instances, active);
     return s;
 }
@@ -73,6 +83,7 @@ static void cap_step(struct work *w, struct action *x, struct step *s)
 {
     const struct work_fleet *y = &w->fleet[x->fleet];
     int64_t counted = y->stay_milli + (y->replaced ? 0 : y->doomed_milli);
+    s->coming -= on_order(w, x->fleet);
     int64_t allowed = i64_max(0, s->limit + s->doomed - s->coming);
     int64_t most = i64_max((counted + allowed * y->weight_min_milli) / 1000, has_already(w, x));
     if (x->capacity > most)

@@ -419,6 +419,22 @@ static void an_order_of_unknown_size_is_not_withdrawn_while_tasks_wait(void **st
     assert_true(withdrawn_in_an_hour());
 }
 
+// V13: two fleets have two instances each on order, and two tasks wait that one instance holds.
+static void v13_an_order_that_is_not_needed_stays_while_tasks_wait(void **state)
+{
+    (void)state;
+    world(1000, 3, 6);
+    build_hold(&b, build_instance(&b, fleet, type), web, 4);
+    int other = build_fleet(&b, "sfr-2", 2);
+    build_pool(&b, other, type, 1000);
+    for (int k = 0; k < 120; k++) {
+        assert_null(plan_action(build_plan(&b), ACTION_SET_TARGET, NULL));
+        build_later(&b, 30 * SECOND);
+    }
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 4;
+    assert_true(withdrawn_in_an_hour());
+}
+
 static void h1_a_fleet_above_its_max_is_not_lowered(void **state)
 {
     (void)state;
@@ -439,6 +455,22 @@ static void a_step_limits_what_comes_at_once(void **state)
     const struct plan *p = build_plan(&b);
     assert_int_equal(plan_target(p, "sfr-1"), 7);
     assert_int_equal(plan_capped(p, "sfr-1")->wanted, 100);
+}
+
+// L10 is of the cluster: what one fleet has on order and not launched leaves less for the others, until it is known to be dry.
+static void l10_what_another_fleet_has_on_order_is_of_the_step(void **state)
+{
+    (void)state;
+    for (int open = 0; open <= 7; open++) {
+        world(1000, 0, 400);
+        b.p.step_instances = 7;
+        int other = build_fleet(&b, "sfr-2", open);
+        build_pool(&b, other, build_type(&b, "m5.large", 128, 256), 1000);  // too small for a task
+        assert_int_equal(plan_target(build_plan(&b), "sfr-1"), open == 7 ? -1 : 7 - open);
+        assert_int_equal(plan_capped(&b.r.plan, "sfr-1")->wanted, 100);
+        build_release(&b);
+    }
+    world(1000, 0, 0);
 }
 
 // Five of six: what they take comes back at once, and what is more stays within the limits.
@@ -642,6 +674,8 @@ int main(void)
         cmocka_unit_test_teardown(a_type_of_unknown_size_is_named_where_nothing_else_holds_the_task, teardown),
         cmocka_unit_test_teardown(an_order_of_unknown_size_is_not_withdrawn_while_tasks_wait, teardown),
         cmocka_unit_test_teardown(a_step_limits_what_comes_at_once, teardown),
+        cmocka_unit_test_teardown(l10_what_another_fleet_has_on_order_is_of_the_step, teardown),
+        cmocka_unit_test_teardown(v13_an_order_that_is_not_needed_stays_while_tasks_wait, teardown),
         cmocka_unit_test_teardown(d6_replacements_are_beyond_the_step_and_beyond_max_by_the_doomed_weight, teardown),
         cmocka_unit_test_teardown(min_is_ordered_without_any_task, teardown),
         cmocka_unit_test_teardown(the_cheaper_fleet_is_chosen_and_the_rest_spills_over, teardown),
