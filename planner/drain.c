@@ -153,6 +153,7 @@ void drain_observe(struct work *w)
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct memo_drain *d = work_drain(w, (int)i);
         bool lives = w->s->instances[i].ec2 == EC2_PENDING || w->s->instances[i].ec2 == EC2_RUNNING;
+        w->inst[i].undone_empty = d && d->empty_first_ms > 0 && (d->state == DRAIN_UNDOING || d->state == DRAIN_UNDONE);
         if (d && (d->state == DRAIN_UNDONE || (d->state == DRAIN_GONE && lives)))
             w->inst[i].drain = -1;  // over; a memo that says gone of one that runs is wrong
         if (w->inst[i].drain < 0)

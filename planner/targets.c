@@ -34,6 +34,12 @@ static bool may_end(struct work *w, size_t i, enum drain_state s)
     return waits_to_end(w, i, s) && w->s->instances[i].ecs == ECS_DRAINING;
 }
 
+// A3: its weight may have left the target, and comes back with it; by a later look where the fleet is being modified as it is undone.
+static bool undone_low(const struct work *w, size_t i, const struct memo_drain *d)
+{
+    return w->inst[i].undone_empty || (w->inst[i].planned_undo && d && (d->state == DRAIN_EMPTY || d->state == DRAIN_LOWERED));
+}
+
 static struct sums add_up(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
@@ -43,7 +49,7 @@ static struct sums add_up(struct work *w, int f)
         if (!of_fleet(w, i, f))
             continue;
         const struct memo_drain *d = work_drain(w, (int)i);
-        if (w->inst[i].planned_undo && d && (d->state == DRAIN_EMPTY || d->state == DRAIN_LOWERED)) {
+        if (undone_low(w, i, d)) {
             x.undone_low = true;
             x.undo_action = w->inst[i].undo_action;
         }

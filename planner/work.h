@@ -46,7 +46,7 @@ struct work_instance {
     struct res reserved; // by tasks on it that run or start
     int32_t tasks, daemon_tasks;  // that are not stopped
     bool tasks_move;     // none of these is standalone, protected or of a service or shape that does not move
-    bool judged;
+    bool judged, undone_empty;    // the latter: its drain was empty, and is undone since a look or two (A3)
     struct verdict verdict;
 };
 

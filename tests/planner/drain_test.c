@@ -256,6 +256,35 @@ static void a3_an_undone_drain_puts_a_lowered_target_back_to_the_sum(void **stat
     assert_int_equal(p->actions[x->after].kind, ACTION_UNDRAIN);
 }
 
+static void target_back_once_active(bool undone)
+{
+    to_lowered();
+    b.s.services[web].desired = 14;
+    b.s.fleets[fleet].state = FLEET_MODIFYING;
+    assert_non_null(plan_action(next(), ACTION_UNDRAIN, "i-004"));
+    assert_null(plan_action(&b.r.plan, ACTION_SET_TARGET, "sfr-1"));
+    b.s.fleets[fleet].state = FLEET_ACTIVE;
+    b.s.services[web].desired = 10;  // nobody wants it any more: it is the sum all the same
+    if (undone) {
+        victim()->ecs = ECS_ACTIVE;
+        victim()->mark = "";
+    }
+    assert_int_equal(plan_target(next(), "sfr-1"), 4);
+    assert_int_equal(state_of("i-004"), undone ? DRAIN_UNDONE : DRAIN_UNDOING);
+}
+
+static void a3_an_undone_drain_puts_the_target_back_once_the_fleet_is_active(void **state)
+{
+    (void)state;
+    target_back_once_active(false);
+}
+
+static void a3_a_drain_that_is_undone_meanwhile_puts_it_back_too(void **state)
+{
+    (void)state;
+    target_back_once_active(true);
+}
+
 static void a_drain_whose_room_does_not_help_goes_on(void **state)
 {
     (void)state;
@@ -527,6 +556,8 @@ int main(void)
         TEST(a3_a_neighbour_interrupted_after_lowering_brings_our_victim_back),
         TEST(demand_that_returns_undoes_a_drain_before_anything_is_ordered),
         TEST(a3_an_undone_drain_puts_a_lowered_target_back_to_the_sum),
+        TEST(a3_an_undone_drain_puts_the_target_back_once_the_fleet_is_active),
+        TEST(a3_a_drain_that_is_undone_meanwhile_puts_it_back_too),
         TEST(a_drain_whose_room_does_not_help_goes_on),
         TEST(c4_a_deployment_that_begins_undoes_the_drain),
         TEST(c5_protection_that_appears_undoes_the_drain),
