@@ -55,11 +55,17 @@ struct step {
     int64_t limit, coming, doomed;
 };
 
+// Weight of members that the fleet counts and that stay or are not yet replaced.
+static int64_t counted_milli(const struct work_fleet *y)
+{
+    return y->stay_milli + (y->replaced ? 0 : y->doomed_milli);
+}
+
 // What it has on order and not launched, in its lightest instances. A dry fleet's is not coming (fallback.h).
 static int64_t on_order(struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    int64_t more_milli = y->target * 1000 - y->stay_milli - (y->replaced ? 0 : y->doomed_milli);
+    int64_t more_milli = y->target * 1000 - counted_milli(y);
     return y->closed || y->weight_min_milli == 0 || fallback_dry(w, f) ? 0 : i64_max(0, more_milli) / y->weight_min_milli;
 }
 
@@ -82,7 +88,7 @@ static struct step count_step(struct work *w)
 static void cap_step(struct work *w, struct action *x, struct step *s)
 {
     const struct work_fleet *y = &w->fleet[x->fleet];
-    int64_t counted = y->stay_milli + (y->replaced ? 0 : y->doomed_milli);
+    int64_t counted = counted_milli(y);
     s->coming -= on_order(w, x->fleet);
     int64_t allowed = i64_max(0, s->limit + s->doomed - s->coming);
     int64_t most = i64_max((counted + allowed * y->weight_min_milli) / 1000, has_already(w, x));
@@ -125,7 +131,7 @@ static void cap_breaker(struct work *w, struct action *x)
     int64_t room = breaker_room(w, x->fleet);
     if (room == INT64_MAX)
         return;
-    int64_t counted = y->stay_milli + (y->replaced ? 0 : y->doomed_milli);
+    int64_t counted = counted_milli(y);
     int64_t most = i64_max((counted + i64_max(0, room - y->coming) * y->weight_min_milli) / 1000, has_already(w, x));
     if (x->capacity > most)
         cap(w, x, most, breaker_why(w, x->fleet));

@@ -6,6 +6,7 @@
 #include "planner/ahead.h"
 #include "planner/alert.h"
 #include "planner/explain.h"
+#include "planner/model/wanted.h"
 
 #define HOUR_MS (60 * 60 * 1000LL)
 #define REVERSALS 3
@@ -25,13 +26,7 @@ static int64_t level_of(const struct memo_stamp *s)
 // What the services want, in CPU units, or in memory where that is more: no change of the hosts moves it.
 static int32_t wanted(const struct work *w)
 {
-    struct res sum = {0};
-    for (size_t k = 0; k < w->s->service_count; k++) {
-        const struct service *x = &w->s->services[k];
-        int shape = x->primary >= 0 ? x->deployments[x->primary].shape : -1;
-        if (x->on_ec2 && x->kind == SERVICE_REPLICA && shape >= 0)
-            sum = res_add(sum, res_scale(w->s->shapes[shape].need, x->desired));
-    }
+    struct res sum = snapshot_wanted(w->s);
     return (int32_t)i64_min(i64_max(sum.v[RES_CPU], sum.v[RES_MEMORY] / MIB_PER_CPU_UNIT), INT32_MAX);
 }
 

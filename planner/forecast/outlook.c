@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "planner/forecast/level.h"
 #include "planner/model/trouble.h"
+#include "planner/model/wanted.h"
 
 enum { STEP_S = 30, PER = 8, BOOT_DEFAULT_S = 120, DAY_MS = 86400000, HOUR_MS = 3600000, SEEN_MS = 600000 };
 
@@ -14,18 +15,6 @@ static const double return_waits = 0.3;
 static bool facts_hold(const struct snapshot *s)
 {
     return s->sources[SOURCE_SERVICES].state == SOURCE_OK && s->sources[SOURCE_TASK_DEFINITIONS].state == SOURCE_OK;
-}
-
-static struct res wanted(const struct snapshot *s)
-{
-    struct res sum = {0};
-    for (size_t k = 0; k < s->service_count; k++) {
-        const struct service *x = &s->services[k];
-        int shape = x->primary >= 0 ? x->deployments[x->primary].shape : -1;
-        if (x->on_ec2 && x->kind == SERVICE_REPLICA && shape >= 0)
-            sum = res_add(sum, res_scale(s->shapes[shape].need, x->desired));
-    }
-    return sum;
 }
 
 static struct res mean_instance(const struct snapshot *s)
@@ -145,7 +134,7 @@ void outlook_recall(struct outlook_keeper *k, const struct snapshot *s, const do
     if (!facts_hold(s) || now == 0 || from == count || mean_instance(s).v[RES_CPU] == 0 || end_ms > s->now_ms || s->now_ms - end_ms > DAY_MS)
         return;
     begin(k, s);
-    double each = count_units(wanted(s), k->unit) / (double)now, last = tasks[from];
+    double each = count_units(snapshot_wanted(s), k->unit) / (double)now, last = tasks[from];
     for (size_t i = from; i < count; i++) {
         double next = isnan(tasks[i]) ? last : tasks[i];
         int64_t steps = step_ms / (STEP_S * 1000);
@@ -177,7 +166,7 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
             return none;
         begin(k, s);
     }
-    double demand = count_units(wanted(s), k->unit);
+    double demand = count_units(snapshot_wanted(s), k->unit);
     demand = snapshot_overflows(s) ? fmax(demand, k->demand) : demand;  // what is asked less then is still wanted (G7)
     bool seen = s->now_ms - k->pushed_ms <= SEEN_MS;
     note_most(k, s->now_ms, demand);

@@ -119,6 +119,34 @@ static void h5_what_follows_demand_is_no_loop(void **state)
     }
 }
 
+// Memory counts where it is more, at 4 MiB a CPU unit.
+static void h5_what_is_wanted_is_the_larger_of_cpu_and_memory(void **state)
+{
+    (void)state;
+    b.s.shapes[shape].need = res_make(512, 3000);
+    build_ticks(&b, 2);
+    assert_int_equal(plan_count(next(), ACTION_MARK), 1);
+    assert_int_equal(memo_stamp_of(&b.memo, STAMP_LOWERED, "sfr-1")->count, 10 * 3000 / 4);
+}
+
+static void h5_more_wanted_than_at_the_drain_ends_a_hold_without_a_forecast_too(void **state)
+{
+    (void)state;
+    for (int32_t desired = 12; desired <= 13; desired++) {
+        b.has_memo = false;
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;
+        build_ticks(&b, 2);
+        stamp(STAMP_LOWERED, b.s.now_ms - 10 * MINUTE, 0, 0);
+        b.memo.stamps[b.memo.stamp_count - 1].count = 12 * 1024;
+        stamp(STAMP_RAISED, b.s.now_ms - 5 * MINUTE, 0, 0);
+        stamp(STAMP_REVERSAL, b.s.now_ms - 30 * MINUTE, 0, 1);
+        b.memo.stamps[b.memo.stamp_count - 1].until_ms = b.s.now_ms + HOUR;
+        b.s.services[web].desired = b.s.services[web].deployments[0].desired = desired;
+        next();
+        assert_int_equal(memo_stamp_of(&b.memo, STAMP_REVERSAL, "sfr-1")->until_ms <= b.s.now_ms, desired == 13);
+    }
+}
+
 // With a forecast its levels are compared: what was raised to against what is kept now.
 static void h5_what_the_forecast_foresees_is_no_loop(void **state)
 {
@@ -408,6 +436,8 @@ int main(void)
         TEST(h5_three_reversals_in_an_hour_hold_new_drains),
         TEST(h5_raises_and_drains_further_apart_are_no_loop),
         TEST(h5_what_follows_demand_is_no_loop),
+        TEST(h5_what_is_wanted_is_the_larger_of_cpu_and_memory),
+        TEST(h5_more_wanted_than_at_the_drain_ends_a_hold_without_a_forecast_too),
         TEST(h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_does_not),
         TEST(h5_what_the_forecast_foresees_is_no_loop),
         TEST(h5_demand_that_falls_to_nothing_and_comes_back_is_no_loop),
