@@ -106,7 +106,7 @@ function findBox() {
   const list = matches();
   const at = Math.min(state.ui.findAt, list.length - 1);
   const pick = (/** @type {number} */ i) => {
-    const m = list[i];
+    const m = matches()[i]; // what was typed since the list was drawn counts
     if (!m) return;
     state.ui.find = "";
     /** @type {HTMLInputElement} */ ($("find")).value = "";
@@ -121,7 +121,7 @@ function findBox() {
       onkeydown: (/** @type {KeyboardEvent} */ e) => {
         if (e.key === "ArrowDown") state.ui.findAt = Math.min(list.length - 1, at + 1);
         else if (e.key === "ArrowUp") state.ui.findAt = Math.max(0, at - 1);
-        else if (e.key === "Enter") pick(at);
+        else if (e.key === "Enter") pick(state.ui.findAt);
         else if (e.key === "Escape") { state.ui.find = ""; /** @type {any} */ (e.target).value = ""; /** @type {any} */ (e.target).blur(); }
         else return;
         e.preventDefault();
@@ -293,7 +293,7 @@ addEventListener("keydown", (e) => {
   // A checkbox has the focus for a moment after the list of keys is closed.
   if (e.ctrlKey || e.altKey || e.metaKey || (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "checkbox") || /** @type {HTMLDialogElement} */ ($("keys")).open) return;
   if (!keysOn() && e.key !== "Escape") return;
-  if (lead === "g" && (e.key === "e" || e.key === "s" || e.key === "p")) {
+  if (lead === "g" && /^[esp]$/.test(e.key)) {
     lead = "";
     follow(href({ page: e.key === "s" ? "services" : e.key === "p" ? "planning" : "" }, true));
   } else if (e.key === "g") lead = "g";

@@ -36,6 +36,10 @@ export async function launch(path) {
       page.on("pageerror", (/** @type {Error} */ e) => wrong.push("exception: " + e.stack));
       page.on("request", (/** @type {any} */ r) => { if (!r.url().startsWith(origin)) wrong.push("left the origin: " + r.url()); });
       return Object.assign(page, {
+        /** The address as the page itself has it: page.url() is what the browser was told of it, which may be later. */
+        async where() {
+          return new URL(await page.evaluate(() => location.href));
+        },
         /** @param {string} name @param {boolean} [whole] */
         async shot(name, whole = true) {
           await page.screenshot({ path: shots + name + ".png", fullPage: whole });

@@ -15,7 +15,7 @@ export function planning({ browser, world, text, num }) {
     await page.keyboard.press("g");
     await page.keyboard.press("p");
     await page.waitForSelector("form.ask");
-    assert.equal(new URL(page.url()).pathname, "/planning");
+    assert.equal((await page.where()).pathname, "/planning");
     for (let i = 0; i < 40 && (await page.evaluate(() => document.activeElement?.id)) !== "ask-growth"; i++) await page.keyboard.press("Tab");
     await page.keyboard.type("1.5");
     await page.keyboard.press("Enter");

@@ -245,7 +245,7 @@ export function states({ browser, startFixture, text, num }) {
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".box");
-    assert.match(page.url(), /\/clusters\/production-web$/);
+    assert.match((await page.where()).href, /\/clusters\/production-web$/);
     await page.keyboard.press("b");
     const first = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
     await page.keyboard.press("ArrowLeft");
@@ -254,7 +254,7 @@ export function states({ browser, startFixture, text, num }) {
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
     const pinned = await page.evaluate(() => document.activeElement?.getAttribute("data-id"));
-    assert.match(page.url(), new RegExp("focus=" + pinned));
+    assert.match((await page.where()).href, new RegExp("focus=" + pinned));
     await page.waitForFunction((p) => document.querySelector(".inspector .id")?.textContent === p, pinned);
     assert.equal(await page.locator('.box[tabindex="0"]').count(), 1);
     await page.keyboard.press("t");
@@ -286,6 +286,18 @@ export function states({ browser, startFixture, text, num }) {
     await page.waitForURL(/clusters\/recipes-web/);
     await page.goBack();
     await page.waitForSelector("a.row");
+  }));
+
+  test("Enter finds what was typed last, though nothing of it is drawn yet", () => on("pictures", "", {}, async (page) => {
+    await page.waitForSelector("a.row");
+    await page.keyboard.press("/");
+    await page.evaluate(() => {
+      const box = /** @type {HTMLInputElement} */ (document.activeElement);
+      box.value = "recip";
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    });
+    await page.waitForURL(/clusters\/recipes-web/);
   }));
 
   test("d changes the theme and z the time zone", () => on("pictures", "?cluster=production-web", {}, async (page) => {

@@ -32,7 +32,7 @@ export function tickPage({ on, api, text, num }) {
     await stamp.focus();
     await page.keyboard.press("Enter");
     await page.waitForSelector(".verdicts");
-    assert.match(page.url(), /\/clusters\/production-web\/ticks\/48212$/);
+    assert.match((await page.where()).href, /\/clusters\/production-web\/ticks\/48212$/);
     await page.keyboard.press("[");
     await page.waitForFunction(() => document.querySelector("#title")?.textContent === "Tick 48,211");
     await page.waitForSelector(".verdicts");
