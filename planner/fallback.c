@@ -26,7 +26,7 @@ static bool past(const struct work *w, const struct memo_stamp *x)
 static bool is_short(const struct work *w, int f)
 {
     const struct work_fleet *y = &w->fleet[f];
-    return !y->closed && y->target * 1000 > y->live_milli;
+    return !y->closed && y->target * 1000 > y->live_milli + y->unseen_milli;
 }
 
 // Since when it has been short without a launch; each member that comes begins the time anew.

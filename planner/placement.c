@@ -95,6 +95,7 @@ struct crowd {
     enum takes takes;
     bool asks;             // some rule is about single instances
     bool avoid_gpu;
+    bool first_fit;        // headroom, and all on room that comes: nobody asks who is where
     int32_t *on;           // by instance: the work's scratch, zeroed again by crowd_clear
     int fields[PLACE_MAX], field_count;  // that the strategies spread over
     int first;             // the first strategy that tells instances of one kind apart, -1 none
@@ -131,7 +132,8 @@ static void crowd_add(const struct work *w, struct crowd *c, int instance, int32
 static struct crowd crowd_make(struct work *w, const struct pass *p, const struct item *it, enum takes takes)
 {
     struct crowd c = {.it = it, .x = work_shape(w, it->shape), .takes = takes, .on = w->scratch, .first = -1,
-                      .asks = w->kinds.rules[w->kinds.rule_of[it->shape]].asks, .avoid_gpu = avoids_gpu(w, it)};
+                      .asks = w->kinds.rules[w->kinds.rule_of[it->shape]].asks, .avoid_gpu = avoids_gpu(w, it),
+                      .first_fit = it->headroom || takes == TAKES_LATER};
     for (int k = 0; k < strategy_count(c.x); k++) {
         int field = strategy_field(w, &c, k);
         if (c.first < 0 && (field == FIELD_INSTANCE || is_binpack(c.x, k)))
@@ -144,8 +146,8 @@ static struct crowd crowd_make(struct work *w, const struct pass *p, const struc
             if (c.fields[n] == field)
                 c.field_count--;
     }
-    if (it->headroom && !c.x->distinct_instance)
-        return c;  // first fit: nobody asks who is where
+    if (c.first_fit && !c.x->distinct_instance)
+        return c;
     const struct work_service *v = &w->svc[it->service];
     for (size_t k = 0; k < v->hold_count; k++) {
         const struct work_hold *x = &w->holds[v->hold_start + k];
@@ -188,7 +190,7 @@ static int64_t strategy_key(const struct work *w, const struct pass *p, const st
 // Negative when a is the better place, 0 when ECS sees no difference.
 static int compare_places(const struct work *w, const struct pass *p, const struct crowd *c, int a, int b)
 {
-    for (int k = 0; k < strategy_count(c->x); k++) {
+    for (int k = 0; k < strategy_count(c->x) && !c->first_fit; k++) {
         int64_t ka = strategy_key(w, p, c, k, a), kb = strategy_key(w, p, c, k, b);
         if (ka != kb)
             return ka < kb ? -1 : 1;
@@ -283,7 +285,7 @@ static int best_of_kind(struct work *w, struct pass *p, const struct crowd *c, i
 {
     if (!kind_holds(w, c->it->shape, c->it->provider, c->avoid_gpu, kind))
         return -1;
-    if (c->it->headroom || c->first < 0)
+    if (c->first_fit || c->first < 0)
         return first_of_kind(w, p, c, kind, was < 0 || c->asks ? 0 : (size_t)w->kinds.pos_of[was], false);
     if (is_binpack(c->x, c->first))
         return fullest_of_kind(w, p, c, kind, binpack_of(c->x, c->first), false);
@@ -309,13 +311,13 @@ void placement_put(struct work *w, struct pass *p, int service, int shape, int b
 }
 
 // Where all that ECS compares first is how full an instance is, the fullest stays the fullest as it fills: many tasks can be put
-// there at once; so for headroom.
+// there at once; so by first fit.
 static int32_t at_once(const struct pass *p, const struct crowd *c, int bin, int32_t left)
 {
     int k = 0;
     while (k < c->x->strategy_count && c->x->strategies[k].kind == PLACE_RANDOM)
         k++;
-    bool fills = c->it->headroom || (c->x->strategy_count > 0 && (k == c->x->strategy_count || is_binpack(c->x, k)));
+    bool fills = c->first_fit || (c->x->strategy_count > 0 && (k == c->x->strategy_count || is_binpack(c->x, k)));
     if (!fills || c->asks || c->x->distinct_instance || c->x->ports.count > 0)
         return 1;
     return (int32_t)i64_min(left, res_times(c->x->need, p->free[bin]));
@@ -324,12 +326,8 @@ static int32_t at_once(const struct pass *p, const struct crowd *c, int bin, int
 static int best_place(struct work *w, const struct pass *p, const struct crowd *c, const int *best)
 {
     int i = -1;
-    for (size_t k = 0; k < w->kinds.count; k++) {
-        if (c->it->headroom && i >= 0)
-            i = best[k] >= 0 && best[k] < i ? best[k] : i;
-        else
-            i = better(w, p, c, i, best[k]);
-    }
+    for (size_t k = 0; k < w->kinds.count; k++)
+        i = better(w, p, c, i, best[k]);
     return i;
 }
 

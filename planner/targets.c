@@ -15,6 +15,7 @@
 #include "planner/scale_in.h"
 #include "planner/targets_internal.h"
 
+#define UNSEEN_MS (30 * 60 * 1000)          // what a fleet counts and no look shows for this long is no member that a look left out
 #define END_AGAIN_MS (60 * 1000)            // TerminateInstances is repeated for the same id after this
 
 static bool of_fleet(const struct work *w, size_t i, int f)
@@ -224,6 +225,21 @@ static void judge_empty(struct work *w, int f, enum verdict_code code, const cha
             explain_judge(w, (int)i, code, fact, verdict);
 }
 
+// V4: a look that leaves a member out would make a sum without it. NULL once that has lasted: then it is no member.
+static const char *unseen_hold(struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    const struct fleet *x = &w->s->fleets[f];
+    if (y->unseen_milli == 0)
+        return NULL;
+    const struct memo_stamp *was = work_old_stamp(w, STAMP_UNSEEN, x->id);
+    int64_t since = was && was->since_ms <= w->s->now_ms ? was->since_ms : w->s->now_ms;
+    work_stamp_set(w, (struct memo_stamp){STAMP_UNSEEN, x->id, since, 0, 0, 0});
+    if (w->s->now_ms - since >= UNSEEN_MS)
+        return NULL;
+    return explain_text(w, "%s counts %g, its members that are seen weigh %g", x->id, (double)x->fulfilled_milli / 1000, (double)(x->fulfilled_milli - y->unseen_milli) / 1000);
+}
+
 // Returns true when a lower target was sent. When the others cover the target as it is, the empty ones go straight on. Open
 // orders and empty ones of ours together would make a sum that drifts as they are filled: the orders go first.
 static bool plan_lower(struct work *w, int f, const struct sums *x)
@@ -235,6 +251,11 @@ static bool plan_lower(struct work *w, int f, const struct sums *x)
     if (x->open > 0) {
         judge_empty(w, f, VERDICT_HOLD, explain_text(w, "empty; %s: %" PRId64 " on order", w->s->fleets[f].id, x->open),
                     "wait for them");
+        return false;
+    }
+    const char *unseen = unseen_hold(w, f);
+    if (unseen) {
+        judge_empty(w, f, VERDICT_HOLD, explain_text(w, "empty; %s", unseen), "wait until all are seen");
         return false;
     }
     // Also once more, when a neighbour died after ours was lowered. An on-demand victim lowers its own part, whatever the others weigh.

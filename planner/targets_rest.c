@@ -105,7 +105,7 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
         return true;
     }
     if (y->target * 1000 > y->live_milli && y->target > least) {
-        if (y->ending || w->s->fleets[f].fulfilled_milli > y->live_milli)
+        if (y->ending || y->unseen_milli > 0)
             return false;  // a fleet that replaces it has launched, or has members that we do not see yet: the time begins anew then
         int64_t hold = sent_by_us(w, f) ? i64_max(w->p->unneeded_ms, REST_MS) : FOREIGN_RAISE_MS;
         if (!lasted(w, f, hold) || scale_in_waiting(w))

@@ -364,7 +364,7 @@ static void fleet_target(struct work *w, const struct fleet *f, struct work_flee
 static void fleet_members(struct work *w, int index, struct work_fleet *y)
 {
     const struct fleet *f = &w->s->fleets[index];
-    int64_t doomed = 0, first_notice = 0, newest = 0, on_demand = 0, most = f->on_demand_target * 1000;
+    int64_t seen = 0, doomed = 0, first_notice = 0, newest = 0, on_demand = 0, most = f->on_demand_target * 1000;
     y->leaving = true;
     for (size_t i = 0; i < w->s->instance_count; i++) {
         const struct instance *x = &w->s->instances[i];
@@ -375,6 +375,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
         bool lowered = d && (d->state == DRAIN_LOWERED || d->state == DRAIN_ENDING) && !w->inst[i].planned_undo;
         y->live++;
         y->live_milli += x->weight_milli;
+        seen += x->weight_milli;
         on_demand += x->spot ? 0 : x->weight_milli;
         y->on_demand_milli += x->spot ? 0 : x->weight_milli;
         y->coming += w->inst[i].role == ROLE_COMING;
@@ -395,6 +396,7 @@ static void fleet_members(struct work *w, int index, struct work_fleet *y)
         y->stay_milli -= i64_max(0, y->od_stay_milli - most);
         y->od_short_milli = i64_max(0, most - y->od_stay_milli);
     }
+    y->unseen_milli = y->ending ? 0 : i64_max(0, f->fulfilled_milli - seen);
     assert(y->stay_milli <= y->live_milli);
     y->first_notice_ms = first_notice;
     y->launched = first_notice > 0 && newest > first_notice;

@@ -72,6 +72,7 @@ struct work_fleet {
     int64_t target;              // what AWS shows, or what we sent within the last two minutes
     bool lagging, ending;        // the shown target is still the one before ours; a member ends, what replaces it may not be seen yet
     int64_t live_milli;          // weight of all pending and running members; on-demand ones up to their part of the target (A2)
+    int64_t unseen_milli;        // what the fleet counts beyond them, whatever their part: a look may leave a member out
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
     int64_t on_demand_milli, od_stay_milli, od_short_milli, od_keep_milli;  // all weight of on-demand members; of those that stay; what they lack of their part; see on_demand.h
     int64_t doomed_milli;        // doomed weight that the fleet still counts

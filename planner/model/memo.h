@@ -70,6 +70,7 @@ enum memo_stamp_kind {
     STAMP_QUOTA,      // quota code: AWS refused a launch at since_ms, for the `count`th time in a row; no order of that class until `until_ms` (L23)
     STAMP_SHARE,      // fleet: weight of `amount` units that on-demand was ordered in place of at since_ms, and that is to leave (on_demand.h)
     STAMP_REFUSED,    // instance: `count` times its end was sent to its group and it stayed in service, the last seen at since_ms (B2)
+    STAMP_UNSEEN,     // fleet: since when it counts more than its members that are seen weigh
     STAMP_OCCASION,   // "entry start" of the calendar: `amount` tasks were wanted when it was last seen to lie ahead, `count` per mille of what is usual then
     STAMP_COUNT
 };

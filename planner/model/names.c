@@ -65,7 +65,7 @@ const char *const memo_stamp_kind_names[STAMP_COUNT] = {
     [STAMP_SWAP] = "swap",          [STAMP_POOL] = "pool",
     [STAMP_REFUSED] = "refused",    [STAMP_TROUBLE] = "trouble",    [STAMP_HOOK] = "hook",          [STAMP_SHORT] = "short",        [STAMP_DRY] = "dry",              [STAMP_ON_DEMAND] = "on_demand",
     [STAMP_SCORE] = "score",       [STAMP_QUOTA] = "quota",       [STAMP_SHARE] = "share",
-    [STAMP_OCCASION] = "occasion",
+    [STAMP_OCCASION] = "occasion", [STAMP_UNSEEN] = "unseen",
 };
 const char *const action_kind_names[ACTION_COUNT] = {
     [ACTION_MARK] = "mark",       [ACTION_UNMARK] = "unmark",         [ACTION_DRAIN] = "drain",

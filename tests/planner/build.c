@@ -205,7 +205,7 @@ void build_noticed(struct build *b, int instance)
 void build_settle(struct build *b)
 {
     for (size_t f = 0; f < b->s.fleet_count; f++) {
-        b->s.fleets[f].fulfilled_milli = 0;
+        b->s.fleets[f].fulfilled_milli = b->unseen_milli;
         for (size_t i = 0; i < b->s.instance_count; i++) {
             const struct instance *x = &b->s.instances[i];
             if (x->fleet == (int)f && (x->ec2 == EC2_PENDING || x->ec2 == EC2_RUNNING))

@@ -18,6 +18,7 @@ struct build {
     struct policy_cluster p;
     struct memo memo;       // given to the next plan
     bool has_memo;
+    int64_t unseen_milli;   // what each fleet counts beyond the members that the looks show
     struct planner_result r;
     size_t instance_cap, service_cap, shape_cap, type_cap, fleet_cap;
 };

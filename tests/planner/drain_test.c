@@ -181,6 +181,20 @@ static void a2_weights_that_do_not_divide_the_target_do_not_drift(void **state)
     assert_int_equal(plan_target(next(), "sfr-1"), 24);
 }
 
+static void v4_a_member_that_a_look_leaves_out_is_of_the_sum_so_that_no_target_is_lowered_without_it(void **state)
+{
+    (void)state;
+    to_empty();
+    b.unseen_milli = 1000;
+    int64_t begun_ms = b.s.now_ms;
+    struct plan *p = next();
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_string_equal(plan_verdict(p, "i-004")->fact, "empty; sfr-1 counts 5, its members that are seen weigh 4");
+    while (plan_target(p, "sfr-1") < 0 && b.s.now_ms - begun_ms < HOUR)
+        p = next();
+    assert_in_range(b.s.now_ms - begun_ms, 30 * MINUTE, 32 * MINUTE);  // then it is none
+}
+
 static void v3_nothing_is_ended_while_the_fleet_would_replace_it(void **state)
 {
     (void)state;
@@ -551,6 +565,7 @@ int main(void)
         TEST(one_that_was_empty_from_the_start_asks_at_once),
         TEST(a_target_that_the_others_already_cover_needs_no_lowering),
         TEST(a2_weights_that_do_not_divide_the_target_do_not_drift),
+        TEST(v4_a_member_that_a_look_leaves_out_is_of_the_sum_so_that_no_target_is_lowered_without_it),
         TEST(v3_nothing_is_ended_while_the_fleet_would_replace_it),
         TEST(a3_a_neighbour_that_died_after_lowering_does_not_leave_the_drain_stuck),
         TEST(a3_a_neighbour_interrupted_after_lowering_brings_our_victim_back),

@@ -325,6 +325,22 @@ static void d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and
         assert_int_equal(plan_target(step(), "sfr-1"), -1);  // once
 }
 
+static void v4_a_fleet_that_counts_a_member_which_a_look_leaves_out_is_not_short(void **state)
+{
+    (void)state;
+    b.p.fleets[other].max = 0;
+    b.s.fleets[spot].target = 5;
+    b.unseen_milli = 1000;
+    want(20);
+    for (int k = 0; k < 12; k++)
+        step();
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 0);
+    b.unseen_milli = 0;  // it is gone
+    for (int k = 0; k < 12; k++)
+        step();
+    assert_int_equal(b.s.fleets[spot].on_demand_target, 1);
+}
+
 static void d9_on_demand_is_not_asked_for_what_would_only_be_cheaper(void **state)
 {
     (void)state;
@@ -504,6 +520,7 @@ int main(void)
         T(a10_an_error_that_the_order_met_at_once_counts_in_the_very_next_tick),
         T(a10_a_fleet_that_goes_on_launching_is_not_given_up),
         T(d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays),
+        T(v4_a_fleet_that_counts_a_member_which_a_look_leaves_out_is_not_short),
         T(d9_on_demand_is_not_asked_for_what_would_only_be_cheaper),
         T(d9_on_demand_is_never_asked_where_the_policy_says_so),
         T(d9_on_demand_goes_back_after_an_hour_and_half_an_hour_of_quiet_and_nothing_ends),

@@ -302,6 +302,25 @@ static void daemons_take_room_only_where_their_rules_let_them(void **state)
     assert_int_equal(w.inst[2].free.v[RES_CPU], 4096);
 }
 
+// Else the same tasks would be spread over what was ordered for headroom, in each look over one more, and it ordered once more.
+static void v22_headroom_that_is_on_its_way_is_not_ordered_again_where_tasks_spread(void **state)
+{
+    (void)state;
+    int big = build_service(&b, "big", build_shape(&b, "big:1", 3072, 8192), 1);
+    build_hold(&b, 0, big, 1);
+    build_hold(&b, 0, web, 1);
+    for (int k = 1; k < 4; k++) {
+        b.s.instances[k].ecs = ECS_UNREGISTERED;
+        b.s.instances[k].launched_ms = T0 - 10 * SECOND;
+    }
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 1 + 6;
+    b.p.headroom_tasks = (struct policy_headroom_task[]){{"big", 1}};
+    b.p.headroom_task_count = 1;
+    const struct plan *p = build_plan(&b);
+    assert_int_equal(plan_target(p, "sfr-1"), -1);
+    assert_int_equal(plan_verdict(p, "big big:1 headroom")->code, VERDICT_WAIT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -320,6 +339,7 @@ int main(void)
         TEST(f3_a_task_with_a_strategy_runs_on_its_providers_instances_only),
         TEST(providers_share_by_base_and_weight),
         TEST(gpu_hosts_hold_no_headroom_of_others_where_another_type_can),
+        TEST(v22_headroom_that_is_on_its_way_is_not_ordered_again_where_tasks_spread),
         TEST(daemons_take_room_only_where_their_rules_let_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
