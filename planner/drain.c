@@ -165,13 +165,14 @@ void drain_observe(struct work *w)
 static int send_drain(struct work *w, int i, int after, const char *fact, const char *verdict)
 {
     int f = w->s->instances[i].fleet;
+    bool at_risk = w->s->instances[i].rebalance_ms > 0;
     bool of_group = f >= 0 && w->s->fleets[f].kind == FLEET_GROUP && !w->fleet[f].loose;  // B2, B3: asked again, of the group itself
     return work_action(w, (struct action){.kind = ACTION_DRAIN,
                                           .target = w->s->instances[i].id,
                                           .instance = i,
                                           .fleet = f,
                                           .target_before = of_group ? w->s->fleets[f].target : 0,
-                                          .recheck = RECHECK_PROTECTION | (of_group ? RECHECK_GROUP : RECHECK_NONE),
+                                          .recheck = RECHECK_PROTECTION | (at_risk ? RECHECK_NONE : RECHECK_TASKS) | (of_group ? RECHECK_GROUP : RECHECK_NONE),
                                           .after = after,
                                           .fact = fact,
                                           .verdict = verdict});

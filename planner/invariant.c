@@ -28,6 +28,7 @@ static void check_drain(const struct work *w, const struct action *x)
     }
     assert(i->notice_ms == 0);
     assert(x->recheck & RECHECK_PROTECTION);
+    assert((x->recheck & RECHECK_TASKS) || i->rebalance_ms > 0);
     assert(x->after >= 0 || i->mark[0]);
     assert(x->after < 0 || w->plan->actions[x->after].kind == ACTION_MARK);
     assert(x->after < 0 || w->plan->actions[x->after].instance == x->instance);

@@ -75,8 +75,7 @@ struct work_fleet {
     int64_t unseen_milli;        // what the fleet counts beyond them, whatever their part: a look may leave a member out
     int64_t stay_milli;          // of these neither doomed nor about to be ended by us
     int64_t on_demand_milli, od_stay_milli, od_short_milli, od_keep_milli;  // all weight of on-demand members; of those that stay; what they lack of their part; see on_demand.h
-    int64_t doomed_milli;        // doomed weight that the fleet still counts
-    int64_t first_notice_ms;     // of the doomed, 0 none
+    int64_t doomed_milli, first_notice_ms;  // doomed weight that the fleet still counts; the first notice of the doomed, 0 none
     bool launched;               // a member was launched after it
     bool leaving;                // every doomed member is seen to drain, or beyond: the look is younger than the notices
     bool replaced;               // launched, or nothing that is ordered now could be before the first of them ends

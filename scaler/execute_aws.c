@@ -6,6 +6,7 @@
 #include "scaler/execute.h"
 #include "scaler/execute_fleet.h"
 #include "scaler/execute_many.h"
+#include "scaler/execute_tasks.h"
 
 enum { READS_MAX_BYTES = 64 << 20, LIMIT_DEFAULT_MS = 9000 };
 
@@ -87,26 +88,6 @@ static int read_tasks(struct reads *r, unsigned recheck, struct err *err)
         ecs_get_task_protection(r->with, r->e->cluster, r->running.items, r->running.count, &r->protections);
     run(r->e);
     return answered(&r->tasks.call, "its tasks", err);
-}
-
-static bool of_daemon(const struct snapshot *s, const char *group)
-{
-    if (strncmp(group, "service:", 8) != 0)
-        return false;
-    for (size_t i = 0; i < s->service_count; i++)
-        if (s->services[i].kind == SERVICE_DAEMON && strcmp(s->services[i].name, group + 8) == 0)
-            return true;
-    return false;
-}
-
-static int check_empty(struct reads *r, struct err *err)
-{
-    for (size_t i = 0; i < r->tasks.count; i++) {
-        const struct ecs_task *t = &r->tasks.items[i];
-        if (strcmp(t->last_status, "STOPPED") != 0 && !of_daemon(r->s, t->group))
-            return err_set(err, ERR_CONFLICT, "%s of %s is %s on %s -> not empty", t->arn, t->group, t->last_status, r->instance->id);
-    }
-    return 0;
 }
 
 static int check_protection(struct reads *r, struct err *err)
@@ -226,9 +207,11 @@ static int check_facts(struct reads *r, const struct action *a, const char *flee
         return err->kind;
     if ((a->recheck & RECHECK_OWNER) && check_owner(r, a, fleet_id, err) != 0)
         return err->kind;
-    if ((a->recheck & RECHECK_EMPTY) && check_empty(r, err) != 0)
+    if ((a->recheck & RECHECK_EMPTY) && tasks_check_empty(&r->tasks, r->s, r->instance, err) != 0)
         return err->kind;
     if ((a->recheck & RECHECK_PROTECTION) && check_protection(r, err) != 0)
+        return err->kind;
+    if ((a->recheck & RECHECK_TASKS) && tasks_check_known(&r->tasks, r->s, r->instance, err) != 0)
         return err->kind;
     if ((a->recheck & RECHECK_GROUP) && (answered(&r->fleet.call, "the group", err) != 0 ||
                                          answered(&r->refreshes.call, "its instance refreshes", err) != 0 || check_group(r, a, err) != 0))

@@ -25,6 +25,7 @@ static const struct {
     {RECHECK_EMPTY, "empty"},
     {RECHECK_DRAINING, "draining"},
     {RECHECK_PROTECTION, "protection"},
+    {RECHECK_TASKS, "tasks"},
     {RECHECK_FLEET_ACTIVE, "fleet_active"},
     {RECHECK_UNREGISTERED, "unregistered"},
     {RECHECK_ENDED, "ended"},

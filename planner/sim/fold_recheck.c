@@ -23,6 +23,28 @@ static bool is_unprotected(const struct world *w, const struct world_instance *i
     return true;
 }
 
+static int32_t known_tasks(const struct snapshot *s, const struct instance *x, const char *service)
+{
+    int32_t n = 0;
+    for (size_t h = 0; h < x->holding_count; h++)
+        n += x->holdings[h].service >= 0 && !strcmp(s->services[x->holdings[h].service].name, service) ? x->holdings[h].running + x->holdings[h].pending : 0;
+    return n;
+}
+
+static bool has_no_more(const struct world *w, const struct fold_sight *sight, const struct world_instance *i, const struct snapshot *s, const struct instance *x)
+{
+    for (int t = i->first_task; t >= 0; t = w->tasks[t].next_of_instance) {
+        int32_t n = 0;
+        if (task_daemon(w, &w->tasks[t]))
+            continue;
+        for (int k = i->first_task; k >= 0; k = w->tasks[k].next_of_instance)
+            n += w->tasks[k].service == w->tasks[t].service && w->tasks[k].created_ms <= fold_seen(sight, SOURCE_TASKS, w->tasks[k].serial) && task_wanted(&w->tasks[k]);
+        if (n > (w->tasks[t].service < 0 ? 0 : known_tasks(s, x, w->services[w->tasks[t].service].name)))
+            return false;
+    }
+    return true;
+}
+
 static bool instance_is_so(const struct world *w, const struct fold_sight *sight, int n, unsigned recheck)
 {
     const struct world_instance *i = &w->instances[n];
@@ -78,7 +100,7 @@ static bool can_read(const struct fold_sight *sight, unsigned recheck)
     static const struct {
         unsigned recheck;
         enum source_kind source;
-    } READS[] = {{RECHECK_EMPTY | RECHECK_PROTECTION, SOURCE_TASKS}, {RECHECK_DRAINING | RECHECK_UNREGISTERED, SOURCE_CONTAINER_INSTANCES},
+    } READS[] = {{RECHECK_EMPTY | RECHECK_PROTECTION | RECHECK_TASKS, SOURCE_TASKS}, {RECHECK_DRAINING | RECHECK_UNREGISTERED, SOURCE_CONTAINER_INSTANCES},
                  {RECHECK_DRAINING | RECHECK_ENDED, SOURCE_EC2_INSTANCES}, {RECHECK_FLEET_ACTIVE | RECHECK_OWNER | RECHECK_GROUP, SOURCE_FLEETS}};
     for (size_t k = 0; k < ARRAY_LEN(READS); k++)
         if ((recheck & READS[k].recheck) && sight->sources[READS[k].source].state != SOURCE_OK)
@@ -96,6 +118,8 @@ bool fold_recheck(const struct fold_cluster *c, const struct fold_sight *sight, 
     if (of_instance && n < 0)
         return a->recheck == RECHECK_ENDED;  // EC2 does not know it any more
     if (of_instance && !instance_is_so(w, sight, n, a->recheck))
+        return false;
+    if ((a->recheck & RECHECK_TASKS) && !has_no_more(w, sight, &w->instances[n], s, &s->instances[a->instance]))
         return false;
     if ((a->recheck & RECHECK_GROUP) && !group_lets_go(w, fleet, n, a))
         return false;

@@ -183,6 +183,45 @@ static void j4_a_denied_write_is_remembered_until_it_succeeds(void **state)
     bed_close(&b);
 }
 
+#define FREE(arn) "{\"taskArn\":\"" arn "\",\"protectionEnabled\":false}"
+#define TASK(arn, of) "{\"taskArn\":\"" arn "\",\"group\":\"" of "\",\"lastStatus\":\"RUNNING\",\"desiredStatus\":\"RUNNING\"}"
+
+// The re-check of a drain of an instance that had one task of web and a daemon's, where ECS now tells of these.
+static int drained(const char *arns, const char *tasks, const char *protections)
+{
+    struct bed b;
+    struct err err = {0};
+    bed_open(&b);
+    struct service services[] = {{.name = "web"}, {.name = "agent", .kind = SERVICE_DAEMON}};
+    struct holding holdings[] = {{.service = 0, .running = 1, .stopping = 1}, {.service = 1, .running = 1}};
+    b.s.services = services;
+    b.s.service_count = ARRAY_LEN(services);
+    b.instance.holdings = holdings;
+    b.instance.holding_count = ARRAY_LEN(holdings);
+    scripted_add_body(&b.f.s, arena_printf(&b.f.arena, "{\"taskArns\":[%s]}", arns));
+    scripted_add_body(&b.f.s, arena_printf(&b.f.arena, "{\"tasks\":[%s],\"failures\":[]}", tasks));
+    scripted_add_body(&b.f.s, arena_printf(&b.f.arena, "{\"protectedTasks\":[%s],\"failures\":[]}", protections));
+    struct action a = action_of(ACTION_DRAIN, RECHECK_PROTECTION | RECHECK_TASKS);
+    int rc = b.executor.recheck(b.executor.arg, &b.s, &a, &err);
+    if (rc && !strstr(err.msg, "when it was planned -> not drained"))
+        fail_msg("%s", err.msg);
+    bed_close(&b);
+    return rc;
+}
+
+static void v8_an_instance_that_took_a_task_since_it_was_looked_at_is_not_drained(void **state)
+{
+    (void)state;
+    assert_int_equal(drained("\"a\"", TASK("a", "service:web"), FREE("a")), 0);
+    assert_int_equal(drained("\"a\",\"b\"", TASK("a", "service:web") "," TASK("b", "service:agent"), FREE("a") "," FREE("b")), 0);
+    static const char *const more[] = {TASK("b", "service:web"), TASK("b", "family:job"), TASK("b", "service:new")};
+    struct arena a;
+    arena_init(&a, 0);
+    for (size_t k = 0; k < ARRAY_LEN(more); k++)
+        assert_int_equal(drained("\"a\",\"b\"", arena_printf(&a, TASK("a", "service:web") ",%s", more[k]), FREE("a") "," FREE("b")), ERR_CONFLICT);
+    arena_release(&a);
+}
+
 static void e6_deregistering_is_one_call_by_arn(void **state)
 {
     (void)state;
@@ -207,6 +246,7 @@ int main(void)
         cmocka_unit_test(h4_a_claim_is_read_back),
         cmocka_unit_test(h4_a_server_without_tags_has_no_owners),
         cmocka_unit_test(j4_a_denied_write_is_remembered_until_it_succeeds),
+        cmocka_unit_test(v8_an_instance_that_took_a_task_since_it_was_looked_at_is_not_drained),
         cmocka_unit_test(e6_deregistering_is_one_call_by_arn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
