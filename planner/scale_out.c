@@ -9,6 +9,7 @@
 #include "planner/launch.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
+#include "planner/patience.h"
 #include "planner/pool_memory.h"
 #include "planner/pool_share.h"
 #include "planner/quota.h"
@@ -431,6 +432,7 @@ void scale_out_order(struct work *w)
         return;
     runaway_hold(w);
     surge_hold(w);
+    patience_hold(w);
     size_t cap = w->now.item_count + 1;
     struct order *orders = arena_array(w->a, struct order, w->s->fleet_count + 1);
     struct pack_task *v = arena_array(w->a, struct pack_task, cap);

@@ -273,7 +273,8 @@ const struct policy_key policy_keys[] = {
             "are chosen as if dearer. AWS limits such questions by the day. 0: never."),
     NUMBER(CLUSTER ".scale_out", "waiting_costs", "instance-seconds", 0, 0, 10000, AT(policy_cluster, waiting_costs),
            "What a second costs for which tasks of one instance wait, in seconds of an instance: by it and the forecast, capacity is started ahead of "
-           "need and kept through lulls. 10 is a good start, 0: no forecast."),
+           "need and kept through lulls. 10 is a good start, 0: no forecast. At 1 a task waits for room "
+           "up to 90 s, as a peak may pass, before an instance is ordered for it."),
     STRING(CLUSTER ".scale_out", "time_zone", AT(policy_cluster, time_zone), .text = "UTC",
            .help = "Time zone by name, such as \"Europe/Berlin\", whose clock the people follow that make demand: for seven days after it is changed, "
                    "forecasts are the larger of both phases."),

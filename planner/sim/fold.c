@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "planner/drain.h"
+#include "planner/patience.h"
 #include "planner/sim/fold_internal.h"
 
 enum { ARENA_MAX_BYTES = 512 << 20, NOTICES_EVERY_MS = 15000, SERVE_MS = 60000 };
@@ -41,7 +42,7 @@ static void watch(struct fold *f)
         o.step_instances = p->step_instances;
         o.headroom_permyriad = p->headroom_percent * 100;
         o.judge_orders = o.judge_money = true;
-        o.serve_ms = SERVE_MS + 2 * p->period_ms;
+        o.serve_ms = SERVE_MS + 2 * p->period_ms + patience_of(p);
         o.max_usd_micro = p->max_usd_micro;
         for (size_t k = 0; k < p->headroom_task_count; k++)
             o.headroom_tasks += p->headroom_tasks[k].tasks;
