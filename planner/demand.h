@@ -38,7 +38,7 @@ enum demand_reason {
     DEMAND_SIZE_UNKNOWN, // a type's size is not known yet
     DEMAND_PROBE,        // one instance was ordered to find out (F5)
     DEMAND_RUNAWAY,      // orders had no effect (L11)
-    DEMAND_TURN,         // surge of a deployment that waits for larger ones (F7)
+    DEMAND_TURN,         // a surge that waits for larger ones (F7), or tasks that wait out a peak (patience.h)
     DEMAND_REASON_COUNT
 };
 struct demand_cause {

@@ -61,10 +61,12 @@ int simulate_all(struct simulate *s, struct arena *a, struct err *err)
                 const struct rule_kind_info *info = rule_info((enum rule_kind)k);
                 struct simulate_run *run = &s->runs[s->run_count];
                 struct told told = {s, s->run_count, rules * knobs_of(s) * seeds, info->name};
-                *run = (struct simulate_run){.kind = (enum rule_kind)k, .knob = s->sweep ? info->sweep[n] : s->knob[k], .seed = s->first_seed + i,
-                                             .bound_usd_micro = (int64_t)bound[i]};
+                double knob = s->sweep ? info->sweep[n] : s->knob[k];
+                bool own = k == RULE_MASU && knob == 0 && s->scene.policy;
+                *run = (struct simulate_run){.kind = (enum rule_kind)k, .knob = own ? (double)s->scene.policy->waiting_costs : knob,
+                                             .seed = s->first_seed + i, .bound_usd_micro = (int64_t)bound[i]};
                 tell(&told, 0);
-                struct trial t = {.scene = &s->scene, .kind = run->kind, .knob = run->knob, .seed = run->seed, .progress = tell, .arg = &told};
+                struct trial t = {.scene = &s->scene, .kind = run->kind, .knob = knob, .seed = run->seed, .progress = tell, .arg = &told};
                 int rc = 0;
                 if (k == RULE_CLAIRVOYANT)
                     run->r = clairvoyant(&course[i], run->knob, bound[i]);

@@ -105,9 +105,10 @@ def whatifs(path):
 
 def settings(folder, path):
     policy = folder / "policy.json"
-    policy.write_text(json.dumps({"clusters": [{"name": "any", "fleets": [{"id": "sfr-00000000-0000-0000-0000-000000000000", "max": 9}], "scale_in": {"enabled": False}}]}))
+    policy.write_text(json.dumps({"clusters": [{"name": "any", "fleets": [{"id": "sfr-00000000-0000-0000-0000-000000000000", "max": 9}], "scale_in": {"enabled": False}, "scale_out": {"waiting_costs": 3}}]}))
     quick = ("--trace", path, "--tasks", 40, "--for", "6h", "--seeds", 1, "--format", "json", "--against", "masu")
     plain, never = (json.loads(masu(*quick, *more).stdout)["runs"][0] for more in ([], ["--policy", policy]))
+    check("the price of waiting is told as the policy has it", never["params"] == {"waiting_costs": 3} and plain["params"] == {"waiting_costs": 0}, (plain, never))
     check("masu's settings are the policy's", never["drains"] == 0 < plain["drains"] and never["cost_usd_micro"] > plain["cost_usd_micro"], (plain, never))
 
 
