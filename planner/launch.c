@@ -5,6 +5,7 @@
 
 #include "planner/explain.h"
 #include "planner/fallback.h"
+#include "planner/launch_pack.h"
 #include "planner/modes.h"
 #include "planner/on_demand.h"
 #include "planner/pool_memory.h"
@@ -12,110 +13,9 @@
 #include "planner/quota.h"
 #include "planner/zones.h"
 
-enum { GROUPS_MAX = 16, OFFERS_MAX = 20, DEARER_PERCENT = 130 };
+enum { OFFERS_MAX = 20, DEARER_PERCENT = 130 };
 #define CALL_MS 10000   // a call's answer is there by then
 #define BEFORE_MS 5000  // EC2's launch time may lie so long before our own note of it
-
-// Instances that are launched for the same tasks.
-struct launch_group {
-    const struct pool *pool;
-    int64_t count;
-    struct pack_task *tasks;  // placed: what they hold
-};
-
-// ---- packing --------------------------------------------------------------------------------------------------------------
-static double value_of(const struct work *w, const struct pack_task *tasks, size_t n)
-{
-    double sum = 0;
-    for (size_t k = 0; k < n; k++)
-        sum += tasks[k].placed * res_share(work_shape(w, tasks[k].shape)->need, w->reference);
-    return sum;
-}
-
-// An hour of one instance that holds so many tasks, with the restarts that interruptions of late make likely.
-static double cost_of(const struct work *w, const struct pool *x, double tasks)
-{
-    double restarts = tasks * x->interruptions_per_hour * (double)w->p->task_restart_usd_micro;
-    return x->usd_micro > 0 ? pool_price(x) + restarts : 1e6 * res_share(x->room, w->reference);
-}
-
-static double placed_of(const struct pack_task *tasks, size_t n)
-{
-    double sum = 0;
-    for (size_t k = 0; k < n; k++)
-        sum += tasks[k].placed;
-    return sum;
-}
-
-// The pool that holds most for its money, tried with all that is left.
-static const struct pool *best_pool(struct work *w, const struct pool *pools, size_t pool_count, struct pack_task *left, size_t n, int64_t limit,
-                                    int64_t *ret_used)
-{
-    const struct pool *best = NULL;
-    double best_score = 0;
-    for (size_t p = 0; p < pool_count; p++) {
-        int64_t used = packing_count(w, left, n, &pools[p], limit);
-        double each = used > 0 ? placed_of(left, n) / (double)used : 0;
-        double score = used > 0 ? value_of(w, left, n) / ((double)used * cost_of(w, &pools[p], each)) : 0;
-        if (used > 0 && (!best || score > best_score)) {
-            best = &pools[p];
-            best_score = score;
-            *ret_used = used;
-        }
-    }
-    return best;
-}
-
-static void merge(struct launch_group *to, const struct launch_group *g, size_t n)
-{
-    to->count += g->count;
-    for (size_t k = 0; k < n; k++)
-        to->tasks[k].placed += g->tasks[k].placed;
-}
-
-// All but the last instance of the best pool, then the best for what the last would have held, and so on.
-static size_t pack_groups(struct work *w, const struct pool *pools, size_t pool_count, const struct pack_task *tasks, size_t n, int64_t limit,
-                          struct launch_group *ret)
-{
-    size_t count = 0;
-    struct pack_task *left = arena_array(w->a, struct pack_task, n + 1);
-    memcpy(left, tasks, n * sizeof *left);
-    while (count < GROUPS_MAX && limit > 0) {
-        int64_t used = 0;
-        const struct pool *x = best_pool(w, pools, pool_count, left, n, limit, &used);
-        if (!x)
-            break;
-        struct launch_group *g = &ret[count];
-        g->pool = x;
-        g->count = packing_count(w, left, n, x, used == 1 || count + 1 == GROUPS_MAX ? used : used - 1);
-        g->tasks = arena_array(w->a, struct pack_task, n + 1);
-        memcpy(g->tasks, left, n * sizeof *left);
-        for (size_t k = 0; k < n; k++)
-            left[k].count -= left[k].placed;
-        assert(g->count > 0 && g->count <= limit);
-        limit -= g->count;
-        if (count > 0 && ret[count - 1].pool == x)
-            merge(&ret[count - 1], g, n);
-        else
-            count++;
-    }
-    return count;
-}
-
-int64_t launch_pack(struct work *w, const struct pool *pools, size_t pool_count, struct pack_task *tasks, size_t n, int64_t limit)
-{
-    struct launch_group groups[GROUPS_MAX];
-    size_t count = pack_groups(w, pools, pool_count, tasks, n, limit, groups);
-    int64_t used = 0;
-    for (size_t k = 0; k < n; k++)
-        tasks[k].placed = 0;
-    for (size_t g = 0; g < count; g++) {
-        used += groups[g].count;
-        for (size_t k = 0; k < n; k++)
-            tasks[k].placed += groups[g].tasks[k].placed;
-    }
-    return used;
-}
 
 // ---- what is on order -----------------------------------------------------------------------------------------------------
 bool launch_on_demand(struct work *w, int f)
@@ -227,7 +127,7 @@ static size_t find_offers(struct work *w, int f, const struct launch_group *g, s
             pool.interruptions_per_hour = on_demand ? 0 : pool_memory_rate(w, p->type_name, p->zone);
             if (on_demand)
                 pool.usd_micro = w->s->types[p->type].on_demand_usd_micro;
-            ret[count++] = (struct offer){k, cost_of(w, &pool, placed_of(g->tasks, n) / (double)g->count), instances};
+            ret[count++] = (struct offer){k, launch_cost_of(w, &pool, launch_placed_of(g->tasks, n) / (double)g->count), instances};
         }
     if (count > 1)
         qsort(ret, count, sizeof *ret, by_cost);
@@ -338,10 +238,10 @@ static int64_t dearest_micro(struct work *w, int f, const struct launch_group *g
 
 bool launch_price(struct work *w, int f, struct pack_task *tasks, size_t n, int64_t *ret_instances, int64_t *ret_micro)
 {
-    struct launch_group groups[GROUPS_MAX];
+    struct launch_group groups[LAUNCH_GROUPS_MAX];
     struct pool *pools;
     size_t pool_count = pools_that_give(w, f, false, &pools);
-    size_t count = pack_groups(w, pools, pool_count, tasks, n, INT32_MAX, groups);
+    size_t count = launch_pack_groups(w, pools, pool_count, tasks, n, INT32_MAX, groups);
     int64_t placed = 0, wanted = 0;
     *ret_instances = *ret_micro = 0;
     for (size_t k = 0; k < n; k++)
@@ -422,11 +322,11 @@ static int64_t launch_group(struct work *w, const struct action *raise, const st
 static int64_t launch_part(struct work *w, const struct action *raise, struct pack_task *tasks, int64_t limit, bool on_demand, struct zone_shares *dealt)
 {
     const struct work_fleet *y = &w->fleet[raise->fleet];
-    struct launch_group groups[GROUPS_MAX];
+    struct launch_group groups[LAUNCH_GROUPS_MAX];
     struct pool *pools;
     int64_t ordered = 0;
     size_t pool_count = limit > 0 ? pools_that_give(w, raise->fleet, on_demand, &pools) : 0;
-    size_t n = pool_count > 0 ? pack_groups(w, pools, pool_count, tasks, y->given_count, limit, groups) : 0;
+    size_t n = pool_count > 0 ? launch_pack_groups(w, pools, pool_count, tasks, y->given_count, limit, groups) : 0;
     for (size_t g = 0; g < n; g++) {
         int64_t came = launch_group(w, raise, &groups[g], y->given_count, on_demand, dealt);
         for (size_t k = 0; k < y->given_count && came > 0; k++)

@@ -14,8 +14,6 @@
 #include "planner/packing.h"
 #include "planner/work.h"
 
-// Packs the tasks into the cheapest of these pools, at most `limit` instances; tasks[k].placed is written. Returns how many are used.
-int64_t launch_pack(struct work *w, const struct pool *pools, size_t pool_count, struct pack_task *tasks, size_t n, int64_t limit);
 // On how many instances the tasks would be launched on spot, and what these cost an hour at most, whichever of the offered pools EC2
 // takes. False: not all of them have a place there, or a price is not known.
 bool launch_price(struct work *w, int fleet, struct pack_task *tasks, size_t n, int64_t *ret_instances, int64_t *ret_micro);

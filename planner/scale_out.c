@@ -7,6 +7,7 @@
 #include "planner/explain.h"
 #include "planner/fallback.h"
 #include "planner/launch.h"
+#include "planner/launch_pack.h"
 #include "planner/packing.h"
 #include "planner/placement.h"
 #include "planner/patience.h"

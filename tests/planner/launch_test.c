@@ -141,6 +141,20 @@ static void a_task_that_fits_the_large_type_only_gets_that(void **state)
     assert_null(strstr(the_launch(p)->value, "c5.large"));
 }
 
+// Two of the large type hold the seven in all. Where only two are to be launched, two full small ones look cheaper, and hold four.
+static void what_is_launched_holds_all_that_it_is_launched_for(void **state)
+{
+    (void)state;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 7;
+    b.s.fleets[fleet].pools[2].spot_usd_micro = b.s.fleets[fleet].pools[3].spot_usd_micro = 78000;
+    b.s.fleets[fleet].pools[1].spot_usd_micro = 40000;
+    struct plan *p = build_plan(&b);
+    assert_int_equal(launched(p), 2);
+    for (size_t k = 0; k < p->action_count; k++)
+        if (p->actions[k].kind == ACTION_LAUNCH)
+            assert_non_null(strstr(p->actions[k].value, "$Default m5.xlarge@"));
+}
+
 static void max_bounds_what_is_launched(void **state)
 {
     (void)state;
@@ -437,6 +451,7 @@ int main(void)
         TEST(the_share_of_on_demand_is_launched_first_and_what_is_on_order_counts),
         TEST(where_a_quota_lets_nothing_through_on_demand_all_is_launched_on_spot),
         TEST(a_task_that_fits_the_large_type_only_gets_that),
+        TEST(what_is_launched_holds_all_that_it_is_launched_for),
         TEST(max_bounds_what_is_launched),
         TEST(what_came_is_not_ordered_again),
         TEST(a11_an_order_without_an_answer_is_sent_again_by_its_token_and_counts_as_coming),
