@@ -27,7 +27,7 @@ static const char *wrong(const struct work *w)
 
 static bool there_is(const struct work *w)
 {
-    return w->p->waiting_costs > 0 && w->s->outlook.at_ms > 0 && !wrong(w);
+    return w->p->waiting_costs_milli > 0 && w->s->outlook.at_ms > 0 && !wrong(w);
 }
 
 // L13, beside what is needed now. Where the largest need is not known, the present one is the only bound.
@@ -75,7 +75,7 @@ void ahead_explain(struct work *w)
     const struct outlook *x = &w->s->outlook;
     struct verdict v = {.kind = CANDIDATE_CLUSTER, .code = VERDICT_FITS, .target = explain_text(w, "%s forecast", w->s->cluster), .verdict = "nothing more"};
     int64_t now = ahead_need(w);
-    if (w->p->waiting_costs <= 0 || x->at_ms <= 0 || x->need_milli == 0)
+    if (w->p->waiting_costs_milli <= 0 || x->at_ms <= 0 || x->need_milli == 0)
         return;
     if (wrong(w)) {
         v.fact = explain_text(w, "a forecast that is %s", wrong(w));

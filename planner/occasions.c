@@ -114,8 +114,8 @@ static int64_t lead_of(const struct work *w, int64_t permille, const struct want
 // An instance is worth keeping idle for so long: else it is ended, and booted again while its tasks may wait.
 static int64_t return_of(const struct work *w)
 {
-    int64_t costs = w->p->waiting_costs > 0 ? w->p->waiting_costs : WAITING_COSTS;
-    return boot_of(w) * (100 + RETURN_WAITS_PERCENT * costs) / 100;
+    int64_t costs_milli = w->p->waiting_costs_milli > 0 ? w->p->waiting_costs_milli : 1000 * WAITING_COSTS;
+    return boot_of(w) * (100 + RETURN_WAITS_PERCENT * costs_milli / 1000) / 100;
 }
 
 static void stamp(struct work *w, const struct occasion *o, const struct wants *now)

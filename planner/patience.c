@@ -16,8 +16,8 @@ void patience_hold(struct work *w)
             continue;
         it->held += wait;
         it->in_turn = true;
-        it->hold = "it may be a short peak, and waiting costs no more than an instance";
-        it->remedy = explain_text(w, "they use room that is there, or one is ordered at %s; scale_out.waiting_costs above 1 orders at once",
+        it->hold = "it may be a short peak, and waiting costs less than an instance";
+        it->remedy = explain_text(w, "they use room that is there, or one is ordered at %s; scale_out.waiting_costs of 1 or more orders at once",
                                   explain_time(w, since_ms + limit_ms));
     }
 }

@@ -125,7 +125,7 @@ struct policy_cluster {
     struct policy_freeze *freeze;
     size_t freeze_count;
     struct policy_calendar calendar;
-    int64_t waiting_costs;          // of an instance-second that tasks wait, in instance-seconds; 0: no forecast in the plan
+    int64_t waiting_costs_milli;    // of an instance-second that tasks wait, in thousandths of an instance-second; 0: no forecast in the plan
     const char *time_zone;          // whose clock demand's days follow; "UTC"
     int64_t placement_scores_ms;    // spot placement scores are asked for at most so often; 0: never
     int64_t pool_share_percent;     // of a service, in one pool of spot instances; 0: no bound

@@ -271,10 +271,11 @@ const struct policy_key policy_keys[] = {
     SECONDS(CLUSTER ".scale_out", "placement_scores_s", 0, 0, 86400, AT(policy_cluster, placement_scores_ms),
             "EC2 is asked so often, at least 900, how likely each zone gives the spot capacity a fleet may order at once; zones with low scores "
             "are chosen as if dearer. AWS limits such questions by the day. 0: never."),
-    NUMBER(CLUSTER ".scale_out", "waiting_costs", "instance-seconds", 0, 0, 10000, AT(policy_cluster, waiting_costs),
-           "What a second costs for which tasks of one instance wait, in seconds of an instance: by it and the forecast, capacity is started ahead of "
-           "need and kept through lulls. 10 is a good start, 0: no forecast. At 1 a task waits for room "
-           "up to 90 s, as a peak may pass, before an instance is ordered for it."),
+    {.parent = CLUSTER ".scale_out", .name = "waiting_costs", .kind = KEY_MONEY, .unit = "instance-seconds", .max = 10000, .scale = 1000,
+     AT(policy_cluster, waiting_costs_milli),
+     .help = "What a second costs for which tasks of one instance wait, in seconds of an instance: by it and the forecast, capacity is started ahead of "
+             "need and kept through lulls. 10 is a good start, 0: no forecast. Below 1 tasks wait for room up to 90 s, as a peak may pass, before an "
+             "instance is ordered for them."},
     STRING(CLUSTER ".scale_out", "time_zone", AT(policy_cluster, time_zone), .text = "UTC",
            .help = "Time zone by name, such as \"Europe/Berlin\", whose clock the people follow that make demand: for seven days after it is changed, "
                    "forecasts are the larger of both phases."),

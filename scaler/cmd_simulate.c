@@ -338,7 +338,7 @@ int cmd_simulate(int argc, char **argv)
         {.name = "types", .kind = OPTION_STRING, .ret = &c.types, .value = "LIST", .help = "what if the fleet has other types, as m5.xlarge,m5.2xlarge:2"},
         {.name = "headroom", .kind = OPTION_PERCENT, .ret = &c.headroom, .value = "P", .help = "per cent, of masu and the rules that keep some", .min = 0, .max = 100},
         {.name = "quantile", .kind = OPTION_NUMBER, .ret = &c.quantile, .value = "Q", .help = "of the safety stock, 0 to 1 (0.9)", .min = 0, .max = 1},
-        {.name = "waiting-costs", .kind = OPTION_NUMBER, .ret = &c.waiting_costs, .value = "X", .help = "masu's scale_out.waiting_costs", .min = 1, .max = 1000},
+        {.name = "waiting-costs", .kind = OPTION_NUMBER, .ret = &c.waiting_costs, .value = "X", .help = "masu's scale_out.waiting_costs, such as 10 or 0.5", .max = 1000},
         {.name = "progress", .kind = OPTION_FLAG, .ret = &c.progress, .help = "lines of \"progress PERMILLE\" on stderr, for programs"},
         {.name = "faults", .kind = OPTION_FLAG, .ret = &c.faults_on, .help = "in place of rules: masu through a day of faults made from each seed, all invariants watching"},
         {.name = "on-wire", .kind = OPTION_FLAG, .ret = &c.faults.on_wire, .help = "of --faults: the whole daemon against the virtual AWS, bytes and all"},

@@ -17,9 +17,9 @@ static void recall(struct outlook_keeper *k, struct state_reader *past, int64_t 
 
 void outlook_look(struct outlook_keeper *k, const struct policy_cluster *p, struct state_reader *past, int64_t cluster, struct snapshot *s)
 {
-    if (p->waiting_costs == 0)
+    if (p->waiting_costs_milli == 0)
         return;
     if (!k->bank && past && cluster > 0)
         recall(k, past, cluster, s);
-    s->outlook = outlook_see(k, s, p->waiting_costs);
+    s->outlook = outlook_see(k, s, p->waiting_costs_milli);
 }

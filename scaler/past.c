@@ -124,7 +124,7 @@ void past_tell(struct past *p, const struct policy_cluster *policy, struct arena
 
 const char *past_lacks(const struct past *p, const struct policy_cluster *policy, const struct snapshot *s, const char *path, struct arena *a)
 {
-    bool forecast = policy->waiting_costs > 0 && s->outlook.at_ms == 0;
+    bool forecast = policy->waiting_costs_milli > 0 && s->outlook.at_ms == 0;
     bool use = policy_usage_named(&policy->usage) && !policy_usage_queried(&policy->usage) && s->usage.state != SOURCE_OK;
     const char *what = forecast && use ? "forecast and measured use" : forecast ? "forecast" : "measured use";
     if (path && p->cluster == 0)

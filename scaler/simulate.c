@@ -63,7 +63,7 @@ int simulate_all(struct simulate *s, struct arena *a, struct err *err)
                 struct told told = {s, s->run_count, rules * knobs_of(s) * seeds, info->name};
                 double knob = s->sweep ? info->sweep[n] : s->knob[k];
                 bool own = k == RULE_MASU && knob == 0 && s->scene.policy;
-                *run = (struct simulate_run){.kind = (enum rule_kind)k, .knob = own ? (double)s->scene.policy->waiting_costs : knob,
+                *run = (struct simulate_run){.kind = (enum rule_kind)k, .knob = own ? (double)s->scene.policy->waiting_costs_milli / 1000 : knob,
                                              .seed = s->first_seed + i, .bound_usd_micro = (int64_t)bound[i]};
                 tell(&told, 0);
                 struct trial t = {.scene = &s->scene, .kind = run->kind, .knob = knob, .seed = run->seed, .progress = tell, .arg = &told};

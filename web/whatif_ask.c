@@ -25,7 +25,7 @@ struct number_key {
     bool whole;
 };
 static const struct number_key numbers[] = {
-    {"days", 1, WHATIF_DAYS_MAX, true}, {"seeds", 1, WHATIF_SEEDS_MAX, true}, {"headroom_percent", 0, 100, false}, {"waiting_costs", 1, 1000, false},
+    {"days", 1, WHATIF_DAYS_MAX, true}, {"seeds", 1, WHATIF_SEEDS_MAX, true}, {"headroom_percent", 0, 100, false}, {"waiting_costs", 0.001, 1000, false},
 };
 
 static int read_text(const struct text_key *k, const json_t *v, struct whatif_ask *ret, struct err *err)

@@ -155,10 +155,10 @@ static bool is_frozen(const struct outlook_keeper *k, const struct snapshot *s)
     return k->bank && s->now_ms - k->calm_ms <= FORECAST_FREEZES_MS;
 }
 
-struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs)
+struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs_milli)
 {
     struct outlook none = {0};
-    assert(waiting_costs > 0);
+    assert(waiting_costs_milli > 0);
     if (!facts_hold(s))
         return is_frozen(k, s) ? k->last : none;
     if (!k->bank || s->now_ms - k->pushed_ms > DAY_MS) {
@@ -190,7 +190,7 @@ struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, i
     k->last = none;
     if (!bank_ready(k->bank) || k->known_ms < DAY_MS || s->now_ms - k->pushed_ms > STEP_S * 1000)
         return none;
-    struct level_rule rule = {.lambda = (double)waiting_costs, .phi = return_waits, .per_instance = PER, .boot_s = (double)k->boot_s,
+    struct level_rule rule = {.lambda = (double)waiting_costs_milli / 1000, .phi = return_waits, .per_instance = PER, .boot_s = (double)k->boot_s,
                               .most = (int)fmin(4 * ceil(k->demand / PER) + 64, 1e6)};
     struct level_memory memory = {0};
     struct level_answer a = level_decide(&rule, k->bank, k->demand, &memory);

@@ -39,4 +39,4 @@ void outlook_release(struct outlook_keeper *k);
 void outlook_recall(struct outlook_keeper *k, const struct snapshot *s, const double *tasks, size_t count, int64_t step_ms, int64_t end_ms);
 // Sees a snapshot, in the order of their times, and returns its outlook by the price of waiting (policy key scale_out.waiting_costs);
 // at_ms is 0 until a day and a quarter has passed, a day of it known; in trouble it is when the outlook was made that is frozen.
-struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs);
+struct outlook outlook_see(struct outlook_keeper *k, const struct snapshot *s, int64_t waiting_costs_milli);

@@ -247,9 +247,9 @@ int fold_tick(struct fold *f, struct fold_cluster *c, int most, struct err *err)
     note_reads(c, &sight);
     fold_look(c, &sight, a, &s);
     c->usual.clock = c->outlook.clock = c->zone ? zone_last_change(c->zone, s.now_ms / 1000, OUTLOOK_CLOCK_S) : (struct zone_change){0};
-    if (c->policy->waiting_costs > 0)
-        s.outlook = outlook_see(&c->outlook, &s, c->policy->waiting_costs);
-    if (c->policy->waiting_costs > 0 && f->lie)
+    if (c->policy->waiting_costs_milli > 0)
+        s.outlook = outlook_see(&c->outlook, &s, c->policy->waiting_costs_milli);
+    if (c->policy->waiting_costs_milli > 0 && f->lie)
         f->lie(f->lie_arg, &s, &s.outlook);
     see_calendar(c, a, &s);
     struct planner_input in = {.snapshot = &s, .memo = c->has_memo ? &before : NULL, .policy = c->policy};

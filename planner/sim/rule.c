@@ -8,7 +8,7 @@ enum { DAY_MS = 86400000, STEP_MS = 900000, MINUTE_MS = 60000, REACTION_MS = 300
 static const double WHOLE = 1e-9;  // what is a whole number but for rounding is one
 
 static const struct rule_kind_info infos[RULE_COUNT] = {
-    [RULE_MASU] = {"masu", "waiting_costs", 0, {1, 2, 3, 6, 60}, 0, 10000, SCENE_SPOT},
+    [RULE_MASU] = {"masu", "waiting_costs", 0, {0.5, 1, 2, 5, 60}, 0, 10000, SCENE_SPOT},
     [RULE_THRESHOLD] = {"reservation-threshold", "out_percent", 75, {90, 80, 75, 65, 50}, 30, 99, SCENE_SPOT},
     [RULE_MANAGED] = {"ecs-managed-scaling", "target_capacity", 100, {100, 90, 75, 60, 45}, 1, 100, SCENE_GROUP},
     [RULE_REACTIVE] = {"reactive", "hold_s", 300, {0, 300, 900, 2700, 7200}, 0, 86400, SCENE_SPOT},

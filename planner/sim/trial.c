@@ -46,7 +46,7 @@ static int begin_masu(struct run *r, struct err *err)
     r->policy.fleets[0].max = fleet_units(r->w) * MAX_OVER_MEAN < MAX_UNITS ? fleet_units(r->w) * MAX_OVER_MEAN : MAX_UNITS;
     r->policy.period_ms = s->period_ms;
     if (r->t->knob > 0) {
-        r->policy.waiting_costs = (int64_t)(r->t->knob + 0.5);
+        r->policy.waiting_costs_milli = (int64_t)(r->t->knob * 1000 + 0.5);
         r->policy.headroom_percent = s->headroom_given ? r->policy.headroom_percent : 0;
     }
     int rc = fold_new(r->w, &r->policy, 1, &r->fold, err);

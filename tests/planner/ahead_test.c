@@ -22,7 +22,7 @@ static int setup(void **state)
         build_instance(&b, fleet, type);
         build_hold(&b, k, web, 8);
     }
-    b.p.waiting_costs = 10;
+    b.p.waiting_costs_milli = 10000;
     return 0;
 }
 
@@ -54,9 +54,9 @@ static void without_a_price_or_with_an_old_outlook_nothing_is(void **state)
 {
     (void)state;
     b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 2000, .up = 4, .keep = 6, .boot_ms = 2 * MINUTE};
-    b.p.waiting_costs = 0;
+    b.p.waiting_costs_milli = 0;
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
-    b.p.waiting_costs = 10;
+    b.p.waiting_costs_milli = 10000;
     b.s.outlook.at_ms = b.s.now_ms - 3 * MINUTE;
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), -1);
     b.s.outlook.at_ms = 0;
@@ -139,7 +139,7 @@ static void v12_what_a_forecast_keeps_lets_no_other_go(void **state)
         build_hold(&b, i, web, HOSTS[k].tasks);
         b.s.instances[i].zone = HOSTS[k].zone;
     }
-    b.p.waiting_costs = 10;
+    b.p.waiting_costs_milli = 10000;
     b.p.unneeded_ms = 1;
     b.p.settle_ms = 0;
     b.p.drain_percent = 50;
@@ -270,7 +270,7 @@ static struct outlook see(struct outlook_keeper *k, int steps)
     struct outlook x = {0};
     for (int i = 0; i < steps; i++) {
         build_later(&b, 30 * SECOND);
-        x = outlook_see(k, &b.s, 10);
+        x = outlook_see(k, &b.s, 10000);
     }
     return x;
 }
@@ -302,10 +302,10 @@ static void the_most_of_28_days_is_of_each_look_and_is_forgotten_after(void **st
     assert_int_equal(see(&k, 1).most_28d_milli, 10000);
     for (int gap = 0; gap < 3; gap++) {
         build_later(&b, 23 * HOUR);
-        outlook_see(&k, &b.s, 10);
+        outlook_see(&k, &b.s, 10000);
     }
     build_later(&b, 30 * SECOND);
-    assert_int_equal(outlook_see(&k, &b.s, 10).most_28d_milli, 2000);
+    assert_int_equal(outlook_see(&k, &b.s, 10000).most_28d_milli, 2000);
     outlook_release(&k);
 }
 
@@ -317,20 +317,20 @@ static void stale_services_are_no_demand_and_gaps_keep_the_time_of_day(void **st
     size_t pushed_ms = (size_t)k.pushed_ms;
     b.s.sources[SOURCE_SERVICES].state = SOURCE_UNKNOWN;
     b.s.now_ms += 30 * SECOND;
-    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, b.s.now_ms - 30 * SECOND);  // the one before
+    assert_int_equal(outlook_see(&k, &b.s, 10000).at_ms, b.s.now_ms - 30 * SECOND);  // the one before
     assert_int_equal(k.pushed_ms, pushed_ms);
     b.s.sources[SOURCE_SERVICES].state = SOURCE_OK;
     b.s.services[web].desired = 32;
     b.s.now_ms += 2 * HOUR;
-    struct outlook x = outlook_see(&k, &b.s, 10);
+    struct outlook x = outlook_see(&k, &b.s, 10000);
     assert_int_equal(x.need_milli, 4000);
     assert_true(b.s.now_ms - k.pushed_ms < 30 * SECOND);
     struct bank *bank = k.bank;
     b.s.now_ms -= HOUR;  // a clock that steps back
-    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, b.s.now_ms);
+    assert_int_equal(outlook_see(&k, &b.s, 10000).at_ms, b.s.now_ms);
     assert_ptr_equal(k.bank, bank);
     b.s.now_ms += 49 * HOUR;  // too long ago: begun anew
-    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    assert_int_equal(outlook_see(&k, &b.s, 10000).at_ms, 0);
     assert_false(bank_ready(k.bank));
     outlook_release(&k);
 }
@@ -345,7 +345,7 @@ static void the_past_is_recalled_and_an_outlook_is_there_at_once(void **state)
     for (int i = 0; i < STEPS; i++)
         tasks[i] = i < 40 || i % 50 == 7 ? NAN : 16;
     outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - 2 * HOUR);  // it was down for two hours
-    struct outlook x = outlook_see(&k, &b.s, 10);
+    struct outlook x = outlook_see(&k, &b.s, 10000);
     assert_int_equal(x.at_ms, b.s.now_ms);
     assert_int_equal(x.need_milli, 2000);
     assert_int_equal(x.up, 2);
@@ -426,7 +426,7 @@ static void d8_in_trouble_the_forecast_is_frozen_as_it_was_said_last(void **stat
         for (int i = 0; i < 20; i++) {
             build_later(&b, 30 * SECOND);
             make_trouble(kind, true);
-            x = outlook_see(&k, &b.s, 10);
+            x = outlook_see(&k, &b.s, 10000);
         }
         assert_int_equal(x.at_ms, was.at_ms);
         assert_int_equal(x.up, was.up);
@@ -503,7 +503,7 @@ static void g4_under_a_day_of_known_history_there_is_no_forecast(void **state)
         for (int i = 0; i < STEPS; i++)
             tasks[i] = i % cases[c].of < cases[c].every || i >= STEPS - cases[c].last ? 16 : NAN;
         outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
-        assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, cases[c].said ? b.s.now_ms : 0);
+        assert_int_equal(outlook_see(&k, &b.s, 10000).at_ms, cases[c].said ? b.s.now_ms : 0);
         outlook_release(&k);
     }
 }
@@ -517,7 +517,7 @@ static void before_a_gap_of_a_day_only_the_most_is_recalled(void **state)
     for (int i = 0; i < STEPS; i++)
         tasks[i] = i < 3 * 288 ? 80 : i < 4 * 288 + 1 ? NAN : 16;
     outlook_recall(&k, &b.s, tasks, STEPS, 5 * MINUTE, b.s.now_ms - MINUTE);
-    struct outlook x = outlook_see(&k, &b.s, 10);
+    struct outlook x = outlook_see(&k, &b.s, 10000);
     assert_int_equal(x.most_28d_milli, 10000);
     assert_int_equal(x.keep, 2);
     assert_true(k.known_ms < 6 * 24 * HOUR);
@@ -534,7 +534,7 @@ static void g4_a_look_an_hour_is_no_history(void **state)
     struct outlook_keeper k = {0};
     for (int i = 0; i < 72; i++) {
         build_later(&b, HOUR);
-        assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+        assert_int_equal(outlook_see(&k, &b.s, 10000).at_ms, 0);
     }
     assert_true(bank_ready(k.bank));
     outlook_release(&k);
@@ -568,7 +568,7 @@ static void a_cluster_without_instances_has_no_unit_yet(void **state)
     (void)state;
     struct outlook_keeper k = {0};
     b.s.instance_count = 0;
-    assert_int_equal(outlook_see(&k, &b.s, 10).at_ms, 0);
+    assert_int_equal(outlook_see(&k, &b.s, 10000).at_ms, 0);
     assert_null(k.bank);
     outlook_release(&k);
 }

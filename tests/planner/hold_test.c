@@ -151,7 +151,7 @@ static void h5_more_wanted_than_at_the_drain_ends_a_hold_without_a_forecast_too(
 static void h5_what_the_forecast_foresees_is_no_loop(void **state)
 {
     (void)state;
-    b.p.waiting_costs = 10;
+    b.p.waiting_costs_milli = 10000;
     for (int k = 0; k < 2; k++) {
         b.has_memo = false;
         b.s.outlook = (struct outlook){.at_ms = b.s.now_ms, .need_milli = 2500, .up = 3, .keep = 3, .boot_ms = 2 * MINUTE};
@@ -171,7 +171,7 @@ static void h5_what_the_forecast_foresees_is_no_loop(void **state)
 static void h5_demand_that_falls_to_nothing_and_comes_back_is_no_loop(void **state)
 {
     (void)state;
-    b.p.waiting_costs = 10;
+    b.p.waiting_costs_milli = 10000;
     struct service *x = &b.s.services[web];
     x->desired = x->running = x->deployments[0].desired = x->deployments[0].running = 0;
     for (size_t k = 0; k < b.s.instance_count; k++) {
@@ -207,7 +207,7 @@ static void h5_demand_above_what_was_drained_to_ends_the_hold_and_a_forecast_doe
         int32_t desired;
         bool ends;
     } cases[] = {{7, 24, false}, {3, 24, true}, {3, 12, false}};
-    b.p.waiting_costs = 10;
+    b.p.waiting_costs_milli = 10000;
     for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
         b.has_memo = false;
         b.s.services[web].desired = b.s.services[web].deployments[0].desired = 10;

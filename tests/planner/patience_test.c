@@ -1,4 +1,4 @@
-// Where waiting costs no more than an instance, a peak may pass before one is ordered; and what is no peak.
+// Where waiting costs less than an instance, a peak may pass before one is ordered; and what is no peak.
 #include "tests/planner/build.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ static int setup(void **state)
 {
     (void)state;
     build_init(&b);
-    b.p.waiting_costs = 1;
+    b.p.waiting_costs_milli = 500;
     type = build_type(&b, "m5.xlarge", 4096, 15700);
     fleet = build_fleet(&b, "sfr-1", 2);
     build_pool(&b, fleet, type, 1000);
@@ -61,9 +61,9 @@ static void a_peak_that_passes_leaves_no_trace(void **state)
 static void where_waiting_costs_more_or_there_is_no_price_it_is_ordered_at_once(void **state)
 {
     (void)state;
-    static const int64_t costs[] = {0, 2, 10};
+    static const int64_t costs[] = {0, 1, 10};
     for (size_t k = 0; k < ARRAY_LEN(costs); k++) {
-        b.p.waiting_costs = costs[k];
+        b.p.waiting_costs_milli = 1000 * costs[k];
         b.has_memo = false;
         assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);
     }

@@ -274,7 +274,7 @@ static void v12_a_forecast_only_adds_and_only_holds(void **state)
         random_world(&b, &r);
         if (seed % 2)
             b.p.headroom_percent = 0;
-        b.p.waiting_costs = seed % 3 ? 10 : 1;
+        b.p.waiting_costs_milli = seed % 3 ? 10000 : 500;
         for (int tick = 0; tick < 6; tick++) {
             struct memo memo = b.memo;
             bool has_memo = b.has_memo;

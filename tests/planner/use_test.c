@@ -314,7 +314,7 @@ static void v12_beside_what_is_used_what_a_forecast_keeps_lets_no_other_go(void 
         b.s.instances[k].zone = "";
     }
     b.p.usage = usage;
-    b.p.waiting_costs = 10;
+    b.p.waiting_costs_milli = 10000;
     b.p.unneeded_ms = 0;
     b.p.settle_ms = 0;
     b.p.drain_percent = 50;
@@ -370,11 +370,11 @@ static void v11_v12_measured_use_only_ever_holds(void **state)
             measure(&x, &r);
             struct plan with = take_plan(&x, &memo, has_memo);
             takes_no_more(&x, &without, &with, "measured", seed);
-            x.p.waiting_costs = 10;
+            x.p.waiting_costs_milli = 10000;
             x.s.outlook = random_outlook(&x, &r);
             struct plan beside = take_plan(&x, &memo, has_memo);
             takes_no_more(&x, &with, &beside, "a forecast beside what is measured", seed);
-            x.p.waiting_costs = 0;
+            x.p.waiting_costs_milli = 0;
             x.s.outlook = (struct outlook){0};
             for (size_t i = 0; i < x.s.instance_count; i++) {
                 removed += take_removes(&with, x.s.instances[i].id);

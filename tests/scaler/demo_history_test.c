@@ -90,7 +90,7 @@ static void each_service_has_the_past_that_its_profile_says(void **state)
 
 static void price_waiting(struct policy_cluster *c)
 {
-    c->waiting_costs = 10;
+    c->waiting_costs_milli = 10000;
 }
 
 // The past is of the very clusters that the daemon looks at: one row each in the journal, and the forecast in its plans begins with it.

@@ -21,7 +21,7 @@ static int setup(void **state)
     int web = build_service(&x->b, "web", build_shape(&x->b, "web:1", 512, 1024), 16);
     build_hold(&x->b, build_instance(&x->b, fleet, type), web, 8);
     build_hold(&x->b, build_instance(&x->b, fleet, type), web, 8);
-    x->b.p.waiting_costs = 10;
+    x->b.p.waiting_costs_milli = 10000;
     clock_init_virtual(&x->clock, x->b.s.now_ms);
     assert_int_equal(state_open(&(struct state_options){.path = ":memory:", .clock = &x->clock, .no_sync = true}, &x->state, NULL, NULL), 0);
     assert_int_equal(state_cluster(x->state, "1", "r", "c", &x->id, NULL), 0);
@@ -100,7 +100,7 @@ static void without_history_or_a_price_there_is_no_outlook_yet(void **state)
     assert_int_equal(x->b.s.outlook.at_ms, 0);
     outlook_release(&k);
     fill(x);
-    x->b.p.waiting_costs = 0;
+    x->b.p.waiting_costs_milli = 0;
     outlook_look(&k, &x->b.p, state_reader_of(x->state), x->id, &x->b.s);
     assert_int_equal(x->b.s.outlook.at_ms, 0);
     assert_null(k.bank);

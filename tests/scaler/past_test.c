@@ -169,7 +169,7 @@ static const char *tell(struct bed *x, struct past *p, const char *path)
 
 static void record_use(struct bed *x)
 {
-    x->b.p.waiting_costs = 10;
+    x->b.p.waiting_costs_milli = 10000;
     x->b.p.usage.cadvisor_port = 8081;
     x->b.s.usage = (struct source){SOURCE_OK, x->b.s.now_ms, ""};
     x->b.s.shapes[0].used_p95 = res_make(300, 700);
@@ -228,7 +228,7 @@ static void one_look_without_a_past_says_what_it_lacks(void **state)
     p = (struct past){0};
     assert_non_null(strstr(tell(x, &p, NULL), "without forecast and measured use -> --state F"));
     past_release(&p);
-    x->b.p.waiting_costs = 0;
+    x->b.p.waiting_costs_milli = 0;
     x->b.p.usage.cadvisor_port = 0;
     p = (struct past){0};
     assert_null(tell(x, &p, NULL));  // the policy asks for none

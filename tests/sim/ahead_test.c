@@ -25,7 +25,7 @@ static void begin_in(struct bed *b, struct world *w, int64_t waiting_costs, int3
     b->p.fleets = &b->fleet;
     b->p.fleet_count = 1;
     b->p.headroom_percent = 0;
-    b->p.waiting_costs = waiting_costs;
+    b->p.waiting_costs_milli = 1000 * waiting_costs;
     int at = add_fleet(b->w, instances, "m5.xlarge", 1);
     b->fleet.id = world_view(b->w).fleets[at].id;
     b->web = add_service(b->w, (struct a_service){"web", 1024, 1800, tasks, 100, 200, WS_SPREAD_ZONE, false, false});

@@ -278,7 +278,7 @@ static void v12_trips_where_the_forecast_removes(void **state)
     struct bench t;
     struct memo before;
     bench_init(&t);
-    t.b.p.waiting_costs = 10;
+    t.b.p.waiting_costs_milli = 10000;
     t.b.s.outlook = (struct outlook){.at_ms = t.b.s.now_ms, .need_milli = 2000, .up = 2, .keep = 2, .boot_ms = 2 * MINUTE};
     struct plan *p = plan_that_drains(&t, &before);
     t.b.s.outlook.at_ms = t.b.s.now_ms;

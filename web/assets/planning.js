@@ -17,7 +17,7 @@ const MONTH_S = 730 * 3600;
 const DAYS = ["1", "3", "7", "14", "28"];
 const FIELDS = /** @type {[keyof typeof blank, string, string, string][]} */ ([
   ["growth", "Demand ×", "1.00", "of every service"], ["scale", "One service ×", "web=2", "a name, = and how many times as much"], ["add_service", "One more service", "new=512x1024x8", "CPU units, MiB, tasks"],
-  ["types", "Types", "m5.xlarge,c5.2xlarge:2", "in place of the fleet's, with weights"], ["headroom_percent", "Headroom, %", "", "in place of the policy's"], ["waiting_costs", "Waiting costs ×", "", "scale_out.waiting_costs, 1 to 1,000"],
+  ["types", "Types", "m5.xlarge,c5.2xlarge:2", "in place of the fleet's, with weights"], ["headroom_percent", "Headroom, %", "", "in place of the policy's"], ["waiting_costs", "Waiting costs ×", "", "scale_out.waiting_costs, up to 1,000"],
   ["lose_zone", "Lose a zone", "us-east-1a@24h-36h", "and when, since the beginning; without times from the end of the warm-up on"],
 ]);
 const blank = { days: "7", seeds: "1", growth: "", scale: "", add_service: "", types: "", headroom_percent: "", waiting_costs: "", lose_zone: "", everybody: "no", token: "" };
