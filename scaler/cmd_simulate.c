@@ -325,7 +325,7 @@ int cmd_simulate(int argc, char **argv)
         {.name = "no-masu", .kind = OPTION_FLAG, .ret = &c.no_masu, .help = "only those"},
         {.name = "seeds", .kind = OPTION_INT, .ret = &c.seeds, .value = "N", .help = "worlds for each rule (3); with --faults, days (1)", .min = 1, .max = 1000},
         {.name = "seed", .kind = OPTION_INT, .ret = &c.seed, .value = "N", .help = "the first of them (1)", .min = 0, .max = INT64_MAX - 1000},
-        {.name = "sweep", .kind = OPTION_FLAG, .ret = &c.sweep, .help = "the knob of each rule at five points"},
+        {.name = "sweep", .kind = OPTION_FLAG, .ret = &c.sweep, .help = "the knob of each rule at five points, of masu at six"},
         {.name = "plot", .kind = OPTION_STRING, .ret = &c.plot, .value = "F", .help = "SVG of cost over the bound against waiting, of a sweep"},
         {.name = "for", .kind = OPTION_DURATION, .ret = &c.for_ms, .value = "D", .help = "time to simulate, in place of the scenario's or the trace's", .min = 60000, .max = 366 * DAY_MS},
         {.name = "warmup", .kind = OPTION_DURATION, .ret = &c.warmup_ms, .value = "D", .help = "not counted: rules only learn (a fifth, at most 3 days)", .min = 0, .max = 366 * DAY_MS},

@@ -36,16 +36,16 @@ static struct trial_result clairvoyant(const struct course *c, double waiting_pr
     return r;
 }
 
-static size_t knobs_of(const struct simulate *s)
+static size_t knobs_of(const struct simulate *s, int rule)
 {
-    return s->sweep ? RULE_SWEEP : 1;
+    return s->sweep ? (size_t)rule_info((enum rule_kind)rule)->sweep_count : 1;
 }
 
 int simulate_all(struct simulate *s, struct arena *a, struct err *err)
 {
-    size_t rules = 0, seeds = (size_t)s->seeds;
+    size_t points = 0, seeds = (size_t)s->seeds;
     for (int k = 0; k < RULE_COUNT; k++)
-        rules += s->chosen[k];
+        points += s->chosen[k] ? knobs_of(s, k) : 0;
     struct course *course = arena_array(a, struct course, seeds);
     double *bound = arena_array(a, double, seeds);
     for (size_t i = 0; i < seeds; i++) {
@@ -54,13 +54,13 @@ int simulate_all(struct simulate *s, struct arena *a, struct err *err)
             return rc;
         bound[i] = course_bound(&course[i], a);
     }
-    s->runs = arena_array(a, struct simulate_run, rules * knobs_of(s) * seeds + 1);
+    s->runs = arena_array(a, struct simulate_run, points * seeds + 1);
     for (int k = 0; k < RULE_COUNT; k++) {
-        for (size_t n = 0; s->chosen[k] && n < knobs_of(s); n++) {
+        for (size_t n = 0; s->chosen[k] && n < knobs_of(s, k); n++) {
             for (size_t i = 0; i < seeds; i++) {
                 const struct rule_kind_info *info = rule_info((enum rule_kind)k);
                 struct simulate_run *run = &s->runs[s->run_count];
-                struct told told = {s, s->run_count, rules * knobs_of(s) * seeds, info->name};
+                struct told told = {s, s->run_count, points * seeds, info->name};
                 double knob = s->sweep ? info->sweep[n] : s->knob[k];
                 bool own = k == RULE_MASU && knob == 0 && s->scene.policy;
                 *run = (struct simulate_run){.kind = (enum rule_kind)k, .knob = own ? (double)s->scene.policy->waiting_costs_milli / 1000 : knob,

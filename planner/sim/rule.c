@@ -8,15 +8,15 @@ enum { DAY_MS = 86400000, STEP_MS = 900000, MINUTE_MS = 60000, REACTION_MS = 300
 static const double WHOLE = 1e-9;  // what is a whole number but for rounding is one
 
 static const struct rule_kind_info infos[RULE_COUNT] = {
-    [RULE_MASU] = {"masu", "waiting_costs", 0, {0.5, 1, 2, 5, 60}, 0, 10000, SCENE_SPOT},
-    [RULE_THRESHOLD] = {"reservation-threshold", "out_percent", 75, {90, 80, 75, 65, 50}, 30, 99, SCENE_SPOT},
-    [RULE_MANAGED] = {"ecs-managed-scaling", "target_capacity", 100, {100, 90, 75, 60, 45}, 1, 100, SCENE_GROUP},
-    [RULE_REACTIVE] = {"reactive", "hold_s", 300, {0, 300, 900, 2700, 7200}, 0, 86400, SCENE_SPOT},
-    [RULE_HEADROOM] = {"reactive-headroom", "headroom_percent", 10, {0, 5, 10, 20, 40}, 0, 500, SCENE_SPOT},
-    [RULE_YESTERDAY] = {"yesterday", "headroom_percent", 10, {0, 5, 10, 20, 40}, 0, 500, SCENE_SPOT},
-    [RULE_SAFETY] = {"safety-stock", "quantile_percent", 90, {50, 80, 90, 97, 99.5}, 1, 99.99, SCENE_SPOT},
-    [RULE_ON_DEMAND] = {"all-on-demand", "headroom_percent", 10, {0, 5, 10, 20, 40}, 0, 500, SCENE_ON_DEMAND},
-    [RULE_CLAIRVOYANT] = {"clairvoyant", "waiting_price", 0, {1.5, 3, 10, 50, 0}, 0, 1e6, SCENE_SPOT},
+    [RULE_MASU] = {"masu", "waiting_costs", 0, 6, {0.5, 1, 2, 3, 6, 60}, 0, 10000, SCENE_SPOT},
+    [RULE_THRESHOLD] = {"reservation-threshold", "out_percent", 75, 5, {90, 80, 75, 65, 50}, 30, 99, SCENE_SPOT},
+    [RULE_MANAGED] = {"ecs-managed-scaling", "target_capacity", 100, 5, {100, 90, 75, 60, 45}, 1, 100, SCENE_GROUP},
+    [RULE_REACTIVE] = {"reactive", "hold_s", 300, 5, {0, 300, 900, 2700, 7200}, 0, 86400, SCENE_SPOT},
+    [RULE_HEADROOM] = {"reactive-headroom", "headroom_percent", 10, 5, {0, 5, 10, 20, 40}, 0, 500, SCENE_SPOT},
+    [RULE_YESTERDAY] = {"yesterday", "headroom_percent", 10, 5, {0, 5, 10, 20, 40}, 0, 500, SCENE_SPOT},
+    [RULE_SAFETY] = {"safety-stock", "quantile_percent", 90, 5, {50, 80, 90, 97, 99.5}, 1, 99.99, SCENE_SPOT},
+    [RULE_ON_DEMAND] = {"all-on-demand", "headroom_percent", 10, 5, {0, 5, 10, 20, 40}, 0, 500, SCENE_ON_DEMAND},
+    [RULE_CLAIRVOYANT] = {"clairvoyant", "waiting_price", 0, 5, {1.5, 3, 10, 50, 0}, 0, 1e6, SCENE_SPOT},
 };
 
 const struct rule_kind_info *rule_info(enum rule_kind kind)

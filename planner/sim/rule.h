@@ -30,12 +30,13 @@ enum rule_kind {
     RULE_MASU, RULE_THRESHOLD, RULE_MANAGED, RULE_REACTIVE, RULE_HEADROOM, RULE_YESTERDAY, RULE_SAFETY, RULE_ON_DEMAND, RULE_CLAIRVOYANT, RULE_COUNT
 };
 
-enum { RULE_SWEEP = 5 };
+enum { RULE_SWEEP_MAX = 6 };
 
 struct rule_kind_info {
     const char *name, *knob;
     double usual;                  // the knob, where nobody says otherwise
-    double sweep[RULE_SWEEP];      // from few waiting tasks to low cost, or the other way round
+    int sweep_count;
+    double sweep[RULE_SWEEP_MAX];  // from few waiting tasks to low cost, or the other way round
     double least, most;            // what the knob may be
     enum scene_fleet fleet;
 };

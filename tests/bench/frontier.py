@@ -1,6 +1,6 @@
 """The frontier of masu and of other rules on recorded demand: cost over the clairvoyant bound against the share of task-seconds that wait.
 
-Each rule's knob is swept over five points, on the same worlds: 200 tasks on average, three types of four vCPU, spot at 35 % of the on-demand
+Each rule's knob is swept over five points, masu's over six, on the same worlds: 200 tasks on average, three types of four vCPU, spot at 35 % of the on-demand
 price always (how much to have is compared, not which pool AWS chose), interruptions and shortages by chance; a decision each 30 s, as the daemon's
 default is; the first 14 days, of which the first 3 (a fifth of shorter ones) only teach. Of several seeds the means. A rule's own frontier is what no other point of its beats in both;
 between points it is linear, beyond its last one it costs what that one costs, and before its first it cannot go.

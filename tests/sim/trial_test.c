@@ -136,7 +136,7 @@ static void names_and_knobs(void **state)
         assert_true(rule_find(info->name, &k));
         assert_int_equal(k, i);
         assert_true(info->usual >= info->least && info->usual <= info->most);
-        for (int n = 0; n < RULE_SWEEP; n++)
+        for (int n = 0; n < info->sweep_count; n++)
             assert_true(info->sweep[n] >= info->least && info->sweep[n] <= info->most);
     }
     assert_false(rule_find("nobody", &k));
