@@ -47,7 +47,7 @@ static bool order_stays(const struct work *w, int f)
     bool late;
     bool more = y->need_target > 0 || !y->launched;
     return in_time(w, y, &late) && late && more && y->doomed_milli >= 1000 && y->need_target <= y->target &&
-           y->target * 1000 > y->stay_milli + y->doomed_milli;
+           y->target * 1000 > y->stay_milli + y->doomed_milli + y->unseen_milli;
 }
 
 // A4: why the doomed weight leaves the target now, NULL: it does not. Later than WORK_DOOMED_MS it may have ended, and been replaced
@@ -91,7 +91,7 @@ bool targets_rest(struct work *w, int f, const struct sums *x)
     }
     if (y->sizes_in_doubt && scale_in_waiting(w))
         return false;  // what was ordered may hold what waits
-    int64_t sum = (y->stay_milli + y->od_short_milli) / 1000, least = i64_max(sum, y->policy->min);
+    int64_t sum = (y->stay_milli + y->od_short_milli + y->unseen_milli) / 1000, least = i64_max(sum, y->policy->min);
     int64_t wanted = i64_max(least, y->need_target);
     const char *leave = y->target > wanted ? doomed_leave(w, f) : NULL;
     if (leave) {

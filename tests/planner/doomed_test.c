@@ -94,6 +94,21 @@ static void a4_what_was_ordered_stays_alone_on_order_when_the_doomed_end_and_not
     assert_int_equal(plan_target(next(), "sfr-1"), 4);  // 100 s after the notice: three that stay, one on order
 }
 
+// It was launched, as the fleet tells, and no look shows it yet: what stays is more than the sum of what is seen.
+static void v4_what_was_launched_and_is_not_seen_yet_is_no_order_and_stays_in_the_target(void **state)
+{
+    (void)state;
+    d1_a_notice_drains_and_orders_in_the_same_tick(state);
+    b.s.fleets[fleet].target = 6;
+    struct memo_target targets[] = {{"sfr-1", 6, T0}};
+    b.memo.targets = targets;
+    b.memo.target_count = 1;
+    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+    b.unseen_milli = 2000;
+    for (int k = 0; k < 3; k++)
+        assert_int_equal(plan_target(next(), "sfr-1"), -1);  // three, the doomed one, and two
+}
+
 // What the fleet counts is not what we see.
 static int64_t target_while_it_counts(int64_t fulfilled_milli, int64_t later_ms)
 {
@@ -209,6 +224,7 @@ int main(void)
         TEST(a4_once_the_doomed_may_have_been_replaced_a_late_look_lowers_nothing),
         TEST(a4_what_is_still_on_order_may_be_there_and_is_waited_for_while_there_is_time),
         TEST(a4_what_was_ordered_stays_alone_on_order_when_the_doomed_end_and_nothing_is_launched),
+        TEST(v4_what_was_launched_and_is_not_seen_yet_is_no_order_and_stays_in_the_target),
         TEST(a4_what_a_fleet_launches_that_forgot_the_doomed_stays_in_its_target),
         TEST(a4_a_fleet_that_forgets_the_doomed_at_the_notice_replaces_it_itself),
         TEST(a10_what_was_ordered_and_is_no_longer_wanted_is_withdrawn),
