@@ -2,8 +2,8 @@
 #include "planner/drain.h"
 #include "planner/number.h"
 
-#define STEP_LOOK_MS (5 * 1000)    // AWS shows what was asked of it within seconds
-#define TASKS_LOOK_MS (10 * 1000)  // tasks that move start elsewhere first
+#define STEP_LOOK_MS (10 * 1000)   // AWS shows what was asked of it within seconds
+#define TASKS_LOOK_MS (15 * 1000)  // tasks that move start elsewhere first
 #define STEP_MS (60 * 1000)        // what has not come by then is held by something
 
 static int64_t next_look_ms(const struct memo *m, const struct memo_drain *d)

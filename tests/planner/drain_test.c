@@ -38,16 +38,16 @@ static void a_drain_asks_for_a_look_for_each_step_for_a_minute(void **state)
 {
     (void)state;
     to_draining();
-    assert_int_equal(drain_look_again_ms(&b.memo), 10 * SECOND);  // whether its task is gone
+    assert_int_equal(drain_look_again_ms(&b.memo), 15 * SECOND);  // whether its task is gone
     leave();
     next();
     assert_int_equal(drain_look_again_ms(&b.memo), 15 * SECOND);  // C8: the second look
     next();
     assert_int_equal(state_of("i-004"), DRAIN_EMPTY);
-    assert_int_equal(drain_look_again_ms(&b.memo), 5 * SECOND);
+    assert_int_equal(drain_look_again_ms(&b.memo), 10 * SECOND);
     b.s.fleets[fleet].state = FLEET_MODIFYING;
     next();
-    assert_int_equal(drain_look_again_ms(&b.memo), 5 * SECOND);
+    assert_int_equal(drain_look_again_ms(&b.memo), 10 * SECOND);
     next();
     assert_int_equal(state_of("i-004"), DRAIN_EMPTY);
     assert_int_equal(drain_look_again_ms(&b.memo), 0);  // the fleet holds it
@@ -59,7 +59,7 @@ static void one_that_was_empty_from_the_start_asks_at_once(void **state)
     leave();
     build_ticks(&b, 3);
     assert_int_equal(state_of("i-004"), DRAIN_CHOSEN);
-    assert_int_equal(drain_look_again_ms(&b.memo), 5 * SECOND);
+    assert_int_equal(drain_look_again_ms(&b.memo), 10 * SECOND);
 }
 
 static void to_lowered(void)

@@ -83,8 +83,8 @@ static int64_t empty_drain_took_ms(struct story *s)
     return -1;
 }
 
-// Read back, empty, 15 s later empty once more (C8), lowered, ended: looks of its own, whatever the period.
-static void a_drain_without_tasks_takes_less_than_the_period_of_a_minute(void **state)
+// Read back, empty, empty once more, lowered, ended: four looks, each 15 s after the one before, whatever the period.
+static void a_drain_without_tasks_takes_a_minute_where_the_period_is_one(void **state)
 {
     (void)state;
     struct story s;
@@ -92,7 +92,7 @@ static void a_drain_without_tasks_takes_less_than_the_period_of_a_minute(void **
     pass(&s, 10);
     want(&s, 2);
     pass(&s, 40);
-    assert_in_range(empty_drain_took_ms(&s), 25000, 60000);
+    assert_in_range(empty_drain_took_ms(&s), 45000, 90000);
     nothing_broke(&s);
     story_close(&s);
 }
@@ -353,7 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a1_a_drain_is_mark_draining_lower_without_termination_end),
-        cmocka_unit_test(a_drain_without_tasks_takes_less_than_the_period_of_a_minute),
+        cmocka_unit_test(a_drain_without_tasks_takes_a_minute_where_the_period_is_one),
         cmocka_unit_test(a4_the_doomed_is_replaced_once_by_a_fleet_that_forgets_it_early_or_late),
         cmocka_unit_test(a5_a_fleet_that_modifies_for_ten_minutes_is_sent_nothing_and_its_need_moves),
         cmocka_unit_test(a3_a_neighbour_interrupted_at_any_step_of_a_drain_costs_nobody_a_place),
