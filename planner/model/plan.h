@@ -37,8 +37,8 @@ enum recheck {
     RECHECK_ENDED = 32,        // EC2 says terminated, or does not know it
     RECHECK_GROUP = 128,       // the group shows the desired capacity in `target_before`, the member is InService, and it may go (B1, B2)
     RECHECK_OWNER = 64,        // the fleet's masu:owner is absent or ours
-    RECHECK_TASKS = 512,       // no task on it but those that the plan knows: ECS may put one there that a drain of the same plan displaced (V8)
     RECHECK_RAISE = 256,       // the group shows no more than `capacity`, as a lower one lets it end a member of its choice (A1); where it cannot be read, go on
+    RECHECK_TASKS = 512,       // no task on it but those that the plan knows: ECS may put one there that a drain of the same plan displaced (V8)
 };
 
 struct action {

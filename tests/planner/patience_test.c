@@ -88,6 +88,13 @@ static void what_a_deployment_starts_is_no_peak(void **state)
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);
 }
 
+static void f9_a_shape_that_could_not_be_read_is_no_peak(void **state)
+{
+    (void)state;
+    b.s.services[web].deployments[0].shape = -1;
+    assert_int_equal(build_plan(&b)->action_count, 0);
+}
+
 static void v12_a_forecast_makes_nobody_wait_longer(void **state)
 {
     (void)state;
@@ -108,6 +115,7 @@ int main(void)
         T(where_waiting_costs_more_or_there_is_no_price_it_is_ordered_at_once),
         T(what_an_interrupted_instance_leaves_is_no_peak),
         T(what_a_deployment_starts_is_no_peak),
+        T(f9_a_shape_that_could_not_be_read_is_no_peak),
         T(v12_a_forecast_makes_nobody_wait_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
