@@ -134,6 +134,16 @@ const char *targets_fact(struct work *w, int f)
 }
 
 // ---- up -------------------------------------------------------------------------------------------------------------------
+// V4: what the fleet counts with the members that a look left out, as far as its bound goes; 0: none is. It launches nothing for these.
+static int64_t with_unseen(const struct work *w, int f)
+{
+    const struct work_fleet *y = &w->fleet[f];
+    const struct fleet *x = &w->s->fleets[f];
+    int64_t doomed = y->doomed_milli / 1000, sum = (y->stay_milli + y->unseen_milli) / 1000 + (y->replaced ? 0 : doomed);
+    int64_t most = y->policy->max + doomed;
+    return y->unseen_milli == 0 || x->kind == FLEET_INSTANT ? 0 : i64_min(sum, x->kind == FLEET_GROUP ? i64_min(most, x->max_size) : most);
+}
+
 static bool plan_raise(struct work *w, int f, const struct sums *x)
 {
     const struct fleet *fleet = &w->s->fleets[f];
@@ -145,14 +155,16 @@ static bool plan_raise(struct work *w, int f, const struct sums *x)
     if (fleet->kind == FLEET_INSTANT)
         part = back = min = 0;
     int64_t need = y->need_target > 0 ? y->need_target + part - fleet->on_demand_target : 0;
-    int64_t want = i64_max(need, i64_max(back, min));
+    int64_t asked = i64_max(need, i64_max(back, min));
     if (fleet->kind == FLEET_GROUP)
-        want = i64_min(i64_max(want, fleet->min_size), fleet->max_size);  // what Auto Scaling takes
-    if (want <= y->target || w->no_order)
+        asked = i64_min(i64_max(asked, fleet->min_size), fleet->max_size);  // what Auto Scaling takes
+    if (asked <= y->target || w->no_order)
         return false;
-    const char *fact = need == want           ? y->need_fact
-                       : back == want         ? "a drain is undone, members that stay weigh more than the target"
-                                              : explain_text(w, "min %" PRId64 " by policy", y->policy->min);
+    int64_t want = i64_max(asked, with_unseen(w, f));
+    const char *fact = need >= asked   ? y->need_fact
+                       : back >= asked ? "a drain is undone, members that stay weigh more than the target"
+                       : min >= asked  ? explain_text(w, "min %" PRId64 " by policy", y->policy->min)
+                                       : explain_text(w, "min %" PRId64 " of the group", fleet->min_size);
     if (fleet->state != FLEET_ACTIVE) {
         targets_say(w, f, VERDICT_HOLD, explain_text(w, "%s; fleet is %s", fact, fleet_state_name(fleet->state)),
             explain_text(w, "raise the target to %" PRId64 " once it is active", want));

@@ -200,6 +200,26 @@ static void b2_what_the_group_would_refuse_is_asked_before_the_drain(void **stat
     }
 }
 
+static void the_min_of_the_group_raises_it_and_says_so(void **state)
+{
+    (void)state;
+    b.s.fleets[fleet].min_size = 6;
+    assert_int_equal(plan_target(next(), "web-asg"), 6);
+    assert_string_equal(plan_verdict(&b.r.plan, "web-asg")->fact, "min 6 of the group");
+}
+
+static void v4_a_raise_sums_what_a_look_leaves_out_as_far_as_max_size_goes(void **state)
+{
+    (void)state;
+    b.unseen_milli = 3000;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 20;
+    b.s.fleets[fleet].max_size = 6;
+    assert_int_equal(plan_target(next(), "web-asg"), 6);
+    b.s.fleets[fleet].max_size = 20;
+    b.has_memo = false;
+    assert_int_equal(plan_target(next(), "web-asg"), 7);
+}
+
 static void b2_a_drain_that_the_group_would_refuse_now_is_undone(void **state)
 {
     (void)state;
@@ -407,6 +427,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(b1_a_zone_of_the_group_without_any_instance_counts_as_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(b1_a_drain_that_leaves_the_zones_level_is_fine, setup, teardown),
         cmocka_unit_test_setup_teardown(b2_what_the_group_would_refuse_is_asked_before_the_drain, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_min_of_the_group_raises_it_and_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(v4_a_raise_sums_what_a_look_leaves_out_as_far_as_max_size_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(b2_a_drain_that_the_group_would_refuse_now_is_undone, setup, teardown),
         cmocka_unit_test_setup_teardown(b2_two_drains_together_stay_above_the_minimum, setup, teardown),
         cmocka_unit_test_setup_teardown(b3_a_refresh_that_begins_undoes_our_drain, setup, teardown),

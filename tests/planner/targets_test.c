@@ -127,6 +127,27 @@ static void v23_an_on_demand_part_left_low_is_raised_to_what_runs_there(void **s
     assert_int_equal(a->capacity, 8 + 24);
 }
 
+// One is wanted beyond the three, which hold 12.
+static int64_t raised_with_two_unseen(int32_t max)
+{
+    b.unseen_milli = 2000;
+    b.s.services[web].desired = b.s.services[web].deployments[0].desired = 16;
+    b.p.fleets[fleet].max = max;
+    return plan_target(build_plan(&b), "sfr-1");
+}
+
+static void v4_a_raise_sums_what_a_look_leaves_out(void **state)
+{
+    (void)state;
+    assert_int_equal(raised_with_two_unseen(10), 5);
+}
+
+static void v18_but_not_beyond_max(void **state)
+{
+    (void)state;
+    assert_int_equal(raised_with_two_unseen(4), 4);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -137,6 +158,8 @@ int main(void)
         T(v4_an_on_demand_victim_lowers_its_part_and_the_total_is_the_sum_of_what_stays),
         T(v3_an_on_demand_victim_lowers_its_part_also_where_the_total_does_not_fall),
         T(a3_an_undone_on_demand_victim_comes_back_into_its_part),
+        T(v4_a_raise_sums_what_a_look_leaves_out),
+        T(v18_but_not_beyond_max),
         T(v23_an_on_demand_part_left_low_is_raised_to_what_runs_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
