@@ -95,7 +95,8 @@ static void cap_step(struct work *w, struct action *x, struct step *s)
     if (x->capacity > most)
         cap(w, x, most,
             explain_text(w, "step limit %" PRId64 " at once, %" PRId64 " coming", s->limit + s->doomed, s->coming));
-    int64_t more_milli = i64_max(0, x->capacity * 1000 - counted);
+    int64_t known = fallback_dry(w, x->fleet) ? i64_max(counted, y->target * 1000) : counted;  // on_order() leaves that out
+    int64_t more_milli = i64_max(0, x->capacity * 1000 - known);
     s->coming += (more_milli + y->weight_min_milli - 1) / y->weight_min_milli;
 }
 

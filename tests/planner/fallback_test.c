@@ -341,6 +341,23 @@ static void v4_a_fleet_that_counts_a_member_which_a_look_leaves_out_is_not_short
     assert_int_equal(b.s.fleets[spot].on_demand_target, 1);
 }
 
+// L10: what it asks for in vain is not coming, also where the rest of the need would be asked of it.
+static void l10_what_a_dry_fleet_has_on_order_takes_no_step_from_the_others(void **state)
+{
+    (void)state;
+    b.p.on_demand_ms = 0;
+    b.p.step_instances = 1;  // so it is the four that are ACTIVE
+    b.p.fleets[other].max = 0;
+    b.s.fleets[spot].target = 10;
+    want(40);
+    for (int k = 0; k < 4; k++)
+        step();
+    b.p.fleets[other].max = 2;
+    want(72);
+    assert_int_equal(plan_target(step(), "sfr-2"), 2);
+    assert_int_equal(plan_capped(&b.r.plan, "sfr-1")->allowed, 10);
+}
+
 static void d9_on_demand_is_not_asked_for_what_would_only_be_cheaper(void **state)
 {
     (void)state;
@@ -521,6 +538,7 @@ int main(void)
         T(a10_a_fleet_that_goes_on_launching_is_not_given_up),
         T(d9_on_demand_is_asked_after_two_minutes_where_no_other_fleet_can_and_the_total_stays),
         T(v4_a_fleet_that_counts_a_member_which_a_look_leaves_out_is_not_short),
+        T(l10_what_a_dry_fleet_has_on_order_takes_no_step_from_the_others),
         T(d9_on_demand_is_not_asked_for_what_would_only_be_cheaper),
         T(d9_on_demand_is_never_asked_where_the_policy_says_so),
         T(d9_on_demand_goes_back_after_an_hour_and_half_an_hour_of_quiet_and_nothing_ends),
