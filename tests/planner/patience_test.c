@@ -88,11 +88,24 @@ static void what_a_deployment_starts_is_no_peak(void **state)
     assert_int_equal(plan_target(build_plan(&b), "sfr-1"), 3);
 }
 
-static void f9_a_shape_that_could_not_be_read_is_no_peak(void **state)
+static void what_no_fleet_can_hold_is_no_peak_but_says_so(void **state)
 {
     (void)state;
-    b.s.services[web].deployments[0].shape = -1;
+    b.s.services[web].deployments[0].shape = build_shape(&b, "web:2", 8192, 2048);
+    build_service(&b, "api", shape, 2);
     assert_int_equal(build_plan(&b)->action_count, 0);
+    assert_non_null(strstr(plan_verdict(&b.r.plan, "api web:1")->fact, "short peak"));
+    assert_non_null(strstr(plan_verdict(&b.r.plan, "web web:2")->fact, "needs 8 vCPU"));
+}
+
+static void l11_what_is_held_already_keeps_its_reason(void **state)
+{
+    (void)state;
+    build_pool(&b, fleet, build_type(&b, "t3.nano", 512, 400), 1000);  // does not hold one
+    struct memo_stamp held = {STAMP_RUNAWAY, "web web:1", b.s.now_ms - MINUTE, b.s.now_ms + 20 * MINUTE, 2, 0};
+    b.memo = (struct memo){.version = MEMO_VERSION, .now_ms = b.s.now_ms - 30 * SECOND, .stamps = &held, .stamp_count = 1, .stamp_cap = 1, .policy_hash = ""};
+    b.has_memo = true;
+    assert_non_null(strstr(plan_verdict(build_plan(&b), "web web:1")->fact, "2 orders had no effect"));
 }
 
 static void v12_a_forecast_makes_nobody_wait_longer(void **state)
@@ -115,7 +128,8 @@ int main(void)
         T(where_waiting_costs_more_or_there_is_no_price_it_is_ordered_at_once),
         T(what_an_interrupted_instance_leaves_is_no_peak),
         T(what_a_deployment_starts_is_no_peak),
-        T(f9_a_shape_that_could_not_be_read_is_no_peak),
+        T(what_no_fleet_can_hold_is_no_peak_but_says_so),
+        T(l11_what_is_held_already_keeps_its_reason),
         T(v12_a_forecast_makes_nobody_wait_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
