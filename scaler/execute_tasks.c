@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "planner/model/wanted.h"
+
 static bool of_daemon(const struct snapshot *s, const char *group)
 {
     if (strncmp(group, "service:", 8) != 0)
@@ -25,13 +27,7 @@ int tasks_check_empty(const struct ecs_tasks *now, const struct snapshot *s, con
 // Of no service none is known: those are never drained, so one that is there came since.
 static int32_t known(const struct snapshot *s, const struct instance *x, const char *group)
 {
-    int32_t n = 0;
-    for (size_t h = 0; h < x->holding_count; h++) {
-        const struct holding *y = &x->holdings[h];
-        if (y->service >= 0 && strncmp(group, "service:", 8) == 0 && strcmp(s->services[y->service].name, group + 8) == 0)
-            n += y->running + y->pending;
-    }
-    return n;
+    return strncmp(group, "service:", 8) == 0 ? snapshot_tasks_on(s, x, group + 8) : 0;
 }
 
 int tasks_check_known(const struct ecs_tasks *now, const struct snapshot *s, const struct instance *x, struct err *err)

@@ -1,5 +1,7 @@
 #include "planner/model/wanted.h"
 
+#include <string.h>
+
 struct res snapshot_wanted(const struct snapshot *s)
 {
     struct res sum = {0};
@@ -10,4 +12,13 @@ struct res snapshot_wanted(const struct snapshot *s)
             sum = res_add(sum, res_scale(s->shapes[shape].need, x->desired));
     }
     return sum;
+}
+
+int32_t snapshot_tasks_on(const struct snapshot *s, const struct instance *x, const char *service)
+{
+    int32_t n = 0;
+    for (size_t h = 0; h < x->holding_count; h++)
+        if (x->holdings[h].service >= 0 && strcmp(s->services[x->holdings[h].service].name, service) == 0)
+            n += x->holdings[h].running + x->holdings[h].pending;
+    return n;
 }

@@ -1,6 +1,7 @@
 // What the daemon reads again right before it destroys: by the time an action's turn comes, those before it have changed the world.
 #include <string.h>
 
+#include "planner/model/wanted.h"
 #include "planner/sim/fold_internal.h"
 #include "planner/sim/group_internal.h"
 
@@ -23,14 +24,6 @@ static bool is_unprotected(const struct world *w, const struct world_instance *i
     return true;
 }
 
-static int32_t known_tasks(const struct snapshot *s, const struct instance *x, const char *service)
-{
-    int32_t n = 0;
-    for (size_t h = 0; h < x->holding_count; h++)
-        n += x->holdings[h].service >= 0 && !strcmp(s->services[x->holdings[h].service].name, service) ? x->holdings[h].running + x->holdings[h].pending : 0;
-    return n;
-}
-
 static bool has_no_more(const struct world *w, const struct fold_sight *sight, const struct world_instance *i, const struct snapshot *s, const struct instance *x)
 {
     for (int t = i->first_task; t >= 0; t = w->tasks[t].next_of_instance) {
@@ -39,7 +32,7 @@ static bool has_no_more(const struct world *w, const struct fold_sight *sight, c
             continue;
         for (int k = i->first_task; k >= 0; k = w->tasks[k].next_of_instance)
             n += w->tasks[k].service == w->tasks[t].service && w->tasks[k].created_ms <= fold_seen(sight, SOURCE_TASKS, w->tasks[k].serial) && task_wanted(&w->tasks[k]);
-        if (n > (w->tasks[t].service < 0 ? 0 : known_tasks(s, x, w->services[w->tasks[t].service].name)))
+        if (n > (w->tasks[t].service < 0 ? 0 : snapshot_tasks_on(s, x, w->services[w->tasks[t].service].name)))
             return false;
     }
     return true;

@@ -19,6 +19,18 @@ static void d1_a_notice_drains_and_orders_in_the_same_tick(void **state)
     assert_int_equal(plan_target(p, "sfr-1"), 5);  // the doomed one still counts in what is fulfilled (A4)
 }
 
+// i-002 is doomed and drains, and we sent the target that the fleet shows.
+static void to_doomed_ordered(void **state, int64_t target)
+{
+    static struct memo_target sent;
+    d1_a_notice_drains_and_orders_in_the_same_tick(state);
+    sent = (struct memo_target){"sfr-1", target, T0};
+    b.s.fleets[fleet].target = target;
+    b.memo.targets = &sent;
+    b.memo.target_count = 1;
+    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+}
+
 static void a4_the_doomed_weight_leaves_the_target_once_the_replacement_is_launched(void **state)
 {
     (void)state;
@@ -65,12 +77,7 @@ static void a4_once_the_doomed_may_have_been_replaced_a_late_look_lowers_nothing
 static void a4_what_is_still_on_order_may_be_there_and_is_waited_for_while_there_is_time(void **state)
 {
     (void)state;
-    d1_a_notice_drains_and_orders_in_the_same_tick(state);
-    b.s.fleets[fleet].target = 6;  // two of the lightest were ordered; one is seen, and it holds what waits
-    struct memo_target targets[] = {{"sfr-1", 6, T0}};
-    b.memo.targets = targets;
-    b.memo.target_count = 1;
-    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+    to_doomed_ordered(state, 6);  // two of the lightest were ordered; one is seen, and it holds what waits
     int i = build_instance(&b, fleet, type);
     b.s.instances[i].ecs = ECS_UNREGISTERED;
     b.s.instances[i].launched_ms = T0 + 5 * SECOND;
@@ -83,12 +90,7 @@ static void a4_what_is_still_on_order_may_be_there_and_is_waited_for_while_there
 static void a4_what_was_ordered_stays_alone_on_order_when_the_doomed_end_and_nothing_is_launched(void **state)
 {
     (void)state;
-    d1_a_notice_drains_and_orders_in_the_same_tick(state);
-    b.s.fleets[fleet].target = 5;
-    struct memo_target targets[] = {{"sfr-1", 5, T0}};
-    b.memo.targets = targets;
-    b.memo.target_count = 1;
-    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+    to_doomed_ordered(state, 5);
     assert_int_equal(plan_target(next(), "sfr-1"), -1);
     assert_int_equal(plan_target(next(), "sfr-1"), -1);
     assert_int_equal(plan_target(next(), "sfr-1"), 4);  // 100 s after the notice: three that stay, one on order
@@ -98,12 +100,7 @@ static void a4_what_was_ordered_stays_alone_on_order_when_the_doomed_end_and_not
 static void v4_what_was_launched_and_is_not_seen_yet_is_no_order_and_stays_in_the_target(void **state)
 {
     (void)state;
-    d1_a_notice_drains_and_orders_in_the_same_tick(state);
-    b.s.fleets[fleet].target = 6;
-    struct memo_target targets[] = {{"sfr-1", 6, T0}};
-    b.memo.targets = targets;
-    b.memo.target_count = 1;
-    b.s.instances[inst[1]].ecs = ECS_DRAINING;
+    to_doomed_ordered(state, 6);
     b.unseen_milli = 2000;
     for (int k = 0; k < 3; k++)
         assert_int_equal(plan_target(next(), "sfr-1"), -1);  // three, the doomed one, and two
