@@ -1,8 +1,9 @@
 #include "state/history_day.h"
 
+#include "state/pack.h"
 #include "state/varint.h"
 
-enum { VERSION = 1 };
+enum { VERSION_PLAIN = 1, VERSION_PACKED = 2, PACK_LEVEL = 9 };
 
 static const struct {
     int64_t ms;
@@ -142,17 +143,30 @@ static void write_column(const struct history_day *d, int slots, enum column c, 
     }
 }
 
-void history_day_write(const struct history_day *d, struct buf *out)
+static void write_plain(const struct history_day *d, struct buf *out)
 {
     int slots = resolutions[d->resolution].slots;
     int64_t unit = common_unit(d, slots);
-    buf_add_char(out, VERSION);
     varint_add(out, (uint64_t)unit);
     write_runs(d, slots, out);
     for (int c = 0; c < COLUMN_COUNT_; c++)
         write_column(d, slots, (enum column)c, unit, out);
     if (d->resolution == HISTORY_HOUR)
         sketch_write(&d->sketch, out);
+}
+
+// By the hour there is little to gain, and a year of days is read at once.
+void history_day_write(const struct history_day *d, struct buf *out)
+{
+    struct buf plain, packed;
+    buf_init(&plain, HISTORY_DAY_BYTES_MAX);
+    buf_init(&packed, HISTORY_DAY_BYTES_MAX);
+    write_plain(d, &plain);
+    bool less = d->resolution != HISTORY_HOUR && pack_bytes(buf_slice(&plain), PACK_LEVEL, &packed, NULL) == 0 && packed.len < plain.len;
+    buf_add_char(out, less ? VERSION_PACKED : VERSION_PLAIN);
+    buf_add_slice(out, buf_slice(less ? &packed : &plain));
+    buf_release(&plain);
+    buf_release(&packed);
 }
 
 // ---- reading --------------------------------------------------------------------------------------------------------------
@@ -243,16 +257,11 @@ static bool read_column(struct slice *in, struct history_day *d, int slots, enum
     return r.zeros == 0;
 }
 
-int history_day_read(struct slice packed, enum history_resolution r, struct history_day *ret, struct err *err)
+static int read_plain(struct slice in, enum history_resolution r, struct history_day *ret, struct err *err)
 {
     int slots = resolutions[r].slots;
     uint64_t unit = 0;
-    struct slice in = packed;
     history_day_clear(ret, r);
-    if (in.len < 1 || in.ptr[0] != VERSION)
-        return broken(err);
-    in.ptr++;
-    in.len--;
     if (!varint_take(&in, &unit) || unit == 0 || unit > HISTORY_VALUE_MAX || !read_runs(&in, ret, slots))
         return broken(err);
     for (int c = 0; c < COLUMN_COUNT_; c++)
@@ -266,4 +275,20 @@ int history_day_read(struct slice packed, enum history_resolution r, struct hist
     if (r == HISTORY_HOUR && sketch_read(&in, &ret->sketch, err) != 0)
         return ERR_CORRUPT;
     return in.len == 0 ? 0 : broken(err);
+}
+
+int history_day_read(struct slice packed, enum history_resolution r, struct history_day *ret, struct err *err)
+{
+    if (packed.len == 0)
+        return broken(err);
+    struct slice in = {packed.ptr + 1, packed.len - 1}, plain;
+    if (packed.ptr[0] == VERSION_PLAIN)
+        return read_plain(in, r, ret, err);
+    if (packed.ptr[0] != VERSION_PACKED || r == HISTORY_HOUR)
+        return broken(err);
+    struct arena a;
+    arena_init(&a, 0);
+    int rc = unpack_json(in, &a, &plain, NULL) == 0 ? read_plain(plain, r, ret, err) : broken(err);
+    arena_release(&a);
+    return rc;
 }

@@ -3,7 +3,8 @@
 // A bucket counts its samples and has their sum, least and most; one without samples is unknown, and stays so. Values are whole numbers
 // from 0 to HISTORY_VALUE_MAX. Written are a version, the greatest common divisor of all values, runs of unknown and known buckets, and
 // four columns: the most (as difference to the bucket before), most − least, count (as difference), and the sum's distance from
-// count × (least + most) / 2; each as folded varints in which runs of zeros are counted. Steady series take next to nothing.
+// count × (least + most) / 2; each as folded varints in which runs of zeros are counted, all of it by zlib where that is less. Steady
+// series take next to nothing.
 // Merging is adding, so its order does not matter and late samples find their bucket. Pure.
 #pragma once
 

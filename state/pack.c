@@ -67,7 +67,8 @@ int unpack_json(struct slice packed, struct arena *a, struct slice *ret, struct 
         return rc;
     char *text = arena_alloc(a, len + 1, 1);
     uLongf got = len;
-    if (uncompress((Bytef *)text, &got, (const Bytef *)packed.ptr + 4, packed.len - 4) != Z_OK || got != len)
+    uLong read = packed.len - 4;
+    if (uncompress2((Bytef *)text, &got, (const Bytef *)packed.ptr + 4, &read) != Z_OK || got != len || read != packed.len - 4)
         return err_set(err, ERR_CORRUPT, "a journal body does not unpack");
     *ret = (struct slice){text, len};
     return 0;

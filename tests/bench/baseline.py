@@ -4,7 +4,7 @@ Each line is one of three kinds. A *figure* (a ratio, a count, a size, anything 
 is. *Work* is time that a processor takes; it is compared as a multiple of the calibration (bench_calibrate: a fixed piece of work) that was measured
 just before it in the same run, and `was` is told as what the kept multiple would take here and now. *Machine* is time in which disks, sockets, a
 browser or the start of a process have a share that no calibration tells: shown, never judged. Nothing here is a verdict on wall time: a line that is
-worse is marked, and the exit code stays.
+worse, or over its budget, is marked, and the exit code stays.
 
 A line that reads public data is compared only with one that read them as well, one of `--full` only with one of `--full`.
 """
@@ -45,6 +45,7 @@ RULES = (
     ("sim-gap-closed-*", "more", "figure"),
     ("sim-*", "less", "figure"),
 )
+BUDGETS = {"history-size": 1024.0}  # the most that a line may say, whatever it said before
 PUBLIC = ("forecast-*", "pack-*", "spot-*", "sim-gap-*", "sim-dearer-*", "sim-wait-*", "sim-cost-*")
 FULL = ("spot-*", "sim-gap-*", "sim-dearer-*", "sim-wait-*", "sim-cost-*")
 
@@ -69,8 +70,9 @@ def compare(name, value, calibration_ms, kept):
     """`kept`: {value, calibration_ms} of then, or None. Returns {was, change, judged, worse}; change: (value - was) / |was|, None without both."""
     better, kind = rule(name)
     judged = kept is not None and kind != "machine"
+    over = value > BUDGETS.get(name, float("inf"))
     if kept is None:
-        return {"was": None, "change": None, "judged": False, "worse": False}
+        return {"was": None, "change": None, "judged": False, "worse": over}
     was = kept["value"]
     if kind == "work":
         was *= calibration_ms / kept["calibration_ms"]
@@ -86,13 +88,13 @@ def compare(name, value, calibration_ms, kept):
             worse = change < -WORSE
         else:
             worse = abs(change) > WORSE and abs(value - better) > abs(was - better)
-    return {"was": was, "change": change, "judged": judged, "worse": judged and worse}
+    return {"was": was, "change": change, "judged": judged, "worse": over or judged and worse}
 
 
 def text(c):
     """The columns `was` and `change` of a line."""
     if c["was"] is None:
-        return "was             –"
+        return "was             –" + ("  WORSE" if c["worse"] else "")
     change = "      –" if c["change"] is None else f"{100 * c['change']:+6.1f} %"
     return f"was {c['was']:>12,.3f} {change}" + ("" if c["judged"] else "  not judged") + ("  WORSE" if c["worse"] else "")
 

@@ -47,6 +47,11 @@ assert close(shown["change"], 3.0) and not shown["judged"] and not shown["worse"
 new = compare("plan-100", 1.0, None)
 assert new["was"] is None and new["change"] is None and not new["worse"]
 
+# a line with a budget is within it, however little it grew
+assert compare("history-size", 1024.1, then(1000.0))["worse"]
+assert not compare("history-size", 1023.9, then(1000.0))["worse"]
+assert compare("history-size", 1024.1, None)["worse"] and "WORSE" in baseline.text(compare("history-size", 1024.1, None))
+
 # from nothing to something
 assert compare("calls-per-look-2000", 3.0, then(0.0))["worse"]
 assert not compare("calls-per-look-2000", 0.0, then(0.0))["worse"]

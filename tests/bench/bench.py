@@ -341,7 +341,7 @@ def main():
         print(json.dumps({"benches": benches}, indent=1))
     worse = [b["name"] for b in benches if b["worse"]]
     if worse:
-        sys.stderr.write(f"bench: more than {100 * baseline.WORSE:.0f} % worse than tests/bench/baseline.json: {', '.join(worse)}\n")
+        sys.stderr.write(f"bench: more than {100 * baseline.WORSE:.0f} % worse than tests/bench/baseline.json, or over budget: {', '.join(worse)}\n")
 
 
 main()

@@ -104,22 +104,71 @@ static void a_day_of_demand_takes_less_than_two_bytes_a_minute(void **state)
     assert_true(len < 2 * 1440);
 }
 
-static void every_cut_of_a_day_is_corrupt(void **state)
+// Demand that is looked at each two minutes: what repeats is told once.
+static void fill_demand(enum history_resolution r)
+{
+    struct rng rng;
+    rng_init(&rng, 7);
+    history_day_clear(&day, r);
+    for (int i = 0; i < history_day_slots(r); i++)
+        if (i % 2 == 0 || r != HISTORY_MINUTE)
+            history_bucket_add(&day.bucket[i], 256 * (int64_t)(200 + 8 * sin(i / 229.0) + (double)rng_below(&rng, 12)));
+        else
+            day.bucket[i] = day.bucket[i - 1];
+}
+
+static void by_the_minute_a_day_is_packed_once_more(void **state)
 {
     (void)state;
     struct buf out;
+    fill_demand(HISTORY_MINUTE);
+    assert_true(pack_and_compare() < 1440 / 2);
+    buf_init(&out, HISTORY_DAY_BYTES_MAX);
+    history_day_write(&day, &out);
+    assert_int_equal(out.data[0], 2);
+    assert_int_equal(history_day_read(buf_slice(&out), HISTORY_HOUR, &again, NULL), ERR_CORRUPT);
+    out.data[1] ^= 1;  // the length that it claims
+    assert_int_equal(history_day_read(buf_slice(&out), HISTORY_MINUTE, &again, NULL), ERR_CORRUPT);
+    buf_release(&out);
+}
+
+static void a_day_of_before_that_is_not_packed_is_read(void **state)
+{
+    (void)state;
+    static const char bytes[] = {1, 4, 3, 2, (char)0x9b, 2, 10, 0, 1, 0, 2, 2, 0, 1, 0, 2};  // unit 4; 3 unknown, 2 known, 283 unknown
+    assert_int_equal(history_day_read((struct slice){bytes, sizeof bytes}, HISTORY_FIVE_MINUTES, &again, NULL), 0);
+    assert_int_equal(again.bucket[2].count, 0);
+    for (int i = 3; i < 5; i++) {
+        assert_int_equal(again.bucket[i].count, 1);
+        assert_int_equal(again.bucket[i].sum, 20);
+    }
+}
+
+static void every_cut_is_corrupt(void)
+{
+    struct buf out;
+    buf_init(&out, HISTORY_DAY_BYTES_MAX);
+    history_day_write(&day, &out);
+    for (size_t len = 0; len < out.len; len++)
+        assert_int_equal(history_day_read((struct slice){out.data, len}, day.resolution, &again, NULL), ERR_CORRUPT);
+    buf_add_char(&out, 0);
+    assert_int_equal(history_day_read(buf_slice(&out), day.resolution, &again, NULL), ERR_CORRUPT);
+    buf_release(&out);
+}
+
+static void every_cut_of_a_day_is_corrupt(void **state)
+{
+    (void)state;
     history_day_clear(&day, HISTORY_HOUR);
     for (int i = 3; i < 20; i++) {
         history_bucket_add(&day.bucket[i], i * i);
         sketch_add(&day.sketch, i * i, 1);
     }
-    buf_init(&out, HISTORY_DAY_BYTES_MAX);
-    history_day_write(&day, &out);
-    for (size_t len = 0; len < out.len; len++)
-        assert_int_equal(history_day_read((struct slice){out.data, len}, HISTORY_HOUR, &again, NULL), ERR_CORRUPT);
-    buf_add_char(&out, 0);
-    assert_int_equal(history_day_read(buf_slice(&out), HISTORY_HOUR, &again, NULL), ERR_CORRUPT);
-    buf_release(&out);
+    every_cut_is_corrupt();
+    fill_demand(HISTORY_FIVE_MINUTES);
+    every_cut_is_corrupt();
+    fill_demand(HISTORY_MINUTE);
+    every_cut_is_corrupt();
 }
 
 // ---- sketches -------------------------------------------------------------------------------------------------------------
@@ -223,6 +272,8 @@ int main(void)
         cmocka_unit_test(any_values_come_back),
         cmocka_unit_test(the_largest_values_come_back),
         cmocka_unit_test(a_day_of_demand_takes_less_than_two_bytes_a_minute),
+        cmocka_unit_test(by_the_minute_a_day_is_packed_once_more),
+        cmocka_unit_test(a_day_of_before_that_is_not_packed_is_read),
         cmocka_unit_test(every_cut_of_a_day_is_corrupt),
         cmocka_unit_test(a_percentile_is_within_two_percent_of_the_sample_of_its_rank),
         cmocka_unit_test(small_whole_numbers_are_exact),
