@@ -252,7 +252,7 @@ export function demo({ browser, masu, text, num }) {
     await page.keyboard.press("g");
     await page.keyboard.press("s");
     await page.waitForSelector("table.holds");
-    assert.equal(await page.locator("tr[data-row]").count(), doc.services.services.length);
+    await page.waitForFunction((/** @type {number} */ n) => document.querySelectorAll("tr[data-row]").length === n, doc.services.services.length);
     await page.accessible();
     await page.done();
     rmSync(folder, { recursive: true });

@@ -100,10 +100,11 @@ export function servicesPage({ on, api, text, num }) {
     await page.waitForSelector("a.row");
     const { clusters } = await api(world, "/clusters");
     const want = clusters.filter((/** @type {any} */ c) => c.name.includes("staging")).length;
-    assert.equal(await page.locator("tr[data-row]").count(), clusters.length);
+    const rows = (/** @type {number} */ n) => page.waitForFunction((/** @type {number} */ k) => document.querySelectorAll("tr[data-row]").length === k, n);
+    await rows(clusters.length);  // a few in each frame
     await page.locator("#filter").focus();
     await page.keyboard.type("staging");
-    await page.waitForFunction((/** @type {number} */ n) => document.querySelectorAll("tr[data-row]").length === n, want);
+    await rows(want);
     await page.getByRole("button", { name: "Instances" }).press("Enter");
     await page.waitForSelector("th[aria-sort='descending']");
     const shown = (await page.locator("tr[data-row] td.inst").allInnerTexts()).map(num);

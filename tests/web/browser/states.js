@@ -430,6 +430,8 @@ export function states({ browser, startFixture, text, num }) {
   test("a live update moves no row and keeps the focus; r sorts again", () => on("many", "", {}, async (page, world) => {
     await page.waitForSelector("a.row");
     const names = () => page.locator("a.row").allInnerTexts();
+    const { clusters } = await api(world, "/clusters");
+    await page.waitForFunction((/** @type {number} */ n) => document.querySelectorAll("a.row").length === n, clusters.length);  // a few in each frame
     await page.locator("a.row").nth(7).focus();
     const before = await names();
     world.set("many-moved");
